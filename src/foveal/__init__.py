@@ -1,0 +1,85 @@
+"""Foveal: from a folder of pictures to a trained, understood, usable network.
+
+    >>> import foveal
+    >>> print(foveal.plan("1x8x8 | conv 4 3x3 relu | flatten | dense 10").parameters)
+    1490
+
+Importing this module imports nothing heavy; each name is fetched when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from foveal.version import __version__
+
+if TYPE_CHECKING:
+    from foveal.errors import (
+        DataError,
+        DivergedError,
+        FovealError,
+        Interrupted,
+        ModelFileError,
+        NetworkError,
+        ResourceError,
+        UsageError,
+    )
+    from foveal.estimators.cnn import CNNClassifier
+    from foveal.model.fitted import FittedModel, load
+    from foveal.nets.build import build
+    from foveal.nets.plan import Plan, plan
+    from foveal.recipe import PictureRecipe
+    from foveal.training.run import Run
+
+_HOMES = {
+    "CNNClassifier": "foveal.estimators.cnn",
+    "DataError": "foveal.errors",
+    "DivergedError": "foveal.errors",
+    "FittedModel": "foveal.model.fitted",
+    "FovealError": "foveal.errors",
+    "Interrupted": "foveal.errors",
+    "ModelFileError": "foveal.errors",
+    "NetworkError": "foveal.errors",
+    "PictureRecipe": "foveal.recipe",
+    "Plan": "foveal.nets.plan",
+    "ResourceError": "foveal.errors",
+    "Run": "foveal.training.run",
+    "UsageError": "foveal.errors",
+    "build": "foveal.nets.build",
+    "load": "foveal.model.fitted",
+    "plan": "foveal.nets.plan",
+}
+
+__all__ = [
+    "CNNClassifier",
+    "DataError",
+    "DivergedError",
+    "FittedModel",
+    "FovealError",
+    "Interrupted",
+    "ModelFileError",
+    "NetworkError",
+    "PictureRecipe",
+    "Plan",
+    "ResourceError",
+    "Run",
+    "UsageError",
+    "__version__",
+    "build",
+    "load",
+    "plan",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'foveal' has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,138 @@
+"""What the loop needs of a classifier: batches, loss, judge, and what is kept at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from foveal.device import Device
+from foveal.errors import UsageError
+from foveal.estimators._prepare import TrainingData
+from foveal.evaluation.calibration import fit_temperature
+from foveal.model.card import Provenance
+from foveal.model.fitted import FittedModel, placed
+from foveal.nets.build import build
+from foveal.nets.plan import Plan
+from foveal.pictures.augment import Augmentation
+from foveal.pictures.batches import TrainingBatches, ordered
+from foveal.training.config import TrainingConfig
+from foveal.training.loop import TrainingState
+from foveal.training.steps import LossOf, Scores, classification, judge_logits, logits_of
+from foveal.version import __version__
+
+JUDGING_BATCH = 256
+"""Validation pictures that go through the network at once."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ClassifierTask:
+    """A classifier in training: its pictures and how its network is taught and judged on them."""
+
+    data: TrainingData
+    device: Device
+    batch_size: int
+    augmentation: Augmentation
+    class_weights: torch.Tensor | None
+    label_smoothing: float
+    seed: int
+
+    @property
+    def batches(self) -> TrainingBatches:
+        """The training pictures, by epoch."""
+        return TrainingBatches(
+            images=self.data.store.images,
+            codes=self.data.codes,
+            rows=self.data.split.train,
+            recipe=self.data.recipe,
+            batch_size=self.batch_size,
+            augmentation=self.augmentation,
+            seed=self.seed,
+            device=self.device.name,
+        )
+
+    @property
+    def loss_of(self) -> LossOf:
+        """The loss to minimise."""
+        weights = self.class_weights
+        return classification(
+            self.label_smoothing, None if weights is None else weights.to(self.device.name)
+        )
+
+    def logits(self, network: nn.Module) -> torch.Tensor:
+        """Run the validation pictures through a network."""
+        return logits_of(
+            network,
+            ordered(
+                self.data.store.images,
+                self.data.split.validation,
+                self.data.recipe,
+                batch_size=JUDGING_BATCH,
+                device=self.device.name,
+            ),
+        )
+
+    def judge(self, network: nn.Module) -> Scores | None:
+        """Score a network on the validation pictures; None where there are none."""
+        rows = self.data.split.validation
+        if not len(rows):
+            return None
+        return judge_logits(self.logits(network), torch.from_numpy(self.data.codes[rows]))
+
+    def frozen(self, plan: Plan, config: TrainingConfig, state: TrainingState) -> FittedModel:
+        """Make the fitted model of the best weights, its temperature fitted on validation."""
+        network = build(plan, seed=0)
+        network.load_state_dict(state.best_weights or state.candidate.state_dict())
+        network = placed(network, self.device)
+        data, rows = self.data, self.data.split.validation
+        temperature = 1.0
+        if len(rows):
+            logits = self.logits(network).double().numpy()
+            temperature = fit_temperature(logits, data.codes[rows])
+        best = state.best
+        provenance = Provenance(
+            foveal=__version__,
+            torch=torch.__version__,
+            config=config,
+            augmentation=self.augmentation.level,
+            flip=self.augmentation.flip,
+            class_counts=[int(count) for count in data.class_counts],
+            validation_pictures=len(rows),
+            validation_right=round(best.accuracy * best.pictures) if best else None,
+            best_epoch=state.best_epoch,
+            snapshot_steps=list(state.snapshot_steps),
+        )
+        return FittedModel(
+            plan=plan,
+            network=network,
+            recipe=data.recipe,
+            classes=data.classes,
+            temperature=temperature,
+            provenance=provenance,
+            trained_on=data.store.hashes[data.split.train],
+            chosen_on=data.store.hashes[rows],
+            snapshots=torch.stack(state.snapshots) if state.snapshots else torch.empty(0),
+            device=self.device,
+        )
+
+
+def class_weights(wanted: dict[Any, float] | str | None, data: TrainingData) -> torch.Tensor | None:
+    """Turn scikit-learn's ``class_weight`` into a weight a class; None for equal weights."""
+    if wanted is None:
+        return None
+    if isinstance(wanted, str):  # "balanced", as in scikit-learn
+        counts = data.class_counts
+        weights = counts.sum() / (len(counts) * counts)
+        return torch.tensor(weights, dtype=torch.float32)
+    labels = data.classes.tolist()
+    unknown = [label for label in wanted if label not in labels]
+    if unknown:
+        raise UsageError(
+            "class_weight",
+            needed=f"classes among {', '.join(map(str, labels[:10]))}",
+            came=repr(unknown[0]),
+            remedy="name the classes as the labels do",
+        )
+    return torch.tensor([float(wanted.get(label, 1.0)) for label in labels])

@@ -1,0 +1,71 @@
+"""Whatever a person gives as X and y, made `Pictures` with labels; scikit-learn's manners."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+from foveal.errors import DataError
+from foveal.pictures.sources import Array, Pictures, are_paths, gather, refuse_unsupported
+
+
+def coerce(estimator: Any, X: Any, y: Any = None, *, fitting: bool = True) -> Pictures:
+    """Turn X and y into pictures.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Learns ``n_features_in_`` from two-dimensional arrays, and holds them against it.
+    X : path, sequence of paths, or array
+        As `foveal.pictures.sources.gather` takes it.
+    y : sequence of labels, optional
+        The class of each picture; class folders, .npz and IDX say it themselves.
+    fitting : bool
+        Whether this is fit, which needs labels.
+    """
+    if not are_paths(X):
+        options: dict[str, Any] = {"allow_nd": True, "dtype": "numeric", "reset": fitting}
+        if not fitting:
+            return gather(validate_data(estimator, X, **options))
+        X, y = validate_data(estimator, X, y, **options)
+        return _labelled(gather(X), y)
+    pictures = gather(X)
+    if not fitting:
+        return pictures
+    if y is not None:
+        if np.ndim(y) > 1:
+            refuse_unsupported(np.asarray(y))
+        return _labelled(pictures.labelled(np.asarray(y)), y)
+    if pictures.labels is None:
+        raise DataError(
+            "y",
+            needed="a class for each picture: a folder a class, or y",
+            came="pictures without labels",
+            remedy="sort the pictures into one folder a class, or give y",
+        )
+    return pictures
+
+
+def _labelled(pictures: Pictures, y: Any) -> Pictures:
+    labels = np.asarray(y)
+    check_classification_targets(labels)
+    return pictures.labelled(labels)
+
+
+def encode(labels: Array) -> tuple[Array, np.ndarray[Any, np.dtype[np.intp]]]:
+    """Find the classes and each row's class number, -1 where the label is None."""
+    known = np.array([label is not None for label in labels.tolist()])
+    classes, codes = np.unique(_plain(labels[known]), return_inverse=True)
+    found = np.full(len(labels), -1, dtype=np.intp)
+    found[known] = codes
+    return classes, found
+
+
+def _plain(labels: Array) -> Array:
+    """Give texts held as objects a dtype of their own."""
+    if labels.dtype == object and all(isinstance(label, str) for label in labels):
+        return labels.astype(str)
+    return labels

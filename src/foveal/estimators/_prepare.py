@@ -1,0 +1,156 @@
+"""From labelled pictures to training data: recipe, store, split, scaling, ledger."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from foveal.errors import DataError
+from foveal.estimators._coerce import encode
+from foveal.pictures import ledger
+from foveal.pictures.ledger import Entry
+from foveal.pictures.sources import Array, Pictures
+from foveal.pictures.splits import Split, split
+from foveal.pictures.store import Store, open_store
+from foveal.pictures.survey import choose_recipe, measure_scaling
+from foveal.recipe import PictureRecipe, Resize
+from foveal.training.events import Decoding, Prepared
+from foveal.training.run import Run
+
+FEW_PHOTOGRAPHS = 5_000
+"""Photographs below which a pretrained network is likely the better start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What a person may ask of the preparation."""
+
+    size: tuple[int, int] | None
+    channels: int | None
+    resize: Resize
+    validation_share: float
+    test_share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingData:
+    """Prepared pictures with their classes and their split."""
+
+    store: Store
+    codes: np.ndarray[Any, np.dtype[np.intp]]
+    """Class number of each row; -1 without a label."""
+    classes: Array
+    """The labels, in the order of their numbers."""
+    split: Split
+    recipe: PictureRecipe
+
+    @property
+    def class_counts(self) -> np.ndarray[Any, np.dtype[np.intp]]:
+        """Training pictures of each class."""
+        return np.bincount(self.codes[self.split.train], minlength=len(self.classes))
+
+
+def prepare(
+    pictures: Pictures, wishes: Wishes, run: Run, *, seed: int, threads: int
+) -> TrainingData:
+    """Prepare labelled pictures for training; the ledger and the run are told.
+
+    Raises
+    ------
+    DataError
+        Where fewer than two classes, or fewer than two training pictures, are left.
+    """
+    began = time.perf_counter()
+    assert pictures.labels is not None
+    classes, codes = encode(pictures.labels)
+    recipe = choose_recipe(
+        pictures, size=wishes.size, channels=wishes.channels, resize=wishes.resize
+    )
+    store = open_store(
+        pictures,
+        recipe,
+        threads=threads,
+        progress=lambda done, total: run.tell(Decoding(done=done, total=total)),
+    )
+    run.agree("pictures", store.fingerprint, "the pictures changed meanwhile: begin with --fresh")
+    usable = np.flatnonzero(store.readable & (codes >= 0))
+    parts = split(
+        codes,
+        store.hashes,
+        pictures.parts,
+        usable,
+        validation_share=wishes.validation_share,
+        test_share=wishes.test_share,
+        seed=seed,
+    )
+    entries = list(_entries(pictures, store, codes, parts))
+    if run.folder is not None:
+        ledger.write(run.folder / "ledger.csv", entries)
+    _check(classes, codes, parts, entries)
+    recipe = measure_scaling(store.images, parts.train, recipe)
+    data = TrainingData(store=store, codes=codes, classes=classes, split=parts, recipe=recipe)
+    missing = ledger.left_out(entries)
+    run.tell(
+        Prepared(
+            pictures=len(pictures),
+            left_out=len(missing),
+            classes=dict(zip(map(str, classes), map(int, data.class_counts), strict=True)),
+            train=len(parts.train),
+            validation=len(parts.validation),
+            test=len(parts.test),
+            duplicates=parts.moved,
+            size="x".join(map(str, recipe.shape)),
+            warm=store.warm,
+            seconds=time.perf_counter() - began,
+            notes=tuple(_notes(pictures, entries, data)),
+        )
+    )
+    return data
+
+
+def _check(classes: Array, codes: Array, parts: Split, entries: list[Entry]) -> None:
+    trained = np.unique(codes[parts.train])
+    missing = f" ({ledger.summary(entries)})" if ledger.left_out(entries) else ""
+    if len(classes) < 2 or len(trained) < len(classes):
+        without = [str(classes[code]) for code in range(len(classes)) if code not in trained]
+        came = f"{len(trained)} class with pictures" if len(trained) == 1 else f"{len(trained)}"
+        if without:
+            came += f"; none to train on in {', '.join(without[:5])}"
+        raise DataError(
+            "classes",
+            needed="at least 2 classes, each with pictures to train on",
+            came=came + missing,
+            remedy="add pictures of the missing classes, or remove their folders",
+        )
+
+
+def _entries(pictures: Pictures, store: Store, codes: Array, parts: Split) -> Iterator[Entry]:
+    where = np.full(len(pictures), "", dtype="<U10")
+    for name in ("train", "validation", "test"):
+        where[getattr(parts, name)] = name
+    reasons = list(store.reasons)
+    labels = pictures.labels.tolist() if pictures.labels is not None else []
+    for row, name in enumerate(pictures.names):
+        reason = reasons[row]
+        if not reason and codes[row] < 0:
+            reason = "no class: lies beside the class folders"
+        if not reason and not where[row]:
+            reason = "the same picture stands in another part"
+        label = None if labels[row] is None else str(labels[row])
+        yield Entry(name, label, str(where[row]), reason)
+
+
+def _notes(pictures: Pictures, entries: list[Entry], data: TrainingData) -> Iterator[str]:
+    if ledger.left_out(entries):
+        yield ledger.summary(entries)
+    if pictures.files is not None and len(data.split.train) < FEW_PHOTOGRAPHS:
+        yield (
+            f"{len(data.split.train):,} photographs are few for training from scratch: transfer "
+            "learning from a pretrained network is likely to be more accurate"
+        )
+    if not len(data.split.validation):
+        yield "no validation pictures: the last weights are kept, and no accuracy is claimed"

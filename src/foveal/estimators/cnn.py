@@ -1,0 +1,379 @@
+"""CNNClassifier: from pictures to a trained convolutional network."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+
+from foveal import device as devices
+from foveal import parameters, randomness
+from foveal.device import Device
+from foveal.errors import UsageError
+from foveal.estimators._classifying import ClassifierTask, class_weights
+from foveal.estimators._coerce import coerce
+from foveal.estimators._prepare import TrainingData, Wishes, prepare
+from foveal.model.fitted import placed
+from foveal.nets import plan as planning
+from foveal.nets.build import build
+from foveal.nets.plan import Plan
+from foveal.nets.spec import Activation, Dense, Network
+from foveal.parameters import FLAG, Choice, Either, Kind, Real, Rule, Whole, optional
+from foveal.pictures.augment import LEVELS, Augmentation
+from foveal.recipe import RESIZES
+from foveal.training import config as configs
+from foveal.training.config import TrainingConfig
+from foveal.training.events import Finished, Planned
+from foveal.training.loop import TrainingState, start, train
+from foveal.training.pace import measure_pace, steps_within
+from foveal.training.run import Run
+from foveal.training.telling import print_plainly
+
+RULES: dict[str, Rule] = {
+    "net": Kind((str, Network, Plan), "a network in the notation or the name of a stock net"),
+    "epochs": optional(Real(0, above=True)),
+    "seconds": optional(Real(0, above=True)),
+    "batch_size": optional(Whole(1)),
+    "optimizer": Choice(configs.OPTIMIZERS),
+    "learning_rate": optional(Real(0, above=True)),
+    "momentum": Real(0, 1, below=True),
+    "weight_decay": optional(Real(0)),
+    "schedule": Choice(configs.SCHEDULES),
+    "label_smoothing": Real(0, 1, below=True),
+    "ema": Real(0, 1, below=True),
+    "clip_norm": optional(Real(0, above=True)),
+    "patience": optional(Whole(1)),
+    "class_weight": Either(
+        (Kind((type(None), dict), "None or a dictionary"), Choice(("balanced",)))
+    ),
+    "augmentation": Choice(LEVELS),
+    "flip": optional(FLAG),
+    "size": optional(Either((Whole(1), Kind((tuple, list), "(height, width)")))),
+    "channels": optional(Either((Whole(1),))),
+    "resize": Choice(RESIZES),
+    "validation_share": Real(0, 1, below=True),
+    "test_share": Real(0, 1, below=True),
+    "device": Choice(devices.DEVICES),
+    "threads": optional(Whole(1)),
+    "verbose": FLAG,
+}
+"""What each parameter may be."""
+
+
+class CNNClassifier(ClassifierMixin, BaseEstimator):
+    """A convolutional network that learns its kernels from labelled pictures.
+
+    Parameters
+    ----------
+    net : str or Network, default "fast"
+        A network in the notation, or a stock net: fast, lenet5, tinyvgg, resnet. The size of
+        the input and of the last dense layer may be left out.
+    epochs : float, optional
+        Times each training picture is seen; derived from their number where left out.
+    seconds : float, optional
+        Budget of training time instead of epochs, turned once into a number of steps.
+    batch_size : int, optional
+        Pictures a step; derived from their number where left out.
+    optimizer : {"sgd", "adamw"}
+        SGD with Nesterov momentum, or AdamW.
+    learning_rate : float, optional
+        Highest learning rate; by `foveal.training.config.learning_rate_for` where left out.
+    momentum : float, 0 to 1
+        Momentum of SGD, first beta of AdamW.
+    weight_decay : float, optional
+        Decay of kernels and dense weights; by optimizer where left out.
+    schedule : {"one-cycle", "cosine", "constant"}
+        Course of the learning rate.
+    label_smoothing : float, 0 to 1
+        Share of each label spread over all classes.
+    ema : float, 0 to 1
+        Decay of a moving average of the weights, which is then the one judged and kept;
+        0 for none.
+    clip_norm : float, optional
+        Largest norm of the gradient.
+    patience : int, optional
+        Epochs without a better validation score after which training ends.
+    class_weight : dict, "balanced" or None
+        Weight of each class in the loss.
+    augmentation : {"light", "none", "strong"}
+        Random variations of the training pictures: light shifts them, strong also turns,
+        zooms and recolours.
+    flip : bool, optional
+        Whether half of the pictures are mirrored; by default colour pictures are, and grey
+        ones, which may be characters, are not.
+    size : int or (height, width), optional
+        Size files are brought to; the median size, at most 64 pixels, where left out.
+    channels : {1, 3}, optional
+        Grey or colour; as the majority of the files where left out.
+    resize : {"stretch", "letterbox", "crop"}
+        How files are brought to that size.
+    validation_share : float, 0 to 1
+        Share of the training pictures held out to choose the weights, 5,000 at most; only
+        where no folder names them.
+    test_share : float, 0 to 1
+        Share held out and never touched; only where no folder names a test part.
+    device : {"auto", "cpu", "cuda", "mps"}
+        Where to compute.
+    threads : int, optional
+        Threads on the processor.
+    random_state : int, RandomState or None
+        Seed of weights, split, shuffling, variations and dropout.
+    verbose : bool
+        Whether progress is shown on stderr.
+
+    Attributes
+    ----------
+    classes_ : array, (classes,)
+        The labels.
+    model_ : FittedModel
+        Everything that was learned; `save` writes it.
+    plan_ : Plan
+        The network, layer by layer.
+    history_ : list of dict
+        One entry an epoch.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> digits = load_digits()
+    >>> learner = CNNClassifier(epochs=4, random_state=0).fit(digits.images, digits.target)
+    >>> learner.predict(digits.images[:3])
+    array([0, 1, 2])
+    """
+
+    def __init__(
+        self,
+        net: str | Network | Plan = "fast",
+        *,
+        epochs: float | None = None,
+        seconds: float | None = None,
+        batch_size: int | None = None,
+        optimizer: configs.Optimizer = "sgd",
+        learning_rate: float | None = None,
+        momentum: float = 0.9,
+        weight_decay: float | None = None,
+        schedule: configs.Schedule = "one-cycle",
+        label_smoothing: float = 0.05,
+        ema: float = 0.0,
+        clip_norm: float | None = None,
+        patience: int | None = None,
+        class_weight: dict[Any, float] | str | None = None,
+        augmentation: str = "light",
+        flip: bool | None = None,
+        size: int | tuple[int, int] | None = None,
+        channels: int | None = None,
+        resize: str = "stretch",
+        validation_share: float = 0.2,
+        test_share: float = 0.0,
+        device: str = "auto",
+        threads: int | None = None,
+        random_state: randomness.RandomState = None,
+        verbose: bool = False,
+    ) -> None:
+        self.net = net
+        self.epochs = epochs
+        self.seconds = seconds
+        self.batch_size = batch_size
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.weight_decay = weight_decay
+        self.schedule = schedule
+        self.label_smoothing = label_smoothing
+        self.ema = ema
+        self.clip_norm = clip_norm
+        self.patience = patience
+        self.class_weight = class_weight
+        self.augmentation = augmentation
+        self.flip = flip
+        self.size = size
+        self.channels = channels
+        self.resize = resize
+        self.validation_share = validation_share
+        self.test_share = test_share
+        self.device = device
+        self.threads = threads
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any = None, *, run: Run | None = None) -> CNNClassifier:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : path, sequence of paths, or array
+            A folder of class folders (train/, val/, test/ inside are honoured), a list of
+            files, an array (n, h, w), (n, h, w, c) or (n, pixels), an .npz file, a folder of
+            IDX files.
+        y : sequence of labels, optional
+            The class of each picture, where X does not say it.
+        run : Run, optional
+            Where the run keeps events and checkpoints, and whom it tells of its progress.
+
+        Raises
+        ------
+        UsageError, DataError, ResourceError, DivergedError, Interrupted
+            See `foveal.errors`.
+        """
+        began = time.perf_counter()
+        run = run or Run(listeners=[print_plainly] * self.verbose)
+        parameters.check(self.get_params(deep=False), RULES)
+        seed = run.decide("seed", lambda: randomness.seed_from(self.random_state))
+        device = devices.choose(self.device, self.threads)
+        with device.at_work():
+            pictures = coerce(self, X, y)
+            data = prepare(pictures, self._wishes(), run, seed=seed, threads=device.threads)
+            plan = self._plan(data)
+            network = placed(build(plan, seed=randomness.derive(seed, "weights")), device)
+            task = self._task(data, seed, device)
+            config = self._configured(task, network, run, began)
+            run.tell(_planned(plan, config, task))
+            state = start(network, config)
+            run.restore(state)
+            run.watch(train(state, task.batches, task.loss_of, task.judge, config, device), state)
+            self.model_ = task.frozen(plan, config, state)
+        run.tell(_finished(state))
+        self.classes_, self.plan_, self.history_ = data.classes, plan, run.epochs
+        return self
+
+    def predict(self, X: Any) -> np.ndarray[Any, np.dtype[Any]]:
+        """Predict the class of each picture; None, in its place, for files that cannot be read."""
+        check_is_fitted(self)
+        return self.model_.predict(coerce(self, X, fitting=False))
+
+    def predict_proba(self, X: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Predict calibrated probabilities, (n, classes); NaN for files that cannot be read."""
+        check_is_fitted(self)
+        return self.model_.predict_proba(coerce(self, X, fitting=False))
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Return the accuracy on pictures; `y` may be left out where X says the classes."""
+        check_is_fitted(self)
+        if y is None:
+            y = coerce(self, X, fitting=True).labels
+        return float(super().score(X, y, sample_weight))
+
+    def save(self, path: str) -> CNNClassifier:
+        """Write the fitted model to one .safetensors file; `foveal.load` reads it."""
+        check_is_fitted(self)
+        self.model_.save(path)
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.non_deterministic = self.random_state is None
+        return tags
+
+    def _wishes(self) -> Wishes:
+        size = self.size
+        if size is not None and not isinstance(size, int | np.integer):
+            if len(size) != 2:
+                raise UsageError(
+                    "size",
+                    needed="one side, or (height, width)",
+                    came=repr(size),
+                    remedy="write 64, or (48, 64)",
+                )
+            sides: tuple[int, int] | None = (int(size[0]), int(size[1]))
+        else:
+            sides = None if size is None else (int(size), int(size))
+        return Wishes(
+            size=sides,
+            channels=self.channels,
+            resize=self.resize,  # type: ignore[arg-type]
+            validation_share=self.validation_share,
+            test_share=self.test_share,
+        )
+
+    def _task(self, data: TrainingData, seed: int, device: Device) -> ClassifierTask:
+        flip = data.recipe.channels == 3 if self.flip is None else self.flip
+        return ClassifierTask(
+            data=data,
+            device=device,
+            batch_size=self.batch_size or configs.batch_size_for(len(data.split.train)),
+            augmentation=Augmentation(level=self.augmentation, flip=flip),  # type: ignore[arg-type]
+            class_weights=class_weights(self.class_weight, data),
+            label_smoothing=self.label_smoothing,
+            seed=seed,
+        )
+
+    def _plan(self, data: TrainingData) -> Plan:
+        net = self.net.network if isinstance(self.net, Plan) else self.net
+        plan = planning.plan(net, input=data.recipe.shape, classes=len(data.classes))
+        last = plan.layers[-1].layer
+        if isinstance(last, Dense | Activation):
+            function = last.activation if isinstance(last, Dense) else last.function
+            if function in ("softmax", "sigmoid"):
+                raise UsageError(
+                    f"layer {plan.layers[-1].number}",
+                    needed="plain sums at the end: the loss and predict_proba apply the softmax",
+                    came=function,
+                    remedy=f"end the network with 'dense {len(data.classes)}'",
+                )
+        return plan
+
+    def _configured(
+        self, task: ClassifierTask, network: nn.Module, run: Run, began: float
+    ) -> TrainingConfig:
+        """Decide everything that was left open; a budget of seconds is measured once."""
+        count = len(task.data.split.train)
+        batch = task.batches.batch_size
+        default = configs.epochs_for(count, batch)
+        epochs = default if self.epochs is None else self.epochs
+        steps = max(round(epochs * len(task.batches)), 1)
+        rate = self.learning_rate or configs.learning_rate_for(self.optimizer, batch)
+        decay = self.weight_decay
+        config = TrainingConfig(
+            steps=steps,
+            batch_size=batch,
+            optimizer=self.optimizer,
+            learning_rate=float(rate),
+            momentum=self.momentum,
+            weight_decay=configs.WEIGHT_DECAYS[self.optimizer] if decay is None else float(decay),
+            schedule=self.schedule,
+            label_smoothing=self.label_smoothing,
+            ema=self.ema,
+            clip_norm=self.clip_norm,
+            patience=self.patience,
+            seed=task.seed,
+        )
+        if self.seconds is None:
+            return config
+
+        def affordable() -> int:
+            pace = measure_pace(
+                network, task.batches, task.loss_of, config, task.device, task.judge
+            )
+            left = float(self.seconds or 0) - (time.perf_counter() - began)
+            return steps_within(left, pace, len(task.batches), configs.FEWEST_STEPS)
+
+        return configs.with_steps(config, run.decide("steps", affordable))
+
+
+def _planned(plan: Plan, config: TrainingConfig, task: ClassifierTask) -> Planned:
+    notes: list[str] = []
+    if task.augmentation.level != "none" and not task.augmentation.flip:
+        notes.append("pictures are not mirrored: grey ones may be characters (flip allows it)")
+    return Planned(
+        network=plan.text,
+        parameters=plan.parameters,
+        multiply_adds=plan.multiply_adds,
+        table=str(plan),
+        config=config.to_dict(),
+        epochs=config.steps / len(task.batches),
+        notes=tuple(notes),
+    )
+
+
+def _finished(state: TrainingState) -> Finished:
+    best = state.best
+    return Finished(
+        steps=state.step,
+        best_epoch=state.best_epoch,
+        validation_accuracy=best.accuracy if best else None,
+        validation_pictures=best.pictures if best else 0,
+    )

@@ -1,0 +1,49 @@
+"""Temperature scaling: one number that makes probabilities mean what they say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+
+from foveal.evaluation.intervals import Floats
+
+RANGE = (0.05, 20.0)
+"""Temperatures that are tried."""
+FEWEST = 10
+"""Pictures below which no temperature is fitted."""
+
+
+def fit_temperature(logits_nk: Floats, codes_n: np.ndarray[Any, np.dtype[np.int64]]) -> float:
+    """Fit the temperature that minimises the log loss (Guo et al., arXiv:1706.04599).
+
+    Parameters
+    ----------
+    logits_nk : array of float, (n, k)
+        Of pictures that did not train: validation pictures.
+    codes_n : array of int, (n,)
+        Their true class numbers.
+
+    Returns
+    -------
+    float
+        Divides the logits; 1 where there are fewer than `FEWEST` pictures.
+    """
+    if len(codes_n) < FEWEST:
+        return 1.0
+    rows = np.arange(len(codes_n))
+
+    def loss(log_temperature: float) -> float:
+        scaled = log_softmax(logits_nk / np.exp(log_temperature), axis=1)
+        return -float(scaled[rows, codes_n].mean())
+
+    found = minimize_scalar(loss, bounds=tuple(np.log(RANGE)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def probabilities(logits_nk: Floats, temperature: float) -> Floats:
+    """Turn logits into probabilities at a temperature."""
+    found: Floats = softmax(np.asarray(logits_nk, dtype=np.float64) / temperature, axis=1)
+    return found

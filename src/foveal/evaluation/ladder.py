@@ -1,0 +1,103 @@
+"""The baseline ladder: what pixels alone reach without a network, on the same pictures.
+
+A person should see whether a network earns its cost. Each rung is fitted on training pictures
+and judged on the very pictures that the network is judged on.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from foveal.evaluation.intervals import Estimate, wilson
+
+MOST_PICTURES = 10_000
+"""Training pictures a rung is fitted on, at most, evenly spaced."""
+MOST_PIXELS = 1_024
+"""Numbers a picture is reduced to, at most, by averaging blocks."""
+ITERATIONS = 50
+"""Iterations of the logistic regression; it need not converge to the last digit."""
+
+Pixels = np.ndarray[Any, np.dtype[Any]]
+Ints = np.ndarray[Any, np.dtype[np.int64]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rung:
+    """One baseline and how it fares."""
+
+    name: str
+    accuracy: Estimate
+    trained_on: int
+    """Training pictures it was fitted on."""
+
+
+def ladder(
+    train_images: Pixels, train_codes: Ints, test_images: Pixels, test_codes: Ints
+) -> list[Rung]:
+    """Fit and judge the baselines: majority class, nearest neighbour, logistic regression.
+
+    Parameters
+    ----------
+    train_images, test_images : array, (n, h, w, c)
+        Prepared pictures, not normalised.
+    train_codes, test_codes : array of int, (n,)
+        Class numbers.
+    """
+    return list(_rungs(train_images, train_codes, test_images, test_codes))
+
+
+def majority(class_counts: Ints, test_codes: Ints) -> Rung:
+    """Judge the answer that is always the most frequent training class."""
+    right = int((test_codes == int(np.argmax(class_counts))).sum())
+    return Rung(
+        name="majority class",
+        accuracy=wilson(right, len(test_codes)),
+        trained_on=int(class_counts.sum()),
+    )
+
+
+def _rungs(
+    train_images: Pixels, train_codes: Ints, test_images: Pixels, test_codes: Ints
+) -> Iterator[Rung]:
+    yield majority(np.bincount(train_codes), test_codes)
+    most = min(len(train_codes), MOST_PICTURES)
+    picked = np.linspace(0, len(train_codes) - 1, most).round().astype(np.intp)
+    codes = train_codes[picked]
+    if len(np.unique(codes)) < 2:
+        return
+    train, test = as_vectors(train_images[picked]), as_vectors(test_images)
+    learners = {
+        "nearest neighbour on pixels": KNeighborsClassifier(1, algorithm="brute"),
+        "logistic regression on pixels": make_pipeline(
+            StandardScaler(), LogisticRegression(C=0.01, max_iter=ITERATIONS, tol=1e-3)
+        ),
+    }
+    for name, learner in learners.items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            learner.fit(train, codes)
+        right = int((learner.predict(test) == test_codes).sum())
+        yield Rung(name=name, accuracy=wilson(right, len(test_codes)), trained_on=most)
+
+
+def as_vectors(images: Pixels) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Lay pictures out as rows of at most about `MOST_PIXELS` numbers, averaging blocks."""
+    count, height, width, channels = images.shape
+    block = 1
+    while -(-height // block) * -(-width // block) * channels > MOST_PIXELS:
+        block += 1
+    rows, columns = height // block, width // block
+    cut = np.asarray(images[:, : rows * block, : columns * block], dtype=np.float32)
+    blocks = cut.reshape(count, rows, block, columns, block, channels)
+    vectors: np.ndarray[Any, np.dtype[np.float32]] = blocks.mean(axis=(2, 4)).reshape(count, -1)
+    return vectors

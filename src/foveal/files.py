@@ -1,0 +1,141 @@
+"""Files that are whole or absent: written beside, flushed to disk, renamed.
+
+Tensors travel as safetensors with one JSON text in the file's metadata and a SHA-256 of the
+tensors in it, since the format itself has no checksum. Nothing here unpickles anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+
+from foveal.errors import ModelFileError, ResourceError
+
+KEY = "foveal"
+"""The one key of the metadata; several would be written in random order."""
+LARGEST_HEADER = 4_000_000
+"""Bytes; safetensors itself would accept headers of a hundred megabytes."""
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that its name holds the old content or the new, never a part.
+
+    Raises
+    ------
+    ResourceError
+        Where the disk is full or the folder cannot be written to.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise ResourceError(
+            str(path),
+            needed=f"room for {len(data):,} bytes in a folder that can be written to",
+            came=error.strerror or str(error),
+            remedy="free some space or choose another place",
+        ) from error
+
+
+def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], facts: dict[str, Any]) -> str:
+    """Write tensors and facts as one safetensors file, whole or not at all.
+
+    Returns
+    -------
+    str
+        SHA-256 of the tensors, as kept in the file.
+    """
+    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    digest = tensor_hash(plain)
+    text = json.dumps({**facts, "sha256": digest}, sort_keys=True, allow_nan=False)
+    write_whole(path, safetensors.torch.save(plain, {KEY: text}))
+    return digest
+
+
+def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Read what `write_tensors` wrote.
+
+    Raises
+    ------
+    ModelFileError
+        Where the file is not one of ours, is cut short, or holds a flipped bit.
+    """
+    data = _bytes_of(path)
+    size = int.from_bytes(data[:8], "little") if len(data) >= 8 else 0
+    if not 2 <= size <= min(LARGEST_HEADER, len(data) - 8) or data[8:9] != b"{":
+        raise foreign(path, "another beginning")
+    try:
+        header = json.loads(data[8 : 8 + size])
+        facts = json.loads(header["__metadata__"][KEY])
+        tensors = safetensors.torch.load(data)
+    except (ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
+        reason = f"{type(error).__name__}: {error}"[:120]
+        raise foreign(path, f"one that cannot be read ({reason})") from error
+    if not isinstance(facts, dict) or facts.get("sha256") != tensor_hash(tensors):
+        raise ModelFileError(
+            str(path),
+            needed="the tensors that were written",
+            came="others: their checksum differs",
+            remedy="the file is damaged; copy it again or train again",
+        )
+    return tensors, facts
+
+
+def tensor_hash(tensors: Mapping[str, torch.Tensor]) -> str:
+    """Hash names, types, shapes and bytes of tensors (SHA-256), in the order of their names."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        value = tensors[name]
+        digest.update(f"{name}\0{value.dtype}\0{tuple(value.shape)}\0".encode())
+        digest.update(value.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def foreign(path: Path, came: str) -> ModelFileError:
+    """Make the error for a file that is not a Foveal file."""
+    return ModelFileError(
+        str(path),
+        needed="a file that Foveal saved (safetensors)",
+        came=came,
+        remedy="name the .safetensors file that training or save() left",
+    )
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise ModelFileError(
+            str(path),
+            needed="a model file that exists",
+            came="nothing there",
+            remedy="check the path, or train a model first",
+        ) from error
+    except OSError as error:
+        raise foreign(path, error.strerror or str(error)) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return  # elsewhere folders cannot be opened; renaming is as durable as it gets
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

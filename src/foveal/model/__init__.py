@@ -1,0 +1,1 @@
+"""The fitted model: network, recipe, classes and provenance, in one file."""

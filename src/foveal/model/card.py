@@ -1,0 +1,61 @@
+"""What a model file says beside its tensors: a fixed vocabulary, checked to the letter.
+
+Nothing here can name code, an address or a path. Two trainings with the same outcome give the
+same card: no dates, no durations, no host.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from foveal.recipe import PictureRecipe
+from foveal.training.config import TrainingConfig
+
+FORMAT: Literal[1] = 1
+"""Version of the file format; raised when older software could no longer read a file right."""
+
+Label = str | int | float | bool
+
+
+class Provenance(BaseModel):
+    """How a model came to be."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    foveal: str
+    """Version of Foveal that trained it."""
+    torch: str
+    """Version of torch that trained it."""
+    config: TrainingConfig
+    """What the training did."""
+    augmentation: Literal["none", "light", "strong"]
+    flip: bool
+    class_counts: list[int]
+    """Training pictures of each class."""
+    validation_pictures: int
+    validation_right: int | None
+    """Validation pictures answered right by the chosen weights."""
+    best_epoch: int
+    """Epoch the weights were chosen from."""
+    snapshot_steps: list[int]
+    """Steps at which the kept first-layer kernels were taken."""
+
+
+class Card(BaseModel):
+    """The JSON of a model file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal[1]
+    task: Literal["classification"]
+    network: Annotated[str, Field(max_length=100_000)]
+    """The network in the notation, with its input and its last layer filled in."""
+    recipe: PictureRecipe
+    classes: Annotated[list[Label], Field(min_length=1, strict=True)]
+    temperature: Annotated[float, Field(gt=0, le=1000)]
+    """Divides the logits before the softmax."""
+    provenance: Provenance
+    sha256: str
+    """Of the tensors."""

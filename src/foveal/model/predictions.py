@@ -1,0 +1,69 @@
+"""Predictions: every row comes back, in order, with a reason where there is no answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predictions:
+    """What a model says of some pictures."""
+
+    names: Sequence[str]
+    """The pictures, as given."""
+    probabilities: np.ndarray[Any, np.dtype[np.float64]]
+    """(n, classes); NaN where a picture could not be read."""
+    reasons: Sequence[str]
+    """Why a picture could not be read; empty where it could."""
+    classes: np.ndarray[Any, np.dtype[Any]]
+    """The labels, in the order of the columns."""
+
+    @property
+    def labels(self) -> np.ndarray[Any, np.dtype[Any]]:
+        """The most probable class of each row.
+
+        Of the dtype of the classes; where a row is unreadable, an object array with None there.
+        """
+        readable = ~np.isnan(self.probabilities[:, 0])
+        best = np.where(readable, np.nan_to_num(self.probabilities).argmax(axis=1), 0)
+        labels = self.classes[best]
+        if readable.all():
+            return labels
+        found = labels.astype(object)
+        found[~readable] = None
+        return found
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns of `rows`."""
+        return ["path", "label", "probability", "error", *(f"p:{one}" for one in self.classes)]
+
+    def rows(self) -> Iterator[list[Any]]:
+        """Give the rows of the table, each as plain values under `columns`."""
+        labels = self.labels.tolist()
+        for index, name in enumerate(self.names):
+            reason = self.reasons[index]
+            if reason:
+                yield [name, None, None, reason, *[None] * len(self.classes)]
+                continue
+            row = self.probabilities[index]
+            yield [name, labels[index], float(row.max()), None, *map(float, row)]
+
+    @classmethod
+    def joined(
+        cls, parts: Sequence[Predictions], classes: np.ndarray[Any, np.dtype[Any]]
+    ) -> Predictions:
+        """Join batches into one."""
+        probabilities = [part.probabilities for part in parts]
+        return cls(
+            names=[name for part in parts for name in part.names],
+            probabilities=np.concatenate(probabilities)
+            if probabilities
+            else np.empty((0, len(classes))),
+            reasons=[reason for part in parts for reason in part.reasons],
+            classes=classes,
+        )

@@ -1,0 +1,1 @@
+"""Networks: described as data, planned without torch, built as plain modules."""

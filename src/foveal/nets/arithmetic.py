@@ -1,0 +1,364 @@
+"""What follows for one layer from the shape of its input. Pure arithmetic, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from foveal.nets.spec import (
+    Activation,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    ConvTranspose,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalPool,
+    Layer,
+    MaxPool,
+    Padding,
+    Pair,
+    Pool,
+    Reshape,
+    Residual,
+    SpaceToDepth,
+    Upsample,
+)
+from foveal.shapes import (
+    ReceptiveField,
+    Shape,
+    output_size,
+    same_padding,
+    span,
+    transposed_size,
+    volume,
+    written,
+)
+
+Pads = tuple[tuple[int, int], tuple[int, int]]
+"""Rows above and below, columns left and right."""
+NO_PADS: Pads = ((0, 0), (0, 0))
+
+
+class Misfit(Exception):
+    """A layer that cannot work on its input; `plan` adds the repairs and raises NetworkError."""
+
+    def __init__(self, what: str, *, needed: str, came: str, remedy: str) -> None:
+        super().__init__(what)
+        self.what, self.needed, self.came, self.remedy = what, needed, came, remedy
+        self.number = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """How a layer changes the receptive field along one axis."""
+
+    window: int = 1
+    stride: Fraction = Fraction(1)
+    padding: int = 0
+    dilation: int = 1
+    enlarge: int = 1
+
+    def of(self, below: ReceptiveField) -> ReceptiveField:
+        """Return the field above this layer from the one below it."""
+        if self.enlarge > 1:
+            return below.enlarged(self.enlarge, self.window)
+        return below.through(self.window, self.stride, self.padding, self.dilation)
+
+
+STAY = (Move(), Move())
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """What `work_out` finds for one layer."""
+
+    out_shape: Shape
+    """Shape of one output."""
+    weights: Mapping[str, Shape] = field(default_factory=dict)
+    """Shapes of the weights by name."""
+    multiply_adds: int = 0
+    """Multiply-adds for one picture."""
+    pads: Pads = NO_PADS
+    """Padding in numbers, where the layer pads."""
+    moves: tuple[Move, Move] | None = STAY
+    """Change of the receptive field; None where every output sees the whole picture."""
+    stride: Pair = (1, 1)
+    """Stride of the projection of a residual."""
+
+
+def work_out(layer: Layer, shape: Shape, branch: Shape | None = None) -> Worked:
+    """Work out one layer.
+
+    Parameters
+    ----------
+    layer : Layer
+        Any layer but a repetition, which `plan` writes out.
+    shape : Shape
+        Shape of one input.
+    branch : Shape, optional
+        For a residual: the shape that comes out of its layers.
+
+    Raises
+    ------
+    Misfit
+        Where the layer cannot work on this shape.
+    """
+    match layer:
+        case Conv():
+            return _conv(layer, _maps(layer, shape))
+        case ConvTranspose():
+            return _conv_transpose(layer, _maps(layer, shape))
+        case MaxPool() | AvgPool():
+            return _pool(layer, _maps(layer, shape))
+        case GlobalPool():
+            return Worked((_maps(layer, shape)[0],), moves=None)
+        case BatchNorm():
+            weights = {"weight": shape[:1], "bias": shape[:1]}
+            return Worked(shape, weights, volume(shape))
+        case Flatten():
+            return Worked((volume(shape),), moves=None)
+        case Dense():
+            return _dense(layer, shape)
+        case Activation(function):
+            return Worked(shape, _activation_weights(function))
+        case Dropout():
+            return Worked(shape)
+        case Upsample():
+            return _upsample(layer, _maps(layer, shape))
+        case Reshape():
+            return _reshape(layer, shape)
+        case SpaceToDepth():
+            return _space_to_depth(layer, _maps(layer, shape))
+        case Residual():
+            assert branch is not None
+            return _residual(shape, branch)
+    raise AssertionError(f"no arithmetic for {layer.name}")
+
+
+def _maps(layer: Layer, shape: Shape) -> Shape:
+    if len(shape) != 3:
+        raise Misfit(
+            f"{layer.name} works on feature maps",
+            needed="channels x height x width",
+            came=f"a vector of {written(shape)}",
+            remedy="place it before 'flatten'",
+        )
+    return shape
+
+
+def _activation_weights(function: str | None) -> dict[str, Shape]:
+    return {"activation.weight": (1,)} if function == "prelu" else {}
+
+
+def _pads(padding: Padding, sides: Pair, window: Pair, stride: Pair, dilation: Pair) -> Pads:
+    if padding == "valid":
+        return NO_PADS
+    if padding == "same":
+        down, across = (
+            same_padding(sides[axis], window[axis], stride[axis], dilation[axis]) for axis in (0, 1)
+        )
+        return down, across
+    return (padding[0], padding[0]), (padding[1], padding[1])
+
+
+def _windowed(
+    kind: str, sides: Pair, window: Pair, stride: Pair, dilation: Pair, pads: Pads
+) -> tuple[Pair, tuple[Move, Move]]:
+    """Output sides and moves of anything that slides a window; says so where it does not fit."""
+    outputs = tuple(
+        output_size(sides[axis], window[axis], stride[axis], pads[axis], dilation[axis])
+        for axis in (0, 1)
+    )
+    if min(outputs) < 1:
+        spans = (span(window[0], dilation[0]), span(window[1], dilation[1]))
+        axis = 0 if outputs[0] < 1 else 1
+        raise Misfit(
+            f"a {written(window)} {kind} does not fit into {written(sides)}",
+            needed=f"at least {written(spans)}, padding included",
+            came=f"{sides[axis]} + {sum(pads[axis])} padding = "
+            f"{sides[axis] + sum(pads[axis])}, less than {spans[axis]}",
+            remedy=f"a smaller {kind}, padding, or a larger picture",
+        )
+    down, across = (
+        Move(window[axis], Fraction(stride[axis]), pads[axis][0], dilation[axis]) for axis in (0, 1)
+    )
+    return (outputs[0], outputs[1]), (down, across)
+
+
+def _conv(layer: Conv, shape: Shape) -> Worked:
+    channels, sides = shape[0], (shape[1], shape[2])
+    if channels % layer.groups or layer.kernels % layer.groups:
+        raise Misfit(
+            f"{layer.groups} groups do not divide {channels} channels into {layer.kernels} kernels",
+            needed=f"channels and kernels that are multiples of {layer.groups}",
+            came=f"{channels} channels and {layer.kernels} kernels",
+            remedy="another number of groups or of kernels",
+        )
+    pads = _pads(layer.padding, sides, layer.size, layer.stride, layer.dilation)
+    outputs, moves = _windowed("kernel", sides, layer.size, layer.stride, layer.dilation, pads)
+    kernel = (layer.kernels, channels // layer.groups, *layer.size)
+    weights = {"weight": kernel, **({"bias": (layer.kernels,)} if layer.bias else {})}
+    return Worked(
+        (layer.kernels, *outputs),
+        weights | _activation_weights(layer.activation),
+        volume(kernel) * volume(outputs),
+        pads,
+        moves,
+    )
+
+
+def _conv_transpose(layer: ConvTranspose, shape: Shape) -> Worked:
+    channels, sides = shape[0], (shape[1], shape[2])
+    outputs = tuple(
+        transposed_size(
+            sides[axis],
+            layer.size[axis],
+            layer.stride[axis],
+            layer.padding[axis],
+            layer.output_padding[axis],
+        )
+        for axis in (0, 1)
+    )
+    if min(outputs) < 1:
+        raise Misfit(
+            f"padding {written(layer.padding)} cuts everything away",
+            needed="an output of at least 1x1",
+            came=written(outputs),
+            remedy="less padding",
+        )
+    if any(layer.output_padding[axis] >= layer.stride[axis] for axis in (0, 1)):
+        raise Misfit(
+            f"output_padding {written(layer.output_padding)}",
+            needed=f"less than the stride {written(layer.stride)}",
+            came=written(layer.output_padding),
+            remedy="a larger stride or less output_padding",
+        )
+    kernel = (channels, layer.kernels, *layer.size)
+    weights = {"weight": kernel, **({"bias": (layer.kernels,)} if layer.bias else {})}
+    down, across = (
+        Move(
+            -(-layer.size[axis] // layer.stride[axis]),
+            Fraction(1, layer.stride[axis]),
+            0,
+        )
+        for axis in (0, 1)
+    )
+    return Worked(
+        (layer.kernels, *outputs),
+        weights | _activation_weights(layer.activation),
+        volume(kernel) * volume(sides),
+        moves=(down, across),
+    )
+
+
+def _pool(layer: Pool, shape: Shape) -> Worked:
+    channels, sides = shape[0], (shape[1], shape[2])
+    stride = layer.stride or layer.window
+    pads = _pads(layer.padding, sides, layer.window, stride, (1, 1))
+    if any(max(pads[axis]) > layer.window[axis] // 2 for axis in (0, 1)):
+        raise Misfit(
+            f"padding {written((max(pads[0]), max(pads[1])))} under a {written(layer.window)} "
+            "window",
+            needed="at most half the window, lest a window see padding alone",
+            came=written((max(pads[0]), max(pads[1]))),
+            remedy="less padding",
+        )
+    outputs, moves = _windowed("window", sides, layer.window, stride, (1, 1), pads)
+    return Worked((channels, *outputs), pads=pads, moves=moves)
+
+
+def _dense(layer: Dense, shape: Shape) -> Worked:
+    if len(shape) != 1:
+        raise Misfit(
+            "dense works on a vector",
+            needed="one row of numbers",
+            came=f"maps of {written(shape)}",
+            remedy="place 'flatten' before it",
+        )
+    if layer.nodes is None:
+        raise Misfit(
+            "dense without a number of nodes",
+            needed="the number of nodes, or pictures with classes for the last layer",
+            came="neither",
+            remedy="write it, as in 'dense 10'",
+        )
+    weights = {
+        "weight": (layer.nodes, shape[0]),
+        **({"bias": (layer.nodes,)} if layer.bias else {}),
+    }
+    return Worked(
+        (layer.nodes,),
+        weights | _activation_weights(layer.activation),
+        layer.nodes * shape[0],
+        moves=None,
+    )
+
+
+def _upsample(layer: Upsample, shape: Shape) -> Worked:
+    taps = 2 if layer.mode == "bilinear" else 1
+    down, across = (Move(taps if one > 1 else 1, enlarge=one) for one in layer.factor)
+    outputs = (shape[1] * layer.factor[0], shape[2] * layer.factor[1])
+    adds = 4 * shape[0] * volume(outputs) if layer.mode == "bilinear" else 0
+    return Worked((shape[0], *outputs), multiply_adds=adds, moves=(down, across))
+
+
+def _reshape(layer: Reshape, shape: Shape) -> Worked:
+    if volume(layer.shape) != volume(shape):
+        raise Misfit(
+            f"{written(shape)} cannot be folded into {written(layer.shape)}",
+            needed=f"{volume(layer.shape)} numbers ({' * '.join(map(str, layer.shape))})",
+            came=f"{volume(shape)}",
+            remedy=f"'dense {volume(layer.shape)}' before it",
+        )
+    return Worked(layer.shape, moves=None)
+
+
+def _space_to_depth(layer: SpaceToDepth, shape: Shape) -> Worked:
+    channels, height, width = shape
+    block = layer.block
+    if height % block or width % block:
+        raise Misfit(
+            f"blocks of {block} do not divide {height}x{width}",
+            needed=f"height and width that are multiples of {block}",
+            came=f"{height} = {height // block} * {block} + {height % block}, "
+            f"{width} = {width // block} * {block} + {width % block}",
+            remedy="another block, or pictures of another size",
+        )
+    move = Move(block, Fraction(block))
+    return Worked((channels * block * block, height // block, width // block), moves=(move, move))
+
+
+def _residual(shape: Shape, branch: Shape) -> Worked:
+    """Find the shortcut: the identity where shapes agree, else a 1x1 projection with a stride."""
+    if shape == branch:
+        return Worked(branch)
+    if len(shape) != len(branch):
+        raise Misfit(
+            "the branch of a residual gives another kind of shape than it takes",
+            needed=f"something that can be added to {written(shape)}",
+            came=written(branch),
+            remedy="keep 'flatten', 'globalpool' and 'reshape' out of residuals",
+        )
+    if len(shape) == 1:
+        return Worked(branch, {"weight": (branch[0], shape[0])}, branch[0] * shape[0], moves=None)
+    strides = [max(1, -(-shape[axis] // branch[axis])) for axis in (1, 2)]
+    if any(-(-shape[axis + 1] // strides[axis]) != branch[axis + 1] for axis in (0, 1)):
+        raise Misfit(
+            "the branch of a residual changes height or width by other than a whole stride",
+            needed=f"{written(shape[1:])}, or that divided by a stride and rounded up",
+            came=written(branch[1:]),
+            remedy="write 'same' in the layers of the branch",
+        )
+    projection: Shape = (branch[0], shape[0], 1, 1)
+    weights = {"weight": projection}
+    down, across = (Move(1, Fraction(one)) for one in strides)
+    return Worked(
+        branch,
+        weights,
+        shape[0] * volume(branch),
+        moves=(down, across),
+        stride=(strides[0], strides[1]),
+    )

@@ -1,0 +1,421 @@
+"""What a network will be, worked out before it exists: shapes, weights, costs, receptive fields.
+
+Pure arithmetic over `spec`; never imports torch. `build` makes modules from a plan and decides
+nothing itself, so what is planned and what is built cannot differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+from foveal.errors import NetworkError
+from foveal.nets import notation, repairs, stock
+from foveal.nets.arithmetic import Misfit, Worked, work_out
+from foveal.nets.spec import Dense, Layer, Network, Repeat, Residual
+from foveal.shapes import ReceptiveField, Shape, volume, written
+
+BYTES = 4
+"""Bytes of one number: single precision."""
+
+Fields = tuple[ReceptiveField, ReceptiveField]
+"""The receptive field down and across."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedLayer:
+    """One layer with everything that follows from its place in the network."""
+
+    number: str
+    """Place in the plan: "4", or "4.2" for the second layer inside a residual at 4."""
+    layer: Layer
+    """What was asked for, with the nodes of the last dense layer filled in."""
+    in_shape: Shape
+    """Shape of one input, without the batch."""
+    out_shape: Shape
+    """Shape of one output, without the batch."""
+    worked: Worked
+    """Weights, multiply-adds and padding that follow from the shapes."""
+    fields: Fields | None
+    """Receptive field of one feature-map pixel; None once every number sees the whole picture."""
+    inner: tuple[PlannedLayer, ...] = ()
+    """Layers inside a residual."""
+
+    @property
+    def weights(self) -> Mapping[str, Shape]:
+        """Shapes of the weights by name, as torch names them."""
+        return self.worked.weights
+
+    @property
+    def parameters(self) -> int:
+        """Number of learned numbers, those of inner layers included."""
+        own = sum(volume(shape) for shape in self.weights.values())
+        return own + sum(layer.parameters for layer in self.inner)
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiplications, each with its addition, for one picture."""
+        return self.worked.multiply_adds + sum(layer.multiply_adds for layer in self.inner)
+
+    @property
+    def activation_bytes(self) -> int:
+        """Memory of the outputs for one picture in single precision."""
+        return BYTES * volume(self.out_shape) + sum(one.activation_bytes for one in self.inner)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A network that is known to work, with its costs.
+
+    ``str(plan)`` is the table that ``foveal plan`` prints; `to_dict` its numbers.
+    """
+
+    network: Network
+    """The network as written, its input and last layer filled in."""
+    layers: tuple[PlannedLayer, ...]
+    """The layers in order, repetitions written out."""
+    name: str | None = field(default=None, compare=False)
+    """Name of the stock net it came from."""
+
+    @property
+    def input(self) -> Shape:
+        """Channels, height and width of the picture."""
+        return self.layers[0].in_shape
+
+    @property
+    def output(self) -> Shape:
+        """Shape of what comes out for one picture."""
+        return self.layers[-1].out_shape
+
+    @property
+    def parameters(self) -> int:
+        """Number of learned numbers."""
+        return sum(layer.parameters for layer in self.layers)
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds of one forward pass of one picture."""
+        return sum(layer.multiply_adds for layer in self.layers)
+
+    @property
+    def activation_bytes(self) -> int:
+        """Memory of all layers' outputs for one picture, kept for the backward pass."""
+        return sum(layer.activation_bytes for layer in self.layers)
+
+    @property
+    def text(self) -> str:
+        """The network in the notation."""
+        return notation.write(self.network)
+
+    def walk(self) -> Iterator[PlannedLayer]:
+        """Go through all layers, those inside residuals after the residual that holds them."""
+        yield from _walk(self.layers)
+
+    def share(self, layer: PlannedLayer) -> float:
+        """Share of the picture's area that one feature-map pixel of this layer can see."""
+        if layer.fields is None:
+            return 1.0
+        _, height, width = self.input
+        down, across = (min(one.size, side) for one, side in _sides(layer, height, width))
+        return float(down * across / (height * width))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything in the table as plain numbers and text."""
+        return {
+            "network": self.text,
+            "input": list(self.input),
+            "output": list(self.output),
+            "parameters": self.parameters,
+            "multiply_adds": self.multiply_adds,
+            "activation_bytes": self.activation_bytes,
+            "layers": [self._row(layer) for layer in self.walk()],
+        }
+
+    def _row(self, layer: PlannedLayer) -> dict[str, Any]:
+        seen = None
+        if layer.fields is not None:
+            down, across = layer.fields
+            seen = {
+                "size": [float(down.size), float(across.size)],
+                "stride": [float(down.step), float(across.step)],
+                "start": [float(down.start), float(across.start)],
+            }
+        return {
+            "number": layer.number,
+            "layer": notation.write_layer(layer.layer),
+            "input": list(layer.in_shape),
+            "output": list(layer.out_shape),
+            "weights": {name: list(shape) for name, shape in layer.weights.items()},
+            "parameters": layer.parameters,
+            "multiply_adds": layer.multiply_adds,
+            "activation_bytes": layer.activation_bytes,
+            "receptive_field": seen,
+            "share_of_picture": self.share(layer),
+        }
+
+    def __str__(self) -> str:
+        return table(self)
+
+
+def plan(
+    net: str | Network, *, input: Shape | str | None = None, classes: int | None = None
+) -> Plan:
+    """Work out a network: shapes, weights, parameters, multiply-adds, receptive fields.
+
+    Parameters
+    ----------
+    net : str or Network
+        A network in the notation, the name of a stock net, or a description.
+    input : tuple of int or str, optional
+        Channels, height, width, as ``(3, 32, 32)`` or ``"3x32x32"``; needed where the
+        network does not say it. Stock nets have a size of their own.
+    classes : int, optional
+        Nodes of the last dense layer where the network leaves them out.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    NetworkError
+        Where the network cannot work: names the layer and offers repairs that do work.
+
+    Examples
+    --------
+    >>> lenet = plan("3x32x32 | conv 6 5x5 | maxpool 2 | flatten | dense 10")
+    >>> lenet.layers[0].weights["weight"], lenet.layers[0].out_shape
+    ((6, 3, 5, 5), (6, 28, 28))
+    >>> lenet.parameters
+    12226
+    """
+    shape = notation.read_shape(input) if isinstance(input, str) else input
+    if isinstance(net, str) and net.strip() in stock.STOCK:
+        name = net.strip()
+        entry = stock.STOCK[name]
+        shape = shape or entry.input
+        return replace(plan_network(entry.make(shape, classes or stock.CLASSES), shape), name=name)
+    network = notation.read(net) if isinstance(net, str) else net
+    return plan_network(network, shape, classes)
+
+
+def plan_network(network: Network, input: Shape | None = None, classes: int | None = None) -> Plan:
+    """Plan a description for an input and a number of classes; see `plan`."""
+    network = _with_input(network, input)
+    network = _with_classes(network, classes)
+    try:
+        planned = _planned(network)
+    except Misfit as misfit:
+        raise _network_error(network, misfit) from None
+    found = Plan(network, planned)
+    if classes is not None and found.output != (classes,):
+        raise NetworkError(
+            f"layer {planned[-1].number}: the output of the network",
+            needed=f"{classes} numbers, one a class",
+            came=written(found.output),
+            remedy=f"end the network with 'dense {classes}'"
+            + ("" if len(found.output) == 1 else ", after 'flatten' or 'globalpool'"),
+        )
+    return found
+
+
+def unrolled(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    """Write repetitions out, inside residuals too."""
+    flat: list[Layer] = []
+    for layer in layers:
+        match layer:
+            case Repeat(times, inner):
+                flat.extend(unrolled(inner) * times)
+            case Residual(inner):
+                flat.append(Residual(unrolled(inner)))
+            case _:
+                flat.append(layer)
+        if len(flat) > MOST_LAYERS:
+            raise NetworkError(
+                "network",
+                needed=f"at most {MOST_LAYERS} layers",
+                came=f"more than {MOST_LAYERS}, repetitions written out",
+                remedy="repeat less often",
+            )
+    return tuple(flat)
+
+
+MOST_LAYERS = 2_000
+"""Largest number of layers that is planned."""
+
+
+def _with_input(network: Network, input: Shape | None) -> Network:
+    if input is None and network.input is None:
+        raise NetworkError(
+            "the input of the network",
+            needed="its channels, height and width",
+            came="neither a shape in the network nor pictures",
+            remedy="begin the network with a shape, as in '3x32x32 | conv 6 5x5', "
+            "or give the input",
+        )
+    if input is not None and network.input not in (None, input):
+        raise NetworkError(
+            "the input of the network",
+            needed=f"{written(network.input or ())}, as the network says",
+            came=written(input),
+            remedy="leave the shape out of the network: data decides; or make the pictures fit",
+        )
+    return replace(network, input=input or network.input)
+
+
+def _with_classes(network: Network, classes: int | None) -> Network:
+    """Fill in the nodes of the last dense layer where they were left out."""
+    last = network.layers[-1]
+    if classes is not None and isinstance(last, Dense) and last.nodes is None:
+        return replace(network, layers=(*network.layers[:-1], replace(last, nodes=classes)))
+    return network
+
+
+def _planned(network: Network) -> tuple[PlannedLayer, ...]:
+    assert network.input is not None
+    start: Fields = (ReceptiveField(), ReceptiveField())
+    layers = unrolled(network.layers)
+    return _chain(layers, network.input, start, "", len(layers))
+
+
+def _chain(
+    layers: tuple[Layer, ...], shape: Shape, fields: Fields | None, prefix: str, last: int
+) -> tuple[PlannedLayer, ...]:
+    planned: list[PlannedLayer] = []
+    for index, layer in enumerate(layers, start=1):
+        number = f"{prefix}{index}"
+        inner: tuple[PlannedLayer, ...] = ()
+        try:
+            if isinstance(layer, Residual):
+                inner = _chain(layer.layers, shape, fields, f"{number}.", 0)
+                worked = work_out(layer, shape, inner[-1].out_shape)
+            else:
+                worked = work_out(layer, shape)
+        except Misfit as misfit:
+            misfit.number = misfit.number or number
+            raise
+        after = _fields_after(worked, fields, inner)
+        planned.append(PlannedLayer(number, layer, shape, worked.out_shape, worked, after, inner))
+        shape, fields = worked.out_shape, after
+    return tuple(planned)
+
+
+def _fields_after(
+    worked: Worked, fields: Fields | None, inner: tuple[PlannedLayer, ...]
+) -> Fields | None:
+    if fields is None or worked.moves is None:
+        return None
+    moved = tuple(move.of(one) for move, one in zip(worked.moves, fields, strict=True))
+    if inner and inner[-1].fields is None:
+        return None
+    if inner and inner[-1].fields is not None:
+        pairs = zip(inner[-1].fields, moved, strict=True)
+        moved = tuple(branch.joined(shortcut) for branch, shortcut in pairs)
+    return moved[0], moved[1]
+
+
+def _network_error(network: Network, misfit: Misfit) -> NetworkError:
+    assert network.input is not None
+
+    def works(candidate: Network) -> bool:
+        try:
+            _planned(candidate)
+        except Misfit:
+            return False
+        return True
+
+    flat = replace(network, layers=unrolled(network.layers))
+    found = repairs.repairs(flat, misfit, works)
+    remedy = f"use {_either(found)}" if found else misfit.remedy
+    return NetworkError(
+        f"layer {misfit.number}: {misfit.what}",
+        needed=misfit.needed,
+        came=misfit.came,
+        remedy=remedy,
+        layer=int(misfit.number.split(".")[0]),
+        repairs=found,
+    )
+
+
+def _walk(layers: tuple[PlannedLayer, ...]) -> Iterator[PlannedLayer]:
+    for layer in layers:
+        yield layer
+        yield from _walk(layer.inner)
+
+
+def _either(words: tuple[str, ...]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])}, or {words[-1]}"
+
+
+def _sides(
+    layer: PlannedLayer, height: int, width: int
+) -> tuple[tuple[ReceptiveField, Fraction], tuple[ReceptiveField, Fraction]]:
+    assert layer.fields is not None
+    return (layer.fields[0], Fraction(height)), (layer.fields[1], Fraction(width))
+
+
+def short(number: float) -> str:
+    """Write a count with three significant digits: 456, 12.2 k, 1.23 M.
+
+    >>> short(456), short(12226), short(1_234_567)
+    ('456', '12.2 k', '1.23 M')
+    """
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= 0.9995 * size:
+            return f"{number / size:#.3g} {unit}".replace(". ", " ")
+    return f"{number:.3g}"
+
+
+def table(plan: Plan) -> str:
+    """Lay a plan out as the table that a person reads."""
+    head = ("", "layer", "output", "weights", "parameters", "multiply-adds", "sees")
+    rows = [head, ("0", "input", written(plan.input), "", "", "", "")]
+    for layer in plan.walk():
+        weight = layer.weights.get("weight")
+        rows.append(
+            (
+                layer.number,
+                _clipped(layer),
+                written(layer.out_shape),
+                written(weight) if weight else "",
+                short(layer.parameters) if layer.parameters else "",
+                short(layer.multiply_adds) if layer.multiply_adds else "",
+                _sees(plan, layer),
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    lines = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
+    total = (
+        f"{short(plan.parameters)} parameters, {short(plan.multiply_adds)} multiply-adds "
+        f"a picture, {short(plan.activation_bytes)}B of activations a picture in training"
+    )
+    return "\n".join([*lines, total])
+
+
+def _clipped(layer: PlannedLayer) -> str:
+    if isinstance(layer.layer, Residual):
+        mended = "projection" if "weight" in layer.weights else "identity"
+        return f"residual, shortcut: {mended}"
+    return ("  " if "." in layer.number else "") + notation.write_layer(layer.layer)
+
+
+def _sees(plan: Plan, layer: PlannedLayer) -> str:
+    if layer.fields is None:
+        return "all"
+    down, across = layer.fields
+    share = 100 * plan.share(layer)
+    return f"{_pixels(down.size)}x{_pixels(across.size)} ({share:.1f} %)"
+
+
+def _pixels(size: Fraction) -> str:
+    return str(int(size)) if size.denominator == 1 else f"{float(size):.1f}"
+
+
+def _aligned(row: tuple[str, ...], widths: list[int]) -> list[str]:
+    numbers = (4, 5)
+    return [
+        text.rjust(width) if column in numbers else text.ljust(width)
+        for column, (text, width) in enumerate(zip(row, widths, strict=True))
+    ]

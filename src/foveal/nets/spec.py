@@ -1,0 +1,351 @@
+"""Networks as data: frozen descriptions of layers, one class a kind. Never imports torch.
+
+A layer says what a person chose and nothing that can be worked out: sizes, weights and
+costs come from `plan`. `notation` turns descriptions into text and back, one to one, guided
+by the metadata of the fields: ``read`` names how a field is written (see `notation`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass, field, fields
+from typing import Any, ClassVar, Literal
+
+from foveal.errors import NetworkError
+from foveal.shapes import Shape
+
+Pair = tuple[int, int]
+Padding = Literal["valid", "same"] | Pair
+
+ACTIVATIONS = (
+    "relu",
+    "leakyrelu",
+    "relu6",
+    "prelu",
+    "elu",
+    "selu",
+    "celu",
+    "gelu",
+    "silu",
+    "mish",
+    "hardswish",
+    "hardsigmoid",
+    "sigmoid",
+    "tanh",
+    "hardtanh",
+    "softplus",
+    "softsign",
+    "softmax",
+)
+"""Every non-linear activation a layer may carry, by its usual name."""
+
+
+def _part(read: str, default: Any = None, *, needed: bool = False) -> Any:
+    metadata = {"read": read}
+    return field(metadata=metadata) if needed else field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Base of all layers; `name` is the word that stands for the layer in the notation."""
+
+    name: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        for part in fields(self):
+            _settle(self, part.name, part.metadata.get("read", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Conv(Layer):
+    """Convolution: several learned kernels, each giving one feature map."""
+
+    name: ClassVar[str] = "conv"
+    kernels: int = _part("count", needed=True)
+    """Number of kernels, and so of feature maps."""
+    size: Pair = _part("pair", needed=True)
+    """Height and width of a kernel, in pixels."""
+    _: KW_ONLY
+    stride: Pair = _part("pair", (1, 1))
+    """How far the kernel moves, down and across."""
+    padding: Padding = _part("padding", "valid")
+    """Rows and columns of zeros on each side; "same" gives ceil(input / stride)."""
+    dilation: Pair = _part("pair", (1, 1))
+    """Distance between the taps of a kernel."""
+    groups: int = _part("count", 1)
+    """Groups of channels convolved apart from each other."""
+    bias: bool = _part("bias", True)
+    """Whether every kernel adds a constant."""
+    activation: str | None = _part("activation")
+    """Non-linear activation applied to the maps."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConvTranspose(Layer):
+    """Transposed convolution: every input pixel paints one kernel, widening the maps."""
+
+    name: ClassVar[str] = "convtranspose"
+    kernels: int = _part("count", needed=True)
+    """Number of feature maps that come out."""
+    size: Pair = _part("pair", needed=True)
+    """Height and width of a kernel, in pixels."""
+    _: KW_ONLY
+    stride: Pair = _part("pair", (1, 1))
+    """How far apart neighbouring input pixels paint."""
+    padding: Pair = _part("rows", (0, 0))
+    """Rows and columns cut away on each side."""
+    output_padding: Pair = _part("rows", (0, 0))
+    """Rows and columns added below and to the right, to choose among possible sizes."""
+    bias: bool = _part("bias", True)
+    """Whether every feature map adds a constant."""
+    activation: str | None = _part("activation")
+    """Non-linear activation applied to the maps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pool(Layer):
+    """Base of the two poolings."""
+
+    window: Pair = _part("pair", needed=True)
+    """Height and width of the window, in pixels."""
+    _: KW_ONLY
+    stride: Pair | None = _part("pair")
+    """How far the window moves; the window itself where left out."""
+    padding: Padding = _part("padding", "valid")
+    """Rows and columns on each side that never win and never count."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaxPool(Pool):
+    """Downsampling by the maximum of each window."""
+
+    name: ClassVar[str] = "maxpool"
+
+
+@dataclass(frozen=True, slots=True)
+class AvgPool(Pool):
+    """Downsampling by the average of each window; padding is not counted."""
+
+    name: ClassVar[str] = "avgpool"
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalPool(Layer):
+    """One number a feature map: its average or its maximum. Gives a vector."""
+
+    name: ClassVar[str] = "globalpool"
+    kind: Literal["avg", "max"] = _part("avg|max", "avg")
+    """Which of the two."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchNorm(Layer):
+    """Batch normalisation (Ioffe and Szegedy, 2015), of maps or of vectors."""
+
+    name: ClassVar[str] = "batchnorm"
+
+
+@dataclass(frozen=True, slots=True)
+class Dropout(Layer):
+    """Sets a share of its inputs to zero while training (Srivastava et al., 2014)."""
+
+    name: ClassVar[str] = "dropout"
+    rate: float = _part("share", needed=True)
+    """The share, 0 to below 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flatten(Layer):
+    """Lays a stack of maps out as one vector."""
+
+    name: ClassVar[str] = "flatten"
+
+
+@dataclass(frozen=True, slots=True)
+class Dense(Layer):
+    """A dense layer: every node sees every input."""
+
+    name: ClassVar[str] = "dense"
+    nodes: int | None = _part("count")
+    """Number of nodes; in the last layer it may be left out: data decides."""
+    _: KW_ONLY
+    bias: bool = _part("bias", True)
+    """Whether every node adds a constant."""
+    activation: str | None = _part("activation")
+    """Non-linear activation applied to the nodes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activation(Layer):
+    """A non-linear activation standing alone; written as its own name, as in ``relu``."""
+
+    name: ClassVar[str] = "activation"
+    function: str = _part("activation", needed=True)
+    """One of `ACTIVATIONS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upsample(Layer):
+    """Enlarges the maps by a whole factor."""
+
+    name: ClassVar[str] = "upsample"
+    factor: Pair = _part("pair", needed=True)
+    """How many times higher and wider."""
+    mode: Literal["nearest", "bilinear"] = _part("nearest|bilinear", "nearest")
+    """How the new pixels are filled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reshape(Layer):
+    """Folds a vector into a stack of maps."""
+
+    name: ClassVar[str] = "reshape"
+    shape: Shape = _part("shape", needed=True)
+    """Channels, height and width."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceToDepth(Layer):
+    """Moves each block of pixels into the channels: 1x28x28 becomes 4x14x14 at block 2."""
+
+    name: ClassVar[str] = "spacetodepth"
+    block: int = _part("count", needed=True)
+    """Side of a block, in pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Residual(Layer):
+    """Adds its input to the output of its layers (He et al., 2015).
+
+    Where the shapes differ, the input goes through a 1x1 convolution that mends them.
+    """
+
+    name: ClassVar[str] = "residual"
+    layers: tuple[Layer, ...] = _part("layers", needed=True)
+    """The layers of the branch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat(Layer):
+    """The same layers several times in a row, each with weights of its own."""
+
+    name: ClassVar[str] = "repeat"
+    times: int = _part("count", needed=True)
+    """How many times."""
+    layers: tuple[Layer, ...] = _part("layers", needed=True)
+    """What is repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A network: the shape of its input, where known, and its layers."""
+
+    layers: tuple[Layer, ...]
+    """The layers, in the order in which the picture goes through them."""
+    input: Shape | None = None
+    """Channels, height, width; None where data decides."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", tuple(self.layers))
+        if not self.layers:
+            raise NetworkError(
+                "network",
+                needed="at least one layer",
+                came="none",
+                remedy="write layers separated by '|', as in 'flatten | dense 10'",
+            )
+        if self.input is not None:
+            object.__setattr__(self, "input", _shape(self.input, "input"))
+
+
+LAYERS: tuple[type[Layer], ...] = (
+    Conv,
+    ConvTranspose,
+    MaxPool,
+    AvgPool,
+    GlobalPool,
+    BatchNorm,
+    Dropout,
+    Flatten,
+    Dense,
+    Activation,
+    Upsample,
+    Reshape,
+    SpaceToDepth,
+    Residual,
+    Repeat,
+)
+
+
+def _settle(layer: Layer, name: str, read: str) -> None:
+    """Check one field and bring it into its one form: 3 becomes (3, 3)."""
+    value = getattr(layer, name)
+    settled = _settled(value, read, f"{layer.name}: {name}")
+    if settled is not value:
+        object.__setattr__(layer, name, settled)
+
+
+def _settled(value: Any, read: str, where: str) -> Any:
+    match read:
+        case "count":
+            if value is None and where == "dense: nodes":
+                return None
+            return _whole(value, 1, where)
+        case "pair" | "rows":
+            if value is None and where.endswith("pool: stride"):
+                return None
+            return _pair(value, 1 if read == "pair" else 0, where)
+        case "padding":
+            return value if value in ("valid", "same") else _pair(value, 0, where)
+        case "share":
+            if not isinstance(value, int | float) or not 0 <= value < 1:
+                raise _refused(where, "a share from 0 to below 1", value)
+            return float(value)
+        case "bias":
+            if not isinstance(value, bool):
+                raise _refused(where, "true or false", value)
+            return value
+        case "activation":
+            if value is None and where != "activation: function":
+                return None
+            if value not in ACTIVATIONS:
+                raise _refused(where, f"one of {', '.join(ACTIVATIONS)}", value)
+            return value
+        case "shape":
+            return _shape(value, where)
+        case "layers":
+            inner = tuple(value)
+            if not inner or not all(isinstance(one, Layer) for one in inner):
+                raise _refused(where, "at least one layer", value)
+            return inner
+        case _:
+            if value not in read.split("|"):
+                raise _refused(where, " or ".join(read.split("|")), value)
+            return value
+
+
+def _whole(value: Any, least: int, where: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= MOST:
+        raise _refused(where, f"a whole number from {least} to {MOST}", value)
+    return value
+
+
+def _pair(value: Any, least: int, where: str) -> Pair:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = (value, value)
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise _refused(where, "one whole number or two (height, width)", value)
+    return (_whole(value[0], least, where), _whole(value[1], least, where))
+
+
+def _shape(value: Any, where: str) -> Shape:
+    if not isinstance(value, tuple | list) or len(value) != 3:
+        raise _refused(where, "channels x height x width, as in 3x32x32", value)
+    return tuple(_whole(side, 1, where) for side in value)
+
+
+def _refused(where: str, needed: str, value: Any) -> NetworkError:
+    return NetworkError(where, needed=needed, came=repr(value), remedy="write it so")
+
+
+MOST = 1_000_000
+"""Largest whole number a layer may carry: a guard against slips and hostile files."""

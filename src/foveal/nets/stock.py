@@ -1,0 +1,93 @@
+"""Stock nets: functions from the shape of the pictures and the number of classes to a network.
+
+Each answers for any picture of at least one pixel: stages that a small picture cannot bear are
+left out. `STOCK` lists them by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from foveal.nets.notation import read
+from foveal.nets.spec import Network
+from foveal.shapes import Shape, written
+
+CLASSES = 10
+"""Classes assumed by `foveal plan NAME` where no pictures say how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """A stock net."""
+
+    make: Callable[[Shape, int], Network]
+    """From the input and the number of classes to the network."""
+    input: Shape
+    """Input assumed where there are no pictures."""
+    about: str
+    """What it is, in a line."""
+
+
+def lenet5(input: Shape, classes: int) -> Network:
+    """LeNet-5 (LeCun et al., 1998), with tanh and average pooling as in the paper."""
+    return read(
+        f"{written(input)} | conv 6 5x5 tanh | avgpool 2 | conv 16 5x5 tanh | avgpool 2 "
+        f"| flatten | dense 120 tanh | dense 84 tanh | dense {classes}"
+    )
+
+
+def tinyvgg(input: Shape, classes: int) -> Network:
+    """Give the network of CNN Explainer (Wang et al., arXiv:2004.15004): ten kernels a layer."""
+    return read(
+        f"{written(input)} | 2*(2*(conv 10 3x3 relu) | maxpool 2) | flatten | dense {classes}"
+    )
+
+
+def resnet(input: Shape, classes: int) -> Network:
+    """Give a small residual network after He et al. (2015): three stages of two blocks."""
+    stages = [_residual_stage(32, 1)]
+    side = min(input[1:])
+    for kernels in (64, 128):
+        stride = 2 if side >= 8 else 1
+        stages.append(_residual_stage(kernels, stride))
+        side = -(-side // stride)
+    stem = "conv 32 3x3 same nobias | batchnorm | relu"
+    return read(f"{written(input)} | {stem} | {' | '.join(stages)} | globalpool | dense {classes}")
+
+
+def _residual_stage(kernels: int, stride: int) -> str:
+    first = f"conv {kernels} 3x3 stride {stride} same nobias | batchnorm | relu"
+    second = f"conv {kernels} 3x3 same nobias | batchnorm"
+    again = f"conv {kernels} 3x3 same nobias | batchnorm | relu"
+    return f"residual({first} | {second}) | relu | residual({again} | {second}) | relu"
+
+
+def fast(input: Shape, classes: int) -> Network:
+    """Give the default: the best accuracy for its time that was found on a processor."""
+    _, height, width = input
+    side = min(height, width)
+    layers: list[str] = []
+    if side >= 16:
+        layers.append("conv 16 6x6 stride 2 padding 2 nobias | batchnorm | relu")
+        side = side // 2
+    else:
+        layers.append("conv 16 3x3 same nobias | batchnorm | relu")
+    for kernels in (32, 64):
+        layers.append(f"conv {kernels} 3x3 same nobias")
+        if side >= 8:
+            layers.append("maxpool 2")
+            side //= 2
+        layers.append("batchnorm | relu")
+    return read(
+        f"{written(input)} | {' | '.join(layers)} | flatten | dense 64 relu | dense {classes}"
+    )
+
+
+STOCK: dict[str, Stock] = {
+    "fast": Stock(fast, (3, 64, 64), "the best accuracy for its time on a processor"),
+    "lenet5": Stock(lenet5, (1, 32, 32), "LeNet-5 of 1998, tanh and average pooling"),
+    "tinyvgg": Stock(tinyvgg, (3, 64, 64), "the network of CNN Explainer, ten kernels a layer"),
+    "resnet": Stock(resnet, (3, 64, 64), "a small residual network, slower and more accurate"),
+}
+"""The stock nets by name."""

@@ -1,0 +1,145 @@
+"""Ranges of parameters as data; one checker, one form of sentence."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from foveal.errors import UsageError
+
+
+class Rule(Protocol):
+    """What a parameter may be."""
+
+    def accepts(self, value: object) -> bool:
+        """Whether the value is within the rule."""
+        ...
+
+    def sentence(self) -> str:
+        """Say the rule, as in "a whole number of at least 1"."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number of at least `least`."""
+
+    least: int = 1
+
+    def accepts(self, value: object) -> bool:
+        """Whether the value is such a number; booleans are none."""
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+            return False
+        return int(value) >= self.least
+
+    def sentence(self) -> str:
+        """Say the rule."""
+        return f"a whole number of at least {self.least}"
+
+
+@dataclass(frozen=True, slots=True)
+class Real:
+    """A number between two bounds, each of which may be left out of the range."""
+
+    least: float
+    most: float = float("inf")
+    above: bool = False
+    """Whether `least` itself is excluded."""
+    below: bool = False
+    """Whether `most` itself is excluded."""
+
+    def accepts(self, value: object) -> bool:
+        """Whether the value is such a number; booleans and NaN are none."""
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            return False
+        number = float(value)
+        high_enough = number > self.least if self.above else number >= self.least
+        low_enough = number < self.most if self.below else number <= self.most
+        return high_enough and low_enough and number != float("inf")
+
+    def sentence(self) -> str:
+        """Say the rule."""
+        low = f"{'above' if self.above else 'of at least'} {self.least:g}"
+        if self.most == float("inf"):
+            return f"a number {low}"
+        return f"a number {low} and {'below' if self.below else 'at most'} {self.most:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few words."""
+
+    words: tuple[str, ...]
+
+    def accepts(self, value: object) -> bool:
+        """Whether the value is one of the words."""
+        return isinstance(value, str) and value in self.words
+
+    def sentence(self) -> str:
+        """Say the rule."""
+        return f"one of {', '.join(repr(word) for word in self.words)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Anything of one of the given types."""
+
+    types: tuple[type, ...]
+    said: str
+
+    def accepts(self, value: object) -> bool:
+        """Whether the value has one of the types."""
+        return isinstance(value, self.types)
+
+    def sentence(self) -> str:
+        """Say the rule."""
+        return self.said
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """Any of several rules."""
+
+    rules: tuple[Rule, ...]
+
+    def accepts(self, value: object) -> bool:
+        """Whether one of the rules accepts the value."""
+        return any(rule.accepts(value) for rule in self.rules)
+
+    def sentence(self) -> str:
+        """Say the rules."""
+        return ", or ".join(rule.sentence() for rule in self.rules)
+
+
+NOTHING = Kind((type(None),), "None")
+FLAG = Kind((bool,), "True or False")
+
+
+def optional(rule: Rule) -> Either:
+    """Let None stand for "decide for me" beside a rule."""
+    return Either((NOTHING, rule))
+
+
+def choice(words: Iterable[str]) -> Choice:
+    """Make a rule of words, such as the keys of a table."""
+    return Choice(tuple(words))
+
+
+def check(values: Mapping[str, Any], rules: Mapping[str, Rule]) -> None:
+    """Hold parameters against their rules.
+
+    Raises
+    ------
+    UsageError
+        Naming the first parameter outside its rule, what it may be and what it was.
+    """
+    for name, rule in rules.items():
+        if not rule.accepts(values[name]):
+            raise UsageError(
+                name,
+                needed=rule.sentence(),
+                came=repr(values[name]),
+                remedy=f"choose {name} so",
+            )

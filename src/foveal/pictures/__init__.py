@@ -1,0 +1,1 @@
+"""Pictures: found, decoded once, split, augmented, handed on in batches."""

@@ -1,0 +1,289 @@
+"""Decoded pictures on disk: uint8, memory-mapped, whole or absent.
+
+A store is a folder in the cache, named by a fingerprint of its sources, the decoding part of
+the recipe and the version of the decoder. It is made under another name and renamed at the
+end, so that one either finds a whole store or none, also when two processes make it at once.
+Arrays are never copied into a store: they are their own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL
+import platformdirs
+
+from foveal.errors import ResourceError
+from foveal.pictures import decode
+from foveal.pictures.sources import Array, Pictures, check_fits
+from foveal.recipe import PictureRecipe
+
+Progress = Callable[[int, int], None]
+"""Called with pictures done and pictures in all."""
+
+Hashes = np.ndarray[Any, np.dtype[np.int64]]
+LEFTOVER_AGE = 24 * 3600
+"""Seconds after which an unfinished store of a killed process is removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Prepared pictures, one row each, in the order of their source."""
+
+    images: Array
+    """(n, height, width, channels); zeros where the picture could not be read."""
+    reasons: Sequence[str]
+    """Why a row could not be read; empty where it could."""
+    hashes: Hashes
+    """64-bit hash of the prepared pixels of each row: equal for equal pictures."""
+    fingerprint: str
+    """Says which pictures these are and how they were prepared."""
+    warm: bool = False
+    """Whether the pictures were found decoded already."""
+
+    @property
+    def readable(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """True for each row that holds a picture."""
+        return np.array([not reason for reason in self.reasons], dtype=bool)
+
+
+def cache_folder() -> Path:
+    """Return the folder of the cache: FOVEAL_CACHE, or the platform's own place."""
+    named = os.environ.get("FOVEAL_CACHE")
+    return Path(named) if named else Path(platformdirs.user_cache_dir("foveal"))
+
+
+def open_store(
+    pictures: Pictures,
+    recipe: PictureRecipe,
+    *,
+    threads: int = 2,
+    progress: Progress | None = None,
+) -> Store:
+    """Open the prepared pictures of a source, decoding them first where that was not done.
+
+    Parameters
+    ----------
+    pictures : Pictures
+        Files or an array.
+    recipe : PictureRecipe
+        Size and channels; arrays must have them already.
+    threads : int
+        Decoding threads.
+    progress : callable, optional
+        Called now and then with pictures done and in all.
+
+    Raises
+    ------
+    DataError
+        For an array of another size than the recipe's.
+    ResourceError
+        Where the disk is full.
+    """
+    if pictures.array is not None:
+        return _array_store(pictures, recipe)
+    assert pictures.files is not None
+    key = _fingerprint(pictures.files, recipe)
+    place = cache_folder() / "stores" / key
+    found = _read(place, key, warm=True)
+    if found is not None and len(found.reasons) == len(pictures):
+        return found
+    _make(place, pictures.files, recipe, threads, progress)
+    made = _read(place, key, warm=False)
+    if made is None:
+        raise ResourceError(
+            str(place),
+            needed="a readable cache",
+            came="a store that vanished while it was opened",
+            remedy="set FOVEAL_CACHE to a folder on a local disk",
+        )
+    return made
+
+
+def _array_store(pictures: Pictures, recipe: PictureRecipe) -> Store:
+    assert pictures.array is not None
+    array = check_fits(pictures.array, recipe)
+    hashes = content_hashes(array)
+    whole = hashlib.blake2b(hashes.tobytes(), digest_size=16).hexdigest()
+    return Store(array, _Nothing(len(array)), hashes, whole)
+
+
+class _Nothing(Sequence[str]):
+    """No reasons, for arrays, which are always readable."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: Any) -> Any:
+        return ""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([""] * self.length)
+
+
+def content_hashes(images: Array) -> Hashes:
+    """Hash the pixels of each picture to 64 bits (BLAKE2b); shapes do not enter.
+
+    Collisions are expected once in 2**64 pairs: none among a million pictures.
+    """
+    rows = np.ascontiguousarray(images).reshape(len(images), -1)
+    digests = b"".join(hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in rows)
+    return np.frombuffer(digests, dtype=np.int64).copy()
+
+
+def _fingerprint(files: Sequence[Path], recipe: PictureRecipe) -> str:
+    """Fingerprint paths, sizes and times of files, the recipe and the decoder."""
+    digest = hashlib.blake2b(digest_size=16)
+    for file in files:
+        try:
+            status = file.stat()
+            line = f"{file.absolute()}\0{status.st_size}\0{status.st_mtime_ns}\n"
+        except OSError:
+            line = f"{file.absolute()}\0absent\n"
+        digest.update(line.encode("utf-8", "surrogateescape"))
+    how = {"recipe": recipe.decoding, "decoder": decode.VERSION, "pillow": PIL.__version__}
+    digest.update(json.dumps(how, sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def _read(place: Path, key: str, *, warm: bool) -> Store | None:
+    try:
+        facts = json.loads((place / "store.json").read_text(encoding="utf-8"))
+        shape = tuple(facts["shape"])
+        images = np.load(place / "images.npy", mmap_mode="r", allow_pickle=False)
+        hashes = np.load(place / "hashes.npy", allow_pickle=False)
+    except (OSError, ValueError, KeyError):
+        return None
+    if images.shape != shape or len(hashes) != shape[0]:
+        return None
+    reasons = [""] * shape[0]
+    for row, reason in facts["reasons"].items():
+        reasons[int(row)] = reason
+    return Store(images, reasons, hashes, key, warm)
+
+
+def _make(
+    place: Path,
+    files: Sequence[Path],
+    recipe: PictureRecipe,
+    threads: int,
+    progress: Progress | None,
+) -> None:
+    with _disk(place):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(place.parent)
+        working = Path(tempfile.mkdtemp(prefix=f"{place.name}.", suffix=".tmp", dir=place.parent))
+    try:
+        with _disk(place):
+            _fill(working, files, recipe, threads, progress)
+            if place.exists():  # made meanwhile, or damaged: theirs if whole, else replaced
+                if _read(place, place.name, warm=True) is not None:
+                    return
+                place.replace(working / "damaged")
+            with contextlib.suppress(FileExistsError, OSError):
+                working.rename(place)
+    finally:
+        shutil.rmtree(working, ignore_errors=True)
+
+
+def _fill(
+    working: Path,
+    files: Sequence[Path],
+    recipe: PictureRecipe,
+    threads: int,
+    progress: Progress | None,
+) -> None:
+    shape = (len(files), recipe.height, recipe.width, recipe.channels)
+    _room_for(working, int(np.prod(shape)))
+    path = working / "images.npy"
+    images = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    hashes = np.zeros(len(files), dtype=np.int64)
+    reasons: dict[int, str] = {}
+    for row, picture in decoded(files, recipe, threads):
+        if isinstance(picture, str):
+            reasons[row] = picture
+        else:
+            images[row] = picture
+            hashes[row] = content_hashes(picture[None])[0]
+        if progress is not None and (row % 32 == 31 or row + 1 == len(files)):
+            progress(row + 1, len(files))
+    images.flush()
+    del images
+    np.save(working / "hashes.npy", hashes)
+    facts = {"shape": list(shape), "reasons": reasons}
+    (working / "store.json").write_text(json.dumps(facts), encoding="utf-8")
+    for name in ("images.npy", "hashes.npy", "store.json"):
+        with (working / name).open("rb+") as file:
+            os.fsync(file.fileno())
+
+
+def decoded(
+    files: Sequence[Path], recipe: PictureRecipe, threads: int = 2
+) -> Iterator[tuple[int, Array | str]]:
+    """Decode files in order, a few ahead: (row, picture), or (row, reason) where unreadable."""
+    ahead = 16 * threads
+
+    def one(row: int) -> Array | str:
+        try:
+            return decode.decode(files[row], recipe)
+        except decode.Unreadable as reason:
+            return str(reason)
+
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
+    try:
+        waiting = [pool.submit(one, row) for row in range(min(ahead, len(files)))]
+        for row in range(len(files)):
+            yield row, waiting[row % ahead].result()
+            if row + ahead < len(files):
+                waiting[row % ahead] = pool.submit(one, row + ahead)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _room_for(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise ResourceError(
+            f"cache {cache_folder()}",
+            needed=f"{needed / 1e9:.3g} GB for the decoded pictures",
+            came=f"{free / 1e9:.3g} GB free",
+            remedy="free some, set FOVEAL_CACHE to a larger disk, or choose a smaller size",
+        )
+
+
+@contextlib.contextmanager
+def _disk(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except ResourceError:
+        raise
+    except OSError as error:
+        raise ResourceError(
+            f"cache {cache_folder()}",
+            needed="a folder that can be written to",
+            came=error.strerror or str(error),
+            remedy="free some space, or set FOVEAL_CACHE to another folder",
+        ) from error
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes left unfinished a day ago."""
+    for leftover in folder.glob("*.tmp"):
+        with contextlib.suppress(OSError):
+            if time.time() - leftover.stat().st_mtime > LEFTOVER_AGE:
+                shutil.rmtree(leftover, ignore_errors=True)

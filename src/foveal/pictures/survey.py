@@ -1,0 +1,158 @@
+"""From pictures to their recipe: what size, how many channels, which range of values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from foveal.errors import DataError
+from foveal.pictures import decode
+from foveal.pictures.sources import Array, Pictures
+from foveal.recipe import Interpolation, PictureRecipe, Resize
+
+MOST_LOOKED_AT = 512
+"""Files whose heads are read to learn size and channels, evenly spaced over the source."""
+MOST_MEASURED = 4_096
+"""Pictures over which mean and standard deviation are taken, evenly spaced."""
+LONGEST_SIDE = 64
+"""Longest side of files prepared for training from scratch, unless a size is asked for."""
+GRAIN = 8
+"""Reduced sides are rounded to multiples of this, so that networks can halve them."""
+
+
+def choose_recipe(
+    pictures: Pictures,
+    *,
+    size: tuple[int, int] | None = None,
+    channels: int | None = None,
+    resize: Resize = "stretch",
+    interpolation: Interpolation = "bilinear",
+) -> PictureRecipe:
+    """Choose how pictures are prepared.
+
+    Files take the median height and width of the source, reduced to `LONGEST_SIDE`, and the
+    channels of the majority; arrays stay as they are.
+
+    Parameters
+    ----------
+    pictures : Pictures
+        Files or an array.
+    size : (height, width), optional
+        Size asked for; only for files.
+    channels : {1, 3}, optional
+        Channels asked for; only for files.
+    """
+    if pictures.array is not None:
+        height, width, planes = pictures.array.shape[1:]
+        if (size or (height, width)) != (height, width) or (channels or planes) != planes:
+            raise DataError(
+                "size or channels",
+                needed=f"{height}x{width} with {planes} channels, as the array has them",
+                came=f"{size or 'no size'}, {channels or 'no number of'} channels",
+                remedy="leave size and channels out for arrays, or give files",
+            )
+        return PictureRecipe(
+            height=height, width=width, channels=planes, resize=resize, folded=pictures.folded
+        )
+    assert pictures.files is not None
+    heads = _heads(pictures.files)
+    deep = [file for file, head in heads.items() if head[2] in decode.DEEP_MODES]
+    low, high = _deep_range(deep)
+    grey = sum(head[2] in decode.GREY_MODES for head in heads.values())
+    sides = size or _median_size(list(heads.values()))
+    return PictureRecipe(
+        height=sides[0],
+        width=sides[1],
+        channels=channels or (1 if 2 * grey > len(heads) else 3),
+        resize=resize,
+        interpolation=interpolation,
+        deep_low=low,
+        deep_high=high,
+    )
+
+
+def measure_scaling(
+    images: Array, rows: np.ndarray[Any, Any], recipe: PictureRecipe
+) -> PictureRecipe:
+    """Find the range of values, and mean and deviation of each channel, over training pictures.
+
+    uint8 means 0-255; for any other dtype the range seen becomes black and white.
+    """
+    picked = rows[_spaced(len(rows), MOST_MEASURED)]
+    values = np.asarray(images[picked], dtype=np.float64)
+    if images.dtype == np.uint8:
+        low, high = 0.0, 255.0
+    else:
+        seen = images if len(rows) == len(images) else images[rows]
+        low, high = float(np.min(seen)), float(np.max(seen))
+        if not np.isfinite([low, high]).all():
+            raise DataError(
+                "X",
+                needed="finite numbers",
+                came="NaN or infinity",
+                remedy="replace or leave out the pictures that hold them",
+            )
+    extent = high - low if high > low else 1.0
+    unit = (values - low) / extent
+    mean = unit.mean(axis=(0, 1, 2))
+    deviation = unit.std(axis=(0, 1, 2))
+    return recipe.scaled(
+        low=low,
+        high=low + extent,
+        mean=tuple(round(float(value), 6) for value in mean),
+        std=tuple(max(round(float(value), 6), 1e-3) for value in deviation),
+    )
+
+
+def _heads(files: Sequence[Path]) -> dict[Path, tuple[int, int, str]]:
+    heads: dict[Path, tuple[int, int, str]] = {}
+    reasons: list[str] = []
+    for index in _spaced(len(files), MOST_LOOKED_AT):
+        try:
+            heads[files[index]] = decode.look(files[index])
+        except decode.Unreadable as reason:
+            reasons.append(f"{files[index].name}: {reason}")
+    if not heads:
+        raise DataError(
+            "pictures",
+            needed="at least one file that is a picture",
+            came="; ".join(reasons[:3]) or "no files",
+            remedy="name the folder that holds the pictures",
+        )
+    return heads
+
+
+def _spaced(length: int, most: int) -> np.ndarray[Any, np.dtype[np.intp]]:
+    count = min(length, most)
+    return np.linspace(0, length - 1, count).round().astype(np.intp) if count else np.arange(0)
+
+
+def _median_size(heads: list[tuple[int, int, str]]) -> tuple[int, int]:
+    height = float(np.median([head[0] for head in heads]))
+    width = float(np.median([head[1] for head in heads]))
+    longest = max(height, width)
+    if longest <= LONGEST_SIDE:
+        return max(round(height), 1), max(round(width), 1)
+    scale = LONGEST_SIDE / longest
+    return _to_grain(height * scale), _to_grain(width * scale)
+
+
+def _to_grain(side: float) -> int:
+    return max(round(side / GRAIN) * GRAIN, GRAIN)
+
+
+def _deep_range(files: list[Path]) -> tuple[float, float]:
+    """Find one range for all pictures of more than 8 bits: black and white of the data set."""
+    ranges: list[tuple[float, float]] = []
+    for file in files:
+        try:
+            ranges.append(decode.deep_range(file))
+        except decode.Unreadable:
+            continue  # the store names it in the ledger
+    if not ranges:
+        return 0.0, 65535.0
+    low, high = min(one[0] for one in ranges), max(one[1] for one in ranges)
+    return (low, high) if high > low else (low, low + 1.0)

@@ -1,0 +1,89 @@
+"""How pictures become numbers: the one record that training and every later use obey."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Literal
+
+from foveal.errors import UsageError
+from foveal.shapes import Shape
+
+Resize = Literal["stretch", "letterbox", "crop"]
+Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
+RESIZES: tuple[Resize, ...] = ("stretch", "letterbox", "crop")
+INTERPOLATIONS: tuple[Interpolation, ...] = ("nearest", "bilinear", "bicubic", "lanczos")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureRecipe:
+    """Size, channels and scaling of pictures.
+
+    A model carries its recipe; whatever it is shown later is prepared by it.
+    """
+
+    height: int
+    """Rows of a prepared picture."""
+    width: int
+    """Columns of a prepared picture."""
+    channels: int
+    """1 for grey, 3 for colour; arrays may have 2 or 4."""
+    resize: Resize = "stretch"
+    """"stretch" and "letterbox" keep the whole picture, "crop" keeps its middle."""
+    interpolation: Interpolation = "bilinear"
+    """Filter used in resizing files; always antialiased."""
+    low: float = 0.0
+    """Stored value that stands for black."""
+    high: float = 255.0
+    """Stored value that stands for white."""
+    mean: tuple[float, ...] = (0.5,)
+    """Mean of each channel over the training pictures, black = 0, white = 1."""
+    std: tuple[float, ...] = (0.5,)
+    """Standard deviation of each channel in the same unit."""
+    deep_low: float = 0.0
+    """Black of files of more than 8 bits a channel, one range for a whole data set."""
+    deep_high: float = 65535.0
+    """White of such files."""
+    folded: bool = False
+    """Whether the pictures are rows of pixels, (n, pixels), folded to height x width."""
+
+    def __post_init__(self) -> None:
+        if min(self.height, self.width) < 1 or max(self.height, self.width) > LARGEST_SIDE:
+            raise UsageError(
+                "size",
+                needed=f"sides of 1 to {LARGEST_SIDE} pixels",
+                came=f"{self.height}x{self.width}",
+                remedy="choose a size in that range, such as 64",
+            )
+        if not 1 <= self.channels <= 4:
+            raise UsageError(
+                "channels",
+                needed="1 (grey), 3 (colour), or 2 or 4 in arrays",
+                came=str(self.channels),
+                remedy="keep at most four planes; more are not supported",
+            )
+        for name in ("mean", "std"):
+            values = tuple(float(value) for value in getattr(self, name))
+            if len(values) == 1:
+                values *= self.channels
+            object.__setattr__(self, name, values)
+
+    @property
+    def shape(self) -> Shape:
+        """Channels, height, width: the input of a network."""
+        return self.channels, self.height, self.width
+
+    @property
+    def decoding(self) -> dict[str, object]:
+        """The part that decides what the decoder makes of a file."""
+        scaling = ("low", "high", "mean", "std", "folded")
+        return {name: value for name, value in asdict(self).items() if name not in scaling}
+
+    def scaled(
+        self, *, low: float, high: float, mean: tuple[float, ...], std: tuple[float, ...]
+    ) -> PictureRecipe:
+        """Return the recipe with the scaling found on training pictures."""
+        return replace(self, low=low, high=high, mean=mean, std=std)
+
+
+LARGEST_SIDE = 4096
+"""Largest side of a prepared picture, in pixels."""

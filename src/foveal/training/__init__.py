@@ -1,0 +1,1 @@
+"""Training: one loop, its schedule, its optimizer, its checkpoints."""

@@ -1,0 +1,118 @@
+"""Checkpoints: the whole training state in one file, under a new name each time."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from foveal import files
+from foveal.errors import ModelFileError
+from foveal.training.loop import Tally, TrainingState
+from foveal.training.steps import Scores
+
+PATTERN = "checkpoint-*.safetensors"
+KEPT = 2
+"""Checkpoints kept: the newest, and one before it in case that one is damaged."""
+
+
+def save(folder: Path, state: TrainingState, facts: dict[str, Any]) -> Path:
+    """Write a checkpoint and remove all but the newest `KEPT`.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the run.
+    state : TrainingState
+        Between two steps.
+    facts : dict
+        What else belongs to it, as JSON: the place in events.jsonl, for one.
+    """
+    path = folder / f"checkpoint-{state.step:09d}.safetensors"
+    numbers = {
+        "step": state.step,
+        "judged_at": state.judged_at,
+        "best": asdict(state.best) if state.best else None,
+        "best_epoch": state.best_epoch,
+        "stale": state.stale,
+        "tally": asdict(state.tally),
+        "snapshot_steps": state.snapshot_steps,
+    }
+    files.write_tensors(path, dict(_tensors(state)), {"state": numbers, **facts})
+    for old in sorted(folder.glob(PATTERN))[:-KEPT]:
+        with contextlib.suppress(OSError):
+            old.unlink()
+    return path
+
+
+def restore(folder: Path, state: TrainingState) -> dict[str, Any] | None:
+    """Bring a fresh state to the newest checkpoint that is whole.
+
+    Returns
+    -------
+    dict or None
+        The facts saved with it; None where there is no checkpoint.
+    """
+    for path in sorted(folder.glob(PATTERN), reverse=True):
+        try:
+            tensors, facts = files.read_tensors(path)
+        except ModelFileError:
+            continue  # damaged on disk: the one before it is tried
+        _put(state, tensors, facts["state"])
+        return facts
+    return None
+
+
+def _tensors(state: TrainingState) -> Iterator[tuple[str, torch.Tensor]]:
+    for name, value in state.network.state_dict().items():
+        yield f"network/{name}", value
+    if state.averaged is not None:
+        for name, value in state.averaged.state_dict().items():
+            yield f"averaged/{name}", value
+    for name, value in state.best_weights.items():
+        yield f"best/{name}", value
+    for index, weight in enumerate(_weights(state)):
+        for name, value in state.optimizer.state[weight].items():
+            yield f"optimizer/{index}/{name}", value
+    for index, kernels in enumerate(state.snapshots):
+        yield f"snapshots/{index}", kernels
+
+
+def _put(state: TrainingState, tensors: dict[str, torch.Tensor], facts: dict[str, Any]) -> None:
+    """Copy values into the tensors that are there: their layout in memory stays as it is."""
+    state.network.load_state_dict(_under(tensors, "network/"))
+    if state.averaged is not None:
+        state.averaged.load_state_dict(_under(tensors, "averaged/"))
+    best = _under(tensors, "best/")
+    state.best_weights = {
+        name: torch.empty_like(value).copy_(best[name])
+        for name, value in state.network.state_dict().items()
+        if best
+    }
+    for index, weight in enumerate(_weights(state)):
+        for name, value in _under(tensors, f"optimizer/{index}/").items():
+            like = weight.detach() if value.shape == weight.shape else value
+            state.optimizer.state[weight][name] = torch.empty_like(like).copy_(value)
+    state.step = facts["step"]
+    state.judged_at = facts["judged_at"]
+    state.best = Scores(**facts["best"]) if facts["best"] else None
+    state.best_epoch, state.stale = facts["best_epoch"], facts["stale"]
+    state.tally = Tally(**facts["tally"])
+    state.snapshot_steps = list(facts["snapshot_steps"])
+    state.snapshots = [tensors[f"snapshots/{index}"] for index in range(len(state.snapshot_steps))]
+
+
+def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {
+        name.removeprefix(prefix): value
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }
+
+
+def _weights(state: TrainingState) -> list[torch.nn.Parameter]:
+    return [weight for group in state.optimizer.param_groups for weight in group["params"]]

@@ -1,0 +1,134 @@
+"""What training says while it runs. Events are data; whoever listens decides what to show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Base of all events; `kind` names it in events.jsonl."""
+
+    kind: ClassVar[str]
+
+
+Listener = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoding(Event):
+    """Pictures are being decoded into the store."""
+
+    kind: ClassVar[str] = "decoding"
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared(Event):
+    """The pictures are ready."""
+
+    kind: ClassVar[str] = "prepared"
+    pictures: int
+    left_out: int
+    """Files that could not be used; the ledger names them."""
+    classes: dict[str, int]
+    """Training pictures of each class."""
+    train: int
+    validation: int
+    test: int
+    duplicates: int
+    """Training pictures left out because they stand in another part too."""
+    size: str
+    """Channels, height and width of a prepared picture."""
+    warm: bool
+    """Whether the pictures were found decoded already."""
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned(Event):
+    """Network and training are decided."""
+
+    kind: ClassVar[str] = "planned"
+    network: str
+    parameters: int
+    multiply_adds: int
+    table: str
+    config: dict[str, Any]
+    epochs: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed(Event):
+    """Training goes on from a checkpoint, or anew where there is none (step 0)."""
+
+    kind: ClassVar[str] = "resumed"
+    step: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepEnded(Event):
+    """One optimizer step is done."""
+
+    kind: ClassVar[str] = "step"
+    step: int
+    steps: int
+    epoch: int
+    loss: float
+    """Mean training loss of the epoch so far."""
+    accuracy: float
+    """Training accuracy of the epoch so far, on varied pictures; NaN without labels."""
+    learning_rate: float
+    pictures_per_second: float
+    remaining: float
+    """Seconds left, estimated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochEnded(Event):
+    """An epoch, or the last part of one, is done and was judged on validation pictures."""
+
+    kind: ClassVar[str] = "epoch"
+    epoch: int
+    step: int
+    loss: float
+    accuracy: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    validation_pictures: int
+    best: bool
+    """Whether these weights are the best so far."""
+    seconds: float
+    """Wall time of the epoch, all included."""
+    computing: float
+    """Seconds of it in forward, backward and optimizer."""
+    judging: float
+    """Seconds of it on validation pictures."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished(Event):
+    """Training is done."""
+
+    kind: ClassVar[str] = "finished"
+    steps: int
+    best_epoch: int
+    validation_accuracy: float | None
+    validation_pictures: int
+    notes: tuple[str, ...] = ()
+
+
+def to_json(event: Event) -> str:
+    """Write an event as one line of JSON; NaN becomes null."""
+    values = {
+        name: None if isinstance(value, float) and value != value else value
+        for name, value in asdict(event).items()
+    }
+    return json.dumps({"kind": event.kind, **values}, allow_nan=False)

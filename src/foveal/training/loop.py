@@ -1,0 +1,289 @@
+"""The training loop: takes steps, yields events, and changes nothing but its state.
+
+Between two events the state is whole: whoever iterates may save it, stop, and go on later
+from the same numbers.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from foveal.device import Device
+from foveal.errors import DivergedError
+from foveal.randomness import derive
+from foveal.training.config import TrainingConfig
+from foveal.training.events import EpochEnded, Event, StepEnded
+from foveal.training.optim import make_optimizer, update_average
+from foveal.training.schedules import factor
+from foveal.training.steps import Judge, LossOf, Scores
+
+if TYPE_CHECKING:
+    from foveal.pictures.batches import Batch, TrainingBatches
+
+Weights = dict[str, torch.Tensor]
+
+
+@dataclass(slots=True)
+class Tally:
+    """Sums over the current epoch."""
+
+    loss: float = 0.0
+    right: int = 0
+    pictures: int = 0
+
+    def add(self, loss: float, right: int, pictures: int) -> None:
+        """Count one batch in."""
+        self.loss += loss * pictures
+        self.right += right
+        self.pictures += pictures
+
+    @property
+    def mean_loss(self) -> float:
+        """Mean loss of a picture."""
+        return self.loss / self.pictures if self.pictures else math.nan
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right answers; NaN where nothing is answered."""
+        return self.right / self.pictures if self.pictures and self.right >= 0 else math.nan
+
+
+@dataclass(slots=True)
+class TrainingState:
+    """Everything that changes while training: what a checkpoint holds."""
+
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    averaged: nn.Module | None
+    step: int = 0
+    judged_at: int = 0
+    """Step at which the network was last judged."""
+    best: Scores | None = None
+    best_weights: Weights = field(default_factory=dict)
+    best_epoch: int = 0
+    stale: int = 0
+    """Epochs since the best."""
+    tally: Tally = field(default_factory=Tally)
+    snapshots: list[torch.Tensor] = field(default_factory=list)
+    """First-layer kernels, before training and over the epochs."""
+    snapshot_steps: list[int] = field(default_factory=list)
+
+    @property
+    def candidate(self) -> nn.Module:
+        """The network that is judged: the moving average where there is one."""
+        return self.network if self.averaged is None else self.averaged
+
+    def judged(self, scores: Scores | None, epoch: int) -> bool:
+        """Take note of a judgement; answers whether these weights are the best so far."""
+        self.judged_at = self.step
+        better = scores is None or scores.better_than(self.best)
+        if better:
+            self.best, self.best_epoch, self.stale = scores, epoch, 0
+            self.best_weights = copied(self.candidate.state_dict())
+        else:
+            self.stale += 1
+        return better
+
+
+def start(network: nn.Module, config: TrainingConfig) -> TrainingState:
+    """Make the state before the first step."""
+    averaged = copy.deepcopy(network) if config.ema else None
+    return TrainingState(network, make_optimizer(network, config), averaged)
+
+
+def train(
+    state: TrainingState,
+    batches: TrainingBatches,
+    loss_of: LossOf,
+    judge: Judge,
+    config: TrainingConfig,
+    device: Device,
+) -> Iterator[Event]:
+    """Train until the steps are used up or patience is; a generator of events.
+
+    Parameters
+    ----------
+    state : TrainingState
+        New, or restored from a checkpoint; changed in place.
+    batches : TrainingBatches
+        The pictures, by epoch.
+    loss_of : callable
+        The loss to minimise.
+    judge : callable
+        Scores the candidate weights after each epoch; None where there is nothing to judge by.
+
+    Raises
+    ------
+    DivergedError
+        Where the loss is no longer finite; the state before is in the last checkpoint.
+    """
+    clock = _Clock(state.step)
+    watcher = _KernelWatcher(state, config.steps, len(batches))
+    while True:
+        epoch, first = divmod(state.step, len(batches))
+        if state.step and state.judged_at != state.step and (first == 0 or _over(state, config)):
+            yield _epoch_ended(state, judge, clock, -(-state.step // len(batches)))
+        if _over(state, config):
+            return
+        for batch in batches.epoch(epoch, first):
+            with clock.computing():
+                take_step(state, batch, loss_of, config, device)
+            watcher.look(state)
+            yield _step_ended(state, config, epoch + 1, clock)
+            if _over(state, config):
+                break
+
+
+def _over(state: TrainingState, config: TrainingConfig) -> bool:
+    tired = config.patience is not None and state.stale >= config.patience
+    return state.step >= config.steps or tired
+
+
+def take_step(
+    state: TrainingState, batch: Batch, loss_of: LossOf, config: TrainingConfig, device: Device
+) -> None:
+    """Forward, backward, optimizer: one step, a pure function of state, batch and seed."""
+    rate = config.learning_rate * factor(config.schedule, state.step, config.steps)
+    for group in state.optimizer.param_groups:
+        group["lr"] = rate
+    state.network.train()
+    with device.private_randomness(derive(config.seed, "step", state.step)):
+        loss, right = loss_of(state.network, batch)
+    value = float(loss.detach())
+    if not math.isfinite(value):
+        raise DivergedError(
+            "training loss",
+            needed="a finite number",
+            came=f"{value} at step {state.step + 1}, learning rate {rate:.3g}",
+            remedy="lower learning_rate, set clip_norm to 1, or check the pictures' values",
+        )
+    state.optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    if config.clip_norm is not None:
+        torch.nn.utils.clip_grad_norm_(state.network.parameters(), config.clip_norm)
+    state.optimizer.step()
+    state.step += 1
+    if state.averaged is not None:
+        update_average(state.averaged, state.network, config.ema, state.step)
+    state.tally.add(value, right, len(batch.images_nchw))
+
+
+def _step_ended(
+    state: TrainingState, config: TrainingConfig, epoch: int, clock: _Clock
+) -> StepEnded:
+    pace = clock.pace(state.step)
+    return StepEnded(
+        step=state.step,
+        steps=config.steps,
+        epoch=epoch,
+        loss=state.tally.mean_loss,
+        accuracy=state.tally.accuracy,
+        learning_rate=float(state.optimizer.param_groups[0]["lr"]),
+        pictures_per_second=config.batch_size / pace,
+        remaining=pace * (config.steps - state.step),
+    )
+
+
+def _epoch_ended(state: TrainingState, judge: Judge, clock: _Clock, epoch: int) -> EpochEnded:
+    began = time.perf_counter()
+    scores = judge(state.candidate)
+    best = state.judged(scores, epoch)
+    tally, state.tally = state.tally, Tally()
+    seconds, computing = clock.lap()
+    return EpochEnded(
+        epoch=epoch,
+        step=state.step,
+        loss=tally.mean_loss,
+        accuracy=tally.accuracy,
+        validation_loss=scores.loss if scores else None,
+        validation_accuracy=scores.accuracy if scores else None,
+        validation_pictures=scores.pictures if scores else 0,
+        best=best,
+        seconds=seconds,
+        computing=computing,
+        judging=time.perf_counter() - began,
+    )
+
+
+def copied(weights: Mapping[str, torch.Tensor]) -> Weights:
+    """Copy weights away from the network that goes on changing them."""
+    return {name: value.detach().clone() for name, value in weights.items()}
+
+
+class _Clock:
+    """Wall time of epochs, of the computing within, and of a step."""
+
+    def __init__(self, step: int) -> None:
+        self.began = self.lap_began = time.perf_counter()
+        self.first_step = step
+        self.spent = 0.0
+        self.entered = 0.0
+
+    def computing(self) -> _Clock:
+        return self
+
+    def __enter__(self) -> None:
+        self.entered = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self.spent += time.perf_counter() - self.entered
+
+    def pace(self, step: int) -> float:
+        return (time.perf_counter() - self.began) / max(step - self.first_step, 1)
+
+    def lap(self) -> tuple[float, float]:
+        now = time.perf_counter()
+        seconds, computing = now - self.lap_began, self.spent
+        self.lap_began, self.spent = now, 0.0
+        return seconds, computing
+
+
+MOST_SNAPSHOTS = 32
+MOST_SNAPSHOT_BYTES = 1_000_000
+
+
+class _KernelWatcher:
+    """Keeps the first layer's kernels over the epochs, for looking at how they formed."""
+
+    def __init__(self, state: TrainingState, steps: int, steps_per_epoch: int) -> None:
+        self.kernels = first_kernels(state.network)
+        self.due = snapshot_steps(self.kernels, steps, steps_per_epoch)
+        self.look(state)
+
+    def look(self, state: TrainingState) -> None:
+        if state.step in self.due and state.step not in state.snapshot_steps:
+            assert self.kernels is not None
+            kernels = self.kernels.detach().to("cpu", torch.float32)
+            state.snapshots.append(kernels.clone(memory_format=torch.contiguous_format))
+            state.snapshot_steps.append(state.step)
+
+
+def first_kernels(network: nn.Module) -> torch.Tensor | None:
+    """Return the kernels of the first convolution, (k, c, h, w); None where there is none."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            return module.weight
+    return None
+
+
+def snapshot_steps(
+    kernels: torch.Tensor | None, steps: int, steps_per_epoch: int
+) -> frozenset[int]:
+    """Choose the steps at which kernels are kept: the start, the end, and epochs between."""
+    if kernels is None:
+        return frozenset()
+    most = min(MOST_SNAPSHOTS, MOST_SNAPSHOT_BYTES // (4 * kernels.numel()))
+    if most < 2:
+        return frozenset()
+    ends = sorted({*range(0, steps, steps_per_epoch), steps})
+    if len(ends) <= most:
+        return frozenset(ends)
+    return frozenset(ends[round(index * (len(ends) - 1) / (most - 1))] for index in range(most))

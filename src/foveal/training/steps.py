@@ -1,0 +1,68 @@
+"""Losses and judgements: what one step minimises and what an epoch is judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+if TYPE_CHECKING:
+    from foveal.pictures.batches import Batch
+
+
+LossOf = Callable[[nn.Module, Batch], tuple[torch.Tensor, int]]
+"""From network and batch to the mean loss and the number of right answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """A judgement on validation pictures."""
+
+    loss: float
+    """Mean log loss, natural logarithm."""
+    accuracy: float
+    """Share of right answers."""
+    pictures: int
+    """How many were judged."""
+
+    def better_than(self, other: Scores | None) -> bool:
+        """Whether this is the better score: by accuracy, then by loss."""
+        if other is None:
+            return True
+        return (self.accuracy, -self.loss) > (other.accuracy, -other.loss)
+
+
+Judge = Callable[[nn.Module], Scores | None]
+
+
+def classification(label_smoothing: float, class_weights: torch.Tensor | None) -> LossOf:
+    """Make the loss of a classifier: cross-entropy of logits and class numbers."""
+
+    def loss_of(network: nn.Module, batch: Batch) -> tuple[torch.Tensor, int]:
+        logits_nk = network(batch.images_nchw)
+        loss = F.cross_entropy(
+            logits_nk, batch.classes_n, weight=class_weights, label_smoothing=label_smoothing
+        )
+        right = int((logits_nk.detach().argmax(dim=1) == batch.classes_n).sum())
+        return loss, right
+
+    return loss_of
+
+
+def logits_of(network: nn.Module, images: Iterator[torch.Tensor]) -> torch.Tensor:
+    """Run a network in evaluation mode over batches; gives logits (n, k) on the processor."""
+    network.eval()
+    with torch.inference_mode():
+        found = [network(images_nchw).cpu() for images_nchw in images]
+    return torch.cat(found)
+
+
+def judge_logits(logits_nk: torch.Tensor, classes_n: torch.Tensor) -> Scores:
+    """Score logits against class numbers."""
+    loss = float(F.cross_entropy(logits_nk.double(), classes_n))
+    right = int((logits_nk.argmax(dim=1) == classes_n).sum())
+    return Scores(loss, right / len(classes_n), len(classes_n))

@@ -1,0 +1,54 @@
+"""What all tests share: a cache of their own, two photographs, small data, two threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, settings
+from PIL import Image
+
+settings.register_profile(
+    "default", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("default")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give each test an empty cache."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("FOVEAL_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def threads() -> None:
+    torch.set_num_threads(min(2, torch.get_num_threads()))
+
+
+@pytest.fixture
+def draw_picture() -> Callable[..., np.ndarray]:
+    """Draw a uint8 picture (h, w, 3) that is a function of its seed."""
+
+    def draw(seed: int, height: int = 24, width: int = 32) -> np.ndarray:
+        return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+    return draw
+
+
+@pytest.fixture
+def class_folders(tmp_path: Path) -> Path:
+    """Make a folder of two classes, 30 PNG pictures each, that a small network can tell apart."""
+    root = tmp_path / "pictures"
+    generator = np.random.default_rng(0)
+    for name, row in (("above", 0), ("below", 8)):
+        (root / name).mkdir(parents=True)
+        for index in range(30):
+            pixels = generator.integers(0, 80, (16, 16, 3), dtype=np.uint8)
+            pixels[row : row + 8] += 120
+            Image.fromarray(pixels).save(root / name / f"{name}.{index}.png")
+    return root
