@@ -82,8 +82,8 @@ def batch_size_for(pictures: int) -> int:
     (256, 32, 16)
     """
     wanted = max(pictures / BATCHES_AN_EPOCH, 1)
-    power = 1 << round(math.log2(wanted))
-    return int(min(max(power, SMALLEST_BATCH), LARGEST_BATCH))
+    power: int = 1 << round(math.log2(wanted))
+    return min(max(power, SMALLEST_BATCH), LARGEST_BATCH)
 
 
 FEWEST_STEPS = 100

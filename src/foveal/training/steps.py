@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from foveal.pictures.batches import Batch
 
 
-LossOf = Callable[[nn.Module, Batch], tuple[torch.Tensor, int]]
+LossOf = Callable[[nn.Module, "Batch"], tuple[torch.Tensor, int]]
 """From network and batch to the mean loss and the number of right answers."""
 
 
