@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
 
 Codes = np.ndarray[Any, np.dtype[np.int64]]
+NOT_JUDGED = "trained or chose the model, or of another part"
+"""Reason in the ledger of a picture that could have been judged but should not."""
 UNKNOWN = -1
 """Class number of a label the model does not know, or of none."""
 
@@ -220,7 +222,7 @@ def _ledger(source: _Labelled, rows: Rows) -> Iterator[Entry]:
         if not reason and source.codes[row] == UNKNOWN:
             reason = "no label" if label is None else f"class {label} is unknown to the model"
         if not reason and not judged[row]:
-            reason = "trained or chose the model, or of another part"
+            reason = NOT_JUDGED
         yield Entry(
             name,
             None if label is None else str(label),

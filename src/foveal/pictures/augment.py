@@ -109,7 +109,7 @@ def _recoloured(images_nchw: torch.Tensor, generator: np.random.Generator) -> to
     draws = generator.uniform(-COLOUR, COLOUR, (3, batch, 1, 1, 1)).astype(np.float32)
     brightness, contrast, saturation = torch.from_numpy(draws).to(images_nchw)
     middle = images_nchw.mean(dim=(1, 2, 3), keepdim=True)
-    changed = middle + (images_nchw - middle) * (1 + contrast) + brightness
+    changed: torch.Tensor = middle + (images_nchw - middle) * (1 + contrast) + brightness
     if channels == 3:
         grey = changed.mean(dim=1, keepdim=True)
         changed = grey + (changed - grey) * (1 + saturation)

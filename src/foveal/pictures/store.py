@@ -287,3 +287,31 @@ def _sweep(folder: Path) -> None:
         with contextlib.suppress(OSError):
             if time.time() - leftover.stat().st_mtime > LEFTOVER_AGE:
                 shutil.rmtree(leftover, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOnDisk:
+    """A store in the cache."""
+
+    name: str
+    """Its fingerprint."""
+    pictures: int
+    """Rows in it."""
+    bytes: int
+    """Size on disk."""
+
+
+def list_stores() -> list[StoreOnDisk]:
+    """List the stores in the cache."""
+    found: list[StoreOnDisk] = []
+    for place in sorted((cache_folder() / "stores").glob("*")):
+        store = _read(place, place.name, warm=True)
+        files = [file for file in place.glob("*") if file.is_file()] if place.is_dir() else []
+        size = sum(file.stat().st_size for file in files)
+        found.append(StoreOnDisk(place.name, len(store.reasons) if store else 0, size))
+    return found
+
+
+def clear_stores() -> None:
+    """Remove all stores; those in use stay readable until their reader ends."""
+    shutil.rmtree(cache_folder() / "stores", ignore_errors=True)

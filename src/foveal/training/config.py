@@ -71,6 +71,24 @@ def learning_rate_for(optimizer: Optimizer, batch_size: int) -> float:
     return float(f"{rate:.3g}")
 
 
+def default(optimizer: Optimizer, batch_size: int, *, steps: int, seed: int) -> TrainingConfig:
+    """Give the training of so many steps with everything else derived."""
+    return TrainingConfig(
+        steps=steps,
+        batch_size=batch_size,
+        optimizer=optimizer,
+        learning_rate=learning_rate_for(optimizer, batch_size),
+        momentum=0.9,
+        weight_decay=WEIGHT_DECAYS[optimizer],
+        schedule="one-cycle",
+        label_smoothing=0.05,
+        ema=0.0,
+        clip_norm=None,
+        patience=None,
+        seed=seed,
+    )
+
+
 SMALLEST_BATCH, LARGEST_BATCH = 16, 256
 BATCHES_AN_EPOCH = 24
 
@@ -96,7 +114,7 @@ def epochs_for(pictures: int, batch_size: int) -> int:
     >>> epochs_for(60_000, 256), epochs_for(1_120, 32)
     (8, 30)
     """
-    wanted = round(30 * (1_120 / max(pictures, 1)) ** (1 / 3))
+    wanted = round(30 * math.cbrt(1_120 / max(pictures, 1)))
     least = math.ceil(FEWEST_STEPS * batch_size / max(pictures, 1))
     return max(min(max(wanted, 8), 40), least)
 

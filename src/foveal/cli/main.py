@@ -1,0 +1,83 @@
+"""The command `foveal`: parses, calls, prints. Each subcommand stands in its own file."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+
+import typer
+
+from foveal.cli import cache, demo, env, evaluate, plan, predict, train
+from foveal.errors import FovealError, ResourceError
+
+WIDTH = 80
+"""Columns an error message takes at most."""
+
+app = typer.Typer(
+    name="foveal",
+    help="From a folder of pictures to a trained, understood, usable network.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("demo")(demo.demo)
+app.command("plan")(plan.plan)
+app.add_typer(train.app, name="train")
+app.command("evaluate")(evaluate.evaluate)
+app.command("predict")(predict.predict)
+app.command("env")(env.env)
+app.command("cache")(cache.cache)
+
+
+def main() -> None:
+    """Run the command; errors print themselves and choose the exit code."""
+    try:
+        app()
+    except FovealError as error:
+        fail(error)
+    except MemoryError:
+        fail(
+            ResourceError(
+                "memory",
+                needed="room for the pictures and the network",
+                came="none left",
+                remedy="choose a smaller size, batch or network",
+            )
+        )
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def fail(error: FovealError) -> None:
+    """Print an error to stderr, as JSON where --json was asked for, and exit."""
+    if "--json" in sys.argv:
+        print(json.dumps({"error": error.beats, "exit_code": error.exit_code}), file=sys.stderr)
+    else:
+        print(shown(error), file=sys.stderr)
+    sys.exit(error.exit_code)
+
+
+def shown(error: FovealError) -> str:
+    """Lay the four beats of an error out within 80 columns."""
+    beats = (
+        ("error:", error.what),
+        ("needed:", error.needed),
+        ("got:", error.came),
+        ("do:", error.remedy),
+    )
+    return "\n".join(
+        textwrap.fill(
+            text,
+            WIDTH,
+            initial_indent=f"{name:<8}",
+            subsequent_indent=" " * 8,
+            break_on_hyphens=False,
+        )
+        for name, text in beats
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""Arguments and options that several commands share, and how sizes and JSON are written."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from foveal.errors import UsageError
+
+if TYPE_CHECKING:
+    from foveal.training.run import Run
+
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A .safetensors file.")]
+Pictures = Annotated[
+    str,
+    typer.Argument(
+        metavar="PICTURES",
+        help="A folder of class folders (train/, val/, test/ inside are honoured), "
+        "an .npz file, or a folder of IDX files.",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Exit with 3 if any file cannot be read or used.")
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Threads = Annotated[int | None, typer.Option(help="Threads on the processor.")]
+
+
+def print_json(value: Any) -> None:
+    """Print a result for machines."""
+    typer.echo(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+
+
+def size_of(text: str | None) -> int | tuple[int, int] | None:
+    """Read a size: "64", or "48x64" as height x width."""
+    if text is None:
+        return None
+    sides = text.lower().split("x")
+    if len(sides) > 2 or not all(side.isdecimal() and len(side) < 6 for side in sides):
+        raise UsageError(
+            "--size",
+            needed="one side, or height x width",
+            came=repr(text),
+            remedy="write 64, or 48x64",
+        )
+    return int(sides[0]) if len(sides) == 1 else (int(sides[0]), int(sides[1]))
+
+
+@contextmanager
+def interruptible(run: Run) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end a run well: in training after a checkpoint, else at once."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if run.training and not run.stopping:
+            run.stop()
+        else:
+            raise run.interrupted()
+
+    signals = [signal.SIGINT, signal.SIGTERM]
+    before = [signal.signal(one, handle) for one in signals]
+    try:
+        yield
+    finally:
+        for one, handler in zip(signals, before, strict=True):
+            signal.signal(one, handler)

@@ -1,0 +1,112 @@
+"""`foveal predict`: a class and its probability for every picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from foveal.cli.options import Device, Json, Model, Strict, Threads, print_json
+
+if TYPE_CHECKING:
+    from foveal.model.fitted import FittedModel
+    from foveal.pictures.sources import Pictures
+
+WIDEST = 60
+"""Columns of a path in the printed table; longer ones keep their end."""
+
+
+def predict(
+    model: Model,
+    pictures: Annotated[
+        list[str],
+        typer.Argument(metavar="PICTURES...", help="Files or folders, .npz, or IDX folders."),
+    ],
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the table here: .csv, .parquet or .jsonl."),
+    ] = None,
+    device: Device = "auto",
+    threads: Threads = None,
+    strict: Strict = False,
+    json: Json = False,
+) -> None:
+    """Predict the class of pictures. Every file has a row; what cannot be read says why."""
+    from foveal.errors import DataError
+    from foveal.model.fitted import load
+    from foveal.model.tables import checked_table, write_table
+
+    if to is not None:
+        checked_table(to)
+    fitted = load(model, device=device, threads=threads)
+    table = _Table(fitted, pictures)
+    if to is not None:
+        count = write_table(to, table.columns, table.batches())
+        summary = {"to": str(to), "rows": count, "unreadable": table.unreadable}
+        if json:
+            print_json(summary)
+        else:
+            typer.echo(f"{count:,} rows in {to}, {table.unreadable} unreadable")
+    else:
+        rows = [row for batch in table.batches() for row in batch]
+        if json:
+            print_json([dict(zip(table.columns, row, strict=True)) for row in rows])
+        else:
+            typer.echo("\n".join(_lines(rows)))
+    if strict and table.unreadable:
+        raise DataError(
+            "--strict",
+            needed="every file to be a picture",
+            came=f"{table.unreadable} that cannot be read",
+            remedy="the column 'error' of the table says why",
+        )
+
+
+class _Table:
+    """Rows of several sources, batch by batch."""
+
+    def __init__(self, fitted: FittedModel, sources: list[str]) -> None:
+        from foveal.pictures.sources import gather
+
+        self.fitted = fitted
+        self.sources = [_with_whole_names(gather(source)) for source in sources]
+        self.columns = [
+            "path",
+            "label",
+            "probability",
+            "error",
+            *(f"p:{label}" for label in fitted.classes),
+        ]
+        self.unreadable = 0
+
+    def batches(self) -> Iterator[list[list[Any]]]:
+        for source in self.sources:
+            for predictions in self.fitted.predicting(source):
+                self.unreadable += sum(bool(reason) for reason in predictions.reasons)
+                yield list(predictions.rows())
+
+
+def _with_whole_names(pictures: Pictures) -> Pictures:
+    """Name files so that they can be opened from here."""
+    if pictures.files is None:
+        return pictures
+    return replace(pictures, names=[str(file) for file in pictures.files])
+
+
+def _lines(rows: list[list[Any]]) -> list[str]:
+    paths = [_end(str(row[0])) for row in rows]
+    labels = ["" if row[1] is None else str(row[1]) for row in rows]
+    width = max([len("path"), *map(len, paths)])
+    wide = max([len("label"), *map(len, labels)])
+    lines = [f"{'path':<{width}}  {'label':<{wide}}  probability"]
+    for path, label, row in zip(paths, labels, rows, strict=True):
+        said = f"unreadable: {row[3]}" if row[3] else f"{100 * row[2]:>9.1f} %"
+        lines.append(f"{path:<{width}}  {label:<{wide}}  {said}")
+    return lines
+
+
+def _end(path: str) -> str:
+    return path if len(path) <= WIDEST else "..." + path[-(WIDEST - 3) :]

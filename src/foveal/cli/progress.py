@@ -1,0 +1,89 @@
+"""Progress on stderr: one live line on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from foveal.training.events import Decoding, EpochEnded, Event, Listener, StepEnded
+from foveal.training.telling import lines_of, print_plainly
+
+REFRESH = 0.1
+"""Seconds between two drawings of the live line."""
+
+
+@contextmanager
+def shown_progress() -> Iterator[Listener]:
+    """Give a listener that shows events for as long as the with block lasts."""
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield print_plainly
+        return
+    console = Console(stderr=True, highlight=False)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24, complete_style="blue", finished_style="blue"),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[facts]}"),
+        TimeRemainingColumn(compact=True),
+        console=console,
+        transient=True,
+        refresh_per_second=1 / REFRESH,
+    ) as progress:
+        yield _Live(console, progress)
+
+
+class _Live:
+    """Draws the job under way on one line and prints what is done above it."""
+
+    def __init__(self, console: Console, progress: Progress) -> None:
+        self.console, self.progress = console, progress
+        self.task: TaskID | None = None
+        self.job = ""
+        self.judged = ""
+        self.drawn = 0.0
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Decoding(done=done, total=total):
+                self.draw("decoding", done, total, f"{total:,} pictures")
+            case StepEnded():
+                facts = f"epoch {event.epoch}  loss {event.loss:.3f}"
+                if event.accuracy == event.accuracy:
+                    facts += f"  training {100 * event.accuracy:.1f} %"
+                facts += self.judged
+                facts += f"  {event.pictures_per_second:,.0f} pictures/s"
+                self.draw("training", event.step, event.steps, facts)
+            case EpochEnded():
+                if event.validation_accuracy is not None:
+                    self.judged = f"  validation {100 * event.validation_accuracy:.1f} %"
+            case _:
+                self.end()
+                for line in lines_of(event):
+                    self.console.print(line, soft_wrap=True, markup=False)
+
+    def draw(self, job: str, done: int, total: int, facts: str) -> None:
+        if job != self.job:
+            self.end()
+            self.job, self.task = job, self.progress.add_task(job, total=total, facts=facts)
+        assert self.task is not None
+        if time.monotonic() - self.drawn >= REFRESH or done == total:
+            self.progress.update(self.task, completed=done, facts=facts)
+            self.drawn = time.monotonic()
+
+    def end(self) -> None:
+        if self.task is not None:
+            self.progress.remove_task(self.task)
+        self.task, self.job = None, ""

@@ -1,0 +1,167 @@
+"""Tables of rows as CSV, Parquet or JSON lines, whole or absent, in bounded memory."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from foveal.errors import ResourceError, UsageError
+
+FORMATS = (".csv", ".parquet", ".jsonl")
+
+Rows = Iterable[list[Any]]
+
+
+def checked_table(path: Path) -> Path:
+    """Check the name under which a table is to be written.
+
+    Raises
+    ------
+    UsageError
+        For another ending than `FORMATS`, or a folder that is not there.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise UsageError(
+            f"--to {path}",
+            needed=f"a name ending in {', '.join(FORMATS)}",
+            came=path.suffix or "no ending",
+            remedy=f"write {path.stem or 'table'}.csv",
+        )
+    if not path.parent.exists():
+        raise UsageError(
+            f"--to {path}",
+            needed="a folder that exists",
+            came=str(path.parent),
+            remedy="make the folder first",
+        )
+    return path
+
+
+def write_table(path: Path, columns: Sequence[str], batches: Iterable[Rows]) -> int:
+    """Write rows as they come; the name appears when all of them are there.
+
+    Parameters
+    ----------
+    path : Path
+        Its ending chooses the format.
+    columns : sequence of str
+        Names of the columns.
+    batches : iterable of rows
+        Each a list of values in the order of the columns; None where there is none.
+
+    Returns
+    -------
+    int
+        Rows written.
+    """
+    writers = {".csv": _write_csv, ".parquet": _write_parquet, ".jsonl": _write_lines}
+    writer = writers[checked_table(path).suffix.lower()]
+    with _beside(path) as temporary:
+        return writer(temporary, columns, batches)
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise ResourceError(
+            str(path),
+            needed="room in a folder that can be written to",
+            came=error.strerror or str(error),
+            remedy="free some space or choose another place",
+        ) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def _write_csv(path: Path, columns: Sequence[str], batches: Iterable[Rows]) -> int:
+    count = 0
+    with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        for rows in batches:
+            for row in rows:
+                writer.writerow(["" if value is None else value for value in row])
+                count += 1
+    return count
+
+
+def _write_lines(path: Path, columns: Sequence[str], batches: Iterable[Rows]) -> int:
+    count = 0
+    with path.open("w", encoding="utf-8") as file:
+        for rows in batches:
+            for row in rows:
+                file.write(json.dumps(dict(zip(columns, row, strict=True))) + "\n")
+                count += 1
+    return count
+
+
+def _write_parquet(path: Path, columns: Sequence[str], batches: Iterable[Rows]) -> int:
+    count = 0
+    writer: pq.ParquetWriter | None = None
+    waiting: list[list[Any]] = []
+    try:
+        for rows in batches:
+            waiting.extend(rows)
+            # The first batch that has a value in each column tells their types.
+            if writer is None and not _typed(waiting, len(columns)):
+                continue
+            writer, count = _flush(writer, path, columns, waiting), count + len(waiting)
+            waiting = []
+        if waiting or writer is None:
+            writer, count = _flush(writer, path, columns, waiting), count + len(waiting)
+    finally:
+        if writer is not None:
+            writer.close()
+    return count
+
+
+def _typed(rows: list[list[Any]], width: int) -> bool:
+    texts = {0, 3}  # path and error are texts whatever comes
+    return all(
+        column in texts or any(row[column] is not None for row in rows) for column in range(width)
+    )
+
+
+def _flush(
+    writer: Any, path: Path, columns: Sequence[str], rows: list[list[Any]]
+) -> pq.ParquetWriter:
+    values = [[_valid(row[column]) for row in rows] for column in range(len(columns))]
+    if writer is None:
+        types = [_type_of(name, one) for name, one in zip(columns, values, strict=True)]
+        writer = pq.ParquetWriter(path, pa.schema(list(zip(columns, types, strict=True))))
+    arrays = [
+        pa.array(one, type=field.type) for one, field in zip(values, writer.schema, strict=True)
+    ]
+    writer.write_table(pa.Table.from_arrays(arrays, schema=writer.schema))
+    return writer
+
+
+def _type_of(name: str, values: list[Any]) -> pa.DataType:
+    if name in ("path", "error"):
+        return pa.string()
+    if name == "probability" or name.startswith("p:"):
+        return pa.float64()
+    known = [value for value in values if value is not None]
+    return pa.array(known).type if known else pa.string()
+
+
+def _valid(value: Any) -> Any:
+    """Make odd file names (bytes that are no text) valid UTF-8."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return value

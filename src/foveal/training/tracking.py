@@ -1,0 +1,44 @@
+"""Events for TensorBoard (extra `track`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from foveal.errors import UsageError
+from foveal.training.events import EpochEnded, Event, Listener, StepEnded
+
+OFTEN = 10
+"""Steps between two points of a curve."""
+
+
+def tensorboard(folder: Path) -> Listener:
+    """Make a listener that writes losses, accuracies and learning rate for TensorBoard.
+
+    Raises
+    ------
+    UsageError
+        Where TensorBoard is not installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter  # optional: the extra `track`
+    except ImportError as error:
+        raise UsageError(
+            "--tensorboard",
+            needed="the package tensorboard",
+            came="none",
+            remedy="pip install 'foveal[track]'",
+        ) from error
+    writer = SummaryWriter(str(folder))
+
+    def listen(event: Event) -> None:
+        if isinstance(event, StepEnded) and event.step % OFTEN == 0:
+            writer.add_scalar("training/loss", event.loss, event.step)
+            writer.add_scalar("training/learning rate", event.learning_rate, event.step)
+        if isinstance(event, EpochEnded):
+            writer.add_scalar("training/accuracy", event.accuracy, event.step)
+            if event.validation_loss is not None:
+                writer.add_scalar("validation/loss", event.validation_loss, event.step)
+                writer.add_scalar("validation/accuracy", event.validation_accuracy, event.step)
+            writer.flush()
+
+    return listen
