@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
+os.environ["SCIPY_ARRAY_API"] = "1"  # read by SciPy at import: one of the checks needs it
+
 from collections.abc import Callable
 from pathlib import Path
 

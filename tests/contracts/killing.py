@@ -1,0 +1,106 @@
+"""Kills a training run at random moments, resumes it, and compares the models bit by bit.
+
+    python tests/contracts/killing.py 30      # thirty random SIGKILLs
+
+Each trial starts ``foveal train cnn``, kills it after a random time, perhaps several times in
+a row, lets ``--resume`` finish, and holds the model file against that of a run nobody killed.
+"""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+NET = "conv 8 3x3 same | maxpool 2 | batchnorm | relu | flatten | dropout 0.2 | dense 16 relu | dense"
+KILLS_IN_A_ROW = 3
+
+
+def make_pictures(folder: Path, count: int = 240) -> Path:
+    """Draw pictures of two classes that take some learning to tell apart."""
+    generator = np.random.default_rng(0)
+    for index in range(count):
+        label = "dark" if index % 2 else "light"
+        (folder / label).mkdir(parents=True, exist_ok=True)
+        pixels = generator.integers(0, 200, (16, 16, 3), dtype=np.uint8)
+        pixels[4:12, 4:12] += 0 if index % 2 else 40
+        Image.fromarray(pixels).save(folder / label / f"{index}.png")
+    return folder
+
+
+def command(pictures: Path, model: Path, *more: str) -> list[str]:
+    options = ["--net", NET, "--epochs", "25", "--threads", "1", "--ema", "0.9"]
+    options += ["--batch-size", "16", "--checkpoint-seconds", "0"]
+    train = [sys.executable, "-m", "foveal", "train", "cnn", str(pictures), str(model)]
+    return [*train, *options, *more]
+
+
+def run(arguments: list[str], kill_after: float | None = None) -> int:
+    """Run a command to its end, or kill it after some seconds; answers its exit code."""
+    process = subprocess.Popen(
+        arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        _, said = process.communicate(timeout=kill_after)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return -9
+    if process.returncode != 0:
+        raise RuntimeError(f"{arguments} ended with {process.returncode}:\n{said}")
+    return process.returncode
+
+
+class Trials:
+    """A reference run, and trials against it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.pictures = make_pictures(folder / "pictures")
+        whole = folder / "reference.safetensors"
+        run(command(self.pictures, whole))  # also fills the cache
+        began = time.monotonic()
+        run(command(self.pictures, whole))
+        self.seconds = time.monotonic() - began
+        self.expected = whole.read_bytes()
+
+    def trial(self, seed: int) -> tuple[int, bool]:
+        """Kill and resume once; answers how often it was killed and whether all bits agree."""
+        chance = random.Random(seed)
+        model = self.folder / f"trial{seed}.safetensors"
+        kills, more = 0, ["--fresh"]
+        for _ in range(chance.randint(1, KILLS_IN_A_ROW)):
+            after = chance.uniform(0.3, 1.0) * self.seconds
+            if run(command(self.pictures, model, *more), kill_after=after) == 0:
+                break
+            kills += 1
+            more = ["--resume"]
+        if kills:
+            run(command(self.pictures, model, "--resume"))
+        return kills, model.read_bytes() == self.expected
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 30
+    same = kills = seed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        trials = Trials(Path(folder))
+        print(f"an uninterrupted run takes {trials.seconds:.1f} s")
+        while kills < count:
+            killed, agreed = trials.trial(seed)
+            seed += 1
+            kills += killed
+            same += agreed
+            print(f"trial {seed}: {killed} kills, {'same bits' if agreed else 'DIFFERENT'}")
+    print(f"{kills} kills in {seed} runs, {same} of {seed} models bit-identical")
+    sys.exit(same != seed)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import struct
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import safetensors.torch
+from sklearn.datasets import load_digits
+
+from foveal import CNNClassifier, ModelFileError, UsageError, load
+from foveal.model.tables import write_table
+
+DIGITS = load_digits()
+NET = "conv 4 3x3 same relu | maxpool 2 | flatten | dense 16 relu | dense"
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory):
+    learner = CNNClassifier(net=NET, epochs=3, random_state=0, threads=1)
+    model = learner.fit(DIGITS.images, DIGITS.target).model_
+    path = tmp_path_factory.mktemp("model") / "digits.safetensors"
+    model.save(path)
+    return model, path
+
+
+def test_saved_and_loaded_answers_are_the_same(fitted) -> None:
+    model, path = fitted
+    again = load(path, threads=1)
+    X = DIGITS.images[:100]
+    np.testing.assert_array_equal(model.predict_proba(X), again.predict_proba(X))
+    np.testing.assert_array_equal(model.predict(X), again.predict(X))
+    assert again.classes.dtype == model.classes.dtype
+    assert again.recipe == model.recipe and again.plan == model.plan
+    assert again.provenance == model.provenance
+    np.testing.assert_array_equal(again.snapshots, model.snapshots)
+
+
+def test_answers_do_not_depend_on_the_batch(fitted) -> None:
+    model, _ = fitted
+    whole = model.predict_proba(DIGITS.images[:300])
+    single = np.concatenate([model.predict_proba(DIGITS.images[i : i + 1]) for i in range(20)])
+    np.testing.assert_allclose(whole[:20], single, atol=1e-6)
+    np.testing.assert_allclose(whole.sum(axis=1), 1)
+
+
+def test_features_are_what_the_last_layer_sees(fitted) -> None:
+    model, _ = fitted
+    X = DIGITS.images[:50]
+    features = model.features(X)
+    assert features.shape == (50, 16) and features.dtype == np.float32
+    last = model.network[-1]
+    logits = features @ last.weight.detach().numpy().T + last.bias.detach().numpy()
+    np.testing.assert_allclose(logits, model.logits(DIGITS.images[:50, :, :, None]), atol=1e-4)
+
+
+def test_kernels_were_kept_over_the_epochs(fitted) -> None:
+    model, _ = fitted
+    assert model.snapshots.shape == (4, 4, 1, 3, 3)
+    assert len(model.provenance.snapshot_steps) == 4
+    assert not np.array_equal(model.snapshots[0], model.snapshots[-1])
+
+
+def test_the_file_is_plain_safetensors_and_readable_by_its_group(fitted) -> None:
+    _, path = fitted
+    tensors = safetensors.torch.load_file(path)
+    assert "network/1_conv.weight" in tensors
+    assert path.stat().st_mode & 0o040 or os.name != "posix"
+    text = path.read_bytes()
+    assert str(Path.cwd()).encode() not in text and b"/tmp" not in text
+
+
+def changed(path: Path, tmp_path: Path, change) -> Path:
+    """Write the model again with its card changed and a checksum that holds."""
+    data = path.read_bytes()
+    size = struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8 : 8 + size])
+    card = json.loads(header["__metadata__"]["foveal"])
+    change(card)
+    header["__metadata__"]["foveal"] = json.dumps(card)
+    raw = json.dumps(header).encode()
+    raw += b" " * (-len(raw) % 8)
+    place = tmp_path / "changed.safetensors"
+    place.write_bytes(struct.pack("<Q", len(raw)) + raw + data[8 + size :])
+    return place
+
+
+def test_the_changer_itself_changes_nothing_else(fitted, tmp_path: Path) -> None:
+    _, path = fitted
+    load(changed(path, tmp_path, lambda card: None))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda card: card.update(format=2),
+        lambda card: card.update(task="detection"),
+        lambda card: card.update(command="rm"),
+        lambda card: card.update(network="__import__('os')"),
+        lambda card: card.update(network=card["network"].replace("dense 16", "dense 17")),
+        lambda card: card.update(network="1x8x8 | flatten | dense 1000000 | dense 10"),
+        lambda card: card.update(network="90*(" * 200),
+        lambda card: card.update(temperature=-1),
+        lambda card: card.update(temperature=float("inf")),
+        lambda card: card.update(classes=[]),
+        lambda card: card.update(classes=card["classes"][:-1]),
+        lambda card: card["recipe"].update(height=9),
+        lambda card: card["recipe"].update(height=10**9),
+        lambda card: card["recipe"].update(url="http://example.org"),
+        lambda card: card.pop("recipe"),
+        lambda card: card["provenance"]["config"].update(steps="many"),
+        lambda card: card.update(sha256="0" * 64),
+    ],
+)
+def test_a_card_that_does_not_hold_is_refused(fitted, tmp_path: Path, change) -> None:
+    _, path = fitted
+    with pytest.raises(ModelFileError, match=r"needed .*, got"):
+        load(changed(path, tmp_path, change))
+
+
+class Evil:
+    def __reduce__(self):
+        return (os.mkdir, ("evil-was-executed",))
+
+
+def test_a_pickle_is_refused_and_nothing_in_it_runs(tmp_path: Path) -> None:
+    path = tmp_path / "evil.safetensors"
+    path.write_bytes(pickle.dumps(Evil()))
+    with pytest.raises(ModelFileError, match="a file that Foveal saved"):
+        load(path)
+    assert not Path("evil-was-executed").exists()
+
+
+def test_other_safetensors_files_are_refused(tmp_path: Path, fitted) -> None:
+    model, _ = fitted
+    path = tmp_path / "other.safetensors"
+    safetensors.torch.save_file({"a": model.snapshots.contiguous()}, path)
+    with pytest.raises(ModelFileError, match="a file that Foveal saved"):
+        load(path)
+    with pytest.raises(ModelFileError, match="nothing there"):
+        load(tmp_path / "missing.safetensors")
+
+
+def test_the_name_of_a_model_must_say_what_it_is(fitted, tmp_path: Path) -> None:
+    model, _ = fitted
+    with pytest.raises(UsageError, match=r"ending in \.safetensors"):
+        model.save(tmp_path / "model.pt")
+    with pytest.raises(UsageError, match="a folder that exists"):
+        model.save(tmp_path / "nowhere" / "model.safetensors")
+
+
+def test_pictures_of_another_size_are_refused_with_advice(fitted) -> None:
+    model, _ = fitted
+    with pytest.raises(ValueError, match="Bring the arrays to that size"):
+        model.predict(np.zeros((2, 9, 9)))
+
+
+def test_texts_as_classes_keep_their_type(tmp_path: Path) -> None:
+    names = np.array(["zero", "one", "two"])[DIGITS.target % 3]
+    learner = CNNClassifier(net=NET, epochs=1, random_state=0, threads=1)
+    learner.fit(DIGITS.images, names).save(tmp_path / "m.safetensors")
+    assert load(tmp_path / "m.safetensors").predict(DIGITS.images[:4]).dtype.kind == "U"
+
+
+ROWS = [
+    [["a.png", "cat", 0.9, None, 0.9, 0.1]],
+    [["b\udce9.png", None, None, "truncated", None, None], ["c,d.png", "dog", 1.0, None, 0.0, 1.0]],
+]
+COLUMNS = ["path", "label", "probability", "error", "p:cat", "p:dog"]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_tables_hold_every_row_in_each_format(tmp_path: Path, order: int) -> None:
+    batches = ROWS[::order]
+    for ending in (".csv", ".parquet", ".jsonl"):
+        assert write_table(tmp_path / f"t{ending}", COLUMNS, iter(batches)) == 3
+    assert not list(tmp_path.glob(".*"))
+    table = pq.read_table(tmp_path / "t.parquet").to_pylist()
+    lines = [json.loads(one) for one in (tmp_path / "t.jsonl").read_text().splitlines()]
+    flat = [row for batch in batches for row in batch]
+    assert [row["label"] for row in table] == [row[1] for row in flat]
+    assert [row["p:dog"] for row in lines] == [row[5] for row in flat]
+    assert [row["error"] for row in table] == [row[3] for row in flat]
+
+
+def test_an_empty_table_has_its_columns(tmp_path: Path) -> None:
+    assert write_table(tmp_path / "t.parquet", COLUMNS, []) == 0
+    assert pq.read_table(tmp_path / "t.parquet").column_names == COLUMNS
+
+
+def test_a_table_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
+    def batches():
+        yield ROWS[0]
+        raise RuntimeError("the picture frame fell down")
+
+    for ending in (".csv", ".parquet", ".jsonl"):
+        with pytest.raises(RuntimeError, match="picture frame"):
+            write_table(tmp_path / f"t{ending}", COLUMNS, batches())
+    assert not list(tmp_path.iterdir())
+
+
+def test_other_endings_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"\.csv, \.parquet, \.jsonl"):
+        write_table(tmp_path / "t.xlsx", COLUMNS, [])

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from foveal.training import config as configs
+from foveal.training.optim import make_optimizer, update_average
+from foveal.training.schedules import factor
+
+
+@given(st.integers(1, 3_000_000))
+def test_derived_batches_and_epochs_are_sensible(pictures: int) -> None:
+    batch = configs.batch_size_for(pictures)
+    assert configs.SMALLEST_BATCH <= batch <= configs.LARGEST_BATCH
+    assert batch & (batch - 1) == 0
+    epochs = configs.epochs_for(pictures, batch)
+    assert epochs * pictures >= configs.FEWEST_STEPS * batch * 0.99 or epochs >= 8
+
+
+def test_the_learning_rate_grows_with_the_batch() -> None:
+    for optimizer in configs.OPTIMIZERS:
+        rates = [configs.learning_rate_for(optimizer, batch) for batch in (16, 64, 256)]
+        assert rates == sorted(rates) and rates[0] < rates[-1]
+
+
+@pytest.mark.parametrize("schedule", ["one-cycle", "cosine"])
+@given(steps=st.integers(2, 5_000))
+def test_schedules_end_low_and_stay_within_0_and_1(schedule: str, steps: int) -> None:
+    factors = [factor(schedule, step, steps) for step in range(0, steps, max(1, steps // 50))]
+    assert all(0 < one <= 1 + 1e-12 for one in factors)
+    assert factor(schedule, steps - 1, steps) == pytest.approx(0.01)
+
+
+def test_one_cycle_rises_then_falls_and_constant_stays() -> None:
+    course = [factor("one-cycle", step, 101) for step in range(101)]
+    peak = course.index(max(course))
+    assert peak == 20
+    assert course[: peak + 1] == sorted(course[: peak + 1])
+    assert course[peak:] == sorted(course[peak:], reverse=True)
+    assert {factor("constant", step, 9) for step in range(9)} == {1.0}
+
+
+def test_biases_and_normalisation_are_not_decayed() -> None:
+    network = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2))
+    config = configs.default("sgd", 16, steps=1, seed=0)
+    for optimizer in ("sgd", "adamw"):
+        chosen = configs.default(optimizer, 16, steps=1, seed=0)
+        decays = {
+            weight.ndim: group["weight_decay"]
+            for group in make_optimizer(network, chosen).param_groups
+            for weight in group["params"]
+        }
+        assert decays == {4: chosen.weight_decay, 1: 0.0}
+    assert config.weight_decay > 0
+
+
+def test_the_average_follows_the_weights_and_ends_near_them() -> None:
+    network, averaged = torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
+    for step in range(400):
+        update_average(averaged, network, 0.95, step)
+    torch.testing.assert_close(averaged.weight, network.weight)
+    before = averaged.weight.clone()
+    with torch.no_grad():
+        network.weight += 1
+    update_average(averaged, network, 0.95, 400)
+    torch.testing.assert_close(averaged.weight - before, torch.full((2, 3), 0.05))

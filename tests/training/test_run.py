@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from foveal.errors import Interrupted, UsageError
+from foveal.training.events import EpochEnded, StepEnded, to_json
+from foveal.training.loop import start
+from foveal.training.run import Run
+from foveal.training.telling import lines_of
+from tests_support import small_config, small_network
+
+
+def step(number: int, steps: int = 10) -> StepEnded:
+    return StepEnded(
+        step=number,
+        steps=steps,
+        epoch=1,
+        loss=1.0,
+        accuracy=float("nan"),
+        learning_rate=0.1,
+        pictures_per_second=1.0,
+        remaining=0.0,
+    )
+
+
+def state():
+    return start(small_network(), small_config())
+
+
+def test_what_was_decided_once_stays_decided(tmp_path: Path) -> None:
+    with Run(tmp_path / "a.run") as run:
+        assert run.decide("steps", lambda: 7) == 7
+        assert run.decide("steps", lambda: 8) == 7
+    with Run(tmp_path / "a.run", resume=True) as run:
+        assert run.resuming and run.decide("steps", lambda: 9) == 7
+
+
+def test_an_unfinished_run_must_be_resumed_or_thrown_away(tmp_path: Path) -> None:
+    with Run(tmp_path / "a.run") as run:
+        run.decide("seed", lambda: 1)
+    with pytest.raises(UsageError, match="--resume goes on where it stopped"):
+        Run(tmp_path / "a.run")
+    with Run(tmp_path / "a.run", fresh=True) as run:
+        assert run.decide("seed", lambda: 2) == 2
+
+
+def test_a_second_run_on_the_same_folder_is_refused(tmp_path: Path) -> None:
+    with Run(tmp_path / "a.run"), pytest.raises(UsageError, match="another process at work"):
+        Run(tmp_path / "a.run", resume=True)
+
+
+def test_a_finished_run_may_be_followed_by_another(tmp_path: Path) -> None:
+    with Run(tmp_path / "a.run") as run:
+        run.decide("seed", lambda: 1)
+        run.finish({"model": "a"})
+    with Run(tmp_path / "a.run", resume=True) as run:
+        assert run.was_finished and not run.resuming
+    with Run(tmp_path / "a.run") as run:
+        assert run.decide("seed", lambda: 2) == 2
+        assert not (tmp_path / "a.run" / "done.json").exists()
+
+
+def test_resuming_under_other_options_names_the_difference(tmp_path: Path) -> None:
+    with Run(tmp_path / "a.run") as run:
+        run.agree("options", {"epochs": 3, "net": "fast"}, "begin with --fresh")
+    with (
+        Run(tmp_path / "a.run", resume=True) as run,
+        pytest.raises(UsageError, match=r"epochs=3, as the run began, got epochs=4"),
+    ):
+        run.agree("options", {"epochs": 4, "net": "fast"}, "begin with --fresh")
+
+
+def test_resume_without_a_checkpoint_says_that_it_starts_anew(tmp_path: Path) -> None:
+    said: list[str] = []
+    with Run(
+        tmp_path / "a.run", resume=True, listeners=[lambda event: said.extend(lines_of(event))]
+    ) as run:
+        run.restore(state())
+    assert said == ["note: no checkpoint: training starts anew"]
+
+
+def test_a_request_to_stop_leaves_a_checkpoint_and_exit_code_130(tmp_path: Path) -> None:
+    fresh = state()
+
+    def events():
+        for number in range(1, 4):
+            fresh.step = number
+            if number == 2:
+                run.stop()
+            yield step(number)
+
+    with Run(tmp_path / "a.run", checkpoint_seconds=1e9) as run:
+        with pytest.raises(Interrupted, match="Go on with --resume") as caught:
+            run.watch(events(), fresh)
+    assert caught.value.exit_code == 130
+    assert [path.name for path in (tmp_path / "a.run").glob("checkpoint*")] == [
+        "checkpoint-000000002.safetensors"
+    ]
+
+
+def test_events_after_the_checkpoint_are_cut_off_on_resume(tmp_path: Path) -> None:
+    folder = tmp_path / "a.run"
+    with Run(folder, checkpoint_seconds=1e9) as run:
+        run.decide("seed", lambda: 1)
+        run.watch([step(1), step(2)], state())
+        run.tell(step(3))
+    assert len((folder / "events.jsonl").read_text().splitlines()) == 3
+    with Run(folder, resume=True) as run:
+        run.restore(state())
+    kinds = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    assert [one.get("step") for one in kinds if one["kind"] == "step"] == [1, 2]
+
+
+def test_another_number_of_threads_is_said(tmp_path: Path) -> None:
+    said: list[str] = []
+    with Run(tmp_path / "a.run") as run:
+        run.decide("seed", lambda: 1)
+        run.watch([step(1)], state())
+    before = torch.get_num_threads()
+    torch.set_num_threads(before + 1)
+    try:
+        with Run(
+            tmp_path / "a.run", resume=True, listeners=[lambda event: said.extend(lines_of(event))]
+        ) as run:
+            run.restore(state())
+    finally:
+        torch.set_num_threads(before)
+    assert any(f"begun with {before} threads, resumed with {before + 1}" in one for one in said)
+
+
+def test_only_some_steps_are_written_down_and_all_epochs(tmp_path: Path) -> None:
+    with Run(tmp_path / "a.run") as run:
+        for number in range(1, 5_001):
+            run.tell(step(number, steps=5_000))
+    assert len((tmp_path / "a.run" / "events.jsonl").read_text().splitlines()) == 1_000
+
+
+def test_events_are_valid_json_even_where_a_number_is_missing() -> None:
+    event = EpochEnded(
+        epoch=1,
+        step=2,
+        loss=float("nan"),
+        accuracy=0.5,
+        validation_loss=None,
+        validation_accuracy=None,
+        validation_pictures=0,
+        best=True,
+        seconds=1.0,
+        computing=0.5,
+        judging=0.1,
+    )
+    found = json.loads(to_json(event))
+    assert found["kind"] == "epoch" and found["loss"] is None
+
+
+def test_a_run_without_a_folder_only_tells() -> None:
+    heard = []
+    with Run(listeners=[heard.append]) as run:
+        assert run.decide("seed", lambda: 4) == 4
+        run.watch([step(1)], state())
+        run.finish({})
+    assert len(heard) == 1
