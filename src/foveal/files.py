@@ -59,10 +59,10 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], facts: dict[s
     Returns
     -------
     str
-        SHA-256 of the tensors, as kept in the file.
+        SHA-256 of facts and tensors, as kept in the file.
     """
     plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    digest = tensor_hash(plain)
+    digest = content_hash(plain, facts)
     text = json.dumps({**facts, "sha256": digest}, sort_keys=True, allow_nan=False)
     write_whole(path, safetensors.torch.save(plain, {KEY: text}))
     return digest
@@ -84,22 +84,32 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         header = json.loads(data[8 : 8 + size])
         facts = json.loads(header["__metadata__"][KEY])
         tensors = safetensors.torch.load(data)
-    except (ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        RuntimeError,  # RecursionError too
+        OverflowError,
+        SafetensorError,
+    ) as error:
         reason = f"{type(error).__name__}: {error}"[:120]
         raise foreign(path, f"one that cannot be read ({reason})") from error
-    if not isinstance(facts, dict) or facts.get("sha256") != tensor_hash(tensors):
+    if not isinstance(facts, dict):
+        raise foreign(path, "one without facts")
+    written = facts.pop("sha256", None)
+    if written != content_hash(tensors, facts):
         raise ModelFileError(
             str(path),
-            needed="the tensors that were written",
-            came="others: their checksum differs",
+            needed="the content that was written",
+            came="another: its checksum differs",
             remedy="the file is damaged; copy it again or train again",
         )
     return tensors, facts
 
 
-def tensor_hash(tensors: Mapping[str, torch.Tensor]) -> str:
-    """Hash names, types, shapes and bytes of tensors (SHA-256), in the order of their names."""
-    digest = hashlib.sha256()
+def content_hash(tensors: Mapping[str, torch.Tensor], facts: dict[str, Any]) -> str:
+    """Hash facts, and names, types, shapes and bytes of tensors (SHA-256)."""
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for name in sorted(tensors):
         value = tensors[name]
         digest.update(f"{name}\0{value.dtype}\0{tuple(value.shape)}\0".encode())

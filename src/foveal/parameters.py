@@ -54,7 +54,10 @@ class Real:
         """Whether the value is such a number; booleans and NaN are none."""
         if isinstance(value, bool) or not isinstance(value, numbers.Real):
             return False
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError:
+            return False
         high_enough = number > self.least if self.above else number >= self.least
         low_enough = number < self.most if self.below else number <= self.most
         return high_enough and low_enough and number != float("inf")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
@@ -65,7 +66,23 @@ class PictureRecipe:
             values = tuple(float(value) for value in getattr(self, name))
             if len(values) == 1:
                 values *= self.channels
+            if len(values) != self.channels or not all(map(math.isfinite, values)):
+                raise UsageError(
+                    name,
+                    needed=f"one finite number, or {self.channels}, one a channel",
+                    came=str(values),
+                    remedy=f"give {self.channels}",
+                )
             object.__setattr__(self, name, values)
+        if min(self.std) <= 0 or not self.low < self.high < math.inf:
+            raise UsageError(
+                "std, low and high",
+                needed="positive deviations, and black below white",
+                came=f"{self.std}, {self.low}, {self.high}",
+                remedy="measure them on training pictures",
+            )
+        _check_word("resize", self.resize, RESIZES)
+        _check_word("interpolation", self.interpolation, INTERPOLATIONS)
 
     @property
     def shape(self) -> Shape:
@@ -83,6 +100,13 @@ class PictureRecipe:
     ) -> PictureRecipe:
         """Return the recipe with the scaling found on training pictures."""
         return replace(self, low=low, high=high, mean=mean, std=std)
+
+
+def _check_word(name: str, word: str, words: tuple[str, ...]) -> None:
+    if word not in words:
+        raise UsageError(
+            name, needed=f"one of {', '.join(words)}", came=repr(word), remedy="choose one of them"
+        )
 
 
 LARGEST_SIDE = 4096

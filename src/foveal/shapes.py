@@ -85,6 +85,53 @@ def transposed_size(
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """How a layer changes the receptive field along one axis, in pixels of the maps below.
+
+    Where a layer enlarges, what its pixels see does not move evenly; the move then holds all
+    that any of them sees, and less than a pixel of the maps below too much.
+    """
+
+    stride: Fraction = Fraction(1)
+    """Pixels between what two neighbouring pixels above see; below 1 where maps are enlarged."""
+    shift: Fraction = Fraction(0)
+    """First pixel that pixel 0 above sees; negative in padding."""
+    reach: Fraction = Fraction(0)
+    """Pixels that a pixel above sees beyond one."""
+
+
+def sliding(window: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> Move:
+    """Give the move of a convolution or pooling; `padding` is that before the first pixel."""
+    return Move(Fraction(stride), Fraction(-padding), Fraction(span(window, dilation) - 1))
+
+
+def transposed(window: int, stride: int = 1, padding: int = 0) -> Move:
+    """Give the move of a transposed convolution.
+
+    Pixel o above sees the pixels from (o + padding - window + 1) / stride, rounded up, to
+    (o + padding) / stride, rounded down.
+    """
+    return Move(
+        Fraction(1, stride),
+        Fraction(padding - window + 1, stride),
+        Fraction(window - 1, stride),
+    )
+
+
+def upsampled(factor: int, mode: str = "nearest") -> Move:
+    """Give the move of an enlargement by a whole factor, nearest or bilinear."""
+    if factor == 1:
+        return Move()
+    if mode == "nearest":
+        return transposed(factor, factor)
+    return Move(
+        Fraction(1, factor),
+        Fraction(1, factor) - Fraction(3, 2),
+        2 - Fraction(1, 2 * factor),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class ReceptiveField:
     """The stretch of the input, along one axis, that one feature-map pixel stands for.
 
@@ -102,27 +149,17 @@ class ReceptiveField:
     step: Fraction = Fraction(1)
     start: Fraction = Fraction(0)
 
-    def through(
-        self, window: int, stride: int | Fraction, padding: int, dilation: int = 1
-    ) -> ReceptiveField:
-        """Return the field one layer up, after a window that moves by `stride`.
+    def after(self, move: Move) -> ReceptiveField:
+        """Return the field one layer up.
 
-        >>> field = ReceptiveField().through(5, 1, 0).through(2, 2, 0)
+        >>> field = ReceptiveField().after(sliding(5)).after(sliding(2, stride=2))
         >>> int(field.size), int(field.step)
         (6, 2)
         """
         return ReceptiveField(
-            size=self.size + (span(window, dilation) - 1) * self.step,
-            step=self.step * stride,
-            start=self.start - padding * self.step,
-        )
-
-    def enlarged(self, factor: int, taps: int) -> ReceptiveField:
-        """Return the field after upsampling by `factor`, each output reading `taps` inputs."""
-        return ReceptiveField(
-            size=self.size + (taps - 1) * self.step,
-            step=self.step / factor,
-            start=self.start - self.step * (taps - 1) / 2,
+            size=self.size + move.reach * self.step,
+            step=self.step * move.stride,
+            start=self.start + move.shift * self.step,
         )
 
     def joined(self, other: ReceptiveField) -> ReceptiveField:

@@ -34,9 +34,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
 
 
 def train(run, pictures: Path, model: Path, *more: object) -> tuple[int, str, str]:
-    return run(
-        "train", "cnn", pictures, model, "--net", NET, "--epochs", 6, "--threads", 1, *more
-    )
+    return run("train", "cnn", pictures, model, "--net", NET, "--epochs", 6, "--threads", 1, *more)
 
 
 def test_the_whole_walk(run, class_folders: Path, tmp_path: Path) -> None:
@@ -89,9 +87,7 @@ def test_resume_after_completion_does_nothing(run, class_folders: Path, tmp_path
     assert "nothing to resume" in out
 
 
-def test_strict_training_refuses_unreadable_files(
-    run, class_folders: Path, tmp_path: Path
-) -> None:
+def test_strict_training_refuses_unreadable_files(run, class_folders: Path, tmp_path: Path) -> None:
     (class_folders / "above" / "broken.jpg").write_bytes(b"\xff\xd8 broken")
     model = tmp_path / "m.safetensors"
     code, _, err = train(run, class_folders, model, "--strict")

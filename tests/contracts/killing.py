@@ -18,7 +18,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-NET = "conv 8 3x3 same | maxpool 2 | batchnorm | relu | flatten | dropout 0.2 | dense 16 relu | dense"
+NET = (
+    "conv 8 3x3 same | maxpool 2 | batchnorm | relu | flatten | dropout 0.2 | dense 16 relu | dense"
+)
 KILLS_IN_A_ROW = 3
 
 

@@ -67,7 +67,9 @@ def test_text_plan_and_description_build_the_same() -> None:
 
 
 def test_children_are_named_after_the_plan() -> None:
-    text = "1x9x9 | 2*(conv 2 2x2 same relu) | maxpool 2 same | residual(relu) | globalpool | dense 3"
+    text = (
+        "1x9x9 | 2*(conv 2 2x2 same relu) | maxpool 2 same | residual(relu) | globalpool | dense 3"
+    )
     network = build(text, seed=0)
     names = child_names(plan(text))
     assert names == [

@@ -84,9 +84,7 @@ def several(inner: st.SearchStrategy[Layer]) -> st.SearchStrategy[tuple[Layer, .
 
 any_layer = st.recursive(
     simple,
-    lambda inner: (
-        st.builds(Residual, several(inner)) | st.builds(Repeat, counts, several(inner))
-    ),
+    lambda inner: st.builds(Residual, several(inner)) | st.builds(Repeat, counts, several(inner)),
     max_leaves=8,
 )
 EVERY = SIMPLE | {
@@ -134,9 +132,8 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     assert read(write(network)) == network
 
 
-grammar = st.sampled_from(
-    "conv maxpool avgpool residual dense relu 3 2x2 same stride ( ) | * 3x8x8 0.5 nobias".split()
-)
+WORDS = "conv maxpool avgpool residual dense relu 3 2x2 same stride ( ) | * 3x8x8 0.5 nobias"
+grammar = st.sampled_from(WORDS.split(" "))
 
 
 @given(st.lists(grammar, max_size=14))
@@ -171,8 +168,10 @@ def test_words_of_the_language_in_any_order_are_read_or_refused(words: list[str]
         ("reshape 8x7x6", Reshape((8, 7, 6))),
         ("spacetodepth 4", SpaceToDepth(4)),
         ("convtranspose 4 4 stride 2 padding 1", ConvTranspose(4, 4, stride=2, padding=1)),
-        ("convtranspose 4 3 output_padding 1x0 stride 2",)
-        + (ConvTranspose(4, 3, stride=2, output_padding=(1, 0)),),
+        (
+            "convtranspose 4 3 output_padding 1x0 stride 2",
+            ConvTranspose(4, 3, stride=2, output_padding=(1, 0)),
+        ),
         ("softmax", Activation("softmax")),
         ("2*(relu|flatten)", Repeat(2, (Activation("relu"), Flatten()))),
         ("residual ( batchnorm )", Residual((BatchNorm(),))),
@@ -301,9 +300,18 @@ def test_deep_brackets_are_refused(opening: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["9" * 5000 + "*(relu)", "²*(relu)", "1x1x" + "9" * 5000 + " | relu"]
-    + ["reshape 1x1x" + "9" * 5000, "dense " + "9" * 5000, "maxpool " + "9" * 5000]
-    + ["conv ² 3", "maxpool ²", "dropout " + "9" * 5000, "conv 1 3x3 stride ²"],
+    [
+        "9" * 5000 + "*(relu)",
+        "²*(relu)",
+        "1x1x" + "9" * 5000 + " | relu",
+        "reshape 1x1x" + "9" * 5000,
+        "dense " + "9" * 5000,
+        "maxpool " + "9" * 5000,
+        "dropout " + "9" * 5000,
+        "conv ² 3",
+        "maxpool ²",
+        "conv 1 3x3 stride ²",
+    ],
     ids=lambda text: f"{text[:10]}..{text[-6:]}",
 )
 def test_numbers_that_python_cannot_read_are_refused(text: str) -> None:

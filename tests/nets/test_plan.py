@@ -134,8 +134,10 @@ def test_to_dict_can_be_written_as_json_and_says_the_same(net: str) -> None:
     planned = plan(net)
     said = json.loads(json.dumps(planned.to_dict(), allow_nan=False))
     assert plan(said["network"]) == planned
-    assert said["parameters"] == planned.parameters == sum(
-        row["parameters"] for row in said["layers"] if "." not in row["number"]
+    assert (
+        said["parameters"]
+        == planned.parameters
+        == sum(row["parameters"] for row in said["layers"] if "." not in row["number"])
     )
     for row, layer in zip(said["layers"], planned.walk(), strict=True):
         assert row["number"] == layer.number
@@ -161,11 +163,17 @@ def test_short_keeps_three_digits(number: int) -> None:
         assert len(text) <= 4 and "e" not in text
 
 
+@pytest.mark.parametrize(("slip", "meant"), [("resnt", "resnet"), ("lenet", "lenet5")])
+def test_a_slip_in_the_name_of_a_stock_net_is_answered_with_the_name(slip: str, meant: str) -> None:
+    with pytest.raises(NetworkError, match=f"got '{slip}'.*'{meant}'"):
+        plan(slip, input="3x32x32")
+
+
 # Refusals --------------------------------------------------------------------------------
 
 
 def test_an_input_is_needed() -> None:
-    with pytest.raises(NetworkError, match="the input of the network: needed .* got neither") as at:
+    with pytest.raises(NetworkError, match=r"input of the network: needed .* got neither") as at:
         plan("conv 6 5x5")
     assert "3x32x32" in at.value.remedy
     assert at.value.exit_code == 2
@@ -183,7 +191,9 @@ def test_the_same_input_may_be_said_twice(input) -> None:
 
 
 @pytest.mark.parametrize("net", ["fast", "flatten | dense 2"])
-@pytest.mark.parametrize("input", [(3, 32), (0, 8, 8), (3, 8, -1), (3, 8.0, 8), "8x8", (3, 8, 8, 8)])
+@pytest.mark.parametrize(
+    "input", [(3, 32), (0, 8, 8), (3, 8, -1), (3, 8.0, 8), "8x8", (3, 8, 8, 8)]
+)
 def test_an_input_that_is_none_is_refused_and_named(net: str, input) -> None:
     with pytest.raises(NetworkError, match="input"):
         plan(net, input=input)
@@ -198,7 +208,7 @@ def test_another_output_than_the_classes_is_refused(net: str) -> None:
 
 
 def test_maps_for_classes_are_refused_with_a_way_to_a_vector() -> None:
-    with pytest.raises(NetworkError, match="got 4x6x6. End the network with 'dense 3', after 'fla"):
+    with pytest.raises(NetworkError, match=r"got 4x6x6\. End the network with 'dense 3', after"):
         plan("1x8x8 | conv 4 3x3", classes=3)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
 import torch
 
 from foveal.nets.build import build
+from foveal.nets.spec import ACTIVATIONS
 
 
 def numbers(*shape: int) -> np.ndarray:
@@ -42,7 +44,9 @@ def windows(maps: np.ndarray, size, stride, pads, dilation=(1, 1)):
         yield row, column, taps
 
 
-def convolved(maps, kernels, bias, *, stride=(1, 1), pads=((0, 0), (0, 0)), dilation=(1, 1), groups=1):
+def convolved(
+    maps, kernels, bias, *, stride=(1, 1), pads=((0, 0), (0, 0)), dilation=(1, 1), groups=1
+):
     found: dict[tuple[int, int, int], float] = {}
     a_group, out_group = maps.shape[0] // groups, kernels.shape[0] // groups
     for row, column, taps in windows(maps, kernels.shape[2:], stride, pads, dilation):
@@ -80,7 +84,9 @@ CONVOLUTIONS = [
 ]
 
 
-@pytest.mark.parametrize(("net", "shape", "how"), CONVOLUTIONS, ids=[one[0] for one in CONVOLUTIONS])
+@pytest.mark.parametrize(
+    ("net", "shape", "how"), CONVOLUTIONS, ids=[one[0] for one in CONVOLUTIONS]
+)
 def test_convolution(net: str, shape: tuple[int, ...], how: dict) -> None:
     maps = numbers(*shape)
     out, network = ran(net, maps)
@@ -131,7 +137,9 @@ def test_pooling_never_counts_padding(kind, words, shape, size, stride, pads) ->
 
 
 @pytest.mark.parametrize("size", [(4, 3), (3, 2), (2, 2)])
-@pytest.mark.parametrize(("stride", "padding", "extra"), [(1, 0, 0), (2, 1, 0), (2, 0, 1), (3, 1, 2)])
+@pytest.mark.parametrize(
+    ("stride", "padding", "extra"), [(1, 0, 0), (2, 1, 0), (2, 0, 1), (3, 1, 2)]
+)
 def test_transposed_convolution_paints_kernels(size, stride, padding, extra) -> None:
     maps = numbers(2, 3, 4)
     text = f"convtranspose 3 {size[0]}x{size[1]} stride {stride} padding {padding}"
@@ -140,7 +148,9 @@ def test_transposed_convolution_paints_kernels(size, stride, padding, extra) -> 
     canvas = np.zeros((3, 2 * stride + size[0] + extra, 3 * stride + size[1] + extra))
     for channel, y, x, kernel in itertools.product(range(2), range(3), range(4), range(3)):
         patch = kernels[channel, kernel] * maps[channel, y, x]
-        canvas[kernel, y * stride : y * stride + size[0], x * stride : x * stride + size[1]] += patch
+        canvas[kernel, y * stride : y * stride + size[0], x * stride : x * stride + size[1]] += (
+            patch
+        )
     inner = slice(padding, -padding or None)
     np.testing.assert_allclose(out, canvas[:, inner, inner] + bias[:, None, None], atol=1e-12)
 
@@ -158,7 +168,9 @@ def test_space_to_depth_moves_blocks_into_channels() -> None:
 def test_global_pooling(kind: str) -> None:
     maps = numbers(3, 2, 4)
     out, _ = ran(f"globalpool {kind}", maps)
-    by_hand = [maps[channel].mean() if kind == "avg" else maps[channel].max() for channel in range(3)]
+    by_hand = [
+        maps[channel].mean() if kind == "avg" else maps[channel].max() for channel in range(3)
+    ]
     np.testing.assert_allclose(out, by_hand, atol=1e-12)
 
 
@@ -250,6 +262,7 @@ FORMULAS = {
     "elu": lambda x: np.where(x > 0, x, np.expm1(x)),
     "selu": lambda x: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(x)),
     "celu": lambda x: np.where(x > 0, x, np.expm1(x)),
+    "gelu": lambda x: x * (1 + np.vectorize(math.erf)(x / math.sqrt(2))) / 2,
     "silu": lambda x: x / (1 + np.exp(-x)),
     "mish": lambda x: x * np.tanh(np.log1p(np.exp(x))),
     "hardswish": lambda x: x * np.clip(x + 3, 0, 6) / 6,
@@ -261,6 +274,10 @@ FORMULAS = {
     "softsign": lambda x: x / (1 + abs(x)),
     "softmax": lambda x: np.exp(x) / np.exp(x).sum(axis=0),
 }
+
+
+def test_every_activation_has_a_formula() -> None:
+    assert set(FORMULAS) == set(ACTIVATIONS)
 
 
 @pytest.mark.parametrize("name", FORMULAS)

@@ -103,9 +103,7 @@ def test_a_broken_exif_block_costs_nothing(tmp_path: Path, block: bytes) -> None
     plain = saved(tmp_path / "plain.jpg", smooth(20, 30))
     broken = saved(tmp_path / "broken.jpg", smooth(20, 30), exif=block)
     assert decode.look(broken) == (20, 30, "RGB")
-    np.testing.assert_array_equal(
-        decode.decode(broken, recipe()), decode.decode(plain, recipe())
-    )
+    np.testing.assert_array_equal(decode.decode(broken, recipe()), decode.decode(plain, recipe()))
 
 
 # Modes -------------------------------------------------------------------------------------
@@ -205,7 +203,8 @@ def deep_picture(dtype: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("dtype", "form"), [("uint16", "png"), ("uint16", "tiff"), ("int32", "tiff"), ("float32", "tiff")]
+    ("dtype", "form"),
+    [("uint16", "png"), ("uint16", "tiff"), ("int32", "tiff"), ("float32", "tiff")],
 )
 def test_deep_values_are_scaled_not_clipped(tmp_path: Path, dtype: str, form: str) -> None:
     values = deep_picture(dtype)

@@ -38,7 +38,8 @@ def test_any_names_come_back(tmp_path: Path, rows: list[Entry]) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a,b.png", 'say "hi".png', "two\nlines.png", "\r.png", os.fsdecode(b"caf\xe9.png"), " "]
+    "name",
+    ["a,b.png", 'say "hi".png', "two\nlines.png", "\r.png", os.fsdecode(b"caf\xe9.png"), " "],
 )
 def test_odd_names_come_back(tmp_path: Path, name: str) -> None:
     write(tmp_path / "ledger.csv", [Entry(name, "cat", "train", "")])

@@ -49,7 +49,11 @@ def table(pictures: Pictures) -> list[tuple[str, str | None, str]]:
 
 def test_class_folders(tmp_path: Path) -> None:
     found = gather(tree(tmp_path, "dog/1.png", "cat/2.png", "cat/1.png"))
-    assert table(found) == [("cat/1.png", "cat", ""), ("cat/2.png", "cat", ""), ("dog/1.png", "dog", "")]
+    assert table(found) == [
+        ("cat/1.png", "cat", ""),
+        ("cat/2.png", "cat", ""),
+        ("dog/1.png", "dog", ""),
+    ]
     assert found.files == tuple(tmp_path / name for name in found.names)
     assert found.parts is None
     assert found.array is None
@@ -181,7 +185,9 @@ def test_names_that_are_not_utf8_are_kept(tmp_path: Path) -> None:
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "cat").mkdir()
-    with pytest.raises(DataError, match="needed a folder with pictures, got a folder without files"):
+    with pytest.raises(
+        DataError, match="needed a folder with pictures, got a folder without files"
+    ):
         gather(tmp_path)
 
 
@@ -287,7 +293,9 @@ def test_channels_first_is_refused_with_its_remedy(planes: int) -> None:
         pytest.param(np.zeros((2, 9, 9, 3, 3)), "5 dimensions, shape", id="video"),
         pytest.param(np.zeros(9), "1 dimensions", id="row"),
         pytest.param(3.0, "0 dimensions", id="number"),
-        pytest.param(np.zeros((2, 3, 3), dtype=complex), "Complex data not supported", id="complex"),
+        pytest.param(
+            np.zeros((2, 3, 3), dtype=complex), "Complex data not supported", id="complex"
+        ),
         pytest.param(np.array([[None]]), "dtype object", id="objects"),
         pytest.param(np.array([["a"]]), "numbers, or paths of files", id="text"),
         pytest.param(np.zeros((2, 2, 2), "M8[s]"), "dtype datetime64", id="dates"),
@@ -387,9 +395,7 @@ def test_labels_of_training_survive_unlabelled_test_pictures(tmp_path: Path) -> 
         ({}, "no arrays"),
     ],
 )
-def test_unfit_npz_are_refused(
-    tmp_path: Path, arrays: dict[str, np.ndarray], message: str
-) -> None:
+def test_unfit_npz_are_refused(tmp_path: Path, arrays: dict[str, np.ndarray], message: str) -> None:
     np.savez(tmp_path / "p.npz", **arrays)
     with pytest.raises(DataError, match=message):
         gather(tmp_path / "p.npz")

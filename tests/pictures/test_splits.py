@@ -18,9 +18,7 @@ def cases(draws: st.DrawFn) -> Case:
     """Draw codes, hashes, parts and usable rows; equal pictures may carry unequal labels."""
     rows = draws(
         st.lists(
-            st.tuples(
-                st.integers(0, 3), st.integers(-9, 9), st.sampled_from(NAMES), st.booleans()
-            ),
+            st.tuples(st.integers(0, 3), st.integers(-9, 9), st.sampled_from(NAMES), st.booleans()),
             min_size=1,
             max_size=60,
         )

@@ -84,9 +84,7 @@ def test_unreadable_rows_have_a_reason_and_zeros(folder: Path) -> None:
     assert not found.images[3].any()
 
 
-def test_the_second_opening_decodes_nothing(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_second_opening_decodes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = open_store(gather(folder), RECIPE)
     monkeypatch.setattr(decode, "decode", refuse_to_decode)
     second = open_store(gather(folder), RECIPE)
@@ -94,9 +92,7 @@ def test_the_second_opening_decodes_nothing(
     assert same(first, second)
 
 
-def test_scaling_alone_needs_no_other_store(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_scaling_alone_needs_no_other_store(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_store(gather(folder), RECIPE)
     monkeypatch.setattr(decode, "decode", refuse_to_decode)
     scaled = RECIPE.scaled(low=1, high=2, mean=(0.1,), std=(0.2,))
@@ -113,9 +109,7 @@ def test_scaling_alone_needs_no_other_store(
         pytest.param(lambda folder: shutil.copy(folder / "1.png", folder / "9.png"), id="more"),
     ],
 )
-def test_changed_files_make_another_store(
-    folder: Path, change: Callable[[Path], object]
-) -> None:
+def test_changed_files_make_another_store(folder: Path, change: Callable[[Path], object]) -> None:
     first = open_store(gather(folder), RECIPE)
     change(folder)
     second = open_store(gather(folder), RECIPE)
@@ -196,6 +190,21 @@ def test_a_store_made_meanwhile_is_taken(folder: Path, cache: Path) -> None:
 
     found = open_store(gather(folder), RECIPE, progress=another)
     assert same(found, made[0])
+    assert len(stores(cache)) == 1
+
+
+def test_a_store_made_in_the_last_moment_is_taken(
+    folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path.rename
+
+    def late(self: Path, target: Path) -> Path:
+        shutil.copytree(self, target)
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "rename", late)
+    found = open_store(gather(folder), RECIPE)
+    assert found.readable.tolist() == [True, True, True, False]
     assert len(stores(cache)) == 1
 
 
@@ -386,9 +395,7 @@ def test_other_arrays_have_other_fingerprints() -> None:
         base.view(np.int8),
         base[:1],
     ]
-    prints = [
-        open_store(gather(array), grey(array.shape)).fingerprint for array in [base, *others]
-    ]
+    prints = [open_store(gather(array), grey(array.shape)).fingerprint for array in [base, *others]]
     assert len(set(prints)) == len(prints)
     assert open_store(gather(base.copy()), grey(base.shape)).fingerprint == prints[0]
 
@@ -436,6 +443,8 @@ def test_decoding_ahead_keeps_order_and_bounds(
     for count, (row, picture) in enumerate(store.decoded(files, RECIPE, threads)):
         assert row == count
         assert picture == f"reason {row}" if row % 7 == 3 else picture[0, 0, 0] == row  # type: ignore[index]
+        if row in (0, 50):
+            time.sleep(0.2)  # time enough to decode all that was asked for
         assert started <= row + 1 + 16 * threads
     assert started == 200
 

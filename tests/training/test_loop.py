@@ -76,9 +76,9 @@ def test_a_restored_state_goes_on_to_the_same_bits(
     run(second, chosen)
     for name, value in whole.network.state_dict().items():
         assert torch.equal(value, second.network.state_dict()[name]), name
-        assert torch.equal(
-            whole.averaged.state_dict()[name], second.averaged.state_dict()[name]
-        ), name
+        assert torch.equal(whole.averaged.state_dict()[name], second.averaged.state_dict()[name]), (
+            name
+        )
     assert whole.best_weights.keys() == second.best_weights.keys()
     assert all(map(torch.equal, whole.snapshots, second.snapshots))
     assert whole.snapshot_steps == second.snapshot_steps

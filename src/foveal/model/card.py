@@ -57,5 +57,3 @@ class Card(BaseModel):
     temperature: Annotated[float, Field(gt=0, le=1000)]
     """Divides the logits before the softmax."""
     provenance: Provenance
-    sha256: str
-    """Of the tensors."""

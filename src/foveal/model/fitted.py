@@ -151,7 +151,7 @@ class FittedModel:
         Returns
         -------
         str
-            SHA-256 of the tensors.
+            SHA-256 of the content.
         """
         tensors = {f"{NETWORK}{name}": value for name, value in self.network.state_dict().items()}
         tensors[SNAPSHOTS] = self.snapshots
@@ -165,11 +165,8 @@ class FittedModel:
             classes=self.classes.tolist(),
             temperature=self.temperature,
             provenance=self.provenance,
-            sha256="",
         )
-        return files.write_tensors(
-            checked_path(path), tensors, card.model_dump(mode="json", exclude={"sha256"})
-        )
+        return files.write_tensors(checked_path(path), tensors, card.model_dump(mode="json"))
 
 
 def checked_path(path: str | Path) -> Path:

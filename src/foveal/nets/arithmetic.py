@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -27,12 +28,15 @@ from foveal.nets.spec import (
     Upsample,
 )
 from foveal.shapes import (
-    ReceptiveField,
+    Move,
     Shape,
     output_size,
     same_padding,
+    sliding,
     span,
+    transposed,
     transposed_size,
+    upsampled,
     volume,
     written,
 )
@@ -49,23 +53,7 @@ class Misfit(Exception):
         super().__init__(what)
         self.what, self.needed, self.came, self.remedy = what, needed, came, remedy
         self.number = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """How a layer changes the receptive field along one axis."""
-
-    window: int = 1
-    stride: Fraction = Fraction(1)
-    padding: int = 0
-    dilation: int = 1
-    enlarge: int = 1
-
-    def of(self, below: ReceptiveField) -> ReceptiveField:
-        """Return the field above this layer from the one below it."""
-        if self.enlarge > 1:
-            return below.enlarged(self.enlarge, self.window)
-        return below.through(self.window, self.stride, self.padding, self.dilation)
+        self.shape: Shape = ()
 
 
 STAY = (Move(), Move())
@@ -89,7 +77,11 @@ class Worked:
     """Stride of the projection of a residual."""
 
 
-def work_out(layer: Layer, shape: Shape, branch: Shape | None = None) -> Worked:
+Branch = tuple[Shape, tuple[Fraction, Fraction] | None]
+"""What comes out of the layers of a residual, and their stride where they keep maps."""
+
+
+def work_out(layer: Layer, shape: Shape, branch: Branch | None = None) -> Worked:
     """Work out one layer.
 
     Parameters
@@ -98,8 +90,8 @@ def work_out(layer: Layer, shape: Shape, branch: Shape | None = None) -> Worked:
         Any layer but a repetition, which `plan` writes out.
     shape : Shape
         Shape of one input.
-    branch : Shape, optional
-        For a residual: the shape that comes out of its layers.
+    branch : Branch, optional
+        For a residual: what comes out of its layers.
 
     Raises
     ------
@@ -134,7 +126,7 @@ def work_out(layer: Layer, shape: Shape, branch: Shape | None = None) -> Worked:
             return _space_to_depth(layer, _maps(layer, shape))
         case Residual():
             assert branch is not None
-            return _residual(shape, branch)
+            return _residual(shape, *branch)
     raise AssertionError(f"no arithmetic for {layer.name}")
 
 
@@ -183,7 +175,7 @@ def _windowed(
             remedy=f"a smaller {kind}, padding, or a larger picture",
         )
     down, across = (
-        Move(window[axis], Fraction(stride[axis]), pads[axis][0], dilation[axis]) for axis in (0, 1)
+        sliding(window[axis], stride[axis], pads[axis][0], dilation[axis]) for axis in (0, 1)
     )
     return (outputs[0], outputs[1]), (down, across)
 
@@ -239,12 +231,7 @@ def _conv_transpose(layer: ConvTranspose, shape: Shape) -> Worked:
     kernel = (channels, layer.kernels, *layer.size)
     weights = {"weight": kernel, **({"bias": (layer.kernels,)} if layer.bias else {})}
     down, across = (
-        Move(
-            -(-layer.size[axis] // layer.stride[axis]),
-            Fraction(1, layer.stride[axis]),
-            0,
-        )
-        for axis in (0, 1)
+        transposed(layer.size[axis], layer.stride[axis], layer.padding[axis]) for axis in (0, 1)
     )
     return Worked(
         (layer.kernels, *outputs),
@@ -298,8 +285,7 @@ def _dense(layer: Dense, shape: Shape) -> Worked:
 
 
 def _upsample(layer: Upsample, shape: Shape) -> Worked:
-    taps = 2 if layer.mode == "bilinear" else 1
-    down, across = (Move(taps if one > 1 else 1, enlarge=one) for one in layer.factor)
+    down, across = (upsampled(one, layer.mode) for one in layer.factor)
     outputs = (shape[1] * layer.factor[0], shape[2] * layer.factor[1])
     adds = 4 * shape[0] * volume(outputs) if layer.mode == "bilinear" else 0
     return Worked((shape[0], *outputs), multiply_adds=adds, moves=(down, across))
@@ -311,7 +297,7 @@ def _reshape(layer: Reshape, shape: Shape) -> Worked:
             f"{written(shape)} cannot be folded into {written(layer.shape)}",
             needed=f"{volume(layer.shape)} numbers ({' * '.join(map(str, layer.shape))})",
             came=f"{volume(shape)}",
-            remedy=f"'dense {volume(layer.shape)}' before it",
+            remedy=f"'{'flatten | ' * (len(shape) > 1)}dense {volume(layer.shape)}' before it",
         )
     return Worked(layer.shape, moves=None)
 
@@ -327,14 +313,24 @@ def _space_to_depth(layer: SpaceToDepth, shape: Shape) -> Worked:
             f"{width} = {width // block} * {block} + {width % block}",
             remedy="another block, or pictures of another size",
         )
-    move = Move(block, Fraction(block))
+    move = sliding(block, block)
     return Worked((channels * block * block, height // block, width // block), moves=(move, move))
 
 
-def _residual(shape: Shape, branch: Shape) -> Worked:
+def stride_of(moves: Iterable[tuple[Move, Move] | None]) -> tuple[Fraction, Fraction] | None:
+    """Multiply the strides of layers in a row; None where one of them keeps no maps."""
+    down = across = Fraction(1)
+    for move in moves:
+        if move is None:
+            return None
+        down, across = down * move[0].stride, across * move[1].stride
+    return down, across
+
+
+def _residual(shape: Shape, branch: Shape, stride: tuple[Fraction, Fraction] | None) -> Worked:
     """Find the shortcut: the identity where shapes agree, else a 1x1 projection with a stride."""
     if shape == branch:
-        return Worked(branch)
+        return Worked(branch, moves=STAY if len(shape) == 3 else None)
     if len(shape) != len(branch):
         raise Misfit(
             "the branch of a residual gives another kind of shape than it takes",
@@ -344,21 +340,21 @@ def _residual(shape: Shape, branch: Shape) -> Worked:
         )
     if len(shape) == 1:
         return Worked(branch, {"weight": (branch[0], shape[0])}, branch[0] * shape[0], moves=None)
-    strides = [max(1, -(-shape[axis] // branch[axis])) for axis in (1, 2)]
-    if any(-(-shape[axis + 1] // strides[axis]) != branch[axis + 1] for axis in (0, 1)):
+    steps = [1, 1] if stride is None else [max(1, math.ceil(one)) for one in stride]
+    reached = tuple(-(-shape[axis + 1] // steps[axis]) for axis in (0, 1))
+    if reached != branch[1:]:
         raise Misfit(
-            "the branch of a residual changes height or width by other than a whole stride",
-            needed=f"{written(shape[1:])}, or that divided by a stride and rounded up",
+            "the branch of a residual changes height or width by other than its stride",
+            needed=f"{written(reached)}: {written(shape[1:])} at stride {written(tuple(steps))}",
             came=written(branch[1:]),
             remedy="write 'same' in the layers of the branch",
         )
     projection: Shape = (branch[0], shape[0], 1, 1)
-    weights = {"weight": projection}
-    down, across = (Move(1, Fraction(one)) for one in strides)
+    down, across = (sliding(1, one) for one in steps)
     return Worked(
         branch,
-        weights,
+        {"weight": projection},
         shape[0] * volume(branch),
         moves=(down, across),
-        stride=(strides[0], strides[1]),
+        stride=(steps[0], steps[1]),
     )

@@ -29,19 +29,22 @@ _BY_NAME: dict[str, type[Layer]] = {
     kind.name: kind for kind in LAYERS if kind not in (Activation, Repeat)
 }
 _TOKEN = re.compile(r"\s*(?:(?P<mark>[|()*])|(?P<word>[^\s|()*]+))")
-_SHAPE = re.compile(r"\d+x\d+x\d+$")
-_PAIR = re.compile(r"(\d+)(?:x(\d+))?$")
+_SHAPE = re.compile(r"[0-9]{1,9}x[0-9]{1,9}x[0-9]{1,9}$")
+_PAIR = re.compile(r"([0-9]{1,9})(?:x([0-9]{1,9}))?$")
+_COUNT = re.compile(r"[0-9]{1,9}$")
 DEEPEST = 20
 """Deepest nesting of brackets that is read."""
 
 
-def read(text: str) -> Network:
+def read(text: str, also: tuple[str, ...] = ()) -> Network:
     """Read a network from its text.
 
     Parameters
     ----------
     text : str
         As in ``"3x32x32 | conv 6 5x5 | maxpool 2 | flatten | dense 10"``.
+    also : tuple of str
+        Other words that may have been meant, to be suggested.
 
     Raises
     ------
@@ -55,7 +58,7 @@ def read(text: str) -> Network:
     >>> write(read("2 * (conv 8 3 same relu | maxpool 2x2) | flatten | dense"))
     '2*(conv 8 3x3 same relu | maxpool 2) | flatten | dense'
     """
-    return _Reader(text).network()
+    return _Reader(text, also).network()
 
 
 def read_shape(text: str) -> Shape:
@@ -64,14 +67,14 @@ def read_shape(text: str) -> Shape:
     >>> read_shape("3x32x32")
     (3, 32, 32)
     """
-    if not _SHAPE.match(text.strip()) or len(text) > 30:
+    if not _SHAPE.match(text.strip()):
         raise NetworkError(
             "the input of the network",
             needed="channels x height x width",
             came=repr(text),
             remedy="write it as in 3x32x32",
         )
-    channels, height, width = (int(side) for side in text.split("x"))
+    channels, height, width = (int(side) for side in text.strip().split("x"))
     return channels, height, width
 
 
@@ -121,8 +124,8 @@ def _written(part: Field[Any], value: Any) -> str:
 class _Reader:
     """A recursive-descent reader over the tokens of one text."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, text: str, also: tuple[str, ...] = ()) -> None:
+        self.text, self.also = text, also
         self.tokens: list[tuple[str, int]] = []
         at = 0
         while match := _TOKEN.match(text, at):
@@ -154,7 +157,7 @@ class _Reader:
         word = self.peek()
         if word is None or word in "|()*":
             raise self.wrong("a layer", f"write a layer here, such as {_some(_BY_NAME)}")
-        if word.isdigit():
+        if _COUNT.match(word):
             times = int(self.take())
             self.expect("*", "'*' and a bracket after the number of repetitions")
             return Repeat(times, tuple(self.bracket(depth)))
@@ -165,7 +168,8 @@ class _Reader:
             return Residual(tuple(self.bracket(depth)))
         if word not in _BY_NAME:
             self.at -= 1
-            raise self.wrong("the name of a layer", _nearest(word, [*_BY_NAME, *ACTIVATIONS]))
+            names = [*_BY_NAME, *ACTIVATIONS, *self.also * (len(self.tokens) == 1)]
+            raise self.wrong("the name of a layer", _nearest(word, names))
         return self.layer(_BY_NAME[word])
 
     def bracket(self, depth: int) -> list[Layer]:
@@ -255,8 +259,8 @@ class _Reader:
 def _number(word: str, read: str) -> Any:
     """Read a word as the kind of number a field wants; None where it is none."""
     if read == "count":
-        return int(word) if word.isdecimal() and len(word) < 10 else None
-    if read in ("pair", "rows", "padding") and (match := _PAIR.match(word)) and len(word) < 20:
+        return int(word) if _COUNT.match(word) else None
+    if read in ("pair", "rows", "padding") and (match := _PAIR.match(word)):
         return (int(match[1]), int(match[2] or match[1]))
     if read == "share":
         try:

@@ -13,8 +13,8 @@ from typing import Any
 
 from foveal.errors import NetworkError
 from foveal.nets import notation, repairs, stock
-from foveal.nets.arithmetic import Misfit, Worked, work_out
-from foveal.nets.spec import Dense, Layer, Network, Repeat, Residual
+from foveal.nets.arithmetic import Misfit, Worked, stride_of, work_out
+from foveal.nets.spec import Dense, Layer, Network, Repeat, Residual, checked_shape
 from foveal.shapes import ReceptiveField, Shape, volume, written
 
 BYTES = 4
@@ -191,14 +191,26 @@ def plan(
     >>> lenet.parameters
     12226
     """
-    shape = notation.read_shape(input) if isinstance(input, str) else input
-    if isinstance(net, str) and net.strip() in stock.STOCK:
-        name = net.strip()
+    shape = _shape_of(input)
+    if classes is not None and classes < 1:
+        raise NetworkError(
+            "classes", needed="at least 1", came=str(classes), remedy="say how many there are"
+        )
+    if not isinstance(net, str):
+        return plan_network(net, shape, classes)
+    name = net.strip()
+    if name in stock.STOCK:
         entry = stock.STOCK[name]
         shape = shape or entry.input
-        return replace(plan_network(entry.make(shape, classes or stock.CLASSES), shape), name=name)
-    network = notation.read(net) if isinstance(net, str) else net
-    return plan_network(network, shape, classes)
+        network = entry.make(shape, stock.CLASSES if classes is None else classes)
+        return replace(plan_network(network, shape, classes), name=name)
+    return plan_network(notation.read(net, also=tuple(stock.STOCK)), shape, classes)
+
+
+def _shape_of(input: Shape | str | None) -> Shape | None:
+    if isinstance(input, str):
+        return notation.read_shape(input)
+    return None if input is None else checked_shape(tuple(input), "input")
 
 
 def plan_network(network: Network, input: Shape | None = None, classes: int | None = None) -> Plan:
@@ -222,23 +234,46 @@ def plan_network(network: Network, input: Shape | None = None, classes: int | No
 
 
 def unrolled(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
-    """Write repetitions out, inside residuals too."""
+    """Write repetitions out, inside residuals too.
+
+    Raises
+    ------
+    NetworkError
+        Where more than `MOST_LAYERS` layers would come of it; they are counted first.
+    """
+    if _count(layers) > MOST_LAYERS:
+        raise NetworkError(
+            "network",
+            needed=f"at most {MOST_LAYERS} layers",
+            came=f"{_count(layers):,}, repetitions written out",
+            remedy="repeat less often",
+        )
+    return _written_out(layers)
+
+
+def _count(layers: tuple[Layer, ...]) -> int:
+    total = 0
+    for layer in layers:
+        match layer:
+            case Repeat(times, inner):
+                total += times * _count(inner)
+            case Residual(inner):
+                total += 1 + _count(inner)
+            case _:
+                total += 1
+    return total
+
+
+def _written_out(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
     flat: list[Layer] = []
     for layer in layers:
         match layer:
             case Repeat(times, inner):
-                flat.extend(unrolled(inner) * times)
+                flat.extend(_written_out(inner) * times)
             case Residual(inner):
-                flat.append(Residual(unrolled(inner)))
+                flat.append(Residual(_written_out(inner)))
             case _:
                 flat.append(layer)
-        if len(flat) > MOST_LAYERS:
-            raise NetworkError(
-                "network",
-                needed=f"at most {MOST_LAYERS} layers",
-                came=f"more than {MOST_LAYERS}, repetitions written out",
-                remedy="repeat less often",
-            )
     return tuple(flat)
 
 
@@ -290,11 +325,13 @@ def _chain(
         try:
             if isinstance(layer, Residual):
                 inner = _chain(layer.layers, shape, fields, f"{number}.", 0)
-                worked = work_out(layer, shape, inner[-1].out_shape)
+                stride = stride_of(one.worked.moves for one in inner)
+                worked = work_out(layer, shape, (inner[-1].out_shape, stride))
             else:
                 worked = work_out(layer, shape)
         except Misfit as misfit:
-            misfit.number = misfit.number or number
+            if not misfit.number:
+                misfit.number, misfit.shape = number, shape
             raise
         after = _fields_after(worked, fields, inner)
         planned.append(PlannedLayer(number, layer, shape, worked.out_shape, worked, after, inner))
@@ -307,7 +344,7 @@ def _fields_after(
 ) -> Fields | None:
     if fields is None or worked.moves is None:
         return None
-    moved = tuple(move.of(one) for move, one in zip(worked.moves, fields, strict=True))
+    moved = tuple(one.after(move) for move, one in zip(worked.moves, fields, strict=True))
     if inner and inner[-1].fields is None:
         return None
     if inner and inner[-1].fields is not None:
@@ -322,7 +359,7 @@ def _network_error(network: Network, misfit: Misfit) -> NetworkError:
     def works(candidate: Network) -> bool:
         try:
             _planned(candidate)
-        except Misfit:
+        except (Misfit, NetworkError):
             return False
         return True
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from typing import TypeVar
 
+from foveal.errors import NetworkError
 from foveal.nets.arithmetic import Misfit
 from foveal.nets.notation import write_layer
 from foveal.nets.spec import (
@@ -23,11 +26,18 @@ from foveal.nets.spec import (
     Residual,
     SpaceToDepth,
 )
-from foveal.shapes import span, volume, written
+from foveal.shapes import Shape, span, volume, written
 
+T = TypeVar("T")
+Path = tuple[int, ...]
+"""Where a layer stands: its index, and its index within each residual around it."""
 Repair = tuple[str, Network]
 MOST = 4
 """Repairs offered at most."""
+TRIED = 40
+"""Candidates of one kind that are tried, nearest first."""
+GROWTHS = (1.25, 1.5, 2, 3, 4, 6, 8, 12, 16, 32)
+"""How many times larger an input is tried."""
 
 
 def repairs(network: Network, misfit: Misfit, works: Callable[[Network], bool]) -> tuple[str, ...]:
@@ -49,94 +59,127 @@ def repairs(network: Network, misfit: Misfit, works: Callable[[Network], bool]) 
     """
     path = tuple(int(step) - 1 for step in misfit.number.split("."))
     found: list[str] = []
-    for group in _groups(network, path):
-        for words, candidate in group:
+    for group in _groups(network, path, misfit.shape):
+        for words, candidate in islice(group, TRIED):
             if words not in found and works(candidate):
                 found.append(words)
                 break
     return tuple(found[:MOST])
 
 
-def _groups(network: Network, path: tuple[int, ...]) -> Iterator[Iterable[Repair]]:
+def _groups(network: Network, path: Path, shape: Shape) -> Iterator[Iterator[Repair]]:
     """Ways of mending, nearest first; the first that works of each group is offered."""
     layer = _at(network, path)
+    sides = (shape[-2], shape[-1]) if len(shape) == 3 else (1, 1)
     match layer:
         case Conv():
-            yield from _conv(network, path, layer)
+            yield from _conv(network, path, layer, shape[0], sides)
         case ConvTranspose():
-            less = (replace(layer, padding=one) for one in ((1, 1), (0, 0)))
-            yield _each(network, path, less)
-            yield _each(network, path, [replace(layer, output_padding=(0, 0))])
+            yield _each(network, path, [(1, 1), (0, 0)], lambda one: replace(layer, padding=one))
+            yield _each(network, path, [(0, 0)], lambda one: replace(layer, output_padding=one))
         case Pool():
-            yield from _pool(network, path, layer)
+            yield from _pool(network, path, layer, sides)
         case Dense(None):
-            yield _each(network, path, [replace(layer, nodes=64)])
+            yield _each(network, path, [64], lambda nodes: replace(layer, nodes=nodes))
         case Dense():
-            yield _insert(network, path, Flatten(), "'flatten' before it")
-            yield _insert(network, path, GlobalPool(), "'globalpool' before it")
+            yield _insert(network, path, lambda: (Flatten(),), "'flatten' before it")
+            yield _insert(network, path, lambda: (GlobalPool(),), "'globalpool' before it")
         case Reshape():
-            yield from _reshape(network, path, layer)
+            yield from _reshape(network, path, layer, shape)
         case SpaceToDepth():
-            smaller = range(layer.block - 1, 1, -1)
-            yield _each(network, path, (replace(layer, block=one) for one in smaller))
-            yield [_without(network, path)]
+            fitting = _divisors(math.gcd(*sides), layer.block - 1)
+            fitting = (block for block in fitting if block > 1)
+            yield _each(network, path, fitting, lambda block: SpaceToDepth(block))
+            yield _without(network, path)
         case Residual():
-            yield [("'same' in its layers", _put(network, path, _all_same(layer)))]
+            yield iter([("'same' in its layers", _put(network, path, _all_same(layer)))])
     yield _flatten_later(network, path)
     yield _less_shrinking(network, path)
     yield _larger_input(network)
 
 
-def _conv(network: Network, path: tuple[int, ...], layer: Conv) -> Iterator[Iterable[Repair]]:
+def _conv(
+    network: Network, path: Path, layer: Conv, channels: int, sides: Pair
+) -> Iterator[Iterator[Repair]]:
     if layer.groups > 1:
-        fewer = range(layer.groups - 1, 0, -1)
-        yield _each(network, path, (replace(layer, groups=one) for one in fewer))
+        fewer = _divisors(math.gcd(channels, layer.kernels), layer.groups - 1)
+        yield _each(network, path, fewer, lambda groups: replace(layer, groups=groups))
         above = math.ceil(layer.kernels / layer.groups) * layer.groups
-        yield _each(network, path, [replace(layer, kernels=above)])
-    reach = max(span(layer.size[axis], layer.dilation[axis]) for axis in (0, 1))
-    yield (
-        (f"padding {rows}", _put(network, path, replace(layer, padding=(rows, rows))))
-        for rows in range(1, reach // 2 + 1)
-        if layer.padding != (rows, rows)
+        yield _each(network, path, [above], lambda kernels: replace(layer, kernels=kernels))
+    reaches = [span(layer.size[axis], layer.dilation[axis]) for axis in (0, 1)]
+    lacking = max(-(-(reach - side) // 2) for reach, side in zip(reaches, sides, strict=True))
+    yield _each(
+        network,
+        path,
+        range(max(lacking, 1), max(reaches) // 2 + 1),
+        lambda rows: replace(layer, padding=(rows, rows)),
+        lambda rows: f"padding {rows}",
     )
-    yield (
-        (f"a {written(size)} kernel", _put(network, path, replace(layer, size=size)))
-        for size in _smaller(layer.size, 1)
+    yield _each(
+        network,
+        path,
+        _smaller(layer.size, sides, 1),
+        lambda size: replace(layer, size=size),
+        lambda size: f"a {written(size)} kernel",
     )
     if layer.dilation != (1, 1):
-        yield [("no dilation", _put(network, path, replace(layer, dilation=(1, 1))))]
+        undilated = replace(layer, dilation=(1, 1))
+        yield iter([("no dilation", _put(network, path, undilated))])
 
 
-def _pool(network: Network, path: tuple[int, ...], layer: Pool) -> Iterator[Iterable[Repair]]:
+def _pool(network: Network, path: Path, layer: Pool, sides: Pair) -> Iterator[Iterator[Repair]]:
     if isinstance(layer.padding, tuple):
-        yield (
-            (f"padding {rows}", _put(network, path, replace(layer, padding=(rows, rows))))
-            for rows in range(max(layer.padding) - 1, -1, -1)
+        most = min(max(layer.padding) - 1, min(layer.window) // 2)
+        yield _each(
+            network,
+            path,
+            range(most, -1, -1),
+            lambda rows: replace(layer, padding=(rows, rows)),
+            lambda rows: f"padding {rows}",
         )
-    yield (
-        (f"a {written(window)} window", _put(network, path, replace(layer, window=window)))
-        for window in _smaller(layer.window, 2)
+    yield _each(
+        network,
+        path,
+        _smaller(layer.window, sides, 2),
+        lambda window: replace(layer, window=window),
+        lambda window: f"a {written(window)} window",
     )
-    yield [_without(network, path)]
+    yield _without(network, path)
 
 
-def _smaller(size: Pair, least: int) -> Iterator[Pair]:
-    for side in range(max(size) - 1, least - 1, -1):
+def _smaller(size: Pair, sides: Pair, least: int) -> Iterator[Pair]:
+    """Windows smaller than `size`, from the largest that may fit into `sides` plus a border."""
+    for side in range(min(max(size) - 1, max(sides) + 2), least - 1, -1):
         yield min(side, size[0]), min(side, size[1])
 
 
-def _reshape(network: Network, path: tuple[int, ...], layer: Reshape) -> Iterator[Iterable[Repair]]:
+def _divisors(number: int, most: int) -> Iterator[int]:
+    """Divisors from the largest not above `most` down to 1."""
+    return (one for one in range(min(number, most), 0, -1) if number % one == 0)
+
+
+def _reshape(
+    network: Network, path: Path, layer: Reshape, shape: Shape
+) -> Iterator[Iterator[Repair]]:
     before = (*path[:-1], path[-1] - 1)
     nodes = volume(layer.shape)
     if path[-1] > 0 and isinstance(below := _at(network, before), Dense):
-        widened = replace(below, nodes=nodes)
-        number = ".".join(str(step + 1) for step in before)
-        words = f"'{write_layer(widened)}' at layer {number}"
-        yield [(words, _put(network, before, widened))]
-    yield _insert(network, path, Dense(nodes), f"'dense {nodes}' before it")
+        number = _number(before)
+        yield _each(
+            network,
+            before,
+            [nodes],
+            lambda wanted: replace(below, nodes=wanted),
+            lambda wanted: f"'{write_layer(replace(below, nodes=wanted))}' at layer {number}",
+        )
+    if len(shape) == 1:
+        yield _insert(network, path, lambda: (Dense(nodes),), f"'dense {nodes}' before it")
+    else:
+        words = f"'flatten | dense {nodes}' before it"
+        yield _insert(network, path, lambda: (Flatten(), Dense(nodes)), words)
 
 
-def _flatten_later(network: Network, path: tuple[int, ...]) -> Iterator[Repair]:
+def _flatten_later(network: Network, path: Path) -> Iterator[Repair]:
     """Move a flatten or globalpool that came too early behind the layers that want maps."""
     layers = network.layers
     early = [
@@ -148,24 +191,20 @@ def _flatten_later(network: Network, path: tuple[int, ...]) -> Iterator[Repair]:
         return
     index = early[-1]
     for after in range(path[0], len(layers)):
-        moved = (
-            *layers[:index],
-            *layers[index + 1 : after + 1],
-            layers[index],
-            *layers[after + 1 :],
-        )
+        behind = (layers[index], *layers[after + 1 :])
+        moved = (*layers[:index], *layers[index + 1 : after + 1], *behind)
         words = (
             f"'{write_layer(layers[index])}' of layer {index + 1} moved behind layer {after + 1}"
         )
         yield words, replace(network, layers=moved)
 
 
-def _less_shrinking(network: Network, path: tuple[int, ...]) -> Iterator[Repair]:
+def _less_shrinking(network: Network, path: Path) -> Iterator[Repair]:
     """Undo what made the maps small, from the offending layer downwards."""
     for index in range(path[0] - 1, -1, -1):
         layer = network.layers[index]
         if isinstance(layer, Pool):
-            yield _without(network, (index,))
+            yield from _without(network, (index,))
         if isinstance(layer, Conv) and layer.stride != (1, 1):
             slower = replace(layer, stride=(1, 1))
             yield f"stride 1 at layer {index + 1}", _put(network, (index,), slower)
@@ -177,9 +216,10 @@ def _less_shrinking(network: Network, path: tuple[int, ...]) -> Iterator[Repair]
 def _larger_input(network: Network) -> Iterator[Repair]:
     assert network.input is not None
     channels, height, width = network.input
-    for factor in (1.25, 1.5, 2, 3, 4, 6, 8, 12, 16, 32):
-        larger = (channels, math.ceil(height * factor), math.ceil(width * factor))
-        yield f"an input of {written(larger)}", replace(network, input=larger)
+    for growth in GROWTHS:
+        larger = (channels, math.ceil(height * growth), math.ceil(width * growth))
+        with suppress(NetworkError):  # larger than any input may be
+            yield f"an input of {written(larger)}", replace(network, input=larger)
 
 
 def _all_same(residual: Residual) -> Residual:
@@ -191,34 +231,45 @@ def _all_same(residual: Residual) -> Residual:
     )
 
 
-LayerT = TypeVar("LayerT", bound=Layer)
+def _each(
+    network: Network,
+    path: Path,
+    values: Iterable[T],
+    make: Callable[[T], Layer],
+    say: Callable[[T], str] | None = None,
+) -> Iterator[Repair]:
+    """Put what is made of each value in the layer's place; what cannot be made is passed over."""
+    for value in values:
+        with suppress(NetworkError):
+            layer = make(value)
+            words = f"'{write_layer(layer)}'" if say is None else say(value)
+            yield words, _put(network, path, layer)
 
 
-def _each(network: Network, path: tuple[int, ...], changed: Iterable[LayerT]) -> Iterator[Repair]:
-    for layer in changed:
-        yield f"'{write_layer(layer)}'", _put(network, path, layer)
-
-
-def _insert(network: Network, path: tuple[int, ...], layer: Layer, words: str) -> Iterator[Repair]:
+def _insert(
+    network: Network, path: Path, make: Callable[[], tuple[Layer, ...]], words: str
+) -> Iterator[Repair]:
     if len(path) == 1:
-        at = path[0]
-        yield words, replace(network, layers=(*network.layers[:at], layer, *network.layers[at:]))
+        with suppress(NetworkError):
+            before, after = network.layers[: path[0]], network.layers[path[0] :]
+            yield words, replace(network, layers=(*before, *make(), *after))
 
 
-def _without(network: Network, path: tuple[int, ...]) -> Repair:
-    layer = _at(network, path)
-    number = ".".join(str(step + 1) for step in path)
-    words = f"no {layer.name} at layer {number}"
-    if len(path) == 1:
-        layers = (*network.layers[: path[0]], *network.layers[path[0] + 1 :])
-        return words, replace(network, layers=layers) if layers else network
-    outer = _at(network, path[:1])
-    assert isinstance(outer, Residual)
-    inner = (*outer.layers[: path[1]], *outer.layers[path[1] + 1 :])
-    return words, _put(network, path[:1], Residual(inner)) if inner else network
+def _without(network: Network, path: Path) -> Iterator[Repair]:
+    words = f"no {_at(network, path).name} at layer {_number(path)}"
+    with suppress(NetworkError):  # it was the only layer
+        yield words, _changed(network, path, ())
 
 
-def _at(network: Network, path: tuple[int, ...]) -> Layer:
+def _put(network: Network, path: Path, layer: Layer) -> Network:
+    return _changed(network, path, (layer,))
+
+
+def _number(path: Path) -> str:
+    return ".".join(str(step + 1) for step in path)
+
+
+def _at(network: Network, path: Path) -> Layer:
     layers = network.layers
     for step in path[:-1]:
         outer = layers[step]
@@ -227,15 +278,16 @@ def _at(network: Network, path: tuple[int, ...]) -> Layer:
     return layers[path[-1]]
 
 
-def _put(network: Network, path: tuple[int, ...], layer: Layer) -> Network:
-    def put(layers: tuple[Layer, ...], path: tuple[int, ...]) -> tuple[Layer, ...]:
+def _changed(network: Network, path: Path, new: tuple[Layer, ...]) -> Network:
+    """Put other layers, or none, in the place of one, however deep it lies."""
+
+    def put(layers: tuple[Layer, ...], path: Path) -> tuple[Layer, ...]:
         index, deeper = path[0], path[1:]
         inner = layers[index]
+        there = new
         if deeper:
             assert isinstance(inner, Residual)
-            new: Layer = Residual(put(inner.layers, deeper))
-        else:
-            new = layer
-        return (*layers[:index], new, *layers[index + 1 :])
+            there = (Residual(put(inner.layers, deeper)),)
+        return (*layers[:index], *there, *layers[index + 1 :])
 
     return replace(network, layers=put(network.layers, path))

@@ -8,6 +8,7 @@ by the metadata of the fields: ``read`` names how a field is written (see `notat
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field, fields
+from numbers import Integral
 from typing import Any, ClassVar, Literal
 
 from foveal.errors import NetworkError
@@ -254,7 +255,7 @@ class Network:
                 remedy="write layers separated by '|', as in 'flatten | dense 10'",
             )
         if self.input is not None:
-            object.__setattr__(self, "input", _shape(self.input, "input"))
+            object.__setattr__(self, "input", checked_shape(self.input, "input"))
 
 
 LAYERS: tuple[type[Layer], ...] = (
@@ -297,7 +298,7 @@ def _settled(value: Any, read: str, where: str) -> Any:
         case "padding":
             return value if value in ("valid", "same") else _pair(value, 0, where)
         case "share":
-            if not isinstance(value, int | float) or not 0 <= value < 1:
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
                 raise _refused(where, "a share from 0 to below 1", value)
             return float(value)
         case "bias":
@@ -311,7 +312,7 @@ def _settled(value: Any, read: str, where: str) -> Any:
                 raise _refused(where, f"one of {', '.join(ACTIVATIONS)}", value)
             return value
         case "shape":
-            return _shape(value, where)
+            return checked_shape(value, where)
         case "layers":
             inner = tuple(value)
             if not inner or not all(isinstance(one, Layer) for one in inner):
@@ -324,9 +325,13 @@ def _settled(value: Any, read: str, where: str) -> Any:
 
 
 def _whole(value: Any, least: int, where: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= MOST:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, Integral)
+        or not least <= int(value) <= MOST
+    ):
         raise _refused(where, f"a whole number from {least} to {MOST}", value)
-    return value
+    return int(value)
 
 
 def _pair(value: Any, least: int, where: str) -> Pair:
@@ -337,7 +342,14 @@ def _pair(value: Any, least: int, where: str) -> Pair:
     return (_whole(value[0], least, where), _whole(value[1], least, where))
 
 
-def _shape(value: Any, where: str) -> Shape:
+def checked_shape(value: Any, where: str) -> Shape:
+    """Hold a shape against channels x height x width.
+
+    Raises
+    ------
+    NetworkError
+        For anything but three whole numbers of at least 1.
+    """
     if not isinstance(value, tuple | list) or len(value) != 3:
         raise _refused(where, "channels x height x width, as in 3x32x32", value)
     return tuple(_whole(side, 1, where) for side in value)

@@ -63,22 +63,32 @@ def _residual_stage(kernels: int, stride: int) -> str:
     return f"residual({first} | {second}) | relu | residual({again} | {second}) | relu"
 
 
+SMALLEST_STRIDED = 16
+"""Shorter side from which the first layer of `fast` moves two pixels at a time."""
+LARGEST_FLATTENED = 8
+"""Longer side from which on `fast` adds another stage with pooling."""
+
+
 def fast(input: Shape, classes: int) -> Network:
-    """Give the default: the best accuracy for its time that was found on a processor."""
-    _, height, width = input
-    side = min(height, width)
-    layers: list[str] = []
-    if side >= 16:
-        layers.append("conv 16 6x6 stride 2 padding 2 nobias | batchnorm | relu")
-        side = side // 2
-    else:
-        layers.append("conv 16 3x3 same nobias | batchnorm | relu")
-    for kernels in (32, 64):
-        layers.append(f"conv {kernels} 3x3 same nobias")
-        if side >= 8:
-            layers.append("maxpool 2")
-            side //= 2
-        layers.append("batchnorm | relu")
+    """Give the default: the best accuracy for its time that was found on a processor.
+
+    Three stages of 16, 32 and 64 kernels, more of 64 for larger pictures; pooling comes before
+    normalisation, which then has a quarter to do. The first layer's 6x6 kernels at stride 2
+    compute what a space-to-depth and 3x3 kernels would, but can be looked at.
+    """
+    sides = input[1:]
+    layers = ["conv 16 3x3 same nobias | batchnorm | relu"]
+    if min(sides) >= SMALLEST_STRIDED:
+        layers = ["conv 16 6x6 stride 2 padding 2 nobias | batchnorm | relu"]
+        sides = tuple(side // 2 for side in sides)
+    kernels = 32
+    while kernels == 32 or max(sides) > LARGEST_FLATTENED:
+        pool = [2 if side >= 4 else 1 for side in sides]
+        sides = tuple(side // by for side, by in zip(sides, pool, strict=True))
+        pooling = f" | maxpool {pool[0]}x{pool[1]}" if max(pool) > 1 else ""
+        layers.append(f"conv {kernels} 3x3 same nobias{pooling} | batchnorm | relu")
+        kernels = 64
+    layers.append("conv 64 3x3 same nobias | batchnorm | relu")
     return read(
         f"{written(input)} | {' | '.join(layers)} | flatten | dense 64 relu | dense {classes}"
     )

@@ -50,24 +50,23 @@ class TrainingConfig:
         return asdict(self)
 
 
-REFERENCE_BATCH = 256
+REFERENCE_BATCH = 128
 LEARNING_RATES: Mapping[str, float] = {"sgd": 0.2, "adamw": 0.004}
-"""Highest learning rate at a batch of 256 (see docs/tried.md)."""
+"""Highest learning rate at a batch of 128 (see docs/tried.md)."""
 WEIGHT_DECAYS: Mapping[str, float] = {"sgd": 5e-4, "adamw": 0.05}
 """Weight decay, coupled for SGD and decoupled for AdamW (Loshchilov and Hutter, 2017)."""
 
 
 def learning_rate_for(optimizer: Optimizer, batch_size: int) -> float:
-    """Derive the highest learning rate from optimizer and batch size.
+    """Derive the highest learning rate: the optimizer's at a batch of 128, times the root.
 
-    Proportional to the batch for SGD (Goyal et al., 2017), to its square root for AdamW
-    (Malladi et al., 2022).
+    0.2 * sqrt(batch / 128) for SGD, 0.004 * sqrt(batch / 128) for AdamW: with the square root of
+    the batch the noise of a step stays the same (Krizhevsky, arXiv:1404.5997).
 
-    >>> learning_rate_for("sgd", 128)
+    >>> learning_rate_for("sgd", 32)
     0.1
     """
-    ratio = batch_size / REFERENCE_BATCH
-    rate = LEARNING_RATES[optimizer] * (ratio if optimizer == "sgd" else math.sqrt(ratio))
+    rate = LEARNING_RATES[optimizer] * math.sqrt(batch_size / REFERENCE_BATCH)
     return float(f"{rate:.3g}")
 
 
@@ -89,34 +88,35 @@ def default(optimizer: Optimizer, batch_size: int, *, steps: int, seed: int) -> 
     )
 
 
-SMALLEST_BATCH, LARGEST_BATCH = 16, 256
-BATCHES_AN_EPOCH = 24
+BATCH_SIZES = ((500, 16), (5_000, 32), (20_000, 64))
+"""Batch sizes below so many pictures."""
+LARGEST_BATCH = 128
+"""Batch size for more pictures than that."""
 
 
 def batch_size_for(pictures: int) -> int:
-    """Derive the batch size: a power of two that gives about 24 batches an epoch, 16 to 256.
+    """Derive the batch size from the number of training pictures: 16 to 128.
 
-    >>> batch_size_for(60_000), batch_size_for(1_120), batch_size_for(50)
-    (256, 32, 16)
+    >>> batch_size_for(55_000), batch_size_for(1_120), batch_size_for(50)
+    (128, 32, 16)
     """
-    wanted = max(pictures / BATCHES_AN_EPOCH, 1)
-    power: int = 1 << round(math.log2(wanted))
-    return min(max(power, SMALLEST_BATCH), LARGEST_BATCH)
+    return next((size for below, size in BATCH_SIZES if pictures < below), LARGEST_BATCH)
 
 
 FEWEST_STEPS = 100
 """Steps below which a network has hardly begun to learn."""
+FEWEST_EPOCHS, MOST_EPOCHS = 6, 30
 
 
 def epochs_for(pictures: int, batch_size: int) -> int:
-    """Derive the epochs: 8 for tens of thousands of pictures, more for fewer, at most 40.
+    """Derive the epochs: 8 for 55,000 pictures, 30 for a thousand, at least 100 steps.
 
-    >>> epochs_for(60_000, 256), epochs_for(1_120, 32)
-    (8, 30)
+    >>> epochs_for(55_000, 128), epochs_for(1_120, 32), epochs_for(50, 16)
+    (8, 30, 32)
     """
-    wanted = round(30 * math.cbrt(1_120 / max(pictures, 1)))
+    wanted = round(MOST_EPOCHS * math.cbrt(1_120 / max(pictures, 1)))
     least = math.ceil(FEWEST_STEPS * batch_size / max(pictures, 1))
-    return max(min(max(wanted, 8), 40), least)
+    return max(min(max(wanted, FEWEST_EPOCHS), MOST_EPOCHS), least)
 
 
 def with_steps(config: TrainingConfig, steps: int) -> TrainingConfig:

@@ -1,0 +1,77 @@
+"""Intervals against SciPy, and by how often they hold the truth."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest, norm
+
+from foveal.evaluation.intervals import Estimate, from_counts, mean, wilson
+
+
+@given(
+    total=st.integers(1, 10_000), share=st.floats(0, 1), level=st.sampled_from([0.8, 0.95, 0.99])
+)
+def test_wilson_agrees_with_scipy(total: int, share: float, level: float) -> None:
+    right = round(share * total)
+    wanted = binomtest(right, total).proportion_ci(level, method="wilson")
+    found = wilson(right, total, level)
+    assert found.value == right / total
+    np.testing.assert_allclose([found.low, found.high], [wanted.low, wanted.high], atol=1e-12)
+
+
+def test_wilson_holds_its_value_always() -> None:
+    for total in range(1, 120):
+        for right in range(total + 1):
+            found = wilson(right, total)
+            assert 0 <= found.low <= found.value <= found.high <= 1, (right, total)
+
+
+def test_wilson_of_nothing_is_ignorance() -> None:
+    found = wilson(0, 0)
+    assert math.isnan(found.value)
+    assert (found.low, found.high) == (0, 1)
+
+
+def test_mean_is_the_normal_approximation() -> None:
+    values = np.random.default_rng(0).exponential(size=50)
+    found = mean(values)
+    error = norm.ppf(0.975) * math.sqrt(((values - values.mean()) ** 2).sum() / 49 / 50)
+    assert found.value == pytest.approx(values.mean())
+    assert (found.low, found.high) == pytest.approx((values.mean() - error, values.mean() + error))
+
+
+def test_the_mean_of_one_value_is_unsure() -> None:
+    assert mean(np.array([3.0])) == Estimate(3.0, -math.inf, math.inf)
+
+
+def share_of_the_first(tables: np.ndarray) -> np.ndarray:
+    return tables[:, 0, 0] / tables.sum(axis=(1, 2))
+
+
+@pytest.mark.parametrize("right", [20, 60, 110])
+def test_the_bootstrap_of_a_share_is_near_wilson(right: int) -> None:
+    counts = np.array([[right, 50], [60, 90 - (right - 20)]])
+    found, wanted = from_counts(counts, share_of_the_first), wilson(right, int(counts.sum()))
+    assert found.value == wanted.value
+    np.testing.assert_allclose([found.low, found.high], [wanted.low, wanted.high], atol=0.012)
+
+
+def test_the_bootstrap_is_seeded_and_widens_with_its_level() -> None:
+    counts = np.array([[3_000, 1_000], [500, 5_500]])
+    narrow = from_counts(counts, share_of_the_first, level=0.5)
+    wide = from_counts(counts, share_of_the_first, level=0.99)
+    assert from_counts(counts, share_of_the_first) == from_counts(counts, share_of_the_first)
+    assert from_counts(counts, share_of_the_first, seed=1) != from_counts(
+        counts, share_of_the_first
+    )
+    assert wide.low < narrow.low < narrow.value < narrow.high < wide.high
+
+
+def test_texts() -> None:
+    assert Estimate(0.925, 0.919, 0.9304).percent() == "92.5 % (91.9 to 93.0 %)"
+    assert Estimate(0.21149, 0.195, 0.2281).plain() == "0.211 (0.195 to 0.228)"
