@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -430,7 +429,7 @@ def encoded(form: str, **options: object) -> bytes:
         pytest.param(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a pict", id="EPS"),
         pytest.param(encoded("JPEG")[:600], "truncated", id="JPEG cut"),
         pytest.param(encoded("PNG")[:600], "truncated", id="PNG cut"),
-        pytest.param(header_only_png(20_000, 20_000), "more than 178,956,970 pixels", id="bomb"),
+        pytest.param(header_only_png(20_000, 20_000), "more than 89,478,485 pixels", id="bomb"),
     ],
 )
 def test_wrecks_give_their_reason(tmp_path: Path, content: bytes, reason: str) -> None:
@@ -454,14 +453,6 @@ def test_a_folder_is_not_a_picture(tmp_path: Path) -> None:
 def test_a_path_with_a_null_is_unreadable() -> None:
     with pytest.raises(Unreadable, match="null"):
         decode.decode(Path("a\0b.png"), recipe())
-
-
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
-def test_a_forbidden_file_is_named_so(tmp_path: Path) -> None:
-    path = saved(tmp_path / "p.png", smooth(8, 8))
-    path.chmod(0)
-    with pytest.raises(Unreadable, match="no permission"):
-        decode.decode(path, recipe())
 
 
 def test_the_reason_of_a_refusal_is_permission(
@@ -492,8 +483,11 @@ def test_the_size_is_checked_before_any_pixel_is_read(
 
 def test_a_large_picture_within_the_limit_is_no_bomb(tmp_path: Path) -> None:
     path = tmp_path / "p.png"
-    path.write_bytes(header_only_png(10_000, 10_000))
-    assert decode.look(path) == (10_000, 10_000, "L")
+    path.write_bytes(header_only_png(9_000, 9_000))
+    assert decode.look(path) == (9_000, 9_000, "L")
+    path.write_bytes(header_only_png(10_000, 9_000))
+    with pytest.raises(Unreadable, match="more than 89,478,485 pixels"):
+        decode.look(path)
 
 
 def out_of_memory(*_: object, **__: object) -> None:

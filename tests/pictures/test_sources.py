@@ -401,19 +401,16 @@ def test_unfit_npz_are_refused(tmp_path: Path, arrays: dict[str, np.ndarray], me
         gather(tmp_path / "p.npz")
 
 
-def test_an_npy_under_the_name_of_an_npz_and_the_reverse(tmp_path: Path) -> None:
+def test_an_npy_under_the_name_of_an_npz(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.ones((2, 4, 4)))
-    np.savez(tmp_path / "b.npz", x=np.ones((2, 4, 4)))
     (tmp_path / "a.npy").rename(tmp_path / "a.npz")
-    with pytest.raises(DataError, match=r"a\.npz"):
-        gather(tmp_path / "a.npz")
+    assert gather(tmp_path / "a.npz").array.shape == (2, 4, 4, 1)
 
 
 def test_an_npz_under_the_name_of_an_npy(tmp_path: Path) -> None:
     np.savez(tmp_path / "b.npz", x=np.ones((2, 4, 4)))
     (tmp_path / "b.npz").rename(tmp_path / "b.npy")
-    with pytest.raises(DataError, match=r"b\.npy"):
-        gather(tmp_path / "b.npy")
+    assert gather(tmp_path / "b.npy").array.shape == (2, 4, 4, 1)
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".npy"])
@@ -421,7 +418,7 @@ def test_an_npz_under_the_name_of_an_npy(tmp_path: Path) -> None:
 def test_wrecked_numpy_files_are_refused(tmp_path: Path, suffix: str, content: bytes) -> None:
     path = tmp_path / f"p{suffix}"
     path.write_bytes(content)
-    with pytest.raises(DataError, match="a NumPy file of plain numbers"):
+    with pytest.raises(DataError, match="plain numbers, whole, in a NumPy file"):
         gather(path)
 
 

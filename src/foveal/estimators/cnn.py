@@ -21,7 +21,7 @@ from foveal.model.fitted import placed
 from foveal.nets import plan as planning
 from foveal.nets.build import build
 from foveal.nets.plan import Plan
-from foveal.nets.spec import Activation, Dense, Network
+from foveal.nets.spec import Activation, BatchNorm, Dense, Network
 from foveal.parameters import FLAG, Choice, Either, Kind, Real, Rule, Whole, optional
 from foveal.pictures.augment import LEVELS, Augmentation
 from foveal.recipe import RESIZES
@@ -304,6 +304,14 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     def _plan(self, data: TrainingData) -> Plan:
         net = self.net.network if isinstance(self.net, Plan) else self.net
         plan = planning.plan(net, input=data.recipe.shape, classes=len(data.classes))
+        single = min(self.batch_size or 2, len(data.split.train)) < 2
+        if single and any(isinstance(one.layer, BatchNorm) for one in plan.walk()):
+            raise UsageError(
+                "batch_size",
+                needed="at least 2 pictures a step for batch normalisation",
+                came="1",
+                remedy="choose a larger batch, or a network without batchnorm",
+            )
         last = plan.layers[-1].layer
         if isinstance(last, Dense | Activation):
             function = last.activation if isinstance(last, Dense) else last.function

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array
 from scipy.stats import norm
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 LEVEL = 0.95
 DRAWS = 2_000
 """Bootstrap draws."""
+MOST_NUMBERS = 4_000_000
+"""Numbers of the bootstrap held in memory at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,8 @@ def wilson(right: int, total: int, level: float = LEVEL) -> Estimate:
     middle = (share + z * z / (2 * total)) / (1 + z * z / total)
     reach = z / (1 + z * z / total)
     reach *= float(np.sqrt(share * (1 - share) / total + z * z / (4 * total * total)))
-    return Estimate(share, max(middle - reach, 0.0), min(middle + reach, 1.0))
+    low, high = max(middle - reach, 0.0), min(middle + reach, 1.0)
+    return Estimate(share, min(low, share), max(high, share))
 
 
 def mean(values: Floats, level: float = LEVEL) -> Estimate:
@@ -56,27 +60,54 @@ def mean(values: Floats, level: float = LEVEL) -> Estimate:
     return Estimate(value, value - z * error, value + z * error)
 
 
-def from_counts(
-    counts: np.ndarray[Any, np.dtype[np.int64]],
-    statistic: Callable[[np.ndarray[Any, Any]], Floats],
+Statistic = Callable[[Floats, Floats, Floats], Floats]
+"""From counts of right answers, of pictures and of calls, each (draws, classes), to (draws,)."""
+
+
+def from_confusion(
+    confusion: np.ndarray[Any, np.dtype[np.int64]],
+    statistic: Statistic,
     seed: int = 0,
     level: float = LEVEL,
 ) -> Estimate:
-    """Interval of a statistic of a table of counts, by the percentile bootstrap (Efron, 1979).
+    """Interval of a statistic of a confusion matrix, by the percentile bootstrap (Efron, 1979).
 
-    Drawing pictures with replacement is drawing the table from a multinomial distribution.
+    Drawing pictures with replacement is drawing the cells that are not empty from a multinomial
+    distribution. Where there is no error to draw, Wilson's bound of the accuracy is taken.
 
     Parameters
     ----------
-    counts : array of int, (k, k)
-        Confusion matrix, or any table.
+    confusion : array of int, (k, k)
+        True class, class called.
     statistic : callable
-        From tables (draws, k, k) to values (draws,).
+        What is to be estimated.
     """
+    true, called = np.nonzero(confusion)
+    counts = confusion[true, called]
     total = int(counts.sum())
-    shares = counts.ravel() / max(total, 1)
-    draws = np.random.default_rng(seed).multinomial(total, shares, size=DRAWS)
-    values = statistic(draws.reshape(DRAWS, *counts.shape))
+    cells, classes = np.arange(len(counts)), len(confusion)
+    sums = [
+        csr_array((on, (cells, of)), shape=(len(counts), classes))
+        for on, of in (((true == called) * 1.0, true), (cells * 0 + 1.0, true))
+    ]
+    sums.append(csr_array((cells * 0 + 1.0, (cells, called)), shape=(len(counts), classes)))
+
+    def of_draws(draws: np.ndarray[Any, Any]) -> Floats:
+        return statistic(*(draws @ one for one in sums))
+
+    value = float(of_draws(counts[None].astype(np.float64))[0])
+    if total == 0:
+        return Estimate(value, 0.0, 1.0)
+    if not (true != called).any():
+        return Estimate(value, wilson(total, total, level).low, 1.0)
+    generator = np.random.default_rng(seed)
+    chunk = max(1, MOST_NUMBERS // len(counts))
+    values = np.concatenate(
+        [
+            of_draws(generator.multinomial(total, counts / total, min(chunk, DRAWS - start)))
+            for start in range(0, DRAWS, chunk)
+        ]
+    )
     tail = (1 - level) / 2
     low, high = np.nanquantile(values, [tail, 1 - tail])
-    return Estimate(float(statistic(counts[None])[0]), float(low), float(high))
+    return Estimate(value, min(float(low), value), max(float(high), value))

@@ -75,7 +75,8 @@ def _rungs(
     codes = train_codes[picked]
     if len(np.unique(codes)) < 2:
         return
-    train, test = as_vectors(train_images[picked]), as_vectors(test_images)
+    middle = float(np.mean(train_images[picked], dtype=np.float64))
+    train, test = (as_vectors(one, middle) for one in (train_images[picked], test_images))
     learners = {
         "nearest neighbour on pixels": KNeighborsClassifier(1, algorithm="brute"),
         "logistic regression on pixels": make_pipeline(
@@ -90,14 +91,20 @@ def _rungs(
         yield Rung(name=name, accuracy=wilson(right, len(test_codes)), trained_on=most)
 
 
-def as_vectors(images: Pixels) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Lay pictures out as rows of at most about `MOST_PIXELS` numbers, averaging blocks."""
+def as_vectors(images: Pixels, middle: float = 0.0) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Lay pictures out as rows of at most about `MOST_PIXELS` numbers, averaging blocks.
+
+    `middle` is taken off first, in double precision: it matters far from zero.
+    """
     count, height, width, channels = images.shape
     block = 1
-    while -(-height // block) * -(-width // block) * channels > MOST_PIXELS:
+    while len(range(0, height, block)) * len(range(0, width, block)) * channels > MOST_PIXELS:
         block += 1
-    rows, columns = height // block, width // block
-    cut = np.asarray(images[:, : rows * block, : columns * block], dtype=np.float32)
-    blocks = cut.reshape(count, rows, block, columns, block, channels)
-    vectors: np.ndarray[Any, np.dtype[np.float32]] = blocks.mean(axis=(2, 4)).reshape(count, -1)
-    return vectors
+    down, across = min(block, height), min(block, width)
+    rows, columns = height // down, width // across
+    cut = images[:, : rows * down, : columns * across].astype(np.float64)
+    cut -= middle
+    blocks = cut.reshape(count, rows, down, columns, across, channels)
+    vectors = blocks.mean(axis=(2, 4), dtype=np.float64).reshape(count, -1)
+    found: np.ndarray[Any, np.dtype[np.float32]] = vectors.astype(np.float32)
+    return found

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from foveal.evaluation.intervals import Estimate, Floats, from_counts, mean, wilson
+from foveal.evaluation.intervals import Estimate, Floats, from_confusion, mean, wilson
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 BINS = 15
@@ -67,8 +67,8 @@ def metrics(probabilities_nk: Floats, codes_n: Ints, labels: list[str]) -> Metri
     return Metrics(
         pictures=len(codes_n),
         accuracy=wilson(int(np.trace(confusion)), len(codes_n)),
-        balanced_accuracy=from_counts(confusion, _balanced_accuracy),
-        macro_f1=from_counts(confusion, _macro_f1),
+        balanced_accuracy=from_confusion(confusion, _balanced_accuracy),
+        macro_f1=from_confusion(confusion, _macro_f1),
         log_loss=mean(-np.log(picked)),
         calibration_error=calibration_error(probabilities_nk, codes_n),
         confusion=confusion,
@@ -83,6 +83,8 @@ def calibration_error(probabilities_nk: Floats, codes_n: Ints, bins: int = BINS)
 
     Bins hold equally many pictures, so that none is decided by a handful.
     """
+    if not len(codes_n):
+        return float("nan")
     sure = probabilities_nk.max(axis=1)
     right = probabilities_nk.argmax(axis=1) == codes_n
     order = np.argsort(sure, kind="stable")
@@ -94,20 +96,19 @@ def calibration_error(probabilities_nk: Floats, codes_n: Ints, bins: int = BINS)
     return sum(gaps) / len(codes_n)
 
 
-def _balanced_accuracy(tables: np.ndarray[Any, Any]) -> Floats:
-    right = np.diagonal(tables, axis1=1, axis2=2)
-    there = tables.sum(axis=2)
-    with np.errstate(invalid="ignore"):
-        recall = np.where(there > 0, right / np.maximum(there, 1), np.nan)
-    found: Floats = np.nanmean(recall, axis=1)
-    return found
+def _balanced_accuracy(right: Floats, there: Floats, called: Floats) -> Floats:
+    return _mean_known(right, there)
 
 
-def _macro_f1(tables: np.ndarray[Any, Any]) -> Floats:
-    right = np.diagonal(tables, axis1=1, axis2=2)
-    either = tables.sum(axis=2) + tables.sum(axis=1)
-    f1 = np.where(either > 0, 2 * right / np.maximum(either, 1), np.nan)
-    found: Floats = np.nanmean(f1, axis=1)
+def _macro_f1(right: Floats, there: Floats, called: Floats) -> Floats:
+    return _mean_known(2 * right, there + called)
+
+
+def _mean_known(above: Floats, below: Floats) -> Floats:
+    """Average quotients over the classes where there is something to divide by."""
+    known = below > 0
+    quotients = np.where(known, above / np.maximum(below, 1), 0.0)
+    found: Floats = quotients.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     return found
 
 

@@ -1,7 +1,7 @@
 """Stock nets: functions from the shape of the pictures and the number of classes to a network.
 
-Each answers for any picture of at least one pixel: stages that a small picture cannot bear are
-left out. `STOCK` lists them by name.
+`fast` and `resnet` answer for any picture of at least one pixel: what a small picture cannot bear
+is left out. `lenet5` and `tinyvgg` are as published and need at least 16 pixels a side.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from foveal.shapes import Shape, written
 
 CLASSES = 10
 """Classes assumed by `foveal plan NAME` where no pictures say how many there are."""
+SMALLEST_STRIDED = 16
+"""Shorter side from which the first layer of `fast` and `resnet` moves two pixels at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +47,24 @@ def tinyvgg(input: Shape, classes: int) -> Network:
 
 
 def resnet(input: Shape, classes: int) -> Network:
-    """Give a small residual network after He et al. (2015): three stages of two blocks."""
-    stages = [_residual_stage(32, 1)]
+    """Give a small residual network after He et al. (2015): one block each of 32, 64, 128."""
     side = min(input[1:])
+    stem = "conv 32 3x3 same nobias"
+    if side >= SMALLEST_STRIDED:
+        stem, side = "conv 32 6x6 stride 2 padding 2 nobias", side // 2
+    layers = [f"{stem} | batchnorm | relu", _residual_block(32, 1)]
     for kernels in (64, 128):
-        stride = 2 if side >= 8 else 1
-        stages.append(_residual_stage(kernels, stride))
+        stride = 2 if side >= 4 else 1
+        layers.append(_residual_block(kernels, stride))
         side = -(-side // stride)
-    stem = "conv 32 3x3 same nobias | batchnorm | relu"
-    return read(f"{written(input)} | {stem} | {' | '.join(stages)} | globalpool | dense {classes}")
+    return read(f"{written(input)} | {' | '.join(layers)} | globalpool | dense {classes}")
 
 
-def _residual_stage(kernels: int, stride: int) -> str:
+def _residual_block(kernels: int, stride: int) -> str:
     first = f"conv {kernels} 3x3 stride {stride} same nobias | batchnorm | relu"
-    second = f"conv {kernels} 3x3 same nobias | batchnorm"
-    again = f"conv {kernels} 3x3 same nobias | batchnorm | relu"
-    return f"residual({first} | {second}) | relu | residual({again} | {second}) | relu"
+    return f"residual({first} | conv {kernels} 3x3 same nobias | batchnorm) | relu"
 
 
-SMALLEST_STRIDED = 16
-"""Shorter side from which the first layer of `fast` moves two pixels at a time."""
 LARGEST_FLATTENED = 8
 """Longer side from which on `fast` adds another stage with pooling."""
 

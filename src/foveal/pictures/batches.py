@@ -45,7 +45,7 @@ class TrainingBatches:
     recipe: PictureRecipe
     """Scaling."""
     batch_size: int
-    """Pictures in a batch, within one."""
+    """Pictures in a batch, at most."""
     augmentation: Augmentation
     """Variations."""
     seed: int
@@ -55,7 +55,7 @@ class TrainingBatches:
 
     def __len__(self) -> int:
         """Batches an epoch."""
-        return max(1, round(len(self.rows) / self.batch_size))
+        return max(1, -(-len(self.rows) // self.batch_size))
 
     def epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
         """Give the batches of an epoch, from batch `first` on: a pure function of the seed."""
@@ -104,7 +104,8 @@ def _rows(images: Array, rows: Rows, device: str) -> torch.Tensor:
 
 def as_tensor(images: Array) -> torch.Tensor:
     """Make a tensor of an array; dtypes that torch does not know become wider ones."""
-    known = images.astype(_UNKNOWN_TO_TORCH.get(images.dtype, images.dtype), copy=False)
+    native = images.astype(images.dtype.newbyteorder("="), copy=False)
+    known = native.astype(_UNKNOWN_TO_TORCH.get(native.dtype, native.dtype), copy=False)
     return torch.from_numpy(np.require(known, requirements=["C", "W"]))
 
 

@@ -21,8 +21,8 @@ from foveal.recipe import PictureRecipe
 VERSION = 1
 """Raised whenever the same file and recipe would give other pixels: part of the store's key."""
 
-MOST_PIXELS = 178_956_970
-"""A picture with more pixels is left out as a decompression bomb (Pillow's own upper limit)."""
+MOST_PIXELS = 89_478_485
+"""A picture with more pixels is left out as a decompression bomb (Pillow warns from there on)."""
 
 FORMATS = (
     "AVIF",
@@ -107,12 +107,25 @@ def look(path: Path) -> tuple[int, int, str]:
     """
     with _opened(path) as picture:
         width, height = picture.size
-        mode = picture.mode
-        try:
-            turned = picture.getexif().get(_ORIENTATION) in _SWAPS_SIDES
-        except Exception:  # a broken EXIF block says nothing about the pixels
-            turned = False
-        return (width, height, mode) if turned else (height, width, mode)
+        if _lies_on_its_side(picture):
+            width, height = height, width
+        return height, width, picture.mode
+
+
+def _lies_on_its_side(picture: Image.Image) -> bool:
+    """Whether EXIF says that width and height of an opened picture are to be swapped.
+
+    Reads what the head holds and no pixels; of TIFF, Pillow tells the sides turned already.
+    """
+    raw = picture.info.get("exif")
+    if picture.format == "TIFF" or not raw:
+        return False
+    exif = Image.Exif()
+    try:
+        exif.load(raw)
+    except Exception:  # a broken EXIF block says nothing about the pixels
+        return False
+    return exif.get(_ORIENTATION) in _SWAPS_SIDES
 
 
 def deep_range(path: Path) -> tuple[float, float]:
@@ -120,6 +133,8 @@ def deep_range(path: Path) -> tuple[float, float]:
     with _opened(path) as picture:
         try:
             values = np.asarray(picture, dtype=np.float64)
+        except MemoryError:
+            raise
         except Exception as error:
             raise Unreadable(_reason(error)) from error
     finite = values[np.isfinite(values)]
@@ -135,7 +150,7 @@ def _opened(path: Path) -> Image.Image:
         raise
     except UnidentifiedImageError as error:
         raise Unreadable("not a picture, or of a format that is not read") from error
-    except Image.DecompressionBombError as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise Unreadable(f"more than {MOST_PIXELS:,} pixels") from error
     except MemoryError:
         raise
@@ -159,7 +174,7 @@ def _reason(error: Exception) -> str:
 
 
 def _prepared(picture: Image.Image, recipe: PictureRecipe) -> PicturesHWC:
-    turned = picture.getexif().get(_ORIENTATION) in _SWAPS_SIDES
+    turned = _lies_on_its_side(picture)
     target = (recipe.width, recipe.height)
     if picture.format in ("JPEG", "MPO"):
         side = (2 * target[1], 2 * target[0]) if turned else (2 * target[0], 2 * target[1])
@@ -176,16 +191,16 @@ def _prepared(picture: Image.Image, recipe: PictureRecipe) -> PicturesHWC:
 def _flat(picture: Image.Image, recipe: PictureRecipe) -> Image.Image:
     """Bring any mode to L, RGB or CMYK: deep values scaled, no palette, no alpha."""
     if picture.mode in DEEP_MODES:
-        values = np.asarray(picture, dtype=np.float32)
+        values = np.asarray(picture, dtype=np.float64)
         scale = 255.0 / max(recipe.deep_high - recipe.deep_low, 1e-12)
         levels = np.nan_to_num((values - recipe.deep_low) * scale)
         return Image.fromarray(np.clip(np.rint(levels), 0, 255).astype(np.uint8))
-    if picture.mode == "1":
-        return picture.convert("L")
     if "transparency" in picture.info or picture.mode in ("LA", "La", "PA", "RGBA", "RGBa"):
         clear = picture.convert("RGBA")
         ground = Image.new("RGBA", clear.size, (WHITE, WHITE, WHITE, 255))
         return Image.alpha_composite(ground, clear).convert("RGB")
+    if picture.mode == "1":
+        return picture.convert("L")
     if picture.mode in ("L", "RGB", "CMYK"):
         return picture
     return picture.convert("RGB")

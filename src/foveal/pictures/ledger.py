@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
-import os
+import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from foveal import files
 
 COLUMNS = ("path", "label", "part", "status", "reason")
 
@@ -37,14 +39,12 @@ def left_out(entries: Iterable[Entry]) -> list[Entry]:
 
 def write(path: Path, entries: Sequence[Entry]) -> None:
     """Write the ledger as CSV, whole or not at all."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for entry in entries:
-            row = (entry.path, entry.label or "", entry.part, entry.status, entry.reason)
-            writer.writerow(row)
-    temporary.replace(path)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    for entry in entries:
+        writer.writerow((entry.path, entry.label or "", entry.part, entry.status, entry.reason))
+    files.write_whole(path, text.getvalue().encode("utf-8", "surrogateescape"))
 
 
 def summary(entries: Sequence[Entry], most: int = 3) -> str:

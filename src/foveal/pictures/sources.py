@@ -10,9 +10,10 @@ import gzip
 import math
 import os
 import re
-import zipfile
-from collections.abc import Sequence
+import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,19 @@ def gather(pictures: Any) -> Pictures:
         return _from_path(Path(pictures))
     if are_paths(pictures):
         return _from_files([Path(one) for one in pictures])
-    return from_array(np.asarray(pictures))
+    return from_array(_as_array(pictures))
+
+
+def _as_array(values: Any) -> Array:
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise DataError(
+            "X",
+            needed="numbers in one array: pictures of one size",
+            came=str(error).splitlines()[0][:100],
+            remedy="bring the pictures to one size, or give their files",
+        ) from error
 
 
 def are_paths(values: Any) -> bool:
@@ -124,10 +137,8 @@ def _from_path(path: Path) -> Pictures:
         )
     if path.is_dir():
         return _from_idx(path) if _idx_files(path) else _from_folder(path)
-    if path.suffix == ".npz":
-        return _from_npz(path)
-    if path.suffix == ".npy":
-        return from_array(_loaded(path))
+    if path.suffix in (".npz", ".npy"):
+        return _from_numpy(path)
     return _from_files([path])
 
 
@@ -157,12 +168,11 @@ def _from_folder(root: Path) -> Pictures:
         names.append(file.as_posix())
         parts.append(part)
         labels.append(steps[0] if steps else None)
-    if all(label is None for label in labels):
-        return Pictures(names=names, files=tuple(root / name for name in names))
+    unlabelled = all(label is None for label in labels)
     return Pictures(
         names=names,
         files=tuple(root / name for name in names),
-        labels=np.array(labels, dtype=object),
+        labels=None if unlabelled else np.array(labels, dtype=object),
         parts=np.array(parts) if has_parts else None,
     )
 
@@ -186,12 +196,26 @@ def _are_parts(root: Path, tops: set[str]) -> bool:
 
 
 def _listing(root: Path) -> list[Path]:
-    """List every regular file below a folder, relative to it, in an order people expect."""
+    """List every regular file below a folder, relative to it, in an order people expect.
+
+    Links are followed, each folder once. A folder that cannot be read stands for itself, so
+    that the ledger names it.
+    """
     found: list[Path] = []
-    for folder, _, files in os.walk(root):
+    seen: set[tuple[int, int]] = set()
+
+    def closed(error: OSError) -> None:
+        found.append(Path(os.fsdecode(error.filename)).relative_to(root))
+
+    for folder, below, files in os.walk(root, followlinks=True, onerror=closed):
         at = Path(folder)
+        status = at.stat()
+        if (status.st_dev, status.st_ino) in seen:
+            below.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
         found.extend((at / file).relative_to(root) for file in files if (at / file).is_file())
-    return sorted(found, key=lambda path: [_natural(step) for step in path.parts])
+    return sorted(found, key=lambda path: ([_natural(step) for step in path.parts], str(path)))
 
 
 def _natural(text: str) -> list[tuple[int, int, str]]:
@@ -226,7 +250,7 @@ def from_array(array: Array, *, folded: bool = False) -> Pictures:
             "X",
             needed="an array (n, h, w), (n, h, w, c) or (n, pixels)",
             came=f"{array.ndim} dimensions, shape {array.shape}",
-            remedy="reshape it",
+            remedy="reshape it; video is not supported",
         )
     if array.shape[3] > MOST_CHANNELS:
         if array.shape[1] <= MOST_CHANNELS:
@@ -262,7 +286,8 @@ class Numbered(Sequence[str]):
         return self.length
 
     def __getitem__(self, index: Any) -> Any:
-        return str(range(self.length)[index])
+        picked = range(self.length)[index]
+        return [str(one) for one in picked] if isinstance(picked, range) else str(picked)
 
 
 def _check_dtype(array: Array) -> None:
@@ -288,53 +313,53 @@ _IMAGE_KEYS = ("x", "X", "images", "data", "arr_0")
 _LABEL_KEYS = ("y", "labels", "target", "arr_1")
 
 
-def _from_npz(path: Path) -> Pictures:
-    with _loaded(path) as archive:
-        keys = list(archive)
-        chunks: list[tuple[str, Array, Array | None]] = []
-        for part in ("train", "val", "valid", "validation", "test"):
-            images = _first(archive, [f"{key}_{part}" for key in _IMAGE_KEYS], keys)
-            labels = _first(archive, [f"{key}_{part}" for key in _LABEL_KEYS], keys)
+def _from_numpy(path: Path) -> Pictures:
+    """Read pictures, and labels where there are, from an .npz or .npy file of plain numbers."""
+    chunks: list[tuple[str, Array, Array | None]] = []
+    with path.open("rb") as file:
+        loaded = _plain(str(path), lambda: np.load(file, allow_pickle=False))
+        if isinstance(loaded, np.ndarray):
+            return from_array(loaded)
+        with loaded:
+            for part in ("train", "val", "valid", "validation", "test"):
+                images = _first(loaded, [f"{key}_{part}" for key in _IMAGE_KEYS])
+                labels = _first(loaded, [f"{key}_{part}" for key in _LABEL_KEYS])
+                if images is not None:
+                    chunks.append((PARTS[part], images, labels))
+            images = None if chunks else _first(loaded, list(_IMAGE_KEYS))
             if images is not None:
-                chunks.append((PARTS[part], images, labels))
-        if not chunks:
-            images = _first(archive, list(_IMAGE_KEYS), keys)
-            if images is None:
+                chunks.append(("", images, _first(loaded, list(_LABEL_KEYS))))
+            if not chunks:
                 raise DataError(
                     str(path),
                     needed="arrays named x and y, or x_train, y_train, x_test, y_test",
-                    came=", ".join(keys) or "no arrays",
+                    came=", ".join(loaded) or "no arrays",
                     remedy="save it by numpy.savez(file, x=pictures, y=labels)",
                 )
-            chunks.append(("", images, _first(archive, list(_LABEL_KEYS), keys)))
     return _joined(chunks, str(path))
 
 
-def _loaded(path: Path) -> Any:
+def _first(archive: Any, wanted: list[str]) -> Array | None:
+    for key in wanted:
+        if key in archive.files:
+            found: Array = _plain(f"array {key}", partial(archive.__getitem__, key))
+            return found
+    return None
+
+
+def _plain(where: str, read: Callable[[], Any]) -> Any:
+    """Read from a NumPy file; whatever a damaged or foreign one raises becomes one error."""
     try:
-        return np.load(path, allow_pickle=False)
-    except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
+        return read()
+    except MemoryError:
+        raise
+    except Exception as error:  # zipfile, zlib and NumPy raise a dozen kinds
         raise DataError(
-            str(path),
-            needed="a NumPy file of plain numbers",
-            came=str(error).splitlines()[0] if str(error) else "a damaged file",
+            where,
+            needed="plain numbers, whole, in a NumPy file",
+            came=(str(error).splitlines() or [type(error).__name__])[0][:100],
             remedy="save it again by numpy.savez, without objects",
         ) from error
-
-
-def _first(archive: Any, wanted: list[str], keys: list[str]) -> Array | None:
-    for key in wanted:
-        if key in keys:
-            try:
-                return np.asarray(archive[key])
-            except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
-                raise DataError(
-                    f"array {key}",
-                    needed="plain numbers, whole",
-                    came=str(error),
-                    remedy="save it again without objects",
-                ) from error
-    return None
 
 
 def _joined(chunks: list[tuple[str, Array, Array | None]], where: str) -> Pictures:
@@ -348,25 +373,36 @@ def _joined(chunks: list[tuple[str, Array, Array | None]], where: str) -> Pictur
             remedy="bring them to one size",
         )
     array = np.concatenate([one.array for one in made if one.array is not None])
-    labels = None
-    if all(given is not None for _, _, given in chunks):
-        labels = np.concatenate([np.ravel(given) for _, _, given in chunks if given is not None])
-        if len(labels) != len(array):
-            raise DataError(
-                where,
-                needed=f"{len(array)} labels, one a picture",
-                came=str(len(labels)),
-                remedy="check that pictures and labels belong together",
-            )
+    labels = _joined_labels(chunks, where)
     parts = np.repeat([part for part, _, _ in chunks], [len(images) for _, images, _ in chunks])
     has_parts = any(part for part, _, _ in chunks)
     pictures = replace(made[0], names=Numbered(len(array)), array=array)
     return replace(pictures, labels=labels, parts=parts if has_parts else None)
 
 
+def _joined_labels(chunks: list[tuple[str, Array, Array | None]], where: str) -> Array | None:
+    """Join the labels of all parts; rows of a part without labels get None."""
+    if all(given is None for _, _, given in chunks):
+        return None
+    joined: list[Array] = []
+    for _, images, given in chunks:
+        labels = np.full(len(images), None, dtype=object) if given is None else np.ravel(given)
+        if len(labels) != len(images):
+            raise DataError(
+                where,
+                needed=f"{len(images)} labels, one a picture",
+                came=str(len(labels)),
+                remedy="check that pictures and labels belong together",
+            )
+        joined.append(labels)
+    return np.concatenate(joined)
+
+
 # IDX ---------------------------------------------------------------------------------------
 
 _IDX_PARTS = (("train", "train"), ("t10k", "test"), ("test", "test"))
+MOST_AXES = 4
+"""Axes of an IDX file at most: pictures, height, width, channels."""
 _IDX_TYPES = {
     0x08: ">u1",
     0x09: ">i1",
@@ -389,7 +425,7 @@ def _idx_files(folder: Path) -> dict[str, tuple[Path, Path | None]]:
 
 
 def _matching(folder: Path, pattern: str) -> Path | None:
-    return next(iter(sorted(folder.glob(pattern))), None)
+    return next((path for path in sorted(folder.glob(pattern)) if path.is_file()), None)
 
 
 def _from_idx(folder: Path) -> Pictures:
@@ -410,21 +446,20 @@ def read_idx(path: Path) -> Array:
     try:
         raw = path.read_bytes()
         data = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-    except (OSError, EOFError, gzip.BadGzipFile) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise _bad_idx(path, str(error)) from error
     if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in _IDX_TYPES:
         raise _bad_idx(path, "another beginning")
     rank = data[3]
     start = 4 + 4 * rank
+    if len(data) < start or rank > MOST_AXES:
+        raise _bad_idx(path, f"{len(data)} bytes and {rank} axes")
     shape = tuple(np.frombuffer(data[4:start], dtype=">u4").tolist())
     dtype = np.dtype(_IDX_TYPES[data[2]])
-    if len(shape) != rank or len(data) != start + math.prod(shape) * dtype.itemsize:
+    if len(data) != start + math.prod(shape) * dtype.itemsize:
         raise _bad_idx(path, f"{len(data)} bytes where the head promises {shape}")
-    return (
-        np.frombuffer(data, dtype=dtype, offset=start)
-        .reshape(shape)
-        .astype(dtype.newbyteorder("="))
-    )
+    values = np.frombuffer(data, dtype=dtype, offset=start).reshape(shape)
+    return values.astype(dtype.newbyteorder("="))
 
 
 def _bad_idx(path: Path, came: str) -> DataError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,14 +89,39 @@ def draw(
     tuple of arrays
         The rows that stay and the rows that were drawn, each in order.
     """
-    _, first, group = np.unique(hashes[rows], return_index=True, return_inverse=True)
+    _, first, group, sizes = np.unique(
+        hashes[rows], return_index=True, return_inverse=True, return_counts=True
+    )
     class_of_group = codes[rows][first]
+    wanted = _shares_of(np.bincount(class_of_group, weights=sizes), share)
     drawn = np.zeros(len(first), dtype=bool)
     for code in np.unique(class_of_group):
         groups = np.flatnonzero(class_of_group == code)
-        count = math.floor(share * len(groups) + 0.5)
-        count = min(max(count, 1), len(groups) - 1) if len(groups) > 1 else 0
         order = generator(seed, name, int(code)).permutation(groups)
-        drawn[order[:count]] = True
+        drawn[_fitting(order, sizes, wanted[code])] = True
     taken = drawn[group]
     return rows[~taken], rows[taken]
+
+
+def _shares_of(counts: np.ndarray[Any, Any], share: float) -> np.ndarray[Any, Any]:
+    """Split a share of the whole among classes: whole numbers, by the largest remainders."""
+    exact = counts * share
+    found = np.floor(exact)
+    missing = round(exact.sum() - found.sum())
+    largest = np.argsort(found - exact, kind="stable")[:missing]
+    found[largest] += 1
+    return found
+
+
+def _fitting(groups: Rows, sizes: np.ndarray[Any, Any], wanted: float) -> list[int]:
+    """Take groups in order as long as they fit; at least one, and not all, of several."""
+    taken: list[int] = []
+    for group in groups[:-1]:
+        if sizes[group] <= wanted:
+            taken.append(int(group))
+            wanted -= sizes[group]
+        if wanted <= 0:
+            break
+    if not taken and len(groups) > 1:
+        taken.append(int(groups[np.argmin(sizes[groups])]))
+    return taken

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -116,24 +117,9 @@ def _array_store(pictures: Pictures, recipe: PictureRecipe) -> Store:
     assert pictures.array is not None
     array = check_fits(pictures.array, recipe)
     hashes = content_hashes(array)
-    whole = hashlib.blake2b(hashes.tobytes(), digest_size=16).hexdigest()
-    return Store(array, _Nothing(len(array)), hashes, whole)
-
-
-class _Nothing(Sequence[str]):
-    """No reasons, for arrays, which are always readable."""
-
-    def __init__(self, length: int) -> None:
-        self.length = length
-
-    def __len__(self) -> int:
-        return self.length
-
-    def __getitem__(self, index: Any) -> Any:
-        return ""
-
-    def __iter__(self) -> Iterator[str]:
-        return iter([""] * self.length)
+    digest = hashlib.blake2b(f"{array.shape} {array.dtype}".encode(), digest_size=16)
+    digest.update(hashes.tobytes())
+    return Store(array, [""] * len(array), hashes, digest.hexdigest())
 
 
 def content_hashes(images: Array) -> Hashes:
@@ -141,7 +127,7 @@ def content_hashes(images: Array) -> Hashes:
 
     Collisions are expected once in 2**64 pairs: none among a million pictures.
     """
-    rows = np.ascontiguousarray(images).reshape(len(images), -1)
+    rows = np.ascontiguousarray(images).reshape(len(images), math.prod(images.shape[1:]))
     digests = b"".join(hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in rows)
     return np.frombuffer(digests, dtype=np.int64).copy()
 
@@ -153,28 +139,27 @@ def _fingerprint(files: Sequence[Path], recipe: PictureRecipe) -> str:
         try:
             status = file.stat()
             line = f"{file.absolute()}\0{status.st_size}\0{status.st_mtime_ns}\n"
-        except OSError:
+        except (OSError, ValueError):  # names that no file can have
             line = f"{file.absolute()}\0absent\n"
-        digest.update(line.encode("utf-8", "surrogateescape"))
+        digest.update(line.encode("utf-8", "surrogatepass"))
     how = {"recipe": recipe.decoding, "decoder": decode.VERSION, "pillow": PIL.__version__}
     digest.update(json.dumps(how, sort_keys=True).encode())
     return digest.hexdigest()
 
 
 def _read(place: Path, key: str, *, warm: bool) -> Store | None:
+    """Open a store; None where it is not there, or is not whole."""
     try:
         facts = json.loads((place / "store.json").read_text(encoding="utf-8"))
-        shape = tuple(facts["shape"])
         images = np.load(place / "images.npy", mmap_mode="r", allow_pickle=False)
         hashes = np.load(place / "hashes.npy", allow_pickle=False)
-    except (OSError, ValueError, KeyError):
+        reasons = [""] * len(hashes)
+        for row, reason in facts["reasons"].items():
+            reasons[int(row)] = str(reason)
+        whole = list(images.shape) == facts["shape"] and len(hashes) == len(images)
+    except (OSError, ValueError, EOFError, LookupError, TypeError, AttributeError):
         return None
-    if images.shape != shape or len(hashes) != shape[0]:
-        return None
-    reasons = [""] * shape[0]
-    for row, reason in facts["reasons"].items():
-        reasons[int(row)] = reason
-    return Store(images, reasons, hashes, key, warm)
+    return Store(images, reasons, hashes, key, warm) if whole else None
 
 
 def _make(
@@ -212,6 +197,9 @@ def _fill(
     _room_for(working, int(np.prod(shape)))
     path = working / "images.npy"
     images = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    if hasattr(os, "posix_fallocate"):  # a disk that fills up later would kill the process
+        with path.open("rb+") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
     hashes = np.zeros(len(files), dtype=np.int64)
     reasons: dict[int, str] = {}
     for row, picture in decoded(files, recipe, threads):

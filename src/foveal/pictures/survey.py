@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from foveal.errors import DataError
+from foveal.errors import DataError, UsageError
 from foveal.pictures import decode
 from foveal.pictures.sources import Array, Pictures
 from foveal.recipe import Interpolation, PictureRecipe, Resize
@@ -58,6 +58,13 @@ def choose_recipe(
             height=height, width=width, channels=planes, resize=resize, folded=pictures.folded
         )
     assert pictures.files is not None
+    if channels not in (None, 1, 3):
+        raise UsageError(
+            "channels",
+            needed="1 (grey) or 3 (colour) for files",
+            came=str(channels),
+            remedy="leave channels out: the pictures decide",
+        )
     heads = _heads(pictures.files)
     deep = [file for file, head in heads.items() if head[2] in decode.DEEP_MODES]
     low, high = _deep_range(deep)

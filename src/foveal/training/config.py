@@ -23,7 +23,7 @@ class TrainingConfig:
     steps: int
     """Optimizer steps in all."""
     batch_size: int
-    """Pictures in a batch, within one."""
+    """Pictures in a batch, at most."""
     optimizer: Optimizer
     """SGD with Nesterov momentum, or AdamW."""
     learning_rate: float
