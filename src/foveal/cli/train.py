@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -107,12 +108,13 @@ def cnn(
         typer.Option(help="'balanced' weighs rare classes up.", rich_help_panel=TRAINING),
     ] = None,
     augmentation: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="none, light (shifts), or strong (turns, zooms, colours too).",
+            help="none, light (shifts), or strong (turns, zooms, colours too); light for "
+            "fewer than 20,000 pictures, else none, if left out.",
             rich_help_panel=PICTURES,
         ),
-    ] = "light",
+    ] = None,
     flip: Annotated[
         bool | None,
         typer.Option(
@@ -256,7 +258,7 @@ def _report(learner: CNNClassifier, model: Path, pictures: str, *, as_json: bool
         typer.echo(f"validation accuracy  {accuracy.percent()} on {judged:,} pictures")
     typer.echo(f"model                {model}")
     typer.echo(f"run                  {model.with_suffix('.run')}")
-    typer.echo(f"next: foveal evaluate {model} {pictures}")
+    typer.echo(f"next: foveal evaluate {shlex.quote(str(model))} {shlex.quote(pictures)}")
 
 
 def vars_of(estimate: Any) -> dict[str, float]:

@@ -23,7 +23,7 @@ from foveal.nets.build import build
 from foveal.nets.plan import Plan
 from foveal.nets.spec import Activation, BatchNorm, Dense, Network
 from foveal.parameters import FLAG, Choice, Either, Kind, Real, Rule, Whole, optional
-from foveal.pictures.augment import LEVELS, Augmentation
+from foveal.pictures.augment import LEVELS, Augmentation, Level
 from foveal.recipe import RESIZES
 from foveal.training import config as configs
 from foveal.training.config import TrainingConfig
@@ -50,7 +50,7 @@ RULES: dict[str, Rule] = {
     "class_weight": Either(
         (Kind((type(None), dict), "None or a dictionary"), Choice(("balanced",)))
     ),
-    "augmentation": Choice(LEVELS),
+    "augmentation": optional(Choice(LEVELS)),
     "flip": optional(FLAG),
     "size": optional(Either((Whole(1), Kind((tuple, list), "(height, width)")))),
     "channels": optional(Either((Whole(1),))),
@@ -99,12 +99,12 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         Epochs without a better validation score after which training ends.
     class_weight : dict, "balanced" or None
         Weight of each class in the loss.
-    augmentation : {"light", "none", "strong"}
+    augmentation : {"none", "light", "strong"}, optional
         Random variations of the training pictures: light shifts them, strong also turns,
-        zooms and recolours.
+        zooms and recolours. Light below 20,000 training pictures and none above where left out.
     flip : bool, optional
-        Whether half of the pictures are mirrored; by default colour pictures are, and grey
-        ones, which may be characters, are not.
+        Whether half of the pictures are mirrored; where left out colour pictures are, unless
+        `augmentation` is "none", and grey ones, which may be characters, are not.
     size : int or (height, width), optional
         Size files are brought to; the median size, at most 64 pixels, where left out.
     channels : {1, 3}, optional
@@ -162,7 +162,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         clip_norm: float | None = None,
         patience: int | None = None,
         class_weight: dict[Any, float] | str | None = None,
-        augmentation: str = "light",
+        augmentation: Level | None = None,
         flip: bool | None = None,
         size: int | tuple[int, int] | None = None,
         channels: int | None = None,
@@ -221,7 +221,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         """
         began = time.perf_counter()
         run = run or Run(listeners=[print_plainly] * self.verbose)
-        parameters.check(self.get_params(deep=False), RULES)
+        self._check()
         seed = run.decide("seed", lambda: randomness.seed_from(self.random_state))
         device = devices.choose(self.device, self.threads)
         with device.at_work():
@@ -268,6 +268,16 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         tags.non_deterministic = self.random_state is None
         return tags
 
+    def _check(self) -> None:
+        parameters.check(self.get_params(deep=False), RULES)
+        if self.epochs is not None and self.seconds is not None:
+            raise UsageError(
+                "epochs and seconds",
+                needed="one of them",
+                came=f"epochs={self.epochs:g} and seconds={self.seconds:g}",
+                remedy="leave one of them out",
+            )
+
     def _wishes(self) -> Wishes:
         size = self.size
         if size is not None and not isinstance(size, int | np.integer):
@@ -290,12 +300,17 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         )
 
     def _task(self, data: TrainingData, seed: int, device: Device) -> ClassifierTask:
-        flip = data.recipe.channels == 3 if self.flip is None else self.flip
+        count = len(data.split.train)
+        colour = data.recipe.channels == 3 and self.augmentation != "none"
+        augmentation = Augmentation(
+            level=self.augmentation or configs.augmentation_for(count),
+            flip=colour if self.flip is None else self.flip,
+        )
         return ClassifierTask(
             data=data,
             device=device,
-            batch_size=self.batch_size or configs.batch_size_for(len(data.split.train)),
-            augmentation=Augmentation(level=self.augmentation, flip=flip),  # type: ignore[arg-type]
+            batch_size=self.batch_size or configs.batch_size_for(count),
+            augmentation=augmentation,
             class_weights=class_weights(self.class_weight, data),
             label_smoothing=self.label_smoothing,
             seed=seed,
@@ -364,7 +379,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
 
 def _planned(plan: Plan, config: TrainingConfig, task: ClassifierTask) -> Planned:
     notes: list[str] = []
-    if task.augmentation.level != "none" and not task.augmentation.flip:
+    varied = task.augmentation
+    if not varied.flip and varied.level != "none":
         notes.append("pictures are not mirrored: grey ones may be characters (flip allows it)")
     return Planned(
         network=plan.text,
@@ -372,6 +388,8 @@ def _planned(plan: Plan, config: TrainingConfig, task: ClassifierTask) -> Planne
         multiply_adds=plan.multiply_adds,
         table=str(plan),
         config=config.to_dict(),
+        augmentation=varied.level,
+        flip=varied.flip,
         epochs=config.steps / len(task.batches),
         notes=tuple(notes),
     )

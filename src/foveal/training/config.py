@@ -103,6 +103,18 @@ def batch_size_for(pictures: int) -> int:
     return next((size for below, size in BATCH_SIZES if pictures < below), LARGEST_BATCH)
 
 
+FEW_PICTURES = 20_000
+"""Training pictures below which their random variations pay (see docs/tried.md)."""
+
+
+def augmentation_for(pictures: int) -> Literal["none", "light"]:
+    """Derive the level of variation: light for few pictures, none for many.
+
+    In the few epochs that many pictures get, shifted copies cost more than they teach.
+    """
+    return "light" if pictures < FEW_PICTURES else "none"
+
+
 FEWEST_STEPS = 100
 """Steps below which a network has hardly begun to learn."""
 FEWEST_EPOCHS, MOST_EPOCHS = 6, 30

@@ -60,6 +60,10 @@ class Planned(Event):
     multiply_adds: int
     table: str
     config: dict[str, Any]
+    augmentation: str
+    """Level of the random variations of training pictures."""
+    flip: bool
+    """Whether half of the pictures are mirrored."""
     epochs: float
     notes: tuple[str, ...] = ()
 

@@ -42,7 +42,8 @@ def lines_of(event: Event) -> list[str]:
                 event.table,
                 f"{config['steps']:,} steps of {config['batch_size']} pictures "
                 f"({event.epochs:.3g} epochs), {config['optimizer']}, learning rate "
-                f"{config['learning_rate']:g}, seed {config['seed']}",
+                f"{config['learning_rate']:g}, augmentation {event.augmentation}"
+                f"{', mirrored' if event.flip else ''}, seed {config['seed']}",
                 *_notes(event.notes),
             ]
         case Resumed(step=step):
