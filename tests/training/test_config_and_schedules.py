@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given
@@ -48,12 +50,49 @@ def test_biases_and_normalisation_are_not_decayed() -> None:
     for optimizer in ("sgd", "adamw"):
         chosen = configs.default(optimizer, 16, steps=1, seed=0)
         decays = {
-            weight.ndim: group["weight_decay"]
-            for group in make_optimizer(network, chosen).param_groups
-            for weight in group["params"]
+            weight.ndim: group.decay
+            for group in make_optimizer(network, chosen).groups
+            for weight in group.weights
         }
         assert decays == {4: chosen.weight_decay, 1: 0.0}
     assert config.weight_decay > 0
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw"])
+@pytest.mark.parametrize("momentum", [0.9, 0.0])
+def test_steps_are_those_of_torch(name: str, momentum: float) -> None:
+    config = replace(configs.default(name, 16, steps=1, seed=0), momentum=momentum)
+    ours, theirs = (
+        torch.nn.Sequential(torch.nn.Conv2d(2, 3, 3), torch.nn.Flatten(), torch.nn.Linear(12, 2))
+        for _ in range(2)
+    )
+    theirs.load_state_dict(ours.state_dict())
+    groups = [
+        {"params": [w for w in theirs.parameters() if w.ndim > 1]},
+        {"params": [w for w in theirs.parameters() if w.ndim == 1], "weight_decay": 0.0},
+    ]
+    decay = config.weight_decay
+    if name == "sgd":
+        oracle = torch.optim.SGD(
+            groups, momentum=momentum, nesterov=momentum > 0, weight_decay=decay
+        )
+    else:
+        oracle = torch.optim.AdamW(groups, betas=(momentum, 0.999), weight_decay=decay)
+    optimizer = make_optimizer(ours, config)
+    for step in range(1, 8):
+        rate = 0.05 / step
+        for group in oracle.param_groups:
+            group["lr"] = rate
+        images = torch.rand(5, 2, 4, 4)
+        for network in (ours, theirs):
+            network.zero_grad()
+            network(images).square().sum().backward()
+        optimizer.step(rate, step)
+        oracle.step()
+    for mine, torchs in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(mine, torchs)
+    optimizer.clear()
+    assert all(weight.grad is None for weight in ours.parameters())
 
 
 def test_the_average_follows_the_weights_and_ends_near_them() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.stats import norm
+from scipy.special import ndtri
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 LEVEL = 0.95
@@ -43,7 +43,7 @@ def wilson(right: int, total: int, level: float = LEVEL) -> Estimate:
     """
     if total == 0:
         return Estimate(float("nan"), 0.0, 1.0)
-    z = float(norm.ppf((1 + level) / 2))
+    z = float(ndtri((1 + level) / 2))
     share = right / total
     middle = (share + z * z / (2 * total)) / (1 + z * z / total)
     reach = z / (1 + z * z / total)
@@ -55,7 +55,7 @@ def wilson(right: int, total: int, level: float = LEVEL) -> Estimate:
 def mean(values: Floats, level: float = LEVEL) -> Estimate:
     """Interval of a mean, by the normal approximation."""
     value = float(np.mean(values))
-    z = float(norm.ppf((1 + level) / 2))
+    z = float(ndtri((1 + level) / 2))
     error = float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.inf
     return Estimate(value, value - z * error, value + z * error)
 

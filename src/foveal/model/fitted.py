@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,7 +18,6 @@ from foveal.device import Device, choose
 from foveal.errors import FovealError, ModelFileError, UsageError
 from foveal.evaluation.calibration import probabilities
 from foveal.model.card import FORMAT, Card, Provenance
-from foveal.model.judging import Evaluation, judge
 from foveal.model.predictions import Predictions
 from foveal.nets import calls, notation
 from foveal.nets.build import build
@@ -28,6 +27,9 @@ from foveal.pictures.batches import as_tensor, normalised
 from foveal.pictures.sources import Array, Numbered, Pictures, check_fits, gather
 from foveal.pictures.store import Hashes, decoded
 from foveal.recipe import PictureRecipe
+
+if TYPE_CHECKING:
+    from foveal.model.judging import Evaluation
 
 BATCH = 128
 """Pictures that go through the network at once when predicting."""
@@ -106,6 +108,8 @@ class FittedModel:
 
     def evaluate(self, X: Any, y: Any = None, **options: Any) -> Evaluation:
         """Judge the model on labelled pictures; see `foveal.model.judging.judge`."""
+        from foveal.model.judging import judge  # brings scikit-learn: a second, not for predict
+
         return judge(self, X, y, **options)
 
     def logits(self, images: Array) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -75,9 +75,8 @@ def _tensors(state: TrainingState) -> Iterator[tuple[str, torch.Tensor]]:
             yield f"averaged/{name}", value
     for name, value in state.best_weights.items():
         yield f"best/{name}", value
-    for index, weight in enumerate(_weights(state)):
-        for name, value in state.optimizer.state[weight].items():
-            yield f"optimizer/{index}/{name}", value
+    for name, value in state.optimizer.state().items():
+        yield f"optimizer/{name}", value
     for index, kernels in enumerate(state.snapshots):
         yield f"snapshots/{index}", kernels
 
@@ -93,10 +92,8 @@ def _put(state: TrainingState, tensors: dict[str, torch.Tensor], facts: dict[str
         for name, value in state.network.state_dict().items()
         if best
     }
-    for index, weight in enumerate(_weights(state)):
-        for name, value in _under(tensors, f"optimizer/{index}/").items():
-            like = weight.detach() if value.shape == weight.shape else value
-            state.optimizer.state[weight][name] = torch.empty_like(like).copy_(value)
+    for name, value in state.optimizer.state().items():
+        value.copy_(tensors[f"optimizer/{name}"])
     state.step = facts["step"]
     state.judged_at = facts["judged_at"]
     state.best = Scores(**facts["best"]) if facts["best"] else None
@@ -112,7 +109,3 @@ def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Ten
         for name, value in tensors.items()
         if name.startswith(prefix)
     }
-
-
-def _weights(state: TrainingState) -> list[torch.nn.Parameter]:
-    return [weight for group in state.optimizer.param_groups for weight in group["params"]]

@@ -21,7 +21,7 @@ from foveal.errors import DivergedError
 from foveal.randomness import derive
 from foveal.training.config import TrainingConfig
 from foveal.training.events import EpochEnded, Event, StepEnded
-from foveal.training.optim import make_optimizer, update_average
+from foveal.training.optim import Optimizer, make_optimizer, update_average
 from foveal.training.schedules import factor
 from foveal.training.steps import Judge, LossOf, Scores
 
@@ -61,7 +61,7 @@ class TrainingState:
     """Everything that changes while training: what a checkpoint holds."""
 
     network: nn.Module
-    optimizer: torch.optim.Optimizer
+    optimizer: Optimizer
     averaged: nn.Module | None
     step: int = 0
     judged_at: int = 0
@@ -151,9 +151,7 @@ def take_step(
     state: TrainingState, batch: Batch, loss_of: LossOf, config: TrainingConfig, device: Device
 ) -> None:
     """Forward, backward, optimizer: one step, a pure function of state, batch and seed."""
-    rate = config.learning_rate * factor(config.schedule, state.step, config.steps)
-    for group in state.optimizer.param_groups:
-        group["lr"] = rate
+    rate = rate_at(config, state.step)
     state.network.train()
     with device.private_randomness(derive(config.seed, "step", state.step)):
         loss, right = loss_of(state.network, batch)
@@ -165,15 +163,20 @@ def take_step(
             came=f"{value} at step {state.step + 1}, learning rate {rate:.3g}",
             remedy="lower learning_rate, set clip_norm to 1, or check the pictures' values",
         )
-    state.optimizer.zero_grad(set_to_none=True)
+    state.optimizer.clear()
     loss.backward()  # type: ignore[no-untyped-call]
     if config.clip_norm is not None:
         torch.nn.utils.clip_grad_norm_(state.network.parameters(), config.clip_norm)
-    state.optimizer.step()
     state.step += 1
+    state.optimizer.step(rate, state.step)
     if state.averaged is not None:
         update_average(state.averaged, state.network, config.ema, state.step)
     state.tally.add(value, right, len(batch.images_nchw))
+
+
+def rate_at(config: TrainingConfig, step: int) -> float:
+    """Learning rate of a step, counted from 0."""
+    return config.learning_rate * factor(config.schedule, step, config.steps)
 
 
 def _step_ended(
@@ -186,7 +189,7 @@ def _step_ended(
         epoch=epoch,
         loss=state.tally.mean_loss,
         accuracy=state.tally.accuracy,
-        learning_rate=float(state.optimizer.param_groups[0]["lr"]),
+        learning_rate=rate_at(config, state.step - 1),
         pictures_per_second=config.batch_size / pace,
         remaining=pace * (config.steps - state.step),
     )

@@ -1,27 +1,152 @@
-"""Optimizers and the moving average of the weights."""
+"""Optimizers and the moving average of the weights.
+
+Written out here rather than taken from ``torch.optim``: the first optimizer made there imports
+torch's compiler, which takes longer than the first epoch of a small network; and a state that
+is a plain dictionary of tensors can be saved and restored bit by bit. The tests hold each step
+against torch's own.
+"""
 
 from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 from foveal.training.config import TrainingConfig
 
+BETA_OF_SQUARES = 0.999
+EPSILON = 1e-8
+"""Second beta and epsilon of AdamW, as in the paper."""
 
-def make_optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Weights that are decayed alike."""
+
+    weights: list[nn.Parameter]
+    decay: float
+
+
+class Optimizer(ABC):
+    """Changes weights by their gradients."""
+
+    buffers: tuple[str, ...]
+    """Names of the tensors it keeps beside each weight."""
+
+    def __init__(self, groups: list[Group], momentum: float) -> None:
+        self.groups = [group for group in groups if group.weights]
+        self.momentum = momentum
+        self.kept: dict[str, list[list[torch.Tensor]]] = {
+            name: [[torch.zeros_like(one) for one in group.weights] for group in self.groups]
+            for name in self.buffers
+        }
+
+    def clear(self) -> None:
+        """Forget the gradients."""
+        for group in self.groups:
+            for weight in group.weights:
+                weight.grad = None
+
+    @torch.no_grad()
+    def step(self, rate: float, step: int) -> None:
+        """Take a step.
+
+        Parameters
+        ----------
+        rate : float
+            Learning rate.
+        step : int
+            Number of the step, from 1.
+        """
+        for index, group in enumerate(self.groups):
+            gradients = [
+                torch.zeros_like(one) if one.grad is None else one.grad for one in group.weights
+            ]
+            kept = {name: self.kept[name][index] for name in self.buffers}
+            self._change(group, gradients, kept, rate, step)
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Name the tensors to be saved; they are the optimizer's own, not copies."""
+        return {
+            f"{name}/{index}/{place}": value
+            for name, groups in self.kept.items()
+            for index, group in enumerate(groups)
+            for place, value in enumerate(group)
+        }
+
+    @abstractmethod
+    def _change(
+        self,
+        group: Group,
+        gradients: list[torch.Tensor],
+        kept: dict[str, list[torch.Tensor]],
+        rate: float,
+        step: int,
+    ) -> None: ...
+
+
+class Sgd(Optimizer):
+    """Stochastic gradient descent with Nesterov momentum (Sutskever et al., 2013).
+
+    The decay is added to the gradient, as in ``torch.optim.SGD``.
+    """
+
+    buffers = ("velocity",)
+
+    def _change(
+        self,
+        group: Group,
+        gradients: list[torch.Tensor],
+        kept: dict[str, list[torch.Tensor]],
+        rate: float,
+        step: int,
+    ) -> None:
+        weights: list[torch.Tensor] = list(group.weights)
+        if group.decay:
+            torch._foreach_add_(gradients, weights, alpha=group.decay)
+        if self.momentum:
+            velocity = kept["velocity"]
+            torch._foreach_mul_(velocity, self.momentum)
+            torch._foreach_add_(velocity, gradients)
+            torch._foreach_add_(gradients, velocity, alpha=self.momentum)
+        torch._foreach_add_(weights, gradients, alpha=-rate)
+
+
+class AdamW(Optimizer):
+    """Adam with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101)."""
+
+    buffers = ("mean", "square")
+
+    def _change(
+        self,
+        group: Group,
+        gradients: list[torch.Tensor],
+        kept: dict[str, list[torch.Tensor]],
+        rate: float,
+        step: int,
+    ) -> None:
+        weights: list[torch.Tensor] = list(group.weights)
+        mean, square = kept["mean"], kept["square"]
+        torch._foreach_mul_(weights, 1 - rate * group.decay)
+        torch._foreach_lerp_(mean, gradients, 1 - self.momentum)
+        torch._foreach_mul_(square, BETA_OF_SQUARES)
+        torch._foreach_addcmul_(square, gradients, gradients, 1 - BETA_OF_SQUARES)
+        root = torch._foreach_sqrt(square)
+        torch._foreach_div_(root, math.sqrt(1 - BETA_OF_SQUARES**step))
+        torch._foreach_add_(root, EPSILON)
+        torch._foreach_addcdiv_(weights, mean, root, -rate / (1 - self.momentum**step))
+
+
+def make_optimizer(network: nn.Module, config: TrainingConfig) -> Optimizer:
     """Make the optimizer of a run; vectors (biases, normalisation) are not decayed."""
     matrices = [weight for weight in network.parameters() if weight.ndim > 1]
     vectors = [weight for weight in network.parameters() if weight.ndim <= 1]
-    groups = [
-        {"params": matrices, "weight_decay": config.weight_decay},
-        {"params": vectors, "weight_decay": 0.0},
-    ]
-    groups = [group for group in groups if group["params"]]
-    rate = config.learning_rate
-    if config.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=rate, betas=(config.momentum, 0.999), fused=True)
-    nesterov = config.momentum > 0
-    return torch.optim.SGD(groups, lr=rate, momentum=config.momentum, nesterov=nesterov, fused=True)
+    groups = [Group(matrices, config.weight_decay), Group(vectors, 0.0)]
+    kind = {"sgd": Sgd, "adamw": AdamW}[config.optimizer]
+    return kind(groups, config.momentum)
 
 
 def update_average(averaged: nn.Module, network: nn.Module, decay: float, step: int) -> None:
