@@ -17,9 +17,10 @@ import foveal
 from foveal.errors import NetworkError
 from foveal.nets.build import build
 from foveal.nets.notation import read, write_layer
-from foveal.nets.plan import MOST_LAYERS, Plan, plan, short
+from foveal.nets.plan import MOST_LAYERS, Plan, plan
 from foveal.nets.spec import BatchNorm, Conv, Dense, Flatten, Network, Repeat, Residual, Upsample
 from foveal.nets.stock import STOCK
+from foveal.nets.table import short
 
 PRELU = "3x9x9 | conv 4 3x3 prelu | prelu | convtranspose 2 3x3 prelu | flatten | dense 5 prelu"
 

@@ -15,16 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from foveal.errors import DataError, UsageError
-from foveal.pictures.sources import (
-    Numbered,
-    Pictures,
-    are_paths,
-    check_fits,
-    from_array,
-    gather,
-    read_idx,
-    refuse_unsupported,
-)
+from foveal.pictures.arrays import from_array, read_idx
+from foveal.pictures.catalogue import Numbered, Pictures, check_fits, refuse_unsupported
+from foveal.pictures.sources import are_paths, gather
 from foveal.recipe import PictureRecipe
 
 

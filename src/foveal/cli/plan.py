@@ -47,7 +47,7 @@ def plan(
     """Plan a network: shapes, weights, parameters, costs, receptive fields. Needs no pictures."""
     from foveal.nets.calls import source
     from foveal.nets.plan import plan as make_plan
-    from foveal.nets.plan import short
+    from foveal.nets.table import short
 
     if as_ not in (None, "torch"):
         raise UsageError("--as", needed="torch", came=repr(as_), remedy="write --as torch")

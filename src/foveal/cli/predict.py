@@ -13,7 +13,7 @@ from foveal.cli.options import Device, Json, Model, Strict, Threads, print_json
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
-    from foveal.pictures.sources import Pictures
+    from foveal.pictures.catalogue import Pictures
 
 WIDEST = 60
 """Columns of a path in the printed table; longer ones keep their end."""

@@ -9,7 +9,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from foveal.errors import DataError
-from foveal.pictures.sources import Array, Pictures, are_paths, gather, refuse_unsupported
+from foveal.pictures.catalogue import Array, Pictures, refuse_unsupported
+from foveal.pictures.sources import are_paths, gather
 
 
 def coerce(estimator: Any, X: Any, y: Any = None, *, fitting: bool = True) -> Pictures:

@@ -12,8 +12,8 @@ import numpy as np
 from foveal.errors import DataError
 from foveal.estimators._coerce import encode
 from foveal.pictures import ledger
+from foveal.pictures.catalogue import Array, Pictures
 from foveal.pictures.ledger import Entry
-from foveal.pictures.sources import Array, Pictures
 from foveal.pictures.splits import Split, split
 from foveal.pictures.store import Store, open_store
 from foveal.pictures.survey import choose_recipe, measure_scaling

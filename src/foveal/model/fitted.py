@@ -24,7 +24,8 @@ from foveal.nets.build import build
 from foveal.nets.plan import Plan, plan_network
 from foveal.nets.spec import Dense
 from foveal.pictures.batches import as_tensor, normalised
-from foveal.pictures.sources import Array, Numbered, Pictures, check_fits, gather
+from foveal.pictures.catalogue import Array, Numbered, Pictures, check_fits
+from foveal.pictures.sources import gather
 from foveal.pictures.store import Hashes, decoded
 from foveal.recipe import PictureRecipe
 

@@ -12,8 +12,9 @@ from foveal.errors import DataError
 from foveal.evaluation.calibration import probabilities
 from foveal.evaluation.ladder import Rung, ladder, majority
 from foveal.evaluation.metrics import Metrics, calibration_error, metrics
+from foveal.pictures.catalogue import Pictures, refuse_unsupported
 from foveal.pictures.ledger import Entry
-from foveal.pictures.sources import Pictures, gather, refuse_unsupported
+from foveal.pictures.sources import gather
 from foveal.pictures.splits import Rows
 from foveal.pictures.store import Progress, Store, open_store
 

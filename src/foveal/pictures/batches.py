@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from foveal.pictures.augment import Augmentation, gather_varied, varied
-from foveal.pictures.sources import Array
+from foveal.pictures.catalogue import Array
 from foveal.pictures.splits import Rows
 from foveal.randomness import generator
 from foveal.recipe import PictureRecipe

@@ -28,7 +28,7 @@ import platformdirs
 
 from foveal.errors import ResourceError
 from foveal.pictures import decode
-from foveal.pictures.sources import Array, Pictures, check_fits
+from foveal.pictures.catalogue import Array, Pictures, check_fits
 from foveal.recipe import PictureRecipe
 
 Progress = Callable[[int, int], None]
