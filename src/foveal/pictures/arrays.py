@@ -213,6 +213,7 @@ def _matching(folder: Path, pattern: str) -> Path | None:
 
 
 def from_idx(folder: Path) -> Pictures:
+    """Read a folder of IDX files: train-* are training pictures, t10k-* test pictures."""
     chunks: list[tuple[str, Array, Array | None]] = []
     for part, (images, labels) in idx_files(folder).items():
         chunks.append((part, read_idx(images), None if labels is None else read_idx(labels)))
