@@ -25,6 +25,8 @@ def test_the_learning_rate_grows_with_the_batch() -> None:
     for optimizer in configs.OPTIMIZERS:
         rates = [configs.learning_rate_for(optimizer, batch) for batch in (16, 64, 256)]
         assert rates == sorted(rates) and rates[0] < rates[-1]
+        plain = configs.learning_rate_for(optimizer, 64, normalised=False)
+        assert plain == pytest.approx(rates[1] / 2, rel=0.01)
 
 
 @pytest.mark.parametrize("schedule", ["one-cycle", "cosine"])

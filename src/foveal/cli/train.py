@@ -94,7 +94,11 @@ def cnn(
         ),
     ] = 0.0,
     clip_norm: Annotated[
-        float | None, typer.Option(help="Largest norm of the gradient.", rich_help_panel=TRAINING)
+        float | None,
+        typer.Option(
+            help="Largest norm of the gradient, 0 for any; derived if left out.",
+            rich_help_panel=TRAINING,
+        ),
     ] = None,
     patience: Annotated[
         int | None,

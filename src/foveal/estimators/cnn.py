@@ -45,7 +45,7 @@ RULES: dict[str, Rule] = {
     "schedule": Choice(configs.SCHEDULES),
     "label_smoothing": Real(0, 1, below=True),
     "ema": Real(0, 1, below=True),
-    "clip_norm": optional(Real(0, above=True)),
+    "clip_norm": optional(Real(0)),
     "patience": optional(Whole(1)),
     "class_weight": Either(
         (Kind((type(None), dict), "None or a dictionary"), Choice(("balanced",)))
@@ -81,7 +81,9 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     optimizer : {"sgd", "adamw"}
         SGD with Nesterov momentum, or AdamW.
     learning_rate : float, optional
-        Highest learning rate; by `foveal.training.config.learning_rate_for` where left out.
+        Highest learning rate; by `foveal.training.config.learning_rate_for` where left out:
+        0.2 * sqrt(batch / 128) for SGD, 0.004 * sqrt(batch / 128) for AdamW, half of it for
+        networks without batch normalisation.
     momentum : float, 0 to 1
         Momentum of SGD, first beta of AdamW.
     weight_decay : float, optional
@@ -94,7 +96,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         Decay of a moving average of the weights, which is then the one judged and kept;
         0 for none.
     clip_norm : float, optional
-        Largest norm of the gradient.
+        Largest norm of the gradient, 0 for any; where left out, 1 for networks without batch
+        normalisation and any for others.
     patience : int, optional
         Epochs without a better validation score after which training ends.
     class_weight : dict, "balanced" or None
@@ -230,7 +233,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             plan = self._plan(data)
             network = placed(build(plan, seed=randomness.derive(seed, "weights")), device)
             task = self._task(data, seed, device)
-            config = self._configured(task, network, run, began)
+            config = self._configured(task, plan, network, run, began)
             run.tell(_planned(plan, config, task))
             state = start(network, config)
             run.restore(state)
@@ -340,7 +343,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         return plan
 
     def _configured(
-        self, task: ClassifierTask, network: nn.Module, run: Run, began: float
+        self, task: ClassifierTask, plan: Plan, network: nn.Module, run: Run, began: float
     ) -> TrainingConfig:
         """Decide everything that was left open; a budget of seconds is measured once."""
         count = len(task.data.split.train)
@@ -348,7 +351,10 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         default = configs.epochs_for(count, batch)
         epochs = default if self.epochs is None else self.epochs
         steps = max(round(epochs * len(task.batches)), 1)
-        rate = self.learning_rate or configs.learning_rate_for(self.optimizer, batch)
+        normalised = any(isinstance(one.layer, BatchNorm) for one in plan.walk())
+        rate = self.learning_rate or configs.learning_rate_for(
+            self.optimizer, batch, normalised=normalised
+        )
         decay = self.weight_decay
         config = TrainingConfig(
             steps=steps,
@@ -360,7 +366,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             schedule=self.schedule,
             label_smoothing=self.label_smoothing,
             ema=self.ema,
-            clip_norm=self.clip_norm,
+            clip_norm=_clip_norm(self.clip_norm, normalised=normalised),
             patience=self.patience,
             seed=task.seed,
         )
@@ -375,6 +381,12 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             return steps_within(left, pace, len(task.batches), configs.FEWEST_STEPS)
 
         return configs.with_steps(config, run.decide("steps", affordable))
+
+
+def _clip_norm(asked: float | None, *, normalised: bool) -> float | None:
+    if asked is None:
+        return None if normalised else configs.CLIP_WITHOUT_NORMALISATION
+    return float(asked) or None
 
 
 def _planned(plan: Plan, config: TrainingConfig, task: ClassifierTask) -> Planned:

@@ -57,17 +57,24 @@ WEIGHT_DECAYS: Mapping[str, float] = {"sgd": 5e-4, "adamw": 0.05}
 """Weight decay, coupled for SGD and decoupled for AdamW (Loshchilov and Hutter, 2017)."""
 
 
-def learning_rate_for(optimizer: Optimizer, batch_size: int) -> float:
-    """Derive the highest learning rate: the optimizer's at a batch of 128, times the root.
+WITHOUT_NORMALISATION = 1 / 2
+"""Factor of the learning rate for networks without batch normalisation, which diverge sooner."""
+CLIP_WITHOUT_NORMALISATION = 1.0
+"""Largest norm of their gradient."""
+
+
+def learning_rate_for(optimizer: Optimizer, batch_size: int, *, normalised: bool = True) -> float:
+    """Derive the highest learning rate from optimizer, batch size, and batch normalisation.
 
     0.2 * sqrt(batch / 128) for SGD, 0.004 * sqrt(batch / 128) for AdamW: with the square root of
-    the batch the noise of a step stays the same (Krizhevsky, arXiv:1404.5997).
+    the batch the noise of a step stays the same (Krizhevsky, arXiv:1404.5997). Half of that
+    for networks without batch normalisation.
 
-    >>> learning_rate_for("sgd", 32)
-    0.1
+    >>> learning_rate_for("sgd", 32), learning_rate_for("sgd", 128, normalised=False)
+    (0.1, 0.1)
     """
     rate = LEARNING_RATES[optimizer] * math.sqrt(batch_size / REFERENCE_BATCH)
-    return float(f"{rate:.3g}")
+    return float(f"{rate * (1 if normalised else WITHOUT_NORMALISATION):.3g}")
 
 
 def default(optimizer: Optimizer, batch_size: int, *, steps: int, seed: int) -> TrainingConfig:
