@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -18,7 +19,14 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from foveal.training.events import Decoding, EpochEnded, Event, Listener, StepEnded
+from foveal.training.events import (
+    Decoding,
+    EpochEnded,
+    Event,
+    Listener,
+    Planned,
+    StepEnded,
+)
 from foveal.training.telling import lines_of, print_plainly
 
 REFRESH = 0.1
@@ -33,10 +41,9 @@ def shown_progress() -> Iterator[Listener]:
         return
     console = Console(stderr=True, highlight=False)
     with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24, complete_style="blue", finished_style="blue"),
+        BarColumn(bar_width=8, complete_style="blue", finished_style="blue"),
         TaskProgressColumn(),
-        TextColumn("{task.fields[facts]}"),
+        TextColumn("{task.description}"),
         TimeRemainingColumn(compact=True),
         console=console,
         transient=True,
@@ -52,35 +59,41 @@ class _Live:
         self.console, self.progress = console, progress
         self.task: TaskID | None = None
         self.job = ""
+        self.epochs = 1
         self.judged = ""
         self.drawn = 0.0
 
     def __call__(self, event: Event) -> None:
         match event:
             case Decoding(done=done, total=total):
-                self.draw("decoding", done, total, f"{total:,} pictures")
+                self.draw("decoding", done, total, f"decoding {total:,} pictures")
             case StepEnded():
-                facts = f"epoch {event.epoch}  loss {event.loss:.3f}"
+                told = f"epoch {event.epoch}/{self.epochs} · loss {event.loss:.2f}"
                 if event.accuracy == event.accuracy:
-                    facts += f"  training {100 * event.accuracy:.1f} %"
-                facts += self.judged
-                facts += f"  {event.pictures_per_second:,.0f} pictures/s"
-                self.draw("training", event.step, event.steps, facts)
+                    told += f" · train {100 * event.accuracy:.1f} %"
+                told += f"{self.judged} · {event.pictures_per_second:,.0f}/s"
+                self.draw("training", event.step, event.steps, told)
+            case Planned():
+                self.epochs = math.ceil(event.epochs)
+                self.say(event)
             case EpochEnded():
                 if event.validation_accuracy is not None:
-                    self.judged = f"  validation {100 * event.validation_accuracy:.1f} %"
+                    self.judged = f" · val {100 * event.validation_accuracy:.1f} %"
             case _:
-                self.end()
-                for line in lines_of(event):
-                    self.console.print(line, soft_wrap=True, markup=False)
+                self.say(event)
 
-    def draw(self, job: str, done: int, total: int, facts: str) -> None:
+    def say(self, event: Event) -> None:
+        self.end()
+        for line in lines_of(event):
+            self.console.print(line, soft_wrap=True, markup=False)
+
+    def draw(self, job: str, done: int, total: int, told: str) -> None:
         if job != self.job:
             self.end()
-            self.job, self.task = job, self.progress.add_task(job, total=total, facts=facts)
+            self.job, self.task = job, self.progress.add_task(told, total=total)
         assert self.task is not None
         if time.monotonic() - self.drawn >= REFRESH or done == total:
-            self.progress.update(self.task, completed=done, facts=facts)
+            self.progress.update(self.task, completed=done, description=told)
             self.drawn = time.monotonic()
 
     def end(self) -> None:
