@@ -12,6 +12,7 @@ import torch
 from foveal.errors import UsageError
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+MOST_THREADS = 1_024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,13 @@ def choose(name: str = "auto", threads: int | None = None) -> Device:
             needed=f"one of {', '.join(there)} on this machine",
             came=repr(name),
             remedy="use 'auto'",
+        )
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        raise UsageError(
+            "threads",
+            needed=f"1 to {MOST_THREADS}",
+            came=str(threads),
+            remedy="leave threads out: the cores of this machine decide",
         )
     return Device(name=name, threads=threads or cores())
 

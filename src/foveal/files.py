@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def write_whole(path: Path, data: bytes) -> None:
     ResourceError
         Where the disk is full or the folder cannot be written to.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = beside(path)
     try:
         with temporary.open("wb") as file:
             file.write(data)
@@ -51,6 +52,13 @@ def write_whole(path: Path, data: bytes) -> None:
             came=error.strerror or str(error),
             remedy="free some space or choose another place",
         ) from error
+
+
+def beside(path: Path) -> Path:
+    """Give the short name under which a file is written before it is whole."""
+    return path.with_name(
+        f".{zlib.crc32(path.name.encode('utf-8', 'replace')):08x}-{os.getpid()}.tmp"
+    )
 
 
 def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], facts: dict[str, Any]) -> str:
@@ -113,7 +121,11 @@ def content_hash(tensors: Mapping[str, torch.Tensor], facts: dict[str, Any]) -> 
     for name in sorted(tensors):
         value = tensors[name]
         digest.update(f"{name}\0{value.dtype}\0{tuple(value.shape)}\0".encode())
-        digest.update(value.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+        if value.numel():
+            flat = value.contiguous().reshape(-1)
+            if flat.stride(0) != 1:  # a single number may have any stride
+                flat = flat.clone(memory_format=torch.contiguous_format)
+            digest.update(flat.view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 
@@ -129,6 +141,8 @@ def foreign(path: Path, came: str) -> ModelFileError:
 
 def _bytes_of(path: Path) -> bytes:
     try:
+        if path.exists() and not path.is_file():
+            raise foreign(path, "no regular file")
         return path.read_bytes()
     except FileNotFoundError as error:
         raise ModelFileError(

@@ -74,11 +74,12 @@ class PictureRecipe:
                     remedy=f"give {self.channels}",
                 )
             object.__setattr__(self, name, values)
-        if min(self.std) <= 0 or not self.low < self.high < math.inf:
+        extents = (self.high - self.low, self.deep_high - self.deep_low)
+        if min(self.std) < 1e-9 or not all(0 < one < math.inf for one in extents):
             raise UsageError(
                 "std, low and high",
                 needed="positive deviations, and black below white",
-                came=f"{self.std}, {self.low}, {self.high}",
+                came=f"{self.std}, {self.low} to {self.high}, {self.deep_low} to {self.deep_high}",
                 remedy="measure them on training pictures",
             )
         _check_word("resize", self.resize, RESIZES)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
@@ -163,7 +164,7 @@ def test_a_network_that_does_not_fit_offers_repairs(class_folders: Path) -> None
 def test_one_class_and_no_labels_are_refused(class_folders: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="at least 2 classes"):
         learner().fit([class_folders / "above" / "above.0.png"] * 3, ["a"] * 3)
-    with pytest.raises(DataError, match="one folder a class, or give y"):
+    with pytest.raises(DataError, match="one folder a class; in Python, y will do too"):
         learner().fit(class_folders / "above")
 
 
@@ -204,3 +205,39 @@ def test_strong_augmentation_and_every_schedule_train(class_folders: Path) -> No
         {"augmentation": "none", "schedule": "constant", "optimizer": "adamw", "clip_norm": 1.0},
     ):
         assert learner(epochs=12, **options).fit(class_folders).score(class_folders) > 0.9
+
+
+def test_a_model_without_validation_pictures_can_be_saved(tmp_path: Path) -> None:
+    digits = load_digits()
+    found = learner(validation_share=0.0, epochs=1).fit(digits.images, digits.target)
+    found.save(tmp_path / "m.safetensors")
+    assert len(load(tmp_path / "m.safetensors").chosen_on) == 0
+
+
+@pytest.mark.parametrize("labels", [["\udcff", "b"], ["a\nb", "c"], ["a" * 2_000, "b"]])
+def test_labels_that_no_file_could_keep_are_refused_before_training(labels: list[str]) -> None:
+    X = np.random.default_rng(0).random((20, 4, 4))
+    with pytest.raises(DataError, match="Rename the class"):
+        learner().fit(X, np.array(labels * 10))
+
+
+def test_test_pictures_do_not_touch_the_recipe(tmp_path: Path) -> None:
+    recipes = []
+    for brightest in (3_000, 65_535):
+        root = tmp_path / str(brightest)
+        for part in ("train", "test"):
+            for label in ("a", "b"):
+                (root / part / label).mkdir(parents=True)
+                for index in range(4):
+                    top = brightest if part == "test" else 3_000
+                    pixels = np.linspace(0, top, 64).reshape(8, 8).astype(np.uint16)
+                    pixels[0, :2] = index + 4 * (label == "b"), 9 * (part == "test")
+                    Image.fromarray(pixels).save(root / part / label / f"{index}.png")
+        recipes.append(learner(epochs=1).fit(root).model_.recipe)
+    assert recipes[0] == recipes[1]
+
+
+def test_weights_that_overflow_at_the_last_step_are_a_clear_error() -> None:
+    digits = load_digits()
+    with pytest.raises(ArithmeticError, match="Lower learning_rate"):
+        learner(epochs=0.01, learning_rate=1e38, clip_norm=0).fit(digits.images, digits.target)

@@ -206,3 +206,44 @@ def test_a_table_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
 def test_other_endings_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"\.csv, \.parquet, \.jsonl"):
         write_table(tmp_path / "t.xlsx", COLUMNS, [])
+
+
+def retold(path: Path, tmp_path: Path, change) -> Path:
+    """Write the model again with other content under a checksum that holds."""
+    from foveal.files import read_tensors, write_tensors
+
+    tensors, facts = read_tensors(path)
+    change(tensors, facts)
+    write_tensors(tmp_path / "retold.safetensors", tensors, facts)
+    return tmp_path / "retold.safetensors"
+
+
+def test_the_reteller_itself_changes_nothing(fitted, tmp_path: Path) -> None:
+    _, path = fitted
+    load(retold(path, tmp_path, lambda tensors, facts: None))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t, f: t["network/1_conv.bias"].fill_(float("nan")),
+        lambda t, f: t.update({"network/1_conv.bias": t["network/1_conv.bias"] * 1j}),
+        lambda t, f: t.update({"hashes/train": t["hashes/train"].float()}),
+        lambda t, f: t.update({"hashes/train": t["hashes/train"][None]}),
+        lambda t, f: t.pop("hashes/validation"),
+        lambda t, f: f.update(classes=[1] * 10),
+        lambda t, f: f.update(classes=["a" * 5_000, *f["classes"][1:]]),
+        lambda t, f: f.update(temperature=1e-300),
+        lambda t, f: f["recipe"].update(std=[1e-320]),
+        lambda t, f: f["recipe"].update(low=-1e308, high=1e308),
+    ],
+)
+def test_content_that_no_training_leaves_is_refused(fitted, tmp_path: Path, change) -> None:
+    _, path = fitted
+    with pytest.raises(ModelFileError, match=r"needed .*, got"):
+        load(retold(path, tmp_path, change))
+
+
+def test_what_is_no_regular_file_is_never_read() -> None:
+    with pytest.raises(ModelFileError, match="no regular file"):
+        load(os.devnull)

@@ -18,6 +18,7 @@ from foveal.errors import DataError, UsageError
 from foveal.pictures.arrays import from_array, read_idx
 from foveal.pictures.catalogue import Numbered, Pictures, check_fits, refuse_unsupported
 from foveal.pictures.sources import are_paths, gather
+from foveal.pictures.store import open_store
 from foveal.recipe import PictureRecipe
 
 
@@ -121,12 +122,16 @@ def test_every_regular_file_has_a_row(tmp_path: Path) -> None:
     assert dict(zip(found.names, found.labels, strict=True))["loose"] is None  # type: ignore[arg-type]
 
 
-def test_what_is_no_regular_file_has_none(tmp_path: Path) -> None:
+def test_what_is_no_regular_file_is_named_and_never_opened(tmp_path: Path) -> None:
     tree(tmp_path, "cat/1.png")
     (tmp_path / "cat" / "empty").mkdir()
     (tmp_path / "cat" / "gone").symlink_to(tmp_path / "nowhere")
     os.mkfifo(tmp_path / "cat" / "pipe")
-    assert list(gather(tmp_path).names) == ["cat/1.png"]
+    found = gather(tmp_path)
+    assert list(found.names) == ["cat/1.png", "cat/gone", "cat/pipe"]
+    recipe = PictureRecipe(height=4, width=4, channels=1)
+    reasons = list(open_store(found, recipe).reasons)
+    assert reasons[1:] == ["no such file", "not a regular file"]
 
 
 def test_linked_class_folders_are_followed(tmp_path: Path) -> None:

@@ -41,11 +41,11 @@ def test_what_was_decided_once_stays_decided(tmp_path: Path) -> None:
 
 def test_an_unfinished_run_must_be_resumed_or_thrown_away(tmp_path: Path) -> None:
     with Run(tmp_path / "a.run") as run:
-        run.decide("seed", lambda: 1)
+        run.decide("steps", lambda: 1)
     with pytest.raises(UsageError, match="--resume goes on where it stopped"):
         Run(tmp_path / "a.run")
     with Run(tmp_path / "a.run", fresh=True) as run:
-        assert run.decide("seed", lambda: 2) == 2
+        assert run.decide("steps", lambda: 2) == 2
 
 
 def test_a_second_run_on_the_same_folder_is_refused(tmp_path: Path) -> None:
@@ -55,18 +55,19 @@ def test_a_second_run_on_the_same_folder_is_refused(tmp_path: Path) -> None:
 
 def test_a_finished_run_may_be_followed_by_another(tmp_path: Path) -> None:
     with Run(tmp_path / "a.run") as run:
-        run.decide("seed", lambda: 1)
+        run.decide("steps", lambda: 1)
         run.finish({"model": "a"})
     with Run(tmp_path / "a.run", resume=True) as run:
         assert run.was_finished and not run.resuming
     with Run(tmp_path / "a.run") as run:
-        assert run.decide("seed", lambda: 2) == 2
+        assert run.decide("steps", lambda: 2) == 2
         assert not (tmp_path / "a.run" / "done.json").exists()
 
 
 def test_resuming_under_other_options_names_the_difference(tmp_path: Path) -> None:
     with Run(tmp_path / "a.run") as run:
         run.agree("options", {"epochs": 3, "net": "fast"}, "begin with --fresh")
+        run.decide("steps", lambda: 1)
     with (
         Run(tmp_path / "a.run", resume=True) as run,
         pytest.raises(UsageError, match=r"epochs=3, as the run began, got epochs=4"),
@@ -105,7 +106,7 @@ def test_a_request_to_stop_leaves_a_checkpoint_and_exit_code_130(tmp_path: Path)
 def test_events_after_the_checkpoint_are_cut_off_on_resume(tmp_path: Path) -> None:
     folder = tmp_path / "a.run"
     with Run(folder, checkpoint_seconds=1e9) as run:
-        run.decide("seed", lambda: 1)
+        run.decide("steps", lambda: 1)
         run.watch([step(1), step(2)], state())
         run.tell(step(3))
     assert len((folder / "events.jsonl").read_text().splitlines()) == 3
@@ -118,7 +119,7 @@ def test_events_after_the_checkpoint_are_cut_off_on_resume(tmp_path: Path) -> No
 def test_another_number_of_threads_is_said(tmp_path: Path) -> None:
     said: list[str] = []
     with Run(tmp_path / "a.run") as run:
-        run.decide("seed", lambda: 1)
+        run.decide("steps", lambda: 1)
         run.watch([step(1)], state())
     before = torch.get_num_threads()
     torch.set_num_threads(before + 1)
@@ -164,3 +165,75 @@ def test_a_run_without_a_folder_only_tells() -> None:
         run.watch([step(1)], state())
         run.finish({})
     assert len(heard) == 1
+
+
+def test_checkpoints_of_another_run_are_never_taken(tmp_path: Path) -> None:
+    folder = tmp_path / "a.run"
+    with Run(folder) as run:
+        run.decide("steps", lambda: 1)
+        far = state()
+        far.step = 9
+        run.watch([step(9)], far)
+    (folder / "config.json").write_text("garbage")
+    with pytest.raises(UsageError, match="beside checkpoints"):
+        Run(folder, resume=True)
+    kept = {path: path.read_bytes() for path in folder.glob("checkpoint*")}
+    with Run(folder, fresh=True) as run:
+        run.decide("steps", lambda: 2)
+        near = state()
+        near.step = 3
+        run.watch([step(3)], near)
+    for path, data in kept.items():  # the other run's checkpoint comes back, newer by its name
+        path.write_bytes(data)
+    with Run(folder, resume=True) as run:
+        again = state()
+        run.restore(again)
+        assert again.step == 3
+        again.step = 4
+        run.watch([step(4)], again)
+    names = sorted(path.name for path in folder.glob("checkpoint*"))
+    assert names == ["checkpoint-000000003.safetensors", "checkpoint-000000004.safetensors"]
+
+
+def test_damaged_checkpoints_are_said_and_do_not_outlive_new_ones(tmp_path: Path) -> None:
+    folder = tmp_path / "a.run"
+    said: list[str] = []
+    with Run(folder) as run:
+        run.decide("steps", lambda: 1)
+        far = state()
+        far.step = 9
+        run.watch([step(9)], far)
+    for path in folder.glob("checkpoint*"):
+        path.write_bytes(path.read_bytes()[:100])
+    (folder / "events.jsonl").write_text("{broken\n")
+    with Run(folder, resume=True, listeners=[lambda event: said.extend(lines_of(event))]) as run:
+        run.restore(state())
+        near = state()
+        near.step = 2
+        run.watch([step(2)], near)
+    assert said[0] == "note: damaged checkpoints: training starts anew"
+    assert [path.name for path in folder.glob("checkpoint*")] == [
+        "checkpoint-000000002.safetensors"
+    ]
+
+
+def test_a_complete_run_whose_model_is_gone_is_not_complete(tmp_path: Path) -> None:
+    model = tmp_path / "a.safetensors"
+    with Run(tmp_path / "a.run", target=model) as run:
+        run.decide("steps", lambda: 1)
+        run.finish({})
+    with Run(tmp_path / "a.run", resume=True, target=model) as run:
+        assert not run.was_finished and not (tmp_path / "a.run" / "done.json").exists()
+
+
+def test_a_run_that_never_took_a_step_is_in_nobodys_way(tmp_path: Path) -> None:
+    with Run(tmp_path / "a.run") as run:
+        run.agree("options", {"pictures": "nowhere"}, "begin with --fresh")
+        run.decide("seed", lambda: 1)
+    with Run(tmp_path / "a.run") as run:
+        run.agree("options", {"pictures": "somewhere"}, "begin with --fresh")
+
+
+def test_resume_and_fresh_exclude_each_other(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--resume and --fresh: needed one of them"):
+        Run(tmp_path / "a.run", resume=True, fresh=True)

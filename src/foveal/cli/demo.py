@@ -28,15 +28,24 @@ def demo(
     """
     from foveal.cli.evaluate import lines_of_evaluation
     from foveal.cli.progress import shown_progress
+    from foveal.errors import ResourceError
     from foveal.estimators.cnn import CNNClassifier
     from foveal.model.tables import write_table
     from foveal.pictures.sources import gather
     from foveal.training.run import Run
 
     pictures, model = to / "digits", to / "digits.safetensors"
-    to.mkdir(parents=True, exist_ok=True)
-    if not pictures.exists():
-        _write_digits(pictures)
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+        if not pictures.exists():
+            _write_digits(pictures)
+    except OSError as error:
+        raise ResourceError(
+            f"--to {to}",
+            needed="a folder that can be written to",
+            came=error.strerror or str(error),
+            remedy="name another folder",
+        ) from error
     typer.echo(f"pictures    {pictures}: one folder a class")
     learner = CNNClassifier(test_share=0.2, random_state=0, threads=threads)
     with shown_progress() as show:

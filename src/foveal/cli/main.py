@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import textwrap
+from types import FrameType
 
 import typer
 
@@ -33,21 +35,43 @@ app.command("cache")(cache.cache)
 
 def main() -> None:
     """Run the command; errors print themselves and choose the exit code."""
+    signal.signal(signal.SIGTERM, _stop)
     try:
         app()
     except FovealError as error:
         fail(error)
     except MemoryError:
+        fail(_out_of_memory())
+    except RuntimeError as error:
+        if "can't allocate memory" not in str(error) and "out of memory" not in str(error):
+            raise
+        fail(_out_of_memory())
+    except BrokenPipeError:
+        sys.exit(0)
+    except OSError as error:
         fail(
             ResourceError(
-                "memory",
-                needed="room for the pictures and the network",
-                came="none left",
-                remedy="choose a smaller size, batch or network",
+                str(error.filename or "the disk"),
+                needed="files that can be read and written",
+                came=error.strerror or str(error),
+                remedy="free some space, or check the permissions",
             )
         )
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _out_of_memory() -> ResourceError:
+    return ResourceError(
+        "memory",
+        needed="room for the pictures and the network",
+        came="none left",
+        remedy="choose a smaller size, batch or network",
+    )
 
 
 def fail(error: FovealError) -> None:

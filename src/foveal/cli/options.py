@@ -62,12 +62,14 @@ def interruptible(run: Run) -> Iterator[None]:
         if run.training and not run.stopping:
             run.stop()
         else:
-            raise run.interrupted()
+            raise KeyboardInterrupt  # no handler of ordinary errors may swallow it
 
     signals = [signal.SIGINT, signal.SIGTERM]
     before = [signal.signal(one, handle) for one in signals]
     try:
         yield
+    except KeyboardInterrupt:
+        raise run.interrupted() from None
     finally:
         for one, handler in zip(signals, before, strict=True):
             signal.signal(one, handler)

@@ -36,7 +36,7 @@ REFRESH = 0.1
 @contextmanager
 def shown_progress() -> Iterator[Listener]:
     """Give a listener that shows events for as long as the with block lasts."""
-    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+    if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield print_plainly
         return
     console = Console(stderr=True, highlight=False)

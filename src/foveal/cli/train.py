@@ -197,13 +197,14 @@ def cnn(
             fresh=fresh,
             listeners=listeners,
             checkpoint_seconds=checkpoint_seconds,
+            target=model,
         ) as run:
-            if resume and run.was_finished and model.exists():
-                typer.echo(f"{model} is complete: nothing to resume")
-                return
-            if run.resuming:
+            if run.options:
                 options = run.options | {key: options[key] for key in options if key in given}
             run.agree("options", options, "leave the option out, or begin with --fresh")
+            if resume and run.was_finished:
+                typer.echo(f"{model} is complete: nothing to resume")
+                return
             with interruptible(run):
                 learner = _learner(options).fit(options["pictures"], run=run)
                 digest = learner.model_.save(model)

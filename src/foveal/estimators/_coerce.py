@@ -45,7 +45,7 @@ def coerce(estimator: Any, X: Any, y: Any = None, *, fitting: bool = True) -> Pi
             "y",
             needed="a class for each picture: a folder a class, or y",
             came="pictures without labels",
-            remedy="sort the pictures into one folder a class, or give y",
+            remedy="sort the pictures into one folder a class; in Python, y will do too",
         )
     return pictures
 
@@ -56,13 +56,41 @@ def _labelled(pictures: Pictures, y: Any) -> Pictures:
     return pictures.labelled(labels)
 
 
+LONGEST_LABEL = 1_000
+"""Characters of a class name at most."""
+
+
 def encode(labels: Array) -> tuple[Array, np.ndarray[Any, np.dtype[np.intp]]]:
     """Find the classes and each row's class number, -1 where the label is None."""
     known = np.array([label is not None for label in labels.tolist()])
+    for label in {type(one): one for one in labels[known].tolist()}.values():
+        _check_label(label)
     classes, codes = np.unique(_plain(labels[known]), return_inverse=True)
+    for label in classes.tolist():
+        _check_label(label)
     found = np.full(len(labels), -1, dtype=np.intp)
     found[known] = codes
     return classes, found
+
+
+def _check_label(label: object) -> None:
+    """Hold a label against what a model file can keep.
+
+    Raises
+    ------
+    DataError
+        For anything but texts, whole numbers, finite numbers and booleans.
+    """
+    fine = isinstance(label, str | int | float) and label == label
+    if isinstance(label, str):
+        fine = len(label) <= LONGEST_LABEL and label.isprintable()
+    if not fine or (isinstance(label, float) and not np.isfinite(label)):
+        raise DataError(
+            "classes",
+            needed=f"texts of at most {LONGEST_LABEL} characters, or finite numbers",
+            came=repr(label)[:80],
+            remedy="rename the class",
+        )
 
 
 def _plain(labels: Array) -> Array:

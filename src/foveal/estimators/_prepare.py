@@ -149,8 +149,8 @@ def _notes(pictures: Pictures, entries: list[Entry], data: TrainingData) -> Iter
         yield ledger.summary(entries)
     if pictures.files is not None and len(data.split.train) < FEW_PHOTOGRAPHS:
         yield (
-            f"{len(data.split.train):,} photographs are few for training from scratch: transfer "
-            "learning from a pretrained network is likely to be more accurate"
+            f"{len(data.split.train):,} pictures are few for training from scratch: if they are "
+            "photographs, transfer learning from a pretrained network is likely more accurate"
         )
     if not len(data.split.validation):
         yield "no validation pictures: the last weights are kept, and no accuracy is claimed"

@@ -33,9 +33,12 @@ from foveal.training.pace import measure_pace, steps_within
 from foveal.training.run import Run
 from foveal.training.telling import print_plainly
 
+MOST_EPOCHS = 1e6
+"""Epochs that can be asked for."""
+
 RULES: dict[str, Rule] = {
     "net": Kind((str, Network, Plan), "a network in the notation or the name of a stock net"),
-    "epochs": optional(Real(0, above=True)),
+    "epochs": optional(Real(0, MOST_EPOCHS, above=True)),
     "seconds": optional(Real(0, above=True)),
     "batch_size": optional(Whole(1)),
     "optimizer": Choice(configs.OPTIMIZERS),
@@ -256,9 +259,13 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the accuracy on pictures; `y` may be left out where X says the classes."""
         check_is_fitted(self)
-        if y is None:
-            y = coerce(self, X, fitting=True).labels
-        return float(super().score(X, y, sample_weight))
+        if y is not None:
+            return float(super().score(X, y, sample_weight))
+        labels = coerce(self, X, fitting=True).labels
+        assert labels is not None
+        called = self.predict(X)
+        known = [row for row, label in enumerate(labels.tolist()) if label is not None]
+        return sum(str(called[row]) == str(labels[row]) for row in known) / len(known)
 
     def save(self, path: str) -> CNNClassifier:
         """Write the fitted model to one .safetensors file; `foveal.load` reads it."""
@@ -312,7 +319,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         return ClassifierTask(
             data=data,
             device=device,
-            batch_size=self.batch_size or configs.batch_size_for(count),
+            batch_size=min(self.batch_size or configs.batch_size_for(count), count),
             augmentation=augmentation,
             class_weights=class_weights(self.class_weight, data),
             label_smoothing=self.label_smoothing,
@@ -370,14 +377,14 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             patience=self.patience,
             seed=task.seed,
         )
-        if self.seconds is None:
-            return config
 
         def affordable() -> int:
+            if self.seconds is None:
+                return steps
             pace = measure_pace(
                 network, task.batches, task.loss_of, config, task.device, task.judge
             )
-            left = float(self.seconds or 0) - (time.perf_counter() - began)
+            left = float(self.seconds) - (time.perf_counter() - began)
             return steps_within(left, pace, len(task.batches), configs.FEWEST_STEPS)
 
         return configs.with_steps(config, run.decide("steps", affordable))
@@ -393,7 +400,7 @@ def _planned(plan: Plan, config: TrainingConfig, task: ClassifierTask) -> Planne
     notes: list[str] = []
     varied = task.augmentation
     if not varied.flip and varied.level != "none":
-        notes.append("pictures are not mirrored: grey ones may be characters (flip allows it)")
+        notes.append("pictures are not mirrored: grey ones may be characters (--flip allows it)")
     return Planned(
         network=plan.text,
         parameters=plan.parameters,

@@ -31,6 +31,7 @@ def fit_temperature(logits_nk: Floats, codes_n: np.ndarray[Any, np.dtype[np.int6
     float
         Divides the logits; 1 where there are fewer than `FEWEST` pictures.
     """
+    right = int((logits_nk.argmax(axis=1) == codes_n).sum())
     if len(codes_n) < FEWEST:
         return 1.0
     rows = np.arange(len(codes_n))
@@ -39,7 +40,17 @@ def fit_temperature(logits_nk: Floats, codes_n: np.ndarray[Any, np.dtype[np.int6
         scaled = log_softmax(logits_nk / np.exp(log_temperature), axis=1)
         return -float(scaled[rows, codes_n].mean())
 
-    found = minimize_scalar(loss, bounds=tuple(np.log(RANGE)), method="bounded")
+    # Without errors the likelihood has no maximum: it would be surer and surer. Half an error
+    # among the pictures, as in Jeffreys' estimate of a share, bounds how sure it may be.
+    doubt = 0.5 / (len(codes_n) + 1) if right == len(codes_n) else 0.0
+    others = np.arange(logits_nk.shape[1])[None] != codes_n[:, None]
+
+    def doubted(log_temperature: float) -> float:
+        scaled = log_softmax(logits_nk / np.exp(log_temperature), axis=1)
+        wrong = (scaled * others).sum(axis=1) / max(logits_nk.shape[1] - 1, 1)
+        return (1 - doubt) * loss(log_temperature) - doubt * float(wrong.mean())
+
+    found = minimize_scalar(doubted, bounds=tuple(np.log(RANGE)), method="bounded")
     return float(np.exp(found.x))
 
 

@@ -52,12 +52,12 @@ def wilson(right: int, total: int, level: float = LEVEL) -> Estimate:
     return Estimate(share, min(low, share), max(high, share))
 
 
-def mean(values: Floats, level: float = LEVEL) -> Estimate:
-    """Interval of a mean, by the normal approximation."""
+def mean(values: Floats, level: float = LEVEL, least: float = -np.inf) -> Estimate:
+    """Interval of a mean, by the normal approximation, cut off at the least possible value."""
     value = float(np.mean(values))
     z = float(ndtri((1 + level) / 2))
     error = float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.inf
-    return Estimate(value, value - z * error, value + z * error)
+    return Estimate(value, max(value - z * error, least), value + z * error)
 
 
 Statistic = Callable[[Floats, Floats, Floats], Floats]

@@ -69,7 +69,7 @@ def metrics(probabilities_nk: Floats, codes_n: Ints, labels: list[str]) -> Metri
         accuracy=wilson(int(np.trace(confusion)), len(codes_n)),
         balanced_accuracy=from_confusion(confusion, _balanced_accuracy),
         macro_f1=from_confusion(confusion, _macro_f1),
-        log_loss=mean(-np.log(picked)),
+        log_loss=mean(-np.log(picked), least=0.0),
         calibration_error=calibration_error(probabilities_nk, codes_n),
         confusion=confusion,
         classes=tuple(_class_scores(confusion, index, label) for index, label in enumerate(labels)),

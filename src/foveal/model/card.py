@@ -16,7 +16,7 @@ from foveal.training.config import TrainingConfig
 FORMAT: Literal[1] = 1
 """Version of the file format; raised when older software could no longer read a file right."""
 
-Label = str | int | float | bool
+Label = Annotated[str, Field(max_length=1_000)] | int | float | bool
 
 
 class Provenance(BaseModel):
@@ -54,6 +54,6 @@ class Card(BaseModel):
     """The network in the notation, with its input and its last layer filled in."""
     recipe: PictureRecipe
     classes: Annotated[list[Label], Field(min_length=1, strict=True)]
-    temperature: Annotated[float, Field(gt=0, le=1000)]
+    temperature: Annotated[float, Field(ge=1e-3, le=1000)]
     """Divides the logits before the softmax."""
     provenance: Provenance

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,19 +29,24 @@ from foveal.pictures.catalogue import Array, Numbered, Pictures, check_fits
 from foveal.pictures.sources import gather
 from foveal.pictures.store import Hashes, decoded
 from foveal.recipe import PictureRecipe
+from foveal.shapes import written
 
 if TYPE_CHECKING:
     from foveal.model.judging import Evaluation
 
 BATCH = 128
 """Pictures that go through the network at once when predicting."""
+LARGEST_ACTIVATIONS = 16_000_000_000
+"""Bytes that the layers of a network may give for one picture."""
+MOST_CHARACTERS = 10_000_000
+"""Characters of the longest class name times the number of classes."""
 NETWORK = "network/"
 SNAPSHOTS = "kernels/snapshots"
 TRAINED = "hashes/train"
 CHOSE = "hashes/validation"
 
 
-@dataclass(eq=False, slots=True, kw_only=True)
+@dataclass(eq=False, repr=False, slots=True, kw_only=True)
 class FittedModel:
     """A trained network with its recipe, classes and provenance.
 
@@ -66,6 +72,12 @@ class FittedModel:
     snapshots: torch.Tensor
     """First-layer kernels over the epochs, (times, kernels, channels, h, w); may be empty."""
     device: Device = field(default_factory=choose)
+
+    def __repr__(self) -> str:
+        return (
+            f"FittedModel({self.plan.name or self.plan.text!r}, {len(self.classes)} classes, "
+            f"{written(self.recipe.shape)} pictures)"
+        )
 
     # Use ---------------------------------------------------------------------------------
 
@@ -183,14 +195,14 @@ def checked_path(path: str | Path) -> Path:
         Where it does not end in .safetensors, or its folder is not there.
     """
     place = Path(path)
-    if place.suffix != ".safetensors" or place.is_dir():
+    if place.suffix != ".safetensors" or os.path.isdir(place) or len(place.name) > 240:  # noqa: PTH112
         raise UsageError(
             "model path",
-            needed="a file name ending in .safetensors",
+            needed="a file name ending in .safetensors, of at most 240 characters",
             came=str(path),
             remedy=f"write {place.stem or 'model'}.safetensors",
         )
-    if not place.parent.exists():
+    if not os.path.isdir(place.parent):  # noqa: PTH112  Path.is_dir raises for long names
         raise UsageError(
             "model path",
             needed="a folder that exists",
@@ -242,6 +254,9 @@ def load(path: str | Path, *, device: str = "auto", threads: int | None = None) 
     stored = sum(value.numel() for value in weights.values())
     if missing or planned.parameters > stored or planned.input != card.recipe.shape:
         raise files.foreign(place, "tensors that do not belong to its network")
+    if planned.activation_bytes > LARGEST_ACTIVATIONS:
+        raise files.foreign(place, "a network that needs more memory than any machine has")
+    _check_contents(place, card, tensors)
     module = build(planned, seed=0)
     try:
         module.load_state_dict(weights)
@@ -259,6 +274,21 @@ def load(path: str | Path, *, device: str = "auto", threads: int | None = None) 
         snapshots=tensors[SNAPSHOTS],
         device=chosen,
     )
+
+
+def _check_contents(place: Path, card: Card, tensors: dict[str, torch.Tensor]) -> None:
+    """Refuse what no training leaves: weights that are no numbers, classes that are the same."""
+    for name in (TRAINED, CHOSE):
+        if tensors[name].dtype != torch.int64 or tensors[name].ndim != 1:
+            raise files.foreign(place, f"{name} of another form")
+    for name, value in tensors.items():
+        if value.is_complex() or (value.is_floating_point() and not value.isfinite().all()):
+            raise files.foreign(place, f"{name} with values that are no finite numbers")
+    if len(set(map(str, card.classes))) != len(card.classes):
+        raise files.foreign(place, "classes that are the same")
+    longest = max(len(str(label)) for label in card.classes)
+    if longest * len(card.classes) > MOST_CHARACTERS:
+        raise files.foreign(place, "classes with names beyond all measure")
 
 
 def placed(network: nn.Sequential, device: Device) -> nn.Sequential:

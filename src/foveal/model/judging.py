@@ -28,7 +28,7 @@ UNKNOWN = -1
 """Class number of a label the model does not know, or of none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, repr=False, slots=True, kw_only=True)
 class Evaluation:
     """How a model fares, on which pictures, and beside which baselines."""
 
@@ -41,6 +41,10 @@ class Evaluation:
     """What a reader must know: which pictures were left out, and why."""
     ledger: tuple[Entry, ...]
     """Every picture with what became of it."""
+
+    def __repr__(self) -> str:
+        metrics = self.metrics
+        return f"Evaluation({metrics.accuracy.percent()} accuracy on {metrics.pictures} pictures)"
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as plain values."""
@@ -185,7 +189,7 @@ def _some(rows: Rows, notes: list[str]) -> Rows:
             "pictures",
             needed="labelled pictures that the model was not trained on",
             came="none. " + "; ".join(notes),
-            remedy="give other pictures, or use --include-training",
+            remedy="give other pictures of the model's classes, or use --include-training",
         )
     return rows
 
@@ -206,7 +210,8 @@ def _ladder(
     codes = source.codes[rows]
     if not len(taught):
         counts = np.array(model.provenance.class_counts, dtype=np.int64)
-        note = "baselines on pixels need the training pictures: name them with --training"
+        where = "PICTURES" if training is None else "--training"
+        note = f"baselines on pixels need training pictures of the model: none found in {where}"
         return [majority(counts, codes)], [note]
     images, others = source.store.images, teacher.store.images
     return ladder(others[taught], teacher.codes[taught], images[rows], codes), []

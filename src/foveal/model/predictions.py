@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, repr=False, slots=True, kw_only=True)
 class Predictions:
     """What a model says of some pictures."""
 
@@ -36,6 +36,10 @@ class Predictions:
         found = labels.astype(object)
         found[~readable] = None
         return found
+
+    def __repr__(self) -> str:
+        unreadable = sum(map(bool, self.reasons))
+        return f"Predictions({len(self.names)} pictures, {unreadable} unreadable)"
 
     @property
     def columns(self) -> list[str]:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from foveal.errors import ResourceError, UsageError
+from foveal.files import beside
 
 FORMATS = (".csv", ".parquet", ".jsonl")
 
@@ -70,7 +71,7 @@ def write_table(path: Path, columns: Sequence[str], batches: Iterable[Rows]) -> 
 
 @contextmanager
 def _beside(path: Path) -> Iterator[Path]:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = beside(path)
     try:
         yield temporary
         with temporary.open("rb+") as file:

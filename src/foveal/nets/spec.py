@@ -356,7 +356,9 @@ def checked_shape(value: Any, where: str) -> Shape:
 
 
 def _refused(where: str, needed: str, value: Any) -> NetworkError:
-    return NetworkError(where, needed=needed, came=repr(value), remedy="write it so")
+    return NetworkError(
+        where, needed=needed, came=repr(value), remedy="choose a value in that range"
+    )
 
 
 MOST = 1_000_000

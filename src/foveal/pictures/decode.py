@@ -9,6 +9,7 @@ profiles are applied after resizing, on few pixels.
 from __future__ import annotations
 
 import io
+import stat
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -143,7 +144,10 @@ def deep_range(path: Path) -> tuple[float, float]:
 
 def _opened(path: Path) -> Image.Image:
     try:
-        if path.stat().st_size == 0:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise Unreadable("not a regular file")
+        if status.st_size == 0:
             raise Unreadable("empty file")
         picture = Image.open(path, formats=formats())
     except Unreadable:

@@ -70,13 +70,15 @@ def are_paths(values: Any) -> bool:
 
 
 def _from_path(path: Path) -> Pictures:
-    if not path.exists():
+    try:
+        path.stat()
+    except (OSError, ValueError) as error:
         raise DataError(
-            str(path),
+            str(path)[:200],
             needed="a folder or file that exists",
-            came="nothing there",
+            came="nothing there" if isinstance(error, FileNotFoundError) else str(error)[:80],
             remedy="check the spelling of the path",
-        )
+        ) from error
     if path.is_dir():
         return from_idx(path) if idx_files(path) else _from_folder(path)
     if path.suffix in (".npz", ".npy"):
@@ -138,7 +140,7 @@ def _are_parts(root: Path, tops: set[str]) -> bool:
 
 
 def _listing(root: Path) -> list[Path]:
-    """List every regular file below a folder, relative to it, in an order people expect.
+    """List every file below a folder, relative to it, in an order people expect.
 
     Links are followed, each folder once. A folder that cannot be read stands for itself, so
     that the ledger names it.
@@ -156,7 +158,7 @@ def _listing(root: Path) -> list[Path]:
             below.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
-        found.extend((at / file).relative_to(root) for file in files if (at / file).is_file())
+        found.extend((at / file).relative_to(root) for file in files)
     return sorted(found, key=lambda path: ([_natural(step) for step in path.parts], str(path)))
 
 

@@ -138,7 +138,8 @@ def _fingerprint(files: Sequence[Path], recipe: PictureRecipe) -> str:
     for file in files:
         try:
             status = file.stat()
-            line = f"{file.absolute()}\0{status.st_size}\0{status.st_mtime_ns}\n"
+            when = f"{status.st_mtime_ns} {status.st_ctime_ns}"  # ctime: permissions may change
+            line = f"{file.absolute()}\0{status.st_size}\0{when}\n"
         except (OSError, ValueError):  # names that no file can have
             line = f"{file.absolute()}\0absent\n"
         digest.update(line.encode("utf-8", "surrogatepass"))

@@ -34,7 +34,8 @@ def choose_recipe(
     """Choose how pictures are prepared.
 
     Files take the median height and width of the source, reduced to `LONGEST_SIDE`, and the
-    channels of the majority; arrays stay as they are.
+    channels of the majority; arrays stay as they are. Files of a named test part are not looked
+    at.
 
     Parameters
     ----------
@@ -58,6 +59,8 @@ def choose_recipe(
             height=height, width=width, channels=planes, resize=resize, folded=pictures.folded
         )
     assert pictures.files is not None
+    taught = np.delete(np.arange(len(pictures)), pictures.rows("test"))
+    files = [pictures.files[row] for row in (taught if len(taught) else range(len(pictures)))]
     if channels not in (None, 1, 3):
         raise UsageError(
             "channels",
@@ -65,7 +68,7 @@ def choose_recipe(
             came=str(channels),
             remedy="leave channels out: the pictures decide",
         )
-    heads = _heads(pictures.files)
+    heads = _heads(files)
     deep = [file for file, head in heads.items() if head[2] in decode.DEEP_MODES]
     low, high = _deep_range(deep)
     grey = sum(head[2] in decode.GREY_MODES for head in heads.values())

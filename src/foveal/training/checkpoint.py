@@ -43,14 +43,23 @@ def save(folder: Path, state: TrainingState, facts: dict[str, Any]) -> Path:
         "snapshot_steps": state.snapshot_steps,
     }
     files.write_tensors(path, dict(_tensors(state)), {"state": numbers, **facts})
-    for old in sorted(folder.glob(PATTERN))[:-KEPT]:
+    upto = [one for one in sorted(folder.glob(PATTERN)) if one.name <= path.name]
+    for old in set(folder.glob(PATTERN)) - set(upto[-KEPT:]):
         with contextlib.suppress(OSError):
             old.unlink()
     return path
 
 
-def restore(folder: Path, state: TrainingState) -> dict[str, Any] | None:
-    """Bring a fresh state to the newest checkpoint that is whole.
+def clear(folder: Path) -> int:
+    """Remove all checkpoints; answers how many there were."""
+    found = list(folder.glob(PATTERN))
+    for path in found:
+        path.unlink(missing_ok=True)
+    return len(found)
+
+
+def restore(folder: Path, state: TrainingState, run: str = "") -> dict[str, Any] | None:
+    """Bring a fresh state to the newest checkpoint that is whole and of the same run.
 
     Returns
     -------
@@ -62,6 +71,8 @@ def restore(folder: Path, state: TrainingState) -> dict[str, Any] | None:
             tensors, facts = files.read_tensors(path)
         except ModelFileError:
             continue  # damaged on disk: the one before it is tried
+        if facts.get("run", "") != run:
+            continue  # left by another run in the same folder
         _put(state, tensors, facts["state"])
         return facts
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
@@ -130,9 +131,9 @@ class Finished(Event):
 
 
 def to_json(event: Event) -> str:
-    """Write an event as one line of JSON; NaN becomes null."""
+    """Write an event as one line of JSON; numbers that are not finite become null."""
     values = {
-        name: None if isinstance(value, float) and value != value else value
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in asdict(event).items()
     }
     return json.dumps({"kind": event.kind, **values}, allow_nan=False)

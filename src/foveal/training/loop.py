@@ -130,7 +130,7 @@ def train(
     while True:
         epoch, first = divmod(state.step, len(batches))
         if state.step and state.judged_at != state.step and (first == 0 or _over(state, config)):
-            yield _epoch_ended(state, judge, clock, -(-state.step // len(batches)))
+            yield _epoch_ended(state, judge, config, clock, -(-state.step // len(batches)))
         if _over(state, config):
             return
         for batch in batches.epoch(epoch, first):
@@ -157,12 +157,7 @@ def take_step(
         loss, right = loss_of(state.network, batch)
     value = float(loss.detach())
     if not math.isfinite(value):
-        raise DivergedError(
-            "training loss",
-            needed="a finite number",
-            came=f"{value} at step {state.step + 1}, learning rate {rate:.3g}",
-            remedy="lower learning_rate, set clip_norm to 1, or check the pictures' values",
-        )
+        raise _diverged("training loss", value, state.step + 1, rate)
     state.optimizer.clear()
     loss.backward()  # type: ignore[no-untyped-call]
     if config.clip_norm is not None:
@@ -172,6 +167,15 @@ def take_step(
     if state.averaged is not None:
         update_average(state.averaged, state.network, config.ema, state.step)
     state.tally.add(value, right, len(batch.images_nchw))
+
+
+def _diverged(what: str, value: float, step: int, rate: float) -> DivergedError:
+    return DivergedError(
+        what,
+        needed="a finite number",
+        came=f"{value} at step {step}, learning rate {rate:.3g}",
+        remedy="lower learning_rate, set clip_norm to 1, or check the pictures' values",
+    )
 
 
 def rate_at(config: TrainingConfig, step: int) -> float:
@@ -195,9 +199,13 @@ def _step_ended(
     )
 
 
-def _epoch_ended(state: TrainingState, judge: Judge, clock: _Clock, epoch: int) -> EpochEnded:
+def _epoch_ended(
+    state: TrainingState, judge: Judge, config: TrainingConfig, clock: _Clock, epoch: int
+) -> EpochEnded:
     began = time.perf_counter()
     scores = judge(state.candidate)
+    if scores is not None and not math.isfinite(scores.loss):
+        raise _diverged("validation loss", scores.loss, state.step, rate_at(config, state.step - 1))
     best = state.judged(scores, epoch)
     tally, state.tally = state.tally, Tally()
     seconds, computing = clock.lap()
@@ -286,7 +294,11 @@ def snapshot_steps(
     most = min(MOST_SNAPSHOTS, MOST_SNAPSHOT_BYTES // (4 * kernels.numel()))
     if most < 2:
         return frozenset()
-    ends = sorted({*range(0, steps, steps_per_epoch), steps})
-    if len(ends) <= most:
-        return frozenset(ends)
-    return frozenset(ends[round(index * (len(ends) - 1) / (most - 1))] for index in range(most))
+    starts = range(0, steps, steps_per_epoch)
+    count = len(starts) + 1
+    picked = (
+        range(count)
+        if count <= most
+        else [round(index * (count - 1) / (most - 1)) for index in range(most)]
+    )
+    return frozenset(steps if index == len(starts) else starts[index] for index in picked)

@@ -14,6 +14,7 @@ A run without a folder keeps nothing and only tells its listeners.
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
@@ -52,6 +53,8 @@ class Run:
         Told every event.
     checkpoint_seconds : float
         Time between checkpoints, at least.
+    target : Path, optional
+        The model the run is to leave; a run whose model is gone is not complete.
 
     Raises
     ------
@@ -68,7 +71,15 @@ class Run:
         fresh: bool = False,
         listeners: Sequence[Listener] = (),
         checkpoint_seconds: float = 5.0,
+        target: Path | None = None,
     ) -> None:
+        if resume and fresh:
+            raise UsageError(
+                "--resume and --fresh",
+                needed="one of them",
+                came="both",
+                remedy="--resume goes on where the run stopped, --fresh begins anew",
+            )
         self.folder = folder
         self.listeners = list(listeners)
         self.checkpoint_seconds = checkpoint_seconds
@@ -82,8 +93,10 @@ class Run:
         self._lock = None if folder is None else _locked(folder)
         if folder is None:
             return
-        self.was_finished = (folder / "done.json").exists()
-        unfinished = (folder / "config.json").exists() and not self.was_finished
+        there = target is None or target.exists()
+        self.was_finished = (folder / "done.json").exists() and there
+        begun = any(folder.glob(checkpoint.PATTERN)) or "steps" in _decided(folder)
+        unfinished = begun and not (folder / "done.json").exists()
         if unfinished and not (resume or fresh):
             self.close()
             raise UsageError(
@@ -92,9 +105,17 @@ class Run:
                 came="neither --resume nor --fresh",
                 remedy="--resume goes on where it stopped, --fresh begins anew",
             )
-        if resume and unfinished:
+        if resume and (unfinished or self.was_finished):
             self._config = _read_json(folder / "config.json")
-            self.resuming = bool(self._config)
+            self.resuming = bool(self._config) and unfinished
+        if resume and not self._config and any(folder.glob(checkpoint.PATTERN)):
+            self.close()
+            raise UsageError(
+                f"{folder / 'config.json'}",
+                needed="what the run to be resumed had decided",
+                came="nothing that can be read, beside checkpoints",
+                remedy="bring the file back, or begin anew with --fresh",
+            )
         if not (resume and (unfinished or self.was_finished)):
             self._clear()
 
@@ -154,12 +175,14 @@ class Run:
         """Bring a fresh state to the last checkpoint, where this run resumes one."""
         if self.folder is None:
             return
-        facts = checkpoint.restore(self.folder, state) if self.resuming else None
+        facts = checkpoint.restore(self.folder, state, self._id()) if self.resuming else None
         if facts is not None:
             self._rewind(facts["events"])
             self.tell(Resumed(step=state.step, notes=self._thread_notes(facts)))
         elif self.asked_to_resume:
-            self.tell(Resumed(step=0, notes=("no checkpoint: training starts anew",)))
+            what = "damaged checkpoints" if checkpoint.clear(self.folder) else "no checkpoint"
+            self._rewind(0)
+            self.tell(Resumed(step=0, notes=(f"{what}: training starts anew",)))
 
     def watch(self, events: Iterable[Event], state: TrainingState) -> None:
         """Follow the loop to its end: tell events, write checkpoints, stop where asked.
@@ -177,7 +200,7 @@ class Run:
                 self.tell(event)
                 if self.stopping:
                     self._checkpoint(state)
-                    raise self.interrupted(state.step)
+                    raise self.interrupted()
                 if self.folder is not None and time.monotonic() - last >= pause:
                     began = time.monotonic()
                     self._checkpoint(state)
@@ -191,14 +214,16 @@ class Run:
         """Ask a run under way to stop after its current step."""
         self.stopping = True
 
-    def interrupted(self, step: int = 0) -> Interrupted:
+    def interrupted(self) -> Interrupted:
         """Make the error that says how a stopped run goes on."""
-        kept = self.folder is not None and step > 0
+        kept = self.folder is not None and any(self.folder.glob(checkpoint.PATTERN))
         return Interrupted(
             "training",
             needed="to run to its end",
-            came=f"a request to stop at step {step}",
-            remedy="go on with --resume" if kept else "nothing was kept; start again",
+            came="a request to stop",
+            remedy="go on with --resume"
+            if kept
+            else "start again with --fresh: there was no checkpoint yet",
         )
 
     def finish(self, facts: dict[str, Any]) -> None:
@@ -206,8 +231,7 @@ class Run:
         if self.folder is None:
             return
         files.write_whole(self.folder / "done.json", json.dumps(facts).encode())
-        for path in self.folder.glob(checkpoint.PATTERN):
-            path.unlink(missing_ok=True)
+        checkpoint.clear(self.folder)
 
     def close(self) -> None:
         """Let go of the folder."""
@@ -230,17 +254,27 @@ class Run:
             return
         events = self.folder / "events.jsonl"
         size = events.stat().st_size if events.exists() else 0
-        facts = {"events": size, "threads": torch.get_num_threads(), "torch": torch.__version__}
+        facts = {
+            "run": self._id(),
+            "events": size,
+            "threads": torch.get_num_threads(),
+            "torch": torch.__version__,
+        }
         checkpoint.save(self.folder, state, facts)
+
+    def _id(self) -> str:
+        """Tell this run's checkpoints from those another run left in the folder."""
+        return self.decide("run", lambda: secrets.token_hex(8))
 
     def _rewind(self, size: int) -> None:
         """Cut events.jsonl back to the checkpoint: what came after will come again."""
         assert self.folder is not None
         with (self.folder / "events.jsonl").open("ab") as file:
             file.truncate(min(size, file.tell()))
-        lines = (self.folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
-        told = [json.loads(line) for line in lines]
-        self.epochs = [one for one in told if one.pop("kind") == EpochEnded.kind]
+        text = (self.folder / "events.jsonl").read_text(encoding="utf-8", errors="replace")
+        lines = text.splitlines()
+        told = [_read_line(line) for line in lines]
+        self.epochs = [one for one in told if one.pop("kind", "") == EpochEnded.kind]
 
     def _thread_notes(self, facts: dict[str, Any]) -> tuple[str, ...]:
         notes: list[str] = []
@@ -280,14 +314,25 @@ def _locked(folder: Path) -> filelock.BaseFileLock:
     lock = filelock.FileLock(folder / "lock")
     try:
         lock.acquire(timeout=0)
-    except filelock.Timeout:
+    except OSError as error:
+        if isinstance(error, filelock.Timeout):
+            raise _taken(folder) from None
         raise UsageError(
-            str(folder),
-            needed="a run of its own for each process",
-            came="another process at work on it",
-            remedy="wait for it, stop it, or give the model another name",
-        ) from None
+            str(folder / "lock"),
+            needed="a file that can be locked",
+            came=error.strerror or str(error),
+            remedy="remove it, or choose another place for the model",
+        ) from error
     return lock
+
+
+def _taken(folder: Path) -> UsageError:
+    return UsageError(
+        str(folder),
+        needed="a run of its own for each process",
+        came="another process at work on it",
+        remedy="wait for it, stop it, or give the model another name",
+    )
 
 
 def _kept(event: Event) -> bool:
@@ -303,6 +348,20 @@ def _read_json(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _decided(folder: Path) -> dict[str, Any]:
+    """Read what a run decided; a run that did not come to its steps has nothing to lose."""
+    found = _read_json(folder / "config.json").get("decided")
+    return found if isinstance(found, dict) else {}
+
+
+def _read_line(line: str) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return {}  # the record of what happened is damaged; the state is not
     return found if isinstance(found, dict) else {}
 
 

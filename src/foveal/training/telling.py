@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 from foveal.training.events import (
@@ -71,8 +72,9 @@ def epoch_line(event: EpochEnded) -> str:
 
 def print_plainly(event: Event) -> None:
     """Print an event to stderr."""
-    for line in lines_of(event):
-        print(line, file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError, ValueError):  # nobody listening must not end the work
+        for line in lines_of(event):
+            print(line, file=sys.stderr, flush=True)
 
 
 def _notes(notes: tuple[str, ...]) -> list[str]:

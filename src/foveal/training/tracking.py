@@ -28,7 +28,15 @@ def tensorboard(folder: Path) -> Listener:
             came="none",
             remedy="pip install 'foveal[track]'",
         ) from error
-    writer = SummaryWriter(str(folder))
+    try:
+        writer = SummaryWriter(str(folder))
+    except OSError as error:
+        raise UsageError(
+            f"--tensorboard {folder}",
+            needed="a folder that can be written to",
+            came=error.strerror or str(error),
+            remedy="name another folder",
+        ) from error
 
     def listen(event: Event) -> None:
         if isinstance(event, StepEnded) and event.step % OFTEN == 0:
