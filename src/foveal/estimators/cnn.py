@@ -85,7 +85,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         SGD with Nesterov momentum, or AdamW.
     learning_rate : float, optional
         Highest learning rate; by `foveal.training.config.learning_rate_for` where left out:
-        0.2 * sqrt(batch / 128) for SGD, 0.004 * sqrt(batch / 128) for AdamW, half of it for
+        0.2 * batch / 128 for SGD, 0.004 * sqrt(batch / 128) for AdamW, half of it for
         networks without batch normalisation.
     momentum : float, 0 to 1
         Momentum of SGD, first beta of AdamW.

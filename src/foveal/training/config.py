@@ -66,14 +66,14 @@ CLIP_WITHOUT_NORMALISATION = 1.0
 def learning_rate_for(optimizer: Optimizer, batch_size: int, *, normalised: bool = True) -> float:
     """Derive the highest learning rate from optimizer, batch size, and batch normalisation.
 
-    0.2 * sqrt(batch / 128) for SGD, 0.004 * sqrt(batch / 128) for AdamW: with the square root of
-    the batch the noise of a step stays the same (Krizhevsky, arXiv:1404.5997). Half of that
-    for networks without batch normalisation.
+    0.2 * batch / 128 for SGD (Goyal et al., arXiv:1706.02677), 0.004 * sqrt(batch / 128) for AdamW
+    (Malladi et al., arXiv:2205.10287). Half of that for networks without batch normalisation.
 
     >>> learning_rate_for("sgd", 32), learning_rate_for("sgd", 128, normalised=False)
-    (0.1, 0.1)
+    (0.05, 0.1)
     """
-    rate = LEARNING_RATES[optimizer] * math.sqrt(batch_size / REFERENCE_BATCH)
+    ratio = batch_size / REFERENCE_BATCH
+    rate = LEARNING_RATES[optimizer] * (ratio if optimizer == "sgd" else math.sqrt(ratio))
     return float(f"{rate * (1 if normalised else WITHOUT_NORMALISATION):.3g}")
 
 
