@@ -15,7 +15,7 @@ import time
 from machine import describe
 
 from foveal import CNNClassifier, Run
-from foveal.pictures.store import clear_stores
+from foveal import cache
 from foveal.training.events import Prepared, StepEnded
 
 
@@ -54,7 +54,7 @@ def main() -> None:
         print(f"peak resident memory: {peak:,.0f} MiB")
         return
     for turn in range(wanted.rounds):
-        clear_stores()
+        cache.clear()
         for name in ("cold", "warm"):
             seconds, prepared = first_step(wanted.pictures)
             print(

@@ -1,4 +1,4 @@
-"""What a figure was measured on."""
+"""What a figure was measured on, and commands run to measure it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -41,3 +42,15 @@ def timed(arguments: list[str], **options: object) -> tuple[float, str]:
 def foveal(*arguments: object) -> list[str]:
     """Make the command line of a foveal command in this interpreter."""
     return [sys.executable, "-m", "foveal", *map(str, arguments)]
+
+
+def peer_python(folder: Path, packages: Sequence[str]) -> str:
+    """Make a peer's environment where it is not there yet; gives its interpreter."""
+    python, made = folder / "bin" / "python", folder / "made-of.txt"
+    wanted = "\n".join(packages)
+    if not made.exists() or made.read_text() != wanted:
+        if not python.exists():
+            subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "-q", *packages], check=True)
+        made.write_text(wanted)
+    return str(python)

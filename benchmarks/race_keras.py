@@ -11,24 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 from fashion_mnist import DATA
-from machine import describe, foveal, timed
+from machine import describe, foveal, peer_python, timed
 
 PEER = ("tensorflow-cpu==2.21.0", "keras==3.15.1")
-
-
-def peer_python(folder: Path) -> str:
-    """Make the peer's environment where it is not there yet."""
-    python = folder / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "-q", *PEER], check=True)
-    return str(python)
 
 
 def main() -> None:
@@ -41,7 +30,7 @@ def main() -> None:
     wanted = parser.parse_args()
     print(describe())
     print(f"peer: {', '.join(PEER)}", flush=True)
-    python = peer_python(wanted.peer)
+    python = peer_python(wanted.peer, PEER)
     script = Path(__file__).parent / "peers" / "keras_convnet.py"
     for turn in range(wanted.rounds):
         epochs = wanted.keras_epochs if turn == 0 else 1

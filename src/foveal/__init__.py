@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from foveal.estimators.cnn import CNNClassifier
+    from foveal.estimators.transfer import TransferClassifier
     from foveal.model.fitted import FittedModel, load
     from foveal.nets.build import build
     from foveal.nets.plan import Plan, plan
@@ -45,6 +46,7 @@ _HOMES = {
     "Plan": "foveal.nets.plan",
     "ResourceError": "foveal.errors",
     "Run": "foveal.training.run",
+    "TransferClassifier": "foveal.estimators.transfer",
     "UsageError": "foveal.errors",
     "build": "foveal.nets.build",
     "load": "foveal.model.fitted",
@@ -64,6 +66,7 @@ __all__ = [
     "Plan",
     "ResourceError",
     "Run",
+    "TransferClassifier",
     "UsageError",
     "__version__",
     "build",

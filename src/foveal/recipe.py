@@ -30,6 +30,8 @@ class PictureRecipe:
     """1 for grey, 3 for colour; arrays may have 2 or 4."""
     resize: Resize = "stretch"
     """"stretch" and "letterbox" keep the whole picture, "crop" keeps its middle."""
+    kept: float = 1.0
+    """Share of the shorter side that "crop" keeps: 0.875 for ImageNet's customary margin."""
     interpolation: Interpolation = "bilinear"
     """Filter used in resizing files; always antialiased."""
     low: float = 0.0
@@ -46,6 +48,9 @@ class PictureRecipe:
     """White of such files."""
     folded: bool = False
     """Whether the pictures are rows of pixels, (n, pixels), folded to height x width."""
+    arrays: tuple[int, int, int] | None = None
+    """Height, width and channels of the arrays that are brought to this size; None where arrays
+    must have it already."""
 
     def __post_init__(self) -> None:
         if min(self.height, self.width) < 1 or max(self.height, self.width) > LARGEST_SIDE:
@@ -82,6 +87,15 @@ class PictureRecipe:
                 came=f"{self.std}, {self.low} to {self.high}, {self.deep_low} to {self.deep_high}",
                 remedy="measure them on training pictures",
             )
+        if self.arrays is not None:
+            object.__setattr__(self, "arrays", tuple(self.arrays))
+        if not 0 < self.kept <= 1:
+            raise UsageError(
+                "kept",
+                needed="a share above 0 and at most 1",
+                came=str(self.kept),
+                remedy="leave it out: all of the shorter side is kept",
+            )
         _check_word("resize", self.resize, RESIZES)
         _check_word("interpolation", self.interpolation, INTERPOLATIONS)
 
@@ -91,9 +105,15 @@ class PictureRecipe:
         return self.channels, self.height, self.width
 
     @property
+    def affine(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Scale and shift of each channel that bring black = 0, white = 1 to zero mean."""
+        scale = tuple(1.0 / std for std in self.std)
+        return scale, tuple(-mean * one for mean, one in zip(self.mean, scale, strict=True))
+
+    @property
     def decoding(self) -> dict[str, object]:
         """The part that decides what the decoder makes of a file."""
-        scaling = ("low", "high", "mean", "std", "folded")
+        scaling = ("low", "high", "mean", "std", "folded", "arrays")
         return {name: value for name, value in asdict(self).items() if name not in scaling}
 
     def scaled(

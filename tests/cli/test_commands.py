@@ -178,11 +178,12 @@ def test_env_and_cache(run, class_folders: Path, tmp_path: Path, cache: Path) ->
     assert json.loads(out)["foveal"] == foveal.__version__
     train(run, class_folders, tmp_path / "m.safetensors")
     _, out, _ = run("cache", "--json")
-    assert [one["pictures"] for one in json.loads(out)["stores"]] == [60]
+    assert [one["kind"] for one in json.loads(out)["entries"]] == ["stores"]
+    assert json.loads(out)["entries"][0]["bytes"] > 60 * 16 * 16 * 3
     _, out, _ = run("cache", "--clear")
-    assert "1 stores" in out and str(cache) in out
+    assert "1 entries" in out and str(cache) in out
     _, out, _ = run("cache", "--json")
-    assert json.loads(out)["stores"] == []
+    assert json.loads(out)["entries"] == []
 
 
 def test_help_starts_without_torch_numpy_or_pillow() -> None:

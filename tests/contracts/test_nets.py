@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from foveal.errors import NetworkError
 from foveal.nets.blocks import Residual as ResidualModule
 from foveal.nets.build import build, child_names
 from foveal.nets.calls import calls_of
+from foveal.nets.lite import SCALES
 from foveal.nets.notation import read, write
 from foveal.nets.plan import Plan, PlannedLayer, plan, plan_network
 from foveal.nets.spec import (
@@ -48,6 +50,15 @@ paddings = st.sampled_from(["valid", "same", "same"]) | st.tuples(
     st.integers(0, 2), st.integers(0, 2)
 )
 activations = st.sampled_from([None, None, "relu", "prelu", "softmax"])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Networks this small lose more to waiting threads than they gain."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def maps_layer(shape: Shape) -> st.SearchStrategy[Layer]:
@@ -315,7 +326,7 @@ def test_a_residual_never_takes_a_smaller_map_for_a_stride() -> None:
 pictures = st.tuples(small, st.integers(1, 70), st.integers(1, 70))
 
 
-@pytest.mark.parametrize("net", ["fast", "resnet"])
+@pytest.mark.parametrize("net", ["fast", "resnet", *SCALES])
 @given(shape=pictures, classes=st.integers(2, 20))
 def test_these_stock_nets_take_any_picture(net: str, shape: Shape, classes: int) -> None:
     planned = plan(net, input=shape, classes=classes)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from foveal.errors import NetworkError
 from foveal.nets.notation import DEEPEST, read, read_shape, write, write_layer
+from foveal.nets.ranges import LONGEST, MOST, MOST_COUNTED
 from foveal.nets.spec import (
     ACTIVATIONS,
     LAYERS,
-    MOST,
     Activation,
     AvgPool,
     BatchNorm,
@@ -31,6 +31,7 @@ from foveal.nets.spec import (
     Reshape,
     Residual,
     SpaceToDepth,
+    Timm,
     Upsample,
 )
 
@@ -40,6 +41,16 @@ rows = st.tuples(st.integers(0, MOST), st.integers(0, 9))
 paddings = st.sampled_from(["valid", "same"]) | rows
 activations = st.none() | st.sampled_from(ACTIVATIONS)
 shapes = st.tuples(counts, counts, counts)
+counted = st.integers(0, MOST_COUNTED)
+KEYWORDS = ("gives", "holds", "adds")
+
+
+def words(letters: str) -> st.SearchStrategy[str]:
+    return st.text(letters + string.digits + "_.", min_size=1, max_size=LONGEST).filter(
+        lambda word: word not in KEYWORDS
+    )
+
+
 pools = {"stride": st.none() | pairs, "padding": paddings}
 SIMPLE: dict[type[Layer], st.SearchStrategy[Layer]] = {
     Conv: st.builds(
@@ -74,6 +85,14 @@ SIMPLE: dict[type[Layer], st.SearchStrategy[Layer]] = {
     Upsample: st.builds(Upsample, pairs, st.sampled_from(["nearest", "bilinear"])),
     Reshape: st.builds(Reshape, shapes),
     SpaceToDepth: st.builds(SpaceToDepth, counts),
+    Timm: st.builds(
+        Timm,
+        words(string.ascii_lowercase) | st.sampled_from(["relu", "same", "architecture", "3x3"]),
+        words(string.ascii_letters) | st.sampled_from(["all", "layer1.0", "timm", "unit", "7"]),
+        gives=shapes | st.tuples(counts) | counts,
+        holds=counted,
+        adds=counted,
+    ),
 }
 simple = st.one_of(*SIMPLE.values())
 
@@ -132,7 +151,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     assert read(write(network)) == network
 
 
-WORDS = "conv maxpool avgpool residual dense relu 3 2x2 same stride ( ) | * 3x8x8 0.5 nobias"
+WORDS = "conv maxpool residual dense timm relu 3 2x2 same stride gives ( ) | * 3x8x8 0.5 nobias"
 grammar = st.sampled_from(WORDS.split(" "))
 
 
@@ -172,6 +191,12 @@ def test_words_of_the_language_in_any_order_are_read_or_refused(words: list[str]
             "convtranspose 4 3 output_padding 1x0 stride 2",
             ConvTranspose(4, 3, stride=2, output_padding=(1, 0)),
         ),
+        (
+            "timm resnet18 layer1.0 gives 64x56x56 holds 73984 adds 231211008",
+            Timm("resnet18", "layer1.0", gives=(64, 56, 56), holds=73984, adds=231_211_008),
+        ),
+        ("timm a.b Fc holds 0 gives 12", Timm("a.b", "Fc", gives=(12,), holds=0)),
+        ("timm relu conv gives 1 adds 2 holds 3", Timm("relu", "conv", gives=1, holds=3, adds=2)),
         ("softmax", Activation("softmax")),
         ("2*(relu|flatten)", Repeat(2, (Activation("relu"), Flatten()))),
         ("residual ( batchnorm )", Residual((BatchNorm(),))),
@@ -196,6 +221,8 @@ def test_reading_one_layer(text: str, layer: Layer) -> None:
         (Upsample(2), "upsample 2"),
         (Upsample((2, 3), "bilinear"), "upsample 2x3 bilinear"),
         (Dropout(0.5), "dropout 0.5"),
+        (Timm("r", "all", gives=512, holds=9), "timm r all gives 512 holds 9"),
+        (Timm("r", "all", gives=512, holds=9, adds=1), "timm r all gives 512 holds 9 adds 1"),
     ],
 )
 def test_defaults_are_left_out(layer: Layer, text: str) -> None:
@@ -231,6 +258,15 @@ def test_defaults_are_those_of_the_field() -> None:
         ("conv 6 5x5 3x3", 12, "an argument of conv", "3x3", ""),
         ("conv 6 5x5 same valid", 17, "each argument of conv once", "valid", "remove 'valid'"),
         ("conv 6 5x5 relu tanh", 17, "each argument of conv once", "tanh", "remove 'tanh'"),
+        ("timm", 5, "timm with its architecture and unit and gives and holds", "end", "resnet18"),
+        ("timm a b gives 3", 17, "timm with its holds", "the end of the text", "timm resnet18"),
+        ("timm a gives 3 holds 4", 23, "timm with its unit", "the end of the text", "layer1.0"),
+        ("timm a gives 3 b", 16, "an argument of timm", "b", "adds, gives, holds"),
+        ("timm a b c", 10, "an argument of timm", "c", "adds, gives, holds"),
+        ("timm a b gives 3x4", 16, "a shape or a length after 'gives'", "3x4", "'gives 1'"),
+        ("timm a b gives", 15, "a shape or a length after 'gives'", "end", "'gives 1'"),
+        ("timm a b holds 1.5", 16, "a number after 'holds'", "1.5", "'holds 1'"),
+        ("timm a b gives 3 gives 3", 18, "each argument of timm once", "gives", "remove"),
         ("conv same 6 5x5", None, "an argument of conv", "", ""),
         ("relu |", 7, "a layer", "the end of the text", "write a layer"),
         ("relu || relu", 7, "a layer", "|", "write a layer"),
@@ -278,11 +314,44 @@ def test_errors_name_the_place_and_what_to_write(
         ("0x8x8 | relu", "input: needed a whole number from 1"),
         ("spacetodepth 0", "spacetodepth: block"),
         ("upsample 0", "upsample: factor"),
+        ("timm a b gives 0 holds 1", "timm: gives: needed a whole number from 1"),
+        ("timm a b gives 3x0x3 holds 1", "timm: gives"),
+        ("timm a b gives 2000000 holds 1", "timm: gives"),
     ],
 )
 def test_numbers_out_of_range_are_refused(text: str, match: str) -> None:
     with pytest.raises(NetworkError, match=match):
         read(text)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "what"),
+    [
+        ("hf-hub:someone/model", "architecture"),
+        ("hf_hub:x", "architecture"),
+        ("local-dir:/etc", "architecture"),
+        ("../x", "architecture"),
+        ("a/b", "architecture"),
+        ("https://x.y", "architecture"),
+        ("ResNet18", "architecture"),
+        ("rеsnet", "architecture"),  # a Cyrillic letter
+        ("a" * (LONGEST + 1), "architecture"),
+        ("gives", "architecture"),
+    ],
+)
+def test_names_that_could_lead_out_of_timm_are_refused(architecture: str, what: str) -> None:
+    match = rf"timm: {what}: needed 1 to {LONGEST} characters of \[a-z0-9_\.\], .*in that range"
+    with pytest.raises(NetworkError, match=match):
+        Timm(architecture, "all", gives=1, holds=1)
+    if architecture not in KEYWORDS:
+        with pytest.raises(NetworkError, match=match):
+            read(f"timm {architecture} all gives 1 holds 1")
+
+
+@pytest.mark.parametrize("unit", ["", "a/b", "a:b", "a b", "a\n", "a" * (LONGEST + 1), "adds", 3])
+def test_names_of_units_are_held_against_their_characters(unit: object) -> None:
+    with pytest.raises(NetworkError, match=r"timm: unit: needed 1 to 100 characters of \[A-Za-z"):
+        Timm("resnet18", unit, gives=1, holds=1)
 
 
 def nested(depth: int, opening: str) -> str:
@@ -311,6 +380,9 @@ def test_deep_brackets_are_refused(opening: str) -> None:
         "conv ² 3",
         "maxpool ²",
         "conv 1 3x3 stride ²",
+        "timm a b gives " + "9" * 5000,
+        "timm a b gives 1 holds " + "9" * 5000,
+        "timm a b gives 1 holds ²",
     ],
     ids=lambda text: f"{text[:10]}..{text[-6:]}",
 )
@@ -357,6 +429,12 @@ def test_one_number_stands_for_two() -> None:
         (lambda: GlobalPool("mean"), r"globalpool: kind: needed avg or max, got 'mean'"),
         (lambda: Upsample(2, "cubic"), "upsample: mode: needed nearest or bilinear"),
         (lambda: Reshape((1, 2)), "reshape: shape: needed channels x height x width"),
+        (lambda: Timm(None, "all", gives=1, holds=1), "timm: architecture: needed 1 to 100"),
+        (lambda: Timm("a", "b", gives=(1, 2), holds=1), "timm: gives: needed channels x height"),
+        (lambda: Timm("a", "b", gives=True, holds=1), "timm: gives: .* got True"),
+        (lambda: Timm("a", "b", gives=1, holds=-1), "timm: holds: needed a whole number from 0"),
+        (lambda: Timm("a", "b", gives=1, holds=10**15), "timm: holds"),
+        (lambda: Timm("a", "b", gives=1, holds=1, adds=0.5), "timm: adds: .* got 0.5"),
         (lambda: Residual(()), "residual: layers: needed at least one layer"),
         (lambda: Residual(("relu",)), "residual: layers"),
         (lambda: Repeat(2, ()), "repeat: layers"),

@@ -8,27 +8,33 @@ import typer
 
 from foveal.cli.options import Json, print_json
 
+ABOUT = {
+    "stores": "decoded pictures",
+    "features": "features of pictures",
+    "engines": "converted networks",
+    "weights": "converted weights",
+    "contents": "hashes of files",
+}
+
 
 def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Remove everything in it.")] = False,
     json: Json = False,
 ) -> None:
-    """Show the decoded pictures kept on disk, or remove them. They can be made again."""
-    from foveal.pictures.store import cache_folder, clear_stores, list_stores
+    """Show what is kept on disk to save time, or remove it. It can all be made again."""
+    from foveal import cache as room
 
-    stores = list_stores()
-    size = sum(one.bytes for one in stores)
+    found = room.entries()
+    size = sum(one.bytes for one in found)
     if clear:
-        clear_stores()
+        room.clear()
     if json:
-        entries = [
-            {"name": one.name, "pictures": one.pictures, "bytes": one.bytes} for one in stores
-        ]
-        print_json({"cache": str(cache_folder()), "stores": entries, "cleared": clear})
+        entries = [{"kind": one.kind, "name": one.name, "bytes": one.bytes} for one in found]
+        print_json({"cache": str(room.cache_folder()), "entries": entries, "cleared": clear})
         return
-    for one in stores:
-        typer.echo(f"{one.name}  {one.pictures:>9,} pictures  {one.bytes / 1e6:>9,.1f} MB")
+    for one in found:
+        typer.echo(f"{ABOUT[one.kind]:<21} {one.bytes / 1e6:>9,.1f} MB  {one.name}")
     done = "removed" if clear else "in"
-    typer.echo(f"{len(stores)} stores, {size / 1e6:,.1f} MB {done} {cache_folder()}")
-    if stores and not clear:
+    typer.echo(f"{len(found)} entries, {size / 1e6:,.1f} MB {done} {room.cache_folder()}")
+    if found and not clear:
         typer.echo("next: foveal cache --clear")

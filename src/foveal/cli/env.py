@@ -16,8 +16,8 @@ PACKAGES = ("foveal", "torch", "numpy", "pillow", "scikit-learn", "safetensors",
 def env(json: Json = False) -> None:
     """Show versions, device, threads and the folder of the cache."""
     from foveal import device
+    from foveal.cache import cache_folder
     from foveal.pictures.decode import formats
-    from foveal.pictures.store import cache_folder
 
     chosen = device.choose()
     facts: dict[str, Any] = {

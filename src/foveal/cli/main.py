@@ -10,7 +10,7 @@ from types import FrameType
 
 import typer
 
-from foveal.cli import cache, demo, env, evaluate, plan, predict, train
+from foveal.cli import backbones, cache, demo, env, evaluate, plan, predict, train
 from foveal.errors import FovealError, ResourceError
 
 WIDTH = 80
@@ -27,6 +27,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("plan")(plan.plan)
 app.add_typer(train.app, name="train")
+app.command("backbones")(backbones.backbones)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("env")(env.env)

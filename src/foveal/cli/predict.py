@@ -29,19 +29,24 @@ def predict(
         Path | None,
         typer.Option(metavar="FILE", help="Write the table here: .csv, .parquet or .jsonl."),
     ] = None,
+    top: Annotated[
+        int, typer.Option(min=1, help="Classes shown for each picture in the printed table.")
+    ] = 1,
     device: Device = "auto",
     threads: Threads = None,
     strict: Strict = False,
     json: Json = False,
 ) -> None:
-    """Predict the class of pictures. Every file has a row; what cannot be read says why."""
+    """Predict the class of pictures. Every file has a row; what cannot be read says why.
+
+    With 'imagenet' for MODEL the 1,000 classes of ImageNet, without any training.
+    """
     from foveal.errors import DataError
-    from foveal.model.fitted import load
     from foveal.model.tables import checked_table, write_table
 
     if to is not None:
         checked_table(to)
-    fitted = load(model, device=device, threads=threads)
+    fitted = _opened(model, device, threads)
     table = _Table(fitted, pictures)
     if to is not None:
         count = write_table(to, table.columns, table.batches())
@@ -55,7 +60,7 @@ def predict(
         if json:
             print_json([dict(zip(table.columns, row, strict=True)) for row in rows])
         else:
-            typer.echo("\n".join(_lines(rows)))
+            typer.echo("\n".join(_lines(rows, list(map(str, fitted.classes)), top)))
     if strict and table.unreadable:
         raise DataError(
             "--strict",
@@ -63,6 +68,15 @@ def predict(
             came=f"{table.unreadable} that cannot be read",
             remedy="the column 'error' of the table says why",
         )
+
+
+def _opened(model: Path, device: str, threads: int | None) -> FittedModel:
+    from foveal.model.fitted import load
+    from foveal.model.pretrained import NAME, imagenet
+
+    if str(model) == NAME and not model.exists():
+        return imagenet(device=device, threads=threads)
+    return load(model, device=device, threads=threads)
 
 
 class _Table:
@@ -96,7 +110,7 @@ def _with_whole_names(pictures: Pictures) -> Pictures:
     return replace(pictures, names=[str(file) for file in pictures.files])
 
 
-def _lines(rows: list[list[Any]]) -> list[str]:
+def _lines(rows: list[list[Any]], classes: list[str], top: int) -> list[str]:
     paths = [_end(str(row[0])) for row in rows]
     labels = ["" if row[1] is None else str(row[1]) for row in rows]
     width = max([len("path"), *map(len, paths)])
@@ -104,8 +118,17 @@ def _lines(rows: list[list[Any]]) -> list[str]:
     lines = [f"{'path':<{width}}  {'label':<{wide}}  probability"]
     for path, label, row in zip(paths, labels, rows, strict=True):
         said = f"unreadable: {row[3]}" if row[3] else f"{100 * row[2]:>9.1f} %"
-        lines.append(f"{path:<{width}}  {label:<{wide}}  {said}")
+        lines.append(f"{path:<{width}}  {label:<{wide}}  {said}" + _next(row, classes, top))
     return lines
+
+
+def _next(row: list[Any], classes: list[str], top: int) -> str:
+    """Name the classes that follow the first."""
+    if row[3] or top < 2:
+        return ""
+    shares = dict(zip(classes, row[4:], strict=True))
+    order = sorted(shares, key=lambda label: -shares[label])[1:top]
+    return "  then " + ", ".join(f"{label} {100 * shares[label]:.1f} %" for label in order)
 
 
 def _end(path: str) -> str:

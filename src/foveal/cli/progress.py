@@ -23,6 +23,7 @@ from foveal.training.events import (
     Decoding,
     EpochEnded,
     Event,
+    Extracting,
     Listener,
     Planned,
     StepEnded,
@@ -67,6 +68,8 @@ class _Live:
         match event:
             case Decoding(done=done, total=total):
                 self.draw("decoding", done, total, f"decoding {total:,} pictures")
+            case Extracting(done=done, total=total, network=network):
+                self.draw("extracting", done, total, f"{total:,} pictures through {network}")
             case StepEnded():
                 told = f"epoch {event.epoch}/{self.epochs} · loss {event.loss:.2f}"
                 if event.accuracy == event.accuracy:

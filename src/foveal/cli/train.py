@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foveal.cli.options import (
-    Device,
-    Json,
-    Pictures,
-    Strict,
-    Threads,
-    interruptible,
-    print_json,
-    size_of,
-)
+from foveal.cli import learning
+from foveal.cli.learning import NETWORK, PICTURES, TRAINING, learn
+from foveal.cli.options import Device, Json, Pictures, Strict, Threads, size_of
 
 if TYPE_CHECKING:
     from foveal.estimators.cnn import CNNClassifier
-    from foveal.training.events import Event
+    from foveal.estimators.transfer import TransferClassifier
 
 app = typer.Typer(help="Train a network on pictures.", no_args_is_help=True)
-
-NETWORK, TRAINING, PICTURES, RUN = "Network", "Training", "Pictures", "Run"
-NOT_LEARNED = ("model", "resume", "fresh", "strict", "json", "tensorboard", "checkpoint_seconds")
-"""Options that say how a run is kept, not what it learns."""
 
 
 @app.callback()
@@ -40,9 +27,7 @@ def train() -> None:
 def cnn(
     context: typer.Context,
     pictures: Pictures,
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="Where the model goes: a .safetensors file.")
-    ],
+    model: learning.Target,
     net: Annotated[
         str,
         typer.Option(
@@ -50,67 +35,19 @@ def cnn(
             rich_help_panel=NETWORK,
         ),
     ] = "fast",
-    epochs: Annotated[
-        float | None,
-        typer.Option(
-            help="Times each picture is seen; derived if left out.", rich_help_panel=TRAINING
-        ),
-    ] = None,
-    seconds: Annotated[
-        float | None,
-        typer.Option(help="Budget of training time, instead of epochs.", rich_help_panel=TRAINING),
-    ] = None,
-    batch_size: Annotated[
-        int | None,
-        typer.Option(help="Pictures a step; derived if left out.", rich_help_panel=TRAINING),
-    ] = None,
-    optimizer: Annotated[
-        str, typer.Option(help="sgd (with Nesterov momentum) or adamw.", rich_help_panel=TRAINING)
-    ] = "sgd",
-    learning_rate: Annotated[
-        float | None,
-        typer.Option(
-            help="Highest learning rate; derived from optimizer and batch if left out.",
-            rich_help_panel=TRAINING,
-        ),
-    ] = None,
-    momentum: Annotated[
-        float, typer.Option(help="Momentum, 0 to 1.", rich_help_panel=TRAINING)
-    ] = 0.9,
-    weight_decay: Annotated[
-        float | None,
-        typer.Option(help="By optimizer if left out.", rich_help_panel=TRAINING),
-    ] = None,
-    schedule: Annotated[
-        str, typer.Option(help="one-cycle, cosine or constant.", rich_help_panel=TRAINING)
-    ] = "one-cycle",
-    label_smoothing: Annotated[
-        float, typer.Option(help="Share of each label spread out.", rich_help_panel=TRAINING)
-    ] = 0.05,
-    ema: Annotated[
-        float,
-        typer.Option(
-            help="Decay of a moving average of the weights; 0 for none.", rich_help_panel=TRAINING
-        ),
-    ] = 0.0,
-    clip_norm: Annotated[
-        float | None,
-        typer.Option(
-            help="Largest norm of the gradient, 0 for any; derived if left out.",
-            rich_help_panel=TRAINING,
-        ),
-    ] = None,
-    patience: Annotated[
-        int | None,
-        typer.Option(
-            help="Stop after so many epochs without a better validation score.",
-            rich_help_panel=TRAINING,
-        ),
-    ] = None,
-    class_weight: Annotated[
-        str | None,
-        typer.Option(help="'balanced' weighs rare classes up.", rich_help_panel=TRAINING),
-    ] = None,
+    epochs: learning.Epochs = None,
+    seconds: learning.Seconds = None,
+    batch_size: learning.BatchSize = None,
+    optimizer: learning.Optimizer = "sgd",
+    learning_rate: learning.LearningRate = None,
+    momentum: learning.Momentum = 0.9,
+    weight_decay: learning.WeightDecay = None,
+    schedule: learning.Schedule = "one-cycle",
+    label_smoothing: learning.LabelSmoothing = 0.05,
+    ema: learning.Ema = 0.0,
+    clip_norm: learning.ClipNorm = None,
+    patience: learning.Patience = None,
+    class_weight: learning.ClassWeight = None,
     augmentation: Annotated[
         str | None,
         typer.Option(
@@ -119,14 +56,7 @@ def cnn(
             rich_help_panel=PICTURES,
         ),
     ] = None,
-    flip: Annotated[
-        bool | None,
-        typer.Option(
-            "--flip/--no-flip",
-            help="Mirror half of the pictures; by default colour pictures only.",
-            rich_help_panel=PICTURES,
-        ),
-    ] = None,
+    flip: learning.Flip = None,
     size: Annotated[
         str | None,
         typer.Option(
@@ -147,29 +77,14 @@ def cnn(
             rich_help_panel=PICTURES,
         ),
     ] = 0.2,
-    test_share: Annotated[
-        float,
-        typer.Option(
-            help="Share never touched by training, if no folder names them.",
-            rich_help_panel=PICTURES,
-        ),
-    ] = 0.0,
-    seed: Annotated[int, typer.Option(help="Seed of all that is random.", rich_help_panel=RUN)] = 0,
+    test_share: learning.TestShare = 0.0,
+    seed: learning.Seed = 0,
     device: Device = "auto",
     threads: Threads = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with an unfinished run.", rich_help_panel=RUN)
-    ] = False,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Throw an unfinished run away.", rich_help_panel=RUN)
-    ] = False,
-    tensorboard: Annotated[
-        Path | None,
-        typer.Option(help="Also write curves for TensorBoard here.", rich_help_panel=RUN),
-    ] = None,
-    checkpoint_seconds: Annotated[
-        float, typer.Option(min=0, help="Seconds between checkpoints.", rich_help_panel=RUN)
-    ] = 5.0,
+    resume: learning.Resume = False,
+    fresh: learning.Fresh = False,
+    tensorboard: learning.Tensorboard = None,
+    checkpoint_seconds: learning.CheckpointSeconds = 5.0,
     strict: Strict = False,
     json: Json = False,
 ) -> None:
@@ -177,95 +92,154 @@ def cnn(
 
     Beside MODEL.safetensors it leaves MODEL.run/ with events.jsonl, ledger.csv, config.json.
     """
-    from foveal.cli.progress import shown_progress
-    from foveal.model.fitted import checked_path
-    from foveal.training.run import Run
-
-    checked_path(model)
-    given = {name for name in context.params if _typed(context, name)}
-    options = {name: value for name, value in context.params.items() if name not in NOT_LEARNED}
-    options["pictures"] = str(Path(pictures).absolute())
-    with shown_progress() as show:
-        listeners: list[Callable[[Event], None]] = [_refuse_left_out] * strict + [show]
-        if tensorboard is not None:
-            from foveal.training.tracking import tensorboard as curves
-
-            listeners.append(curves(tensorboard))
-        with Run(
-            model.with_suffix(".run"),
-            resume=resume,
-            fresh=fresh,
-            listeners=listeners,
-            checkpoint_seconds=checkpoint_seconds,
-            target=model,
-        ) as run:
-            if run.options:
-                options = run.options | {key: options[key] for key in options if key in given}
-            run.agree("options", options, "leave the option out, or begin with --fresh")
-            if resume and run.was_finished:
-                typer.echo(f"{model} is complete: nothing to resume")
-                return
-            with interruptible(run):
-                learner = _learner(options).fit(options["pictures"], run=run)
-                digest = learner.model_.save(model)
-                run.finish({"model": model.name, "sha256": digest})
-    _report(learner, model, options["pictures"], as_json=json)
+    learn(context, _cnn)
 
 
-def _typed(context: typer.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
-
-
-def _learner(options: dict[str, Any]) -> CNNClassifier:
+def _cnn(parameters: dict[str, Any]) -> CNNClassifier:
     from foveal.estimators.cnn import CNNClassifier
 
-    values = {key: value for key, value in options.items() if key not in ("pictures", "seed")}
-    values["size"] = size_of(values["size"])
-    return CNNClassifier(**values, random_state=options["seed"])
+    return CNNClassifier(**{**parameters, "size": size_of(parameters["size"])})
 
 
-def _refuse_left_out(event: Event) -> None:
-    from foveal.errors import DataError
-    from foveal.training.events import Prepared
+@app.command("transfer")
+def transfer(
+    context: typer.Context,
+    pictures: Pictures,
+    model: learning.Target,
+    backbone: Annotated[
+        str,
+        typer.Option(
+            help="A name that 'foveal backbones' lists, an architecture of timm, or a model "
+            "file of one's own.",
+            rich_help_panel=NETWORK,
+        ),
+    ] = "efficientnet_lite0",
+    cut: Annotated[
+        str | None,
+        typer.Option(
+            help="Stage after which the backbone is cut, or 'auto'; the end of its "
+            "convolutional part if left out.",
+            rich_help_panel=NETWORK,
+        ),
+    ] = None,
+    head: Annotated[
+        str,
+        typer.Option(
+            help="'logistic', or layers in the notation, as in 'dense 256 relu | dropout 0.3'.",
+            rich_help_panel=NETWORK,
+        ),
+    ] = "logistic",
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            help="Weights of a timm architecture (.safetensors).", rich_help_panel=NETWORK
+        ),
+    ] = None,
+    download: Annotated[
+        bool,
+        typer.Option(
+            "--download",
+            help="Allow its weights to be fetched from its hub.",
+            rich_help_panel=NETWORK,
+        ),
+    ] = False,
+    strength: Annotated[
+        float | None,
+        typer.Option(
+            help="C of the logistic head; chosen by cross-validation if left out.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
+    fine_tune: Annotated[
+        float,
+        typer.Option(
+            help="Epochs of training the layers above the cut too.", rich_help_panel=TRAINING
+        ),
+    ] = 0.0,
+    fine_tune_rate: Annotated[
+        float | None,
+        typer.Option(help="Highest learning rate of that.", rich_help_panel=TRAINING),
+    ] = None,
+    epochs: learning.Epochs = None,
+    seconds: learning.Seconds = None,
+    batch_size: learning.BatchSize = None,
+    optimizer: learning.Optimizer = "sgd",
+    learning_rate: learning.LearningRate = None,
+    momentum: learning.Momentum = 0.9,
+    weight_decay: learning.WeightDecay = None,
+    schedule: learning.Schedule = "one-cycle",
+    label_smoothing: learning.LabelSmoothing = 0.05,
+    ema: learning.Ema = 0.0,
+    clip_norm: learning.ClipNorm = None,
+    patience: learning.Patience = None,
+    class_weight: learning.ClassWeight = None,
+    views: Annotated[
+        int,
+        typer.Option(
+            help="Times each picture goes through the backbone: as it is, and varied.",
+            rich_help_panel=PICTURES,
+        ),
+    ] = 1,
+    augmentation: Annotated[
+        str | None,
+        typer.Option(help="How further views vary: none or light.", rich_help_panel=PICTURES),
+    ] = None,
+    flip: learning.Flip = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            help="Size of the pictures, 224 or 192x256; the backbone's if left out.",
+            rich_help_panel=PICTURES,
+        ),
+    ] = None,
+    resize: Annotated[
+        str | None,
+        typer.Option(
+            help="stretch, letterbox or crop; the backbone's if left out.",
+            rich_help_panel=PICTURES,
+        ),
+    ] = None,
+    validation_share: Annotated[
+        float | None,
+        typer.Option(
+            help="Share held out, if no folder names them; none for a logistic head, which is "
+            "cross-validated, else 0.2, if left out.",
+            rich_help_panel=PICTURES,
+        ),
+    ] = None,
+    test_share: learning.TestShare = 0.0,
+    half: Annotated[
+        bool,
+        typer.Option(
+            "--half", help="Keep features in half precision.", rich_help_panel=learning.RUN
+        ),
+    ] = False,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            help="openvino, onnxruntime or torch; the fastest if left out.",
+            rich_help_panel=learning.RUN,
+        ),
+    ] = None,
+    seed: learning.Seed = 0,
+    device: Device = "auto",
+    threads: Threads = None,
+    resume: learning.Resume = False,
+    fresh: learning.Fresh = False,
+    tensorboard: learning.Tensorboard = None,
+    checkpoint_seconds: learning.CheckpointSeconds = 5.0,
+    strict: Strict = False,
+    json: Json = False,
+) -> None:
+    """Reuse the kernels of a trained network: fix them, train only what remains.
 
-    if isinstance(event, Prepared) and event.left_out:
-        raise DataError(
-            "--strict",
-            needed="every file to be a picture with a class",
-            came=event.notes[0],
-            remedy="mend or remove these files; ledger.csv in the run's folder names them all",
-        )
+    Needs few pictures and seconds. Features of pictures are kept: other labels, another head
+    or another split need no picture decoded again.
+    """
+    learn(context, _transfer)
 
 
-def _report(learner: CNNClassifier, model: Path, pictures: str, *, as_json: bool) -> None:
-    from foveal.evaluation.intervals import wilson
+def _transfer(parameters: dict[str, Any]) -> TransferClassifier:
+    from foveal.estimators.transfer import TransferClassifier
 
-    fitted = learner.model_
-    right, judged = fitted.provenance.validation_right, fitted.provenance.validation_pictures
-    accuracy = None if right is None else wilson(right, judged)
-    if as_json:
-        print_json(
-            {
-                "model": str(model),
-                "run": str(model.with_suffix(".run")),
-                "network": fitted.plan.text,
-                "classes": fitted.classes.tolist(),
-                "validation_pictures": judged,
-                "validation_accuracy": accuracy and vars_of(accuracy),
-                "best_epoch": fitted.provenance.best_epoch,
-                "temperature": fitted.temperature,
-                "epochs": learner.history_,
-            }
-        )
-        return
-    if accuracy is not None:
-        typer.echo(f"validation accuracy  {accuracy.percent()} on {judged:,} pictures")
-    typer.echo(f"model                {model}")
-    typer.echo(f"run                  {model.with_suffix('.run')}")
-    typer.echo(f"next: foveal evaluate {shlex.quote(str(model))} {shlex.quote(pictures)}")
-
-
-def vars_of(estimate: Any) -> dict[str, float]:
-    """Give an estimate as plain values."""
-    return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+    return TransferClassifier(**{**parameters, "size": size_of(parameters["size"])})

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
-from foveal.device import Device
+from foveal.backbones.features import Features
+from foveal.device import DEVICES, Device
 from foveal.errors import UsageError
 from foveal.estimators._prepare import TrainingData
 from foveal.evaluation.calibration import fit_temperature
@@ -16,10 +21,21 @@ from foveal.model.card import Provenance
 from foveal.model.fitted import FittedModel, placed
 from foveal.nets.build import build
 from foveal.nets.plan import Plan
-from foveal.pictures.augment import Augmentation
-from foveal.pictures.batches import TrainingBatches, ordered
+from foveal.parameters import FLAG, Choice, Either, Kind, Real, Rule, Whole, optional
+from foveal.pictures.augment import LEVELS, Augmentation
+from foveal.pictures.batches import (
+    Batches,
+    FeatureBatches,
+    TrainingBatches,
+    feature_tensor,
+    ordered,
+)
+from foveal.training import config as configs
 from foveal.training.config import TrainingConfig
+from foveal.training.events import Finished
 from foveal.training.loop import TrainingState
+from foveal.training.pace import measure_pace, steps_within
+from foveal.training.run import Run
 from foveal.training.steps import LossOf, Scores, classification, judge_logits, logits_of
 from foveal.version import __version__
 
@@ -40,10 +56,20 @@ class ClassifierTask:
     seed: int
 
     @property
-    def batches(self) -> TrainingBatches:
+    def batches(self) -> Batches:
         """The training pictures, by epoch."""
+        store = self.data.store
+        if isinstance(store, Features):
+            return FeatureBatches(
+                views=store.views,
+                codes=self.data.codes,
+                rows=self.data.split.train,
+                batch_size=self.batch_size,
+                seed=self.seed,
+                device=self.device.name,
+            )
         return TrainingBatches(
-            images=self.data.store.images,
+            images=store.images,
             codes=self.data.codes,
             rows=self.data.split.train,
             recipe=self.data.recipe,
@@ -63,15 +89,21 @@ class ClassifierTask:
 
     def logits(self, network: nn.Module) -> torch.Tensor:
         """Run the validation pictures through a network."""
-        return logits_of(
-            network,
-            ordered(
-                self.data.store.images,
-                self.data.split.validation,
-                self.data.recipe,
-                batch_size=JUDGING_BATCH,
-                device=self.device.name,
-            ),
+        return logits_of(network, self._validation())
+
+    def _validation(self) -> Iterator[torch.Tensor]:
+        store, rows = self.data.store, self.data.split.validation
+        if isinstance(store, Features):
+            for start in range(0, len(rows), JUDGING_BATCH):
+                part = store.rows(rows[start : start + JUDGING_BATCH])
+                yield feature_tensor(part, self.device.name)
+            return
+        yield from ordered(
+            store.images,
+            rows,
+            self.data.recipe,
+            batch_size=JUDGING_BATCH,
+            device=self.device.name,
         )
 
     def judge(self, network: nn.Module) -> Scores | None:
@@ -136,3 +168,132 @@ def class_weights(wanted: dict[Any, float] | str | None, data: TrainingData) -> 
             remedy="name the classes as the labels do",
         )
     return torch.tensor([float(wanted.get(label, 1.0)) for label in labels])
+
+
+# Parameters that classifiers share --------------------------------------------------------
+
+MOST_EPOCHS = 1e6
+"""Epochs that can be asked for."""
+
+SHARED_RULES: dict[str, Rule] = {
+    "epochs": optional(Real(0, MOST_EPOCHS, above=True)),
+    "seconds": optional(Real(0, above=True)),
+    "batch_size": optional(Whole(1)),
+    "optimizer": Choice(configs.OPTIMIZERS),
+    "learning_rate": optional(Real(0, above=True)),
+    "momentum": Real(0, 1, below=True),
+    "weight_decay": optional(Real(0)),
+    "schedule": Choice(configs.SCHEDULES),
+    "label_smoothing": Real(0, 1, below=True),
+    "ema": Real(0, 1, below=True),
+    "clip_norm": optional(Real(0)),
+    "patience": optional(Whole(1)),
+    "class_weight": Either(
+        (Kind((type(None), dict), "None or a dictionary"), Choice(("balanced",)))
+    ),
+    "augmentation": optional(Choice(LEVELS)),
+    "flip": optional(FLAG),
+    "size": optional(Either((Whole(1), Kind((tuple, list), "(height, width)")))),
+    "test_share": Real(0, 1, below=True),
+    "device": Choice(DEVICES),
+    "threads": optional(Whole(1)),
+    "verbose": FLAG,
+}
+"""What the parameters of all classifiers may be."""
+
+
+class Wished(Protocol):
+    """The parameters of training by gradient descent, as an estimator holds them."""
+
+    epochs: float | None
+    seconds: float | None
+    optimizer: configs.Optimizer
+    learning_rate: float | None
+    momentum: float
+    weight_decay: float | None
+    schedule: configs.Schedule
+    label_smoothing: float
+    ema: float
+    clip_norm: float | None
+    patience: int | None
+
+
+def configured(
+    wished: Wished, task: ClassifierTask, network: nn.Module, run: Run, began: float
+) -> TrainingConfig:
+    """Decide everything that was left open; a budget of seconds is measured once."""
+    count = len(task.data.split.train)
+    batch = task.batches.batch_size
+    default = configs.epochs_for(count, batch)
+    epochs = default if wished.epochs is None else wished.epochs
+    steps = max(round(epochs * len(task.batches)), 1)
+    normalised = any(isinstance(one, _BatchNorm) for one in network.modules())
+    rate = wished.learning_rate or configs.learning_rate_for(
+        wished.optimizer, batch, normalised=normalised
+    )
+    decay = wished.weight_decay
+    config = TrainingConfig(
+        steps=steps,
+        batch_size=batch,
+        optimizer=wished.optimizer,
+        learning_rate=float(rate),
+        momentum=wished.momentum,
+        weight_decay=configs.WEIGHT_DECAYS[wished.optimizer] if decay is None else float(decay),
+        schedule=wished.schedule,
+        label_smoothing=wished.label_smoothing,
+        ema=wished.ema,
+        clip_norm=_clip_norm(wished.clip_norm, normalised=normalised),
+        patience=wished.patience,
+        seed=task.seed,
+    )
+
+    def affordable() -> int:
+        if wished.seconds is None:
+            return steps
+        pace = measure_pace(network, task.batches, task.loss_of, config, task.device, task.judge)
+        left = float(wished.seconds) - (time.perf_counter() - began)
+        return steps_within(left, pace, len(task.batches), configs.FEWEST_STEPS)
+
+    return configs.with_steps(config, run.decide("steps", affordable))
+
+
+def _clip_norm(asked: float | None, *, normalised: bool) -> float | None:
+    if asked is None:
+        return None if normalised else configs.CLIP_WITHOUT_NORMALISATION
+    return float(asked) or None
+
+
+def refuse_both(epochs: float | None, seconds: float | None) -> None:
+    """Refuse a length of training that is given twice."""
+    if epochs is not None and seconds is not None:
+        raise UsageError(
+            "epochs and seconds",
+            needed="one of them",
+            came=f"epochs={epochs:g} and seconds={seconds:g}",
+            remedy="leave one of them out",
+        )
+
+
+def sides_of(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
+    """Read a size, one side or (height, width)."""
+    if size is None or isinstance(size, int | np.integer):
+        return None if size is None else (int(size), int(size))
+    if len(size) != 2:
+        raise UsageError(
+            "size",
+            needed="one side, or (height, width)",
+            came=repr(size),
+            remedy="write 64, or (48, 64)",
+        )
+    return int(size[0]), int(size[1])
+
+
+def finished(state: TrainingState) -> Finished:
+    """Say that training is done."""
+    best = state.best
+    return Finished(
+        steps=state.step,
+        best_epoch=state.best_epoch,
+        validation_accuracy=best.accuracy if best else None,
+        validation_pictures=best.pictures if best else 0,
+    )

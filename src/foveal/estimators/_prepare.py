@@ -1,14 +1,15 @@
-"""From labelled pictures to training data: recipe, store, split, scaling, ledger."""
+"""From labelled pictures to training data: recipe, store or features, split, scaling, ledger."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from foveal.backbones.features import Extraction, Features, open_features
 from foveal.errors import DataError
 from foveal.estimators._coerce import encode
 from foveal.pictures import ledger
@@ -18,29 +19,30 @@ from foveal.pictures.splits import Split, split
 from foveal.pictures.store import Store, open_store
 from foveal.pictures.survey import choose_recipe, measure_scaling
 from foveal.recipe import PictureRecipe, Resize
-from foveal.training.events import Decoding, Prepared
+from foveal.training.events import Decoding, Extracting, Prepared
 from foveal.training.run import Run
 
+MUCH_DISK = 1_000_000_000
+"""Bytes of features from which on their size is told."""
 FEW_PHOTOGRAPHS = 5_000
 """Photographs below which a pretrained network is likely the better start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What a person may ask of the preparation."""
+    """What a person may ask of the pixels."""
 
     size: tuple[int, int] | None
     channels: int | None
     resize: Resize
-    validation_share: float
-    test_share: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingData:
     """Prepared pictures with their classes and their split."""
 
-    store: Store
+    store: Store | Features
+    """The pictures, or what a frozen network made of them."""
     codes: np.ndarray[Any, np.dtype[np.intp]]
     """Class number of each row; -1 without a label."""
     classes: Array
@@ -54,8 +56,53 @@ class TrainingData:
         return np.bincount(self.codes[self.split.train], minlength=len(self.classes))
 
 
+Opening = Callable[[Pictures, Run], tuple[Store | Features, PictureRecipe]]
+"""Opens pictures for training: decoded, or as features; tells the run how far it is."""
+
+
+def as_pixels(wishes: Wishes, threads: int) -> Opening:
+    """Open pictures as pixels, of the size asked for."""
+
+    def opening(pictures: Pictures, run: Run) -> tuple[Store, PictureRecipe]:
+        recipe = choose_recipe(
+            pictures, size=wishes.size, channels=wishes.channels, resize=wishes.resize
+        )
+        store = open_store(
+            pictures,
+            recipe,
+            threads=threads,
+            progress=lambda done, total: run.tell(Decoding(done=done, total=total)),
+        )
+        return store, recipe
+
+    return opening
+
+
+def as_features(extraction: Extraction) -> Opening:
+    """Open pictures as the features that a frozen network makes of them."""
+
+    def opening(pictures: Pictures, run: Run) -> tuple[Features, PictureRecipe]:
+        before = 0
+
+        def progress(done: int, total: int) -> None:
+            nonlocal before
+            network, more = extraction.cut.name, done - before
+            run.tell(Extracting(done=done, total=total, network=network, more=more))
+            before = done
+
+        return open_features(pictures, extraction, progress=progress), extraction.recipe
+
+    return opening
+
+
 def prepare(
-    pictures: Pictures, wishes: Wishes, run: Run, *, seed: int, threads: int
+    pictures: Pictures,
+    opening: Opening,
+    run: Run,
+    *,
+    validation_share: float,
+    test_share: float,
+    seed: int,
 ) -> TrainingData:
     """Prepare labelled pictures for training; the ledger and the run are told.
 
@@ -67,15 +114,9 @@ def prepare(
     began = time.perf_counter()
     assert pictures.labels is not None
     classes, codes = encode(pictures.labels)
-    recipe = choose_recipe(
-        pictures, size=wishes.size, channels=wishes.channels, resize=wishes.resize
-    )
-    store = open_store(
-        pictures,
-        recipe,
-        threads=threads,
-        progress=lambda done, total: run.tell(Decoding(done=done, total=total)),
-    )
+    if len(classes) < 2:
+        raise _too_few(f"{len(classes)} class: {', '.join(map(str, classes))}")
+    store, recipe = opening(pictures, run)
     run.agree("pictures", store.fingerprint, "the pictures changed meanwhile: begin with --fresh")
     usable = np.flatnonzero(store.readable & (codes >= 0))
     parts = split(
@@ -83,15 +124,16 @@ def prepare(
         store.hashes,
         pictures.parts,
         usable,
-        validation_share=wishes.validation_share,
-        test_share=wishes.test_share,
+        validation_share=validation_share,
+        test_share=test_share,
         seed=seed,
     )
     entries = list(_entries(pictures, store, codes, parts))
     if run.folder is not None:
         ledger.write(run.folder / "ledger.csv", entries)
     _check(classes, codes, parts, entries)
-    recipe = measure_scaling(store.images, parts.train, recipe)
+    if isinstance(store, Store):
+        recipe = measure_scaling(store.images, parts.train, recipe)
     data = TrainingData(store=store, codes=codes, classes=classes, split=parts, recipe=recipe)
     missing = ledger.left_out(entries)
     run.tell(
@@ -112,6 +154,15 @@ def prepare(
     return data
 
 
+def _too_few(came: str) -> DataError:
+    return DataError(
+        "classes",
+        needed="at least 2 classes, each with pictures to train on",
+        came=came,
+        remedy="add pictures of the missing classes, or remove their folders",
+    )
+
+
 def _check(classes: Array, codes: Array, parts: Split, entries: list[Entry]) -> None:
     trained = np.unique(codes[parts.train])
     missing = f" ({ledger.summary(entries)})" if ledger.left_out(entries) else ""
@@ -120,15 +171,12 @@ def _check(classes: Array, codes: Array, parts: Split, entries: list[Entry]) -> 
         came = f"{len(trained)} class with pictures" if len(trained) == 1 else f"{len(trained)}"
         if without:
             came += f"; none to train on in {', '.join(without[:5])}"
-        raise DataError(
-            "classes",
-            needed="at least 2 classes, each with pictures to train on",
-            came=came + missing,
-            remedy="add pictures of the missing classes, or remove their folders",
-        )
+        raise _too_few(came + missing)
 
 
-def _entries(pictures: Pictures, store: Store, codes: Array, parts: Split) -> Iterator[Entry]:
+def _entries(
+    pictures: Pictures, store: Store | Features, codes: Array, parts: Split
+) -> Iterator[Entry]:
     where = np.full(len(pictures), "", dtype="<U10")
     for name in ("train", "validation", "test"):
         where[getattr(parts, name)] = name
@@ -147,6 +195,9 @@ def _entries(pictures: Pictures, store: Store, codes: Array, parts: Split) -> It
 def _notes(pictures: Pictures, entries: list[Entry], data: TrainingData) -> Iterator[str]:
     if ledger.left_out(entries):
         yield ledger.summary(entries)
+    if isinstance(data.store, Features):
+        yield from _feature_notes(data.store)
+        return
     if pictures.files is not None and len(data.split.train) < FEW_PHOTOGRAPHS:
         yield (
             f"{len(data.split.train):,} pictures are few for training from scratch: if they are "
@@ -154,3 +205,17 @@ def _notes(pictures: Pictures, entries: list[Entry], data: TrainingData) -> Iter
         )
     if not len(data.split.validation):
         yield "no validation pictures: the last weights are kept, and no accuracy is claimed"
+
+
+def _feature_notes(features: Features) -> Iterator[str]:
+    yield from features.notes
+    if features.found:
+        yield (
+            f"features of {features.found:,} pictures were there already: "
+            f"{features.saved:.1f} s saved"
+        )
+    if features.size > MUCH_DISK:
+        yield (
+            f"the features take {features.size / 1e9:.1f} GB of disk: half precision (--half) "
+            "takes half of it"
+        )

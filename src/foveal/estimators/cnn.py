@@ -8,61 +8,43 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
-from torch import nn
 
 from foveal import device as devices
 from foveal import parameters, randomness
 from foveal.device import Device
 from foveal.errors import UsageError
-from foveal.estimators._classifying import ClassifierTask, class_weights
-from foveal.estimators._coerce import coerce
-from foveal.estimators._prepare import TrainingData, Wishes, prepare
+from foveal.estimators._classifying import (
+    SHARED_RULES,
+    ClassifierTask,
+    class_weights,
+    configured,
+    finished,
+    refuse_both,
+    sides_of,
+)
+from foveal.estimators._coerce import coerce, predicted_score
+from foveal.estimators._prepare import TrainingData, Wishes, as_pixels, prepare
 from foveal.model.fitted import placed
 from foveal.nets import plan as planning
 from foveal.nets.build import build
 from foveal.nets.plan import Plan
 from foveal.nets.spec import Activation, BatchNorm, Dense, Network
-from foveal.parameters import FLAG, Choice, Either, Kind, Real, Rule, Whole, optional
-from foveal.pictures.augment import LEVELS, Augmentation, Level
+from foveal.parameters import Choice, Either, Kind, Real, Rule, Whole, optional
+from foveal.pictures.augment import Augmentation, Level
 from foveal.recipe import RESIZES
 from foveal.training import config as configs
 from foveal.training.config import TrainingConfig
-from foveal.training.events import Finished, Planned
-from foveal.training.loop import TrainingState, start, train
-from foveal.training.pace import measure_pace, steps_within
+from foveal.training.events import Planned
+from foveal.training.loop import start, train
 from foveal.training.run import Run
 from foveal.training.telling import print_plainly
 
-MOST_EPOCHS = 1e6
-"""Epochs that can be asked for."""
-
 RULES: dict[str, Rule] = {
     "net": Kind((str, Network, Plan), "a network in the notation or the name of a stock net"),
-    "epochs": optional(Real(0, MOST_EPOCHS, above=True)),
-    "seconds": optional(Real(0, above=True)),
-    "batch_size": optional(Whole(1)),
-    "optimizer": Choice(configs.OPTIMIZERS),
-    "learning_rate": optional(Real(0, above=True)),
-    "momentum": Real(0, 1, below=True),
-    "weight_decay": optional(Real(0)),
-    "schedule": Choice(configs.SCHEDULES),
-    "label_smoothing": Real(0, 1, below=True),
-    "ema": Real(0, 1, below=True),
-    "clip_norm": optional(Real(0)),
-    "patience": optional(Whole(1)),
-    "class_weight": Either(
-        (Kind((type(None), dict), "None or a dictionary"), Choice(("balanced",)))
-    ),
-    "augmentation": optional(Choice(LEVELS)),
-    "flip": optional(FLAG),
-    "size": optional(Either((Whole(1), Kind((tuple, list), "(height, width)")))),
+    **SHARED_RULES,
     "channels": optional(Either((Whole(1),))),
     "resize": Choice(RESIZES),
     "validation_share": Real(0, 1, below=True),
-    "test_share": Real(0, 1, below=True),
-    "device": Choice(devices.DEVICES),
-    "threads": optional(Whole(1)),
-    "verbose": FLAG,
 }
 """What each parameter may be."""
 
@@ -232,17 +214,24 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         device = devices.choose(self.device, self.threads)
         with device.at_work():
             pictures = coerce(self, X, y)
-            data = prepare(pictures, self._wishes(), run, seed=seed, threads=device.threads)
+            data = prepare(
+                pictures,
+                as_pixels(self._wishes(), device.threads),
+                run,
+                validation_share=self.validation_share,
+                test_share=self.test_share,
+                seed=seed,
+            )
             plan = self._plan(data)
             network = placed(build(plan, seed=randomness.derive(seed, "weights")), device)
             task = self._task(data, seed, device)
-            config = self._configured(task, plan, network, run, began)
+            config = configured(self, task, network, run, began)
             run.tell(_planned(plan, config, task))
             state = start(network, config)
             run.restore(state)
             run.watch(train(state, task.batches, task.loss_of, task.judge, config, device), state)
             self.model_ = task.frozen(plan, config, state)
-        run.tell(_finished(state))
+        run.tell(finished(state))
         self.classes_, self.plan_, self.history_ = data.classes, plan, run.epochs
         return self
 
@@ -261,11 +250,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         if y is not None:
             return float(super().score(X, y, sample_weight))
-        labels = coerce(self, X, fitting=True).labels
-        assert labels is not None
-        called = self.predict(X)
-        known = [row for row, label in enumerate(labels.tolist()) if label is not None]
-        return sum(str(called[row]) == str(labels[row]) for row in known) / len(known)
+        return predicted_score(self, X)
 
     def save(self, path: str) -> CNNClassifier:
         """Write the fitted model to one .safetensors file; `foveal.load` reads it."""
@@ -280,33 +265,13 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
 
     def _check(self) -> None:
         parameters.check(self.get_params(deep=False), RULES)
-        if self.epochs is not None and self.seconds is not None:
-            raise UsageError(
-                "epochs and seconds",
-                needed="one of them",
-                came=f"epochs={self.epochs:g} and seconds={self.seconds:g}",
-                remedy="leave one of them out",
-            )
+        refuse_both(self.epochs, self.seconds)
 
     def _wishes(self) -> Wishes:
-        size = self.size
-        if size is not None and not isinstance(size, int | np.integer):
-            if len(size) != 2:
-                raise UsageError(
-                    "size",
-                    needed="one side, or (height, width)",
-                    came=repr(size),
-                    remedy="write 64, or (48, 64)",
-                )
-            sides: tuple[int, int] | None = (int(size[0]), int(size[1]))
-        else:
-            sides = None if size is None else (int(size), int(size))
         return Wishes(
-            size=sides,
+            size=sides_of(self.size),
             channels=self.channels,
             resize=self.resize,  # type: ignore[arg-type]
-            validation_share=self.validation_share,
-            test_share=self.test_share,
         )
 
     def _task(self, data: TrainingData, seed: int, device: Device) -> ClassifierTask:
@@ -349,52 +314,6 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
                 )
         return plan
 
-    def _configured(
-        self, task: ClassifierTask, plan: Plan, network: nn.Module, run: Run, began: float
-    ) -> TrainingConfig:
-        """Decide everything that was left open; a budget of seconds is measured once."""
-        count = len(task.data.split.train)
-        batch = task.batches.batch_size
-        default = configs.epochs_for(count, batch)
-        epochs = default if self.epochs is None else self.epochs
-        steps = max(round(epochs * len(task.batches)), 1)
-        normalised = any(isinstance(one.layer, BatchNorm) for one in plan.walk())
-        rate = self.learning_rate or configs.learning_rate_for(
-            self.optimizer, batch, normalised=normalised
-        )
-        decay = self.weight_decay
-        config = TrainingConfig(
-            steps=steps,
-            batch_size=batch,
-            optimizer=self.optimizer,
-            learning_rate=float(rate),
-            momentum=self.momentum,
-            weight_decay=configs.WEIGHT_DECAYS[self.optimizer] if decay is None else float(decay),
-            schedule=self.schedule,
-            label_smoothing=self.label_smoothing,
-            ema=self.ema,
-            clip_norm=_clip_norm(self.clip_norm, normalised=normalised),
-            patience=self.patience,
-            seed=task.seed,
-        )
-
-        def affordable() -> int:
-            if self.seconds is None:
-                return steps
-            pace = measure_pace(
-                network, task.batches, task.loss_of, config, task.device, task.judge
-            )
-            left = float(self.seconds) - (time.perf_counter() - began)
-            return steps_within(left, pace, len(task.batches), configs.FEWEST_STEPS)
-
-        return configs.with_steps(config, run.decide("steps", affordable))
-
-
-def _clip_norm(asked: float | None, *, normalised: bool) -> float | None:
-    if asked is None:
-        return None if normalised else configs.CLIP_WITHOUT_NORMALISATION
-    return float(asked) or None
-
 
 def _planned(plan: Plan, config: TrainingConfig, task: ClassifierTask) -> Planned:
     notes: list[str] = []
@@ -411,14 +330,4 @@ def _planned(plan: Plan, config: TrainingConfig, task: ClassifierTask) -> Planne
         flip=varied.flip,
         epochs=config.steps / len(task.batches),
         notes=tuple(notes),
-    )
-
-
-def _finished(state: TrainingState) -> Finished:
-    best = state.best
-    return Finished(
-        steps=state.step,
-        best_epoch=state.best_epoch,
-        validation_accuracy=best.accuracy if best else None,
-        validation_pictures=best.pictures if best else 0,
     )

@@ -19,6 +19,34 @@ FORMAT: Literal[1] = 1
 Label = Annotated[str, Field(max_length=1_000)] | int | float | bool
 
 
+class Origin(BaseModel):
+    """Whose kernels a model reuses."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    name: Annotated[str, Field(max_length=1_000)]
+    """Name of the backbone."""
+    source: Literal["package", "file", "hub", "model"]
+    """Where its weights came from."""
+    sha256: Annotated[str, Field(max_length=64)]
+    """Of the file that held them."""
+    stage: Annotated[str, Field(max_length=200)]
+    """Where it was cut: what came before is fixed."""
+
+
+class Logistic(BaseModel):
+    """The logistic regression that a head was fitted by."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    strength: Annotated[float, Field(gt=0)]
+    """Inverse of the penalty, as C of scikit-learn."""
+    folds: int
+    """Folds of the cross-validation that chose it; 0 where there was none."""
+    views: int
+    """Variations of each picture it was fitted on."""
+
+
 class Provenance(BaseModel):
     """How a model came to be."""
 
@@ -28,12 +56,18 @@ class Provenance(BaseModel):
     """Version of Foveal that trained it."""
     torch: str
     """Version of torch that trained it."""
-    config: TrainingConfig
-    """What the training did."""
+    config: TrainingConfig | None = None
+    """What the training by gradient descent did; None where there was none."""
+    logistic: Logistic | None = None
+    """What the head's fit did; None where it was trained by gradient descent alone."""
+    backbone: Origin | None = None
+    """Whose kernels are reused; None for a network trained from scratch."""
     augmentation: Literal["none", "light", "strong"]
     flip: bool
     class_counts: list[int]
     """Training pictures of each class."""
+    judged_by: Literal["validation", "cross-validation"] = "validation"
+    """Held-out pictures: a part of their own, or each fold of the training pictures in turn."""
     validation_pictures: int
     validation_right: int | None
     """Validation pictures answered right by the chosen weights."""
@@ -52,6 +86,8 @@ class Card(BaseModel):
     task: Literal["classification"]
     network: Annotated[str, Field(max_length=100_000)]
     """The network in the notation, with its input and its last layer filled in."""
+    fixed: Annotated[int, Field(ge=0)] = 0
+    """Layers, from the picture on, that training did not change."""
     recipe: PictureRecipe
     classes: Annotated[list[Label], Field(min_length=1, strict=True)]
     temperature: Annotated[float, Field(ge=1e-3, le=1000)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,27 +15,29 @@ from pydantic import ValidationError
 from torch import nn
 
 from foveal import files
+from foveal.backbones.catalog import OWN, Cut
 from foveal.device import Device, choose
 from foveal.errors import FovealError, ModelFileError, UsageError
 from foveal.evaluation.calibration import probabilities
 from foveal.model.card import FORMAT, Card, Provenance
 from foveal.model.predictions import Predictions
-from foveal.nets import calls, notation
-from foveal.nets.build import build
+from foveal.model.running import BATCH, Outputs, outputs
+from foveal.nets import notation
+from foveal.nets.build import build, part
 from foveal.nets.plan import Plan, plan_network
-from foveal.nets.spec import Dense
-from foveal.pictures.batches import as_tensor, normalised
-from foveal.pictures.catalogue import Array, Numbered, Pictures, check_fits
+from foveal.nets.spec import Dense, Network
+from foveal.pictures.batches import RowsOfFeatures, feature_tensor
+from foveal.pictures.catalogue import Array, Numbered, Pictures
 from foveal.pictures.sources import gather
-from foveal.pictures.store import Hashes, decoded
+from foveal.pictures.splits import Rows
+from foveal.pictures.store import Hashes
 from foveal.recipe import PictureRecipe
 from foveal.shapes import written
+from foveal.training.steps import logits_of
 
 if TYPE_CHECKING:
     from foveal.model.judging import Evaluation
 
-BATCH = 128
-"""Pictures that go through the network at once when predicting."""
 LARGEST_ACTIVATIONS = 16_000_000_000
 """Bytes that the layers of a network may give for one picture."""
 MOST_CHARACTERS = 10_000_000
@@ -74,8 +76,10 @@ class FittedModel:
     device: Device = field(default_factory=choose)
 
     def __repr__(self) -> str:
+        origin = self.provenance.backbone
+        name = self.plan.name or (origin.name if origin else self.plan.text)
         return (
-            f"FittedModel({self.plan.name or self.plan.text!r}, {len(self.classes)} classes, "
+            f"FittedModel({name!r}, {len(self.classes)} classes, "
             f"{written(self.recipe.shape)} pictures)"
         )
 
@@ -96,7 +100,8 @@ class FittedModel:
 
     def predicting(self, pictures: Pictures) -> Iterator[Predictions]:
         """Predict batch by batch, in order, in bounded memory."""
-        for start, logits_nk, reasons in self._through(pictures, self.network):
+        whole = self.first(len(self.plan.layers))
+        for start, logits_nk, reasons in self._through(pictures, whole):
             yield Predictions(
                 names=[pictures.names[start + row] for row in range(len(reasons))],
                 probabilities=probabilities(logits_nk, self.temperature),
@@ -106,8 +111,6 @@ class FittedModel:
 
     def features(self, X: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Compute what the last dense layer sees, (n, features); NaN for unreadable files."""
-        children = list(self.network.children())
-        last = len(calls.calls_of(self.plan.layers[-1]))
         if not isinstance(self.plan.layers[-1].layer, Dense):
             raise UsageError(
                 "features",
@@ -115,7 +118,7 @@ class FittedModel:
                 came=self.plan.text,
                 remedy="train a network with a dense layer at its end",
             )
-        front = nn.Sequential(*children[:-last])
+        front = self.first(len(self.plan.layers) - 1)
         found = [values for _, values, _ in self._through(gather(X), front)]
         return np.concatenate(found).astype(np.float32)
 
@@ -128,37 +131,30 @@ class FittedModel:
     def logits(self, images: Array) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Compute logits (n, classes) of prepared pictures (n, h, w, c)."""
         pictures = Pictures(names=Numbered(len(images)), array=images)
-        return np.concatenate([found for _, found, _ in self._through(pictures, self.network)])
+        whole = self.first(len(self.plan.layers))
+        return np.concatenate([found for _, found, _ in self._through(pictures, whole)])
 
-    def _through(
-        self, pictures: Pictures, network: nn.Module
-    ) -> Iterator[tuple[int, np.ndarray[Any, np.dtype[np.float64]], list[str]]]:
-        """Run pictures through a network in batches: start row, outputs, reasons."""
-        with self.device.at_work(), torch.inference_mode():
-            for start, images, reasons in self._prepared(pictures):
-                raw = as_tensor(images).to(self.device.name)
-                outputs = network(normalised(raw, self.recipe)).double().cpu().numpy()
-                outputs[[bool(reason) for reason in reasons]] = np.nan
-                yield start, outputs, reasons
+    def logits_of(self, features: RowsOfFeatures, rows: Rows) -> np.ndarray[Any, Any]:
+        """Compute logits (n, classes) from what the fixed layers made of pictures."""
+        rest = part(self.network, self.plan, self.plan.fixed)
+        starts = range(0, len(rows), BATCH)
+        chunks = (features[rows[start : start + BATCH]] for start in starts)
+        with self.device.at_work():
+            tensors = (feature_tensor(chunk, self.device.name) for chunk in chunks)
+            found: np.ndarray[Any, Any] = logits_of(rest, tensors).double().numpy()
+        return found
 
-    def _prepared(self, pictures: Pictures) -> Iterator[tuple[int, Array, list[str]]]:
-        height, width, channels = self.recipe.height, self.recipe.width, self.recipe.channels
-        if pictures.array is not None:
-            array = check_fits(pictures.array, self.recipe)
-            for start in range(0, len(array), BATCH):
-                part = array[start : start + BATCH]
-                yield start, part, [""] * len(part)
-            return
-        assert pictures.files is not None
-        images = np.zeros((BATCH, height, width, channels), dtype=np.uint8)
-        reasons: list[str] = []
-        for row, picture in decoded(pictures.files, self.recipe, self.device.threads):
-            readable = not isinstance(picture, str)
-            images[len(reasons)] = picture if readable else 0
-            reasons.append("" if readable else str(picture))
-            if len(reasons) == BATCH or row + 1 == len(pictures):
-                yield row + 1 - len(reasons), images[: len(reasons)].copy(), reasons
-                reasons = []
+    def first(self, layers: int) -> Cut:
+        """Give the first layers as a network of their own; the modules are shared."""
+        front = part(self.network, self.plan, 0, layers)
+        origin = self.provenance.backbone
+        name = OWN if origin is None or origin.source == "model" else origin.name
+        kept = tuple(one.layer for one in self.plan.layers[:layers])
+        plan = plan_network(Network(kept, self.plan.input))
+        return Cut.of(name, plan, front.eval())
+
+    def _through(self, pictures: Pictures, front: Cut) -> Iterator[Outputs]:
+        return outputs(front, self.recipe, self.device, pictures)
 
     # File --------------------------------------------------------------------------------
 
@@ -170,6 +166,15 @@ class FittedModel:
         str
             SHA-256 of the content.
         """
+        return files.write_tensors(checked_path(path), *self._content())
+
+    def digest(self) -> str:
+        """Hash the model as `save` would."""
+        tensors, facts = self._content()
+        plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+        return files.content_hash(plain, facts)
+
+    def _content(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         tensors = {f"{NETWORK}{name}": value for name, value in self.network.state_dict().items()}
         tensors[SNAPSHOTS] = self.snapshots
         tensors[TRAINED] = torch.from_numpy(self.trained_on)
@@ -178,12 +183,13 @@ class FittedModel:
             format=FORMAT,
             task="classification",
             network=self.plan.text,
+            fixed=self.plan.fixed,
             recipe=self.recipe,
             classes=self.classes.tolist(),
             temperature=self.temperature,
             provenance=self.provenance,
         )
-        return files.write_tensors(checked_path(path), tensors, card.model_dump(mode="json"))
+        return tensors, card.model_dump(mode="json")
 
 
 def checked_path(path: str | Path) -> Path:
@@ -241,7 +247,7 @@ def load(path: str | Path, *, device: str = "auto", threads: int | None = None) 
     try:
         card = Card.model_validate_json(json.dumps(facts))
         network = notation.read(card.network)
-        planned = plan_network(network, None, len(card.classes))
+        planned = replace(plan_network(network, None, len(card.classes)), fixed=card.fixed)
     except (ValidationError, FovealError) as error:
         raise files.foreign(place, f"a card that does not hold: {_first_line(error)}") from error
     chosen = choose(device, threads)
@@ -254,6 +260,8 @@ def load(path: str | Path, *, device: str = "auto", threads: int | None = None) 
     stored = sum(value.numel() for value in weights.values())
     if missing or planned.parameters > stored or planned.input != card.recipe.shape:
         raise files.foreign(place, "tensors that do not belong to its network")
+    if card.fixed >= len(planned.layers):
+        raise files.foreign(place, "a network all of whose layers are fixed")
     if planned.activation_bytes > LARGEST_ACTIVATIONS:
         raise files.foreign(place, "a network that needs more memory than any machine has")
     _check_contents(place, card, tensors)

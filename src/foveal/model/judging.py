@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from foveal.backbones.features import Extraction, Features, open_features
 from foveal.errors import DataError
 from foveal.evaluation.calibration import probabilities
 from foveal.evaluation.ladder import Rung, ladder, majority
 from foveal.evaluation.metrics import Metrics, calibration_error, metrics
-from foveal.pictures.catalogue import Pictures, refuse_unsupported
+from foveal.pictures.catalogue import Array, Pictures, refuse_unsupported
 from foveal.pictures.ledger import Entry
 from foveal.pictures.sources import gather
 from foveal.pictures.splits import Rows
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 Codes = np.ndarray[Any, np.dtype[np.int64]]
 NOT_JUDGED = "trained or chose the model, or of another part"
 """Reason in the ledger of a picture that could have been judged but should not."""
+GLANCE = 32
+"""Longest side of the pictures that baselines see, where the network saw larger ones."""
 UNKNOWN = -1
 """Class number of a label the model does not know, or of none."""
 
@@ -91,7 +94,7 @@ def judge(
     source = _Labelled(model, pictures if y is None else pictures.labelled(np.asarray(y)))
     source.open(progress)
     rows, notes = _judged_rows(model, source, include_training)
-    logits = model.logits(source.store.images[rows])
+    logits = source.logits(rows)
     codes = source.codes[rows]
     labels = [str(one) for one in model.classes]
     rungs: list[Rung] = []
@@ -110,9 +113,12 @@ def judge(
 
 
 class _Labelled:
-    """Pictures with the model's own class numbers, prepared by the model's recipe."""
+    """Pictures with the model's own class numbers, prepared by the model's recipe.
 
-    store: Store
+    Of a model with fixed layers, what those make of the pictures is kept, not the pixels.
+    """
+
+    store: Store | Features
 
     def __init__(self, model: FittedModel, pictures: Pictures) -> None:
         if pictures.labels is None:
@@ -128,13 +134,34 @@ class _Labelled:
         self.codes = encode(pictures.labels, model.classes)
 
     def open(self, progress: Progress | None = None) -> None:
-        self.store = open_store(
-            self.pictures,
-            self.model.recipe,
-            threads=self.model.device.threads,
-            progress=progress,
-        )
+        model, threads = self.model, self.model.device.threads
+        if model.plan.fixed:
+            extraction = Extraction(
+                cut=model.first(model.plan.fixed), recipe=model.recipe, threads=threads
+            )
+            self.store = open_features(self.pictures, extraction, progress=progress)
+        else:
+            self.store = open_store(self.pictures, model.recipe, threads=threads, progress=progress)
         self.known = np.flatnonzero((self.codes != UNKNOWN) & self.store.readable)
+
+    def logits(self, rows: Rows) -> np.ndarray[Any, Any]:
+        if isinstance(self.store, Features):
+            return self.model.logits_of(self.store.views[0], rows)
+        return self.model.logits(self.store.images[rows])
+
+    def pixels(self, progress: Progress | None) -> Array:
+        """Give small pictures for the baselines, which need no more."""
+        if isinstance(self.store, Store):
+            return self.store.images
+        if self.pictures.array is not None:
+            return self.pictures.array
+        small = replace(
+            self.model.recipe,
+            height=min(GLANCE, self.model.recipe.height),
+            width=min(GLANCE, self.model.recipe.width),
+        )
+        threads = self.model.device.threads
+        return open_store(self.pictures, small, threads=threads, progress=progress).images
 
 
 def encode(labels: np.ndarray[Any, Any], classes: np.ndarray[Any, Any]) -> Codes:
@@ -213,7 +240,8 @@ def _ladder(
         where = "PICTURES" if training is None else "--training"
         note = f"baselines on pixels need training pictures of the model: none found in {where}"
         return [majority(counts, codes)], [note]
-    images, others = source.store.images, teacher.store.images
+    images = source.pixels(progress)
+    others = images if teacher is source else teacher.pixels(progress)
     return ladder(others[taught], teacher.codes[taught], images[rows], codes), []
 
 

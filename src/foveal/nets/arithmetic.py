@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from foveal.nets.ranges import Pair
 from foveal.nets.spec import (
     Activation,
     AvgPool,
@@ -20,11 +21,11 @@ from foveal.nets.spec import (
     Layer,
     MaxPool,
     Padding,
-    Pair,
     Pool,
     Reshape,
     Residual,
     SpaceToDepth,
+    Timm,
     Upsample,
 )
 from foveal.shapes import (
@@ -72,9 +73,11 @@ class Worked:
     pads: Pads = NO_PADS
     """Padding in numbers, where the layer pads."""
     moves: tuple[Move, Move] | None = STAY
-    """Change of the receptive field; None where every output sees the whole picture."""
+    """Change of the receptive field; None where every output sees all, or it is not known."""
     stride: Pair = (1, 1)
     """Stride of the projection of a residual."""
+    believed: int = 0
+    """Learned numbers beside `weights` whose shapes are not known."""
 
 
 Branch = tuple[Shape, tuple[Fraction, Fraction] | None]
@@ -124,6 +127,8 @@ def work_out(layer: Layer, shape: Shape, branch: Branch | None = None) -> Worked
             return _reshape(layer, shape)
         case SpaceToDepth():
             return _space_to_depth(layer, _maps(layer, shape))
+        case Timm():
+            return _timm(layer)
         case Residual():
             assert branch is not None
             return _residual(shape, *branch)
@@ -315,6 +320,11 @@ def _space_to_depth(layer: SpaceToDepth, shape: Shape) -> Worked:
         )
     move = sliding(block, block)
     return Worked((channels * block * block, height // block, width // block), moves=(move, move))
+
+
+def _timm(layer: Timm) -> Worked:
+    """Believe what the layer says of itself."""
+    return Worked(layer.gives, multiply_adds=layer.adds, moves=None, believed=layer.holds)
 
 
 def stride_of(moves: Iterable[tuple[Move, Move] | None]) -> tuple[Fraction, Fraction] | None:

@@ -36,3 +36,43 @@ class UnevenAvgPool2d(nn.Module):
         there = torch.ones_like(maps_nchw[:1, :1])
         out: torch.Tensor = self.pool(self.pad(maps_nchw)) / self.pool(self.pad(there))
         return out
+
+
+class TimmUnit(nn.Module):
+    """One unit of an architecture of timm, or "all" of it but its classifier.
+
+    The architecture gets random initial weights; none are ever fetched. Creating it for each of
+    its units would be slow, so the last one created is kept in `last`, and every unit is a copy
+    out of it: no two share weights, but units made from the same one begin alike. Whoever wants
+    initial weights that follow from torch's random state alone sets `last` to None before.
+    """
+
+    last: tuple[str, nn.Module] | None = None
+
+    def __init__(self, architecture: str, unit: str) -> None:
+        import copy
+        import re
+
+        import timm
+
+        super().__init__()
+        # Names with ':' or '/' would lead timm to files and other hosts.
+        if not re.fullmatch(r"[a-z0-9_.]{1,100}", architecture) or not timm.is_model(architecture):
+            raise ValueError(f"no architecture {architecture!r}")
+        last = TimmUnit.last
+        if last is None or last[0] != architecture:
+            try:
+                timm.get_pretrained_cfg(architecture)  # facts alone; refuses a tag it lacks
+            except RuntimeError as error:
+                raise ValueError(str(error)) from error
+            model = timm.create_model(architecture, pretrained=False, num_classes=0)
+            TimmUnit.last = last = (architecture, model)
+        units = {**dict(last[1].named_modules(remove_duplicate=False)), "all": last[1]}
+        if not unit or unit not in units:
+            raise ValueError(f"no unit {unit!r}")
+        self.unit = copy.deepcopy(units[unit])
+
+    def forward(self, maps_nchw: torch.Tensor) -> torch.Tensor:
+        """Return what the unit makes of the maps."""
+        out: torch.Tensor = self.unit(maps_nchw)
+        return out

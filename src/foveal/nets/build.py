@@ -7,6 +7,7 @@ from collections import OrderedDict
 import torch
 from torch import nn
 
+from foveal.errors import NetworkError
 from foveal.nets import blocks
 from foveal.nets.calls import Call, calls
 from foveal.nets.plan import Plan, plan
@@ -30,13 +31,21 @@ def build(
     input, classes
         As for `foveal.plan`.
     seed : int, optional
-        Seed of the initial weights; torch's own random state where left out.
+        Seed of the initial weights; torch's own random state where left out. Units of timm
+        begin with those of their architecture, which is created once for all units of it in
+        a row: two that name the same unit begin alike, yet share nothing. Trained weights are
+        never fetched.
 
     Returns
     -------
     torch.nn.Sequential
         Takes pictures as float tensors (batch, channels, height, width). Its children are
         named after the plan: ``1_conv``, ``1_relu``, ``2_maxpool``.
+
+    Raises
+    ------
+    NetworkError
+        Where the network cannot work, and where timm is not installed or has no such unit.
 
     Examples
     --------
@@ -57,11 +66,23 @@ def child_names(planned: Plan) -> list[list[str]]:
     return [[_name(layer.number, call) for call in made] for layer, made in calls(planned)]
 
 
+def part(
+    network: nn.Sequential, planned: Plan, start: int, end: int | None = None
+) -> nn.Sequential:
+    """Give the modules of some top-level layers of a built network, shared and not copied."""
+    names = [name for layer in child_names(planned)[start:end] for name in layer]
+    return nn.Sequential(OrderedDict((name, network.get_submodule(name)) for name in names))
+
+
 def _built(planned: Plan) -> nn.Sequential:
     children: OrderedDict[str, nn.Module] = OrderedDict()
-    for layer, made in calls(planned):
-        for call in made:
-            children[_name(layer.number, call)] = _module(call)
+    blocks.TimmUnit.last = None  # of an earlier network, with weights of another seed
+    try:
+        for layer, made in calls(planned):
+            for call in made:
+                children[_name(layer.number, call)] = _module(call)
+    finally:
+        blocks.TimmUnit.last = None
     return nn.Sequential(children)
 
 
@@ -70,9 +91,31 @@ def _name(number: str, call: Call) -> str:
 
 
 def _module(call: Call) -> nn.Module:
+    if call.kind == blocks.TimmUnit.__name__:
+        return _timm_unit(**call.arguments)
     kind = getattr(blocks, call.kind, None) or getattr(nn, call.kind)
     parts = {
         name: nn.Sequential(*(_module(one) for one in inner)) for name, inner in call.parts.items()
     }
     module: nn.Module = kind(**call.arguments, **parts)
     return module
+
+
+def _timm_unit(architecture: str, unit: str) -> nn.Module:
+    where = f"timm {architecture} {unit}"
+    try:
+        return blocks.TimmUnit(architecture, unit)
+    except ModuleNotFoundError as error:
+        raise NetworkError(
+            where,
+            needed=f"the package {error.name}",
+            came="a Python without it",
+            remedy=f"install it, as in 'pip install {error.name}'",
+        ) from error
+    except ValueError as error:
+        raise NetworkError(
+            where,
+            needed="an architecture that the installed timm has, and a unit of it",
+            came=str(error),
+            remedy="see timm.list_models(), and named_modules() of the created architecture",
+        ) from error

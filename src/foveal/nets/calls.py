@@ -28,6 +28,7 @@ from foveal.nets.spec import (
     Reshape,
     Residual,
     SpaceToDepth,
+    Timm,
     Upsample,
 )
 from foveal.shapes import written
@@ -118,6 +119,8 @@ def calls_of(planned: PlannedLayer) -> tuple[Call, ...]:
             return (*flat, Call("Unflatten", {"dim": 1, "unflattened_size": folded}))
         case SpaceToDepth(block):
             return (Call("PixelUnshuffle", {"downscale_factor": block}),)
+        case Timm(architecture, unit):
+            return (Call("TimmUnit", {"architecture": architecture, "unit": unit}),)
         case Residual():
             branch = tuple(call for inner in planned.inner for call in calls_of(inner))
             return (Call("Residual", {}, {"branch": branch, "shortcut": _shortcut(planned)}),)

@@ -7,6 +7,7 @@
     layer    = name {argument}
 
     3x32x32 | 2*(conv 32 3x3 same relu | maxpool 2) | flatten | dense 128 relu | dense 10
+    3x224x224 | timm resnet18 all gives 512 holds 11176512 | dense 10
 
 Arguments without a name come first and in order (``conv 32 3x3``); the others follow in any
 order: a name and its value (``stride 2``, ``padding 1x0``), or a word that speaks for itself
@@ -32,6 +33,9 @@ _TOKEN = re.compile(r"\s*(?:(?P<mark>[|()*])|(?P<word>[^\s|()*]+))")
 _SHAPE = re.compile(r"[0-9]{1,9}x[0-9]{1,9}x[0-9]{1,9}$")
 _PAIR = re.compile(r"([0-9]{1,9})(?:x([0-9]{1,9}))?$")
 _COUNT = re.compile(r"[0-9]{1,9}$")
+_COUNTED = re.compile(r"[0-9]{1,15}$")
+_FOLLOWED = ("pair", "rows", "padding", "count", "counted", "outcome")
+"""Kinds of fields that are written as a name and a value."""
 DEEPEST = 20
 """Deepest nesting of brackets that is read."""
 
@@ -114,7 +118,9 @@ def _written(part: Field[Any], value: Any) -> str:
             return "nobias"
         case "shape":
             return written(value)
-        case "count" if part.kw_only:
+        case "outcome":
+            text = written(value)
+        case "count" | "counted" if part.kw_only:
             text = str(value)
         case _:
             return str(value)
@@ -202,15 +208,16 @@ class _Reader:
         self, kind: type[Layer], word: str, parts: dict[str, Field[Any]]
     ) -> tuple[Field[Any], Any, int]:
         """Read one argument: its field, its value, and how many words it took."""
-        if word in parts and parts[word].metadata["read"] in ("pair", "rows", "padding", "count"):
+        if word in parts and parts[word].metadata["read"] in _FOLLOWED:
             part = parts[word]
             following = self.peek(1)
-            value = None if following is None else _number(following, part.metadata["read"])
+            value = None if following is None else _value(following, part.metadata["read"])
             if value is None:
-                raise self.wrong(f"a number after '{word}'", f"as in '{word} 1'", ahead=1)
+                needed = "a shape or a length" if word == "gives" else "a number"
+                raise self.wrong(f"{needed} after '{word}'", f"as in '{word} 1'", ahead=1)
             return part, value, 2
         for part in parts.values():
-            value = _number(word, part.metadata["read"])
+            value = _value(word, part.metadata["read"])
             if value is not None and not part.kw_only and not self._given(part, kind, parts):
                 return part, value, 1
             if part.metadata["read"] == "bias" and word in ("bias", "nobias"):
@@ -256,8 +263,14 @@ class _Reader:
         return NetworkError(where, needed=needed, came=came, remedy=remedy)
 
 
-def _number(word: str, read: str) -> Any:
-    """Read a word as the kind of number a field wants; None where it is none."""
+def _value(word: str, read: str) -> Any:
+    """Read a word as the kind of value a field wants; None where it is none."""
+    if read == "word":
+        return word
+    if read == "counted":
+        return int(word) if _COUNTED.match(word) else None
+    if read == "outcome" and _COUNT.match(word):
+        return (int(word),)
     if read == "count":
         return int(word) if _COUNT.match(word) else None
     if read in ("pair", "rows", "padding") and (match := _PAIR.match(word)):
@@ -267,7 +280,7 @@ def _number(word: str, read: str) -> Any:
             return float(word)
         except ValueError:
             return None
-    if read == "shape" and _SHAPE.match(word):
+    if read in ("shape", "outcome") and _SHAPE.match(word):
         return tuple(int(side) for side in word.split("x"))
     return None
 
@@ -309,4 +322,5 @@ _EXAMPLES = {
     "upsample": "upsample 2",
     "reshape": "reshape 8x7x7",
     "spacetodepth": "spacetodepth 2",
+    "timm": "timm resnet18 layer1.0 gives 64x56x56 holds 73984",
 }

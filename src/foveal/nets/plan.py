@@ -6,15 +6,17 @@ nothing itself, so what is planned and what is built cannot differ.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
-from foveal.errors import NetworkError
+from foveal.errors import NetworkError, UsageError
 from foveal.nets import notation, repairs, stock, table
 from foveal.nets.arithmetic import Misfit, Worked, stride_of, work_out
-from foveal.nets.spec import Dense, Layer, Network, Repeat, Residual, checked_shape
+from foveal.nets.ranges import checked_shape
+from foveal.nets.spec import Dense, Layer, Network, Repeat, Residual, Timm
 from foveal.shapes import ReceptiveField, Shape, volume, written
 
 BYTES = 4
@@ -39,9 +41,12 @@ class PlannedLayer:
     worked: Worked
     """Weights, multiply-adds and padding that follow from the shapes."""
     fields: Fields | None
-    """Receptive field of one feature-map pixel; None once every number sees the whole picture."""
+    """Receptive field of one feature-map pixel; None once every number sees the whole picture,
+    and where it is not known."""
     inner: tuple[PlannedLayer, ...] = ()
     """Layers inside a residual."""
+    unknown: bool = False
+    """Whether nobody knows what it sees: maps of a unit of timm, and maps made of them."""
 
     @property
     def weights(self) -> Mapping[str, Shape]:
@@ -51,7 +56,7 @@ class PlannedLayer:
     @property
     def parameters(self) -> int:
         """Number of learned numbers, those of inner layers included."""
-        own = sum(volume(shape) for shape in self.weights.values())
+        own = sum(volume(shape) for shape in self.weights.values()) + self.worked.believed
         return own + sum(layer.parameters for layer in self.inner)
 
     @property
@@ -78,6 +83,17 @@ class Plan:
     """The layers in order, repetitions written out."""
     name: str | None = field(default=None, compare=False)
     """Name of the stock net it came from."""
+    fixed: int = field(default=0, compare=False, kw_only=True)
+    """How many of `layers`, from the first on, are kept as they are in training."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.fixed <= len(self.layers):
+            raise UsageError(
+                "fixed",
+                needed=f"from 0 to the {len(self.layers)} layers of the network",
+                came=str(self.fixed),
+                remedy="count the layers of the plan without those inside residuals",
+            )
 
     @property
     def input(self) -> Shape:
@@ -114,46 +130,17 @@ class Plan:
         yield from _walk(self.layers)
 
     def share(self, layer: PlannedLayer) -> float:
-        """Share of the picture's area that one feature-map pixel of this layer can see."""
+        """Share of the picture's area that one feature-map pixel can see; NaN if unknown."""
         if layer.fields is None:
-            return 1.0
+            return math.nan if layer.unknown else 1.0
         _, height, width = self.input
-        down, across = (min(one.size, side) for one, side in _sides(layer, height, width))
-        return float(down * across / (height * width))
+        down, across = (field.size for field in layer.fields)
+        seen = min(down, Fraction(height)) * min(across, Fraction(width))
+        return float(seen / (height * width))
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything in the table as plain numbers and text."""
-        return {
-            "network": self.text,
-            "input": list(self.input),
-            "output": list(self.output),
-            "parameters": self.parameters,
-            "multiply_adds": self.multiply_adds,
-            "activation_bytes": self.activation_bytes,
-            "layers": [self._row(layer) for layer in self.walk()],
-        }
-
-    def _row(self, layer: PlannedLayer) -> dict[str, Any]:
-        seen = None
-        if layer.fields is not None:
-            down, across = layer.fields
-            seen = {
-                "size": [float(down.size), float(across.size)],
-                "stride": [float(down.step), float(across.step)],
-                "start": [float(down.start), float(across.start)],
-            }
-        return {
-            "number": layer.number,
-            "layer": notation.write_layer(layer.layer),
-            "input": list(layer.in_shape),
-            "output": list(layer.out_shape),
-            "weights": {name: list(shape) for name, shape in layer.weights.items()},
-            "parameters": layer.parameters,
-            "multiply_adds": layer.multiply_adds,
-            "activation_bytes": layer.activation_bytes,
-            "receptive_field": seen,
-            "share_of_picture": self.share(layer),
-        }
+        return table.facts(self)
 
     def __str__(self) -> str:
         return table.table(self)
@@ -312,11 +299,15 @@ def _planned(network: Network) -> tuple[PlannedLayer, ...]:
     assert network.input is not None
     start: Fields = (ReceptiveField(), ReceptiveField())
     layers = unrolled(network.layers)
-    return _chain(layers, network.input, start, "", len(layers))
+    return _chain(layers, network.input, start, "")
 
 
 def _chain(
-    layers: tuple[Layer, ...], shape: Shape, fields: Fields | None, prefix: str, last: int
+    layers: tuple[Layer, ...],
+    shape: Shape,
+    fields: Fields | None,
+    prefix: str,
+    unknown: bool = False,
 ) -> tuple[PlannedLayer, ...]:
     planned: list[PlannedLayer] = []
     for index, layer in enumerate(layers, start=1):
@@ -324,7 +315,7 @@ def _chain(
         inner: tuple[PlannedLayer, ...] = ()
         try:
             if isinstance(layer, Residual):
-                inner = _chain(layer.layers, shape, fields, f"{number}.", 0)
+                inner = _chain(layer.layers, shape, fields, f"{number}.", unknown)
                 stride = stride_of(one.worked.moves for one in inner)
                 worked = work_out(layer, shape, (inner[-1].out_shape, stride))
             else:
@@ -334,7 +325,12 @@ def _chain(
                 misfit.number, misfit.shape = number, shape
             raise
         after = _fields_after(worked, fields, inner)
-        planned.append(PlannedLayer(number, layer, shape, worked.out_shape, worked, after, inner))
+        begins = isinstance(layer, Timm) and fields is not None
+        unknown = inner[-1].unknown if inner else unknown or begins
+        unknown = unknown and len(worked.out_shape) == 3  # a vector is made of the whole picture
+        planned.append(
+            PlannedLayer(number, layer, shape, worked.out_shape, worked, after, inner, unknown)
+        )
         shape, fields = worked.out_shape, after
     return tuple(planned)
 
@@ -384,10 +380,3 @@ def _walk(layers: tuple[PlannedLayer, ...]) -> Iterator[PlannedLayer]:
 
 def _either(words: tuple[str, ...]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])}, or {words[-1]}"
-
-
-def _sides(
-    layer: PlannedLayer, height: int, width: int
-) -> tuple[tuple[ReceptiveField, Fraction], tuple[ReceptiveField, Fraction]]:
-    assert layer.fields is not None
-    return (layer.fields[0], Fraction(height)), (layer.fields[1], Fraction(width))

@@ -12,6 +12,7 @@ from typing import TypeVar
 from foveal.errors import NetworkError
 from foveal.nets.arithmetic import Misfit
 from foveal.nets.notation import write_layer
+from foveal.nets.ranges import Pair
 from foveal.nets.spec import (
     Conv,
     ConvTranspose,
@@ -20,11 +21,11 @@ from foveal.nets.spec import (
     GlobalPool,
     Layer,
     Network,
-    Pair,
     Pool,
     Reshape,
     Residual,
     SpaceToDepth,
+    Timm,
 )
 from foveal.shapes import Shape, span, volume, written
 
@@ -94,6 +95,8 @@ def _groups(network: Network, path: Path, shape: Shape) -> Iterator[Iterator[Rep
         case Residual():
             yield iter([("'same' in its layers", _put(network, path, _all_same(layer)))])
     yield _flatten_later(network, path)
+    if _holds_timm(network.layers):
+        return  # what a unit of timm gives is known for one size of maps alone
     yield _less_shrinking(network, path)
     yield _larger_input(network)
 
@@ -220,6 +223,13 @@ def _larger_input(network: Network) -> Iterator[Repair]:
         larger = (channels, math.ceil(height * growth), math.ceil(width * growth))
         with suppress(NetworkError):  # larger than any input may be
             yield f"an input of {written(larger)}", replace(network, input=larger)
+
+
+def _holds_timm(layers: tuple[Layer, ...]) -> bool:
+    return any(
+        isinstance(one, Timm) or (isinstance(one, Residual) and _holds_timm(one.layers))
+        for one in layers
+    )
 
 
 def _all_same(residual: Residual) -> Residual:

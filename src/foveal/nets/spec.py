@@ -8,13 +8,12 @@ by the metadata of the fields: ``read`` names how a field is written (see `notat
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field, fields
-from numbers import Integral
 from typing import Any, ClassVar, Literal
 
 from foveal.errors import NetworkError
+from foveal.nets.ranges import Pair, checked_shape, counted, outcome, pair, refused, whole, word
 from foveal.shapes import Shape
 
-Pair = tuple[int, int]
 Padding = Literal["valid", "same"] | Pair
 
 ACTIVATIONS = (
@@ -214,6 +213,27 @@ class SpaceToDepth(Layer):
 
 
 @dataclass(frozen=True, slots=True)
+class Timm(Layer):
+    """One unit of an architecture of the package timm, with facts that planning believes.
+
+    The facts hold for one size of picture. Only `build` needs the package itself.
+    """
+
+    name: ClassVar[str] = "timm"
+    architecture: str = _part("word", needed=True)
+    """Name of the architecture, as in "resnet18"; weights are never fetched for it."""
+    unit: str = _part("word", needed=True)
+    """Dotted path of a part of it, as in "layer1.0"; "all" for it all but its classifier."""
+    _: KW_ONLY
+    gives: Shape = _part("outcome", needed=True)
+    """Shape of the output for one picture: channels, height and width, or one length."""
+    holds: int = _part("counted", needed=True)
+    """Number of learned parameters."""
+    adds: int = _part("counted", 0)
+    """Multiply-adds for one picture; 0 where nobody counted them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Residual(Layer):
     """Adds its input to the output of its layers (He et al., 2015).
 
@@ -272,6 +292,7 @@ LAYERS: tuple[type[Layer], ...] = (
     Upsample,
     Reshape,
     SpaceToDepth,
+    Timm,
     Residual,
     Repeat,
 )
@@ -290,76 +311,41 @@ def _settled(value: Any, read: str, where: str) -> Any:
         case "count":
             if value is None and where == "dense: nodes":
                 return None
-            return _whole(value, 1, where)
+            return whole(value, 1, where)
         case "pair" | "rows":
             if value is None and where.endswith("pool: stride"):
                 return None
-            return _pair(value, 1 if read == "pair" else 0, where)
+            return pair(value, 1 if read == "pair" else 0, where)
         case "padding":
-            return value if value in ("valid", "same") else _pair(value, 0, where)
+            return value if value in ("valid", "same") else pair(value, 0, where)
         case "share":
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
-                raise _refused(where, "a share from 0 to below 1", value)
+                raise refused(where, "a share from 0 to below 1", value)
             return float(value)
         case "bias":
             if not isinstance(value, bool):
-                raise _refused(where, "true or false", value)
+                raise refused(where, "true or false", value)
             return value
         case "activation":
             if value is None and where != "activation: function":
                 return None
             if value not in ACTIVATIONS:
-                raise _refused(where, f"one of {', '.join(ACTIVATIONS)}", value)
+                raise refused(where, f"one of {', '.join(ACTIVATIONS)}", value)
             return value
         case "shape":
             return checked_shape(value, where)
+        case "word":
+            return word(value, where)
+        case "counted":
+            return counted(value, where)
+        case "outcome":
+            return outcome(value, where)
         case "layers":
             inner = tuple(value)
             if not inner or not all(isinstance(one, Layer) for one in inner):
-                raise _refused(where, "at least one layer", value)
+                raise refused(where, "at least one layer", value)
             return inner
         case _:
             if value not in read.split("|"):
-                raise _refused(where, " or ".join(read.split("|")), value)
+                raise refused(where, " or ".join(read.split("|")), value)
             return value
-
-
-def _whole(value: Any, least: int, where: str) -> int:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, Integral)
-        or not least <= int(value) <= MOST
-    ):
-        raise _refused(where, f"a whole number from {least} to {MOST}", value)
-    return int(value)
-
-
-def _pair(value: Any, least: int, where: str) -> Pair:
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = (value, value)
-    if not isinstance(value, tuple | list) or len(value) != 2:
-        raise _refused(where, "one whole number or two (height, width)", value)
-    return (_whole(value[0], least, where), _whole(value[1], least, where))
-
-
-def checked_shape(value: Any, where: str) -> Shape:
-    """Hold a shape against channels x height x width.
-
-    Raises
-    ------
-    NetworkError
-        For anything but three whole numbers of at least 1.
-    """
-    if not isinstance(value, tuple | list) or len(value) != 3:
-        raise _refused(where, "channels x height x width, as in 3x32x32", value)
-    return tuple(_whole(side, 1, where) for side in value)
-
-
-def _refused(where: str, needed: str, value: Any) -> NetworkError:
-    return NetworkError(
-        where, needed=needed, came=repr(value), remedy="choose a value in that range"
-    )
-
-
-MOST = 1_000_000
-"""Largest whole number a layer may carry: a guard against slips and hostile files."""

@@ -1,7 +1,8 @@
 """Stock nets: functions from the shape of the pictures and the number of classes to a network.
 
 `fast` and `resnet` answer for any picture of at least one pixel: what a small picture cannot bear
-is left out. `lenet5` and `tinyvgg` are as published and need at least 16 pixels a side.
+is left out. `lenet5` and `tinyvgg` are as published and need at least 16 pixels a side. The three
+of `lite` are as published and take any picture.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from foveal.nets import lite
 from foveal.nets.notation import read
 from foveal.nets.spec import Network
 from foveal.shapes import Shape, written
@@ -99,5 +101,16 @@ STOCK: dict[str, Stock] = {
     "lenet5": Stock(lenet5, (1, 32, 32), "LeNet-5 of 1998, tanh and average pooling"),
     "tinyvgg": Stock(tinyvgg, (3, 64, 64), "the network of CNN Explainer, ten kernels a layer"),
     "resnet": Stock(resnet, (3, 64, 64), "a small residual network, slower and more accurate"),
+    "efficientnet_lite0": Stock(
+        lite.efficientnet_lite0, (3, 224, 224), "EfficientNet-Lite0 of 2020, for 224 pixels a side"
+    ),
+    "efficientnet_lite1": Stock(
+        lite.efficientnet_lite1, (3, 240, 240), "EfficientNet-Lite1, deeper, for 240 pixels a side"
+    ),
+    "efficientnet_lite2": Stock(
+        lite.efficientnet_lite2,
+        (3, 260, 260),
+        "EfficientNet-Lite2, wider too, for 260 pixels a side",
+    ),
 }
 """The stock nets by name."""

@@ -1,9 +1,10 @@
-"""A plan as the table that a person reads."""
+"""A plan as the table that a person reads, and as plain numbers and text."""
 
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
 from foveal.nets import notation
 from foveal.nets.spec import Residual
@@ -26,29 +27,105 @@ def short(number: float) -> str:
 
 
 def table(plan: Plan) -> str:
-    """Lay a plan out as the table that a person reads."""
+    """Lay a plan out as the table that a person reads, with its fixed layers condensed."""
     head = ("", "layer", "output", "weights", "parameters", "multiply-adds", "sees")
-    rows = [head, ("0", "input", written(plan.input), "", "", "", "")]
-    for layer in plan.walk():
-        weight = layer.weights.get("weight")
-        rows.append(
-            (
-                layer.number,
-                _clipped(layer),
-                written(layer.out_shape),
-                written(weight) if weight else "",
-                short(layer.parameters) if layer.parameters else "",
-                short(layer.multiply_adds) if layer.multiply_adds else "",
-                _sees(plan, layer),
-            )
-        )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    first = ("0", "input", written(plan.input), "", "", "", "")
+    runs = _fixed_runs(plan)
+    fixed = [_row(plan, run[0]) if len(run) == 1 else _run(plan, run) for run in runs]
+    updated = [_row(plan, layer) for layer in plan.walk() if not is_fixed(plan, layer)]
+    rows: list[tuple[str, ...]] = [head, first, *fixed, *updated]
+    if plan.fixed:
+        said = ["training", "", *["fixed"] * len(fixed), *["updated"] * len(updated)]
+        rows = [(*row, word) for row, word in zip(rows, said, strict=True)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
-    total = (
+    lines.append(
         f"{short(plan.parameters)} parameters, {short(plan.multiply_adds)} multiply-adds "
         f"a picture, {short(plan.activation_bytes)}B of activations a picture in training"
     )
-    return "\n".join([*lines, total])
+    if plan.fixed:
+        kept = sum(layer.parameters for layer in plan.layers[: plan.fixed])
+        lines.append(
+            f"{short(kept)} parameters fixed, {short(plan.parameters - kept)} updated in training"
+        )
+    return "\n".join(lines)
+
+
+def facts(plan: Plan) -> dict[str, Any]:
+    """Give everything in the table, and more, as plain numbers and text."""
+    return {
+        "network": plan.text,
+        "input": list(plan.input),
+        "output": list(plan.output),
+        "parameters": plan.parameters,
+        "multiply_adds": plan.multiply_adds,
+        "activation_bytes": plan.activation_bytes,
+        "fixed": plan.fixed,
+        "layers": [_facts_of(plan, layer) for layer in plan.walk()],
+    }
+
+
+def is_fixed(plan: Plan, layer: PlannedLayer) -> bool:
+    """Whether training keeps a layer of this plan as it is."""
+    return int(layer.number.partition(".")[0]) <= plan.fixed
+
+
+def _facts_of(plan: Plan, layer: PlannedLayer) -> dict[str, Any]:
+    seen = None
+    if layer.fields is not None:
+        down, across = layer.fields
+        seen = {
+            "size": [float(down.size), float(across.size)],
+            "stride": [float(down.step), float(across.step)],
+            "start": [float(down.start), float(across.start)],
+        }
+    return {
+        "number": layer.number,
+        "layer": notation.write_layer(layer.layer),
+        "input": list(layer.in_shape),
+        "output": list(layer.out_shape),
+        "weights": {name: list(shape) for name, shape in layer.weights.items()},
+        "parameters": layer.parameters,
+        "multiply_adds": layer.multiply_adds,
+        "activation_bytes": layer.activation_bytes,
+        "receptive_field": seen,
+        "share_of_picture": None if layer.unknown else plan.share(layer),
+        "training": "fixed" if is_fixed(plan, layer) else "updated",
+    }
+
+
+def _fixed_runs(plan: Plan) -> list[tuple[PlannedLayer, ...]]:
+    """Fixed layers in runs whose outputs are equally high and wide; vectors make one run."""
+    sides = groupby(plan.layers[: plan.fixed], key=lambda layer: layer.out_shape[1:])
+    return [tuple(run) for _, run in sides]
+
+
+def _run(plan: Plan, run: tuple[PlannedLayer, ...]) -> tuple[str, ...]:
+    last = run[-1]
+    parameters = sum(layer.parameters for layer in run)
+    multiply_adds = sum(layer.multiply_adds for layer in run)
+    return (
+        f"{run[0].number}-{last.number}",
+        f"{len(run)} layers",
+        written(last.out_shape),
+        "",
+        short(parameters) if parameters else "",
+        short(multiply_adds) if multiply_adds else "",
+        _sees(plan, last),
+    )
+
+
+def _row(plan: Plan, layer: PlannedLayer) -> tuple[str, ...]:
+    weight = layer.weights.get("weight")
+    return (
+        layer.number,
+        _clipped(layer),
+        written(layer.out_shape),
+        written(weight) if weight else "",
+        short(layer.parameters) if layer.parameters else "",
+        short(layer.multiply_adds) if layer.multiply_adds else "",
+        _sees(plan, layer),
+    )
 
 
 def _clipped(layer: PlannedLayer) -> str:
@@ -60,7 +137,7 @@ def _clipped(layer: PlannedLayer) -> str:
 
 def _sees(plan: Plan, layer: PlannedLayer) -> str:
     if layer.fields is None:
-        return "all"
+        return "?" if layer.unknown else "all"
     down, across = layer.fields
     share = 100 * plan.share(layer)
     return f"{_pixels(down.size)}x{_pixels(across.size)} ({share:.1f} %)"

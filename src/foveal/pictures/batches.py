@@ -5,9 +5,9 @@ Axes: n picture, h height, w width, c channel.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ class Batch:
     """Some pictures and their classes, ready for a network."""
 
     images_nchw: torch.Tensor
-    """Normalised, channels last in memory."""
+    """Normalised pictures, channels last in memory; or features of pictures."""
     classes_n: torch.Tensor
     """Class numbers, int64."""
 
@@ -55,12 +55,11 @@ class TrainingBatches:
 
     def __len__(self) -> int:
         """Batches an epoch."""
-        return max(1, -(-len(self.rows) // self.batch_size))
+        return batches_in(self.rows, self.batch_size)
 
     def epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
         """Give the batches of an epoch, from batch `first` on: a pure function of the seed."""
-        order = generator(self.seed, "shuffle", epoch).permutation(self.rows)
-        parts = np.array_split(order, len(self))
+        parts = shuffled(self.rows, self.batch_size, self.seed, epoch)
         for index in range(first, len(parts)):
             yield self._batch(parts[index], epoch * len(self) + index)
 
@@ -69,6 +68,67 @@ class TrainingBatches:
         raw = gather_varied(_rows(self.images, rows, self.device), self.augmentation, draws)
         images = varied(normalised(raw, self.recipe), self.augmentation, draws)
         return Batch(images, torch.from_numpy(self.codes[rows]).to(self.device))
+
+
+class RowsOfFeatures(Protocol):
+    """Features by row, in memory or on disk."""
+
+    def __getitem__(self, rows: Rows) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """Give the features of some rows, (rows, ...)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureBatches:
+    """What a frozen network made of the training pictures, shuffled anew every epoch.
+
+    Of a picture with several views each epoch takes the next.
+    """
+
+    views: Sequence[RowsOfFeatures]
+    """The features of the pictures as they are, and of each variation of them."""
+    codes: Rows
+    """Class number of each row."""
+    rows: Rows
+    """Rows that train."""
+    batch_size: int
+    """Pictures in a batch, at most."""
+    seed: int
+    """Seed of shuffling."""
+    device: str
+    """Where the tensors go."""
+
+    def __len__(self) -> int:
+        """Batches an epoch."""
+        return batches_in(self.rows, self.batch_size)
+
+    def epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+        """Give the batches of an epoch, from batch `first` on: a pure function of the seed."""
+        view = self.views[epoch % len(self.views)]
+        for rows in shuffled(self.rows, self.batch_size, self.seed, epoch)[first:]:
+            classes = torch.from_numpy(self.codes[rows]).to(self.device)
+            yield Batch(feature_tensor(view[rows], self.device), classes)
+
+
+Batches = TrainingBatches | FeatureBatches
+"""What the loop trains on."""
+
+
+def feature_tensor(features: np.ndarray[Any, np.dtype[Any]], device: str) -> torch.Tensor:
+    """Make a float32 tensor of features; maps (n, c, h, w) lie channels last in memory."""
+    found = torch.from_numpy(np.array(features, dtype=np.float32)).to(device)
+    return found.contiguous(memory_format=torch.channels_last) if found.ndim == 4 else found
+
+
+def batches_in(rows: Rows, batch_size: int) -> int:
+    """Count the batches of an epoch."""
+    return max(1, -(-len(rows) // batch_size))
+
+
+def shuffled(rows: Rows, batch_size: int, seed: int, epoch: int) -> list[Rows]:
+    """Shuffle rows for an epoch and divide them into batches that differ by one at most."""
+    order = generator(seed, "shuffle", epoch).permutation(rows)
+    return np.array_split(order, batches_in(rows, batch_size))
 
 
 def ordered(

@@ -78,11 +78,11 @@ def check_fits(array: Array, recipe: PictureRecipe) -> Array:
     DataError
         Where they differ: arrays are not resized.
     """
-    if array.shape[1:] != (recipe.height, recipe.width, recipe.channels):
+    height, width, channels = recipe.arrays or (recipe.height, recipe.width, recipe.channels)
+    if array.shape[1:] != (height, width, channels):
         raise DataError(
             "X",
-            needed=f"pictures of {recipe.height}x{recipe.width} with {recipe.channels} channels, "
-            "as in fit",
+            needed=f"pictures of {height}x{width} with {channels} channels, as in fit",
             came=f"shape {array.shape}",
             remedy="bring the arrays to that size; files are resized by themselves",
         )

@@ -185,7 +185,7 @@ def _prepared(picture: Image.Image, recipe: PictureRecipe) -> PicturesHWC:
         picture.draft(None, side)
     profile = picture.info.get("icc_profile")
     flat = _flat(ImageOps.exif_transpose(picture), recipe)
-    small = _resized(flat, recipe)
+    small = brought_to_size(flat, recipe)
     wanted: Literal["L", "RGB"] = "L" if recipe.channels == 1 else "RGB"
     small = _standard_colours(small, profile, wanted)
     pixels = np.asarray(small, dtype=np.uint8)
@@ -210,13 +210,16 @@ def _flat(picture: Image.Image, recipe: PictureRecipe) -> Image.Image:
     return picture.convert("RGB")
 
 
-def _resized(picture: Image.Image, recipe: PictureRecipe) -> Image.Image:
+def brought_to_size(picture: Image.Image, recipe: PictureRecipe) -> Image.Image:
+    """Resize a flat picture (L, RGB, CMYK, or F from 0 to 1) by the recipe's rule."""
     target = (recipe.width, recipe.height)
     method = _FILTERS[recipe.interpolation]
     if recipe.resize == "crop":
-        return ImageOps.fit(picture, target, method)
+        margin = (1 - recipe.kept) / 2
+        return ImageOps.fit(picture, target, method, bleed=margin)
     if recipe.resize == "letterbox":
-        fill: Any = {"L": GREY, "CMYK": (0, 0, 0, 255 - GREY)}.get(picture.mode, (GREY,) * 3)
+        fills: dict[str, Any] = {"L": GREY, "F": GREY / 255, "CMYK": (0, 0, 0, 255 - GREY)}
+        fill = fills.get(picture.mode, (GREY,) * 3)
         return ImageOps.pad(picture, target, method, color=fill)
     return picture if picture.size == target else picture.resize(target, method)
 

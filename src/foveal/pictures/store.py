@@ -20,12 +20,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import PIL
-import platformdirs
 
+from foveal.cache import cache_folder, disk, room_for
 from foveal.errors import ResourceError
 from foveal.pictures import decode
 from foveal.pictures.catalogue import Array, Pictures, check_fits
@@ -35,6 +35,9 @@ Progress = Callable[[int, int], None]
 """Called with pictures done and pictures in all."""
 
 Hashes = np.ndarray[Any, np.dtype[np.int64]]
+AHEAD = 16
+"""Pictures that a thread decodes ahead of whoever takes them."""
+T = TypeVar("T")
 LEFTOVER_AGE = 24 * 3600
 """Seconds after which an unfinished store of a killed process is removed."""
 
@@ -58,12 +61,6 @@ class Store:
     def readable(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """True for each row that holds a picture."""
         return np.array([not reason for reason in self.reasons], dtype=bool)
-
-
-def cache_folder() -> Path:
-    """Return the folder of the cache: FOVEAL_CACHE, or the platform's own place."""
-    named = os.environ.get("FOVEAL_CACHE")
-    return Path(named) if named else Path(platformdirs.user_cache_dir("foveal"))
 
 
 def open_store(
@@ -170,12 +167,12 @@ def _make(
     threads: int,
     progress: Progress | None,
 ) -> None:
-    with _disk(place):
+    with disk():
         place.parent.mkdir(parents=True, exist_ok=True)
         _sweep(place.parent)
         working = Path(tempfile.mkdtemp(prefix=f"{place.name}.", suffix=".tmp", dir=place.parent))
     try:
-        with _disk(place):
+        with disk():
             _fill(working, files, recipe, threads, progress)
             if place.exists():  # made meanwhile, or damaged: theirs if whole, else replaced
                 if _read(place, place.name, warm=True) is not None:
@@ -195,7 +192,7 @@ def _fill(
     progress: Progress | None,
 ) -> None:
     shape = (len(files), recipe.height, recipe.width, recipe.channels)
-    _room_for(working, int(np.prod(shape)))
+    room_for(int(np.prod(shape)), "decoded pictures", "choose a smaller size")
     path = working / "images.npy"
     images = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
     if hasattr(os, "posix_fallocate"):  # a disk that fills up later would kill the process
@@ -222,10 +219,9 @@ def _fill(
 
 
 def decoded(
-    files: Sequence[Path], recipe: PictureRecipe, threads: int = 2
+    files: Sequence[Path], recipe: PictureRecipe, threads: int = 2, *, ahead: int | None = None
 ) -> Iterator[tuple[int, Array | str]]:
     """Decode files in order, a few ahead: (row, picture), or (row, reason) where unreadable."""
-    ahead = 16 * threads
 
     def one(row: int) -> Array | str:
         try:
@@ -233,41 +229,20 @@ def decoded(
         except decode.Unreadable as reason:
             return str(reason)
 
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
+    yield from enumerate(in_order(one, len(files), threads, ahead or AHEAD * threads))
+
+
+def in_order(work: Callable[[int], T], count: int, threads: int, ahead: int) -> Iterator[T]:
+    """Do work for the numbers from 0 to count - 1 in threads; answers in order, so many ahead."""
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="pictures")
     try:
-        waiting = [pool.submit(one, row) for row in range(min(ahead, len(files)))]
-        for row in range(len(files)):
-            yield row, waiting[row % ahead].result()
-            if row + ahead < len(files):
-                waiting[row % ahead] = pool.submit(one, row + ahead)
+        waiting = [pool.submit(work, row) for row in range(min(ahead, count))]
+        for row in range(count):
+            yield waiting[row % ahead].result()
+            if row + ahead < count:
+                waiting[row % ahead] = pool.submit(work, row + ahead)
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _room_for(folder: Path, needed: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise ResourceError(
-            f"cache {cache_folder()}",
-            needed=f"{needed / 1e9:.3g} GB for the decoded pictures",
-            came=f"{free / 1e9:.3g} GB free",
-            remedy="free some, set FOVEAL_CACHE to a larger disk, or choose a smaller size",
-        )
-
-
-@contextlib.contextmanager
-def _disk(place: Path) -> Iterator[None]:
-    try:
-        yield
-    except ResourceError:
-        raise
-    except OSError as error:
-        raise ResourceError(
-            f"cache {cache_folder()}",
-            needed="a folder that can be written to",
-            came=error.strerror or str(error),
-            remedy="free some space, or set FOVEAL_CACHE to another folder",
-        ) from error
 
 
 def _sweep(folder: Path) -> None:
@@ -276,31 +251,3 @@ def _sweep(folder: Path) -> None:
         with contextlib.suppress(OSError):
             if time.time() - leftover.stat().st_mtime > LEFTOVER_AGE:
                 shutil.rmtree(leftover, ignore_errors=True)
-
-
-@dataclass(frozen=True, slots=True)
-class StoreOnDisk:
-    """A store in the cache."""
-
-    name: str
-    """Its fingerprint."""
-    pictures: int
-    """Rows in it."""
-    bytes: int
-    """Size on disk."""
-
-
-def list_stores() -> list[StoreOnDisk]:
-    """List the stores in the cache."""
-    found: list[StoreOnDisk] = []
-    for place in sorted((cache_folder() / "stores").glob("*")):
-        store = _read(place, place.name, warm=True)
-        files = [file for file in place.glob("*") if file.is_file()] if place.is_dir() else []
-        size = sum(file.stat().st_size for file in files)
-        found.append(StoreOnDisk(place.name, len(store.reasons) if store else 0, size))
-    return found
-
-
-def clear_stores() -> None:
-    """Remove all stores; those in use stay readable until their reader ends."""
-    shutil.rmtree(cache_folder() / "stores", ignore_errors=True)

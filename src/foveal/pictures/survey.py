@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,33 @@ def choose_recipe(
     )
 
 
+def recipe_for(pictures: Pictures, wanted: PictureRecipe) -> PictureRecipe:
+    """Adapt the recipe of a network that is there already to the pictures it is to see.
+
+    Size, channels, mean and deviation stay. Files add the range of their deep pictures; arrays
+    their own size, from which they are brought to the network's, and the range of their values.
+    Pictures of a named test part are not looked at.
+    """
+    taught = np.delete(np.arange(len(pictures)), pictures.rows("test"))
+    rows = taught if len(taught) else np.arange(len(pictures))
+    if pictures.array is None:
+        assert pictures.files is not None
+        heads = _heads([pictures.files[row] for row in rows])
+        low, high = _deep_range(
+            [file for file, head in heads.items() if head[2] in decode.DEEP_MODES]
+        )
+        return replace(wanted, deep_low=low, deep_high=high, low=0.0, high=255.0, arrays=None)
+    low, high = measure_range(pictures.array, rows)
+    height, width, channels = pictures.array.shape[1:]
+    return replace(
+        wanted,
+        low=low,
+        high=high,
+        arrays=(height, width, channels),
+        folded=pictures.folded,
+    )
+
+
 def measure_scaling(
     images: Array, rows: np.ndarray[Any, Any], recipe: PictureRecipe
 ) -> PictureRecipe:
@@ -93,28 +121,39 @@ def measure_scaling(
     """
     picked = rows[_spaced(len(rows), MOST_MEASURED)]
     values = np.asarray(images[picked], dtype=np.float64)
-    if images.dtype == np.uint8:
-        low, high = 0.0, 255.0
-    else:
-        seen = images if len(rows) == len(images) else images[rows]
-        low, high = float(np.min(seen)), float(np.max(seen))
-        if not np.isfinite([low, high]).all():
-            raise DataError(
-                "X",
-                needed="finite numbers",
-                came="NaN or infinity",
-                remedy="replace or leave out the pictures that hold them",
-            )
-    extent = high - low if high > low else 1.0
+    low, high = measure_range(images, rows)
+    extent = high - low
     unit = (values - low) / extent
     mean = unit.mean(axis=(0, 1, 2))
     deviation = unit.std(axis=(0, 1, 2))
     return recipe.scaled(
         low=low,
-        high=low + extent,
+        high=high,
         mean=tuple(round(float(value), 6) for value in mean),
         std=tuple(max(round(float(value), 6), 1e-3) for value in deviation),
     )
+
+
+def measure_range(images: Array, rows: np.ndarray[Any, Any]) -> tuple[float, float]:
+    """Find the values that stand for black and white: 0 and 255 in uint8, else the range seen.
+
+    Raises
+    ------
+    DataError
+        For NaN or infinity.
+    """
+    if images.dtype == np.uint8:
+        return 0.0, 255.0
+    seen = images if len(rows) == len(images) else images[rows]
+    low, high = float(np.min(seen)), float(np.max(seen))
+    if not np.isfinite([low, high]).all():
+        raise DataError(
+            "X",
+            needed="finite numbers",
+            came="NaN or infinity",
+            remedy="replace or leave out the pictures that hold them",
+        )
+    return low, (high if high > low else low + 1.0)
 
 
 def _heads(files: Sequence[Path]) -> dict[Path, tuple[int, int, str]]:

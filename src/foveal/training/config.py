@@ -44,6 +44,11 @@ class TrainingConfig:
     """Epochs without a better validation score after which training ends; None for never."""
     seed: int
     """Seed of initial weights, shuffling, variations and dropout."""
+    lowest_rate: float = 1.0
+    """Factor of the learning rate of the lowest layer; it rises evenly, as a power, to 1 at the
+    highest (Howard and Ruder, arXiv:1801.06146)."""
+    keep_statistics: bool = False
+    """Whether batch normalisation goes on with the statistics it has."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values."""
@@ -141,3 +146,35 @@ def epochs_for(pictures: int, batch_size: int) -> int:
 def with_steps(config: TrainingConfig, steps: int) -> TrainingConfig:
     """Return the configuration for another number of steps."""
     return replace(config, steps=steps)
+
+
+FINE_TUNING_RATE = 1e-3
+"""Highest learning rate of fine-tuning by AdamW (see docs/tried.md)."""
+LOWEST_RATE = 0.1
+"""Share of it that the lowest layer above the cut gets."""
+
+
+def fine_tuning(
+    *,
+    epochs: float,
+    steps_per_epoch: int,
+    batch_size: int,
+    rate: float | None,
+    label_smoothing: float,
+    seed: int,
+) -> TrainingConfig:
+    """Give the training of the upper layers of a trained network, gently.
+
+    AdamW at a low rate, lower still for lower layers; batch normalisation keeps its statistics,
+    which come from far more pictures.
+    """
+    steps = max(round(epochs * steps_per_epoch), 1)
+    config = default("adamw", batch_size, steps=steps, seed=seed)
+    return replace(
+        config,
+        learning_rate=FINE_TUNING_RATE if rate is None else float(rate),
+        label_smoothing=label_smoothing,
+        clip_norm=1.0,
+        lowest_rate=LOWEST_RATE,
+        keep_statistics=True,
+    )

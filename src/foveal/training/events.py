@@ -29,6 +29,54 @@ class Decoding(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Extracting(Event):
+    """Pictures are going through a frozen network."""
+
+    kind: ClassVar[str] = "extracting"
+    done: int
+    total: int
+    network: str
+    """Name of the network."""
+    more: int
+    """Pictures since the last time it was told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutTried(Event):
+    """A stage of a backbone was tried as the place to cut."""
+
+    kind: ClassVar[str] = "cut"
+    stage: str
+    features: int
+    """Numbers that a picture has there."""
+    log_loss: float
+    """Mean log loss on held-out pictures."""
+    accuracy: float
+    """Share of held-out pictures answered right."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadFitted(Event):
+    """A logistic regression on features is fitted, its penalty chosen."""
+
+    kind: ClassVar[str] = "head"
+    strength: float
+    """Inverse of the penalty, as C of scikit-learn."""
+    folds: int
+    """Folds of the cross-validation that chose it; 0 where there was none."""
+    log_loss: float | None
+    """Mean log loss on held-out pictures."""
+    right: int | None
+    """Held-out pictures answered right."""
+    judged: int
+    """Held-out pictures."""
+    judged_by: str
+    """"cross-validation" or "validation"."""
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared(Event):
     """The pictures are ready."""
 

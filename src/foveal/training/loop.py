@@ -26,7 +26,7 @@ from foveal.training.schedules import factor
 from foveal.training.steps import Judge, LossOf, Scores
 
 if TYPE_CHECKING:
-    from foveal.pictures.batches import Batch, TrainingBatches
+    from foveal.pictures.batches import Batch, Batches
 
 Weights = dict[str, torch.Tensor]
 
@@ -101,7 +101,7 @@ def start(network: nn.Module, config: TrainingConfig) -> TrainingState:
 
 def train(
     state: TrainingState,
-    batches: TrainingBatches,
+    batches: Batches,
     loss_of: LossOf,
     judge: Judge,
     config: TrainingConfig,
@@ -113,7 +113,7 @@ def train(
     ----------
     state : TrainingState
         New, or restored from a checkpoint; changed in place.
-    batches : TrainingBatches
+    batches : Batches
         The pictures, by epoch.
     loss_of : callable
         The loss to minimise.
@@ -152,7 +152,7 @@ def take_step(
 ) -> None:
     """Forward, backward, optimizer: one step, a pure function of state, batch and seed."""
     rate = rate_at(config, state.step)
-    state.network.train()
+    set_training(state.network, keep_statistics=config.keep_statistics)
     with device.private_randomness(derive(config.seed, "step", state.step)):
         loss, right = loss_of(state.network, batch)
     value = float(loss.detach())
@@ -167,6 +167,15 @@ def take_step(
     if state.averaged is not None:
         update_average(state.averaged, state.network, config.ema, state.step)
     state.tally.add(value, right, len(batch.images_nchw))
+
+
+def set_training(network: nn.Module, *, keep_statistics: bool) -> None:
+    """Set a network to training, all of it or all but the statistics of its normalisations."""
+    network.train()
+    if keep_statistics:
+        for module in network.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
 
 
 def _diverged(what: str, value: float, step: int, rate: float) -> DivergedError:

@@ -24,10 +24,12 @@ EPSILON = 1e-8
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Weights that are decayed alike."""
+    """Weights that are changed alike."""
 
     weights: list[nn.Parameter]
     decay: float
+    factor: float = 1.0
+    """Factor of the learning rate."""
 
 
 class Optimizer(ABC):
@@ -66,7 +68,7 @@ class Optimizer(ABC):
                 torch.zeros_like(one) if one.grad is None else one.grad for one in group.weights
             ]
             kept = {name: self.kept[name][index] for name in self.buffers}
-            self._change(group, gradients, kept, rate, step)
+            self._change(group, gradients, kept, rate * group.factor, step)
 
     def state(self) -> dict[str, torch.Tensor]:
         """Name the tensors to be saved; they are the optimizer's own, not copies."""
@@ -142,11 +144,23 @@ class AdamW(Optimizer):
 
 def make_optimizer(network: nn.Module, config: TrainingConfig) -> Optimizer:
     """Make the optimizer of a run; vectors (biases, normalisation) are not decayed."""
-    matrices = [weight for weight in network.parameters() if weight.ndim > 1]
-    vectors = [weight for weight in network.parameters() if weight.ndim <= 1]
-    groups = [Group(matrices, config.weight_decay), Group(vectors, 0.0)]
+    groups: list[Group] = []
+    for weights, factor in _by_height(network, config.lowest_rate):
+        matrices = [weight for weight in weights if weight.ndim > 1]
+        vectors = [weight for weight in weights if weight.ndim <= 1]
+        groups += [Group(matrices, config.weight_decay, factor), Group(vectors, 0.0, factor)]
     kind = {"sgd": Sgd, "adamw": AdamW}[config.optimizer]
     return kind(groups, config.momentum)
+
+
+def _by_height(network: nn.Module, lowest: float) -> list[tuple[list[nn.Parameter], float]]:
+    """Divide the weights by layer, each with the factor of its learning rate."""
+    if lowest == 1.0:
+        return [(list(network.parameters()), 1.0)]
+    layers = [list(child.parameters()) for child in network.children()]
+    learned = [weights for weights in layers if weights]
+    highest = max(len(learned) - 1, 1)
+    return [(weights, lowest ** (1 - height / highest)) for height, weights in enumerate(learned)]
 
 
 def update_average(averaged: nn.Module, network: nn.Module, decay: float, step: int) -> None:

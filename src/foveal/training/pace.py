@@ -16,7 +16,7 @@ from foveal.training.loop import start, take_step
 from foveal.training.steps import Judge, LossOf
 
 if TYPE_CHECKING:
-    from foveal.pictures.batches import TrainingBatches
+    from foveal.pictures.batches import Batches
 
 WARM_UP, TIMED = 3, 5
 """Steps not counted, and steps counted."""
@@ -36,7 +36,7 @@ class Pace:
 
 def measure_pace(
     network: nn.Module,
-    batches: TrainingBatches,
+    batches: Batches,
     loss_of: LossOf,
     config: TrainingConfig,
     device: Device,

@@ -184,8 +184,13 @@ class Run:
             self._rewind(0)
             self.tell(Resumed(step=0, notes=(f"{what}: training starts anew",)))
 
-    def watch(self, events: Iterable[Event], state: TrainingState) -> None:
+    def watch(self, events: Iterable[Event], state: TrainingState, *, keep: bool = True) -> None:
         """Follow the loop to its end: tell events, write checkpoints, stop where asked.
+
+        Parameters
+        ----------
+        keep : bool
+            Whether checkpoints are written; not for what a resumed run quickly does again.
 
         Raises
         ------
@@ -199,14 +204,16 @@ class Run:
             for event in events:
                 self.tell(event)
                 if self.stopping:
-                    self._checkpoint(state)
+                    if keep:
+                        self._checkpoint(state)
                     raise self.interrupted()
-                if self.folder is not None and time.monotonic() - last >= pause:
+                if keep and self.folder is not None and time.monotonic() - last >= pause:
                     began = time.monotonic()
                     self._checkpoint(state)
                     last = time.monotonic()
                     pause = max(self.checkpoint_seconds, DUTY * (last - began))
-            self._checkpoint(state)
+            if keep:
+                self._checkpoint(state)
         finally:
             self.training = False
 
@@ -336,7 +343,7 @@ def _taken(folder: Path) -> UsageError:
 
 
 def _kept(event: Event) -> bool:
-    if event.kind == "decoding":
+    if event.kind in ("decoding", "extracting"):
         return False
     if isinstance(event, StepEnded):
         return event.step % max(1, event.steps // MOST_STEP_EVENTS) == 0

@@ -6,10 +6,13 @@ import contextlib
 import sys
 
 from foveal.training.events import (
+    CutTried,
     Decoding,
     EpochEnded,
     Event,
+    Extracting,
     Finished,
+    HeadFitted,
     Planned,
     Prepared,
     Resumed,
@@ -26,6 +29,10 @@ def lines_of(event: Event) -> list[str]:
             often = max(1, total // DECODING_LINES // 32) * 32
             due = done % often == 0 or done == total
             return [f"decoded {done:,} of {total:,} pictures"] if due else []
+        case Extracting(done=done, total=total, network=network, more=more):
+            often = max(1, total // DECODING_LINES)
+            due = done == total or done // often > (done - more) // often
+            return [f"{done:,} of {total:,} pictures through {network}"] if due else []
         case Prepared():
             counts = ", ".join(f"{name} {count:,}" for name, count in _first(event.classes))
             lines = [
@@ -37,6 +44,15 @@ def lines_of(event: Event) -> list[str]:
             if event.duplicates:
                 lines.append(f"{event.duplicates} training pictures stand in another part too")
             return [*lines, *_notes(event.notes)]
+        case CutTried():
+            return [
+                f"cut after {event.stage}: {event.features:,} features, held-out log loss "
+                f"{event.log_loss:.3f}, accuracy {100 * event.accuracy:.1f} %"
+            ]
+        case HeadFitted():
+            return [_head_line(event), *_notes(event.notes)]
+        case Planned(config={}):
+            return [event.table, *_notes(event.notes)]
         case Planned():
             config = event.config
             return [
@@ -54,6 +70,18 @@ def lines_of(event: Event) -> list[str]:
         case Finished():
             return [f"kept the weights of epoch {event.best_epoch}", *_notes(event.notes)]
     return []
+
+
+def _head_line(event: HeadFitted) -> str:
+    """Say a fitted head in one line."""
+    chosen = f" (of {event.folds}-fold cross-validation)" if event.folds else ""
+    line = f"head: logistic regression, C = {event.strength:.3g}{chosen}, {event.seconds:.2f} s"
+    if event.right is None or not event.judged:
+        return line
+    return (
+        f"{line}; {event.judged_by}: log loss {event.log_loss:.3f}, "
+        f"{event.right:,} of {event.judged:,} right"
+    )
 
 
 def epoch_line(event: EpochEnded) -> str:

@@ -1,0 +1,1 @@
+"""Trained networks to start from: listed, opened, cut, and run once over pictures."""

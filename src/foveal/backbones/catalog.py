@@ -1,0 +1,349 @@
+"""Networks to start from: what they are, where their kernels come from, where they can be cut."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import nn
+
+from foveal.backbones import hub, weights
+from foveal.backbones.weights import PACKAGES, Weights
+from foveal.errors import UsageError
+from foveal.files import content_hash
+from foveal.nets.build import build, part
+from foveal.nets.lite import SCALES, lite_stages
+from foveal.nets.plan import Plan, plan_network
+from foveal.nets.spec import Conv, Dense, GlobalPool, Layer, Network
+from foveal.recipe import PictureRecipe, Resize
+from foveal.shapes import Shape, written
+
+OWN = "own"
+"""Name of networks of one's own among engines."""
+DEFAULT = "efficientnet_lite0"
+"""The backbone that is installed with Foveal."""
+IMAGENET_CLASSES = 1_000
+KEPT = 0.875
+"""Share of the shorter side that the customary centre crop keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A place where a backbone can be cut."""
+
+    name: str
+    """As a person writes it after --cut."""
+    end: int
+    """Layers up to and including this place."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backbone:
+    """A trained network whose kernels are to be reused.
+
+    The last stage is what reuse starts from unless another cut is asked for; layers beyond it
+    (a classifier) are not reused.
+    """
+
+    name: str
+    """As a person writes it after --backbone."""
+    source: Literal["package", "file", "hub", "model"]
+    """Where the weights come from."""
+    sha256: str
+    """Of the file that held them."""
+    plan: Plan
+    """The whole network, repetitions written out."""
+    weights: Weights
+    """Its tensors, by the names of the built network."""
+    recipe: PictureRecipe
+    """How it wants its pictures."""
+    stages: tuple[Stage, ...]
+    """Where it can be cut, from the picture on."""
+    about: str = ""
+    """One line for a person."""
+    classes: tuple[str, ...] = field(default=(), repr=False)
+    """What its own outputs stand for, where that is known."""
+
+    @property
+    def engine_name(self) -> str:
+        """Name by which its engine is chosen."""
+        return OWN if self.source == "model" else self.name
+
+    def stage(self, name: str | None) -> Stage:
+        """Find a stage by name; the last where none is asked for.
+
+        Raises
+        ------
+        UsageError
+            For a name that is none.
+        """
+        found = {one.name: one for one in self.stages}
+        if name is None:
+            return self.stages[-1]
+        if name not in found:
+            raise UsageError(
+                f"cut {name!r}",
+                needed=f"one of {', '.join(found)}",
+                came=repr(name),
+                remedy=f"choose one of them: 'foveal backbones {self.name}' shows what they are",
+            )
+        return found[name]
+
+    def shape(self, stage: Stage) -> Shape:
+        """Shape of what comes out at a stage."""
+        return self.plan.layers[stage.end - 1].out_shape
+
+    def layers(self, start: int, end: int) -> tuple[Layer, ...]:
+        """Layers from one place to another."""
+        return tuple(one.layer for one in self.plan.layers[start:end])
+
+
+def open_backbone(
+    name: str,
+    *,
+    size: tuple[int, int] | None = None,
+    resize: Resize | None = None,
+    file: str | Path | None = None,
+    download: bool = False,
+) -> Backbone:
+    """Open a pretrained network by name.
+
+    Parameters
+    ----------
+    name : str
+        ``efficientnet_lite0`` (installed with Foveal), ``efficientnet_lite1`` or ``2`` (extra
+        ``lite``), or any architecture of timm, with `file` or `download`.
+    size : (height, width), optional
+        Size of the pictures; the network's own where left out.
+    resize : {"stretch", "letterbox", "crop"}, optional
+        How pictures are brought to that size.
+    file : path, optional
+        Weights of a timm architecture in safetensors form.
+    download : bool
+        Whether its weights may be fetched from its hub. Nothing is ever fetched otherwise.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name, or weights that are not there.
+    DataError
+        For weights that are damaged, foreign, or a pickle.
+    """
+    if name not in PACKAGES:
+        opened = hub.open_timm(name, size=size, file=file, download=download)
+        return _of_timm(opened, resize)
+    if file is not None or download:
+        raise UsageError(
+            f"backbone {name}",
+            needed="no weights: it brings its own",
+            came="--weights" if file is not None else "--download",
+            remedy=f"leave it out, or name the architecture tf_{name}, which takes any weights",
+        )
+    return _of_package(name, size, resize)
+
+
+def _of_package(name: str, size: tuple[int, int] | None, resize: Resize | None) -> Backbone:
+    side = SCALES[name].side
+    height, width = size or (side, side)
+    pieces = lite_stages(name, (3, height, width), IMAGENET_CLASSES)
+    layers = tuple(layer for _, piece in pieces for layer in piece)
+    plan = plan_network(Network(layers, (3, height, width)))
+    state, digest = weights.packaged(name, dict(build(plan, seed=0).state_dict()))
+    ends, end = [], 0
+    for stage, piece in pieces[:-1]:  # the classifier is no place to cut
+        end += len(piece)
+        ends.append(Stage(stage, end))
+    recipe = PictureRecipe(
+        height=height,
+        width=width,
+        channels=3,
+        resize=resize or "stretch",
+        kept=KEPT if resize == "crop" else 1.0,
+        interpolation="bicubic",
+        mean=(0.5,),
+        std=(0.5,),
+    )
+    return Backbone(
+        name=name,
+        source="package",
+        sha256=digest,
+        plan=plan,
+        weights=state,
+        recipe=recipe,
+        stages=tuple(ends),
+        about=ABOUT[name],
+        classes=hub.imagenet_labels(),
+    )
+
+
+ABOUT: Mapping[str, str] = {
+    "efficientnet_lite0": "ImageNet, installed with Foveal",
+    "efficientnet_lite1": "ImageNet, extra 'lite'",
+    "efficientnet_lite2": "ImageNet, extra 'lite'",
+}
+
+
+def _of_timm(opened: hub.Opened, resize: Resize | None) -> Backbone:
+    plan = plan_network(Network(opened.layers, opened.input))
+    ends = [Stage(name, index + 1) for index, name in enumerate(opened.units)]
+    return Backbone(
+        name=opened.architecture,
+        source=opened.source,
+        sha256=opened.sha256,
+        plan=plan,
+        weights=opened.weights,
+        recipe=replace(opened.recipe, resize=resize or "stretch"),
+        stages=tuple(ends),
+        about="timm",
+    )
+
+
+def of_model(
+    name: str,
+    plan: Plan,
+    network: nn.Module,
+    recipe: PictureRecipe,
+    *,
+    sha256: str,
+) -> Backbone:
+    """Make a backbone of a network of one's own.
+
+    Every layer is a place to cut, by its number in the plan. By default it is cut where its
+    convolutional part ends, after 'flatten' or 'globalpool'; a network without convolutions
+    is cut before its last dense layer.
+    """
+    flat = plan_network(Network(tuple(one.layer for one in plan.layers), plan.input))
+    end = _own_end(flat)
+    if end < 1:
+        raise UsageError(
+            f"backbone {name}",
+            needed="a network with at least one layer before its last dense layer",
+            came=flat.text,
+            remedy="name a network with layers to reuse",
+        )
+    return Backbone(
+        name=name,
+        source="model",
+        sha256=sha256,
+        plan=flat,
+        weights={key: value.detach().cpu() for key, value in network.state_dict().items()},
+        recipe=recipe,
+        stages=tuple(Stage(str(number), number) for number in range(1, end + 1)),
+        about=f"a network of one's own, {written(plan.input)} pictures",
+    )
+
+
+def _own_end(plan: Plan) -> int:
+    layers = [one.layer for one in plan.layers]
+    dense = [index for index, layer in enumerate(layers) if isinstance(layer, Dense)]
+    convolutional = any(isinstance(one.layer, Conv) for one in plan.walk())
+    if not dense:
+        return len(layers)
+    return dense[0] if convolutional and dense[0] > 0 else dense[-1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """A network that stays as it is, ready to run: a backbone up to one of its stages."""
+
+    name: str
+    """Name of the backbone."""
+    text: str
+    """Its layers in the notation."""
+    network: nn.Module
+    """The same as a module in evaluation mode."""
+    shape: Shape
+    """What it gives for one picture."""
+    multiply_adds: int
+    """What one picture costs."""
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of layers and weights."""
+        state = {name: value.cpu() for name, value in self.network.state_dict().items()}
+        return content_hash(state, {"network": self.text})
+
+    @classmethod
+    def of(cls, name: str, plan: Plan, network: nn.Module) -> Cut:
+        """Describe a built network."""
+        return cls(
+            name=name,
+            text=plan.text,
+            network=network,
+            shape=plan.output,
+            multiply_adds=plan.multiply_adds,
+        )
+
+
+def cut(backbone: Backbone, stage: Stage, *, pooled: bool) -> Cut:
+    """Cut a backbone after a stage.
+
+    Parameters
+    ----------
+    pooled : bool
+        Whether maps are averaged to one number each at the end.
+    """
+    plan = plan_network(Network(fixed_layers(backbone, stage, pooled=pooled), backbone.plan.input))
+    return Cut.of(backbone.engine_name, plan, filled(plan, backbone.weights))
+
+
+def fixed_layers(backbone: Backbone, stage: Stage, *, pooled: bool) -> tuple[Layer, ...]:
+    """List the layers that stay fixed when a backbone is cut after a stage."""
+    layers = backbone.layers(0, stage.end)
+    return (*layers, GlobalPool()) if pooled and len(backbone.shape(stage)) == 3 else layers
+
+
+class Taps(nn.Module):
+    """Averages the maps of several stages of one network and lays them side by side."""
+
+    def __init__(self, pieces: Sequence[nn.Sequential]) -> None:
+        super().__init__()
+        self.pieces = nn.ModuleList(pieces)
+
+    def forward(self, images_nchw: torch.Tensor) -> torch.Tensor:
+        """Return (n, numbers of all stages)."""
+        found = []
+        for piece in self.pieces:
+            images_nchw = piece(images_nchw)
+            maps = images_nchw.ndim == 4
+            found.append(images_nchw.mean(dim=(2, 3)) if maps else images_nchw)
+        return torch.cat(found, dim=1)
+
+
+def tapped(backbone: Backbone) -> tuple[Cut, dict[str, slice]]:
+    """Give a network that answers with the pooled features of all stages at once.
+
+    Returns
+    -------
+    tuple
+        The network, and where the features of each stage lie. Stages that give a vector after
+        one that gives maps are no places of their own where they only average them.
+    """
+    whole = plan_network(Network(backbone.layers(0, backbone.stages[-1].end), backbone.plan.input))
+    network = filled(whole, backbone.weights)
+    ends = [0, *(stage.end for stage in backbone.stages)]
+    pieces = [part(network, whole, start, end) for start, end in pairwise(ends)]
+    places: dict[str, slice] = {}
+    at = 0
+    for stage in backbone.stages:
+        places[stage.name] = slice(at, at := at + backbone.shape(stage)[0])
+    made = Cut(
+        name=backbone.engine_name,
+        text=f"{whole.text} at {', '.join(places)}",
+        network=Taps(pieces).eval().requires_grad_(False),
+        shape=(at,),
+        multiply_adds=whole.multiply_adds,
+    )
+    return made, places
+
+
+def filled(plan: Plan, state: Mapping[str, torch.Tensor]) -> nn.Sequential:
+    """Build a network with weights that are there, by the names of its layers."""
+    network = build(plan, seed=0)
+    network.load_state_dict({name: state[name] for name in network.state_dict()})
+    return network.eval().requires_grad_(False)

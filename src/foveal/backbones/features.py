@@ -1,0 +1,402 @@
+"""A frozen network gives the same numbers for the same picture: computed once, kept on disk.
+
+Axes: n picture; what follows is the shape of the features, (features,) or (c, h, w).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL
+import torch
+
+from foveal.backbones.catalog import Cut
+from foveal.backbones.shelf import Shelf
+from foveal.cache import cache_folder, room_for
+from foveal.engines import choose
+from foveal.engines.engine import Engine, Frozen
+from foveal.pictures import decode
+from foveal.pictures.augment import Augmentation, gather_varied
+from foveal.pictures.batches import RowsOfFeatures
+from foveal.pictures.catalogue import Array, Pictures
+from foveal.pictures.contents import ABSENT, content_ids
+from foveal.pictures.store import Hashes, content_hashes
+from foveal.pictures.stream import prepared
+from foveal.randomness import generator
+from foveal.recipe import PictureRecipe
+from foveal.shapes import volume
+
+VERSION = 1
+"""Raised whenever the same picture, network and engine would give other features."""
+A_SAVING = 256
+"""Features written at once: what an interrupted pass loses at most."""
+WORTH_CONVERTING = 6e10
+"""Multiply-adds of a pass from which on converting a network to a faster engine repays."""
+
+Progress = Callable[[int, int], None]
+Floats = np.ndarray[Any, np.dtype[np.float32]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extraction:
+    """How features are made of pictures."""
+
+    cut: Cut
+    """The frozen network."""
+    recipe: PictureRecipe
+    """How pictures become its input."""
+    engine: str | None = None
+    """The engine asked for; chosen by the network where left out."""
+    half: bool = False
+    """Whether features are kept in half precision, at half the disk."""
+    views: int = 1
+    """How often each picture goes through: as it is, and varied."""
+    augmentation: Augmentation = Augmentation(level="light", flip=True)
+    """How it is varied."""
+    threads: int
+    """Threads for decoding and for the engine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """Features of pictures, one row each, in the order of their source."""
+
+    views: tuple[RowsOfFeatures, ...]
+    """The features of the pictures as they are, and of each variation of them."""
+    reasons: Sequence[str]
+    """Why a row could not be read; empty where it could."""
+    hashes: Hashes
+    """64-bit hash of the prepared pixels of each row: equal for equal pictures."""
+    fingerprint: str
+    """Says which pictures these are, through which network."""
+    computed: int
+    """Pictures, variations included, that went through the network now."""
+    found: int
+    """Those found from before."""
+    saved: float
+    """Seconds that it took then."""
+    engine: str
+    """What they were computed by."""
+    size: int
+    """Bytes on disk."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know."""
+
+    @property
+    def warm(self) -> bool:
+        """Whether no picture had to go through the network."""
+        return not self.computed
+
+    @property
+    def readable(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """True for each row that has features."""
+        return np.array([not reason for reason in self.reasons], dtype=bool)
+
+    def rows(self, rows: np.ndarray[Any, Any]) -> Floats:
+        """Give the features of some pictures as they are, (rows, ...)."""
+        return self.views[0][rows]
+
+
+def open_features(
+    pictures: Pictures, extraction: Extraction, *, progress: Progress | None = None
+) -> Features:
+    """Give the features of pictures; those not known yet are computed first.
+
+    Known are those of the same content, whatever the file is called, through the same layers,
+    weights, recipe, decoder and engine. An interrupted pass goes on where it was.
+
+    Parameters
+    ----------
+    pictures : Pictures
+        Files or an array.
+    extraction : Extraction
+        The network and how it is run.
+    progress : callable, optional
+        Called now and then with pictures done and in all.
+
+    Raises
+    ------
+    ResourceError
+        Where the disk is full.
+    """
+    ids = content_ids(pictures, extraction.threads)
+    name = _engine(extraction, len(pictures), is_unit(pictures))
+    try:
+        return _opened(pictures, extraction, ids, name, progress)
+    except _Unfit as unfit:
+        found = _opened(pictures, extraction, ids, "torch", progress)
+        return replace(found, notes=(str(unfit),))
+
+
+class _Unfit(Exception):
+    """An engine, chosen and not asked for, that cannot run the network; says why."""
+
+
+def _opened(
+    pictures: Pictures,
+    extraction: Extraction,
+    ids: list[bytes],
+    name: str,
+    progress: Progress | None,
+) -> Features:
+    shelf = Shelf(cache_folder() / "features" / _key(extraction, pictures, name))
+    known = shelf.read()
+    wanted = [_view_ids(ids, view, extraction.augmentation) for view in range(extraction.views)]
+    missing = _missing(wanted, known)
+    kept = len({one for view in wanted for one in view if one != ABSENT}) - sum(
+        len(views) for _, views in missing
+    )
+    if missing:
+        _check_room(extraction, missing)
+        for part in _computed(pictures, extraction, name, wanted, missing, progress):
+            shelf.add(**part)
+        known = shelf.read()
+    shape = extraction.cut.shape
+    rows = [shelf.rows(view, shape) for view in wanted]
+    digest = hashlib.blake2b("".join(one.hex() for one in ids).encode(), digest_size=16)
+    return Features(
+        views=tuple(rows),
+        reasons=["cannot be read" if one == ABSENT else known[one].reason for one in ids],
+        hashes=np.array([0 if one == ABSENT else known[one].pixels for one in ids], np.int64),
+        fingerprint=digest.hexdigest(),
+        computed=sum(len(views) for _, views in missing),
+        found=kept,
+        saved=shelf.seconds(one for view in wanted for one in view) if kept else 0.0,
+        engine=name,
+        size=shelf.size,
+    )
+
+
+def is_unit(pictures: Pictures) -> bool:
+    """Whether prepared pictures are floats from 0 to 1 rather than bytes."""
+    return pictures.array is not None and pictures.array.dtype != np.uint8
+
+
+def frozen(extraction: Extraction, *, unit: bool) -> Frozen:
+    """Describe a frozen network to an engine; `unit` for inputs from 0 to 1, else 0 to 255."""
+    recipe = extraction.recipe
+    scale, shift = recipe.affine
+    return Frozen(
+        network=extraction.cut.network,
+        picture=(recipe.height, recipe.width, recipe.channels),
+        dtype="float32" if unit else "uint8",
+        scale=scale if unit else tuple(one / 255 for one in scale),
+        shift=shift,
+    )
+
+
+def engine_for(extraction: Extraction, count: int, *, unit: bool) -> Engine | None:
+    """Make the engine for so many pictures; None where torch as it is will do."""
+    name = _engine(extraction, count, unit)
+    if name == "torch":
+        return None
+    return choose.make(
+        name,
+        frozen(extraction, unit=unit),
+        threads=extraction.threads,
+        kept=_converted(extraction, name, unit),
+        fallback=extraction.engine is None,
+    )
+
+
+def _engine(extraction: Extraction, count: int, unit: bool) -> str:
+    """Choose the engine of a pass: torch for a short one that nothing was converted for."""
+    if extraction.engine is not None:
+        return extraction.engine
+    name = preferred(extraction.cut.name)
+    work = extraction.cut.multiply_adds * count * extraction.views
+    if work < WORTH_CONVERTING and not _converted(extraction, name, unit).exists():
+        return "torch"
+    return name
+
+
+def measured_engines() -> Path:
+    """Return the file that keeps what `foveal backbones --measure` found here."""
+    return cache_folder() / "engines" / "measured.json"
+
+
+def preferred(architecture: str) -> str:
+    """Name the fastest engine for an architecture: as measured here, else by the table."""
+    measured = choose.kept_choice(measured_engines(), architecture)
+    return measured or choose.default(architecture, choose.available())
+
+
+def _converted(extraction: Extraction, engine: str, unit: bool) -> Path:
+    recipe = json.dumps([extraction.recipe.shape, extraction.recipe.affine, unit])
+    digest = hashlib.blake2b(recipe.encode(), digest_size=8).hexdigest()
+    name = f"{extraction.cut.fingerprint[:32]}-{digest}-{engine}.safetensors"
+    folder = cache_folder() / "engines"
+    with contextlib.suppress(OSError):  # without it, it is converted anew each time
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder / name
+
+
+def _key(extraction: Extraction, pictures: Pictures, engine: str) -> str:
+    """Name the shelf: whatever the numbers depend on besides the picture."""
+    facts = {
+        "version": VERSION,
+        "cut": extraction.cut.fingerprint,
+        "recipe": asdict(extraction.recipe),
+        "decoder": None if pictures.array is not None else [decode.VERSION, PIL.__version__],
+        "engine": f"{engine} {version(engine)}",
+        "half": extraction.half,
+    }
+    return hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+def _view_ids(ids: list[bytes], view: int, augmentation: Augmentation) -> list[bytes]:
+    """Name each picture in one of its views; the first is the picture as it is."""
+    if view == 0:
+        return ids
+    how = f"{view} {augmentation.level} {augmentation.flip}".encode()
+    return [
+        one if one == ABSENT else hashlib.blake2b(one + how, digest_size=len(one)).digest()
+        for one in ids
+    ]
+
+
+def _missing(wanted: list[list[bytes]], known: dict[bytes, Any]) -> list[tuple[int, list[int]]]:
+    """List the rows whose views are not all known, each content once, with the views missing."""
+    seen: set[bytes] = set()
+    found: list[tuple[int, list[int]]] = []
+    for row, one in enumerate(wanted[0]):
+        if one == ABSENT or one in seen:
+            continue
+        seen.add(one)
+        if one in known and known[one].reason:
+            continue  # what cannot be read has no views either
+        views = [view for view, ids in enumerate(wanted) if ids[row] not in known]
+        if views:
+            found.append((row, views))
+    return found
+
+
+def _check_room(extraction: Extraction, missing: list[tuple[int, list[int]]]) -> None:
+    each = volume(extraction.cut.shape) * (2 if extraction.half else 4)
+    room_for(
+        each * sum(len(views) for _, views in missing),
+        "features",
+        "" if extraction.half else "keep them in half precision (--half)",
+    )
+
+
+def _computed(
+    pictures: Pictures,
+    extraction: Extraction,
+    name: str,
+    wanted: list[list[bytes]],
+    missing: list[tuple[int, list[int]]],
+    progress: Progress | None,
+) -> Iterator[dict[str, Any]]:
+    """Run the missing pictures through the network; gives parts to be kept, as they come."""
+    began = time.perf_counter()
+    stream = _Stream(pictures, extraction, wanted, missing)
+    engine = stream.engine(name)
+    ids: list[bytes] = []
+    pixels: list[int] = []
+    outputs: list[Array] = []
+    done = 0
+
+    def part() -> dict[str, Any]:
+        nonlocal began
+        took, began = time.perf_counter() - began, time.perf_counter()
+        features = np.concatenate(outputs) if outputs else np.empty((0, *shape), np.float32)
+        made = {
+            "ids": list(ids),
+            "pixels": list(pixels),
+            "features": features.astype(np.float16 if extraction.half else np.float32),
+            "reasons": dict(stream.unreadable),
+            "seconds": took,
+        }
+        for one in (ids, pixels, outputs, stream.unreadable):
+            one.clear()
+        return made
+
+    shape = extraction.cut.shape
+    for found in engine.run(stream.batches(engine.batch)):
+        outputs.append(found)
+        for _ in range(len(found)):
+            one, pixel = stream.names.popleft()
+            ids.append(one)
+            pixels.append(pixel)
+        done += len(found)
+        if progress is not None:
+            progress(min(stream.started - len(stream.names), len(missing)), len(missing))
+        if len(ids) >= A_SAVING:
+            yield part()
+    if ids or stream.unreadable:
+        yield part()
+
+
+class _Stream:
+    """Pictures on their way into an engine, with the names of those that are within."""
+
+    def __init__(
+        self,
+        pictures: Pictures,
+        extraction: Extraction,
+        wanted: list[list[bytes]],
+        missing: list[tuple[int, list[int]]],
+    ) -> None:
+        self.pictures, self.extraction = pictures, extraction
+        self.wanted, self.missing = wanted, missing
+        self.names: deque[tuple[bytes, int]] = deque()
+        self.unreadable: dict[bytes, str] = {}
+        self.started = 0
+
+    def engine(self, name: str) -> Engine:
+        """Make the engine while the first pictures are decoded."""
+        rows = [row for row, _ in self.missing]
+        recipe, threads = self.extraction.recipe, self.extraction.threads
+        self.source = prepared(self.pictures, recipe, rows, threads)
+        self.first = [next(self.source)]  # the threads have begun, and decode meanwhile
+        unit = is_unit(self.pictures)
+        engine = choose.make(
+            name,
+            frozen(self.extraction, unit=unit),
+            threads=threads,
+            kept=_converted(self.extraction, name, unit),
+            fallback=self.extraction.engine is None,
+        )
+        if engine.note:
+            raise _Unfit(engine.note)
+        return engine
+
+    def batches(self, size: int) -> Iterator[Array]:
+        waiting: list[Array] = []
+        for (row, views), picture in zip(self.missing, chain(self.first, self.source), strict=True):
+            self.started += 1
+            if isinstance(picture, str):
+                self.unreadable[self.wanted[0][row]] = picture
+                continue
+            pixels = int(content_hashes(picture[None])[0])
+            for view in views:
+                name = self.wanted[view][row]
+                self.names.append((name, pixels))
+                waiting.append(varied_view(picture, view, name, self.extraction.augmentation))
+                if len(waiting) == size:
+                    yield np.stack(waiting)
+                    waiting = []
+        if waiting:
+            yield np.stack(waiting)
+
+
+def varied_view(picture_hwc: Array, view: int, name: bytes, augmentation: Augmentation) -> Array:
+    """Vary a picture for one of its views: a pure function of content and view."""
+    if view == 0:
+        return picture_hwc
+    draws = generator(0, "view", name.hex())
+    one = torch.from_numpy(np.array(picture_hwc))[None]
+    varied: Array = gather_varied(one, augmentation, draws)[0].numpy()
+    return varied

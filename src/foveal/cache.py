@@ -1,0 +1,89 @@
+"""The cache on disk: what can be made again, each kind in a folder of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from foveal.errors import ResourceError
+
+KINDS = ("stores", "features", "engines", "weights", "contents")
+"""Decoded pictures, features, converted networks, converted weights, hashes of files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing in the cache."""
+
+    kind: str
+    """One of `KINDS`."""
+    name: str
+    """Its fingerprint, or the name of its file."""
+    bytes: int
+    """Size on disk."""
+
+
+def cache_folder() -> Path:
+    """Return the folder of the cache: FOVEAL_CACHE, or the platform's own place."""
+    named = os.environ.get("FOVEAL_CACHE")
+    return Path(named) if named else Path(platformdirs.user_cache_dir("foveal"))
+
+
+def entries() -> list[Entry]:
+    """List what the cache holds."""
+    found: list[Entry] = []
+    for kind in KINDS:
+        for place in sorted((cache_folder() / kind).glob("*")):
+            files = place.rglob("*") if place.is_dir() else [place]
+            size = sum(file.stat().st_size for file in files if file.is_file())
+            found.append(Entry(kind, place.name, size))
+    return found
+
+
+def clear() -> None:
+    """Remove all of it; files in use stay readable until their reader ends."""
+    for kind in KINDS:
+        shutil.rmtree(cache_folder() / kind, ignore_errors=True)
+
+
+def room_for(needed: int, what: str, remedy: str = "") -> None:
+    """Hold so many bytes against the free space of the cache's disk.
+
+    Raises
+    ------
+    ResourceError
+        Where they do not fit.
+    """
+    folder = cache_folder()
+    with disk():
+        folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise ResourceError(
+            f"cache {folder}",
+            needed=f"{needed / 1e9:.3g} GB for the {what}",
+            came=f"{free / 1e9:.3g} GB free",
+            remedy="free some, set FOVEAL_CACHE to a larger disk" + (remedy and f", or {remedy}"),
+        )
+
+
+@contextlib.contextmanager
+def disk() -> Iterator[None]:
+    """Turn what a disk may say within into the error that names the cache."""
+    try:
+        yield
+    except ResourceError:
+        raise
+    except OSError as error:
+        raise ResourceError(
+            f"cache {cache_folder()}",
+            needed="a folder that can be written to",
+            came=error.strerror or str(error),
+            remedy="free some space, or set FOVEAL_CACHE to another folder",
+        ) from error

@@ -1,0 +1,90 @@
+"""OpenVINO as an engine (extra `openvino`): converted from torch, in single precision."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from foveal.engines.engine import Engine, Frozen, Lane, Scaled
+from foveal.engines.kept import Parts, through
+
+NAME = "openvino"
+
+
+def engine(frozen: Frozen, *, threads: int, kept: Path | None = None) -> Engine:
+    """Make OpenVINO run a network.
+
+    Parameters
+    ----------
+    frozen : Frozen
+        The network.
+    threads : int
+        Threads it may use; it splits them into lanes itself.
+    kept : pathlib.Path, optional
+        File that holds the converted network between processes.
+    """
+    named = f"openvino {version('openvino')}"
+
+    def load(parts: Parts) -> Engine:
+        compiled = _compiled(parts, threads)
+
+        def start() -> Lane:
+            request = compiled.create_infer_request()
+
+            def answer(images_nhwc: np.ndarray) -> np.ndarray:
+                answers: np.ndarray = request.infer([images_nhwc], share_inputs=True)[0]
+                return answers
+
+            return answer
+
+        return Engine(
+            name=NAME,
+            version=named,
+            batch=frozen.batch,
+            frozen=frozen,
+            lanes=compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"),
+            start=start,
+        )
+
+    return through(kept, frozen, named, convert=lambda it: convert(it, frozen), load=load)
+
+
+def convert(scaled: Scaled, frozen: Frozen) -> Parts:
+    """Convert a network to OpenVINO's own form, for batches of one size."""
+    openvino = _imported()
+    example_nhwc = torch.from_numpy(frozen.example(frozen.batch))
+    with warnings.catch_warnings(), torch.inference_mode(False), torch.no_grad():
+        warnings.simplefilter("ignore")  # the converter's own; nothing a user could act on
+        program = torch.export.export(scaled, (example_nhwc,))
+        # Without its shape the input would become dynamic, which runs 20 % slower.
+        model = openvino.convert_model(program, input=[tuple(example_nhwc.shape)])
+    with tempfile.TemporaryDirectory() as folder:
+        xml, weights = Path(folder) / "model.xml", Path(folder) / "model.bin"
+        openvino.serialize(model, xml, weights)
+        return {"xml": xml.read_bytes(), "bin": weights.read_bytes()}
+
+
+def _compiled(parts: Parts, threads: int) -> Any:
+    core = _imported().Core()
+    options = {
+        "PERFORMANCE_HINT": "THROUGHPUT",
+        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_NUM_THREADS": threads,
+        "ENABLE_CPU_PINNING": False,  # two processes would pin to the same cores
+    }
+    return core.compile_model(core.read_model(parts["xml"], parts["bin"]), "CPU", options)
+
+
+def _imported() -> Any:
+    """Import OpenVINO without the part of it that reports usage over the network."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    import openvino  # type: ignore[import-untyped]
+
+    return openvino

@@ -1,0 +1,214 @@
+"""The default head: logistic regression on standardised features, its penalty cross-validated.
+
+Axes: n picture, v view of a picture, d feature, k class.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import log_softmax
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
+
+from foveal.pictures.splits import Rows
+from foveal.pictures.store import Hashes
+from foveal.randomness import generator
+
+STRENGTHS = tuple(10.0 ** (step / 2) for step in range(-8, 5))
+"""Inverse penalties that are tried, from the strongest penalty on, 1e-4 to 1e2."""
+DEFAULT_STRENGTH = 0.01
+"""Taken where there are too few pictures to choose."""
+FOLDS = 5
+WORSE = 2
+"""Strengths in a row that must fare worse before the search ends."""
+MOST_TO_CHOOSE_BY = 20_000
+"""Pictures that choose the penalty, at most; all of them fit the head."""
+ITERATIONS, TOLERANCE = 500, 1e-4
+SMALL = 100_000_000
+"""Features times classes below which one thread is faster than two that wait for each other."""
+
+Floats = np.ndarray[Any, np.dtype[np.float32]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogisticHead:
+    """A fitted head: logits = features @ weight.T + bias."""
+
+    weight_kd: Floats
+    bias_k: Floats
+    strength: float
+    """Inverse of the penalty, as C of scikit-learn."""
+    folds: int
+    """Folds that chose it; 0 where there were too few pictures."""
+    held_out_logits_nk: np.ndarray[Any, np.dtype[np.float64]]
+    """Logits of each picture by the fold that did not see it; (0, k) without folds."""
+    held_out: Rows
+    """Which pictures these are."""
+    seconds: float
+
+
+def fit_head(
+    features_vnd: Floats,
+    codes_n: Rows,
+    hashes_n: Hashes,
+    *,
+    classes: int,
+    class_weights: Floats | None,
+    seed: int,
+    threads: int,
+    strength: float | None = None,
+    judged: bool = True,
+) -> LogisticHead:
+    """Choose the penalty by cross-validation and fit a head on all pictures.
+
+    Parameters
+    ----------
+    features_vnd : array, (views, pictures, features)
+        The first view is the picture as it is; it alone is judged.
+    codes_n : array of int
+        Class number of each picture.
+    hashes_n : array of int64
+        Equal pictures share a hash and never stand on two sides of a fold.
+    classes : int
+        Number of classes.
+    class_weights : array, (classes,), optional
+        Weight of each class in the loss.
+    seed : int
+        Seed of the folds.
+    threads : int
+        Threads on the processor.
+    strength : float, optional
+        Inverse of the penalty, where it is not to be chosen.
+    judged : bool
+        Whether to go through the folds; without, a given strength is fitted at once.
+    """
+    began = time.perf_counter()
+    work = features_vnd.size * classes
+    with threadpool_limits(1 if work < SMALL else threads), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        mean = features_vnd.mean(axis=(0, 1), dtype=np.float64)
+        deviation = features_vnd.std(axis=(0, 1), dtype=np.float64)
+        deviation[deviation < 1e-12] = 1.0
+        scaled = ((features_vnd - mean) / deviation).astype(np.float32)
+        weights = None if class_weights is None else class_weights.astype(np.float64)
+        teacher = _Teacher(scaled, codes_n, classes, weights)
+        picked = _picked(codes_n, seed)
+        fold_of = folds(codes_n[picked], hashes_n[picked], classes, seed)
+        count = int(fold_of.max(initial=-1)) + 1
+        logits = np.empty((0, classes))
+        if count > 1 and judged:
+            strength, logits = teacher.choose(picked, fold_of, strength)
+        chosen = DEFAULT_STRENGTH if strength is None else strength
+        weight, bias = teacher.fit(np.arange(len(codes_n)), chosen)
+    return LogisticHead(
+        weight_kd=(weight / deviation).astype(np.float32),
+        bias_k=(bias - weight @ (mean / deviation)).astype(np.float32),
+        strength=chosen,
+        folds=count if len(logits) else 0,
+        held_out_logits_nk=logits,
+        held_out=picked if len(logits) else picked[:0],
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _picked(codes_n: Rows, seed: int) -> Rows:
+    count = len(codes_n)
+    if count <= MOST_TO_CHOOSE_BY:
+        return np.arange(count)
+    drawn = generator(seed, "choose").choice(count, MOST_TO_CHOOSE_BY, replace=False)
+    return np.sort(drawn)
+
+
+def folds(codes_n: Rows, hashes_n: Hashes, classes: int, seed: int) -> Rows:
+    """Deal pictures out to folds, each class evenly, equal pictures together.
+
+    As many folds as the smallest class has different pictures, at most `FOLDS`; all zeros where
+    that is fewer than two.
+    """
+    _, first, group = np.unique(hashes_n, return_index=True, return_inverse=True)
+    class_of_group = codes_n[first]
+    smallest = int(np.bincount(class_of_group, minlength=classes).min())
+    count = min(FOLDS, smallest)
+    fold = np.zeros(len(first), dtype=np.intp)
+    if count > 1:
+        start = 0
+        for code in range(classes):
+            groups = np.flatnonzero(class_of_group == code)
+            order = generator(seed, "folds", code).permutation(groups)
+            fold[order] = (start + np.arange(len(order))) % count
+            start += len(order)
+    return fold[group]
+
+
+class _Teacher:
+    """Fits logistic regressions on some of the pictures, all views of each."""
+
+    def __init__(
+        self,
+        features_vnd: Floats,
+        codes_n: Rows,
+        classes: int,
+        class_weights: np.ndarray[Any, Any] | None,
+    ) -> None:
+        self.features_vnd, self.codes_n, self.classes = features_vnd, codes_n, classes
+        weights = np.ones(classes) if class_weights is None else class_weights
+        self.weights_n = weights[codes_n] / len(features_vnd)
+
+    def choose(
+        self, picked: Rows, fold_of: Rows, asked: float | None
+    ) -> tuple[float, np.ndarray[Any, Any]]:
+        """Find the strength of the least held-out log loss, with the held-out logits."""
+        sides = [
+            (picked[fold_of != fold], np.flatnonzero(fold_of == fold))
+            for fold in range(int(fold_of.max()) + 1)
+        ]
+        learners = [_learner() for _ in sides]
+        codes, rows = self.codes_n[picked], np.arange(len(picked))
+        weights = self.weights_n[picked]
+        best: tuple[float, float, Any] | None = None
+        worse = 0
+        for strength in STRENGTHS if asked is None else (asked,):
+            logits = np.empty((len(picked), self.classes))
+            for learner, (taught, judged) in zip(learners, sides, strict=True):
+                learner.C = strength
+                weight, bias = self._fitted(learner, taught)
+                logits[judged] = self.features_vnd[0, picked[judged]] @ weight.T + bias
+            losses = -log_softmax(logits, axis=1)[rows, codes]
+            loss = float(np.average(losses, weights=weights))
+            if best is None or loss < best[0]:
+                best, worse = (loss, strength, logits), 0
+            elif (worse := worse + 1) >= WORSE:
+                break
+        assert best is not None
+        return best[1], best[2]
+
+    def fit(self, rows: Rows, strength: float) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """Fit on some pictures; gives weights (k, d) and biases (k,)."""
+        learner = _learner()
+        learner.C = strength
+        return self._fitted(learner, rows)
+
+    def _fitted(
+        self, learner: LogisticRegression, rows: Rows
+    ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        views = len(self.features_vnd)
+        learner.fit(
+            np.concatenate([view[rows] for view in self.features_vnd]),
+            np.tile(self.codes_n[rows], views),
+            np.tile(self.weights_n[rows], views),
+        )
+        weight = np.asarray(learner.coef_, dtype=np.float64)
+        bias = np.asarray(learner.intercept_, dtype=np.float64)
+        if self.classes == 2:  # one row of differences becomes two that differ by it
+            return np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+        return weight, bias
+
+
+def _learner() -> LogisticRegression:
+    return LogisticRegression(max_iter=ITERATIONS, tol=TOLERANCE, warm_start=True)
