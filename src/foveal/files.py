@@ -69,11 +69,17 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], facts: dict[s
     str
         SHA-256 of facts and tensors, as kept in the file.
     """
+    data, digest = packed(tensors, facts)
+    write_whole(path, data)
+    return digest
+
+
+def packed(tensors: Mapping[str, torch.Tensor], facts: dict[str, Any]) -> tuple[bytes, str]:
+    """Give tensors and facts as the bytes of a safetensors file, and the SHA-256 kept in it."""
     plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     digest = content_hash(plain, facts)
     text = json.dumps({**facts, "sha256": digest}, sort_keys=True, allow_nan=False)
-    write_whole(path, safetensors.torch.save(plain, {KEY: text}))
-    return digest
+    return safetensors.torch.save(plain, {KEY: text}), digest
 
 
 def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
@@ -84,7 +90,11 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     ModelFileError
         Where the file is not one of ours, is cut short, or holds a flipped bit.
     """
-    data = _bytes_of(path)
+    return unpacked(_bytes_of(path), path)
+
+
+def unpacked(data: bytes, path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Read what `packed` gave; `path` names it in errors."""
     size = int.from_bytes(data[:8], "little") if len(data) >= 8 else 0
     if not 2 <= size <= min(LARGEST_HEADER, len(data) - 8) or data[8:9] != b"{":
         raise foreign(path, "another beginning")

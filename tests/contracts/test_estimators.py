@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from tests_support import small_model
 
-from foveal import CNNClassifier
+from foveal import CNNClassifier, TransferClassifier
 
 EXPECTED_FAILURES: dict[str, str] = {}
 
@@ -16,7 +17,12 @@ def expected(estimator: Any) -> dict[str, str]:
 
 
 @parametrize_with_checks(
-    [CNNClassifier(random_state=0, threads=2)], expected_failed_checks=expected, xfail_strict=True
+    [
+        CNNClassifier(random_state=0, threads=2),
+        TransferClassifier(small_model(), random_state=0, threads=2),
+    ],
+    expected_failed_checks=expected,
+    xfail_strict=True,
 )
 def test_estimators_keep_the_contract_of_scikit_learn(estimator: Any, check: Any) -> None:
     check(estimator)

@@ -271,7 +271,7 @@ class TestKept:
         assert len(counted) == 1
         assert [path.name for path in tmp_path.iterdir()] == ["kept.safetensors"]
 
-    def test_damaged_or_of_another_network_is_made_anew(
+    def test_damaged_or_of_another_network_or_version_is_made_anew(
         self, module: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         it, kept = frozen(STRIDED), tmp_path / "kept.safetensors"
@@ -293,6 +293,9 @@ class TestKept:
                 one.mul_(1.5)
         answers_are_right(it)
         assert len(counted) == 3
+        monkeypatch.setattr(module, "version", lambda _: "0.0")
+        answers_are_right(it)
+        assert len(counted) == 4
 
     def test_a_whole_file_of_nonsense_is_made_anew(
         self, module: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -28,6 +28,8 @@ OWN = "own"
 DEFAULT = "efficientnet_lite0"
 """The backbone that is installed with Foveal."""
 IMAGENET_CLASSES = 1_000
+RESIZE: Resize = "letterbox"
+"""How pictures are brought to the size of a backbone: whole and undistorted (docs/tried.md)."""
 KEPT = 0.875
 """Share of the shorter side that the customary centre crop keeps."""
 
@@ -162,7 +164,7 @@ def _of_package(name: str, size: tuple[int, int] | None, resize: Resize | None) 
         height=height,
         width=width,
         channels=3,
-        resize=resize or "stretch",
+        resize=resize or RESIZE,
         kept=KEPT if resize == "crop" else 1.0,
         interpolation="bicubic",
         mean=(0.5,),
@@ -197,7 +199,9 @@ def _of_timm(opened: hub.Opened, resize: Resize | None) -> Backbone:
         sha256=opened.sha256,
         plan=plan,
         weights=opened.weights,
-        recipe=replace(opened.recipe, resize=resize or "stretch"),
+        recipe=replace(
+            opened.recipe, resize=resize or RESIZE, kept=KEPT if resize == "crop" else 1.0
+        ),
         stages=tuple(ends),
         about="timm",
     )

@@ -26,6 +26,7 @@ from foveal.backbones.shelf import Shelf
 from foveal.cache import cache_folder, room_for
 from foveal.engines import choose
 from foveal.engines.engine import Engine, Frozen
+from foveal.errors import ResourceError
 from foveal.pictures import decode
 from foveal.pictures.augment import Augmentation, gather_varied
 from foveal.pictures.batches import RowsOfFeatures
@@ -157,11 +158,19 @@ def _opened(
     kept = len({one for view in wanted for one in view if one != ABSENT}) - sum(
         len(views) for _, views in missing
     )
+    saved = shelf.seconds(one for view in wanted for one in view)
     if missing:
         _check_room(extraction, missing)
         for part in _computed(pictures, extraction, name, wanted, missing, progress):
             shelf.add(**part)
         known = shelf.read()
+        if _missing(wanted, known):
+            raise ResourceError(
+                str(shelf.folder),
+                needed="a cache that keeps what is written to it",
+                came="features that vanished while they were computed",
+                remedy="do not clear the cache meanwhile; set FOVEAL_CACHE to a local disk",
+            )
     shape = extraction.cut.shape
     rows = [shelf.rows(view, shape) for view in wanted]
     digest = hashlib.blake2b("".join(one.hex() for one in ids).encode(), digest_size=16)
@@ -172,7 +181,7 @@ def _opened(
         fingerprint=digest.hexdigest(),
         computed=sum(len(views) for _, views in missing),
         found=kept,
-        saved=shelf.seconds(one for view in wanted for one in view) if kept else 0.0,
+        saved=saved,
         engine=name,
         size=shelf.size,
     )

@@ -68,7 +68,16 @@ def open_timm(
         Where the hub cannot be reached.
     """
     timm = _timm(architecture)
-    model = timm.create_model(architecture, pretrained=False, num_classes=0).eval()
+    try:
+        with torch.random.fork_rng(devices=[]):  # its initial weights are replaced below
+            model = timm.create_model(architecture, pretrained=False, num_classes=0).eval()
+    except RuntimeError as error:  # a tag of weights that it does not have
+        raise UsageError(
+            "backbone",
+            needed="an architecture of timm, with a tag after the dot that it has",
+            came=f"{architecture!r} ({error})"[:200],
+            remedy="leave out the dot and what follows",
+        ) from error
     config = timm.data.resolve_data_config(model=model)
     if file is None and not download:
         raise _without_weights(architecture)
@@ -169,9 +178,9 @@ def _unit_by_unit(
     """Take a network apart into units in a row; whole where it is no row."""
     sample = torch.randn(1, *recipe.shape, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
-        wanted = model(sample)
+        wanted = _answered(architecture, model, sample)
         units = dict(_units(model))
-        if not _is_a_row(list(units.values()), sample, wanted):
+        if not _is_a_row(units, sample, wanted, _channels(model)):
             units = {"all": model}
         layers, maps = [], sample
         for name, unit in units.items():
@@ -206,12 +215,38 @@ def _units(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
             yield name, child
 
 
-def _is_a_row(units: list[nn.Module], sample: torch.Tensor, wanted: torch.Tensor) -> bool:
+def _answered(architecture: str, model: nn.Module, sample: torch.Tensor) -> torch.Tensor:
+    try:
+        answer: torch.Tensor = model(sample)
+    except (AssertionError, RuntimeError, ValueError) as error:
+        raise UsageError(
+            "size",
+            needed=f"a size that {architecture} can see",
+            came=f"{sample.shape[2]}x{sample.shape[3]} ({str(error)[:100]})",
+            remedy="leave size out: it has one of its own",
+        ) from error
+    return answer
+
+
+def _channels(model: nn.Module) -> dict[str, int]:
+    """Read how many channels timm says that some units give."""
+    told: Any = getattr(model, "feature_info", None) or ()
+    return {one["module"]: one["num_chs"] for one in told if {"module", "num_chs"} <= set(one)}
+
+
+def _is_a_row(
+    units: dict[str, nn.Module],
+    sample: torch.Tensor,
+    wanted: torch.Tensor,
+    channels: dict[str, int],
+) -> bool:
     maps = sample
     try:
-        for unit in units:
+        for name, unit in units.items():
             maps = unit(maps)
-    except (RuntimeError, TypeError, ValueError, NotImplementedError):
+            if maps.shape[1] != channels.get(name, maps.shape[1]):
+                return False  # Swin and others lay maps out (n, h, w, c), unlike all that follows
+    except Exception:  # units that are no row are called with what they were not made for
         return False
     return maps.shape == wanted.shape and torch.allclose(maps, wanted, rtol=1e-4, atol=1e-5)
 

@@ -66,7 +66,6 @@ class Shelf:
         for path in sorted(self.folder.glob("*.safetensors")):
             if path.stem in self.parts:
                 continue
-            self.parts[path.stem] = path
             try:
                 tensors, facts = files.read_tensors(path)
                 array = np.load(path.with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
@@ -81,6 +80,7 @@ class Shelf:
                     with contextlib.suppress(OSError):
                         damaged.unlink()
                 continue
+            self.parts[path.stem] = path
             number = len(self.arrays)
             self.arrays.append(array)
             self.took.append(seconds / max(len(ids), 1))
@@ -108,10 +108,11 @@ class Shelf:
         """
         with disk():
             self.folder.mkdir(parents=True, exist_ok=True)
-        name = hashlib.blake2b(b"".join([*ids, *reasons]), digest_size=12).hexdigest()
         numbers = io.BytesIO()
         np.save(numbers, features)
         data = numbers.getvalue()
+        within = b"".join([*ids, *reasons, data])  # rounding may differ between two processes
+        name = hashlib.blake2b(within, digest_size=12).hexdigest()
         files.write_whole(self.folder / f"{name}.npy", data)
         table = np.frombuffer(b"".join(ids), dtype=np.uint8).reshape(len(ids), LENGTH)
         files.write_tensors(

@@ -188,10 +188,10 @@ def from_file(path: Path) -> tuple[Weights, str]:
         else that is not a whole safetensors file.
     """
     data = _bytes(path)
-    if data[:2] == b"PK" or data[:1] == b"\x80":
-        raise _refused(path, "a pickle, which could run code; it was not opened")
     size = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or not 2 <= size <= min(files.LARGEST_HEADER, len(data) - 8):
+    if not 2 <= size <= min(files.LARGEST_HEADER, len(data) - 8) or data[8:9] != b"{":
+        if data[:2] == b"PK" or data[:1] == b"\x80":
+            raise _refused(path, "a pickle, which could run code; it was not opened")
         raise _refused(path, "another beginning")
     try:
         weights: Weights = safetensors.torch.load(data)
@@ -206,16 +206,20 @@ def from_file(path: Path) -> tuple[Weights, str]:
 def _is_plain(value: torch.Tensor) -> bool:
     if value.is_complex():
         return False
-    return not value.is_floating_point() or bool(value.isfinite().all())
+    return not value.is_floating_point() or bool(value.float().isfinite().all())  # float8 too
 
 
 def _bytes(path: Path) -> bytes:
     try:
+        if path.exists() and not path.is_file():
+            raise _refused(path, "no regular file")
         if path.stat().st_size > LARGEST_WEIGHTS:
             raise _refused(path, f"more than {LARGEST_WEIGHTS:,} bytes")
         return path.read_bytes()
-    except OSError as error:
-        raise _refused(path, error.strerror or str(error)) from error
+    except DataError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: names that no file can have
+        raise _refused(path, getattr(error, "strerror", None) or str(error)) from error
 
 
 def _refused(path: Path, came: str) -> DataError:

@@ -87,7 +87,11 @@ def learn(context: typer.Context, make: Callable[[dict[str, Any]], Learner]) -> 
     model: Path = asked["model"]
     checked_path(model)
     given = {name for name in asked if _typed(context, name)}
-    options = {name: value for name, value in asked.items() if name not in NOT_LEARNED}
+    options = {
+        name: str(value.absolute()) if isinstance(value, Path) else value
+        for name, value in asked.items()
+        if name not in NOT_LEARNED
+    }
     options["pictures"] = str(Path(asked["pictures"]).absolute())
     with shown_progress() as show:
         listeners: list[Callable[[Event], None]] = [_refuse_left_out] * asked["strict"] + [show]
@@ -103,6 +107,7 @@ def learn(context: typer.Context, make: Callable[[dict[str, Any]], Learner]) -> 
             checkpoint_seconds=asked["checkpoint_seconds"],
             target=model,
         ) as run:
+            run.agree("command", context.info_name, "go on with it, or begin with --fresh")
             if run.options:
                 options = run.options | {key: options[key] for key in options if key in given}
             run.agree("options", options, "leave the option out, or begin with --fresh")

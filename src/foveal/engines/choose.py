@@ -23,8 +23,8 @@ NEEDS: dict[str, tuple[str, ...]] = {
     eager.NAME: (),
 }
 """Packages each engine is made with; the order is that of preference."""
-EXTRAS = {openvino.NAME: "openvino", onnx.NAME: "onnx"}
-"""Extra of Foveal that installs them."""
+INSTALL = {openvino.NAME: "openvino", onnx.NAME: "'foveal[onnx]'"}
+"""What pip installs them by."""
 TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (("", (openvino.NAME, onnx.NAME, eager.NAME)),)
 """Beginning of an architecture's name, and its engines from fast to slow."""
 
@@ -156,7 +156,7 @@ def _check(name: str) -> None:
             "engine",
             needed=f"{' and '.join(missing)} for {name}",
             came="a Python without",
-            remedy=f"install it with: pip install 'foveal[{EXTRAS[name]}]'; or use 'torch'",
+            remedy=f"install it with: pip install {INSTALL[name]}; or use 'torch'",
         )
 
 

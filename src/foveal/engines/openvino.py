@@ -1,4 +1,4 @@
-"""OpenVINO as an engine (extra `openvino`): converted from torch, in single precision."""
+"""OpenVINO as an engine: converted from torch, in single precision."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,6 +21,7 @@ from foveal.model.card import Provenance
 from foveal.model.fitted import FittedModel, placed
 from foveal.nets.build import build
 from foveal.nets.plan import Plan
+from foveal.nets.spec import Activation, BatchNorm, Dense
 from foveal.parameters import FLAG, Choice, Either, Kind, Real, Rule, Whole, optional
 from foveal.pictures.augment import LEVELS, Augmentation
 from foveal.pictures.batches import (
@@ -272,6 +273,41 @@ def refuse_both(epochs: float | None, seconds: float | None) -> None:
             came=f"epochs={epochs:g} and seconds={seconds:g}",
             remedy="leave one of them out",
         )
+
+
+def check_trainable(plan: Plan, batch_size: int, pictures: int, *, kept: int = 0) -> None:
+    """Refuse a network that gradient descent cannot teach to tell classes apart.
+
+    Parameters
+    ----------
+    kept : int
+        First layers whose normalisations keep their statistics.
+
+    Raises
+    ------
+    UsageError
+        For batches of one picture with batch normalisation, and for a last layer that already
+        squashes its sums.
+    """
+    fewest = pictures // -(-pictures // batch_size)  # batches differ by one picture at most
+    taught = replace(plan, layers=plan.layers[kept:], fixed=0).walk()
+    if fewest < 2 and any(isinstance(one.layer, BatchNorm) for one in taught):
+        raise UsageError(
+            "batch_size",
+            needed="at least 2 pictures a step for batch normalisation",
+            came="1",
+            remedy="choose a larger batch, or a network without batchnorm",
+        )
+    last = plan.layers[-1].layer
+    if isinstance(last, Dense | Activation):
+        function = last.activation if isinstance(last, Dense) else last.function
+        if function in ("softmax", "sigmoid"):
+            raise UsageError(
+                f"layer {plan.layers[-1].number}",
+                needed="plain sums at the end: the loss and predict_proba apply the softmax",
+                came=function,
+                remedy=f"end the network with 'dense {plan.output[0]}'",
+            )
 
 
 def sides_of(size: int | tuple[int, int] | None) -> tuple[int, int] | None:

@@ -30,6 +30,8 @@ WORSE = 2
 MOST_TO_CHOOSE_BY = 20_000
 """Pictures that choose the penalty, at most; all of them fit the head."""
 ITERATIONS, TOLERANCE = 500, 1e-4
+LEAST_DEVIATION = 1e-3
+"""Least deviation that a feature is divided by, as a share of the largest."""
 SMALL = 100_000_000
 """Features times classes below which one thread is faster than two that wait for each other."""
 
@@ -94,7 +96,8 @@ def fit_head(
         warnings.simplefilter("ignore", ConvergenceWarning)
         mean = features_vnd.mean(axis=(0, 1), dtype=np.float64)
         deviation = features_vnd.std(axis=(0, 1), dtype=np.float64)
-        deviation[deviation < 1e-12] = 1.0
+        # features that hardly vary are rounding; to standardise them would blow it up
+        deviation = np.maximum(deviation, LEAST_DEVIATION * max(float(deviation.max()), 1e-12))
         scaled = ((features_vnd - mean) / deviation).astype(np.float32)
         weights = None if class_weights is None else class_weights.astype(np.float64)
         teacher = _Teacher(scaled, codes_n, classes, weights)

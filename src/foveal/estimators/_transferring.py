@@ -18,6 +18,7 @@ from foveal.errors import UsageError
 from foveal.estimators._classifying import (
     JUDGING_BATCH,
     ClassifierTask,
+    check_trainable,
     class_weights,
     configured,
 )
@@ -43,9 +44,10 @@ from foveal.nets.spec import (
     SpaceToDepth,
     Upsample,
 )
-from foveal.pictures.augment import Augmentation
+from foveal.pictures.augment import Augmentation, Level
 from foveal.pictures.batches import feature_tensor
 from foveal.pictures.splits import Rows
+from foveal.recipe import PictureRecipe
 from foveal.training import config as configs
 from foveal.training.config import TrainingConfig
 from foveal.training.events import HeadFitted, Planned
@@ -107,6 +109,8 @@ class Transfer:
         self.fine = bool(learner.fine_tune)
         self.logistic = learner.head == LOGISTIC
         pooled = not (self.fine or isinstance(self.head[0], ON_MAPS))
+        if pooled and isinstance(self.head[0], GlobalPool) and len(backbone.shape(stage)) == 3:
+            self.head = self.head[1:]  # the cut averages the maps already
         self.fixed = fixed_layers(backbone, stage, pooled=pooled)
         self.cut = cut(backbone, stage, pooled=pooled)
 
@@ -139,7 +143,8 @@ class Transfer:
         logistic: LogisticHead | None = None
         state: TrainingState | None = None
         if self.logistic:
-            run.tell(_planned(plan, None, self._task(data), ()))
+            if not self.fine:
+                run.tell(_planned(plan, None, self._task(data), ()))
             logistic, held, notes = self._regression(top, head)
             run.tell(_head_fitted(logistic, held, notes))
         else:
@@ -246,6 +251,7 @@ class Transfer:
     ) -> tuple[Held, TrainingConfig, TrainingState]:
         """Train the head by gradient descent on features, through the one loop."""
         task = self._task(data)
+        check_trainable(plan, task.batch_size, len(data.split.train), kept=self.kept)
         config = configured(self.learner, task, head, run, began)
         run.tell(_planned(plan, config, task, ()))
         state = start(head, config)
@@ -268,7 +274,8 @@ class Transfer:
             label_smoothing=self.learner.label_smoothing,
             seed=self.seed,
         )
-        config = configs.with_steps(config, run.decide("steps", lambda: config.steps))
+        decided = "steps" if self.logistic else "fine-tuning steps"  # a head had steps of its own
+        config = configs.with_steps(config, run.decide(decided, lambda: config.steps))
         run.tell(_planned(plan, config, task, ("fine-tuning",)))
         state = start(rest, config)
         run.restore(state)
@@ -298,6 +305,7 @@ class Transfer:
         state: TrainingState | None,
     ) -> FittedModel:
         split, hashes = data.split, data.store.hashes
+        varied = variations(self.learner, data.recipe)
         refitted = logistic is not None and not self.fine
         trained = np.concatenate([split.train, split.validation]) if refitted else split.train
         provenance = Provenance(
@@ -315,8 +323,8 @@ class Transfer:
                 sha256=self.backbone.sha256,
                 stage=self.stage.name,
             ),
-            augmentation="none" if self.learner.views == 1 else "light",
-            flip=False,
+            augmentation=varied.level if self.learner.views > 1 else "none",
+            flip=varied.flip and self.learner.views > 1,
             class_counts=[int(count) for count in np.bincount(data.codes[trained])],
             judged_by="cross-validation" if held.judged_by != "validation" else "validation",
             validation_pictures=len(held.codes_n),
@@ -337,6 +345,13 @@ class Transfer:
             snapshots=torch.empty(0),
             device=self.device,
         )
+
+
+def variations(learner: TransferClassifier, recipe: PictureRecipe) -> Augmentation:
+    """Decide how the further views of pictures vary."""
+    level: Level = learner.augmentation or "light"
+    mirrored = recipe.channels == 3 and level != "none"
+    return Augmentation(level=level, flip=mirrored if learner.flip is None else learner.flip)
 
 
 def _head_layers(text: str) -> tuple[Layer, ...]:

@@ -12,10 +12,10 @@ from sklearn.utils.validation import check_is_fitted
 from foveal import device as devices
 from foveal import parameters, randomness
 from foveal.device import Device
-from foveal.errors import UsageError
 from foveal.estimators._classifying import (
     SHARED_RULES,
     ClassifierTask,
+    check_trainable,
     class_weights,
     configured,
     finished,
@@ -28,7 +28,7 @@ from foveal.model.fitted import placed
 from foveal.nets import plan as planning
 from foveal.nets.build import build
 from foveal.nets.plan import Plan
-from foveal.nets.spec import Activation, BatchNorm, Dense, Network
+from foveal.nets.spec import Network
 from foveal.parameters import Choice, Either, Kind, Real, Rule, Whole, optional
 from foveal.pictures.augment import Augmentation, Level
 from foveal.recipe import RESIZES
@@ -294,24 +294,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     def _plan(self, data: TrainingData) -> Plan:
         net = self.net.network if isinstance(self.net, Plan) else self.net
         plan = planning.plan(net, input=data.recipe.shape, classes=len(data.classes))
-        single = min(self.batch_size or 2, len(data.split.train)) < 2
-        if single and any(isinstance(one.layer, BatchNorm) for one in plan.walk()):
-            raise UsageError(
-                "batch_size",
-                needed="at least 2 pictures a step for batch normalisation",
-                came="1",
-                remedy="choose a larger batch, or a network without batchnorm",
-            )
-        last = plan.layers[-1].layer
-        if isinstance(last, Dense | Activation):
-            function = last.activation if isinstance(last, Dense) else last.function
-            if function in ("softmax", "sigmoid"):
-                raise UsageError(
-                    f"layer {plan.layers[-1].number}",
-                    needed="plain sums at the end: the loss and predict_proba apply the softmax",
-                    came=function,
-                    remedy=f"end the network with 'dense {len(data.classes)}'",
-                )
+        count = len(data.split.train)
+        check_trainable(plan, min(self.batch_size or configs.batch_size_for(count), count), count)
         return plan
 
 

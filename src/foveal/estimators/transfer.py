@@ -20,10 +20,10 @@ from foveal.estimators._classifying import MOST_EPOCHS, SHARED_RULES, refuse_bot
 from foveal.estimators._coerce import coerce, predicted_score
 from foveal.estimators._cutting import AUTO, choose_cut
 from foveal.estimators._prepare import as_features, prepare
-from foveal.estimators._transferring import LOGISTIC, Transfer
+from foveal.estimators._transferring import LOGISTIC, Transfer, variations
 from foveal.model.fitted import FittedModel, load
 from foveal.parameters import FLAG, Choice, Kind, Real, Rule, Whole, optional
-from foveal.pictures.augment import Augmentation, Level
+from foveal.pictures.augment import Level
 from foveal.pictures.survey import recipe_for
 from foveal.recipe import RESIZES
 from foveal.training import config as configs
@@ -32,6 +32,9 @@ from foveal.training.telling import print_plainly
 
 TEXT = Kind((str,), "a text")
 PATH = Kind((str, Path), "a path")
+
+VIEW_LEVELS: tuple[Level, ...] = ("none", "light")
+"""Variations of further views: whole pixels are moved, nothing more."""
 
 RULES: dict[str, Rule] = {
     "backbone": Kind((str, Path, FittedModel), "a name, a model file or a fitted model"),
@@ -46,6 +49,7 @@ RULES: dict[str, Rule] = {
     "engine": optional(Choice(tuple(NEEDS))),
     "half": FLAG,
     **SHARED_RULES,
+    "augmentation": optional(Choice(VIEW_LEVELS)),
     "resize": optional(Choice(RESIZES)),
     "validation_share": optional(Real(0, 1, below=True)),
 }
@@ -306,10 +310,7 @@ label_smoothing, ema, clip_norm, patience
             engine=self.engine,
             half=self.half,
             views=self.views,
-            augmentation=Augmentation(
-                level=self.augmentation or "light",
-                flip=recipe.channels == 3 if self.flip is None else self.flip,
-            ),
+            augmentation=variations(self, recipe),
             threads=device.threads,
         )
 

@@ -16,7 +16,7 @@ from torch import nn
 
 from foveal import files
 from foveal.backbones.catalog import OWN, Cut
-from foveal.device import Device, choose
+from foveal.device import Device, available, choose
 from foveal.errors import FovealError, ModelFileError, UsageError
 from foveal.evaluation.calibration import probabilities
 from foveal.model.card import FORMAT, Card, Provenance
@@ -170,9 +170,11 @@ class FittedModel:
 
     def digest(self) -> str:
         """Hash the model as `save` would."""
-        tensors, facts = self._content()
-        plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-        return files.content_hash(plain, facts)
+        return files.packed(*self._content())[1]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # copied and pickled as the file it would be: the same model gives the same bytes
+        return _unpacked, (files.packed(*self._content())[0], self.device.name, self.device.threads)
 
     def _content(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         tensors = {f"{NETWORK}{name}": value for name, value in self.network.state_dict().items()}
@@ -236,10 +238,21 @@ def load(path: str | Path, *, device: str = "auto", threads: int | None = None) 
         Where the file is damaged, foreign, or of another version. Nothing in it is executed.
     """
     place = Path(path)
-    tensors, facts = files.read_tensors(place)
+    return _loaded(place, *files.read_tensors(place), choose(device, threads))
+
+
+def _unpacked(data: bytes, device: str, threads: int) -> FittedModel:
+    place = Path("a pickled model")
+    chosen = choose(device if device in available() else "auto", threads)
+    return _loaded(place, *files.unpacked(data, place), chosen)
+
+
+def _loaded(
+    place: Path, tensors: dict[str, torch.Tensor], facts: dict[str, Any], chosen: Device
+) -> FittedModel:
     if facts.get("format") != FORMAT:
         raise ModelFileError(
-            str(path),
+            str(place),
             needed=f"format {FORMAT}",
             came=f"format {facts.get('format')!r}",
             remedy="use the version of Foveal that wrote it, or train again",
@@ -250,7 +263,6 @@ def load(path: str | Path, *, device: str = "auto", threads: int | None = None) 
         planned = replace(plan_network(network, None, len(card.classes)), fixed=card.fixed)
     except (ValidationError, FovealError) as error:
         raise files.foreign(place, f"a card that does not hold: {_first_line(error)}") from error
-    chosen = choose(device, threads)
     weights = {
         name.removeprefix(NETWORK): value
         for name, value in tensors.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -26,13 +27,21 @@ def short(number: float) -> str:
     return f"{number:.3g}"
 
 
+MANY = 24
+"""Updated layers above which they are condensed too, beside fixed ones."""
+
+
 def table(plan: Plan) -> str:
     """Lay a plan out as the table that a person reads, with its fixed layers condensed."""
     head = ("", "layer", "output", "weights", "parameters", "multiply-adds", "sees")
     first = ("0", "input", written(plan.input), "", "", "", "")
-    runs = _fixed_runs(plan)
-    fixed = [_row(plan, run[0]) if len(run) == 1 else _run(plan, run) for run in runs]
+    fixed = _condensed(plan, plan.layers[: plan.fixed])
     updated = [_row(plan, layer) for layer in plan.walk() if not is_fixed(plan, layer)]
+    if plan.fixed and len(updated) > MANY:
+        rest = plan.layers[plan.fixed :]
+        maps = [layer for layer in rest if len(layer.out_shape) == 3]
+        vectors = [_row(plan, layer) for layer in rest[len(maps) :]]
+        updated = [*_condensed(plan, rest[: len(maps)]), *vectors]
     rows: list[tuple[str, ...]] = [head, first, *fixed, *updated]
     if plan.fixed:
         said = ["training", "", *["fixed"] * len(fixed), *["updated"] * len(updated)]
@@ -94,10 +103,11 @@ def _facts_of(plan: Plan, layer: PlannedLayer) -> dict[str, Any]:
     }
 
 
-def _fixed_runs(plan: Plan) -> list[tuple[PlannedLayer, ...]]:
-    """Fixed layers in runs whose outputs are equally high and wide; vectors make one run."""
-    sides = groupby(plan.layers[: plan.fixed], key=lambda layer: layer.out_shape[1:])
-    return [tuple(run) for _, run in sides]
+def _condensed(plan: Plan, layers: Sequence[PlannedLayer]) -> list[tuple[str, ...]]:
+    """Lay out runs of layers whose outputs are equally high and wide; vectors make one run."""
+    sides = groupby(layers, key=lambda layer: layer.out_shape[1:])
+    runs = [tuple(run) for _, run in sides]
+    return [_row(plan, run[0]) if len(run) == 1 else _run(plan, run) for run in runs]
 
 
 def _run(plan: Plan, run: tuple[PlannedLayer, ...]) -> tuple[str, ...]:

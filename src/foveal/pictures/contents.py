@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -77,8 +78,7 @@ def _seen(file: Path) -> Seen | None:
     try:
         status = file.stat()
         path = str(file.absolute())
-        path.encode()
-    except (OSError, ValueError):  # names that no file can have, or no database can hold
+    except (OSError, ValueError):  # names that no file can have
         return None
     if not file.is_file():
         return None
@@ -97,22 +97,29 @@ def _index() -> Iterator[
         place.parent.mkdir(parents=True, exist_ok=True)
         base = sqlite3.connect(place, timeout=30)
         base.execute(
-            "CREATE TABLE IF NOT EXISTS hashes (path TEXT PRIMARY KEY, seen TEXT, hash BLOB)"
+            "CREATE TABLE IF NOT EXISTS hashes (path BLOB PRIMARY KEY, seen TEXT, hash BLOB)"
         )
     except (OSError, sqlite3.Error):
+        if base is not None:
+            base.close()
         base = None
 
     def known(one: Seen) -> bytes | None:
         if base is None:
             return None
         with contextlib.suppress(sqlite3.Error):
-            found = base.execute("SELECT seen, hash FROM hashes WHERE path = ?", one[:1]).fetchone()
-            if found and found[0] == one[1] and len(found[1]) == LENGTH:
-                return bytes(found[1])
+            path = os.fsencode(one[0])  # not every name is text
+            found = base.execute("SELECT seen, hash FROM hashes WHERE path = ?", (path,)).fetchone()
+            if found and found[0] == one[1] and isinstance(found[1], bytes):
+                return found[1] if len(found[1]) == LENGTH else None
         return None
 
     def keep(new: dict[Seen, bytes]) -> None:
-        rows = [(path, seen, digest) for (path, seen), digest in new.items() if digest != ABSENT]
+        rows = [
+            (os.fsencode(path), seen, digest)
+            for (path, seen), digest in new.items()
+            if digest != ABSENT
+        ]
         if base is not None and rows:
             with contextlib.suppress(sqlite3.Error), base:
                 base.executemany("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?)", rows)

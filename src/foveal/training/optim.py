@@ -159,8 +159,11 @@ def _by_height(network: nn.Module, lowest: float) -> list[tuple[list[nn.Paramete
         return [(list(network.parameters()), 1.0)]
     layers = [list(child.parameters()) for child in network.children()]
     learned = [weights for weights in layers if weights]
-    highest = max(len(learned) - 1, 1)
-    return [(weights, lowest ** (1 - height / highest)) for height, weights in enumerate(learned)]
+    below = max(len(learned) - 1, 1)
+    return [
+        (weights, lowest ** (depth / below))  # depth 0, perhaps the only one, is the highest
+        for depth, weights in zip(range(len(learned) - 1, -1, -1), learned, strict=True)
+    ]
 
 
 def update_average(averaged: nn.Module, network: nn.Module, decay: float, step: int) -> None:
