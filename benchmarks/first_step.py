@@ -14,8 +14,7 @@ import time
 
 from machine import describe
 
-from foveal import CNNClassifier, Run
-from foveal import cache
+from foveal import CNNClassifier, Run, cache
 from foveal.training.events import Prepared, StepEnded
 
 

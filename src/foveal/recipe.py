@@ -48,9 +48,8 @@ class PictureRecipe:
     """White of such files."""
     folded: bool = False
     """Whether the pictures are rows of pixels, (n, pixels), folded to height x width."""
-    arrays: tuple[int, int, int] | None = None
-    """Height, width and channels of the arrays that are brought to this size; None where arrays
-    must have it already."""
+    adapts: bool = False
+    """Whether arrays of any size are brought to this one; otherwise they must have it already."""
 
     def __post_init__(self) -> None:
         if min(self.height, self.width) < 1 or max(self.height, self.width) > LARGEST_SIDE:
@@ -87,8 +86,6 @@ class PictureRecipe:
                 came=f"{self.std}, {self.low} to {self.high}, {self.deep_low} to {self.deep_high}",
                 remedy="measure them on training pictures",
             )
-        if self.arrays is not None:
-            object.__setattr__(self, "arrays", tuple(self.arrays))
         if not 0 < self.kept <= 1:
             raise UsageError(
                 "kept",
@@ -113,7 +110,7 @@ class PictureRecipe:
     @property
     def decoding(self) -> dict[str, object]:
         """The part that decides what the decoder makes of a file."""
-        scaling = ("low", "high", "mean", "std", "folded", "arrays")
+        scaling = ("low", "high", "mean", "std", "folded", "adapts")
         return {name: value for name, value in asdict(self).items() if name not in scaling}
 
     def scaled(

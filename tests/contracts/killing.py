@@ -1,25 +1,33 @@
 """Kills a training run at random moments, resumes it, and compares the models bit by bit.
 
-    python tests/contracts/killing.py 30      # thirty random SIGKILLs
+    python tests/contracts/killing.py 30             # thirty random SIGKILLs
+    python tests/contracts/killing.py 30 transfer    # of a fine-tuning, its cache empty
 
-Each trial starts ``foveal train cnn``, kills it after a random time, perhaps several times in
-a row, lets ``--resume`` finish, and holds the model file against that of a run nobody killed.
+Each trial starts ``foveal train``, kills it after a random time, perhaps several times in a
+row, lets ``--resume`` finish, and holds the model file against that of a run nobody killed.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from tests_support import small_model
 
 NET = (
     "conv 8 3x3 same | maxpool 2 | batchnorm | relu | flatten | dropout 0.2 | dense 16 relu | dense"
+)
+BACKBONE = (
+    "conv 8 3x3 same | batchnorm | relu | conv 16 3x3 same | batchnorm | relu | maxpool 4 | "
+    "flatten | dense"
 )
 KILLS_IN_A_ROW = 3
 
@@ -43,10 +51,25 @@ def command(pictures: Path, model: Path, *more: str) -> list[str]:
     return [*train, *options, *more]
 
 
-def run(arguments: list[str], kill_after: float | None = None) -> int:
+def transfer_command(pictures: Path, model: Path, *more: str) -> list[str]:
+    """Fix the first layers of a small network, fit a head, and fine-tune what is between."""
+    backbone = model.parent / "backbone.safetensors"
+    if not backbone.exists():
+        small_model(BACKBONE, channels=3, side=16).save(backbone)
+    options = ["--backbone", str(backbone), "--cut", "3", "--fine-tune", "10", "--threads", "1"]
+    options += ["--batch-size", "16", "--checkpoint-seconds", "0"]
+    train = [sys.executable, "-m", "foveal", "train", "transfer", str(pictures), str(model)]
+    return [*train, *options, *more]
+
+
+def run(arguments: list[str], kill_after: float | None = None, cache: Path | None = None) -> int:
     """Run a command to its end, or kill it after some seconds; answers its exit code."""
     process = subprocess.Popen(
-        arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        arguments,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ if cache is None else {**os.environ, "FOVEAL_CACHE": str(cache)},
     )
     try:
         _, said = process.communicate(timeout=kill_after)
@@ -60,15 +83,32 @@ def run(arguments: list[str], kill_after: float | None = None) -> int:
 
 
 class Trials:
-    """A reference run, and trials against it."""
+    """A reference run, and trials against it.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    Parameters
+    ----------
+    folder : Path
+        Where all of it goes.
+    make : callable
+        Makes a command of pictures, model and further options.
+    cold : bool
+        Whether each trial begins with a cache of its own.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        make: Callable[..., list[str]] = command,
+        *,
+        cold: bool = False,
+    ) -> None:
+        self.folder, self.command, self.cold = folder, make, cold
         self.pictures = make_pictures(folder / "pictures")
         whole = folder / "reference.safetensors"
-        run(command(self.pictures, whole))  # also fills the cache
+        caches = [folder / f"cache{name}" if cold else None for name in "ab"]
+        run(make(self.pictures, whole), cache=caches[0])  # else it also fills the cache
         began = time.monotonic()
-        run(command(self.pictures, whole))
+        run(make(self.pictures, whole), cache=caches[1])
         self.seconds = time.monotonic() - began
         self.expected = whole.read_bytes()
 
@@ -76,23 +116,27 @@ class Trials:
         """Kill and resume once; answers how often it was killed and whether all bits agree."""
         chance = random.Random(seed)
         model = self.folder / f"trial{seed}.safetensors"
+        cache = self.folder / f"cache{seed}" if self.cold else None
         kills, more = 0, ["--fresh"]
         for _ in range(chance.randint(1, KILLS_IN_A_ROW)):
             after = chance.uniform(0.3, 1.0) * self.seconds
-            if run(command(self.pictures, model, *more), kill_after=after) == 0:
+            arguments = self.command(self.pictures, model, *more)
+            if run(arguments, kill_after=after, cache=cache) == 0:
                 break
             kills += 1
             more = ["--resume"]
         if kills:
-            run(command(self.pictures, model, "--resume"))
+            run(self.command(self.pictures, model, "--resume"), cache=cache)
         return kills, model.read_bytes() == self.expected
 
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 30
+    transfer = sys.argv[2:] == ["transfer"]
     same = kills = seed = 0
     with tempfile.TemporaryDirectory() as folder:
-        trials = Trials(Path(folder))
+        make = transfer_command if transfer else command
+        trials = Trials(Path(folder), make, cold=transfer)
         print(f"an uninterrupted run takes {trials.seconds:.1f} s")
         while kills < count:
             killed, agreed = trials.trial(seed)

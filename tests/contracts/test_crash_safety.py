@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
-from killing import Trials, command, make_pictures
+from killing import Trials, command, make_pictures, run, transfer_command
 
 
 @pytest.mark.parametrize("interrupt", [signal.SIGTERM, signal.SIGINT])
@@ -48,3 +50,57 @@ def test_killed_runs_resume_to_the_same_bits(tmp_path: Path) -> None:
         kills, seed = kills + killed, seed + 1
     done = json.loads((tmp_path / "reference.run" / "done.json").read_text())
     assert done["model"] == "reference.safetensors"
+
+
+KILLED = """
+import os, signal, sys
+from foveal.backbones import features, shelf
+from foveal.training import checkpoint, run
+
+features.A_SAVING, run.DUTY = 64, 0  # a part every 64 pictures, a checkpoint every step
+owner, name = {"features": (shelf.Shelf, "add"), "tuning": (checkpoint, "save")}[sys.argv[1]]
+before, left = getattr(owner, name), int(sys.argv[2])
+
+def counted(*asked, **more):
+    global left
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    left -= 1
+    return before(*asked, **more)
+
+setattr(owner, name, counted)
+sys.argv = ["foveal", *sys.argv[3:]]
+from foveal.cli.main import main
+main()
+"""
+"""Runs the command and kills it when it is about to write another part or checkpoint."""
+
+
+def test_a_transfer_killed_in_either_half_resumes_to_the_same_bits(tmp_path: Path) -> None:
+    pictures = make_pictures(tmp_path / "pictures", 200)
+    whole, model = tmp_path / "whole.safetensors", tmp_path / "model.safetensors"
+    run(transfer_command(pictures, whole), cache=tmp_path / "a")
+    cold = {**os.environ, "FOVEAL_CACHE": str(tmp_path / "b")}
+
+    def killed(half: str, after: int, *more: str) -> None:
+        arguments = transfer_command(pictures, model, *more)[3:]
+        program = [sys.executable, "-c", KILLED, half, str(after), *arguments]
+        assert subprocess.run(program, env=cold, capture_output=True).returncode == -9
+        assert not model.exists()
+
+    killed("features", 2)
+    parts = list((tmp_path / "b" / "features").rglob("*.npy"))
+    assert len(parts) == 2, "killed in the middle of the pass"
+    killed("tuning", 40, "--resume")
+    assert set(parts) < set((tmp_path / "b" / "features").rglob("*.npy"))
+    assert list((tmp_path / "model.run").glob("checkpoint-*"))
+    run(transfer_command(pictures, model, "--resume"), cache=tmp_path / "b")
+    assert model.read_bytes() == whole.read_bytes()
+    told = [
+        json.loads(line)
+        for line in (tmp_path / "model.run" / "events.jsonl").read_text().splitlines()
+    ]
+    assert [one["epoch"] for one in told if one["kind"] == "epoch"] == list(range(1, 11))
+    last = [one["step"] for one in told if one["kind"] == "resumed"][-1]
+    assert 30 < last <= 40, "gone on in the middle of fine-tuning"
+    assert not list((tmp_path / "model.run").glob("checkpoint-*"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from foveal.errors import UsageError
 from foveal.recipe import INTERPOLATIONS, LARGEST_SIDE, RESIZES, PictureRecipe
@@ -90,6 +92,7 @@ def test_scaling_changes_the_numbers_and_not_the_decoding() -> None:
         {"channels": 1},
         {"resize": "crop"},
         {"interpolation": "nearest"},
+        {"resize": "crop", "kept": 0.875},
         {"deep_low": 1.0},
         {"deep_high": 4095.0},
     ],
@@ -105,3 +108,35 @@ def test_a_recipe_is_frozen_and_can_be_a_key() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError, match="height"):
         recipe.height = 9
     assert len({recipe, PictureRecipe(height=8, width=8, channels=1)}) == 1
+
+
+@pytest.mark.parametrize("kept", [0.0, -0.5, 1.001, float("nan"), float("inf")])
+def test_a_share_that_is_none_is_refused(kept: float) -> None:
+    with pytest.raises(UsageError, match="kept: needed a share above 0 and at most 1, got"):
+        PictureRecipe(height=8, width=8, channels=3, kept=kept)
+
+
+@pytest.mark.parametrize("kept", [1e-6, 0.875, 1.0])
+def test_a_share_is_taken(kept: float) -> None:
+    assert PictureRecipe(height=8, width=8, channels=3, kept=kept).kept == kept
+
+
+def test_the_share_that_is_kept_is_part_of_the_decoding_and_adapting_is_not() -> None:
+    recipe = PictureRecipe(height=8, width=8, channels=3, resize="crop")
+    assert dataclasses.replace(recipe, kept=0.5).decoding != recipe.decoding
+    assert dataclasses.replace(recipe, adapts=True).decoding == recipe.decoding
+
+
+@given(
+    mean=st.lists(st.floats(-2, 2), min_size=3, max_size=3),
+    std=st.lists(st.floats(0.01, 5), min_size=3, max_size=3),
+    value=st.floats(0, 1),
+)
+def test_the_affine_form_is_the_normalisation(
+    mean: list[float], std: list[float], value: float
+) -> None:
+    recipe = PictureRecipe(height=8, width=8, channels=3, mean=tuple(mean), std=tuple(std))
+    scale, shift = recipe.affine
+    for channel in range(3):
+        wanted = (value - mean[channel]) / std[channel]
+        assert value * scale[channel] + shift[channel] == pytest.approx(wanted, abs=1e-9)

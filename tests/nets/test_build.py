@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 from torch import nn
 
 from foveal.nets import blocks
-from foveal.nets.build import build, child_names
+from foveal.nets.build import build, child_names, part
 from foveal.nets.calls import calls, source
 from foveal.nets.plan import plan
 from foveal.nets.spec import ACTIVATIONS
@@ -81,6 +83,42 @@ def test_children_are_named_after_the_plan() -> None:
         ["6_linear"],
     ]
     assert [name for name, _ in network.named_children()] == [one for some in names for one in some]
+
+
+PARTED = "1x9x9 | conv 2 2x2 same relu | batchnorm | maxpool 2 same | globalpool | dense 3"
+
+
+@pytest.mark.parametrize("ends", [(0, 5), (0, 2, 5), (0, 1, 2, 3, 4, 5)])
+def test_parts_share_their_modules_and_keep_their_names(ends: tuple[int, ...]) -> None:
+    planned = plan(PARTED)
+    network = build(planned, seed=0).eval()
+    parts = [part(network, planned, *pair) for pair in itertools.pairwise(ends)]
+    children = [pair for one in parts for pair in one.named_children()]
+    wanted = [*network.named_children()]
+    assert [name for name, _ in children] == [name for name, _ in wanted]
+    assert all(ours is theirs for (_, ours), (_, theirs) in zip(children, wanted, strict=True))
+    assert [name for one in parts for name in one.state_dict()] == [*network.state_dict()]
+    maps = images = torch.randn(2, 1, 9, 9, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        for one, end in zip(parts, ends[1:], strict=True):
+            maps = one(maps)
+            assert tuple(maps.shape[1:]) == planned.layers[end - 1].out_shape
+        assert torch.equal(maps, network(images))
+
+
+def test_a_part_goes_to_the_end_unless_told_and_follows_its_network() -> None:
+    planned = plan(PARTED)
+    network = build(planned, seed=0)
+    top = part(network, planned, 3)
+    assert [name for name, _ in top.named_children()] == [
+        "4_adaptiveavgpool",
+        "4_flatten",
+        "5_linear",
+    ]
+    with torch.no_grad():
+        network.get_submodule("5_linear").bias.fill_(7)
+    assert top.state_dict()["5_linear.bias"].tolist() == [7] * 3
+    assert len(part(network, planned, 2, 2)) == 0
 
 
 def test_a_built_network_is_plain_torch() -> None:

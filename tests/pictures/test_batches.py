@@ -9,7 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foveal.pictures.augment import Augmentation
-from foveal.pictures.batches import Batch, TrainingBatches, as_tensor, normalised, ordered
+from foveal.pictures.batches import (
+    Batch,
+    FeatureBatches,
+    TrainingBatches,
+    as_tensor,
+    batches_in,
+    feature_tensor,
+    normalised,
+    ordered,
+    shuffled,
+)
 from foveal.pictures.survey import measure_scaling
 from foveal.recipe import PictureRecipe
 
@@ -209,3 +219,106 @@ def test_read_only_and_strided_arrays_become_tensors() -> None:
     images.flags.writeable = False
     torch.testing.assert_close(as_tensor(images), torch.tensor(images))
     torch.testing.assert_close(as_tensor(images[::-1, ::2]), torch.tensor(images[::-1, ::2].copy()))
+
+
+# Features ----------------------------------------------------------------------------------
+
+
+@settings(max_examples=50)
+@given(
+    rows=st.lists(st.integers(0, 500), max_size=60, unique=True),
+    batch_size=st.integers(1, 70),
+    epoch=st.integers(0, 3),
+    seed=st.integers(0, 9),
+)
+def test_shuffling_deals_every_row_once_into_even_parts(
+    rows: list[int], batch_size: int, epoch: int, seed: int
+) -> None:
+    given = np.array(rows, dtype=np.int64)
+    before = given.copy()
+    parts = shuffled(given, batch_size, seed, epoch)
+    np.testing.assert_array_equal(given, before)
+    assert sorted(np.concatenate(parts).tolist()) == sorted(rows)
+    sizes = [len(part) for part in parts]
+    assert max(sizes) - min(sizes) <= 1 and max(sizes) <= batch_size
+    assert len(parts) == batches_in(given, batch_size)
+    again = shuffled(given, batch_size, seed, epoch)
+    assert all(np.array_equal(one, other) for one, other in zip(parts, again, strict=True))
+
+
+def test_epochs_and_seeds_shuffle_otherwise() -> None:
+    rows = np.arange(50)
+    orders = {
+        tuple(np.concatenate(shuffled(rows, 8, seed, epoch)).tolist())
+        for seed in range(3)
+        for epoch in range(3)
+    }
+    assert len(orders) == 9
+
+
+def feature_batches(views: int = 1, shape: tuple[int, ...] = (3,), **more) -> FeatureBatches:
+    """Make batches of features that say which row and which view they are."""
+    rows = np.arange(20, dtype=np.float32).reshape(20, *[1] * len(shape))
+    given = {
+        "views": [np.broadcast_to(rows + 100 * view, (20, *shape)) for view in range(views)],
+        "codes": np.arange(20) + 1000,
+        "rows": np.arange(2, 19),
+        "batch_size": 5,
+        "seed": 0,
+        "device": "cpu",
+        **more,
+    }
+    return FeatureBatches(**given)
+
+
+@pytest.mark.parametrize("shape", [(3,), (4, 2, 3)])
+def test_features_come_with_their_classes_once_an_epoch(shape: tuple[int, ...]) -> None:
+    batches = feature_batches(shape=shape)
+    epoch = list(batches.epoch(0))
+    assert len(epoch) == len(batches) == 4
+    assert sorted(order(epoch)) == list(range(1002, 1019))
+    for batch in epoch:
+        assert batch.images_nchw.shape == (len(batch.classes_n), *shape)
+        assert batch.images_nchw.dtype == torch.float32 and batch.classes_n.dtype == torch.int64
+        rows = batch.images_nchw.flatten(1)
+        torch.testing.assert_close(rows[:, 0] + 1000, batch.classes_n.float())
+        torch.testing.assert_close(rows, rows[:, :1].expand_as(rows))
+
+
+def test_each_epoch_takes_the_next_view() -> None:
+    batches = feature_batches(views=3)
+    for epoch in range(7):
+        for batch in batches.epoch(epoch):
+            wanted = batch.classes_n - 1000 + 100 * (epoch % 3)
+            torch.testing.assert_close(batch.images_nchw[:, 0], wanted.float())
+
+
+def test_an_epoch_of_features_goes_on_where_it_was() -> None:
+    batches = feature_batches(views=2)
+    whole = list(batches.epoch(3))
+    for first in range(5):
+        rest = list(batches.epoch(3, first))
+        assert order(rest) == order(whole[first:])
+        for one, other in zip(rest, whole[first:], strict=True):
+            assert torch.equal(one.images_nchw, other.images_nchw)
+
+
+def test_features_are_shuffled_as_their_pictures_would_be() -> None:
+    rows = np.arange(2, 19)
+    pictures = batches_of(noise(20), rows=rows, batch_size=5)
+    ours = feature_batches(codes=np.arange(20))
+    for epoch in (0, 1, 5):
+        assert order(list(ours.epoch(epoch))) == order(list(pictures.epoch(epoch)))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_a_tensor_of_features_is_a_copy_and_maps_lie_channels_last(dtype: str) -> None:
+    maps = np.random.default_rng(0).random((2, 3, 4, 5)).astype(dtype)
+    maps.flags.writeable = False
+    found = feature_tensor(maps, "cpu")
+    np.testing.assert_array_equal(found.numpy(), maps.astype(np.float32))
+    assert found.is_contiguous(memory_format=torch.channels_last)
+    found.zero_()
+    assert maps.all()
+    flat = feature_tensor(maps.reshape(2, 60), "cpu")
+    assert flat.shape == (2, 60) and flat.is_contiguous() and flat.dtype == torch.float32

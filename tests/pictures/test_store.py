@@ -299,6 +299,19 @@ def test_a_damaged_store_is_made_again(
     assert open_store(gather(folder), RECIPE).warm
 
 
+@pytest.mark.parametrize("name", ["images.npy", "hashes.npy"])
+def test_no_flipped_bit_in_a_head_escapes(folder: Path, cache: Path, name: str) -> None:
+    open_store(gather(folder), RECIPE)
+    (place,) = stores(cache)
+    whole = (place / name).read_bytes()
+    for at in range(128):
+        data = bytearray(whole)
+        data[at] ^= 1 << at % 8
+        (place / name).write_bytes(bytes(data))
+        found = store._read(place, place.name, warm=True)
+        assert found is None or len(found.images) == len(found.hashes) == 4
+
+
 def test_leftovers_of_killed_processes_are_swept(folder: Path, cache: Path) -> None:
     old, young = cache / "stores" / "a.x.tmp", cache / "stores" / "b.y.tmp"
     for leftover in (old, young):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from foveal.errors import FovealError
 from foveal.pictures import decode, survey
 from foveal.pictures.sources import gather
 from foveal.pictures.store import open_store
-from foveal.pictures.survey import choose_recipe, measure_scaling
+from foveal.pictures.survey import choose_recipe, measure_range, measure_scaling, recipe_for
 from foveal.recipe import PictureRecipe
 
 Make = Callable[..., Path]
@@ -226,3 +227,97 @@ def test_numbers_must_be_finite(value: float, dtype: str) -> None:
     images[1] = value  # a row that is not among those measured
     with pytest.raises(FovealError, match="needed finite numbers, got NaN or infinity"):
         measure_scaling(images, np.arange(5000), bare(images))
+
+
+# For a network that is there already -------------------------------------------------------
+
+NETWORK = PictureRecipe(
+    height=40,
+    width=30,
+    channels=3,
+    resize="crop",
+    kept=0.875,
+    interpolation="bicubic",
+    mean=(0.1, 0.2, 0.3),
+    std=(0.4, 0.5, 0.6),
+)
+
+
+def test_files_are_prepared_as_the_network_wants_them(folder: Make) -> None:
+    found = recipe_for(gather(folder((9, 70, "L"), (50, 9, "RGB"))), NETWORK)
+    assert found == replace(NETWORK, adapts=True)
+
+
+def test_files_bring_their_deep_range_and_forget_that_of_arrays(tmp_path: Path) -> None:
+    Image.fromarray(np.array([[100, 4000]], dtype=np.uint16)).save(tmp_path / "p.png")
+    before = recipe_for(gather(np.array([[[0.0, 7.0]]])), NETWORK)
+    assert (before.low, before.high) == (0, 7)
+    found = recipe_for(gather(tmp_path), before)
+    assert found == replace(NETWORK, deep_low=100.0, deep_high=4000.0, adapts=True)
+
+
+def test_a_folder_without_a_picture_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("eggs, milk")
+    with pytest.raises(FovealError, match=r"notes\.txt: not a picture"):
+        recipe_for(gather(tmp_path), NETWORK)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "low", "high"),
+    [("uint8", 0, 255), ("int16", 3, 90), ("float32", 3, 90), ("float64", 3, 90)],
+)
+def test_arrays_bring_their_range_and_may_have_any_size(
+    dtype: str, low: float, high: float
+) -> None:
+    array = np.random.default_rng(0).integers(4, 90, (5, 8, 9, 1)).astype(dtype)
+    array[1, 0, 0, 0], array[2, 3, 3, 0] = 3, 90
+    found = recipe_for(gather(array), NETWORK)
+    assert found == replace(NETWORK, low=low, high=high, adapts=True)
+
+
+def test_rows_of_pixels_are_remembered_as_such() -> None:
+    assert recipe_for(gather(np.random.default_rng(0).random((4, 64))), NETWORK).folded
+    assert not recipe_for(gather(np.random.default_rng(0).random((4, 8, 8))), NETWORK).folded
+
+
+def test_the_test_part_is_not_looked_at() -> None:
+    array = np.random.default_rng(0).random((6, 4, 4, 1))
+    array[4:] = 9
+    parts = np.array(["train"] * 3 + ["validation"] + ["test"] * 2)
+    pictures = replace(gather(array), parts=parts)
+    found = recipe_for(pictures, NETWORK)
+    assert (found.low, found.high) == (array[:4].min(), array[:4].max())
+    alone = recipe_for(replace(pictures, parts=np.array(["test"] * 6)), NETWORK)
+    assert alone.high == 9
+
+
+@given(
+    dtype=st.sampled_from(["uint8", "int16", "bool", "float16", "float32"]),
+    rows=st.lists(st.integers(0, 7), min_size=1, unique=True),
+    seed=st.integers(0, 99),
+)
+def test_the_range_agrees_with_numpy(dtype: str, rows: list[int], seed: int) -> None:
+    high = 2 if dtype == "bool" else 200
+    images = np.random.default_rng(seed).integers(0, high, (8, 2, 2, 1)).astype(dtype)
+    low, top = measure_range(images, np.array(rows))
+    seen = images[rows].astype(float)
+    if dtype == "uint8":
+        assert (low, top) == (0, 255)
+    elif seen.min() == seen.max():
+        assert (low, top) == (seen.min(), seen.min() + 1)
+    else:
+        assert (low, top) == (seen.min(), seen.max())
+
+
+def test_all_rows_in_another_order_and_number_are_the_rows_asked_for() -> None:
+    images = np.array([1.0, 2.0, 3.0, 50.0]).reshape(4, 1, 1, 1)
+    assert measure_range(images, np.array([2, 0, 1])) == (1, 3)
+    assert measure_range(images, np.array([3, 2, 0, 1])) == (1, 50)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_range_must_be_finite_where_it_is_looked_at(value: float) -> None:
+    images = np.array([1.0, 2.0, value]).reshape(3, 1, 1, 1)
+    assert measure_range(images, np.array([0, 1])) == (1, 2)
+    with pytest.raises(FovealError, match="needed finite numbers, got NaN or infinity"):
+        measure_range(images, np.array([0, 2]))

@@ -11,12 +11,12 @@ from foveal.device import Device
 from foveal.errors import DivergedError
 from foveal.nets.build import build
 from foveal.pictures.augment import Augmentation
-from foveal.pictures.batches import TrainingBatches
+from foveal.pictures.batches import FeatureBatches, TrainingBatches
 from foveal.recipe import PictureRecipe
 from foveal.training import checkpoint
 from foveal.training import config as configs
 from foveal.training.events import EpochEnded, StepEnded
-from foveal.training.loop import snapshot_steps, start, train
+from foveal.training.loop import set_training, snapshot_steps, start, train
 from foveal.training.steps import Scores, classification
 
 CPU = Device(name="cpu", threads=1)
@@ -173,3 +173,62 @@ def test_class_weights_and_label_smoothing_are_torchs_own() -> None:
     losses = -(smooth * weights * logits.log_softmax(1)).sum(1)
     torch.testing.assert_close(loss, losses.sum() / weights[batch.classes_n].sum())
     assert right == int((logits.argmax(1) == batch.classes_n).sum())
+
+
+def statistics(network) -> dict[str, torch.Tensor]:
+    names = ("running_mean", "running_var", "num_batches_tracked")
+    state = network.state_dict()
+    return {name: value.clone() for name, value in state.items() if name.endswith(names)}
+
+
+def changed(before: dict[str, torch.Tensor], network) -> set[str]:
+    state = network.state_dict()
+    return {name for name, value in before.items() if not torch.equal(value, state[name])}
+
+
+@pytest.mark.parametrize("keep", [True, False])
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_statistics_may_be_kept_while_all_weights_train(keep: bool, optimizer: str) -> None:
+    chosen = config(keep_statistics=keep, optimizer=optimizer)
+    state = fresh(chosen)
+    before = statistics(state.network)
+    weights = {name: one.detach().clone() for name, one in state.network.named_parameters()}
+    assert len(before) == 3 and {"2_batchnorm.weight", "2_batchnorm.bias"} <= set(weights)
+    run(state, chosen)
+    assert changed(before, state.network) == (set() if keep else set(before))
+    assert changed(weights, state.network) == set(weights)
+    averages = {name for name in before if "running" in name}
+    assert changed(before, state.averaged) & averages == (set() if keep else averages)
+
+
+def test_with_kept_statistics_a_picture_does_not_depend_on_its_batch() -> None:
+    network = build(NET.replace("dropout 0.5 | ", ""), seed=0)
+    images = torch.randn(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    set_training(network, keep_statistics=True)
+    torch.testing.assert_close(network(images)[:2], network(images[:2]))
+    set_training(network, keep_statistics=False)
+    assert not torch.allclose(network(images)[:2], network(images[:2]), atol=1e-2)
+
+
+def test_dropout_goes_on_where_statistics_are_kept() -> None:
+    network = build(NET, seed=0).eval()
+    set_training(network, keep_statistics=True)
+    states = {name: module.training for name, module in network.named_children()}
+    assert not states.pop("2_batchnorm")
+    assert all(states.values())
+
+
+def test_training_on_features_takes_them_as_they_are() -> None:
+    chosen = replace(config(), learning_rate=0.5)
+    rows = np.random.default_rng(0).standard_normal((30, 5)).astype(np.float32)
+    codes = np.arange(30) % 2
+    rows[:, 2] += 4.0 * codes
+    network = build("5x1x1 | flatten | dense 2", seed=0)
+    state = start(torch.nn.Sequential(*list(network.children())[1:]), chosen)
+    given = FeatureBatches(
+        views=[rows], codes=codes, rows=np.arange(30), batch_size=8, seed=0, device="cpu"
+    )
+    list(train(state, given, classification(0.0, None), never, chosen, CPU))
+    with torch.no_grad():
+        answers = state.network(torch.from_numpy(rows)).argmax(1).numpy()
+    assert (answers == codes).mean() > 0.9

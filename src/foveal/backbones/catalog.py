@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
-import torch
 from torch import nn
 
 from foveal.backbones import hub, weights
 from foveal.backbones.weights import PACKAGES, Weights
 from foveal.errors import UsageError
-from foveal.files import content_hash
-from foveal.nets.build import build, part
+from foveal.nets.build import build
 from foveal.nets.lite import SCALES, lite_stages
 from foveal.nets.plan import Plan, plan_network
-from foveal.nets.spec import Conv, Dense, GlobalPool, Layer, Network
+from foveal.nets.spec import Conv, Dense, Layer, Network
 from foveal.recipe import PictureRecipe, Resize
 from foveal.shapes import Shape, written
 
@@ -92,7 +88,8 @@ class Backbone:
                 f"cut {name!r}",
                 needed=f"one of {', '.join(found)}",
                 came=repr(name),
-                remedy=f"choose one of them: 'foveal backbones {self.name}' shows what they are",
+                remedy="choose one of them"
+                + (self.source != "model") * f": see 'foveal backbones {self.name}'",
             )
         return found[name]
 
@@ -193,15 +190,16 @@ ABOUT: Mapping[str, str] = {
 def _of_timm(opened: hub.Opened, resize: Resize | None) -> Backbone:
     plan = plan_network(Network(opened.layers, opened.input))
     ends = [Stage(name, index + 1) for index, name in enumerate(opened.units)]
+    recipe = opened.recipe
+    if resize != "crop":
+        recipe = replace(recipe, resize=resize or RESIZE, kept=1.0)
     return Backbone(
         name=opened.architecture,
         source=opened.source,
         sha256=opened.sha256,
         plan=plan,
         weights=opened.weights,
-        recipe=replace(
-            opened.recipe, resize=resize or RESIZE, kept=KEPT if resize == "crop" else 1.0
-        ),
+        recipe=recipe,
         stages=tuple(ends),
         about="timm",
     )
@@ -249,105 +247,3 @@ def _own_end(plan: Plan) -> int:
     if not dense:
         return len(layers)
     return dense[0] if convolutional and dense[0] > 0 else dense[-1]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cut:
-    """A network that stays as it is, ready to run: a backbone up to one of its stages."""
-
-    name: str
-    """Name of the backbone."""
-    text: str
-    """Its layers in the notation."""
-    network: nn.Module
-    """The same as a module in evaluation mode."""
-    shape: Shape
-    """What it gives for one picture."""
-    multiply_adds: int
-    """What one picture costs."""
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Hash of layers and weights."""
-        state = {name: value.cpu() for name, value in self.network.state_dict().items()}
-        return content_hash(state, {"network": self.text})
-
-    @classmethod
-    def of(cls, name: str, plan: Plan, network: nn.Module) -> Cut:
-        """Describe a built network."""
-        return cls(
-            name=name,
-            text=plan.text,
-            network=network,
-            shape=plan.output,
-            multiply_adds=plan.multiply_adds,
-        )
-
-
-def cut(backbone: Backbone, stage: Stage, *, pooled: bool) -> Cut:
-    """Cut a backbone after a stage.
-
-    Parameters
-    ----------
-    pooled : bool
-        Whether maps are averaged to one number each at the end.
-    """
-    plan = plan_network(Network(fixed_layers(backbone, stage, pooled=pooled), backbone.plan.input))
-    return Cut.of(backbone.engine_name, plan, filled(plan, backbone.weights))
-
-
-def fixed_layers(backbone: Backbone, stage: Stage, *, pooled: bool) -> tuple[Layer, ...]:
-    """List the layers that stay fixed when a backbone is cut after a stage."""
-    layers = backbone.layers(0, stage.end)
-    return (*layers, GlobalPool()) if pooled and len(backbone.shape(stage)) == 3 else layers
-
-
-class Taps(nn.Module):
-    """Averages the maps of several stages of one network and lays them side by side."""
-
-    def __init__(self, pieces: Sequence[nn.Sequential]) -> None:
-        super().__init__()
-        self.pieces = nn.ModuleList(pieces)
-
-    def forward(self, images_nchw: torch.Tensor) -> torch.Tensor:
-        """Return (n, numbers of all stages)."""
-        found = []
-        for piece in self.pieces:
-            images_nchw = piece(images_nchw)
-            maps = images_nchw.ndim == 4
-            found.append(images_nchw.mean(dim=(2, 3)) if maps else images_nchw)
-        return torch.cat(found, dim=1)
-
-
-def tapped(backbone: Backbone) -> tuple[Cut, dict[str, slice]]:
-    """Give a network that answers with the pooled features of all stages at once.
-
-    Returns
-    -------
-    tuple
-        The network, and where the features of each stage lie. Stages that give a vector after
-        one that gives maps are no places of their own where they only average them.
-    """
-    whole = plan_network(Network(backbone.layers(0, backbone.stages[-1].end), backbone.plan.input))
-    network = filled(whole, backbone.weights)
-    ends = [0, *(stage.end for stage in backbone.stages)]
-    pieces = [part(network, whole, start, end) for start, end in pairwise(ends)]
-    places: dict[str, slice] = {}
-    at = 0
-    for stage in backbone.stages:
-        places[stage.name] = slice(at, at := at + backbone.shape(stage)[0])
-    made = Cut(
-        name=backbone.engine_name,
-        text=f"{whole.text} at {', '.join(places)}",
-        network=Taps(pieces).eval().requires_grad_(False),
-        shape=(at,),
-        multiply_adds=whole.multiply_adds,
-    )
-    return made, places
-
-
-def filled(plan: Plan, state: Mapping[str, torch.Tensor]) -> nn.Sequential:
-    """Build a network with weights that are there, by the names of its layers."""
-    network = build(plan, seed=0)
-    network.load_state_dict({name: state[name] for name in network.state_dict()})
-    return network.eval().requires_grad_(False)

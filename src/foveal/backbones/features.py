@@ -5,7 +5,6 @@ Axes: n picture; what follows is the shape of the features, (features,) or (c, h
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import time
@@ -14,59 +13,33 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import PIL
 import torch
 
-from foveal.backbones.catalog import Cut
-from foveal.backbones.shelf import Shelf
+from foveal.backbones.passes import Extraction, Runner, chosen_engine, is_unit, make_engine
+from foveal.backbones.shelf import Known, Shelf
 from foveal.cache import cache_folder, room_for
-from foveal.engines import choose
-from foveal.engines.engine import Engine, Frozen
 from foveal.errors import ResourceError
 from foveal.pictures import decode
 from foveal.pictures.augment import Augmentation, gather_varied
 from foveal.pictures.batches import RowsOfFeatures
 from foveal.pictures.catalogue import Array, Pictures
-from foveal.pictures.contents import ABSENT, content_ids
+from foveal.pictures.contents import ABSENT, content_ids, hash_file
 from foveal.pictures.store import Hashes, content_hashes
 from foveal.pictures.stream import prepared
 from foveal.randomness import generator
-from foveal.recipe import PictureRecipe
 from foveal.shapes import volume
 
 VERSION = 1
 """Raised whenever the same picture, network and engine would give other features."""
 A_SAVING = 256
 """Features written at once: what an interrupted pass loses at most."""
-WORTH_CONVERTING = 6e10
-"""Multiply-adds of a pass from which on converting a network to a faster engine repays."""
 
 Progress = Callable[[int, int], None]
 Floats = np.ndarray[Any, np.dtype[np.float32]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Extraction:
-    """How features are made of pictures."""
-
-    cut: Cut
-    """The frozen network."""
-    recipe: PictureRecipe
-    """How pictures become its input."""
-    engine: str | None = None
-    """The engine asked for; chosen by the network where left out."""
-    half: bool = False
-    """Whether features are kept in half precision, at half the disk."""
-    views: int = 1
-    """How often each picture goes through: as it is, and varied."""
-    augmentation: Augmentation = Augmentation(level="light", flip=True)
-    """How it is varied."""
-    threads: int
-    """Threads for decoding and for the engine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +105,7 @@ def open_features(
         Where the disk is full.
     """
     ids = content_ids(pictures, extraction.threads)
-    name = _engine(extraction, len(pictures), is_unit(pictures))
+    name = chosen_engine(extraction, len(pictures), is_unit(pictures))
     try:
         return _opened(pictures, extraction, ids, name, progress)
     except _Unfit as unfit:
@@ -155,15 +128,18 @@ def _opened(
     known = shelf.read()
     wanted = [_view_ids(ids, view, extraction.augmentation) for view in range(extraction.views)]
     missing = _missing(wanted, known)
-    kept = len({one for view in wanted for one in view if one != ABSENT}) - sum(
-        len(views) for _, views in missing
-    )
-    saved = shelf.seconds(one for view in wanted for one in view)
+    every = {one for view in wanted for one in view if one in known}
+    kept = sum(not known[one].reason for one in every)
+    saved = shelf.seconds(every)
+    computed = 0
     if missing:
         _check_room(extraction, missing)
-        for part in _computed(pictures, extraction, name, wanted, missing, progress):
+        stream = _Stream(pictures, extraction, wanted, missing)
+        for part in _computed(stream, name, progress):
             shelf.add(**part)
-        known = shelf.read()
+            computed += len(part["ids"])
+        passing = {one: Known(-1, 0, 0, why) for one, why in stream.passing.items()}
+        known = {**shelf.read(), **passing}
         if _missing(wanted, known):
             raise ResourceError(
                 str(shelf.folder),
@@ -179,76 +155,12 @@ def _opened(
         reasons=["cannot be read" if one == ABSENT else known[one].reason for one in ids],
         hashes=np.array([0 if one == ABSENT else known[one].pixels for one in ids], np.int64),
         fingerprint=digest.hexdigest(),
-        computed=sum(len(views) for _, views in missing),
+        computed=computed,
         found=kept,
         saved=saved,
         engine=name,
         size=shelf.size,
     )
-
-
-def is_unit(pictures: Pictures) -> bool:
-    """Whether prepared pictures are floats from 0 to 1 rather than bytes."""
-    return pictures.array is not None and pictures.array.dtype != np.uint8
-
-
-def frozen(extraction: Extraction, *, unit: bool) -> Frozen:
-    """Describe a frozen network to an engine; `unit` for inputs from 0 to 1, else 0 to 255."""
-    recipe = extraction.recipe
-    scale, shift = recipe.affine
-    return Frozen(
-        network=extraction.cut.network,
-        picture=(recipe.height, recipe.width, recipe.channels),
-        dtype="float32" if unit else "uint8",
-        scale=scale if unit else tuple(one / 255 for one in scale),
-        shift=shift,
-    )
-
-
-def engine_for(extraction: Extraction, count: int, *, unit: bool) -> Engine | None:
-    """Make the engine for so many pictures; None where torch as it is will do."""
-    name = _engine(extraction, count, unit)
-    if name == "torch":
-        return None
-    return choose.make(
-        name,
-        frozen(extraction, unit=unit),
-        threads=extraction.threads,
-        kept=_converted(extraction, name, unit),
-        fallback=extraction.engine is None,
-    )
-
-
-def _engine(extraction: Extraction, count: int, unit: bool) -> str:
-    """Choose the engine of a pass: torch for a short one that nothing was converted for."""
-    if extraction.engine is not None:
-        return extraction.engine
-    name = preferred(extraction.cut.name)
-    work = extraction.cut.multiply_adds * count * extraction.views
-    if work < WORTH_CONVERTING and not _converted(extraction, name, unit).exists():
-        return "torch"
-    return name
-
-
-def measured_engines() -> Path:
-    """Return the file that keeps what `foveal backbones --measure` found here."""
-    return cache_folder() / "engines" / "measured.json"
-
-
-def preferred(architecture: str) -> str:
-    """Name the fastest engine for an architecture: as measured here, else by the table."""
-    measured = choose.kept_choice(measured_engines(), architecture)
-    return measured or choose.default(architecture, choose.available())
-
-
-def _converted(extraction: Extraction, engine: str, unit: bool) -> Path:
-    recipe = json.dumps([extraction.recipe.shape, extraction.recipe.affine, unit])
-    digest = hashlib.blake2b(recipe.encode(), digest_size=8).hexdigest()
-    name = f"{extraction.cut.fingerprint[:32]}-{digest}-{engine}.safetensors"
-    folder = cache_folder() / "engines"
-    with contextlib.suppress(OSError):  # without it, it is converted anew each time
-        folder.mkdir(parents=True, exist_ok=True)
-    return folder / name
 
 
 def _key(extraction: Extraction, pictures: Pictures, engine: str) -> str:
@@ -257,8 +169,8 @@ def _key(extraction: Extraction, pictures: Pictures, engine: str) -> str:
         "version": VERSION,
         "cut": extraction.cut.fingerprint,
         "recipe": asdict(extraction.recipe),
-        "decoder": None if pictures.array is not None else [decode.VERSION, PIL.__version__],
-        "engine": f"{engine} {version(engine)}",
+        "decoder": [decode.VERSION, PIL.__version__],
+        "engine": f"{engine} {version(engine)} {extraction.device}",
         "half": extraction.half,
     }
     return hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16).hexdigest()
@@ -300,17 +212,10 @@ def _check_room(extraction: Extraction, missing: list[tuple[int, list[int]]]) ->
     )
 
 
-def _computed(
-    pictures: Pictures,
-    extraction: Extraction,
-    name: str,
-    wanted: list[list[bytes]],
-    missing: list[tuple[int, list[int]]],
-    progress: Progress | None,
-) -> Iterator[dict[str, Any]]:
+def _computed(stream: _Stream, name: str, progress: Progress | None) -> Iterator[dict[str, Any]]:
     """Run the missing pictures through the network; gives parts to be kept, as they come."""
     began = time.perf_counter()
-    stream = _Stream(pictures, extraction, wanted, missing)
+    extraction, missing = stream.extraction, stream.missing
     engine = stream.engine(name)
     ids: list[bytes] = []
     pixels: list[int] = []
@@ -324,7 +229,7 @@ def _computed(
         made = {
             "ids": list(ids),
             "pixels": list(pixels),
-            "features": features.astype(np.float16 if extraction.half else np.float32),
+            "features": _halved(features) if extraction.half else features,
             "reasons": dict(stream.unreadable),
             "seconds": took,
         }
@@ -348,6 +253,12 @@ def _computed(
         yield part()
 
 
+def _halved(features: Floats) -> Array:
+    """Bring features to half precision, those beyond its range to its ends."""
+    most = float(np.finfo(np.float16).max)
+    return np.clip(features, -most, most).astype(np.float16)
+
+
 class _Stream:
     """Pictures on their way into an engine, with the names of those that are within."""
 
@@ -362,22 +273,15 @@ class _Stream:
         self.wanted, self.missing = wanted, missing
         self.names: deque[tuple[bytes, int]] = deque()
         self.unreadable: dict[bytes, str] = {}
+        self.passing: dict[bytes, str] = {}
         self.started = 0
 
-    def engine(self, name: str) -> Engine:
+    def engine(self, name: str) -> Runner:
         """Make the engine while the first pictures are decoded."""
         rows = [row for row, _ in self.missing]
-        recipe, threads = self.extraction.recipe, self.extraction.threads
-        self.source = prepared(self.pictures, recipe, rows, threads)
+        self.source = prepared(self.pictures, self.extraction.recipe, rows, self.extraction.threads)
         self.first = [next(self.source)]  # the threads have begun, and decode meanwhile
-        unit = is_unit(self.pictures)
-        engine = choose.make(
-            name,
-            frozen(self.extraction, unit=unit),
-            threads=threads,
-            kept=_converted(self.extraction, name, unit),
-            fallback=self.extraction.engine is None,
-        )
+        engine = make_engine(self.extraction, name, unit=is_unit(self.pictures))
         if engine.note:
             raise _Unfit(engine.note)
         return engine
@@ -387,7 +291,7 @@ class _Stream:
         for (row, views), picture in zip(self.missing, chain(self.first, self.source), strict=True):
             self.started += 1
             if isinstance(picture, str):
-                self.unreadable[self.wanted[0][row]] = picture
+                self._refuse(row, picture)
                 continue
             pixels = int(content_hashes(picture[None])[0])
             for view in views:
@@ -399,6 +303,12 @@ class _Stream:
                     waiting = []
         if waiting:
             yield np.stack(waiting)
+
+    def _refuse(self, row: int, reason: str) -> None:
+        """Note why a picture cannot be read: for good where it is its content that cannot."""
+        name, files = self.wanted[0][row], self.pictures.files
+        content = files is None or hash_file(files[row]) == name
+        (self.unreadable if content else self.passing)[name] = reason
 
 
 def varied_view(picture_hwc: Array, view: int, name: bytes, augmentation: Augmentation) -> Array:

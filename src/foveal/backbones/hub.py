@@ -45,6 +45,7 @@ class Opened:
     weights: Weights
     """By the names of the built network."""
     recipe: PictureRecipe
+    """As its authors prepared pictures: cropped."""
     source: Literal["file", "hub"]
     sha256: str
 
@@ -112,7 +113,7 @@ def _timm(architecture: str) -> Any:
             f"backbone {architecture}",
             needed="the package timm, which knows more architectures",
             came="a Python without it",
-            remedy="pip install timm, or use efficientnet_lite0",
+            remedy="install it with: pip install timm; or use efficientnet_lite0",
         )
     import timm
 
@@ -129,17 +130,16 @@ def _timm(architecture: str) -> Any:
 
 def _fetched(architecture: str, model: nn.Module) -> Path:
     """Fetch the weights of an architecture from its hub; only ever called with leave to."""
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 
     place: Any = model.pretrained_cfg
     if not place.get("hf_hub_id"):
         raise _without_weights(architecture)
+    folder, name = cache_folder() / "weights" / architecture, "model.safetensors"
     try:
-        found = hf_hub_download(
-            place["hf_hub_id"],
-            "model.safetensors",
-            local_dir=cache_folder() / "weights" / architecture,
-        )
+        if not (folder / name).is_file():  # one question first: the fetching asks for 24 s
+            get_hf_file_metadata(hf_hub_url(place["hf_hub_id"], name))
+        found = hf_hub_download(place["hf_hub_id"], name, local_dir=folder)
     except Exception as error:  # httpx, OSError and the hub's own kinds
         raise ResourceError(
             f"--download {architecture}",
@@ -158,6 +158,8 @@ def _recipe(config: dict[str, Any], height: int, width: int) -> PictureRecipe:
         height=height,
         width=width,
         channels=config["input_size"][0],
+        resize="crop",
+        kept=config["crop_pct"],
         interpolation=interpolation,
         mean=tuple(config["mean"]),
         std=tuple(config["std"]),

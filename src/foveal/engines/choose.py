@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from foveal.cache import disk
 from foveal.engines import eager, onnx, openvino
 from foveal.engines.engine import Engine, Frozen
 from foveal.errors import UsageError
@@ -126,6 +127,8 @@ def keep(path: Path, architecture: str, rates: Mapping[str, float]) -> None:
         Where the file cannot be written.
     """
     known = {**_known(path), architecture: dict(rates)}
+    with disk():
+        path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, (json.dumps(known, indent=1, sort_keys=True) + "\n").encode())
 
 

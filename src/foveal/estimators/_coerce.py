@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_array, validate_data
 
 from foveal.errors import DataError
 from foveal.pictures.catalogue import Array, Pictures, refuse_unsupported
@@ -29,6 +29,8 @@ def coerce(estimator: Any, X: Any, y: Any = None, *, fitting: bool = True) -> Pi
     """
     if not are_paths(X):
         options: dict[str, Any] = {"allow_nd": True, "dtype": "numeric", "reset": fitting}
+        if not fitting and np.ndim(X) > 2:  # what counts as features are rows of pixels alone
+            return gather(check_array(X, allow_nd=True, dtype="numeric"))
         if not fitting:
             return gather(validate_data(estimator, X, **options))
         X, y = validate_data(estimator, X, y, **options)

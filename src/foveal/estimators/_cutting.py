@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import log_softmax
 
-from foveal.backbones.catalog import Backbone, Stage, tapped
-from foveal.backbones.features import Extraction
+from foveal.backbones.catalog import Backbone, Stage
+from foveal.backbones.cut import tapped
+from foveal.backbones.passes import Extraction
 from foveal.device import Device
 from foveal.errors import UsageError
 from foveal.estimators._classifying import class_weights
@@ -17,13 +18,16 @@ from foveal.estimators._logistic import fit_head
 from foveal.estimators._prepare import as_features, prepare
 from foveal.pictures.catalogue import Pictures
 from foveal.recipe import PictureRecipe
-from foveal.training.events import CutTried
+from foveal.training.events import CutTried, Event, Extracting
 from foveal.training.run import Run
 
 if TYPE_CHECKING:
     from foveal.estimators.transfer import TransferClassifier
 
 AUTO = "auto"
+LOGISTIC = "logistic"
+VALIDATION_SHARE = 0.2
+"""Share held out for what is trained by gradient descent."""
 UPWARD = 2 / 3
 """Share of the multiply-adds below the cut from which fine-tuning begins by default."""
 SECONDS = 60.0
@@ -55,12 +59,13 @@ def choose_cut(
         engine=learner.engine,
         half=learner.half,
         threads=device.threads,
+        device=device.name,
     )
     data = prepare(
         pictures,
         as_features(extraction),
-        Run(listeners=[one for one in run.listeners]),
-        validation_share=learner.validation_share or 0.0,
+        Run(listeners=[lambda event: _pass_on(event, run)]),
+        validation_share=held_out_share(learner),
         test_share=learner.test_share,
         seed=seed,
     )
@@ -96,6 +101,19 @@ def choose_cut(
             break
     best = min(tried, key=lambda name: tried[name], default=None)
     return backbone.stage(best), tried
+
+
+def _pass_on(event: Event, run: Run) -> None:
+    """Tell of the pass; preparation is told of once, when the cut is chosen."""
+    if isinstance(event, Extracting):
+        run.tell(event)
+
+
+def held_out_share(learner: TransferClassifier) -> float:
+    """Share held out for validation, where no folder names it."""
+    if learner.validation_share is not None:
+        return learner.validation_share
+    return 0.0 if learner.head == LOGISTIC and not learner.fine_tune else VALIDATION_SHARE
 
 
 def _asked(learner: TransferClassifier, backbone: Backbone) -> Stage:

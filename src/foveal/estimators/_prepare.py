@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from foveal.backbones.features import Extraction, Features, open_features
+from foveal.backbones.features import Features, open_features
+from foveal.backbones.passes import Extraction
 from foveal.errors import DataError
 from foveal.estimators._coerce import encode
 from foveal.pictures import ledger

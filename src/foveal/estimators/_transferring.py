@@ -11,7 +11,8 @@ from scipy.special import log_softmax
 from torch import nn
 
 from foveal import randomness
-from foveal.backbones.catalog import Backbone, Stage, cut, fixed_layers
+from foveal.backbones.catalog import Backbone, Stage
+from foveal.backbones.cut import cut, fixed_layers
 from foveal.backbones.features import Features
 from foveal.device import Device
 from foveal.errors import UsageError
@@ -21,7 +22,9 @@ from foveal.estimators._classifying import (
     check_trainable,
     class_weights,
     configured,
+    finished,
 )
+from foveal.estimators._cutting import LOGISTIC
 from foveal.estimators._logistic import LogisticHead, fit_head
 from foveal.estimators._prepare import TrainingData
 from foveal.evaluation.calibration import fit_temperature
@@ -59,8 +62,6 @@ from foveal.version import __version__
 if TYPE_CHECKING:
     from foveal.estimators.transfer import TransferClassifier
 
-LOGISTIC = "logistic"
-VALIDATION_SHARE = 0.2
 ON_MAPS = (Conv, ConvTranspose, MaxPool, AvgPool, Flatten, Residual, SpaceToDepth, Upsample)
 """Layers with which a head takes maps as they are; before any other they are averaged."""
 WEAK = 0.9
@@ -114,14 +115,6 @@ class Transfer:
         self.fixed = fixed_layers(backbone, stage, pooled=pooled)
         self.cut = cut(backbone, stage, pooled=pooled)
 
-    @property
-    def validation_share(self) -> float:
-        """Share that is held out for validation."""
-        asked = self.learner.validation_share
-        if asked is not None:
-            return asked
-        return 0.0 if self.logistic and not self.fine else VALIDATION_SHARE
-
     def plan(self, classes: int) -> Plan:
         """Plan the whole network: fixed layers, those above the cut that are kept, the head."""
         above = self.backbone.layers(self.stage.end, self.backbone.stages[-1].end)
@@ -152,6 +145,8 @@ class Transfer:
         if self.fine:
             rest = part(network, plan, len(self.fixed))
             held, config, state = self._fine_tuned(data, rest, plan, run, held)
+        if state is not None:
+            run.tell(finished(state))
         return self._assembled(plan, network, data, held, config, logistic, state)
 
     def _initial(self, plan: Plan) -> nn.Sequential:
@@ -225,7 +220,7 @@ class Transfer:
         smallest = int(data.class_counts.min())
         if smallest < FEW:
             notes.append(
-                f"the smallest class has {smallest} pictures: any figure on so few is rough"
+                f"pictures of the smallest class: {smallest}; any figure on so few is rough"
             )
         if held.codes_n.size and held.right < WEAK * len(held.codes_n) and not self.fine:
             notes.append(

@@ -13,14 +13,14 @@ from sklearn.utils.validation import check_is_fitted
 from foveal import device as devices
 from foveal import parameters, randomness
 from foveal.backbones.catalog import DEFAULT, Backbone, of_model, open_backbone
-from foveal.backbones.features import Extraction
+from foveal.backbones.passes import Extraction
 from foveal.engines.choose import NEEDS
 from foveal.errors import UsageError
 from foveal.estimators._classifying import MOST_EPOCHS, SHARED_RULES, refuse_both, sides_of
 from foveal.estimators._coerce import coerce, predicted_score
-from foveal.estimators._cutting import AUTO, choose_cut
+from foveal.estimators._cutting import AUTO, LOGISTIC, choose_cut, held_out_share
 from foveal.estimators._prepare import as_features, prepare
-from foveal.estimators._transferring import LOGISTIC, Transfer, variations
+from foveal.estimators._transferring import Transfer, variations
 from foveal.model.fitted import FittedModel, load
 from foveal.parameters import FLAG, Choice, Kind, Real, Rule, Whole, optional
 from foveal.pictures.augment import Level
@@ -240,7 +240,7 @@ label_smoothing, ema, clip_norm, patience
                 pictures,
                 as_features(self._extraction(transfer, recipe, device)),
                 run,
-                validation_share=transfer.validation_share,
+                validation_share=held_out_share(self),
                 test_share=self.test_share,
                 seed=seed,
             )
@@ -312,6 +312,7 @@ label_smoothing, ema, clip_norm, patience
             views=self.views,
             augmentation=variations(self, recipe),
             threads=device.threads,
+            device=device.name,
         )
 
 

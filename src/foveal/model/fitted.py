@@ -15,13 +15,14 @@ from pydantic import ValidationError
 from torch import nn
 
 from foveal import files
-from foveal.backbones.catalog import OWN, Cut
+from foveal.backbones.catalog import OWN
+from foveal.backbones.cut import Cut
 from foveal.device import Device, available, choose
 from foveal.errors import FovealError, ModelFileError, UsageError
 from foveal.evaluation.calibration import probabilities
 from foveal.model.card import FORMAT, Card, Provenance
 from foveal.model.predictions import Predictions
-from foveal.model.running import BATCH, Outputs, outputs
+from foveal.model.running import Outputs, outputs
 from foveal.nets import notation
 from foveal.nets.build import build, part
 from foveal.nets.plan import Plan, plan_network
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 LARGEST_ACTIVATIONS = 16_000_000_000
 """Bytes that the layers of a network may give for one picture."""
+BATCH = 128
+"""Features that go through the last layers at once."""
 MOST_CHARACTERS = 10_000_000
 """Characters of the longest class name times the number of classes."""
 NETWORK = "network/"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foveal.backbones.features import Extraction, Features, open_features
+from foveal.backbones.features import Features, open_features
+from foveal.backbones.passes import Extraction
 from foveal.errors import DataError
 from foveal.evaluation.calibration import probabilities
 from foveal.evaluation.ladder import Rung, ladder, majority
@@ -137,7 +138,10 @@ class _Labelled:
         model, threads = self.model, self.model.device.threads
         if model.plan.fixed:
             extraction = Extraction(
-                cut=model.first(model.plan.fixed), recipe=model.recipe, threads=threads
+                cut=model.first(model.plan.fixed),
+                recipe=model.recipe,
+                threads=threads,
+                device=model.device.name,
             )
             self.store = open_features(self.pictures, extraction, progress=progress)
         else:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
-from foveal.backbones.catalog import DEFAULT, filled, open_backbone
+from foveal.backbones.catalog import DEFAULT, open_backbone
+from foveal.backbones.cut import filled
 from foveal.device import choose
 from foveal.errors import UsageError
 from foveal.model.card import Origin, Provenance
@@ -32,7 +35,7 @@ def imagenet(*, device: str = "auto", threads: int | None = None) -> FittedModel
             NAME,
             needed="the names of ImageNet's classes, which timm carries",
             came="a Python without timm",
-            remedy="pip install timm",
+            remedy="install it: pip install timm",
         )
     chosen = choose(device, threads)
     nothing = np.empty(0, dtype=np.int64)
@@ -56,7 +59,7 @@ def imagenet(*, device: str = "auto", threads: int | None = None) -> FittedModel
     return FittedModel(
         plan=backbone.plan,
         network=placed(filled(backbone.plan, backbone.weights), chosen),
-        recipe=backbone.recipe,
+        recipe=replace(backbone.recipe, adapts=True),
         classes=np.array(backbone.classes),
         temperature=1.0,
         provenance=provenance,

@@ -6,45 +6,20 @@ Axes: n picture, h height, w width, c channel.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import torch
-from torch import nn
 
-from foveal.backbones.catalog import Cut
-from foveal.backbones.features import Extraction, engine_for, is_unit
+from foveal.backbones.cut import Cut
+from foveal.backbones.passes import Eager, Extraction, Runner, is_unit, runner
 from foveal.device import Device
-from foveal.engines.engine import Engine
-from foveal.pictures.batches import as_tensor, normalised
 from foveal.pictures.catalogue import Array, Pictures, check_fits
 from foveal.pictures.stream import prepared
 from foveal.recipe import PictureRecipe
 
-BATCH = 128
-"""Pictures that go through torch at once."""
-
 Outputs = tuple[int, np.ndarray[Any, np.dtype[np.float64]], list[str]]
 """Row of the first picture, outputs (NaN where there is no picture), reasons."""
-
-
-@dataclass(frozen=True, slots=True)
-class Eager:
-    """Torch as it is, on any device: an engine that needs no preparation."""
-
-    network: nn.Module
-    recipe: PictureRecipe
-    device: Device
-    batch: int = BATCH
-
-    def run(self, batches: Iterable[Array]) -> Iterator[Array]:
-        """Run batches (n, h, w, c), not normalised."""
-        with torch.inference_mode():
-            for images in batches:
-                raw = as_tensor(images).to(self.device.name)
-                yield self.network(normalised(raw, self.recipe)).cpu().numpy()
 
 
 def outputs(
@@ -79,22 +54,19 @@ def outputs(
             yield start, values, reasons
 
 
-def _engine(cut: Cut, recipe: PictureRecipe, device: Device, pictures: Pictures) -> Engine | Eager:
-    unit = recipe.arrays is not None and is_unit(pictures)
-    scaling = replace(recipe, low=0.0, high=1.0) if unit else recipe
-    eager = Eager(cut.network, scaling, device)
-    plain = pictures.array is not None and recipe.arrays is None
-    if device.name != "cpu" or plain:
-        return eager  # arrays of a network of their own size may have any dtype
-    extraction = Extraction(cut=cut, recipe=recipe, threads=device.threads)
-    return engine_for(extraction, len(pictures), unit=unit) or eager
+def _engine(cut: Cut, recipe: PictureRecipe, device: Device, pictures: Pictures) -> Runner:
+    unit = recipe.adapts and is_unit(pictures)
+    extraction = Extraction(cut=cut, recipe=recipe, threads=device.threads, device=device.name)
+    if pictures.array is not None and not recipe.adapts:
+        return Eager(extraction, unit)  # arrays of a network of their own size have any dtype
+    return runner(extraction, len(pictures), unit=unit)
 
 
 def _batches(
     pictures: Pictures, recipe: PictureRecipe, threads: int, size: int
 ) -> Iterator[tuple[int, Array, list[str]]]:
     """Prepare pictures in batches: first row, pictures, reasons; black where there is none."""
-    if pictures.array is not None and recipe.arrays is None:
+    if pictures.array is not None and not recipe.adapts:
         array = check_fits(pictures.array, recipe)
         for start in range(0, len(array), size):
             part = array[start : start + size]

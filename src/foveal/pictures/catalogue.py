@@ -76,10 +76,10 @@ def check_fits(array: Array, recipe: PictureRecipe) -> Array:
     Raises
     ------
     DataError
-        Where they differ: arrays are not resized.
+        Where they differ: arrays are not resized, unless the recipe says so.
     """
-    height, width, channels = recipe.arrays or (recipe.height, recipe.width, recipe.channels)
-    if array.shape[1:] != (height, width, channels):
+    height, width, channels = recipe.height, recipe.width, recipe.channels
+    if not recipe.adapts and array.shape[1:] != (height, width, channels):
         raise DataError(
             "X",
             needed=f"pictures of {height}x{width} with {channels} channels, as in fit",

@@ -15,6 +15,8 @@ from foveal.recipe import PictureRecipe
 
 MOST_WAITING = 128_000_000
 """Bytes of prepared pictures that wait for whoever takes them, at most."""
+MOST_AHEAD = 1_024
+"""Pictures that wait, at most."""
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in a grey picture (ITU-R BT.601)."""
 
@@ -32,7 +34,8 @@ def prepared(
     """
     if pictures.files is not None:
         files = [pictures.files[row] for row in rows]
-        ahead = MOST_WAITING // (recipe.height * recipe.width * recipe.channels)
+        room = MOST_WAITING // (recipe.height * recipe.width * recipe.channels)
+        ahead = min(room, MOST_AHEAD)
         decoding = decoded(files, recipe, threads, ahead=max(ahead, 2 * threads))
         yield from (picture for _, picture in decoding)
         return
@@ -77,7 +80,7 @@ def _channelled(picture_hwc: Array, channels: int) -> Array:
         return found.astype(picture_hwc.dtype)[:, :, None]
     raise DataError(
         "X",
-        needed=f"pictures of 1 (grey) or {channels} channels for this network",
+        needed="pictures of 1 (grey) or 3 (colour) channels for this network",
         came=f"{there} channels",
         remedy="keep the planes that are red, green and blue",
     )

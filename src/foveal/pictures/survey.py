@@ -88,8 +88,8 @@ def choose_recipe(
 def recipe_for(pictures: Pictures, wanted: PictureRecipe) -> PictureRecipe:
     """Adapt the recipe of a network that is there already to the pictures it is to see.
 
-    Size, channels, mean and deviation stay. Files add the range of their deep pictures; arrays
-    their own size, from which they are brought to the network's, and the range of their values.
+    Size, channels, mean and deviation stay. Files add the range of their deep pictures, arrays
+    the range of their values.
     Pictures of a named test part are not looked at.
     """
     taught = np.delete(np.arange(len(pictures)), pictures.rows("test"))
@@ -100,16 +100,9 @@ def recipe_for(pictures: Pictures, wanted: PictureRecipe) -> PictureRecipe:
         low, high = _deep_range(
             [file for file, head in heads.items() if head[2] in decode.DEEP_MODES]
         )
-        return replace(wanted, deep_low=low, deep_high=high, low=0.0, high=255.0, arrays=None)
+        return replace(wanted, deep_low=low, deep_high=high, low=0.0, high=255.0, adapts=True)
     low, high = measure_range(pictures.array, rows)
-    height, width, channels = pictures.array.shape[1:]
-    return replace(
-        wanted,
-        low=low,
-        high=high,
-        arrays=(height, width, channels),
-        folded=pictures.folded,
-    )
+    return replace(wanted, low=low, high=high, adapts=True, folded=pictures.folded)
 
 
 def measure_scaling(

@@ -117,7 +117,12 @@ class Run:
                 remedy="bring the file back, or begin anew with --fresh",
             )
         if not (resume and (unfinished or self.was_finished)):
+            # a run stopped before its first step loses nothing, but what was asked for holds
+            kept = _read_json(folder / "config.json") if resume else {}
             self._clear()
+            if kept:
+                self._config = kept
+                self._write_config()
 
     # Decisions ---------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ def tensorboard(folder: Path) -> Listener:
             "--tensorboard",
             needed="the package tensorboard",
             came="none",
-            remedy="pip install 'foveal[track]'",
+            remedy="install it with: pip install 'foveal[track]'",
         ) from error
     try:
         writer = SummaryWriter(str(folder))

@@ -1,0 +1,561 @@
+"""Features: computed once for each content, the same from the disk as from the network."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from foveal.backbones import features, passes
+from foveal.backbones.catalog import of_model
+from foveal.backbones.cut import Cut, cut
+from foveal.backbones.features import Features, open_features, varied_view
+from foveal.backbones.passes import Extraction
+from foveal.engines import choose, openvino
+from foveal.engines.engine import Engine
+from foveal.errors import ResourceError, UsageError
+from foveal.nets.build import build
+from foveal.nets.plan import plan
+from foveal.pictures import decode
+from foveal.pictures.augment import Augmentation
+from foveal.pictures.sources import gather
+from foveal.pictures.store import content_hashes
+from foveal.pictures.survey import recipe_for
+from foveal.recipe import PictureRecipe
+
+Draw = Callable[..., np.ndarray]
+NET = "3x12x16 | conv 6 3x3 same | batchnorm | relu | maxpool 2 | conv 5 3x3 relu | flatten | dense"
+RECIPE = PictureRecipe(height=12, width=16, channels=3, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.25))
+
+
+def network(seed: int = 0) -> tuple[Any, torch.nn.Sequential]:
+    planned = plan(NET, classes=3)
+    made = build(planned, seed=seed)
+    with torch.no_grad():
+        made.train()(torch.randn(8, 3, 12, 16, generator=torch.Generator().manual_seed(seed)))
+    return planned, made.eval()
+
+
+def cut_of(seed: int = 0, stage: str = "5", pooled: bool = True) -> Cut:
+    backbone = of_model("mine", *network(seed), RECIPE, sha256="x")
+    return cut(backbone, backbone.stage(stage), pooled=pooled)
+
+
+CUT = cut_of()
+
+
+def extraction(**more: Any) -> Extraction:
+    given = {"cut": CUT, "recipe": RECIPE, "engine": "torch", "threads": 1, **more}
+    return Extraction(**given)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, draw_picture: Draw) -> Path:
+    """Make eight pictures and a wreck."""
+    root = tmp_path / "photos"
+    root.mkdir()
+    for index in range(8):
+        Image.fromarray(draw_picture(index)).save(root / f"{index}.png")
+    (root / "8.png").write_bytes(b"no picture")
+    return root
+
+
+@pytest.fixture
+def decodes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note which files are decoded."""
+    seen: list[str] = []
+    real = decode.decode
+
+    def noted(path: Path, recipe: PictureRecipe) -> np.ndarray:
+        seen.append(path.name)
+        return real(path, recipe)
+
+    monkeypatch.setattr(decode, "decode", noted)
+    return seen
+
+
+def values(found: Features, view: int = 0) -> np.ndarray:
+    return found.views[view][np.arange(len(found.reasons))]
+
+
+def by_hand(prepared_nhwc: np.ndarray, top: float = 255, made: Cut = CUT) -> np.ndarray:
+    """Normalise and answer in double precision."""
+    unit = prepared_nhwc.astype(np.float64) / top
+    scaled = (unit - np.array(RECIPE.mean)) / np.array(RECIPE.std)
+    double = build(plan(made.text), seed=0).double().eval()
+    double.load_state_dict(made.network.state_dict())
+    with torch.no_grad():
+        return double(torch.from_numpy(scaled.transpose(0, 3, 1, 2))).numpy()
+
+
+def shelves(cache: Path) -> int:
+    return len([*(cache / "features").iterdir()])
+
+
+def stopping(after: int, kind: type[BaseException] = KeyboardInterrupt) -> Callable[..., None]:
+    def progress(done: int, _: int) -> None:
+        if done >= after:
+            raise kind("stop here")
+
+    return progress
+
+
+# Right -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stage", ["5", "4", "1"])
+@pytest.mark.parametrize("pooled", [True, False])
+def test_features_are_those_of_the_plain_network(folder: Path, stage: str, pooled: bool) -> None:
+    made = cut_of(stage=stage, pooled=pooled)
+    found = open_features(gather(folder), extraction(cut=made, threads=2))
+    images = np.stack([decode.decode(folder / f"{row}.png", RECIPE) for row in range(8)])
+    wanted = by_hand(images, made=made)
+    assert values(found).shape == (9, *made.shape)
+    assert values(found).dtype == np.float32
+    np.testing.assert_allclose(values(found)[:8], wanted, atol=1e-4)
+    np.testing.assert_array_equal(found.hashes[:8], content_hashes(images))
+    assert not values(found)[8].any()
+    assert found.readable.tolist() == [True] * 8 + [False]
+
+
+def test_the_second_time_nothing_is_decoded(folder: Path, decodes: list[str]) -> None:
+    first = open_features(gather(folder), extraction())
+    assert sorted(decodes) == sorted(f"{row}.png" for row in range(9))
+    second = open_features(gather(folder), extraction(threads=2))
+    assert len(decodes) == 9
+    np.testing.assert_array_equal(values(first), values(second))
+    assert list(first.reasons) == list(second.reasons)
+    np.testing.assert_array_equal(first.hashes, second.hashes)
+    assert first.fingerprint == second.fingerprint
+    assert (first.warm, first.found, first.saved) == (False, 0, 0)
+    assert (second.warm, second.computed) == (True, 0)
+    assert second.saved > 0
+    assert first.size == second.size == 8 * CUT.shape[0] * 4
+
+
+def test_one_picture_alone(folder: Path) -> None:
+    found = open_features(gather(folder / "3.png"), extraction())
+    wanted = by_hand(decode.decode(folder / "3.png", RECIPE)[None])
+    np.testing.assert_allclose(values(found), wanted, atol=1e-4)
+    assert open_features(gather(folder / "3.png"), extraction()).warm
+
+
+def test_rows_come_in_any_order(folder: Path) -> None:
+    found = open_features(gather(folder), extraction())
+    rows = np.array([5, 0, 5, 8, 2])
+    np.testing.assert_array_equal(found.rows(rows), values(found)[rows])
+    assert found.rows(np.array([], dtype=int)).shape == (0, *CUT.shape)
+
+
+def test_half_precision_is_near_at_half_the_disk(folder: Path) -> None:
+    whole = open_features(gather(folder), extraction())
+    half = open_features(gather(folder), extraction(half=True))
+    assert half.size * 2 == whole.size and half.computed
+    assert values(half).dtype == np.float32
+    np.testing.assert_allclose(values(half), values(whole), rtol=1e-3, atol=1e-6)
+    np.testing.assert_array_equal(values(half), values(whole).astype(np.float16))
+
+
+def test_openvino_agrees_with_torch(folder: Path, cache: Path) -> None:
+    plain = open_features(gather(folder), extraction())
+    other = open_features(gather(folder), extraction(engine="openvino"))
+    assert (plain.engine, other.engine) == ("torch", "openvino")
+    assert other.computed and shelves(cache) == 2
+    np.testing.assert_allclose(values(other), values(plain), atol=1e-4)
+    assert open_features(gather(folder), extraction(engine="openvino")).warm
+
+
+# Found again -------------------------------------------------------------------------------
+
+
+def test_renamed_and_moved_pictures_are_found(folder: Path, decodes: list[str]) -> None:
+    before = values(open_features(gather(folder), extraction()))
+    (folder / "zoo").mkdir()
+    (folder / "1.png").rename(folder / "zoo" / "tiger.png")
+    shutil.copytree(folder, folder.with_name("moved"))
+    shutil.rmtree(folder)
+    decodes.clear()
+    found = open_features(gather(folder.with_name("moved")), extraction())
+    assert decodes == []
+    names = [path.name for path in gather(folder.with_name("moved")).files or ()]
+    assert names[-1] == "tiger.png"
+    np.testing.assert_array_equal(values(found)[-1], before[1])
+
+
+def test_only_new_pictures_are_computed(
+    folder: Path, decodes: list[str], draw_picture: Draw
+) -> None:
+    first = open_features(gather(folder), extraction())
+    decodes.clear()
+    Image.fromarray(draw_picture(99)).save(folder / "5b.png")
+    second = open_features(gather(folder), extraction())
+    assert decodes == ["5b.png"]
+    assert (second.computed, second.found) == (1, 8)  # one of nine cannot be read
+    assert second.saved > 0
+    assert second.fingerprint != first.fingerprint
+    assert open_features(gather(folder), extraction()).saved > second.saved
+    new = [path.name for path in gather(folder).files or ()].index("5b.png")
+    np.testing.assert_array_equal(np.delete(values(second), new, axis=0), values(first))
+    wanted = by_hand(decode.decode(folder / "5b.png", RECIPE)[None])
+    np.testing.assert_allclose(values(second)[[new]], wanted, atol=1e-4)
+
+
+def test_a_changed_picture_is_computed_again(
+    folder: Path, decodes: list[str], draw_picture: Draw
+) -> None:
+    before = values(open_features(gather(folder), extraction()))
+    decodes.clear()
+    Image.fromarray(draw_picture(98)).save(folder / "4.png")
+    after = values(open_features(gather(folder), extraction()))
+    assert decodes == ["4.png"]
+    assert not np.allclose(after[4], before[4])
+    np.testing.assert_array_equal(np.delete(after, 4, 0), np.delete(before, 4, 0))
+
+
+def test_twins_are_computed_once(folder: Path, decodes: list[str]) -> None:
+    for copy in ("a.png", "b.png"):
+        shutil.copy(folder / "2.png", folder / copy)
+        shutil.copy(folder / "8.png", folder / f"wreck-{copy}")
+    found = open_features(gather(folder), extraction())
+    assert len(decodes) == 9
+    names = [path.name for path in gather(folder).files or ()]
+    twins = [names.index(name) for name in ("2.png", "a.png", "b.png")]
+    wrecks = [names.index(name) for name in ("8.png", "wreck-a.png", "wreck-b.png")]
+    assert (values(found)[twins] == values(found)[twins[0]]).all()
+    assert len(set(found.hashes[twins].tolist())) == 1
+    assert {found.reasons[row] for row in wrecks} == {found.reasons[wrecks[0]]} != {""}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"recipe": replace(RECIPE, resize="crop")},
+        {"recipe": replace(RECIPE, mean=(0.4, 0.5, 0.7))},
+        {"recipe": replace(RECIPE, deep_high=4095.0)},
+        {"cut": cut_of(seed=1)},
+        {"cut": cut_of(stage="4")},
+        {"cut": cut_of(pooled=False)},
+        {"half": True},
+        {"engine": "openvino"},
+    ],
+)
+def test_whatever_changes_the_numbers_has_a_shelf_of_its_own(
+    folder: Path, cache: Path, more: dict[str, Any]
+) -> None:
+    pictures = gather([folder / "0.png", folder / "1.png"])
+    first = values(open_features(pictures, extraction()))
+    other = open_features(pictures, extraction(**more))
+    assert (other.computed, other.found, shelves(cache)) == (2, 0, 2)
+    back = open_features(pictures, extraction())
+    assert back.warm
+    np.testing.assert_array_equal(values(back), first)
+
+
+def test_the_versions_of_decoder_and_features_matter(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_features(gather(folder), extraction())
+    for place, name in ((decode, "VERSION"), (features, "VERSION"), (features.PIL, "__version__")):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, name, "another")
+            assert not open_features(gather(folder), extraction()).warm
+    assert open_features(gather(folder), extraction()).warm
+
+
+# Unreadable --------------------------------------------------------------------------------
+
+
+def test_wrecks_keep_their_reason_and_are_not_decoded_again(
+    folder: Path, decodes: list[str]
+) -> None:
+    data = (folder / "7.png").read_bytes()
+    (folder / "9.png").write_bytes(data[: len(data) // 2])
+    first = open_features(gather(folder), extraction(views=2))
+    assert "not a picture" in first.reasons[8] and "truncated" in first.reasons[9]
+    decodes.clear()
+    second = open_features(gather(folder), extraction(views=3))
+    assert list(second.reasons) == list(first.reasons)
+    assert not {"8.png", "9.png"} & set(decodes)
+    third = open_features(gather(folder), extraction(views=3))
+    assert third.warm and list(third.reasons) == list(first.reasons)
+
+
+def test_missing_files_are_rows_without_features(folder: Path) -> None:
+    pictures = gather([folder / "0.png", folder / "none.png", folder / "a\0b"])
+    found = open_features(pictures, extraction())
+    assert list(found.reasons) == ["", "cannot be read", "cannot be read"]
+    assert found.hashes[1] == 0 and not values(found)[1:].any()
+
+
+@pytest.mark.parametrize("engine", ["torch", "openvino"])
+def test_when_nothing_can_be_read_there_is_nothing(folder: Path, engine: str) -> None:
+    for index in range(8):
+        (folder / f"{index}.png").write_bytes(f"no picture {index}".encode())
+    for _ in range(2):
+        found = open_features(gather(folder), extraction(engine=engine))
+        assert not found.readable.any() and found.size == 0
+        assert all("not a picture" in reason for reason in found.reasons)
+        assert values(found).shape == (9, *CUT.shape)
+    assert found.warm
+
+
+def test_only_missing_files(folder: Path) -> None:
+    found = open_features(gather([folder / "x", folder / "y"]), extraction())
+    assert found.warm and not found.readable.any()
+
+
+# Interrupted and damaged -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, RuntimeError])
+def test_an_interrupted_pass_goes_on_where_it_was(
+    folder: Path, decodes: list[str], monkeypatch: pytest.MonkeyPatch, kind: type[BaseException]
+) -> None:
+    monkeypatch.setattr(features, "A_SAVING", 2)
+    monkeypatch.setattr("foveal.engines.engine.LARGEST", 1)
+    with pytest.raises(kind, match="stop here"):
+        open_features(gather(folder), extraction(), progress=stopping(5, kind))
+    told: list[tuple[int, int]] = []
+    decodes.clear()
+    found = open_features(gather(folder), extraction(), progress=lambda *one: told.append(one))
+    assert found.found == 4  # two parts of two
+    assert found.computed == 4  # and one of the five cannot be read
+    assert sorted(decodes) == ["4.png", "5.png", "6.png", "7.png", "8.png"]
+    assert told[-1] == (5, 5) and told == sorted(told)
+    images = np.stack([decode.decode(folder / f"{row}.png", RECIPE) for row in range(8)])
+    np.testing.assert_allclose(values(found)[:8], by_hand(images), atol=1e-4)
+
+
+def parts(cache: Path, suffix: str) -> list[Path]:
+    return sorted((cache / "features").glob(f"*/*{suffix}"))
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[-2] ^= 16
+    path.write_bytes(bytes(data))
+
+
+@pytest.mark.parametrize("saving", [256, 3])
+@pytest.mark.parametrize("suffix", [".npy", ".safetensors"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        flip,
+        lambda path: path.write_bytes(path.read_bytes()[:90]),
+        lambda path: path.unlink(),
+    ],
+)
+def test_damaged_parts_are_computed_again(
+    folder: Path,
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    damage: Callable[[Path], object],
+    suffix: str,
+    saving: int,
+) -> None:
+    monkeypatch.setattr(features, "A_SAVING", saving)
+    monkeypatch.setattr("foveal.engines.engine.LARGEST", 1)
+    wanted = values(open_features(gather(folder), extraction()))
+    damage(parts(cache, suffix)[0])
+    again = open_features(gather(folder), extraction())
+    assert again.computed
+    np.testing.assert_array_equal(values(again), wanted)
+    assert open_features(gather(folder), extraction()).warm
+
+
+def test_a_cache_cleared_meanwhile_is_said(
+    folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = features.Shelf.add
+
+    def added_and_cleared(self: features.Shelf, **part: Any) -> None:
+        real(self, **part)
+        shutil.rmtree(cache / "features")
+
+    monkeypatch.setattr(features.Shelf, "add", added_and_cleared)
+    with pytest.raises(ResourceError, match="features that vanished while they were computed"):
+        open_features(gather(folder), extraction())
+
+
+def test_too_small_a_disk_is_said_before_decoding(
+    folder: Path, decodes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = 9 * CUT.shape[0] * 4 - 1
+    usage = type("Usage", (), {"free": free})
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(ResourceError, match=r"for the features.*half precision \(--half\)"):
+        open_features(gather(folder), extraction())
+    assert decodes == []
+    assert open_features(gather(folder), extraction(half=True)).computed
+
+
+# Views -------------------------------------------------------------------------------------
+
+
+def test_further_views_leave_the_first_alone(folder: Path) -> None:
+    one = open_features(gather(folder), extraction())
+    three = open_features(gather(folder), extraction(views=3))
+    assert len(three.views) == 3
+    np.testing.assert_array_equal(values(one), values(three))
+    assert three.computed == 16  # what was there is not computed again
+    for view in (1, 2):
+        assert not values(three, view)[8].any()
+        assert not np.allclose(values(three, view)[:8], values(one)[:8])
+    assert open_features(gather(folder), extraction(views=2)).warm
+
+
+def test_views_hang_on_the_content_alone(folder: Path, cache: Path) -> None:
+    first = open_features(gather(folder), extraction(views=3))
+    shutil.rmtree(cache / "features")
+    order = [folder / f"{row}.png" for row in (6, 2, 4)]
+    moved = [path.rename(path.with_name(f"new{path.name}")) for path in order]
+    second = open_features(gather(moved), extraction(views=3, threads=2))
+    assert second.computed == 9
+    for view in range(3):
+        np.testing.assert_allclose(
+            values(second, view), values(first, view)[[6, 2, 4]], rtol=1e-5, atol=1e-6
+        )
+
+
+def test_views_are_the_network_over_varied_pictures(folder: Path) -> None:
+    given = extraction(views=2)
+    found = open_features(gather(folder / "5.png"), given)
+    picture = decode.decode(folder / "5.png", RECIPE)
+    content = hashlib.blake2b((folder / "5.png").read_bytes(), digest_size=16).digest()
+    (name,) = features._view_ids([content], 1, given.augmentation)
+    varied = varied_view(picture, 1, name, given.augmentation)
+    np.testing.assert_allclose(values(found, 1), by_hand(varied[None]), atol=1e-4)
+
+
+def test_a_variation_is_one_of_those_that_may_be_drawn() -> None:
+    picture = np.arange(12 * 16 * 3, dtype=np.uint8).reshape(12, 16, 3)
+    shifted = set()
+    for down in (-1, 0, 1):
+        for across in (-1, 0, 1):
+            rows = np.clip(np.arange(12) + down, 0, 11)
+            columns = np.clip(np.arange(16) + across, 0, 15)
+            moved = picture[rows][:, columns]
+            shifted |= {moved.tobytes(), moved[:, ::-1].tobytes()}
+    flip = Augmentation(level="light", flip=True)
+    seen = {varied_view(picture, 1, bytes([seed]), flip).tobytes() for seed in range(200)}
+    assert seen == shifted
+    assert varied_view(picture, 0, b"any", flip) is picture
+
+
+def test_another_augmentation_makes_other_views(folder: Path) -> None:
+    open_features(gather(folder), extraction(views=2))
+    other = extraction(views=2, augmentation=Augmentation(level="light", flip=False))
+    found = open_features(gather(folder), other)
+    assert found.computed == 8  # the pictures as they are were there
+
+
+# Arrays ------------------------------------------------------------------------------------
+
+
+def test_arrays_of_bytes(draw_picture: Draw, decodes: list[str]) -> None:
+    array = np.stack([draw_picture(seed, 12, 16) for seed in range(5)])
+    given = extraction(recipe=recipe_for(gather(array), RECIPE))
+    found = open_features(gather(array), given)
+    np.testing.assert_allclose(values(found), by_hand(array), atol=1e-4)
+    assert list(found.reasons) == [""] * 5 and decodes == []
+    again = open_features(gather(array[::-1].copy()), given)
+    assert again.warm
+    np.testing.assert_array_equal(values(again), values(found)[::-1])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32"])
+@pytest.mark.parametrize("engine", ["torch", "openvino"])
+def test_arrays_of_other_numbers(draw_picture: Draw, dtype: str, engine: str) -> None:
+    pixels = np.stack([draw_picture(seed, 12, 16) for seed in range(5)])
+    pixels[0, 0, 0], pixels[1, 0, 0] = 0, 255
+    array = pixels.astype(dtype) * 3 - 100
+    given = extraction(recipe=recipe_for(gather(array), RECIPE), engine=engine)
+    found = open_features(gather(array), given)
+    np.testing.assert_allclose(values(found), by_hand(pixels), atol=1e-3)
+    assert open_features(gather(array), given).warm
+    assert passes.is_unit(gather(array)) and not passes.is_unit(gather(pixels))
+
+
+def test_arrays_are_brought_to_the_size_of_the_network(draw_picture: Draw, tmp_path: Path) -> None:
+    pixels = draw_picture(0, 30, 40)
+    Image.fromarray(pixels).save(tmp_path / "p.png")
+    from_file = open_features(gather(tmp_path / "p.png"), extraction())
+    recipe = recipe_for(gather(pixels[None]), RECIPE)
+    from_array = open_features(gather(pixels[None]), extraction(recipe=recipe))
+    np.testing.assert_allclose(values(from_array), values(from_file), atol=1e-5)
+
+
+# Engines -----------------------------------------------------------------------------------
+
+
+def test_short_passes_are_torchs_and_long_ones_are_not(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = gather(folder)
+    assert open_features(pictures, extraction(engine=None)).engine == "torch"
+    monkeypatch.setattr(passes, "WORTH_CONVERTING", CUT.multiply_adds * 9)
+    assert open_features(pictures, extraction(engine=None)).engine == choose.available()[0]
+    monkeypatch.undo()
+
+
+def test_what_was_converted_before_is_used_for_short_passes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = gather(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(passes, "WORTH_CONVERTING", 0)
+        first = open_features(pictures, extraction(engine=None))
+    assert first.engine == "openvino"
+    again = open_features(pictures, extraction(engine=None))
+    assert again.engine == "openvino" and again.warm
+    assert isinstance(passes.runner(extraction(engine=None), 1, unit=True), passes.Eager)
+    made = passes.runner(extraction(engine=None), 1, unit=False)
+    assert isinstance(made, Engine) and made.name == "openvino"
+
+
+def test_an_engine_that_cannot_run_it_gives_way_to_torch_with_a_note(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = open_features(gather(folder), extraction())
+
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError("no such operation")
+
+    monkeypatch.setattr(openvino, "engine", fails)
+    monkeypatch.setattr(passes, "WORTH_CONVERTING", 0)
+    found = open_features(gather(folder), extraction(engine=None))
+    assert found.engine == "torch" and found.warm
+    assert found.notes == (
+        "openvino could not run this network (RuntimeError: no such operation); torch does",
+    )
+    np.testing.assert_array_equal(values(found), values(plain))
+    with pytest.raises(UsageError, match="engine: needed a network that openvino can run"):
+        open_features(gather(folder), extraction(engine="openvino"))
+
+
+def test_an_engine_that_was_measured_is_preferred(cache: Path) -> None:
+    assert passes.preferred("own") == "openvino"
+    passes.measured_engines().parent.mkdir(parents=True)
+    choose.keep(passes.measured_engines(), "own", {"openvino": 1.0, "torch": 2.0})
+    assert passes.preferred("own") == "torch"
+    assert passes.preferred("resnet18") == "openvino"
+
+
+def test_the_frozen_network_sees_bytes_and_units_alike(draw_picture: Draw) -> None:
+    image = draw_picture(0, 12, 16)[None]
+    answers = []
+    for unit in (False, True):
+        frozen = passes.frozen(extraction(), unit=unit)
+        given = image.astype(np.float32) / 255 if unit else image
+        answers += [*choose.make("torch", frozen, threads=1).run([given])]
+    np.testing.assert_allclose(answers[0], answers[1], atol=1e-5)
+    np.testing.assert_allclose(answers[0], by_hand(image), atol=1e-4)

@@ -1,0 +1,347 @@
+from __future__ import annotations
+
+import csv
+import json
+import pickle
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests_support import small_model
+
+from foveal.cli import main as command
+
+NET = "conv 4 3x3 same | batchnorm | relu | conv 8 3x3 same relu | maxpool 4 | flatten | dense"
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Run the command in this process; answers exit code, stdout and stderr."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["foveal", *map(str, arguments)])
+        code = 0
+        try:
+            command.main()
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A network of one's own to start from."""
+    small_model(NET, channels=3, side=16).save(tmp_path / "own.safetensors")
+    return tmp_path / "own.safetensors"
+
+
+def transfer(run, pictures: Path, model: Path, own: Path, *more: object) -> tuple[int, str, str]:
+    return run("train", "transfer", pictures, model, "--backbone", own, "--threads", 1, *more)
+
+
+def test_the_whole_walk(run, class_folders: Path, tmp_path: Path, own: Path) -> None:
+    model = tmp_path / "m.safetensors"
+    (class_folders / "above" / "broken.jpg").write_bytes(b"\xff\xd8 broken")
+    code, out, err = transfer(run, class_folders, model, own, "--test-share", "0.2")
+    assert code == 0
+    lines = out.strip().splitlines()
+    assert lines[0].startswith("cross-validated accuracy  ") and lines[0].endswith("on 48 pictures")
+    assert lines[-1] == f"next: foveal evaluate {model} {class_folders}"
+    for word in ("above/broken.jpg", "fixed", "updated", "logistic regression, C = ", "48 right"):
+        assert word in err, word
+    with (tmp_path / "m.run" / "ledger.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["path"] for row in rows if row["status"] == "left out"] == ["above/broken.jpg"]
+    assert len(rows) == 61
+    assert (tmp_path / "m.run" / "done.json").exists()
+    kinds = [
+        json.loads(line)["kind"]
+        for line in (tmp_path / "m.run" / "events.jsonl").read_text().splitlines()
+    ]
+    assert kinds[:3] == ["prepared", "planned", "head"]
+
+    own.unlink()  # the model is whole without it
+    code, out, _ = run("evaluate", model, class_folders)
+    assert code == 0
+    for word in ("accuracy", "macro F1", "log loss", "calibration error", "majority class"):
+        assert word in out
+    code, out, _ = run("evaluate", model, class_folders, "--json", "--no-ladder")
+    assert json.loads(out)["metrics"]["pictures"] == 12
+
+    code, out, _ = run("predict", model, class_folders)
+    assert code == 0 and "unreadable" in out and len(out.splitlines()) == 62
+    code, out, _ = run("predict", model, class_folders, "--to", tmp_path / "p.csv", "--json")
+    assert json.loads(out) == {"to": str(tmp_path / "p.csv"), "rows": 61, "unreadable": 1}
+    code, _, err = run("predict", model, class_folders, "--strict", "--json")
+    assert code == 3 and json.loads(err)["exit_code"] == 3
+
+
+KEYS = {
+    "model",
+    "run",
+    "network",
+    "fixed_layers",
+    "backbone",
+    "logistic",
+    "classes",
+    "judged_by",
+    "validation_pictures",
+    "validation_accuracy",
+    "best_epoch",
+    "temperature",
+    "epochs",
+    "cuts",
+}
+
+
+def test_the_report_is_json_where_asked(
+    run, class_folders: Path, tmp_path: Path, own: Path
+) -> None:
+    code, out, _ = transfer(
+        run, class_folders, tmp_path / "a.safetensors", own, "--json", "--cut", "auto"
+    )
+    report = json.loads(out)
+    assert code == 0 and set(report) == KEYS
+    assert report["backbone"]["source"] == "model"
+    assert report["backbone"]["name"] == "own.safetensors"
+    assert set(report["logistic"]) == {"strength", "folds", "views"}
+    assert report["judged_by"] == "cross-validation" and report["validation_pictures"] == 60
+    accuracy = report["validation_accuracy"]
+    assert accuracy["low"] <= accuracy["value"] <= accuracy["high"]
+    assert set(report["cuts"]) == {"1", "2", "3", "4", "5", "6"}
+    assert report["cuts"][report["backbone"]["stage"]] == min(report["cuts"].values())
+
+    options = ["--json", "--head", "dense 8 relu", "--epochs", 2, "--fine-tune", 1, "--cut", 3]
+    code, out, _ = transfer(run, class_folders, tmp_path / "b.safetensors", own, *options)
+    report = json.loads(out)
+    assert code == 0 and set(report) == KEYS
+    assert (report["logistic"], report["judged_by"]) == (None, "validation")
+    assert report["fixed_layers"] == 3 and len(report["epochs"]) == 3
+
+
+def test_what_was_fine_tuned_is_judged_on_validation_pictures(
+    run, class_folders: Path, tmp_path: Path, own: Path
+) -> None:
+    model = tmp_path / "m.safetensors"
+    code, out, err = transfer(run, class_folders, model, own, "--fine-tune", 2)
+    assert code == 0 and out.startswith("validation accuracy  ")
+    assert "epoch 2" in err and "fine-tuning" in err
+
+
+def test_other_labels_need_no_picture_again(
+    run, class_folders: Path, tmp_path: Path, own: Path
+) -> None:
+    transfer(run, class_folders, tmp_path / "a.safetensors", own)
+    (class_folders / "above").rename(class_folders / "higher")
+    code, _, err = transfer(run, class_folders, tmp_path / "b.safetensors", own, "--half")
+    assert code == 0 and "were there already" not in err  # in another precision
+    code, _, err = transfer(run, class_folders, tmp_path / "c.safetensors", own, "--seed", 3)
+    assert code == 0 and "features of 60 pictures were there already" in err
+    code, out, _ = run("cache", "--json")
+    assert {one["kind"] for one in json.loads(out)["entries"]} >= {"features"}
+
+
+def test_resume_after_completion_does_nothing(
+    run, class_folders: Path, tmp_path: Path, own: Path
+) -> None:
+    model = tmp_path / "m.safetensors"
+    transfer(run, class_folders, model, own)
+    before = model.read_bytes()
+    code, out, _ = run("train", "transfer", class_folders, model, "--resume")
+    assert (code, model.read_bytes()) == (0, before)
+    assert "nothing to resume" in out
+    code, _, err = run("train", "cnn", class_folders, model, "--resume")
+    assert code == 2 and "transfer" in err and "--fresh" in err
+
+
+def test_strict_training_refuses_unreadable_files(
+    run, class_folders: Path, tmp_path: Path, own: Path
+) -> None:
+    (class_folders / "above" / "broken.jpg").write_bytes(b"\xff\xd8 broken")
+    code, _, err = transfer(run, class_folders, tmp_path / "m.safetensors", own, "--strict")
+    assert code == 3 and "above/broken.jpg" in err
+    assert not (tmp_path / "m.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--backbone", "nonesuch"], 2, ["'nonesuch'", "foveal backbones"]),
+        (["--backbone", "resnet18"], 2, ["--weights", "--download"]),
+        (["--backbone", "resnet18", "--weights", "evil.pt"], 3, ["a pickle", "not opened"]),
+        (["--backbone", "resnet18", "--weights", "nowhere.safetensors"], 3, ["nowhere"]),
+        (["--backbone", "resnet18", "--weights", "own.safetensors"], 3, ["tensors"]),
+        (["--weights", "own.safetensors"], 2, ["brings its own", "tf_efficientnet_lite0"]),
+        (["--download"], 2, ["brings its own"]),
+        (["--backbone", "nowhere.safetensors"], 4, ["nothing there"]),
+        (["--backbone", "own.safetensors", "--size", "32"], 2, ["size", "leave them out"]),
+        (["--backbone", "own.safetensors", "--cut", "7"], 2, ["1, 2, 3, 4, 5, 6"]),
+        (["--cut", "block99"], 2, ["block1", "foveal backbones efficientnet_lite0"]),
+        (["--backbone", "own.safetensors", "--head", "logstic"], 2, ["'logistic'"]),
+        (["--backbone", "own.safetensors", "--cut", "auto", "--fine-tune", "1"], 2, ["both"]),
+        (["--backbone", "own.safetensors", "--cut", "6", "--fine-tune", "1"], 2, ["lower"]),
+        (["--strength", "0"], 2, ["strength"]),
+        (["--views", "0"], 2, ["views"]),
+        (["--engine", "abacus"], 2, ["openvino"]),
+        (["--size", "wide"], 2, ["--size", "48x64"]),
+    ],
+)
+def test_errors_say_what_to_do_and_have_their_exit_codes(
+    run, class_folders: Path, own: Path, monkeypatch, arguments: list[str], code: int, words
+) -> None:
+    monkeypatch.chdir(own.parent)
+    (own.parent / "evil.pt").write_bytes(pickle.dumps({"a": 1}))
+    found, _, err = run("train", "transfer", class_folders, "m.safetensors", *arguments)
+    assert found == code, err
+    for word in words:
+        assert word in " ".join(err.split()), err
+    assert [line.split(":")[0] for line in err.splitlines() if line[:1] != " "] == [
+        "error",
+        "needed",
+        "got",
+        "do",
+    ]
+    assert all(len(line) <= 80 for line in err.splitlines())
+    assert not (own.parent / "m.safetensors").exists()
+
+
+def test_weights_are_kept_in_the_options_of_a_run(
+    run, class_folders: Path, tmp_path: Path, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = ["--backbone", "resnet18", "--weights", "own.safetensors"]
+    run("train", "transfer", class_folders, tmp_path / "m.safetensors", *options)
+    config = json.loads((tmp_path / "m.run" / "config.json").read_text())
+    assert config["agreed"]["command"] == "transfer"
+    assert config["agreed"]["options"]["weights"] == str(own)
+
+
+def test_help_names_every_option(run) -> None:
+    code, out, _ = run("train", "--help")
+    assert code == 0 and "transfer" in out and "cnn" in out
+    code, out, _ = run("train", "transfer", "--help")
+    assert code == 0
+    text = " ".join(out.replace("│", " ").split())
+    for word in ("--backbone", "--cut", "--head", "--strength", "--fine-tune", "--views"):
+        assert word in text
+    for word in ("--half", "--engine", "--download", "--weights", "Features of pictures are kept"):
+        assert word in text
+
+
+# foveal backbones -----------------------------------------------------------------------------
+
+
+def test_backbones_are_listed(run) -> None:
+    code, out, _ = run("backbones")
+    lines = out.splitlines()
+    assert code == 0 and lines[0].split()[0] == "name"
+    assert lines[1].startswith("efficientnet_lite0 ") and "installed" in lines[1]
+    assert lines[-1] == "next: foveal backbones efficientnet_lite0"
+    assert all(len(line) <= 100 for line in lines)
+    code, out, _ = run("backbones", "--json")
+    found = json.loads(out)
+    assert [one["name"] for one in found] == [f"efficientnet_lite{number}" for number in range(3)]
+    assert found[0]["features"] == 1280 and found[0]["installed"] is True
+
+
+def test_a_backbone_shows_where_it_can_be_cut(run, own: Path) -> None:
+    code, out, _ = run("backbones", "efficientnet_lite0")
+    assert code == 0 and "weights from a package" in out
+    for word in ("stem", "block7", "head", "pool", "1280", "next: foveal train transfer"):
+        assert word in out
+    code, out, _ = run("backbones", own, "--json")
+    found = json.loads(out)
+    assert set(found) == {"name", "source", "sha256", "stages"}
+    assert [one["stage"] for one in found["stages"]] == ["1", "2", "3", "4", "5", "6"]
+    assert found["stages"][-1]["output"] == [128]
+    assert found["stages"][0]["parameters"] == 4 * 3 * 9 + 4
+
+
+def test_measured_engines_are_kept_as_choice(run, own: Path, cache: Path, monkeypatch) -> None:
+    from foveal.engines import choose
+
+    measure = choose.measure
+    monkeypatch.setattr(
+        choose, "measure", lambda *asked, **more: measure(*asked, **more, seconds=0.05)
+    )
+    code, out, _ = run("backbones", own, "--measure", "--json", "--threads", 1)
+    rates = json.loads(out)["pictures_a_second"]
+    assert code == 0 and "torch" in rates and min(rates.values()) > 0
+    kept = json.loads((cache / "engines" / "measured.json").read_text())
+    assert kept == {"own": rates}
+    code, out, _ = run("backbones", own, "--measure", "--threads", 1)
+    assert code == 0 and "pictures a second" in out and "kept: " in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "word"),
+    [
+        (["nonesuch"], 2, "'nonesuch'"),
+        (["resnet18"], 2, "--download"),
+        (["resnet18", "--weights", "evil.pt"], 3, "pickle"),
+        (["nowhere.safetensors"], 4, "nothing there"),
+        (["efficientnet_lite0", "--download"], 2, "brings its own"),
+    ],
+)
+def test_errors_of_backbones(run, tmp_path: Path, monkeypatch, arguments, code, word) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "evil.pt").write_bytes(pickle.dumps({"a": 1}))
+    found, _, err = run("backbones", *arguments)
+    assert found == code and word in err
+    assert all(len(line) <= 80 for line in err.splitlines())
+
+
+def test_help_of_transfer_starts_without_torch() -> None:
+    program = (
+        "import sys; sys.argv = ['foveal', 'train', 'transfer', '--help']\n"
+        "from foveal.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'numpy', 'PIL', 'sklearn', 'timm'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)\n"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr
+    assert "--fine-tune" in found.stdout
+
+
+# foveal predict imagenet --------------------------------------------------------------------
+
+
+def test_imagenet_needs_no_training(run, class_folders: Path, tmp_path: Path) -> None:
+    few = tmp_path / "few"
+    few.mkdir()
+    for index in range(2):
+        shutil.copy(class_folders / "above" / f"above.{index}.png", few)
+    (few / "broken.png").write_bytes(b"no picture")
+    code, out, _ = run("predict", "imagenet", few, "--top", 3, "--threads", 1)
+    lines = out.splitlines()
+    assert code == 0 and len(lines) == 4
+    assert sum("unreadable: " in line for line in lines) == 1
+    named = [line for line in lines if "  then " in line]
+    assert len(named) == 2
+    for line in named:
+        shares = [float(one.split()[-1]) for one in line.replace(",", "").split(" %")[:-1]]
+        assert len(shares) == 3 and shares == sorted(shares, reverse=True)
+    table = tmp_path / "p.csv"
+    code, out, _ = run("predict", "imagenet", few, "--to", table, "--threads", 1)
+    assert code == 0 and "3 rows" in out and "1 unreadable" in out
+    with table.open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 3 and len(rows[0]) == 1_004
+    (broken,) = [row for row in rows if row["error"]]
+    assert broken["label"] == "" and broken["path"].endswith("broken.png")
+    whole = [row for row in rows if not row["error"]]
+    for row in whole:
+        shares = {name[2:]: float(row[name]) for name in row if name.startswith("p:")}
+        assert np.isclose(sum(shares.values()), 1)
+        assert max(shares, key=shares.__getitem__) == row["label"]
+        assert f"{row['label']} " in out or any(row["label"] in line for line in named)
+    assert run("predict", "imagenet", few, "--strict", "--to", table)[0] == 3
+    assert run("predict", "imagenet", few, "--top", 0)[0] == 2

@@ -1,0 +1,243 @@
+"""Models with fixed layers: their files, their copies, and what is refused."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tests_support import small_model
+
+from foveal import DataError, ModelFileError, TransferClassifier, UsageError, load
+from foveal.backbones import catalog
+from foveal.files import read_tensors, write_tensors
+from foveal.model.fitted import FittedModel
+from foveal.model.pretrained import imagenet
+from foveal.pictures import decode
+
+KINDS = {
+    "frozen": {},
+    "layered": {"head": "dense 8 relu | dropout 0.2", "epochs": 3, "cut": "3"},
+    "tuned": {"fine_tune": 2, "cut": "3"},
+}
+NET = "conv 4 3x3 same | batchnorm | relu | conv 8 3x3 same | batchnorm | relu | globalpool | dense"
+
+
+def drawn(count: int = 40) -> tuple[np.ndarray, np.ndarray]:
+    """Draw dark and light grey pictures, larger than the network's."""
+    y = np.arange(count) % 2
+    X = np.random.default_rng(0).integers(0, 160, (count, 12, 12), dtype=np.uint8)
+    return X + (60 * y).astype(np.uint8)[:, None, None], np.array(["dark", "light"])[y]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("pictures")
+    for index, (pixels, label) in enumerate(zip(*drawn(), strict=True)):
+        (root / label).mkdir(exist_ok=True)
+        Image.fromarray(pixels).save(root / label / f"{index:02d}.png")
+    return root
+
+
+@pytest.fixture(scope="module", params=[(kind, source) for kind in KINDS for source in "af"])
+def made(request, folder: Path, tmp_path_factory: pytest.TempPathFactory):
+    """A model of each kind from an array and from files, with pictures and its file."""
+    kind, source = request.param
+    learner = TransferClassifier(small_model(NET), random_state=0, threads=1, **KINDS[kind])
+    if source == "a":
+        X, y = drawn()
+        model = learner.fit(X, y).model_
+    else:
+        X = sorted(folder.rglob("*.png"))
+        model = learner.fit(folder).model_
+    path = tmp_path_factory.mktemp("model") / "m.safetensors"
+    model.save(path)
+    return model, X, path
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    X, y = drawn()
+    path = tmp_path_factory.mktemp("model") / "m.safetensors"
+    TransferClassifier(small_model(NET), random_state=0, threads=1).fit(X, y).save(path)
+    return path
+
+
+def same(one: FittedModel, two: FittedModel, X: object) -> None:
+    np.testing.assert_array_equal(one.predict_proba(X), two.predict_proba(X))
+    np.testing.assert_array_equal(one.predict(X), two.predict(X))
+    assert one.plan == two.plan and one.plan.fixed == two.plan.fixed > 0
+    assert one.provenance == two.provenance and one.recipe == two.recipe
+    assert one.temperature == two.temperature
+    assert one.classes.tolist() == two.classes.tolist() and one.classes.dtype == two.classes.dtype
+    np.testing.assert_array_equal(one.trained_on, two.trained_on)
+    np.testing.assert_array_equal(one.chosen_on, two.chosen_on)
+    assert one.digest() == two.digest()
+    state = two.network.state_dict()
+    for name, value in one.network.state_dict().items():
+        assert torch.equal(value, state[name]) and value.dtype == state[name].dtype
+
+
+def test_saved_and_loaded_answers_are_the_same(made) -> None:
+    model, X, path = made
+    same(model, load(path, threads=1), X)
+    assert str(path.parent).encode() not in path.read_bytes()
+
+
+def test_copies_and_pickles_answer_the_same(made) -> None:
+    model, X, _ = made
+    same(model, copy.deepcopy(model), X)
+    again = pickle.loads(pickle.dumps(model))
+    same(model, again, X)
+    assert again.device == model.device
+    assert not again.network.training
+    assert pickle.dumps(again) == pickle.dumps(model)
+
+
+def test_a_copy_shares_no_weights(made) -> None:
+    model, X, _ = made
+    before = model.predict_proba(X)
+    for value in copy.deepcopy(model).network.parameters():
+        with torch.no_grad():
+            value.zero_()
+    np.testing.assert_array_equal(model.predict_proba(X), before)
+
+
+def test_features_of_the_fixed_layers_lead_to_the_same_logits(made) -> None:
+    model, X, _ = made
+    fixed = model.plan.fixed
+    from foveal.model.running import outputs
+    from foveal.pictures.sources import gather
+
+    parts = [
+        values
+        for _, values, _ in outputs(model.first(fixed), model.recipe, model.device, gather(X))
+    ]
+    features = np.concatenate(parts).astype(np.float32)
+    found = model.logits_of(features, np.arange(len(features)))
+    logged = np.log(model.predict_proba(X))
+    expected = found / model.temperature
+    np.testing.assert_allclose(logged - logged[:, :1], expected - expected[:, :1], atol=1e-3)
+
+
+def test_answers_do_not_depend_on_what_stands_beside(made) -> None:
+    model, X, _ = made
+    whole = model.predict_proba(X)
+    order = np.random.default_rng(0).permutation(len(X))
+    other = [X[row] for row in order] if isinstance(X, list) else X[order]
+    np.testing.assert_allclose(model.predict_proba(other), whole[order], atol=1e-5)
+    np.testing.assert_allclose(model.predict_proba(X[:1]), whole[:1], atol=1e-5)
+
+
+def test_a_pickle_from_a_machine_with_another_device_runs_here(saved: Path) -> None:
+    model = load(saved, threads=1)
+    unpack, (data, _, threads) = model.__reduce__()
+    again = unpack(data, "mps" if torch.cuda.is_available() else "cuda", threads)
+    same(model, again, drawn()[0])
+
+
+def test_a_pickle_with_a_flipped_bit_is_refused(saved: Path) -> None:
+    unpack, (data, device, threads) = load(saved, threads=1).__reduce__()
+    flipped = data[:-1] + bytes([data[-1] ^ 1])
+    with pytest.raises(ModelFileError, match="a pickled model"):
+        unpack(flipped, device, threads)
+
+
+def retold(path: Path, place: Path, change) -> Path:
+    """Write a model again with other facts under a checksum that holds."""
+    tensors, facts = read_tensors(path)
+    change(tensors, facts)
+    write_tensors(place / "retold.safetensors", tensors, facts)
+    return place / "retold.safetensors"
+
+
+def test_the_reteller_itself_changes_nothing(saved: Path, tmp_path: Path) -> None:
+    assert load(retold(saved, tmp_path, lambda t, f: None)).plan.fixed == 7
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t, f: f.update(fixed=8),
+        lambda t, f: f.update(fixed=9),
+        lambda t, f: f.update(fixed=10**9),
+        lambda t, f: f.update(fixed=-1),
+        lambda t, f: f.update(fixed=1.5),
+        lambda t, f: f.update(fixed="some"),
+        lambda t, f: f.update(fixed=None),
+        lambda t, f: f["provenance"]["backbone"].update(source="internet"),
+        lambda t, f: f["provenance"]["backbone"].update(source=None),
+        lambda t, f: f["provenance"]["backbone"].update(url="http://example.org"),
+        lambda t, f: f["provenance"]["backbone"].update(sha256="0" * 65),
+        lambda t, f: f["provenance"]["backbone"].update(name="a" * 1_001),
+        lambda t, f: f["provenance"]["backbone"].pop("stage"),
+        lambda t, f: f["provenance"].update(backbone="efficientnet_lite0"),
+        lambda t, f: f["provenance"]["logistic"].update(strength=0),
+        lambda t, f: f["provenance"]["logistic"].update(strength="strong"),
+        lambda t, f: f["provenance"]["logistic"].pop("folds"),
+        lambda t, f: f["provenance"].update(judged_by="hearsay"),
+        lambda t, f: f["provenance"].update(augmentation="wild"),
+        lambda t, f: t["network/2_batchnorm.running_var"].fill_(float("inf")),
+        lambda t, f: t.pop("network/2_batchnorm.running_var"),
+    ],
+)
+def test_cards_that_no_transfer_leaves_are_refused(saved: Path, tmp_path: Path, change) -> None:
+    with pytest.raises(ModelFileError, match=r"needed .*, got"):
+        load(retold(saved, tmp_path, change))
+
+
+def test_the_card_keeps_whose_kernels_these_are(made) -> None:
+    model, _, path = made
+    origin = load(path).provenance.backbone
+    assert origin is not None
+    assert (origin.name, origin.source) == ("a fitted model", "model")
+    assert origin.sha256 == small_model(NET).digest()
+    assert "a fitted model" in repr(model)
+
+
+def test_evaluation_of_pictures_that_were_seen_decodes_none_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner = TransferClassifier(small_model(NET), random_state=0, threads=1, test_share=0.25)
+    model = learner.fit(folder).model_
+    calls = []
+    monkeypatch.setattr(decode, "decode", lambda *asked: calls.append(asked))
+    found = model.evaluate(folder, with_ladder=False)
+    assert found.metrics.pictures == 10 and not calls
+
+
+def test_pictures_beside_a_model_have_no_answer(saved: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    model = load(saved)
+    assert model.predict([tmp_path / "a.png"]).tolist() == [None]
+    with pytest.raises(DataError, match="without labels"):
+        model.evaluate([tmp_path / "a.png"])
+
+
+# ImageNet's own classes -----------------------------------------------------------------------
+
+
+def test_imagenet_answers_without_training(tmp_path: Path) -> None:
+    Image.fromarray(drawn(1)[0][0]).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes(b"no picture")
+    model = imagenet(threads=1)
+    found = model.predictions([tmp_path / "a.png", tmp_path / "b.png"])
+    assert found.probabilities.shape == (2, 1_000)
+    assert found.labels[0] in model.classes and found.labels[1] is None
+    assert found.probabilities[0].sum() == pytest.approx(1)
+    assert len(set(model.classes.tolist())) == 1_000
+    assert "efficientnet_lite0" in repr(model)
+    same_classes = {"tabby", "goldfish", "volcano"} & set(model.classes.tolist())
+    assert same_classes >= {"goldfish", "volcano"}
+
+
+def test_imagenet_without_the_names_of_its_classes_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(catalog.hub, "imagenet_labels", lambda: ())
+    with pytest.raises(UsageError, match="pip install timm"):
+        imagenet()
