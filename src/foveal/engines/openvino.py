@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import tempfile
 import warnings
@@ -14,6 +15,7 @@ import torch
 
 from foveal.engines.engine import Engine, Frozen, Lane, Scaled
 from foveal.engines.kept import Parts, through
+from foveal.engines.translate import Untold, translated
 
 NAME = "openvino"
 
@@ -59,16 +61,30 @@ def engine(frozen: Frozen, *, threads: int, kept: Path | None = None) -> Engine:
 def convert(scaled: Scaled, frozen: Frozen) -> Parts:
     """Convert a network to OpenVINO's own form, for batches of one size."""
     openvino = _imported()
+    try:
+        model = _translated(scaled, frozen)
+    except Untold:
+        model = _traced(scaled, frozen)
+    with tempfile.TemporaryDirectory() as folder:
+        xml, weights = Path(folder) / "model.xml", Path(folder) / "model.bin"
+        openvino.serialize(model, xml, weights)
+        return {"xml": xml.read_bytes(), "bin": weights.read_bytes()}
+
+
+def _translated(scaled: Scaled, frozen: Frozen) -> Any:
+    """Write the network down, module by module; a hundred times as fast as tracing it."""
+    openvino = _imported()
+    opset = importlib.import_module("openvino.opset15")
+    return translated(scaled.network, frozen, opset, openvino.Model)
+
+
+def _traced(scaled: Scaled, frozen: Frozen) -> Any:
     example_nhwc = torch.from_numpy(frozen.example(frozen.batch))
     with warnings.catch_warnings(), torch.inference_mode(False), torch.no_grad():
         warnings.simplefilter("ignore")  # the converter's own; nothing a user could act on
         program = torch.export.export(scaled, (example_nhwc,))
         # Without its shape the input would become dynamic, which runs 20 % slower.
-        model = openvino.convert_model(program, input=[tuple(example_nhwc.shape)])
-    with tempfile.TemporaryDirectory() as folder:
-        xml, weights = Path(folder) / "model.xml", Path(folder) / "model.bin"
-        openvino.serialize(model, xml, weights)
-        return {"xml": xml.read_bytes(), "bin": weights.read_bytes()}
+        return _imported().convert_model(program, input=[tuple(example_nhwc.shape)])
 
 
 def _compiled(parts: Parts, threads: int) -> Any:
