@@ -23,7 +23,7 @@ from foveal.nets.spec import GlobalPool
 from foveal.pictures.batches import normalised
 from foveal.pictures.sources import gather
 from foveal.pictures.stream import adapted
-from foveal.pictures.survey import recipe_for
+from foveal.pictures.survey import look_over, recipe_for
 from foveal.recipe import PictureRecipe
 
 
@@ -42,7 +42,7 @@ def whole(lite: Backbone) -> nn.Sequential:
 def seen(backbone: Backbone, name: str) -> torch.Tensor:
     """Give a photograph of scikit-learn as the network sees it, (1, c, h, w)."""
     array = load_sample_image(name)[None]
-    recipe = recipe_for(gather(array), backbone.recipe)
+    recipe = recipe_for(look_over(gather(array)), backbone.recipe)
     return normalised(torch.from_numpy(np.array(adapted(array[0], recipe)))[None], recipe)
 
 

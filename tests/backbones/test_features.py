@@ -28,7 +28,7 @@ from foveal.pictures import decode
 from foveal.pictures.augment import Augmentation
 from foveal.pictures.sources import gather
 from foveal.pictures.store import content_hashes
-from foveal.pictures.survey import recipe_for
+from foveal.pictures.survey import look_over, recipe_for
 from foveal.recipe import PictureRecipe
 
 Draw = Callable[..., np.ndarray]
@@ -463,7 +463,7 @@ def test_another_augmentation_makes_other_views(folder: Path) -> None:
 
 def test_arrays_of_bytes(draw_picture: Draw, decodes: list[str]) -> None:
     array = np.stack([draw_picture(seed, 12, 16) for seed in range(5)])
-    given = extraction(recipe=recipe_for(gather(array), RECIPE))
+    given = extraction(recipe=recipe_for(look_over(gather(array)), RECIPE))
     found = open_features(gather(array), given)
     np.testing.assert_allclose(values(found), by_hand(array), atol=1e-4)
     assert list(found.reasons) == [""] * 5 and decodes == []
@@ -478,7 +478,7 @@ def test_arrays_of_other_numbers(draw_picture: Draw, dtype: str, engine: str) ->
     pixels = np.stack([draw_picture(seed, 12, 16) for seed in range(5)])
     pixels[0, 0, 0], pixels[1, 0, 0] = 0, 255
     array = pixels.astype(dtype) * 3 - 100
-    given = extraction(recipe=recipe_for(gather(array), RECIPE), engine=engine)
+    given = extraction(recipe=recipe_for(look_over(gather(array)), RECIPE), engine=engine)
     found = open_features(gather(array), given)
     np.testing.assert_allclose(values(found), by_hand(pixels), atol=1e-3)
     assert open_features(gather(array), given).warm
@@ -489,7 +489,7 @@ def test_arrays_are_brought_to_the_size_of_the_network(draw_picture: Draw, tmp_p
     pixels = draw_picture(0, 30, 40)
     Image.fromarray(pixels).save(tmp_path / "p.png")
     from_file = open_features(gather(tmp_path / "p.png"), extraction())
-    recipe = recipe_for(gather(pixels[None]), RECIPE)
+    recipe = recipe_for(look_over(gather(pixels[None])), RECIPE)
     from_array = open_features(gather(pixels[None]), extraction(recipe=recipe))
     np.testing.assert_allclose(values(from_array), values(from_file), atol=1e-5)
 

@@ -18,7 +18,7 @@ from foveal.errors import DataError
 from foveal.pictures import decode, stream
 from foveal.pictures.sources import gather
 from foveal.pictures.stream import adapted, prepared
-from foveal.pictures.survey import recipe_for
+from foveal.pictures.survey import look_over, recipe_for
 from foveal.recipe import RESIZES, PictureRecipe
 
 Draw = Callable[..., np.ndarray]
@@ -89,7 +89,7 @@ def test_nothing_comes_of_no_rows(paths: list[Path]) -> None:
 
 
 def of_arrays(array: np.ndarray, **more: object) -> PictureRecipe:
-    return recipe_for(gather(array), replace(NETWORK, **more))  # type: ignore[arg-type]
+    return recipe_for(look_over(gather(array)), replace(NETWORK, **more))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("resize", RESIZES)

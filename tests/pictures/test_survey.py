@@ -16,7 +16,13 @@ from foveal.errors import FovealError
 from foveal.pictures import decode, survey
 from foveal.pictures.sources import gather
 from foveal.pictures.store import open_store
-from foveal.pictures.survey import choose_recipe, measure_range, measure_scaling, recipe_for
+from foveal.pictures.survey import (
+    choose_recipe,
+    look_over,
+    measure_range,
+    measure_scaling,
+    recipe_for,
+)
 from foveal.recipe import PictureRecipe
 
 Make = Callable[..., Path]
@@ -244,22 +250,22 @@ NETWORK = PictureRecipe(
 
 
 def test_files_are_prepared_as_the_network_wants_them(folder: Make) -> None:
-    found = recipe_for(gather(folder((9, 70, "L"), (50, 9, "RGB"))), NETWORK)
+    found = recipe_for(look_over(gather(folder((9, 70, "L"), (50, 9, "RGB")))), NETWORK)
     assert found == replace(NETWORK, adapts=True)
 
 
 def test_files_bring_their_deep_range_and_forget_that_of_arrays(tmp_path: Path) -> None:
     Image.fromarray(np.array([[100, 4000]], dtype=np.uint16)).save(tmp_path / "p.png")
-    before = recipe_for(gather(np.array([[[0.0, 7.0]]])), NETWORK)
+    before = recipe_for(look_over(gather(np.array([[[0.0, 7.0]]]))), NETWORK)
     assert (before.low, before.high) == (0, 7)
-    found = recipe_for(gather(tmp_path), before)
+    found = recipe_for(look_over(gather(tmp_path)), before)
     assert found == replace(NETWORK, deep_low=100.0, deep_high=4000.0, adapts=True)
 
 
 def test_a_folder_without_a_picture_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("eggs, milk")
     with pytest.raises(FovealError, match=r"notes\.txt: not a picture"):
-        recipe_for(gather(tmp_path), NETWORK)
+        recipe_for(look_over(gather(tmp_path)), NETWORK)
 
 
 @pytest.mark.parametrize(
@@ -271,13 +277,15 @@ def test_arrays_bring_their_range_and_may_have_any_size(
 ) -> None:
     array = np.random.default_rng(0).integers(4, 90, (5, 8, 9, 1)).astype(dtype)
     array[1, 0, 0, 0], array[2, 3, 3, 0] = 3, 90
-    found = recipe_for(gather(array), NETWORK)
+    found = recipe_for(look_over(gather(array)), NETWORK)
     assert found == replace(NETWORK, low=low, high=high, adapts=True)
 
 
 def test_rows_of_pixels_are_remembered_as_such() -> None:
-    assert recipe_for(gather(np.random.default_rng(0).random((4, 64))), NETWORK).folded
-    assert not recipe_for(gather(np.random.default_rng(0).random((4, 8, 8))), NETWORK).folded
+    assert recipe_for(look_over(gather(np.random.default_rng(0).random((4, 64)))), NETWORK).folded
+    assert not recipe_for(
+        look_over(gather(np.random.default_rng(0).random((4, 8, 8)))), NETWORK
+    ).folded
 
 
 def test_the_test_part_is_not_looked_at() -> None:
@@ -285,9 +293,9 @@ def test_the_test_part_is_not_looked_at() -> None:
     array[4:] = 9
     parts = np.array(["train"] * 3 + ["validation"] + ["test"] * 2)
     pictures = replace(gather(array), parts=parts)
-    found = recipe_for(pictures, NETWORK)
+    found = recipe_for(look_over(pictures), NETWORK)
     assert (found.low, found.high) == (array[:4].min(), array[:4].max())
-    alone = recipe_for(replace(pictures, parts=np.array(["test"] * 6)), NETWORK)
+    alone = recipe_for(look_over(replace(pictures, parts=np.array(["test"] * 6))), NETWORK)
     assert alone.high == 9
 
 

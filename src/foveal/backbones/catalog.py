@@ -106,6 +106,7 @@ def open_backbone(
     name: str,
     *,
     size: tuple[int, int] | None = None,
+    typical: tuple[float, float] | None = None,
     resize: Resize | None = None,
     file: str | Path | None = None,
     download: bool = False,
@@ -118,7 +119,9 @@ def open_backbone(
         ``efficientnet_lite0`` (installed with Foveal), ``efficientnet_lite1`` or ``2`` (extra
         ``lite``), or any architecture of timm, with `file` or `download`.
     size : (height, width), optional
-        Size of the pictures; the network's own where left out.
+        Size of the pictures; by `natural_size` or the network's own where left out.
+    typical : (height, width), optional
+        Median size of the pictures it is to see.
     resize : {"stretch", "letterbox", "crop"}, optional
         How pictures are brought to that size.
     file : path, optional
@@ -143,7 +146,44 @@ def open_backbone(
             came="--weights" if file is not None else "--download",
             remedy=f"leave it out, or name the architecture tf_{name}, which takes any weights",
         )
+    if size is None and typical is not None and resize != "crop":
+        size = natural_size(SCALES[name].side, typical)
     return _of_package(name, size, resize)
+
+
+GRAIN = 32
+"""Sides are multiples of this: what the maps of a network are reduced by in all."""
+LONGEST = 2.0
+"""Longest side at most, as a multiple of the shorter."""
+
+
+def natural_size(side: int, typical: tuple[float, float]) -> tuple[int, int]:
+    """Give whole pictures the size at which objects are as large as in ImageNet's evaluation.
+
+    There the shorter side becomes `side` / 0.875, and the border of the picture is cut off; here
+    it has the same scale and the picture is kept. Networks do better at this size than at their
+    training's, whose random crops enlarge objects (Touvron et al., arXiv:1906.06423).
+
+    Parameters
+    ----------
+    side : int
+        Side of the network's own pictures.
+    typical : (height, width)
+        Median size of the pictures; only their aspect counts.
+
+    Returns
+    -------
+    tuple of int
+        Height and width, multiples of `GRAIN`.
+
+    >>> natural_size(224, (375, 500)), natural_size(224, (28, 28))
+    ((256, 320), (256, 256))
+    """
+    short = round(side / KEPT / GRAIN) * GRAIN
+    height, width = typical
+    aspect = min(max(height, width) / min(height, width), LONGEST)
+    long = int(short * aspect / GRAIN) * GRAIN
+    return (long, short) if height > width else (short, long)
 
 
 def _of_package(name: str, size: tuple[int, int] | None, resize: Resize | None) -> Backbone:

@@ -188,7 +188,7 @@ def transfer(
     size: Annotated[
         str | None,
         typer.Option(
-            help="Size of the pictures, 224 or 192x256; the backbone's if left out.",
+            help="Size of the pictures, 224 or 192x256; by backbone and pictures if left out.",
             rich_help_panel=PICTURES,
         ),
     ] = None,

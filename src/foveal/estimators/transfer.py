@@ -24,7 +24,7 @@ from foveal.estimators._transferring import Transfer, variations
 from foveal.model.fitted import FittedModel, load
 from foveal.parameters import FLAG, Choice, Kind, Real, Rule, Whole, optional
 from foveal.pictures.augment import Level
-from foveal.pictures.survey import recipe_for
+from foveal.pictures.survey import Survey, look_over, recipe_for
 from foveal.recipe import RESIZES
 from foveal.training import config as configs
 from foveal.training.run import Run
@@ -102,7 +102,9 @@ label_smoothing, ema, clip_norm, patience
     flip : bool, optional
         Whether further views are mirrored; as `CNNClassifier` where left out.
     size : int or (height, width), optional
-        Size pictures are brought to; the backbone's own where left out.
+        Size pictures are brought to. Where left out, the backbone's own; EfficientNet-Lite,
+        which takes any, gets whole pictures at the scale of ImageNet's evaluation, in their
+        median aspect: 256x320 for photographs of 375x500.
     resize : {"stretch", "letterbox", "crop"}, optional
         How; the backbone's own where left out. "crop" loses the border of pictures.
     validation_share : float, 0 to 1, optional
@@ -232,8 +234,9 @@ label_smoothing, ema, clip_norm, patience
         device = devices.choose(self.device, self.threads)
         with device.at_work():
             pictures = coerce(self, X, y)
-            backbone = self._backbone()
-            recipe = recipe_for(pictures, backbone.recipe)
+            survey = look_over(pictures)
+            backbone = self._backbone(survey)
+            recipe = recipe_for(survey, backbone.recipe)
             cut, self.cuts_ = choose_cut(self, backbone, recipe, pictures, run, seed, device)
             transfer = Transfer(backbone, cut, self, seed=seed, device=device)
             data = prepare(
@@ -294,10 +297,11 @@ label_smoothing, ema, clip_norm, patience
                 remedy="leave strength out; layers have weight_decay",
             )
 
-    def _backbone(self) -> Backbone:
+    def _backbone(self, survey: Survey) -> Backbone:
         return opened(
             self.backbone,
             size=sides_of(self.size),
+            typical=survey.sides,
             resize=self.resize,
             weights=self.weights,
             download=self.download,
@@ -320,6 +324,7 @@ def opened(
     backbone: str | Path | FittedModel,
     *,
     size: tuple[int, int] | None = None,
+    typical: tuple[float, float] | None = None,
     resize: str | None = None,
     weights: str | Path | None = None,
     download: bool = False,
@@ -335,6 +340,7 @@ def opened(
         return open_backbone(
             str(backbone),
             size=size,
+            typical=typical,
             resize=resize,  # type: ignore[arg-type]
             file=weights,
             download=download,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -85,24 +85,50 @@ def choose_recipe(
     )
 
 
-def recipe_for(pictures: Pictures, wanted: PictureRecipe) -> PictureRecipe:
-    """Adapt the recipe of a network that is there already to the pictures it is to see.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What pictures are like, before any network sees them."""
 
-    Size, channels, mean and deviation stay. Files add the range of their deep pictures, arrays
-    the range of their values.
-    Pictures of a named test part are not looked at.
-    """
+    sides: tuple[float, float]
+    """Median height and width."""
+    deep: tuple[float, float]
+    """Black and white of files of more than 8 bits."""
+    span: tuple[float, float]
+    """Black and white of arrays; 0 and 255 for files."""
+    folded: bool
+    """Whether the pictures are rows of pixels."""
+
+
+def look_over(pictures: Pictures) -> Survey:
+    """Find out what pictures are like; those of a named test part are not looked at."""
     taught = np.delete(np.arange(len(pictures)), pictures.rows("test"))
     rows = taught if len(taught) else np.arange(len(pictures))
-    if pictures.array is None:
-        assert pictures.files is not None
-        heads = _heads([pictures.files[row] for row in rows])
-        low, high = _deep_range(
-            [file for file, head in heads.items() if head[2] in decode.DEEP_MODES]
-        )
-        return replace(wanted, deep_low=low, deep_high=high, low=0.0, high=255.0, adapts=True)
-    low, high = measure_range(pictures.array, rows)
-    return replace(wanted, low=low, high=high, adapts=True, folded=pictures.folded)
+    if pictures.array is not None:
+        height, width = pictures.array.shape[1:3]
+        span = measure_range(pictures.array, rows)
+        deep = (0.0, 65535.0)
+        return Survey(sides=(height, width), deep=deep, span=span, folded=pictures.folded)
+    assert pictures.files is not None
+    heads = _heads([pictures.files[row] for row in rows])
+    deep = _deep_range([file for file, head in heads.items() if head[2] in decode.DEEP_MODES])
+    sides = _medians(list(heads.values()))
+    return Survey(sides=sides, deep=deep, span=(0.0, 255.0), folded=False)
+
+
+def recipe_for(found: Survey, wanted: PictureRecipe) -> PictureRecipe:
+    """Adapt the recipe of a network that is there already to the pictures it is to see.
+
+    Size, channels, mean and deviation stay; arrays of any size are brought to it.
+    """
+    return replace(
+        wanted,
+        deep_low=found.deep[0],
+        deep_high=found.deep[1],
+        low=found.span[0],
+        high=found.span[1],
+        folded=found.folded,
+        adapts=True,
+    )
 
 
 def measure_scaling(
@@ -172,9 +198,13 @@ def _spaced(length: int, most: int) -> np.ndarray[Any, np.dtype[np.intp]]:
     return np.linspace(0, length - 1, count).round().astype(np.intp) if count else np.arange(0)
 
 
+def _medians(heads: list[tuple[int, int, str]]) -> tuple[float, float]:
+    height, width = (float(np.median([head[side] for head in heads])) for side in (0, 1))
+    return height, width
+
+
 def _median_size(heads: list[tuple[int, int, str]]) -> tuple[int, int]:
-    height = float(np.median([head[0] for head in heads]))
-    width = float(np.median([head[1] for head in heads]))
+    height, width = _medians(heads)
     longest = max(height, width)
     if longest <= LONGEST_SIDE:
         return max(round(height), 1), max(round(width), 1)
