@@ -2,7 +2,7 @@
 
     python benchmarks/race_transfer.py PICTURES [--rounds 2] [--seed 0]
         [--only foveal,fastai,keras] [--fastai-epochs 4] [--keras-epochs 10]
-        [--fastai-workers 0] [--keep-memory]
+        [--keras-side 160] [--fastai-workers 0] [--keep-memory]
 
 Each round draws one stratified split, 80 % to train and 20 % to test, and gives the same files
 to everyone. Seconds are of whole processes, imports included; Foveal's cache is empty, so they
@@ -17,6 +17,7 @@ in ``peers/``; Keras' body has random weights, so its time counts and its accura
 back to the system. Training in PyTorch allocates and frees large blocks at each step; where the
 system is slow to hand out pages, as in some virtual machines, that costs fastai dear. No
 documentation tells a person to do so; the ratio that is kinder to the peer is the one to quote.
+``--keras-side`` is 160 in the tutorial; Foveal's pictures are larger, 256x320 for photographs.
 """
 
 from __future__ import annotations
@@ -125,7 +126,7 @@ def runners(wanted: argparse.Namespace) -> dict[str, Runner]:
                 python=python,
                 script=f"{name}_transfer.py",
                 epochs=wanted.fastai_epochs if name == "fastai" else wanted.keras_epochs,
-                more=[wanted.fastai_workers] if name == "fastai" else [],
+                more=[str(wanted.fastai_workers if name == "fastai" else wanted.keras_side)],
             )
         else:
             raise SystemExit(f"--only: {name} is not foveal, fastai or keras")
@@ -157,6 +158,7 @@ def main() -> None:
     parser.add_argument("--only", default="foveal,fastai,keras")
     parser.add_argument("--fastai-epochs", type=int, default=4)
     parser.add_argument("--keras-epochs", type=int, default=10)
+    parser.add_argument("--keras-side", type=int, default=160)
     parser.add_argument("--fastai-workers", default="0")
     parser.add_argument("--keep-memory", action="store_true")
     parser.add_argument("--peers", type=Path, default=Path(tempfile.gettempdir()))

@@ -25,8 +25,6 @@ import sys  # noqa: E402
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-SIDE = 160
-
 
 class Tell(keras.callbacks.Callback):
     """Print a line after each epoch."""
@@ -37,7 +35,7 @@ class Tell(keras.callbacks.Callback):
         print(json.dumps({**told, "accuracy": float(logs["val_accuracy"])}), flush=True)
 
 
-def main(folder: str, epochs: int = 10, seed: int = 0) -> None:
+def main(folder: str, epochs: int = 10, seed: int = 0, side: int = 160) -> None:
     """Train and tell."""
     keras.utils.set_random_seed(seed)
     parts, pictures = {}, 0
@@ -46,14 +44,14 @@ def main(folder: str, epochs: int = 10, seed: int = 0) -> None:
             f"{folder}/{part}",
             label_mode="binary",
             batch_size=32,
-            image_size=(SIDE, SIDE),
+            image_size=(side, side),
             verbose=False,
         )
         pictures = len(read.file_paths)
         parts[part] = read.cache().prefetch(tf.data.AUTOTUNE)
-    body = keras.applications.MobileNetV2((SIDE, SIDE, 3), include_top=False, weights=None)
+    body = keras.applications.MobileNetV2((side, side, 3), include_top=False, weights=None)
     body.trainable = False
-    inputs = keras.Input((SIDE, SIDE, 3))
+    inputs = keras.Input((side, side, 3))
     flow = keras.layers.RandomFlip("horizontal")(inputs)
     flow = keras.layers.RandomRotation(0.2)(flow)
     flow = keras.applications.mobilenet_v2.preprocess_input(flow)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -17,7 +17,7 @@ from foveal.nets.lite import SCALES, lite_stages
 from foveal.nets.plan import Plan, plan_network
 from foveal.nets.spec import Conv, Dense, Layer, Network
 from foveal.recipe import PictureRecipe, Resize
-from foveal.shapes import Shape, written
+from foveal.shapes import Shape
 
 OWN = "own"
 """Name of networks of one's own among engines."""
@@ -62,8 +62,6 @@ class Backbone:
     """How it wants its pictures."""
     stages: tuple[Stage, ...]
     """Where it can be cut, from the picture on."""
-    about: str = ""
-    """One line for a person."""
     classes: tuple[str, ...] = field(default=(), repr=False)
     """What its own outputs stand for, where that is known."""
 
@@ -106,7 +104,7 @@ def open_backbone(
     name: str,
     *,
     size: tuple[int, int] | None = None,
-    typical: tuple[float, float] | None = None,
+    aspect: float | None = None,
     resize: Resize | None = None,
     file: str | Path | None = None,
     download: bool = False,
@@ -120,8 +118,8 @@ def open_backbone(
         ``lite``), or any architecture of timm, with `file` or `download`.
     size : (height, width), optional
         Size of the pictures; by `natural_size` or the network's own where left out.
-    typical : (height, width), optional
-        Median size of the pictures it is to see.
+    aspect : float, optional
+        Median of width / height of the pictures it is to see.
     resize : {"stretch", "letterbox", "crop"}, optional
         How pictures are brought to that size.
     file : path, optional
@@ -146,44 +144,46 @@ def open_backbone(
             came="--weights" if file is not None else "--download",
             remedy=f"leave it out, or name the architecture tf_{name}, which takes any weights",
         )
-    if size is None and typical is not None and resize != "crop":
-        size = natural_size(SCALES[name].side, typical)
+    if size is None and aspect is not None and resize != "crop":
+        size = natural_size(SCALES[name].side, aspect)
     return _of_package(name, size, resize)
 
 
 GRAIN = 32
 """Sides are multiples of this: what the maps of a network are reduced by in all."""
-LONGEST = 2.0
-"""Longest side at most, as a multiple of the shorter."""
+FRAMES = ((7 / 6, 1.0), (1.65, 5 / 4), (math.inf, 7 / 4))
+"""Aspects up to which pictures get a frame so many times as long as it is short: square, 4:3 and
+3:2, wider. The limits lie between the customary aspects, so that some pictures more or less do
+not change the frame, and with it all features."""
 
 
-def natural_size(side: int, typical: tuple[float, float]) -> tuple[int, int]:
+def natural_size(side: int, aspect: float) -> tuple[int, int]:
     """Give whole pictures the size at which objects are as large as in ImageNet's evaluation.
 
     There the shorter side becomes `side` / 0.875, and the border of the picture is cut off; here
-    it has the same scale and the picture is kept. Networks do better at this size than at their
+    it has that scale and the picture is kept. Networks do better at this size than at their
     training's, whose random crops enlarge objects (Touvron et al., arXiv:1906.06423).
 
     Parameters
     ----------
     side : int
         Side of the network's own pictures.
-    typical : (height, width)
-        Median size of the pictures; only their aspect counts.
+    aspect : float
+        Median of width / height of the pictures.
 
     Returns
     -------
     tuple of int
         Height and width, multiples of `GRAIN`.
 
-    >>> natural_size(224, (375, 500)), natural_size(224, (28, 28))
-    ((256, 320), (256, 256))
+    >>> natural_size(224, 4 / 3), natural_size(224, 2 / 3), natural_size(224, 1.0)
+    ((256, 320), (320, 256), (256, 256))
     """
     short = round(side / KEPT / GRAIN) * GRAIN
-    height, width = typical
-    aspect = min(max(height, width) / min(height, width), LONGEST)
-    long = int(short * aspect / GRAIN) * GRAIN
-    return (long, short) if height > width else (short, long)
+    ratio = max(aspect, 1 / aspect)
+    factor = next(factor for limit, factor in FRAMES if ratio <= limit)
+    long = round(short * factor / GRAIN) * GRAIN
+    return (long, short) if aspect < 1 else (short, long)
 
 
 def _of_package(name: str, size: tuple[int, int] | None, resize: Resize | None) -> Backbone:
@@ -215,16 +215,8 @@ def _of_package(name: str, size: tuple[int, int] | None, resize: Resize | None) 
         weights=state,
         recipe=recipe,
         stages=tuple(ends),
-        about=ABOUT[name],
         classes=hub.imagenet_labels(),
     )
-
-
-ABOUT: Mapping[str, str] = {
-    "efficientnet_lite0": "ImageNet, installed with Foveal",
-    "efficientnet_lite1": "ImageNet, extra 'lite'",
-    "efficientnet_lite2": "ImageNet, extra 'lite'",
-}
 
 
 def _of_timm(opened: hub.Opened, resize: Resize | None) -> Backbone:
@@ -241,7 +233,6 @@ def _of_timm(opened: hub.Opened, resize: Resize | None) -> Backbone:
         weights=opened.weights,
         recipe=recipe,
         stages=tuple(ends),
-        about="timm",
     )
 
 
@@ -276,7 +267,6 @@ def of_model(
         weights={key: value.detach().cpu() for key, value in network.state_dict().items()},
         recipe=recipe,
         stages=tuple(Stage(str(number), number) for number in range(1, end + 1)),
-        about=f"a network of one's own, {written(plan.input)} pictures",
     )
 
 

@@ -103,8 +103,8 @@ label_smoothing, ema, clip_norm, patience
         Whether further views are mirrored; as `CNNClassifier` where left out.
     size : int or (height, width), optional
         Size pictures are brought to. Where left out, the backbone's own; EfficientNet-Lite,
-        which takes any, gets whole pictures at the scale of ImageNet's evaluation, in their
-        median aspect: 256x320 for photographs of 375x500.
+        which takes any, gets whole pictures at the scale of ImageNet's evaluation, in a frame
+        by their median aspect: 256x320 for photographs of 375x500.
     resize : {"stretch", "letterbox", "crop"}, optional
         How; the backbone's own where left out. "crop" loses the border of pictures.
     validation_share : float, 0 to 1, optional
@@ -301,7 +301,7 @@ label_smoothing, ema, clip_norm, patience
         return opened(
             self.backbone,
             size=sides_of(self.size),
-            typical=survey.sides,
+            aspect=survey.aspect,
             resize=self.resize,
             weights=self.weights,
             download=self.download,
@@ -324,7 +324,7 @@ def opened(
     backbone: str | Path | FittedModel,
     *,
     size: tuple[int, int] | None = None,
-    typical: tuple[float, float] | None = None,
+    aspect: float | None = None,
     resize: str | None = None,
     weights: str | Path | None = None,
     download: bool = False,
@@ -340,7 +340,7 @@ def opened(
         return open_backbone(
             str(backbone),
             size=size,
-            typical=typical,
+            aspect=aspect,
             resize=resize,  # type: ignore[arg-type]
             file=weights,
             download=download,

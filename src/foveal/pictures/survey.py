@@ -89,8 +89,8 @@ def choose_recipe(
 class Survey:
     """What pictures are like, before any network sees them."""
 
-    sides: tuple[float, float]
-    """Median height and width."""
+    aspect: float
+    """Median of width / height."""
     deep: tuple[float, float]
     """Black and white of files of more than 8 bits."""
     span: tuple[float, float]
@@ -107,12 +107,12 @@ def look_over(pictures: Pictures) -> Survey:
         height, width = pictures.array.shape[1:3]
         span = measure_range(pictures.array, rows)
         deep = (0.0, 65535.0)
-        return Survey(sides=(height, width), deep=deep, span=span, folded=pictures.folded)
+        return Survey(aspect=width / height, deep=deep, span=span, folded=pictures.folded)
     assert pictures.files is not None
     heads = _heads([pictures.files[row] for row in rows])
     deep = _deep_range([file for file, head in heads.items() if head[2] in decode.DEEP_MODES])
-    sides = _medians(list(heads.values()))
-    return Survey(sides=sides, deep=deep, span=(0.0, 255.0), folded=False)
+    aspect = float(np.median([width / height for height, width, _ in heads.values()]))
+    return Survey(aspect=aspect, deep=deep, span=(0.0, 255.0), folded=False)
 
 
 def recipe_for(found: Survey, wanted: PictureRecipe) -> PictureRecipe:
@@ -198,13 +198,9 @@ def _spaced(length: int, most: int) -> np.ndarray[Any, np.dtype[np.intp]]:
     return np.linspace(0, length - 1, count).round().astype(np.intp) if count else np.arange(0)
 
 
-def _medians(heads: list[tuple[int, int, str]]) -> tuple[float, float]:
-    height, width = (float(np.median([head[side] for head in heads])) for side in (0, 1))
-    return height, width
-
-
 def _median_size(heads: list[tuple[int, int, str]]) -> tuple[int, int]:
-    height, width = _medians(heads)
+    height = float(np.median([head[0] for head in heads]))
+    width = float(np.median([head[1] for head in heads]))
     longest = max(height, width)
     if longest <= LONGEST_SIDE:
         return max(round(height), 1), max(round(width), 1)
