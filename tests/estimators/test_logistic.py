@@ -127,17 +127,20 @@ def test_folds_are_even_and_keep_equal_pictures_together(
     hashes = np.concatenate([np.arange(len(first)), again]) * 7919 % 104729
     found = folds(codes_n, hashes, 4, seed)
     different = np.array([len(np.unique(hashes[codes_n == code])) for code in range(4)])
-    count = min(FOLDS, different.min())
+    several = np.flatnonzero(different > 1)
+    count = min(FOLDS, different[several].min(initial=FOLDS)) if len(several) else 0
     assert len(found) == len(codes_n)
-    assert set(found.tolist()) == set(range(max(count, 1)))
+    dealt = np.isin(codes_n, several)
+    assert (found[~dealt] == -1).all()  # a class of one picture is judged in no fold
+    assert set(found[dealt].tolist()) == set(range(count))
     for value in np.unique(hashes):
         assert len(set(found[hashes == value].tolist())) == 1
     if count > 1:
-        for code in range(4):
+        for code in several:
             here = found[: len(first)][first == code]
             sizes = np.bincount(here, minlength=count)
             assert sizes.max() - sizes.min() <= 1
-        whole = np.bincount(found[: len(first)], minlength=count)
+        whole = np.bincount(found[: len(first)][dealt[: len(first)]], minlength=count)
         assert whole.max() - whole.min() <= 1
     np.testing.assert_array_equal(found, folds(codes_n, hashes, 4, seed))
 
@@ -217,9 +220,28 @@ def test_equal_inputs_give_equal_bits_and_the_seed_deals_the_folds() -> None:
 
 def test_many_pictures_choose_by_some_and_fit_by_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_logistic, "MOST_TO_CHOOSE_BY", 40)
+    monkeypatch.setattr(_logistic, "FEWEST", 5)
     features_vnd, codes = features(3)
     head = fitted(features_vnd, codes, strength=0.1)
-    assert len(head.held_out) == 40 and len(set(head.held_out.tolist())) == 40
+    assert 38 <= len(head.held_out) == len(set(head.held_out.tolist())) <= 42
+    each = np.bincount(codes[head.held_out])
+    assert each.min() >= 5 and each.max() - each.min() <= 1
     assert (np.diff(head.held_out) > 0).all()
     expected = oracle(features_vnd, codes, 0.1).predict_proba(features_vnd[0])
     np.testing.assert_allclose(shares(head, features_vnd[0]), expected, atol=1e-3)
+
+
+def test_a_rare_class_does_not_switch_the_choice_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    features_vnd, codes = features(3, each=20)
+    rare = codes.copy()
+    rare[0] = 3  # one picture of a class of its own
+    hashes = np.arange(len(rare))
+    weights = {"class_weights": None, "seed": 0, "threads": 1}
+    head = fit_head(features_vnd, rare, hashes, classes=4, **weights)
+    assert head.folds == FOLDS and 0 not in head.held_out
+    assert len(head.held_out) == len(rare) - 1 == len(head.held_out_logits_nk)
+    monkeypatch.setattr(_logistic, "MOST_TO_CHOOSE_BY", 12)
+    monkeypatch.setattr(_logistic, "FEWEST", 2)
+    few = fit_head(features_vnd, rare, hashes, classes=4, **weights)
+    assert few.folds >= 2
+    assert set(rare[few.held_out].tolist()) == {0, 1, 2}

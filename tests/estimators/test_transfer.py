@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tests_support import small_model
 
-from foveal import DataError, NetworkError, Run, TransferClassifier, UsageError, load
+from foveal import CNNClassifier, DataError, NetworkError, Run, TransferClassifier, UsageError, load
 from foveal.engines import choose
 from foveal.model.fitted import FittedModel
 from foveal.nets.build import part
@@ -797,3 +798,19 @@ def test_the_file_alone_suffices_in_a_fresh_process(tmp_path: Path) -> None:
     arguments = [tmp_path / "empty", tmp_path / "f.npy", "|".join(map(str, paths)), *models]
     subprocess.run([sys.executable, "-c", program, *map(str, arguments)], check=True)
     np.testing.assert_allclose(np.load(tmp_path / "f.npy"), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("weight", [{0: "x"}, {0: -1.0}, {0: 0.0, 1: 0.0}, {0: float("nan")}])
+@pytest.mark.parametrize("kind", [TransferClassifier, CNNClassifier])
+def test_weights_of_classes_are_finite_and_not_all_nothing(kind: Any, weight: Any) -> None:
+    X = np.random.default_rng(0).random((20, 8, 8))
+    backbone = {"backbone": small_model()} if kind is TransferClassifier else {}
+    with pytest.raises(UsageError, match="class_weight: needed finite numbers of at least 0"):
+        kind(**backbone, class_weight=weight, random_state=0).fit(X, np.arange(20) % 2)
+
+
+def test_a_model_that_nothing_judged_says_so() -> None:
+    X = np.random.default_rng(0).random((2, 8, 8))
+    model = TransferClassifier(small_model(), random_state=0).fit(X, [0, 1]).model_
+    assert model.provenance.judged_by == "nothing"
+    assert model.provenance.validation_right is None

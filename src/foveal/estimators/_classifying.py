@@ -168,7 +168,16 @@ def class_weights(wanted: dict[Any, float] | str | None, data: TrainingData) -> 
             came=repr(unknown[0]),
             remedy="name the classes as the labels do",
         )
-    return torch.tensor([float(wanted.get(label, 1.0)) for label in labels])
+    weights = [wanted.get(label, 1.0) for label in labels]
+    rule = Real(0)
+    if not all(map(rule.accepts, weights)) or not any(weights):
+        raise UsageError(
+            "class_weight",
+            needed="finite numbers of at least 0, not all of them 0",
+            came=repr(wanted)[:100],
+            remedy="give each class a weight, 1 for the usual",
+        )
+    return torch.tensor([float(weight) for weight in weights])
 
 
 # Parameters that classifiers share --------------------------------------------------------

@@ -29,7 +29,9 @@ def coerce(estimator: Any, X: Any, y: Any = None, *, fitting: bool = True) -> Pi
     """
     if not are_paths(X):
         options: dict[str, Any] = {"allow_nd": True, "dtype": "numeric", "reset": fitting}
-        if not fitting and np.ndim(X) > 2:  # what counts as features are rows of pixels alone
+        if (
+            not fitting and len(getattr(X, "shape", ())) > 2
+        ):  # what counts as features are rows of pixels alone
             return gather(check_array(X, allow_nd=True, dtype="numeric"))
         if not fitting:
             return gather(validate_data(estimator, X, **options))

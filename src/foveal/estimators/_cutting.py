@@ -52,6 +52,22 @@ def choose_cut(
     """
     if learner.cut != AUTO:
         return _asked(learner, backbone), {}
+    stage, tried = run.decide(
+        "cut", lambda: _tried(learner, backbone, recipe, pictures, run, seed, device)
+    )
+    return backbone.stage(stage), tried
+
+
+def _tried(
+    learner: TransferClassifier,
+    backbone: Backbone,
+    recipe: PictureRecipe,
+    pictures: Pictures,
+    run: Run,
+    seed: int,
+    device: Device,
+) -> tuple[str, dict[str, float]]:
+    """Fit a logistic head at each stage, from the highest down; all from one pass."""
     network, places = tapped(backbone)
     extraction = Extraction(
         cut=network,
@@ -83,24 +99,27 @@ def choose_cut(
             class_weights=None if weights is None else weights.numpy(),
             seed=seed,
             threads=device.threads,
+            strength=learner.strength,
         )
         if not head.folds:
             break  # too few pictures to judge by: the end of the backbone
         codes = data.codes[rows][head.held_out]
         logs = log_softmax(head.held_out_logits_nk, axis=1)
         tried[name] = -float(logs[np.arange(len(codes)), codes].mean())
+        over = time.perf_counter() - began > SECONDS and len(tried) < len(places)
         run.tell(
             CutTried(
                 stage=name,
                 features=features[:, places[name]].shape[1],
                 log_loss=tried[name],
                 accuracy=float((logs.argmax(axis=1) == codes).mean()),
+                notes=("the time is over: lower stages were not tried",) if over else (),
             )
         )
-        if time.perf_counter() - began > SECONDS:
+        if over:
             break
-    best = min(tried, key=lambda name: tried[name], default=None)
-    return backbone.stage(best), tried
+    best = min(tried, key=lambda name: tried[name], default=backbone.stages[-1].name)
+    return best, tried
 
 
 def _pass_on(event: Event, run: Run) -> None:

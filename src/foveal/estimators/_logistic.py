@@ -29,6 +29,8 @@ WORSE = 2
 """Strengths in a row that must fare worse before the search ends."""
 MOST_TO_CHOOSE_BY = 20_000
 """Pictures that choose the penalty, at most; all of them fit the head."""
+FEWEST = 50
+"""Pictures of a class among these, at least, where it has so many."""
 ITERATIONS, TOLERANCE = 500, 1e-4
 LEAST_DEVIATION = 1e-3
 """Least deviation that a feature is divided by, as a share of the largest."""
@@ -115,35 +117,41 @@ def fit_head(
         strength=chosen,
         folds=count if len(logits) else 0,
         held_out_logits_nk=logits,
-        held_out=picked if len(logits) else picked[:0],
+        held_out=picked[fold_of >= 0] if len(logits) else picked[:0],
         seconds=time.perf_counter() - began,
     )
 
 
 def _picked(codes_n: Rows, seed: int) -> Rows:
+    """Draw the pictures that choose the penalty: the same share of each class, a few at least."""
     count = len(codes_n)
     if count <= MOST_TO_CHOOSE_BY:
         return np.arange(count)
-    drawn = generator(seed, "choose").choice(count, MOST_TO_CHOOSE_BY, replace=False)
-    return np.sort(drawn)
+    drawn: list[Rows] = []
+    for code in np.unique(codes_n):
+        rows = np.flatnonzero(codes_n == code)
+        wanted = max(round(len(rows) * MOST_TO_CHOOSE_BY / count), min(len(rows), FEWEST))
+        order = generator(seed, "choose", int(code)).permutation(rows)
+        drawn.append(order[:wanted])
+    return np.sort(np.concatenate(drawn))
 
 
 def folds(codes_n: Rows, hashes_n: Hashes, classes: int, seed: int) -> Rows:
     """Deal pictures out to folds, each class evenly, equal pictures together.
 
-    As many folds as the smallest class has different pictures, at most `FOLDS`; all zeros where
-    that is fewer than two.
+    As many folds as the smallest class of at least two different pictures has, at most `FOLDS`.
+    A class of one picture is taught in every fold and judged in none: its fold is -1.
     """
     _, first, group = np.unique(hashes_n, return_index=True, return_inverse=True)
     class_of_group = codes_n[first]
-    smallest = int(np.bincount(class_of_group, minlength=classes).min())
-    count = min(FOLDS, smallest)
-    fold = np.zeros(len(first), dtype=np.intp)
-    if count > 1:
+    sizes = np.bincount(class_of_group, minlength=classes)
+    fold = np.full(len(first), -1, dtype=np.intp)
+    if (sizes > 1).any():
+        count = min(FOLDS, int(sizes[sizes > 1].min()))
         start = 0
-        for code in range(classes):
+        for code in np.flatnonzero(sizes > 1):
             groups = np.flatnonzero(class_of_group == code)
-            order = generator(seed, "folds", code).permutation(groups)
+            order = generator(seed, "folds", int(code)).permutation(groups)
             fold[order] = (start + np.arange(len(order))) % count
             start += len(order)
     return fold[group]
@@ -172,8 +180,9 @@ class _Teacher:
             for fold in range(int(fold_of.max()) + 1)
         ]
         learners = [_learner() for _ in sides]
-        codes, rows = self.codes_n[picked], np.arange(len(picked))
-        weights = self.weights_n[picked]
+        known = np.flatnonzero(fold_of >= 0)
+        codes, rows = self.codes_n[picked[known]], np.arange(len(known))
+        weights = self.weights_n[picked[known]]
         best: tuple[float, float, Any] | None = None
         worse = 0
         for strength in STRENGTHS if asked is None else (asked,):
@@ -182,10 +191,11 @@ class _Teacher:
                 learner.C = strength
                 weight, bias = self._fitted(learner, taught)
                 logits[judged] = self.features_vnd[0, picked[judged]] @ weight.T + bias
-            losses = -log_softmax(logits, axis=1)[rows, codes]
-            loss = float(np.average(losses, weights=weights))
+            judged_logits = logits[known]
+            losses = -log_softmax(judged_logits, axis=1)[rows, codes]
+            loss = float(np.average(losses, weights=weights)) if weights.any() else 0.0
             if best is None or loss < best[0]:
-                best, worse = (loss, strength, logits), 0
+                best, worse = (loss, strength, judged_logits), 0
             elif (worse := worse + 1) >= WORSE:
                 break
         assert best is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -76,7 +76,7 @@ class Held:
 
     logits_nk: np.ndarray[Any, Any]
     codes_n: Rows
-    judged_by: str
+    judged_by: Literal["validation", "cross-validation"]
 
     @property
     def right(self) -> int:
@@ -321,7 +321,7 @@ class Transfer:
             augmentation=varied.level if self.learner.views > 1 else "none",
             flip=varied.flip and self.learner.views > 1,
             class_counts=[int(count) for count in np.bincount(data.codes[trained])],
-            judged_by="cross-validation" if held.judged_by != "validation" else "validation",
+            judged_by=held.judged_by if len(held.codes_n) else "nothing",
             validation_pictures=len(held.codes_n),
             validation_right=held.right if len(held.codes_n) else None,
             best_epoch=state.best_epoch if state else 0,

@@ -71,7 +71,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
     cut : str, optional
         The stage after which the backbone is cut; what comes before is fixed. By default the
         end of its convolutional part, or with `fine_tune` about two thirds of the way.
-        "auto" tries the stages on held-out pictures.
+        "auto" tries the stages on held-out pictures, as they are and with a logistic head.
     head : str, default "logistic"
         "logistic" for a logistic regression on standardised features; else layers in the
         notation, trained by gradient descent, as in "dense 256 relu | dropout 0.3".
@@ -110,7 +110,8 @@ label_smoothing, ema, clip_norm, patience
     validation_share : float, 0 to 1, optional
         Share held out for validation, where no folder names it. By default none for a
         logistic head, which is judged by cross-validation, and 0.2 for what is trained by
-        gradient descent.
+        gradient descent. Where there are such pictures, a logistic head is judged on them, and
+        then fitted on them too.
     test_share : float, 0 to 1
         Share held out and never touched; only where no folder names a test part.
     device, threads, random_state, verbose

@@ -66,7 +66,7 @@ class Provenance(BaseModel):
     flip: bool
     class_counts: list[int]
     """Training pictures of each class."""
-    judged_by: Literal["validation", "cross-validation"] = "validation"
+    judged_by: Literal["validation", "cross-validation", "nothing"] = "validation"
     """Held-out pictures: a part of their own, or each fold of the training pictures in turn."""
     validation_pictures: int
     validation_right: int | None

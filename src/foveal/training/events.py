@@ -53,6 +53,7 @@ class CutTried(Event):
     """Mean log loss on held-out pictures."""
     accuracy: float
     """Share of held-out pictures answered right."""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,7 +47,8 @@ def lines_of(event: Event) -> list[str]:
         case CutTried():
             return [
                 f"cut after {event.stage}: {event.features:,} features, held-out log loss "
-                f"{event.log_loss:.3f}, accuracy {100 * event.accuracy:.1f} %"
+                f"{event.log_loss:.3f}, accuracy {100 * event.accuracy:.1f} %",
+                *_notes(event.notes),
             ]
         case HeadFitted():
             return [_head_line(event), *_notes(event.notes)]
