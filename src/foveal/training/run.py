@@ -229,13 +229,14 @@ class Run:
     def interrupted(self) -> Interrupted:
         """Make the error that says how a stopped run goes on."""
         kept = self.folder is not None and any(self.folder.glob(checkpoint.PATTERN))
+        begun = "steps" in self._config.get("decided", {})
+        remedy = "give the same command again"
+        if kept:
+            remedy = "go on with --resume"
+        elif begun:
+            remedy = "start again with --fresh: there was no checkpoint yet"
         return Interrupted(
-            "training",
-            needed="to run to its end",
-            came="a request to stop",
-            remedy="go on with --resume"
-            if kept
-            else "start again with --fresh: there was no checkpoint yet",
+            "training", needed="to run to its end", came="a request to stop", remedy=remedy
         )
 
     def finish(self, facts: dict[str, Any]) -> None:
