@@ -92,8 +92,7 @@ def tapped(backbone: Backbone) -> tuple[Cut, dict[str, slice]]:
     Returns
     -------
     tuple
-        The network, and where the features of each stage lie. Stages that give a vector after
-        one that gives maps are no places of their own where they only average them.
+        The network, and where the features of each stage lie.
     """
     whole = plan_network(Network(backbone.layers(0, backbone.stages[-1].end), backbone.plan.input))
     network = filled(whole, backbone.weights)
