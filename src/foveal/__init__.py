@@ -25,15 +25,18 @@ if TYPE_CHECKING:
         ResourceError,
         UsageError,
     )
+    from foveal.estimators.autoencoder import Autoencoder
     from foveal.estimators.cnn import CNNClassifier
     from foveal.estimators.transfer import TransferClassifier
-    from foveal.model.fitted import FittedModel, load
+    from foveal.model.fitted import FittedModel
+    from foveal.model.loading import load
     from foveal.nets.build import build
     from foveal.nets.plan import Plan, plan
     from foveal.recipe import PictureRecipe
     from foveal.training.run import Run
 
 _HOMES = {
+    "Autoencoder": "foveal.estimators.autoencoder",
     "CNNClassifier": "foveal.estimators.cnn",
     "DataError": "foveal.errors",
     "DivergedError": "foveal.errors",
@@ -49,11 +52,12 @@ _HOMES = {
     "TransferClassifier": "foveal.estimators.transfer",
     "UsageError": "foveal.errors",
     "build": "foveal.nets.build",
-    "load": "foveal.model.fitted",
+    "load": "foveal.model.loading",
     "plan": "foveal.nets.plan",
 }
 
 __all__ = [
+    "Autoencoder",
     "CNNClassifier",
     "DataError",
     "DivergedError",

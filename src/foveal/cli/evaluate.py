@@ -42,8 +42,8 @@ def evaluate(
     """
     from foveal.cli.progress import shown_progress
     from foveal.errors import DataError
-    from foveal.model.fitted import load
     from foveal.model.judging import NOT_JUDGED
+    from foveal.model.loading import load
     from foveal.pictures.ledger import left_out, summary
     from foveal.training.events import Decoding
 

@@ -71,7 +71,7 @@ def predict(
 
 
 def _opened(model: Path, device: str, threads: int | None) -> FittedModel:
-    from foveal.model.fitted import load
+    from foveal.model.loading import load
     from foveal.model.pretrained import NAME, imagenet
 
     if str(model) == NAME and not model.exists():

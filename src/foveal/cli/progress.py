@@ -71,7 +71,7 @@ class _Live:
             case Extracting(done=done, total=total, network=network):
                 self.draw("extracting", done, total, f"{total:,} pictures through {network}")
             case StepEnded():
-                told = f"epoch {event.epoch}/{self.epochs} · loss {event.loss:.2f}"
+                told = f"epoch {event.epoch}/{self.epochs} · loss {event.loss:#.3g}"
                 if event.accuracy == event.accuracy:
                     told += f" · train {100 * event.accuracy:.1f} %"
                 told += f"{self.judged} · {event.pictures_per_second:,.0f}/s"
@@ -82,6 +82,8 @@ class _Live:
             case EpochEnded():
                 if event.validation_accuracy is not None:
                     self.judged = f" · val {100 * event.validation_accuracy:.1f} %"
+                elif event.validation_loss is not None:
+                    self.judged = f" · val {event.validation_loss:#.3g}"
             case _:
                 self.say(event)
 

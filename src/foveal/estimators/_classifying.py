@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from foveal.backbones.features import Features
-from foveal.device import DEVICES, Device
+from foveal.device import Device
 from foveal.errors import UsageError
 from foveal.estimators._prepare import TrainingData
+from foveal.estimators._training import TRAINING_RULES, check_batches
 from foveal.evaluation.calibration import fit_temperature
 from foveal.model.card import Provenance
 from foveal.model.fitted import FittedModel, placed
 from foveal.nets.build import build
 from foveal.nets.plan import Plan
-from foveal.nets.spec import Activation, BatchNorm, Dense
-from foveal.parameters import FLAG, Choice, Either, Kind, Real, Rule, Whole, optional
-from foveal.pictures.augment import LEVELS, Augmentation
+from foveal.nets.spec import Activation, Dense
+from foveal.parameters import Choice, Either, Kind, Real, Rule
+from foveal.pictures.augment import Augmentation
 from foveal.pictures.batches import (
     Batches,
     FeatureBatches,
@@ -31,15 +29,19 @@ from foveal.pictures.batches import (
     feature_tensor,
     ordered,
 )
-from foveal.training import config as configs
 from foveal.training.config import TrainingConfig
-from foveal.training.events import Finished
 from foveal.training.loop import TrainingState
-from foveal.training.pace import measure_pace, steps_within
-from foveal.training.run import Run
 from foveal.training.steps import LossOf, Scores, classification, judge_logits, logits_of
 from foveal.version import __version__
 
+SHARED_RULES: dict[str, Rule] = {
+    **TRAINING_RULES,
+    "label_smoothing": Real(0, 1, below=True),
+    "class_weight": Either(
+        (Kind((type(None), dict), "None or a dictionary"), Choice(("balanced",)))
+    ),
+}
+"""What the parameters of all classifiers may be."""
 JUDGING_BATCH = 256
 """Validation pictures that go through the network at once."""
 
@@ -133,7 +135,7 @@ class ClassifierTask:
             flip=self.augmentation.flip,
             class_counts=[int(count) for count in data.class_counts],
             validation_pictures=len(rows),
-            validation_right=round(best.accuracy * best.pictures) if best else None,
+            validation_right=round((best.accuracy or 0.0) * best.pictures) if best else None,
             best_epoch=state.best_epoch,
             snapshot_steps=list(state.snapshot_steps),
         )
@@ -180,110 +182,6 @@ def class_weights(wanted: dict[Any, float] | str | None, data: TrainingData) -> 
     return torch.tensor([float(weight) for weight in weights])
 
 
-# Parameters that classifiers share --------------------------------------------------------
-
-MOST_EPOCHS = 1e6
-"""Epochs that can be asked for."""
-
-SHARED_RULES: dict[str, Rule] = {
-    "epochs": optional(Real(0, MOST_EPOCHS, above=True)),
-    "seconds": optional(Real(0, above=True)),
-    "batch_size": optional(Whole(1)),
-    "optimizer": Choice(configs.OPTIMIZERS),
-    "learning_rate": optional(Real(0, above=True)),
-    "momentum": Real(0, 1, below=True),
-    "weight_decay": optional(Real(0)),
-    "schedule": Choice(configs.SCHEDULES),
-    "label_smoothing": Real(0, 1, below=True),
-    "ema": Real(0, 1, below=True),
-    "clip_norm": optional(Real(0)),
-    "patience": optional(Whole(1)),
-    "class_weight": Either(
-        (Kind((type(None), dict), "None or a dictionary"), Choice(("balanced",)))
-    ),
-    "augmentation": optional(Choice(LEVELS)),
-    "flip": optional(FLAG),
-    "size": optional(Either((Whole(1), Kind((tuple, list), "(height, width)")))),
-    "test_share": Real(0, 1, below=True),
-    "device": Choice(DEVICES),
-    "threads": optional(Whole(1)),
-    "verbose": FLAG,
-}
-"""What the parameters of all classifiers may be."""
-
-
-class Wished(Protocol):
-    """The parameters of training by gradient descent, as an estimator holds them."""
-
-    epochs: float | None
-    seconds: float | None
-    optimizer: configs.Optimizer
-    learning_rate: float | None
-    momentum: float
-    weight_decay: float | None
-    schedule: configs.Schedule
-    label_smoothing: float
-    ema: float
-    clip_norm: float | None
-    patience: int | None
-
-
-def configured(
-    wished: Wished, task: ClassifierTask, network: nn.Module, run: Run, began: float
-) -> TrainingConfig:
-    """Decide everything that was left open; a budget of seconds is measured once."""
-    count = len(task.data.split.train)
-    batch = task.batches.batch_size
-    default = configs.epochs_for(count, batch)
-    epochs = default if wished.epochs is None else wished.epochs
-    steps = max(round(epochs * len(task.batches)), 1)
-    normalised = any(isinstance(one, _BatchNorm) for one in network.modules())
-    rate = wished.learning_rate or configs.learning_rate_for(
-        wished.optimizer, batch, normalised=normalised
-    )
-    decay = wished.weight_decay
-    config = TrainingConfig(
-        steps=steps,
-        batch_size=batch,
-        optimizer=wished.optimizer,
-        learning_rate=float(rate),
-        momentum=wished.momentum,
-        weight_decay=configs.WEIGHT_DECAYS[wished.optimizer] if decay is None else float(decay),
-        schedule=wished.schedule,
-        label_smoothing=wished.label_smoothing,
-        ema=wished.ema,
-        clip_norm=_clip_norm(wished.clip_norm, normalised=normalised),
-        patience=wished.patience,
-        seed=task.seed,
-    )
-
-    def affordable() -> int:
-        if wished.seconds is None:
-            return steps
-        pace = measure_pace(network, task.batches, task.loss_of, config, task.device, task.judge)
-        left = float(wished.seconds) - (time.perf_counter() - began)
-        return steps_within(left, pace, len(task.batches), configs.FEWEST_STEPS)
-
-    return configs.with_steps(config, run.decide("steps", affordable))
-
-
-def _clip_norm(asked: float | None, *, normalised: bool) -> float | None:
-    if asked is None:
-        return None if normalised else configs.CLIP_WITHOUT_NORMALISATION
-    return float(asked) or None
-
-
-def refuse_both(epochs: float | None, seconds: float | None) -> None:
-    """Refuse a length of training that is given twice."""
-    if epochs is not None and seconds is not None:
-        raise UsageError(
-            "epochs and seconds",
-            needed="one of them",
-            came=f"epochs={epochs:g} and seconds={seconds:g}",
-            remedy="leave one of them out",
-        )
-
-
 def check_trainable(plan: Plan, batch_size: int, pictures: int, *, kept: int = 0) -> None:
     """Refuse a network that gradient descent cannot teach to tell classes apart.
 
@@ -295,18 +193,9 @@ def check_trainable(plan: Plan, batch_size: int, pictures: int, *, kept: int = 0
     Raises
     ------
     UsageError
-        For batches of one picture with batch normalisation, and for a last layer that already
-        squashes its sums.
+        Where `check_batches` does, and for a last layer that already squashes its sums.
     """
-    fewest = pictures // -(-pictures // batch_size)  # batches differ by one picture at most
-    taught = replace(plan, layers=plan.layers[kept:], fixed=0).walk()
-    if fewest < 2 and any(isinstance(one.layer, BatchNorm) for one in taught):
-        raise UsageError(
-            "batch_size",
-            needed="at least 2 pictures a step for batch normalisation",
-            came="1",
-            remedy="choose a larger batch, or a network without batchnorm",
-        )
+    check_batches(plan, batch_size, pictures, kept=kept)
     last = plan.layers[-1].layer
     if isinstance(last, Dense | Activation):
         function = last.activation if isinstance(last, Dense) else last.function
@@ -317,28 +206,3 @@ def check_trainable(plan: Plan, batch_size: int, pictures: int, *, kept: int = 0
                 came=function,
                 remedy=f"end the network with 'dense {plan.output[0]}'",
             )
-
-
-def sides_of(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
-    """Read a size, one side or (height, width)."""
-    if size is None or isinstance(size, int | np.integer):
-        return None if size is None else (int(size), int(size))
-    if len(size) != 2:
-        raise UsageError(
-            "size",
-            needed="one side, or (height, width)",
-            came=repr(size),
-            remedy="write 64, or (48, 64)",
-        )
-    return int(size[0]), int(size[1])
-
-
-def finished(state: TrainingState) -> Finished:
-    """Say that training is done."""
-    best = state.best
-    return Finished(
-        steps=state.step,
-        best_epoch=state.best_epoch,
-        validation_accuracy=best.accuracy if best else None,
-        validation_pictures=best.pictures if best else 0,
-    )

@@ -13,7 +13,9 @@ from foveal.pictures.catalogue import Array, Pictures, refuse_unsupported
 from foveal.pictures.sources import are_paths, gather
 
 
-def coerce(estimator: Any, X: Any, y: Any = None, *, fitting: bool = True) -> Pictures:
+def coerce(
+    estimator: Any, X: Any, y: Any = None, *, fitting: bool = True, labelled: bool = True
+) -> Pictures:
     """Turn X and y into pictures.
 
     Parameters
@@ -25,7 +27,9 @@ def coerce(estimator: Any, X: Any, y: Any = None, *, fitting: bool = True) -> Pi
     y : sequence of labels, optional
         The class of each picture; class folders, .npz and IDX say it themselves.
     fitting : bool
-        Whether this is fit, which needs labels.
+        Whether this is fit.
+    labelled : bool
+        Whether fit needs labels.
     """
     if not are_paths(X):
         options: dict[str, Any] = {"allow_nd": True, "dtype": "numeric", "reset": fitting}
@@ -33,12 +37,12 @@ def coerce(estimator: Any, X: Any, y: Any = None, *, fitting: bool = True) -> Pi
             not fitting and len(getattr(X, "shape", ())) > 2
         ):  # what counts as features are rows of pixels alone
             return gather(check_array(X, allow_nd=True, dtype="numeric"))
-        if not fitting:
+        if not (fitting and labelled):
             return gather(validate_data(estimator, X, **options))
         X, y = validate_data(estimator, X, y, **options)
         return _labelled(gather(X), y)
     pictures = gather(X)
-    if not fitting:
+    if not (fitting and labelled):
         return pictures
     if y is not None:
         if np.ndim(y) > 1:

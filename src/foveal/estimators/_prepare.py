@@ -1,4 +1,4 @@
-"""From labelled pictures to training data: recipe, store or features, split, scaling, ledger."""
+"""From pictures to training data: recipe, store or features, split, scaling, ledger."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ from foveal.recipe import PictureRecipe, Resize
 from foveal.training.events import Decoding, Extracting, Prepared
 from foveal.training.run import Run
 
+FEWEST_UNLABELLED = 2
+"""Training pictures from which there is anything to tell them apart by."""
 MUCH_DISK = 1_000_000_000
 """Bytes of features from which on their size is told."""
 FEW_PHOTOGRAPHS = 5_000
@@ -45,15 +47,21 @@ class TrainingData:
     store: Store | Features
     """The pictures, or what a frozen network made of them."""
     codes: np.ndarray[Any, np.dtype[np.intp]]
-    """Class number of each row; -1 without a label."""
+    """Class number of each row; -1 without a label. 0 where labels are not asked for."""
     classes: Array
-    """The labels, in the order of their numbers."""
+    """The labels, in the order of their numbers; none where they are not asked for."""
     split: Split
     recipe: PictureRecipe
 
     @property
+    def pixels(self) -> Store:
+        """The pictures themselves, where no network came before."""
+        assert isinstance(self.store, Store)
+        return self.store
+
+    @property
     def class_counts(self) -> np.ndarray[Any, np.dtype[np.intp]]:
-        """Training pictures of each class."""
+        """Training pictures of each class; of all, where there are no classes."""
         return np.bincount(self.codes[self.split.train], minlength=len(self.classes))
 
 
@@ -104,19 +112,22 @@ def prepare(
     validation_share: float,
     test_share: float,
     seed: int,
+    labelled: bool = True,
 ) -> TrainingData:
-    """Prepare labelled pictures for training; the ledger and the run are told.
+    """Prepare pictures for training; the ledger and the run are told.
+
+    Parameters
+    ----------
+    labelled : bool
+        Whether classes are to be learned; otherwise labels are not looked at.
 
     Raises
     ------
     DataError
-        Where fewer than two classes, or fewer than two training pictures, are left.
+        Where fewer than two classes, or too few training pictures, are left.
     """
     began = time.perf_counter()
-    assert pictures.labels is not None
-    classes, codes = encode(pictures.labels)
-    if len(classes) < 2:
-        raise _too_few(f"{len(classes)} class: {', '.join(map(str, classes))}")
+    classes, codes = _classes_of(pictures, labelled)
     store, recipe = opening(pictures, run)
     run.agree("pictures", store.fingerprint, "the pictures changed meanwhile: begin with --fresh")
     usable = np.flatnonzero(store.readable & (codes >= 0))
@@ -141,7 +152,7 @@ def prepare(
         Prepared(
             pictures=len(pictures),
             left_out=len(missing),
-            classes=dict(zip(map(str, classes), map(int, data.class_counts), strict=True)),
+            classes=dict(zip(map(str, classes), map(int, data.class_counts), strict=False)),
             train=len(parts.train),
             validation=len(parts.validation),
             test=len(parts.test),
@@ -153,6 +164,16 @@ def prepare(
         )
     )
     return data
+
+
+def _classes_of(pictures: Pictures, labelled: bool) -> tuple[Array, Array]:
+    if not labelled:
+        return np.empty(0, dtype=str), np.zeros(len(pictures), dtype=np.intp)
+    assert pictures.labels is not None
+    classes, codes = encode(pictures.labels)
+    if len(classes) < 2:
+        raise _too_few(f"{len(classes)} class: {', '.join(map(str, classes))}")
+    return classes, codes
 
 
 def _too_few(came: str) -> DataError:
@@ -167,6 +188,15 @@ def _too_few(came: str) -> DataError:
 def _check(classes: Array, codes: Array, parts: Split, entries: list[Entry]) -> None:
     trained = np.unique(codes[parts.train])
     missing = f" ({ledger.summary(entries)})" if ledger.left_out(entries) else ""
+    if not len(classes):
+        if len(parts.train) < FEWEST_UNLABELLED:
+            raise DataError(
+                "pictures",
+                needed=f"at least {FEWEST_UNLABELLED} different pictures to train on",
+                came=f"{len(parts.train)}{missing}",
+                remedy="add pictures; those of another part do not count",
+            )
+        return
     if len(classes) < 2 or len(trained) < len(classes):
         without = [str(classes[code]) for code in range(len(classes)) if code not in trained]
         came = f"{len(trained)} class with pictures" if len(trained) == 1 else f"{len(trained)}"
@@ -182,7 +212,8 @@ def _entries(
     for name in ("train", "validation", "test"):
         where[getattr(parts, name)] = name
     reasons = list(store.reasons)
-    labels = pictures.labels.tolist() if pictures.labels is not None else []
+    nothing = [None] * len(pictures)
+    labels = nothing if pictures.labels is None else pictures.labels.tolist()
     for row, name in enumerate(pictures.names):
         reason = reasons[row]
         if not reason and codes[row] < 0:
@@ -199,13 +230,14 @@ def _notes(pictures: Pictures, entries: list[Entry], data: TrainingData) -> Iter
     if isinstance(data.store, Features):
         yield from _feature_notes(data.store)
         return
-    if pictures.files is not None and len(data.split.train) < FEW_PHOTOGRAPHS:
+    few = len(data.split.train) < FEW_PHOTOGRAPHS
+    if pictures.files is not None and few and len(data.classes):
         yield (
             f"{len(data.split.train):,} pictures are few for training from scratch: if they are "
             "photographs, transfer learning from a pretrained network is likely more accurate"
         )
     if not len(data.split.validation):
-        yield "no validation pictures: the last weights are kept, and no accuracy is claimed"
+        yield "no validation pictures: the last weights are kept, and nothing is claimed of them"
 
 
 def _feature_notes(features: Features) -> Iterator[str]:

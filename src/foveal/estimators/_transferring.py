@@ -21,12 +21,11 @@ from foveal.estimators._classifying import (
     ClassifierTask,
     check_trainable,
     class_weights,
-    configured,
-    finished,
 )
 from foveal.estimators._cutting import LOGISTIC
 from foveal.estimators._logistic import LogisticHead, fit_head
 from foveal.estimators._prepare import TrainingData
+from foveal.estimators._training import configured, finished
 from foveal.evaluation.calibration import fit_temperature
 from foveal.model.card import Logistic, Origin, Provenance
 from foveal.model.fitted import FittedModel, placed
@@ -247,7 +246,8 @@ class Transfer:
         """Train the head by gradient descent on features, through the one loop."""
         task = self._task(data)
         check_trainable(plan, task.batch_size, len(data.split.train), kept=self.kept)
-        config = configured(self.learner, task, head, run, began)
+        smoothing = self.learner.label_smoothing
+        config = configured(self.learner, task, head, run, began, label_smoothing=smoothing)
         run.tell(_planned(plan, config, task, ()))
         state = start(head, config)
         if not self.fine:

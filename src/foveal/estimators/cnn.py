@@ -17,13 +17,10 @@ from foveal.estimators._classifying import (
     ClassifierTask,
     check_trainable,
     class_weights,
-    configured,
-    finished,
-    refuse_both,
-    sides_of,
 )
 from foveal.estimators._coerce import coerce, predicted_score
 from foveal.estimators._prepare import TrainingData, Wishes, as_pixels, prepare
+from foveal.estimators._training import configured, finished, refuse_both, sides_of
 from foveal.model.fitted import placed
 from foveal.nets import plan as planning
 from foveal.nets.build import build
@@ -225,7 +222,9 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             plan = self._plan(data)
             network = placed(build(plan, seed=randomness.derive(seed, "weights")), device)
             task = self._task(data, seed, device)
-            config = configured(self, task, network, run, began)
+            config = configured(
+                self, task, network, run, began, label_smoothing=self.label_smoothing
+            )
             run.tell(_planned(plan, config, task))
             state = start(network, config)
             run.restore(state)

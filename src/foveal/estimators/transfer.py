@@ -16,12 +16,14 @@ from foveal.backbones.catalog import DEFAULT, Backbone, of_model, open_backbone
 from foveal.backbones.passes import Extraction
 from foveal.engines.choose import NEEDS
 from foveal.errors import UsageError
-from foveal.estimators._classifying import MOST_EPOCHS, SHARED_RULES, refuse_both, sides_of
+from foveal.estimators._classifying import SHARED_RULES
 from foveal.estimators._coerce import coerce, predicted_score
 from foveal.estimators._cutting import AUTO, LOGISTIC, choose_cut, held_out_share
 from foveal.estimators._prepare import as_features, prepare
+from foveal.estimators._training import MOST_EPOCHS, refuse_both, sides_of
 from foveal.estimators._transferring import Transfer, variations
-from foveal.model.fitted import FittedModel, load
+from foveal.model.fitted import FittedModel
+from foveal.model.loading import load
 from foveal.parameters import FLAG, Choice, Kind, Real, Rule, Whole, optional
 from foveal.pictures.augment import Level
 from foveal.pictures.survey import Survey, look_over, recipe_for

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from foveal.evaluation.reconstruction import Reconstruction
 from foveal.recipe import PictureRecipe
 from foveal.training.config import TrainingConfig
 
 FORMAT: Literal[1] = 1
 """Version of the file format; raised when older software could no longer read a file right."""
 
+Task = Literal["classification", "reconstruction"]
+"""To call pictures by their classes, or to encode them and decode them again."""
 Label = Annotated[str, Field(max_length=1_000)] | int | float | bool
 
 
@@ -47,6 +50,21 @@ class Logistic(BaseModel):
     """Variations of each picture it was fitted on."""
 
 
+class Coding(BaseModel):
+    """What an autoencoder's training minimised."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    loss: Literal["mse", "bce", "l1"]
+    noise: Literal["none", "gaussian", "masks"]
+    noise_level: Annotated[float, Field(ge=0, le=1)]
+    """Standard deviation of gaussian noise, or share of the picture that is masked."""
+    beta: Annotated[float, Field(ge=0)] | None
+    """Weight of the divergence from the normal distribution; None where it is not variational."""
+    reconstruction: Reconstruction | None = None
+    """How it fares; None where no picture was held out."""
+
+
 class Provenance(BaseModel):
     """How a model came to be."""
 
@@ -62,6 +80,8 @@ class Provenance(BaseModel):
     """What the head's fit did; None where it was trained by gradient descent alone."""
     backbone: Origin | None = None
     """Whose kernels are reused; None for a network trained from scratch."""
+    coding: Coding | None = None
+    """What an autoencoder was taught, and how it fares; None for classifiers."""
     augmentation: Literal["none", "light", "strong"]
     flip: bool
     class_counts: list[int]
@@ -83,13 +103,25 @@ class Card(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: Literal[1]
-    task: Literal["classification"]
+    task: Task
     network: Annotated[str, Field(max_length=100_000)]
     """The network in the notation, with its input and its last layer filled in."""
     fixed: Annotated[int, Field(ge=0)] = 0
     """Layers, from the picture on, that training did not change."""
+    code: Annotated[int, Field(ge=0)] = 0
+    """Layers, from the picture on, that are the encoder of an autoencoder; 0 in classifiers."""
     recipe: PictureRecipe
-    classes: Annotated[list[Label], Field(min_length=1, strict=True)]
+    classes: Annotated[list[Label], Field(strict=True)]
     temperature: Annotated[float, Field(ge=1e-3, le=1000)]
     """Divides the logits before the softmax."""
     provenance: Provenance
+
+    @model_validator(mode="after")
+    def _belongs(self) -> Card:
+        """Hold the parts against the task."""
+        classifies = self.task == "classification"
+        if classifies != bool(self.classes) or classifies != (self.code == 0):
+            raise ValueError(f"classes and code that do not belong to {self.task}")
+        if classifies != (self.provenance.coding is None):
+            raise ValueError(f"a provenance that does not belong to {self.task}")
+        return self

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from pydantic import ValidationError
 from torch import nn
 
 from foveal import files
 from foveal.backbones.catalog import OWN
 from foveal.backbones.cut import Cut
-from foveal.device import Device, available, choose
-from foveal.errors import FovealError, ModelFileError, UsageError
+from foveal.device import Device, choose
+from foveal.errors import UsageError
 from foveal.evaluation.calibration import probabilities
-from foveal.model.card import FORMAT, Card, Provenance
+from foveal.model.card import FORMAT, Card, Provenance, Task
+from foveal.model.coding import (
+    Compared,
+    check_half,
+    check_whole,
+    compared,
+    decoded,
+    encoded,
+)
+from foveal.model.normality import Normality
 from foveal.model.predictions import Predictions
 from foveal.model.running import Outputs, outputs
-from foveal.nets import notation
-from foveal.nets.build import build, part
+from foveal.nets.build import part
 from foveal.nets.plan import Plan, plan_network
 from foveal.nets.spec import Dense, Network
 from foveal.pictures.batches import RowsOfFeatures, feature_tensor
@@ -39,12 +45,8 @@ from foveal.training.steps import logits_of
 if TYPE_CHECKING:
     from foveal.model.judging import Evaluation
 
-LARGEST_ACTIVATIONS = 16_000_000_000
-"""Bytes that the layers of a network may give for one picture."""
 BATCH = 128
 """Features that go through the last layers at once."""
-MOST_CHARACTERS = 10_000_000
-"""Characters of the longest class name times the number of classes."""
 NETWORK = "network/"
 SNAPSHOTS = "kernels/snapshots"
 TRAINED = "hashes/train"
@@ -76,15 +78,31 @@ class FittedModel:
     """Content hashes of the validation pictures."""
     snapshots: torch.Tensor
     """First-layer kernels over the epochs, (times, kernels, channels, h, w); may be empty."""
+    normality: Normality | None = None
+    """What usual pictures are like to an autoencoder; None for classifiers."""
+    half: str | None = None
+    """Which half of an autoencoder is loaded; None where the network is whole."""
+    kept_digest: str = ""
+    """Of the file, where only half of it is loaded."""
     device: Device = field(default_factory=choose)
 
     def __repr__(self) -> str:
         origin = self.provenance.backbone
         name = self.plan.name or (origin.name if origin else self.plan.text)
+        if self.plan.code:
+            return (
+                f"FittedModel(autoencoder, {written(self.recipe.shape)} pictures, "
+                f"{self.plan.code_size} numbers a code)"
+            )
         return (
             f"FittedModel({name!r}, {len(self.classes)} classes, "
             f"{written(self.recipe.shape)} pictures)"
         )
+
+    @property
+    def task(self) -> Task:
+        """What the model is for: "classification" or "reconstruction"."""
+        return "reconstruction" if self.plan.code else "classification"
 
     # Use ---------------------------------------------------------------------------------
 
@@ -103,6 +121,7 @@ class FittedModel:
 
     def predicting(self, pictures: Pictures) -> Iterator[Predictions]:
         """Predict batch by batch, in order, in bounded memory."""
+        self._classifies()
         whole = self.first(len(self.plan.layers))
         for start, logits_nk, reasons in self._through(pictures, whole):
             yield Predictions(
@@ -113,7 +132,18 @@ class FittedModel:
             )
 
     def features(self, X: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
-        """Compute what the last dense layer sees, (n, features); NaN for unreadable files."""
+        """Compute what the last dense layer sees, (n, features); NaN for unreadable files.
+
+        Of an autoencoder these are the codes.
+        """
+        found = [values for _, values, _ in self._through(gather(X), self.feature_cut())]
+        return np.concatenate(found).astype(np.float32)
+
+    def feature_cut(self) -> Cut:
+        """Give the part of the network that makes `features`."""
+        if self.plan.code:
+            check_half(self, "encoder")
+            return self.first(self.plan.code)
         if not isinstance(self.plan.layers[-1].layer, Dense):
             raise UsageError(
                 "features",
@@ -121,12 +151,37 @@ class FittedModel:
                 came=self.plan.text,
                 remedy="train a network with a dense layer at its end",
             )
-        front = self.first(len(self.plan.layers) - 1)
-        found = [values for _, values, _ in self._through(gather(X), front)]
-        return np.concatenate(found).astype(np.float32)
+        return self.first(len(self.plan.layers) - 1)
+
+    def encode(self, X: Any, *, sample: int | None = None) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """Encode pictures, (n, code size); NaN where a file cannot be read.
+
+        Parameters
+        ----------
+        X : path, sequence of paths, or array
+            As in `fit`.
+        sample : int, optional
+            Seed by which a variational autoencoder draws codes; their means where left out.
+        """
+        return encoded(self, gather(X), sample)
+
+    def decode(self, codes: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """Decode codes (n, code size) to pictures (n, h, w, c), black = 0, white = 1.
+
+        Raises
+        ------
+        DataError
+            For codes of another length, and for NaN.
+        """
+        return decoded(self, codes)
+
+    def comparing(self, X: Any) -> Iterator[Compared]:
+        """Give pictures beside their reconstructions, batch by batch, in order."""
+        return compared(self, gather(X))
 
     def evaluate(self, X: Any, y: Any = None, **options: Any) -> Evaluation:
         """Judge the model on labelled pictures; see `foveal.model.judging.judge`."""
+        self._classifies()
         from foveal.model.judging import judge  # brings scikit-learn: a second, not for predict
 
         return judge(self, X, y, **options)
@@ -156,6 +211,16 @@ class FittedModel:
         plan = plan_network(Network(kept, self.plan.input))
         return Cut.of(name, plan, front.eval())
 
+    def _classifies(self) -> None:
+        if self.plan.code:
+            raise UsageError(
+                "the model",
+                needed="a classifier",
+                came="an autoencoder, which knows no classes",
+                remedy="use encode, decode or 'foveal anomalies'; or reuse its encoder by "
+                "'foveal train transfer --backbone'",
+            )
+
     def _through(self, pictures: Pictures, front: Cut) -> Iterator[Outputs]:
         return outputs(front, self.recipe, self.device, pictures)
 
@@ -169,26 +234,35 @@ class FittedModel:
         str
             SHA-256 of the content.
         """
+        check_whole(self)
         return files.write_tensors(checked_path(path), *self._content())
 
     def digest(self) -> str:
         """Hash the model as `save` would."""
+        if self.kept_digest:
+            return self.kept_digest
         return files.packed(*self._content())[1]
 
     def __reduce__(self) -> tuple[Any, ...]:
         # copied and pickled as the file it would be: the same model gives the same bytes
-        return _unpacked, (files.packed(*self._content())[0], self.device.name, self.device.threads)
+        from foveal.model.loading import unpacked
+
+        check_whole(self)
+        return unpacked, (files.packed(*self._content())[0], self.device.name, self.device.threads)
 
     def _content(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         tensors = {f"{NETWORK}{name}": value for name, value in self.network.state_dict().items()}
         tensors[SNAPSHOTS] = self.snapshots
         tensors[TRAINED] = torch.from_numpy(self.trained_on)
         tensors[CHOSE] = torch.from_numpy(self.chosen_on)
+        if self.normality is not None:
+            tensors |= self.normality.tensors()
         card = Card(
             format=FORMAT,
-            task="classification",
+            task=self.task,
             network=self.plan.text,
             fixed=self.plan.fixed,
+            code=self.plan.code,
             recipe=self.recipe,
             classes=self.classes.tolist(),
             temperature=self.temperature,
@@ -223,104 +297,8 @@ def checked_path(path: str | Path) -> Path:
     return place
 
 
-def load(path: str | Path, *, device: str = "auto", threads: int | None = None) -> FittedModel:
-    """Load a model that training or `save` left.
-
-    Parameters
-    ----------
-    path : str or Path
-        The .safetensors file.
-    device : {"auto", "cpu", "cuda", "mps"}
-        Where it is to run.
-    threads : int, optional
-        Threads on the processor.
-
-    Raises
-    ------
-    ModelFileError
-        Where the file is damaged, foreign, or of another version. Nothing in it is executed.
-    """
-    place = Path(path)
-    return _loaded(place, *files.read_tensors(place), choose(device, threads))
-
-
-def _unpacked(data: bytes, device: str, threads: int) -> FittedModel:
-    place = Path("a pickled model")
-    chosen = choose(device if device in available() else "auto", threads)
-    return _loaded(place, *files.unpacked(data, place), chosen)
-
-
-def _loaded(
-    place: Path, tensors: dict[str, torch.Tensor], facts: dict[str, Any], chosen: Device
-) -> FittedModel:
-    if facts.get("format") != FORMAT:
-        raise ModelFileError(
-            str(place),
-            needed=f"format {FORMAT}",
-            came=f"format {facts.get('format')!r}",
-            remedy="use the version of Foveal that wrote it, or train again",
-        )
-    try:
-        card = Card.model_validate_json(json.dumps(facts))
-        network = notation.read(card.network)
-        planned = replace(plan_network(network, None, len(card.classes)), fixed=card.fixed)
-    except (ValidationError, FovealError) as error:
-        raise files.foreign(place, f"a card that does not hold: {_first_line(error)}") from error
-    weights = {
-        name.removeprefix(NETWORK): value
-        for name, value in tensors.items()
-        if name.startswith(NETWORK)
-    }
-    missing = [name for name in (SNAPSHOTS, TRAINED, CHOSE) if name not in tensors]
-    stored = sum(value.numel() for value in weights.values())
-    if missing or planned.parameters > stored or planned.input != card.recipe.shape:
-        raise files.foreign(place, "tensors that do not belong to its network")
-    if card.fixed >= len(planned.layers):
-        raise files.foreign(place, "a network all of whose layers are fixed")
-    if planned.activation_bytes > LARGEST_ACTIVATIONS:
-        raise files.foreign(place, "a network that needs more memory than any machine has")
-    _check_contents(place, card, tensors)
-    module = build(planned, seed=0)
-    try:
-        module.load_state_dict(weights)
-    except RuntimeError as error:
-        raise files.foreign(place, f"other weights ({_first_line(error)})") from error
-    return FittedModel(
-        plan=planned,
-        network=placed(module, chosen),
-        recipe=card.recipe,
-        classes=np.array(card.classes),
-        temperature=card.temperature,
-        provenance=card.provenance,
-        trained_on=tensors[TRAINED].numpy(),
-        chosen_on=tensors[CHOSE].numpy(),
-        snapshots=tensors[SNAPSHOTS],
-        device=chosen,
-    )
-
-
-def _check_contents(place: Path, card: Card, tensors: dict[str, torch.Tensor]) -> None:
-    """Refuse what no training leaves: weights that are no numbers, classes that are the same."""
-    for name in (TRAINED, CHOSE):
-        if tensors[name].dtype != torch.int64 or tensors[name].ndim != 1:
-            raise files.foreign(place, f"{name} of another form")
-    for name, value in tensors.items():
-        if value.is_complex() or (value.is_floating_point() and not value.isfinite().all()):
-            raise files.foreign(place, f"{name} with values that are no finite numbers")
-    if len(set(map(str, card.classes))) != len(card.classes):
-        raise files.foreign(place, "classes that are the same")
-    longest = max(len(str(label)) for label in card.classes)
-    if longest * len(card.classes) > MOST_CHARACTERS:
-        raise files.foreign(place, "classes with names beyond all measure")
-
-
 def placed(network: nn.Sequential, device: Device) -> nn.Sequential:
     """Bring a network to its device and memory format, in evaluation mode."""
     moved = network.to(device=device.name, dtype=device.dtype, memory_format=device.memory_format)  # type: ignore[call-overload]
     found: nn.Sequential = moved.eval()
     return found
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return " ".join(lines[:2])[:160]

@@ -42,7 +42,7 @@ def outputs(
     waiting: deque[tuple[int, list[str]]] = deque()
 
     def feed() -> Iterator[Array]:
-        for start, images, reasons in _batches(pictures, recipe, device.threads, engine.batch):
+        for start, images, reasons in batches(pictures, recipe, device.threads, engine.batch):
             waiting.append((start, reasons))
             yield images
 
@@ -62,7 +62,7 @@ def _engine(cut: Cut, recipe: PictureRecipe, device: Device, pictures: Pictures)
     return runner(extraction, len(pictures), unit=unit)
 
 
-def _batches(
+def batches(
     pictures: Pictures, recipe: PictureRecipe, threads: int, size: int
 ) -> Iterator[tuple[int, Array, list[str]]]:
     """Prepare pictures in batches: first row, pictures, reasons; black where there is none."""

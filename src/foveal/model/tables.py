@@ -65,7 +65,7 @@ def write_table(path: Path, columns: Sequence[str], batches: Iterable[Rows]) -> 
     """
     writers = {".csv": _write_csv, ".parquet": _write_parquet, ".jsonl": _write_lines}
     writer = writers[checked_table(path).suffix.lower()]
-    with _beside(path) as temporary:
+    with written_beside(path) as temporary:
         return writer(temporary, columns, batches)
 
 
@@ -141,7 +141,7 @@ def _typed(rows: list[list[Any]], width: int) -> bool:
 def _flush(
     writer: Any, path: Path, columns: Sequence[str], rows: list[list[Any]]
 ) -> pq.ParquetWriter:
-    values = [[_valid(row[column]) for row in rows] for column in range(len(columns))]
+    values = [[valid_text(row[column]) for row in rows] for column in range(len(columns))]
     if writer is None:
         types = [_type_of(name, one) for name, one in zip(columns, values, strict=True)]
         writer = pq.ParquetWriter(path, pa.schema(list(zip(columns, types, strict=True))))
@@ -161,7 +161,7 @@ def _type_of(name: str, values: list[Any]) -> pa.DataType:
     return pa.array(known).type if known else pa.string()
 
 
-def _valid(value: Any) -> Any:
+def valid_text(value: Any) -> Any:
     """Make odd file names (bytes that are no text) valid UTF-8."""
     if isinstance(value, str):
         return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -12,18 +12,23 @@ from foveal.nets.spec import (
     Activation,
     AvgPool,
     BatchNorm,
+    Centre,
     Conv,
     ConvTranspose,
     Dense,
+    DepthToSpace,
     Dropout,
     Flatten,
     GlobalPool,
     Layer,
     MaxPool,
+    Offset,
     Padding,
     Pool,
     Reshape,
     Residual,
+    Resize,
+    Sample,
     SpaceToDepth,
     Timm,
     Upsample,
@@ -119,14 +124,22 @@ def work_out(layer: Layer, shape: Shape, branch: Branch | None = None) -> Worked
             return _dense(layer, shape)
         case Activation(function):
             return Worked(shape, _activation_weights(function))
-        case Dropout():
+        case Dropout() | Centre():
             return Worked(shape)
+        case Offset():
+            return Worked(shape, {"weight": shape})
+        case Sample():
+            return _sample(shape)
         case Upsample():
             return _upsample(layer, _maps(layer, shape))
         case Reshape():
             return _reshape(layer, shape)
         case SpaceToDepth():
             return _space_to_depth(layer, _maps(layer, shape))
+        case DepthToSpace():
+            return _depth_to_space(layer, _maps(layer, shape))
+        case Resize():
+            return _resize(layer, _maps(layer, shape))
         case Timm():
             return _timm(layer)
         case Residual():
@@ -320,6 +333,37 @@ def _space_to_depth(layer: SpaceToDepth, shape: Shape) -> Worked:
         )
     move = sliding(block, block)
     return Worked((channels * block * block, height // block, width // block), moves=(move, move))
+
+
+def _depth_to_space(layer: DepthToSpace, shape: Shape) -> Worked:
+    channels, height, width = shape
+    block, area = layer.block, layer.block**2
+    if channels % area:
+        raise Misfit(
+            f"blocks of {block}x{block} are not filled by {channels} channels",
+            needed=f"a number of channels that is a multiple of {area}",
+            came=f"{channels} = {channels // area} * {area} + {channels % area}",
+            remedy=f"'conv {max(channels // area, 1) * area} 3x3 same' before it",
+        )
+    move = upsampled(block)
+    return Worked((channels // area, height * block, width * block), moves=(move, move))
+
+
+def _resize(layer: Resize, shape: Shape) -> Worked:
+    out = (shape[0], *layer.size)
+    adds = 4 * volume(out) if layer.mode == "bilinear" else 0
+    return Worked(out, multiply_adds=adds, moves=STAY if out == shape else None)
+
+
+def _sample(shape: Shape) -> Worked:
+    if len(shape) != 1 or shape[0] % 2:
+        raise Misfit(
+            "sample works on means and logarithms of variances",
+            needed="a vector of an even length",
+            came=written(shape),
+            remedy=f"'dense {max(shape[0] // 2, 1) * 2}' before it",
+        )
+    return Worked((shape[0] // 2,), moves=None)
 
 
 def _timm(layer: Timm) -> Worked:

@@ -38,6 +38,42 @@ class UnevenAvgPool2d(nn.Module):
         return out
 
 
+class Centre(nn.Module):
+    """Subtracts a mean that is kept beside the weights and not learned."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.mean: torch.Tensor
+        self.register_buffer("mean", torch.zeros(shape))
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """Return the difference from the mean."""
+        return values - self.mean
+
+
+class Offset(nn.Module):
+    """Adds a learned number at every place."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(shape))
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """Return the sum."""
+        return values + self.weight
+
+
+class Sample(nn.Module):
+    """Draws from normal distributions in training; gives their means otherwise."""
+
+    def forward(self, means_and_logs: torch.Tensor) -> torch.Tensor:
+        """Return one value for each pair of mean and logarithm of the variance."""
+        means, logs = means_and_logs.chunk(2, dim=1)
+        if not self.training:
+            return means
+        return means + torch.randn_like(means) * torch.exp(logs / 2)
+
+
 class TimmUnit(nn.Module):
     """One unit of an architecture of timm, or "all" of it but its classifier.
 

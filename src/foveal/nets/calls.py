@@ -18,15 +18,20 @@ from foveal.nets.spec import (
     Activation,
     AvgPool,
     BatchNorm,
+    Centre,
     Conv,
     ConvTranspose,
     Dense,
+    DepthToSpace,
     Dropout,
     Flatten,
     GlobalPool,
     MaxPool,
+    Offset,
     Reshape,
     Residual,
+    Resize,
+    Sample,
     SpaceToDepth,
     Timm,
     Upsample,
@@ -119,6 +124,17 @@ def calls_of(planned: PlannedLayer) -> tuple[Call, ...]:
             return (*flat, Call("Unflatten", {"dim": 1, "unflattened_size": folded}))
         case SpaceToDepth(block):
             return (Call("PixelUnshuffle", {"downscale_factor": block}),)
+        case DepthToSpace(block):
+            return (Call("PixelShuffle", {"upscale_factor": block}),)
+        case Resize(size, mode):
+            smooth = {"align_corners": False} if mode == "bilinear" else {}
+            return (Call("Upsample", {"size": size, "mode": mode, **smooth}),)
+        case Centre():
+            return (Call("Centre", {"shape": shape}),)
+        case Offset():
+            return (Call("Offset", {"shape": shape}),)
+        case Sample():
+            return (Call("Sample"),)
         case Timm(architecture, unit):
             return (Call("TimmUnit", {"architecture": architecture, "unit": unit}),)
         case Residual():

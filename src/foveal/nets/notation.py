@@ -322,5 +322,7 @@ _EXAMPLES = {
     "upsample": "upsample 2",
     "reshape": "reshape 8x7x7",
     "spacetodepth": "spacetodepth 2",
+    "depthtospace": "depthtospace 2",
+    "resize": "resize 7x7",
     "timm": "timm resnet18 layer1.0 gives 64x56x56 holds 73984",
 }

@@ -16,7 +16,7 @@ from foveal.errors import NetworkError, UsageError
 from foveal.nets import notation, repairs, stock, table
 from foveal.nets.arithmetic import Misfit, Worked, stride_of, work_out
 from foveal.nets.ranges import checked_shape
-from foveal.nets.spec import Dense, Layer, Network, Repeat, Residual, Timm
+from foveal.nets.spec import Dense, Layer, Network, Repeat, Residual, Resize, Timm
 from foveal.shapes import ReceptiveField, Shape, volume, written
 
 BYTES = 4
@@ -85,6 +85,8 @@ class Plan:
     """Name of the stock net it came from."""
     fixed: int = field(default=0, compare=False, kw_only=True)
     """How many of `layers`, from the first on, are kept as they are in training."""
+    code: int = field(default=0, compare=False, kw_only=True)
+    """How many of `layers`, from the first on, are the encoder of an autoencoder; 0 in others."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.fixed <= len(self.layers):
@@ -94,6 +96,18 @@ class Plan:
                 came=str(self.fixed),
                 remedy="count the layers of the plan without those inside residuals",
             )
+        if not 0 <= self.code < max(len(self.layers), 1):
+            raise UsageError(
+                "code",
+                needed=f"an encoder and a decoder within {len(self.layers)} layers",
+                came=f"an encoder of {self.code}",
+                remedy="count the layers of the encoder",
+            )
+
+    @property
+    def code_size(self) -> int:
+        """Numbers of the code; 0 where the network is no autoencoder."""
+        return self.layers[self.code - 1].out_shape[0] if self.code else 0
 
     @property
     def input(self) -> Shape:
@@ -325,7 +339,7 @@ def _chain(
                 misfit.number, misfit.shape = number, shape
             raise
         after = _fields_after(worked, fields, inner)
-        begins = isinstance(layer, Timm) and fields is not None
+        begins = isinstance(layer, Timm | Resize) and fields is not None and after is None
         unknown = inner[-1].unknown if inner else unknown or begins
         unknown = unknown and len(worked.out_shape) == 3  # a vector is made of the whole picture
         planned.append(

@@ -213,6 +213,51 @@ class SpaceToDepth(Layer):
 
 
 @dataclass(frozen=True, slots=True)
+class DepthToSpace(Layer):
+    """Moves channels into blocks of pixels: 4x14x14 becomes 1x28x28 at block 2."""
+
+    name: ClassVar[str] = "depthtospace"
+    block: int = _part("count", needed=True)
+    """Side of a block, in pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resize(Layer):
+    """Brings the maps to a height and a width, whatever they were."""
+
+    name: ClassVar[str] = "resize"
+    size: Pair = _part("pair", needed=True)
+    """Height and width, in pixels."""
+    mode: Literal["nearest", "bilinear"] = _part("nearest|bilinear", "nearest")
+    """How pixels are found between those that are there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Centre(Layer):
+    """Subtracts the mean of the training pictures, place by place; it is not learned."""
+
+    name: ClassVar[str] = "centre"
+
+
+@dataclass(frozen=True, slots=True)
+class Offset(Layer):
+    """Adds a learned number at every place: the picture that a decoder starts from."""
+
+    name: ClassVar[str] = "offset"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample(Layer):
+    """Draws a code from a normal distribution (Kingma and Welling, arXiv:1312.6114).
+
+    The first half of its inputs are the means, which it gives outside training; the second half
+    are the logarithms of the variances.
+    """
+
+    name: ClassVar[str] = "sample"
+
+
+@dataclass(frozen=True, slots=True)
 class Timm(Layer):
     """One unit of an architecture of the package timm, with facts that planning believes.
 
@@ -292,6 +337,11 @@ LAYERS: tuple[type[Layer], ...] = (
     Upsample,
     Reshape,
     SpaceToDepth,
+    DepthToSpace,
+    Resize,
+    Centre,
+    Offset,
+    Sample,
     Timm,
     Residual,
     Repeat,

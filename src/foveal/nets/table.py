@@ -46,6 +46,9 @@ def table(plan: Plan) -> str:
     if plan.fixed:
         said = ["training", "", *["fixed"] * len(fixed), *["updated"] * len(updated)]
         rows = [(*row, word) for row, word in zip(rows, said, strict=True)]
+    if plan.code and not plan.fixed:
+        halves = ["half", "", *(_half(plan, layer) for layer in plan.walk())]
+        rows = [(*row, word) for row, word in zip(rows, halves, strict=True)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
     lines.append(
@@ -70,6 +73,7 @@ def facts(plan: Plan) -> dict[str, Any]:
         "multiply_adds": plan.multiply_adds,
         "activation_bytes": plan.activation_bytes,
         "fixed": plan.fixed,
+        "code_size": plan.code_size or None,
         "layers": [_facts_of(plan, layer) for layer in plan.walk()],
     }
 
@@ -77,6 +81,14 @@ def facts(plan: Plan) -> dict[str, Any]:
 def is_fixed(plan: Plan, layer: PlannedLayer) -> bool:
     """Whether training keeps a layer of this plan as it is."""
     return int(layer.number.partition(".")[0]) <= plan.fixed
+
+
+def _half(plan: Plan, layer: PlannedLayer) -> str:
+    """Say to which half of an autoencoder a layer belongs."""
+    number = int(layer.number.partition(".")[0])
+    if number == plan.code and "." not in layer.number:
+        return "code"
+    return "encoder" if number <= plan.code else "decoder"
 
 
 def _facts_of(plan: Plan, layer: PlannedLayer) -> dict[str, Any]:
@@ -100,6 +112,7 @@ def _facts_of(plan: Plan, layer: PlannedLayer) -> dict[str, Any]:
         "receptive_field": seen,
         "share_of_picture": None if layer.unknown else plan.share(layer),
         "training": "fixed" if is_fixed(plan, layer) else "updated",
+        "half": _half(plan, layer) if plan.code else None,
     }
 
 

@@ -168,6 +168,17 @@ class EpochEnded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reconstructed(Event):
+    """An autoencoder was judged on pictures that did not teach, beside principal components."""
+
+    kind: ClassVar[str] = "reconstructed"
+    facts: dict[str, Any]
+    """Every figure, as plain numbers."""
+    lines: tuple[str, ...]
+    """The same for a person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finished(Event):
     """Training is done."""
 

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 LossOf = Callable[[nn.Module, "Batch"], tuple[torch.Tensor, int]]
-"""From network and batch to the mean loss and the number of right answers."""
+"""From network and batch to the mean loss and the number of right answers, `UNANSWERED` where
+nothing is answered."""
+UNANSWERED = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +25,17 @@ class Scores:
     """A judgement on validation pictures."""
 
     loss: float
-    """Mean log loss, natural logarithm."""
-    accuracy: float
-    """Share of right answers."""
+    """Mean loss: the log loss of classifiers, in natural logarithms."""
+    accuracy: float | None
+    """Share of right answers; None where nothing is answered."""
     pictures: int
     """How many were judged."""
 
     def better_than(self, other: Scores | None) -> bool:
-        """Whether this is the better score: by accuracy, then by loss."""
+        """Whether this is the better score: by accuracy where there is one, then by loss."""
         if other is None:
             return True
-        return (self.accuracy, -self.loss) > (other.accuracy, -other.loss)
+        return (self.accuracy or 0.0, -self.loss) > (other.accuracy or 0.0, -other.loss)
 
 
 Judge = Callable[[nn.Module], Scores | None]

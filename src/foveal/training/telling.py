@@ -15,6 +15,7 @@ from foveal.training.events import (
     HeadFitted,
     Planned,
     Prepared,
+    Reconstructed,
     Resumed,
 )
 
@@ -39,7 +40,7 @@ def lines_of(event: Event) -> list[str]:
                 f"{event.train:,} training, {event.validation:,} validation, {event.test:,} test "
                 f"pictures of {event.size}, {'found decoded' if event.warm else 'ready'} after "
                 f"{event.seconds:.1f} s",
-                f"classes: {counts}",
+                *[f"classes: {counts}"] * bool(counts),
             ]
             if event.duplicates:
                 lines.append(f"{event.duplicates} training pictures stand in another part too")
@@ -68,6 +69,8 @@ def lines_of(event: Event) -> list[str]:
             return [f"going on from step {step:,}"] * bool(step) + _notes(event.notes)
         case EpochEnded():
             return [epoch_line(event)]
+        case Reconstructed(lines=lines):
+            return list(lines)
         case Finished():
             return [f"kept the weights of epoch {event.best_epoch}", *_notes(event.notes)]
     return []
@@ -88,15 +91,22 @@ def _head_line(event: HeadFitted) -> str:
 def epoch_line(event: EpochEnded) -> str:
     """Say one epoch in one line."""
     judged = ""
-    if event.validation_accuracy is not None:
-        judged = (
-            f", validation loss {event.validation_loss:.3f}, "
-            f"accuracy {100 * event.validation_accuracy:.1f} %{' (best)' if event.best else ''}"
-        )
-    return (
-        f"epoch {event.epoch}: training loss {event.loss:.3f}, "
-        f"accuracy {100 * event.accuracy:.1f} %{judged}, {event.seconds:.1f} s"
-    )
+    if event.validation_loss is not None:
+        right = _accuracy(event.validation_accuracy)
+        best = " (best)" if event.best else ""
+        judged = f", validation loss {_loss(event, event.validation_loss)}{right}{best}"
+    told = f"training loss {_loss(event, event.loss)}{_accuracy(event.accuracy)}"
+    return f"epoch {event.epoch}: {told}{judged}, {event.seconds:.1f} s"
+
+
+def _accuracy(share: float | None) -> str:
+    """Say an accuracy, where there is one."""
+    return "" if share is None or share != share else f", accuracy {100 * share:.1f} %"
+
+
+def _loss(event: EpochEnded, loss: float) -> str:
+    """Say a loss: in digits that tell epochs apart, where it is all there is."""
+    return f"{loss:.3f}" if event.accuracy == event.accuracy else f"{loss:#.4g}"
 
 
 def print_plainly(event: Event) -> None:

@@ -43,9 +43,11 @@ def tensorboard(folder: Path) -> Listener:
             writer.add_scalar("training/loss", event.loss, event.step)
             writer.add_scalar("training/learning rate", event.learning_rate, event.step)
         if isinstance(event, EpochEnded):
-            writer.add_scalar("training/accuracy", event.accuracy, event.step)
+            if event.accuracy == event.accuracy:
+                writer.add_scalar("training/accuracy", event.accuracy, event.step)
             if event.validation_loss is not None:
                 writer.add_scalar("validation/loss", event.validation_loss, event.step)
+            if event.validation_accuracy is not None:
                 writer.add_scalar("validation/accuracy", event.validation_accuracy, event.step)
             writer.flush()
 

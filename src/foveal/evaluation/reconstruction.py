@@ -1,0 +1,141 @@
+"""How much reconstructions resemble their pictures, beside principal components.
+
+Pictures are (n, height, width, channels), black = 0 and white = 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+from sklearn.decomposition import PCA
+
+Floats = np.ndarray[Any, np.dtype[Any]]
+Pair = tuple[Floats, Floats]
+"""Pictures and their reconstructions."""
+
+CERTAIN = 1e-7
+"""Values are kept so far from 0 and 1 in cross-entropies, as Keras does."""
+LEAST_ERROR = 1e-10
+"""Mean squared error below which reconstructions count as equal: 100 decibels."""
+WINDOW, REACH = 1.5, 3.5
+"""Standard deviation of the window of the structural similarity, and its reach in them."""
+STEADY = (0.01**2, 0.03**2)
+"""Constants of the structural similarity (Wang et al., 2004)."""
+MOST_VALUES = 100_000_000
+"""Values of training pictures that principal components are fitted on, at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Likeness:
+    """How much reconstructions resemble their pictures."""
+
+    mse: float
+    """Mean squared error of a value."""
+    bce: float
+    """Mean binary cross-entropy of a value, in natural logarithms."""
+    ssim: float
+    """Mean structural similarity, at most 1 (Wang et al., 2004)."""
+    psnr: float
+    """Peak signal-to-noise ratio of the mean squared error, in decibels; at most 100."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconstruction:
+    """How an autoencoder reconstructs held-out pictures, beside PCA of the same size."""
+
+    pictures: int
+    """Pictures judged."""
+    judged_by: Literal["test", "validation"]
+    """Pictures never touched by the fit, or those that chose the weights."""
+    autoencoder: Likeness
+    pca: Likeness
+    """The same of principal components."""
+    pca_size: int
+    """How many: as many as the code has numbers, where the pictures have so many."""
+    pca_pictures: int
+    """Training pictures they were fitted on."""
+    picture_bytes: int
+    """Bytes of a picture as the network sees it, one a value."""
+    code_bytes: int
+    """Bytes of its code in single precision."""
+
+
+def likeness(pairs: Iterable[Pair]) -> Likeness:
+    """Measure how much reconstructions resemble their pictures, batch by batch.
+
+    Examples
+    --------
+    >>> grey = np.full((1, 4, 4, 1), 0.5)
+    >>> found = likeness([(grey, grey + 0.1)])
+    >>> round(found.mse, 4), round(found.psnr, 1)
+    (0.01, 20.0)
+    """
+    squared = entropy = similar = 0.0
+    pictures = values = 0
+    for originals, made in pairs:
+        squared += float(((originals - made) ** 2).sum(dtype=np.float64))
+        entropy += float(_cross_entropy(originals, made).sum(dtype=np.float64))
+        similar += float(similarity(originals, made).sum(dtype=np.float64))
+        pictures += len(originals)
+        values += originals.size
+    mse = squared / values
+    return Likeness(
+        mse=mse,
+        bce=entropy / values,
+        ssim=similar / pictures,
+        psnr=float(-10 * np.log10(max(mse, LEAST_ERROR))),
+    )
+
+
+def _cross_entropy(originals: Floats, made: Floats) -> Floats:
+    wanted = np.clip(originals, 0, 1)
+    sure = np.clip(made, CERTAIN, 1 - CERTAIN)
+    found: Floats = -(wanted * np.log(sure) + (1 - wanted) * np.log1p(-sure))
+    return found
+
+
+def similarity(originals: Floats, made: Floats) -> Floats:
+    """Structural similarity of each picture to its reconstruction, (n,): 1 where they agree.
+
+    A Gaussian window of 11 pixels, mirrored at the borders; the mean over places and channels
+    (Wang, Bovik, Sheikh and Simoncelli, "Image quality assessment: from error visibility to
+    structural similarity", 2004).
+    """
+
+    def local(values: Floats) -> Floats:
+        found: Floats = gaussian_filter(values, (0, WINDOW, WINDOW, 0), truncate=REACH)
+        return found
+
+    mean_a, mean_b = local(originals), local(made)
+    variance_a = local(originals**2) - mean_a**2
+    variance_b = local(made**2) - mean_b**2
+    covariance = local(originals * made) - mean_a * mean_b
+    bright, contrast = STEADY
+    alike = (2 * mean_a * mean_b + bright) * (2 * covariance + contrast)
+    whole = (mean_a**2 + mean_b**2 + bright) * (variance_a + variance_b + contrast)
+    found: Floats = (alike / whole).mean(axis=(1, 2, 3))
+    return found
+
+
+def principal(pictures: Floats, size: int) -> tuple[Callable[[Floats], Floats], int]:
+    """Fit principal components to pictures.
+
+    Returns
+    -------
+    tuple
+        What reconstructs pictures by them, within 0 and 1, and their number.
+    """
+    flat = pictures.reshape(len(pictures), -1)
+    count = min(size, *flat.shape)
+    found = PCA(count, random_state=0).fit(flat)
+
+    def reconstructed(originals: Floats) -> Floats:
+        codes = found.transform(originals.reshape(len(originals), -1))
+        made: Floats = np.clip(found.inverse_transform(codes), 0, 1)
+        return made.reshape(originals.shape)
+
+    return reconstructed, count

@@ -1,0 +1,215 @@
+"""Encoding and decoding by the two halves of an autoencoder, and pictures beside their likeness.
+
+Axes: n picture, h height, w width, c channel, k number of the code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from foveal.backbones.passes import is_unit
+from foveal.errors import DataError, UsageError
+from foveal.model.running import batches, outputs
+from foveal.nets.build import part
+from foveal.nets.spec import Sample
+from foveal.pictures.batches import as_tensor, normalised
+from foveal.pictures.catalogue import Array, Pictures
+from foveal.randomness import generator
+
+if TYPE_CHECKING:
+    from foveal.model.fitted import FittedModel
+
+BATCH = 256
+"""Codes, and pictures, that go through the halves at once."""
+
+Floats = np.ndarray[Any, np.dtype[np.float32]]
+
+
+@dataclass(frozen=True, repr=False, slots=True, kw_only=True)
+class Codes:
+    """Codes of some pictures, in order."""
+
+    names: Sequence[str]
+    """The pictures, as given."""
+    values: Floats
+    """(n, k); NaN where a picture could not be read."""
+    reasons: Sequence[str]
+    """Why a picture could not be read; empty where it could."""
+
+    def rows(self) -> Iterator[list[Any]]:
+        """Give the rows of the table: path, code, error."""
+        for name, value, reason in zip(self.names, self.values, self.reasons, strict=True):
+            yield [name, None if reason else value, reason or None]
+
+
+@dataclass(frozen=True, repr=False, slots=True, kw_only=True)
+class Compared:
+    """Pictures beside what an autoencoder makes of them; black = 0, white = 1."""
+
+    names: Sequence[str]
+    originals: Floats
+    """(n, h, w, c), as the network sees them."""
+    reconstructions: Floats
+    """(n, h, w, c), within 0 and 1."""
+    codes: Floats
+    """(n, k)."""
+    reasons: Sequence[str]
+    """Why a picture could not be read; empty where it could."""
+
+    @property
+    def errors(self) -> Floats:
+        """Mean squared error of each picture, (n,); NaN where it could not be read."""
+        found: Floats = ((self.originals - self.reconstructions) ** 2).mean(axis=(1, 2, 3))
+        found[[bool(reason) for reason in self.reasons]] = np.nan
+        return found
+
+
+def coding(model: FittedModel, pictures: Pictures, sample: int | None = None) -> Iterator[Codes]:
+    """Encode batch by batch, in order, in bounded memory; see `FittedModel.encode`."""
+    check_half(model, "encoder")
+    drawn = sample is not None
+    if drawn and not isinstance(model.plan.layers[model.plan.code - 1].layer, Sample):
+        raise UsageError(
+            "sample",
+            needed="a variational autoencoder",
+            came="one whose codes have no spread",
+            remedy="leave sample out, or train with variational=True",
+        )
+    front = model.first(model.plan.code - drawn)
+    for start, values, reasons in outputs(front, model.recipe, model.device, pictures):
+        if sample is not None:
+            values = _drawn(values, sample, start)
+        yield Codes(
+            names=[pictures.names[start + row] for row in range(len(reasons))],
+            values=values.astype(np.float32),
+            reasons=reasons,
+        )
+
+
+def _drawn(means_and_logs: Array, seed: int, start: int) -> Array:
+    means, logs = np.split(means_and_logs, 2, axis=1)
+    noise = generator(seed, "sample", start).standard_normal(means.shape)
+    drawn: Array = means + noise * np.exp(logs / 2)
+    return drawn
+
+
+def encoded(model: FittedModel, pictures: Pictures, sample: int | None = None) -> Floats:
+    """Encode pictures, (n, k); NaN where one cannot be read."""
+    found = [codes.values for codes in coding(model, pictures, sample)]
+    return np.concatenate(found) if found else np.empty((0, model.plan.code_size), np.float32)
+
+
+def decoded(model: FittedModel, codes: Any) -> Floats:
+    """Decode codes (n, k) to pictures (n, h, w, c), black = 0, white = 1."""
+    check_half(model, "decoder")
+    values = checked_codes(codes, model.plan.code_size)
+    decoder = part(model.network, model.plan, model.plan.code)
+    channels, height, width = model.plan.output
+    found = np.empty((len(values), height, width, channels), np.float32)
+    with model.device.at_work(), torch.inference_mode():
+        for start in range(0, len(values), BATCH):
+            taken = torch.from_numpy(values[start : start + BATCH]).to(model.device.name)
+            found[start : start + BATCH] = _pictures(decoder(taken))
+    return found
+
+
+def checked_codes(codes: Any, size: int) -> Floats:
+    """Hold codes against what a decoder takes.
+
+    Raises
+    ------
+    DataError
+        For another number of columns, and for NaN or infinity.
+    """
+    values = np.asarray(codes)
+    if values.ndim != 2 or values.shape[1] != size or values.dtype.kind not in "fiub":
+        raise DataError(
+            "codes",
+            needed=f"numbers, {size} a picture: shape (n, {size})",
+            came=f"{values.dtype} of shape {values.shape}",
+            remedy="give what encode or transform of this model gave",
+        )
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    if len(bad):
+        rows = ", ".join(map(str, bad[:5])) + (", ..." if len(bad) > 5 else "")
+        raise DataError(
+            "codes",
+            needed="finite numbers",
+            came=f"NaN or infinity in {len(bad)} of {len(values)} rows: {rows}",
+            remedy="leave these rows out: their pictures could not be read",
+        )
+    return np.array(values, dtype=np.float32, order="C")
+
+
+def compared(model: FittedModel, pictures: Pictures) -> Iterator[Compared]:
+    """Reconstruct pictures batch by batch, and give them beside the originals."""
+    check_half(model, "encoder")
+    check_half(model, "decoder")
+    encoder = part(model.network, model.plan, 0, model.plan.code)
+    decoder = part(model.network, model.plan, model.plan.code)
+    recipe, device = model.recipe, model.device
+    unit = recipe.adapts and is_unit(pictures)
+    scaling = replace(recipe, low=0.0, high=1.0) if unit else recipe
+    with device.at_work():
+        for start, images, reasons in batches(pictures, recipe, device.threads, BATCH):
+            with torch.inference_mode():
+                targets = normalised(as_tensor(images).to(device.name), scaling)
+                codes = encoder(targets)
+                likeness = _pictures(decoder(codes))
+            yield Compared(
+                names=[pictures.names[start + row] for row in range(len(reasons))],
+                originals=_nhwc(targets),
+                reconstructions=likeness,
+                codes=codes.float().cpu().numpy(),
+                reasons=reasons,
+            )
+
+
+def check_half(model: FittedModel, half: str) -> None:
+    """Refuse what needs a half that is not there.
+
+    Raises
+    ------
+    UsageError
+        For a model that is no autoencoder, or of which only the other half was loaded.
+    """
+    if not model.plan.code:
+        raise UsageError(
+            "the model",
+            needed="an autoencoder",
+            came="a classifier",
+            remedy="train one by 'foveal train autoencoder', or use predict",
+        )
+    if model.half not in (None, half):
+        raise UsageError(
+            f"the {half}",
+            needed="a model loaded whole, or this half of it",
+            came=f"the {model.half} alone",
+            remedy="load it without half",
+        )
+
+
+def check_whole(model: FittedModel) -> None:
+    """Refuse to save or copy half a model."""
+    if model.half is not None:
+        raise UsageError(
+            "the model",
+            needed="a model loaded whole",
+            came=f"its {model.half} alone",
+            remedy="load it without half, or copy its file",
+        )
+
+
+def _pictures(maps_nchw: torch.Tensor) -> Floats:
+    """Keep reconstructions within black and white: nothing else is a picture."""
+    return _nhwc(maps_nchw.clamp(0, 1))
+
+
+def _nhwc(maps_nchw: torch.Tensor) -> Floats:
+    found: Floats = maps_nchw.permute(0, 2, 3, 1).float().cpu().numpy()
+    return found

@@ -1,0 +1,171 @@
+"""Loading a model: nothing in a file is executed, and nothing that does not belong is believed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+
+from foveal import files
+from foveal.device import Device, available, choose
+from foveal.errors import FovealError, ModelFileError, UsageError
+from foveal.model.card import FORMAT, Card
+from foveal.model.fitted import CHOSE, NETWORK, SNAPSHOTS, TRAINED, FittedModel, placed
+from foveal.model.normality import Normality
+from foveal.nets import notation
+from foveal.nets.build import build, part
+from foveal.nets.plan import Plan, plan_network
+
+LARGEST_ACTIVATIONS = 16_000_000_000
+"""Bytes that the layers of a network may give for one picture."""
+MOST_CHARACTERS = 10_000_000
+"""Characters of the longest class name times the number of classes."""
+Half = Literal["encoder", "decoder"]
+
+
+def load(
+    path: str | Path,
+    *,
+    half: Half | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+) -> FittedModel:
+    """Load a model that training or `save` left.
+
+    Parameters
+    ----------
+    path : str or Path
+        The .safetensors file.
+    half : {"encoder", "decoder"}, optional
+        Only this half of an autoencoder; all of it where left out.
+    device : {"auto", "cpu", "cuda", "mps"}
+        Where it is to run.
+    threads : int, optional
+        Threads on the processor.
+
+    Raises
+    ------
+    ModelFileError
+        Where the file is damaged, foreign, or of another version. Nothing in it is executed.
+    UsageError
+        For half of a model that is no autoencoder.
+    """
+    place = Path(path)
+    model = _loaded(place, *files.read_tensors(place), choose(device, threads))
+    if half is None:
+        return model
+    if half not in ("encoder", "decoder") or not model.plan.code:
+        raise UsageError(
+            f"half {half!r} of {place}",
+            needed="'encoder' or 'decoder' of an autoencoder",
+            came=f"a model of the task {model.task}",
+            remedy="leave half out, or name an autoencoder's file",
+        )
+    ends = (0, model.plan.code) if half == "encoder" else (model.plan.code, None)
+    digest = model.digest()
+    return replace(
+        model, network=part(model.network, model.plan, *ends), half=half, kept_digest=digest
+    )
+
+
+def unpacked(data: bytes, device: str, threads: int) -> FittedModel:
+    """Load a model from the bytes of a file: how models are copied and pickled."""
+    place = Path("a pickled model")
+    chosen = choose(device if device in available() else "auto", threads)
+    return _loaded(place, *files.unpacked(data, place), chosen)
+
+
+def _loaded(
+    place: Path, tensors: dict[str, torch.Tensor], facts: dict[str, Any], chosen: Device
+) -> FittedModel:
+    if facts.get("format") != FORMAT:
+        raise ModelFileError(
+            str(place),
+            needed=f"format {FORMAT}",
+            came=f"format {facts.get('format')!r}",
+            remedy="use the version of Foveal that wrote it, or train again",
+        )
+    try:
+        card = Card.model_validate_json(json.dumps(facts))
+        network = notation.read(card.network)
+        planned = plan_network(network, None, len(card.classes) or None)
+        planned = replace(planned, fixed=card.fixed, code=card.code)
+    except (ValidationError, FovealError) as error:
+        raise files.foreign(place, f"a card that does not hold: {_first_line(error)}") from error
+    weights = {
+        name.removeprefix(NETWORK): value
+        for name, value in tensors.items()
+        if name.startswith(NETWORK)
+    }
+    missing = [name for name in (SNAPSHOTS, TRAINED, CHOSE) if name not in tensors]
+    stored = sum(value.numel() for value in weights.values())
+    if missing or planned.parameters > stored or planned.input != card.recipe.shape:
+        raise files.foreign(place, "tensors that do not belong to its network")
+    if card.fixed >= len(planned.layers):
+        raise files.foreign(place, "a network all of whose layers are fixed")
+    if card.code:
+        _check_halves(place, planned)
+    if planned.activation_bytes > LARGEST_ACTIVATIONS:
+        raise files.foreign(place, "a network that needs more memory than any machine has")
+    _check_contents(place, card, tensors)
+    normal = _normality(place, planned, tensors)
+    module = build(planned, seed=0)
+    try:
+        module.load_state_dict(weights)
+    except RuntimeError as error:
+        raise files.foreign(place, f"other weights ({_first_line(error)})") from error
+    return FittedModel(
+        plan=planned,
+        network=placed(module, chosen),
+        recipe=card.recipe,
+        classes=np.array(card.classes, dtype=None if card.classes else str),
+        temperature=card.temperature,
+        provenance=card.provenance,
+        trained_on=tensors[TRAINED].numpy(),
+        chosen_on=tensors[CHOSE].numpy(),
+        snapshots=tensors[SNAPSHOTS],
+        normality=normal,
+        device=chosen,
+    )
+
+
+def _check_halves(place: Path, plan: Plan) -> None:
+    """Hold the halves of an autoencoder against what they must give."""
+    code = plan.layers[plan.code - 1]
+    if len(code.out_shape) != 1 or plan.output != plan.input:
+        raise files.foreign(place, "an autoencoder that gives no code, or no picture")
+
+
+def _normality(place: Path, plan: Plan, tensors: dict[str, torch.Tensor]) -> Normality | None:
+    """Read what held-out pictures are like; classifiers say nothing of it."""
+    if not plan.code:
+        return None
+    found = Normality.of_tensors(tensors, plan.code_size)
+    if found is None:
+        raise files.foreign(place, "an autoencoder without the spread of its codes")
+    return found
+
+
+def _check_contents(place: Path, card: Card, tensors: dict[str, torch.Tensor]) -> None:
+    """Refuse what no training leaves: weights that are no numbers, classes that are the same."""
+    for name in (TRAINED, CHOSE):
+        if tensors[name].dtype != torch.int64 or tensors[name].ndim != 1:
+            raise files.foreign(place, f"{name} of another form")
+    for name, value in tensors.items():
+        if value.is_complex() or (value.is_floating_point() and not value.isfinite().all()):
+            raise files.foreign(place, f"{name} with values that are no finite numbers")
+    if len(set(map(str, card.classes))) != len(card.classes):
+        raise files.foreign(place, "classes that are the same")
+    longest = max((len(str(label)) for label in card.classes), default=0)
+    if longest * len(card.classes) > MOST_CHARACTERS:
+        raise files.foreign(place, "classes with names beyond all measure")
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return " ".join(lines[:2])[:160]

@@ -1,0 +1,152 @@
+"""Autoencoders as plans: an encoder down to a code, and a decoder back to the picture.
+
+A dense layer gives the code, and no activation follows it. Before the encoder the mean of the
+training pictures is subtracted; after the decoder a picture that begins as that mean is added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
+
+from foveal.errors import NetworkError, UsageError
+from foveal.nets import notation
+from foveal.nets.mirror import mirrored
+from foveal.nets.plan import Plan, plan_network
+from foveal.nets.spec import (
+    Activation,
+    Centre,
+    Dense,
+    Flatten,
+    Layer,
+    Network,
+    Offset,
+    Reshape,
+    Sample,
+)
+from foveal.shapes import Shape, volume, written
+
+Kind = Literal["conv", "dense"]
+KINDS: tuple[Kind, ...] = ("conv", "dense")
+SMALLEST_HALVED = 8
+"""Shorter side from which on `conv` halves its maps once more."""
+
+
+def autoencoder(
+    input: Shape,
+    code_size: int,
+    *,
+    kind: Kind = "conv",
+    encoder: str | Network | None = None,
+    decoder: str | Network | None = None,
+    activation: str | None = None,
+    variational: bool = False,
+    squashed: bool = False,
+) -> Plan:
+    """Plan an autoencoder; `Plan.code` says where its code is.
+
+    Parameters
+    ----------
+    input : Shape
+        Channels, height and width of the pictures.
+    code_size : int
+        Numbers of the code.
+    kind : {"conv", "dense"}
+        Which stock encoder, where none is given.
+    encoder : str or Network, optional
+        Layers up to the code, without it.
+    decoder : str or Network, optional
+        Layers from the code to the picture; the mirror of the encoder where left out.
+    activation : str, optional
+        Non-linear activation of the stock encoders, "gelu" where left out.
+    variational : bool
+        Whether the code is drawn from a distribution that the encoder gives.
+    squashed : bool
+        Whether the decoder ends with a sigmoid.
+
+    Raises
+    ------
+    NetworkError
+        Where the network cannot work, or the decoder gives another shape than the picture's.
+
+    Examples
+    --------
+    >>> found = autoencoder((1, 28, 28), 32, encoder="flatten | dense 128 relu")
+    >>> found.text.partition("dense 32")[2]
+    ' | dense 128 relu | dense 784 nobias | reshape 1x28x28 | offset'
+    """
+    if encoder is None:
+        layers = STOCK[kind](input, activation or "gelu")
+    else:
+        layers = _layers_of(encoder, input, "encoder")
+    front = plan_network(Network((Centre(), *layers), input))
+    flat = () if len(front.output) == 1 else (Flatten(),)
+    drawn: tuple[Layer, ...] = (Dense(code_size),)
+    if variational:
+        drawn = (Dense(2 * code_size), Sample())
+    half = plan_network(Network((*front.network.layers, *flat, *drawn), input))
+    back = mirrored(half.layers) if decoder is None else _decoder(decoder, input)
+    end = (Activation("sigmoid"),) * squashed
+    unrolled = tuple(one.layer for one in half.layers)
+    whole = plan_network(Network((*unrolled, *back, *end), input))
+    if whole.output != input:
+        raise NetworkError(
+            "decoder",
+            needed=f"a picture of {written(input)} at its end",
+            came=written(whole.output),
+            remedy="end it with layers that give that shape, or leave it out: "
+            "the encoder is mirrored",
+        )
+    return replace(whole, code=len(half.layers))
+
+
+def _layers_of(net: str | Network, input: Shape, which: str) -> tuple[Layer, ...]:
+    network = notation.read(net) if isinstance(net, str) else net
+    if network.input not in (None, input):
+        raise UsageError(
+            which,
+            needed=f"pictures of {written(input)}, as they are",
+            came=written(network.input or ()),
+            remedy="leave the shape out of the network: the pictures decide",
+        )
+    return network.layers
+
+
+def _decoder(decoder: str | Network, input: Shape) -> tuple[Layer, ...]:
+    """Read a decoder; a vector as long as the picture is folded, and the mean picture added."""
+    network = notation.read(decoder) if isinstance(decoder, str) else decoder
+    if network.input is not None:
+        raise UsageError(
+            "decoder",
+            needed="layers alone: the code is their input",
+            came=written(network.input),
+            remedy="leave the shape out",
+        )
+    layers = network.layers
+    last = layers[-1]
+    if isinstance(last, Dense) and last.nodes == volume(input):
+        layers = (*layers, Reshape(input))
+    return layers if isinstance(layers[-1], Offset | Activation) else (*layers, Offset())
+
+
+def dense(input: Shape, activation: str) -> tuple[Layer, ...]:
+    """Give the dense stock encoder."""
+    return notation.read(f"flatten | dense 1024 {activation} | dense 512 {activation}").layers
+
+
+def conv(input: Shape, activation: str) -> tuple[Layer, ...]:
+    """Give the convolutional stock encoder."""
+    layers: list[str] = []
+    sides, kernels = input[1:], 32
+    while min(sides) >= SMALLEST_HALVED:
+        layers.append(f"conv {kernels} 4x4 stride 2 padding 1 {activation}")
+        sides, kernels = tuple(side // 2 for side in sides), min(2 * kernels, 64)
+    if not layers:
+        layers.append(f"conv {kernels} 3x3 same {activation}")
+    layers += ["flatten", f"dense 256 {activation}"]
+    return notation.read(" | ".join(layers)).layers
+
+
+STOCK: dict[Kind, Callable[[Shape, str], tuple[Layer, ...]]] = {"conv": conv, "dense": dense}
+"""The stock encoders by kind."""
