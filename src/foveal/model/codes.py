@@ -68,12 +68,12 @@ def write_codes(path: Path, model: FittedModel, batches: Iterable[Codes]) -> tup
     ]
     schema = pa.schema(fields, metadata={KEY: json.dumps(facts, sort_keys=True).encode()})
     rows = missing = 0
-    with written_beside(checked_codes_path(path)) as temporary:
-        with pq.ParquetWriter(temporary, schema) as writer:
-            for batch in batches:
-                writer.write_table(_table(batch, schema, size))
-                rows += len(batch.reasons)
-                missing += sum(map(bool, batch.reasons))
+    checked_codes_path(path)
+    with written_beside(path) as temporary, pq.ParquetWriter(temporary, schema) as writer:
+        for batch in batches:
+            writer.write_table(_table(batch, schema, size))
+            rows += len(batch.reasons)
+            missing += sum(map(bool, batch.reasons))
     return rows, missing
 
 

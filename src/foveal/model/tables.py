@@ -70,7 +70,8 @@ def write_table(path: Path, columns: Sequence[str], batches: Iterable[Rows]) -> 
 
 
 @contextmanager
-def _beside(path: Path) -> Iterator[Path]:
+def written_beside(path: Path) -> Iterator[Path]:
+    """Give another name to write under; what lies there takes the path's name at the end."""
     temporary = beside(path)
     try:
         yield temporary

@@ -1,0 +1,1 @@
+"""Finding similar pictures by what a model makes of them."""
