@@ -2,6 +2,7 @@
 
     python tests/contracts/killing.py 30             # thirty random SIGKILLs
     python tests/contracts/killing.py 30 transfer    # of a fine-tuning, its cache empty
+    python tests/contracts/killing.py 30 autoencoder # of one that draws codes and noise
 
 Each trial starts ``foveal train``, kills it after a random time, perhaps several times in a
 row, lets ``--resume`` finish, and holds the model file against that of a run nobody killed.
@@ -29,6 +30,7 @@ BACKBONE = (
     "conv 8 3x3 same | batchnorm | relu | conv 16 3x3 same | batchnorm | relu | maxpool 4 | "
     "flatten | dense"
 )
+ENCODER = "conv 8 3x3 same | maxpool 2 | batchnorm | relu | flatten | dropout 0.2"
 KILLS_IN_A_ROW = 3
 
 
@@ -60,6 +62,18 @@ def transfer_command(pictures: Path, model: Path, *more: str) -> list[str]:
     options += ["--batch-size", "16", "--checkpoint-seconds", "0"]
     train = [sys.executable, "-m", "foveal", "train", "transfer", str(pictures), str(model)]
     return [*train, *options, *more]
+
+
+def autoencoder_command(pictures: Path, model: Path, *more: str) -> list[str]:
+    """Train an autoencoder with all that is random: drawn codes, noise, variations, dropout."""
+    options = ["--encoder", ENCODER, "--code-size", "8", "--epochs", "25", "--threads", "1"]
+    options += ["--variational", "--noise", "masks", "--augmentation", "light", "--flip"]
+    options += ["--ema", "0.9", "--batch-size", "16", "--checkpoint-seconds", "0"]
+    train = [sys.executable, "-m", "foveal", "train", "autoencoder", str(pictures), str(model)]
+    return [*train, *options, *more]
+
+
+COMMANDS = {"cnn": command, "transfer": transfer_command, "autoencoder": autoencoder_command}
 
 
 def run(arguments: list[str], kill_after: float | None = None, cache: Path | None = None) -> int:
@@ -132,11 +146,10 @@ class Trials:
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 30
-    transfer = sys.argv[2:] == ["transfer"]
+    kind = sys.argv[2] if len(sys.argv) > 2 else "cnn"
     same = kills = seed = 0
     with tempfile.TemporaryDirectory() as folder:
-        make = transfer_command if transfer else command
-        trials = Trials(Path(folder), make, cold=transfer)
+        trials = Trials(Path(folder), COMMANDS[kind], cold=kind == "transfer")
         print(f"an uninterrupted run takes {trials.seconds:.1f} s")
         while kills < count:
             killed, agreed = trials.trial(seed)

@@ -11,7 +11,14 @@ import time
 from pathlib import Path
 
 import pytest
-from killing import Trials, command, make_pictures, run, transfer_command
+from killing import (
+    Trials,
+    autoencoder_command,
+    command,
+    make_pictures,
+    run,
+    transfer_command,
+)
 
 
 @pytest.mark.parametrize("interrupt", [signal.SIGTERM, signal.SIGINT])
@@ -104,3 +111,22 @@ def test_a_transfer_killed_in_either_half_resumes_to_the_same_bits(tmp_path: Pat
     last = [one["step"] for one in told if one["kind"] == "resumed"][-1]
     assert 30 < last <= 40, "gone on in the middle of fine-tuning"
     assert not list((tmp_path / "model.run").glob("checkpoint-*"))
+
+
+def test_an_autoencoder_killed_twice_resumes_to_the_same_bits(tmp_path: Path) -> None:
+    pictures = make_pictures(tmp_path / "pictures", 100)
+    whole, model = tmp_path / "whole.safetensors", tmp_path / "model.safetensors"
+    options = ("--epochs", "8")
+    run(autoencoder_command(pictures, whole, *options))
+    for after, more in ((7, ()), (11, ("--resume",))):
+        arguments = autoencoder_command(pictures, model, *options, *more)[3:]
+        program = [sys.executable, "-c", KILLED, "tuning", str(after), *arguments]
+        assert subprocess.run(program, capture_output=True).returncode == -9
+        assert list((tmp_path / "model.run").glob("checkpoint-*")) and not model.exists()
+    run(autoencoder_command(pictures, model, *options, "--resume"))
+    assert model.read_bytes() == whole.read_bytes()
+    lines = (tmp_path / "model.run" / "events.jsonl").read_text().splitlines()
+    told = [json.loads(line) for line in lines]
+    assert [one["epoch"] for one in told if one["kind"] == "epoch"] == list(range(1, 9))
+    resumed = [one["step"] for one in told if one["kind"] == "resumed"]
+    assert resumed == sorted(resumed) and 7 < resumed[-1] <= 18, "gone on in the middle"

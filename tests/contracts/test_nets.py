@@ -23,18 +23,23 @@ from foveal.nets.spec import (
     Activation,
     AvgPool,
     BatchNorm,
+    Centre,
     Conv,
     ConvTranspose,
     Dense,
+    DepthToSpace,
     Dropout,
     Flatten,
     GlobalPool,
     Layer,
     MaxPool,
     Network,
+    Offset,
     Repeat,
     Reshape,
     Residual,
+    Resize,
+    Sample,
     SpaceToDepth,
     Upsample,
 )
@@ -68,6 +73,7 @@ def maps_layer(shape: Shape) -> st.SearchStrategy[Layer]:
     pools = {"stride": st.none() | strides, "padding": paddings}
     blocks = [one for one in (1, 2, 3) if height % one == 0 and width % one == 0]
     groups = [one for one in (1, 2, 3, 4) if channels % one == 0]
+    deep = [one for one in (1, 2, 3) if channels % (one * one) == 0]
     factors = st.tuples(small, st.integers(1, 3))
     return st.one_of(
         st.builds(
@@ -95,6 +101,13 @@ def maps_layer(shape: Shape) -> st.SearchStrategy[Layer]:
         st.builds(AvgPool, kernels, **pools),
         st.builds(Upsample, factors, st.sampled_from(["nearest", "bilinear"])),
         st.builds(SpaceToDepth, st.sampled_from(blocks)),
+        st.builds(DepthToSpace, st.sampled_from(deep)),
+        st.builds(
+            Resize,
+            st.tuples(st.integers(1, 6), st.integers(1, 6)),
+            st.sampled_from(["nearest", "bilinear"]),
+        ),
+        st.sampled_from([Centre(), Offset()]),
         st.builds(Activation, st.sampled_from(ACTIVATIONS)),
         st.sampled_from([BatchNorm(), Dropout(0.5), Flatten(), GlobalPool(), GlobalPool("max")]),
         st.just(Reshape((math.prod(shape), 1, 1))),
@@ -112,7 +125,8 @@ def vector_layer(shape: Shape) -> st.SearchStrategy[Layer]:
         ),
         st.builds(Reshape, st.sampled_from(halves)),
         st.builds(Activation, st.sampled_from(ACTIVATIONS)),
-        st.sampled_from([BatchNorm(), Dropout(0.5), Flatten()]),
+        st.sampled_from([BatchNorm(), Dropout(0.5), Flatten(), Centre(), Offset()]),
+        st.just(Sample() if length % 2 == 0 else Flatten()),
     )
 
 
@@ -248,6 +262,7 @@ windowed = st.one_of(
         padding=st.integers(0, 1),
     ),
     st.builds(Upsample, st.integers(1, 3), st.sampled_from(["nearest", "bilinear"])),
+    st.builds(DepthToSpace, st.just(1)),
 )
 EXACT = Conv | AvgPool | SpaceToDepth
 sized = st.tuples(st.integers(8, 20), st.integers(8, 20))

@@ -10,6 +10,7 @@ import foveal
 
 def test_the_public_names_are_these() -> None:
     assert foveal.__all__ == [
+        "Autoencoder",
         "CNNClassifier",
         "DataError",
         "DivergedError",

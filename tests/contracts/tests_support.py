@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import nn
 
-from foveal.model.card import Provenance
+from foveal.model.card import Coding, Provenance
 from foveal.model.fitted import FittedModel
+from foveal.model.normality import Normality
+from foveal.nets.autoencoder import autoencoder
+from foveal.nets.blocks import Centre, Offset
 from foveal.nets.build import build
 from foveal.nets.notation import read
 from foveal.nets.plan import plan_network
@@ -51,4 +56,54 @@ def small_model(net: str = SMALL_NET, channels: int = 1, side: int = 8) -> Fitte
         trained_on=nothing,
         chosen_on=nothing,
         snapshots=torch.empty(0),
+    )
+
+
+def small_autoencoder(
+    code_size: int = 4,
+    shape: tuple[int, int, int] = (1, 8, 8),
+    *,
+    encoder: str = "flatten | dense 16 relu",
+    decoder: str | None = None,
+    variational: bool = False,
+    squashed: bool = False,
+) -> FittedModel:
+    """Make a fitted autoencoder with random kernels and a random mean, without any training."""
+    plan = autoencoder(
+        shape,
+        code_size,
+        encoder=encoder,
+        decoder=decoder,
+        variational=variational,
+        squashed=squashed,
+    )
+    network = build(plan, seed=0).eval()
+    generator = torch.Generator().manual_seed(1)
+    for child in network.children():
+        if isinstance(child, Centre | Offset):
+            value = child.mean if isinstance(child, Centre) else child.weight.data
+            value.copy_(torch.rand(value.shape, generator=generator))
+    beta = 1.0 if variational else None
+    model = small_model("flatten | dense", channels=shape[0], side=1)
+    channels, height, width = shape
+    return replace(
+        model,
+        plan=plan,
+        network=network,
+        recipe=PictureRecipe(
+            height=height, width=width, channels=channels, mean=(0.0,), std=(1.0,)
+        ),
+        classes=np.empty(0, dtype=str),
+        provenance=model.provenance.model_copy(
+            update={
+                "class_counts": [1],
+                "coding": Coding(loss="mse", noise="none", noise_level=0.0, beta=beta),
+            }
+        ),
+        normality=Normality(
+            mean=np.arange(code_size, dtype=np.float64),
+            whitening=np.eye(code_size),
+            errors=np.linspace(0.01, 0.1, 10),
+            distances=np.linspace(0.5, 1.5, 10),
+        ),
     )

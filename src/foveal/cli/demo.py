@@ -16,6 +16,8 @@ SHADES = 16
 """Shades of grey in scikit-learn's digits."""
 FIRST = 5
 """Digits below this one teach the kernels that are reused on the others."""
+CODE = 8
+"""Numbers of the code that the autoencoder narrows digits to."""
 DRAWS = 3
 """Times that they are drawn."""
 EACH = 10
@@ -64,11 +66,13 @@ def demo(
     predicted = learner.model_.predictions(gather(pictures))
     write_table(table, predicted.columns, [predicted.rows()])
     _reuse(threads)
+    figure = _narrow(pictures, to, threads)
     _recognise(threads)
     typer.echo("")
     typer.echo(f"model        {model}")
     typer.echo(f"run          {model.with_suffix('.run')}")
     typer.echo(f"predictions  {table}")
+    typer.echo(f"gallery      {figure}")
     typer.echo(f"next: foveal predict {model} {pictures / '3' / '3.0.png'}")
 
 
@@ -116,6 +120,38 @@ def _reuse(threads: int | None) -> None:
         learned = plan.parameters - sum(one.parameters for one in plan.layers[: plan.fixed])
         share = wilson(right, judged).percent()
         typer.echo(f"  {name:<16} {share}, {learned:,} numbers learned")
+
+
+def _narrow(pictures: Path, to: Path, threads: int | None) -> Path:
+    """Learn without labels to encode the digits and to decode them again, and show some."""
+    import numpy as np
+
+    from foveal.cli.progress import shown_progress
+    from foveal.estimators.autoencoder import Autoencoder
+    from foveal.looking.latent import gallery, save
+    from foveal.training.run import Run
+
+    typer.echo("")
+    typer.echo(f"autoencoder: 64 pixels to {CODE} numbers and back, without labels")
+    model = to / "codes.safetensors"
+    learner = Autoencoder(code_size=CODE, test_share=0.2, random_state=0, threads=threads)
+    with shown_progress() as show:
+        run = Run(listeners=[show])
+        with interruptible(run):
+            learner.fit(pictures, run=run).save(str(model))
+    found = learner.reconstruction_
+    assert found is not None
+    typer.echo(
+        f"  squared error on {found.pictures} test pictures {found.autoencoder.mse:.4f}, of PCA "
+        f"with as many numbers {found.pca.mse:.4f}"
+    )
+    codes = learner.transform(pictures)
+    made = learner.inverse_transform(codes)
+    typer.echo(f"  encoded to {codes.shape}, decoded to {made.shape}; the first code:")
+    typer.echo(f"  {np.round(codes[0], 1)}")
+    figure = to / "reconstructions.png"
+    save(gallery(learner.model_.comparing(pictures), 12), figure)
+    return figure
 
 
 def _recognise(threads: int | None) -> None:

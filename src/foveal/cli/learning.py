@@ -12,11 +12,13 @@ import typer
 from foveal.cli.options import interruptible, print_json
 
 if TYPE_CHECKING:
+    from foveal.estimators.autoencoder import Autoencoder
     from foveal.estimators.cnn import CNNClassifier
     from foveal.estimators.transfer import TransferClassifier
     from foveal.training.events import Event
 
-    Learner = CNNClassifier | TransferClassifier
+    Classifier = CNNClassifier | TransferClassifier
+    Learner = Classifier | Autoencoder
 
 NETWORK, TRAINING, PICTURES, RUN = "Network", "Training", "Pictures", "Run"
 NOT_LEARNED = ("model", "resume", "fresh", "strict", "json", "tensorboard", "checkpoint_seconds")
@@ -59,6 +61,15 @@ Flip = Annotated[
         "--flip/--no-flip",
     ),
 ]
+Size = Annotated[
+    str | None,
+    _in(PICTURES, "Size of the pictures, 64 or 48x64; the median, at most 64, if left out."),
+]
+Channels = Annotated[int | None, _in(PICTURES, "1 for grey, 3 for colour.")]
+Resize = Annotated[str, _in(PICTURES, "stretch, letterbox or crop.")]
+ValidationShare = Annotated[
+    float, _in(PICTURES, "Share held out to choose the weights, if no folder names them.")
+]
 TestShare = Annotated[
     float, _in(PICTURES, "Share never touched by training, if no folder names them.")
 ]
@@ -69,7 +80,7 @@ Tensorboard = Annotated[Path | None, _in(RUN, "Also write curves for TensorBoard
 CheckpointSeconds = Annotated[float, _in(RUN, "Seconds between checkpoints.", min=0)]
 
 
-def learn(context: typer.Context, make: Callable[[dict[str, Any]], Learner]) -> None:
+def learn(context: typer.Context, make: Callable[[dict[str, Any]], Learner]) -> Learner | None:
     """Train a learner as the options of a command say, in a run that can be resumed.
 
     Parameters
@@ -78,6 +89,11 @@ def learn(context: typer.Context, make: Callable[[dict[str, Any]], Learner]) -> 
         Holds the options under the names of the learner's parameters, besides `NOT_LEARNED`.
     make : callable
         From these parameters to the learner; imports it.
+
+    Returns
+    -------
+    Learner or None
+        What was trained; None where the run was complete already.
     """
     from foveal.cli.progress import shown_progress
     from foveal.model.fitted import checked_path
@@ -113,7 +129,7 @@ def learn(context: typer.Context, make: Callable[[dict[str, Any]], Learner]) -> 
             run.agree("options", options, "leave the option out, or begin with --fresh")
             if asked["resume"] and run.was_finished:
                 typer.echo(f"{model} is complete: nothing to resume")
-                return
+                return None
             with interruptible(run):
                 pictures, seed = options["pictures"], options["seed"]
                 parameters = {
@@ -124,7 +140,7 @@ def learn(context: typer.Context, make: Callable[[dict[str, Any]], Learner]) -> 
                 learner = make({**parameters, "random_state": seed}).fit(pictures, run=run)
                 digest = learner.model_.save(model)
                 run.finish({"model": model.name, "sha256": digest})
-    _report(learner, model, options["pictures"], as_json=asked["json"])
+    return learner
 
 
 def _typed(context: typer.Context, name: str) -> bool:
@@ -145,14 +161,18 @@ def _refuse_left_out(event: Event) -> None:
         )
 
 
-def _report(learner: Learner, model: Path, pictures: str, *, as_json: bool) -> None:
+def report_classifier(context: typer.Context, learner: Classifier | None) -> None:
+    """Say how a trained classifier fares, and where it is."""
     from foveal.evaluation.intervals import wilson
 
+    if learner is None:
+        return
+    model, pictures = context.params["model"], context.params["pictures"]
     fitted = learner.model_
     provenance = fitted.provenance
     right, judged = provenance.validation_right, provenance.validation_pictures
     accuracy = None if right is None else wilson(right, judged)
-    if as_json:
+    if context.params["json"]:
         origin, logistic = provenance.backbone, provenance.logistic
         print_json(
             {
@@ -181,7 +201,43 @@ def _report(learner: Learner, model: Path, pictures: str, *, as_json: bool) -> N
     typer.echo(f"next: foveal evaluate {shlex.quote(str(model))} {shlex.quote(pictures)}")
 
 
-def logistic_only(learner: Learner) -> bool:
+def report_autoencoder(context: typer.Context, learner: Autoencoder | None) -> None:
+    """Say how a trained autoencoder fares, and where it is; its progress told the figures."""
+    from dataclasses import asdict
+
+    if learner is None:
+        return
+    model, pictures = context.params["model"], context.params["pictures"]
+    found = learner.reconstruction_
+    if context.params["json"]:
+        coding = learner.model_.provenance.coding
+        print_json(
+            {
+                "model": str(model),
+                "run": str(model.with_suffix(".run")),
+                "network": learner.plan_.text,
+                "encoder_layers": learner.plan_.code,
+                "code_size": learner.plan_.code_size,
+                "coding": coding and coding.model_dump(mode="json", exclude={"reconstruction"}),
+                "reconstruction": found and asdict(found),
+                "validation_pictures": learner.model_.provenance.validation_pictures,
+                "best_epoch": learner.model_.provenance.best_epoch,
+                "epochs": learner.history_,
+            }
+        )
+        return
+    if found is not None:
+        typer.echo(
+            f"{found.judged_by} MSE  {found.autoencoder.mse:.5f} on {found.pictures:,} pictures, "
+            f"PCA of the same size {found.pca.mse:.5f}"
+        )
+    typer.echo(f"model  {model}")
+    typer.echo(f"run    {model.with_suffix('.run')}")
+    quoted = shlex.quote(str(model)), shlex.quote(pictures)
+    typer.echo(f"next: foveal encode {quoted[0]} {quoted[1]} --to codes.parquet")
+
+
+def logistic_only(learner: Classifier) -> bool:
     """Whether the accuracy of a model comes from cross-validation."""
     return learner.model_.provenance.judged_by == "cross-validation"
 

@@ -10,7 +10,22 @@ from types import FrameType
 
 import typer
 
-from foveal.cli import backbones, cache, demo, env, evaluate, plan, predict, train
+from foveal.cli import (
+    anomalies,
+    backbones,
+    cache,
+    demo,
+    encode,
+    env,
+    evaluate,
+    interpolate,
+    plan,
+    predict,
+    reconstruct,
+    similar,
+    train,
+)
+from foveal.cli.map import draw_map
 from foveal.errors import FovealError, ResourceError
 
 WIDTH = 80
@@ -30,6 +45,13 @@ app.add_typer(train.app, name="train")
 app.command("backbones")(backbones.backbones)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
+app.command("encode")(encode.encode)
+app.command("decode")(encode.decode)
+app.command("similar")(similar.similar)
+app.command("reconstruct")(reconstruct.reconstruct)
+app.command("map")(draw_map)
+app.command("anomalies")(anomalies.anomalies)
+app.command("interpolate")(interpolate.interpolate)
 app.command("env")(env.env)
 app.command("cache")(cache.cache)
 

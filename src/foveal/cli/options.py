@@ -6,15 +6,17 @@ import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foveal.errors import UsageError
+from foveal.errors import DataError, UsageError
 
 if TYPE_CHECKING:
+    from foveal.pictures.catalogue import Pictures as PicturesFound
     from foveal.training.run import Run
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A .safetensors file.")]
@@ -52,6 +54,30 @@ def size_of(text: str | None) -> int | tuple[int, int] | None:
             remedy="write 64, or 48x64",
         )
     return int(sides[0]) if len(sides) == 1 else (int(sides[0]), int(sides[1]))
+
+
+def with_whole_names(pictures: PicturesFound) -> PicturesFound:
+    """Name files so that they can be opened from here."""
+    if pictures.files is None:
+        return pictures
+    return replace(pictures, names=[str(file) for file in pictures.files])
+
+
+def refuse_unreadable(count: int, strict: bool) -> None:
+    """End with an error under --strict where pictures could not be read.
+
+    Raises
+    ------
+    DataError
+        Where there are any.
+    """
+    if strict and count:
+        raise DataError(
+            "--strict",
+            needed="every file to be a picture",
+            came=f"{count} that cannot be read",
+            remedy="the column 'error' of the table says why",
+        )
 
 
 @contextmanager

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foveal.cli.options import Device, Json, Model, Strict, Threads, print_json
+from foveal.cli.options import (
+    Device,
+    Json,
+    Model,
+    Strict,
+    Threads,
+    print_json,
+    refuse_unreadable,
+    with_whole_names,
+)
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
-    from foveal.pictures.catalogue import Pictures
 
 WIDEST = 60
 """Columns of a path in the printed table; longer ones keep their end."""
@@ -41,7 +48,6 @@ def predict(
 
     With 'imagenet' for MODEL the 1,000 classes of ImageNet, without any training.
     """
-    from foveal.errors import DataError
     from foveal.model.tables import checked_table, write_table
 
     if to is not None:
@@ -61,13 +67,7 @@ def predict(
             print_json([dict(zip(table.columns, row, strict=True)) for row in rows])
         else:
             typer.echo("\n".join(_lines(rows, list(map(str, fitted.classes)), top)))
-    if strict and table.unreadable:
-        raise DataError(
-            "--strict",
-            needed="every file to be a picture",
-            came=f"{table.unreadable} that cannot be read",
-            remedy="the column 'error' of the table says why",
-        )
+    refuse_unreadable(table.unreadable, strict)
 
 
 def _opened(model: Path, device: str, threads: int | None) -> FittedModel:
@@ -86,7 +86,7 @@ class _Table:
         from foveal.pictures.sources import gather
 
         self.fitted = fitted
-        self.sources = [_with_whole_names(gather(source)) for source in sources]
+        self.sources = [with_whole_names(gather(source)) for source in sources]
         self.columns = [
             "path",
             "label",
@@ -101,13 +101,6 @@ class _Table:
             for predictions in self.fitted.predicting(source):
                 self.unreadable += sum(bool(reason) for reason in predictions.reasons)
                 yield list(predictions.rows())
-
-
-def _with_whole_names(pictures: Pictures) -> Pictures:
-    """Name files so that they can be opened from here."""
-    if pictures.files is None:
-        return pictures
-    return replace(pictures, names=[str(file) for file in pictures.files])
 
 
 def _lines(rows: list[list[Any]], classes: list[str], top: int) -> list[str]:

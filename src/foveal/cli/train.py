@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foveal.cli import learning
-from foveal.cli.learning import NETWORK, PICTURES, TRAINING, learn
+from foveal.cli.learning import (
+    NETWORK,
+    PICTURES,
+    TRAINING,
+    learn,
+    report_autoencoder,
+    report_classifier,
+)
 from foveal.cli.options import Device, Json, Pictures, Strict, Threads, size_of
 
 if TYPE_CHECKING:
+    from foveal.estimators.autoencoder import Autoencoder
     from foveal.estimators.cnn import CNNClassifier
     from foveal.estimators.transfer import TransferClassifier
 
@@ -57,26 +65,10 @@ def cnn(
         ),
     ] = None,
     flip: learning.Flip = None,
-    size: Annotated[
-        str | None,
-        typer.Option(
-            help="Size of the pictures, 64 or 48x64; the median, at most 64, if left out.",
-            rich_help_panel=PICTURES,
-        ),
-    ] = None,
-    channels: Annotated[
-        int | None, typer.Option(help="1 for grey, 3 for colour.", rich_help_panel=PICTURES)
-    ] = None,
-    resize: Annotated[
-        str, typer.Option(help="stretch, letterbox or crop.", rich_help_panel=PICTURES)
-    ] = "stretch",
-    validation_share: Annotated[
-        float,
-        typer.Option(
-            help="Share held out to choose the weights, if no folder names them.",
-            rich_help_panel=PICTURES,
-        ),
-    ] = 0.2,
+    size: learning.Size = None,
+    channels: learning.Channels = None,
+    resize: learning.Resize = "stretch",
+    validation_share: learning.ValidationShare = 0.2,
     test_share: learning.TestShare = 0.0,
     seed: learning.Seed = 0,
     device: Device = "auto",
@@ -92,7 +84,7 @@ def cnn(
 
     Beside MODEL.safetensors it leaves MODEL.run/ with events.jsonl, ledger.csv, config.json.
     """
-    learn(context, _cnn)
+    report_classifier(context, learn(context, _cnn))  # type: ignore[arg-type]
 
 
 def _cnn(parameters: dict[str, Any]) -> CNNClassifier:
@@ -236,10 +228,119 @@ def transfer(
     Needs few pictures and seconds. Features of pictures are kept: other labels, another head
     or another split need no picture decoded again.
     """
-    learn(context, _transfer)
+    report_classifier(context, learn(context, _transfer))  # type: ignore[arg-type]
 
 
 def _transfer(parameters: dict[str, Any]) -> TransferClassifier:
     from foveal.estimators.transfer import TransferClassifier
 
     return TransferClassifier(**{**parameters, "size": size_of(parameters["size"])})
+
+
+@app.command("autoencoder")
+def autoencoder(
+    context: typer.Context,
+    pictures: Pictures,
+    model: learning.Target,
+    kind: Annotated[
+        str, typer.Option(help="Stock encoder: conv or dense.", rich_help_panel=NETWORK)
+    ] = "conv",
+    code_size: Annotated[
+        int | None,
+        typer.Option(
+            help="Numbers of a code; 32, or half of a small picture's values, if left out.",
+            rich_help_panel=NETWORK,
+        ),
+    ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            help="Layers in the notation up to the code, as in 'flatten | dense 256 relu'.",
+            rich_help_panel=NETWORK,
+        ),
+    ] = None,
+    decoder: Annotated[
+        str | None,
+        typer.Option(
+            help="Layers from the code to the picture; the encoder's mirror if left out.",
+            rich_help_panel=NETWORK,
+        ),
+    ] = None,
+    activation: Annotated[
+        str, typer.Option(help="Activation of the stock encoders.", rich_help_panel=NETWORK)
+    ] = "gelu",
+    variational: Annotated[
+        bool,
+        typer.Option("--variational", help="Draw codes in training.", rich_help_panel=NETWORK),
+    ] = False,
+    beta: Annotated[
+        float,
+        typer.Option(
+            help="Weight of the divergence from the normal distribution.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = 1.0,
+    loss: Annotated[
+        str,
+        typer.Option(
+            help="mse (squared error), bce (cross-entropy, with a sigmoid at the end) or l1.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = "mse",
+    noise: Annotated[
+        str,
+        typer.Option(
+            help="What is to be undone: none, gaussian, or masks.", rich_help_panel=TRAINING
+        ),
+    ] = "none",
+    noise_level: Annotated[
+        float | None,
+        typer.Option(
+            help="Its deviation (0.2), or the share that is masked (0.25).",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
+    epochs: learning.Epochs = None,
+    seconds: learning.Seconds = None,
+    batch_size: learning.BatchSize = None,
+    optimizer: learning.Optimizer = "adamw",
+    learning_rate: learning.LearningRate = None,
+    momentum: learning.Momentum = 0.9,
+    weight_decay: learning.WeightDecay = 0.0,
+    schedule: learning.Schedule = "one-cycle",
+    ema: learning.Ema = 0.0,
+    clip_norm: learning.ClipNorm = None,
+    patience: learning.Patience = None,
+    augmentation: Annotated[
+        str, typer.Option(help="none, light or strong.", rich_help_panel=PICTURES)
+    ] = "none",
+    flip: Annotated[
+        bool,
+        typer.Option("--flip", help="Mirror half of the pictures.", rich_help_panel=PICTURES),
+    ] = False,
+    size: learning.Size = None,
+    channels: learning.Channels = None,
+    resize: learning.Resize = "stretch",
+    validation_share: learning.ValidationShare = 0.2,
+    test_share: learning.TestShare = 0.0,
+    seed: learning.Seed = 0,
+    device: Device = "auto",
+    threads: Threads = None,
+    resume: learning.Resume = False,
+    fresh: learning.Fresh = False,
+    tensorboard: learning.Tensorboard = None,
+    checkpoint_seconds: learning.CheckpointSeconds = 5.0,
+    strict: Strict = False,
+    json: Json = False,
+) -> None:
+    """Learn to encode pictures as a few numbers and to decode them, without labels.
+
+    Says how well, beside principal components of the same size.
+    """
+    report_autoencoder(context, learn(context, _autoencoder))  # type: ignore[arg-type]
+
+
+def _autoencoder(parameters: dict[str, Any]) -> Autoencoder:
+    from foveal.estimators.autoencoder import Autoencoder
+
+    return Autoencoder(**{**parameters, "size": size_of(parameters["size"])})

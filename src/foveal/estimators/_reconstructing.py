@@ -6,7 +6,7 @@ Axes: n picture, h height, w width, c channel, k number of the code.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -29,6 +29,7 @@ from foveal.pictures.batches import Batch, TrainingBatches, ordered
 from foveal.pictures.splits import Rows
 from foveal.shapes import volume
 from foveal.training.config import TrainingConfig
+from foveal.training.events import Planned, Reconstructed
 from foveal.training.loop import TrainingState
 from foveal.training.steps import UNANSWERED, LossOf, Scores
 from foveal.version import __version__
@@ -286,6 +287,42 @@ def noisy(images_nchw: torch.Tensor, noise: Noise, level: float) -> torch.Tensor
     kept = (torch.rand(coarse, device=images_nchw.device) >= level).to(images_nchw.dtype)
     mask = kept.repeat_interleave(side, 2).repeat_interleave(side, 3)
     return images_nchw * mask[:, :, :height, :width]
+
+
+def planned(task: AutoencoderTask, config: TrainingConfig) -> Planned:
+    """Say what network is trained, and how."""
+    return Planned(
+        network=task.plan.text,
+        parameters=task.plan.parameters,
+        multiply_adds=task.plan.multiply_adds,
+        table=str(task.plan),
+        config=config.to_dict(),
+        augmentation=task.augmentation.level,
+        flip=task.augmentation.flip,
+        epochs=config.steps / len(task.batches),
+    )
+
+
+def reconstructed(found: Reconstruction) -> Reconstructed:
+    """Tell how reconstructions fare beside principal components."""
+    ours, theirs = found.autoencoder, found.pca
+    names = ("autoencoder", f"PCA, {found.pca_size} components")
+    width = max(map(len, names))
+    lines = [
+        f"reconstruction of {found.pictures:,} {found.judged_by} pictures, black = 0, white = 1",
+        f"{'':<{width}}  {'MSE':>8}  {'BCE':>6}  {'SSIM':>5}  PSNR",
+    ]
+    lines += [
+        f"{name:<{width}}  {one.mse:>8.5f}  {one.bce:>6.4f}  {one.ssim:>5.3f}  {one.psnr:.1f} dB"
+        for name, one in zip(names, (ours, theirs), strict=True)
+    ]
+    lines.append(f"{found.picture_bytes:,} bytes a picture before, {found.code_bytes:,} as a code")
+    if theirs.mse <= ours.mse:
+        lines.append(
+            "note: principal components do better: train longer (--epochs), on more pictures, or "
+            "use PCA, which is simpler"
+        )
+    return Reconstructed(facts=asdict(found), lines=tuple(lines))
 
 
 def _plain(values: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -96,17 +96,26 @@ def configured(
     run: Run,
     began: float,
     *,
+    usual_epochs: float,
     label_smoothing: float = 0.0,
+    squares: float = 0.999,
+    halved: bool = True,
 ) -> TrainingConfig:
-    """Decide everything that was left open; a budget of seconds is measured once."""
-    count = len(task.data.split.train)
+    """Decide everything that was left open; a budget of seconds is measured once.
+
+    Parameters
+    ----------
+    usual_epochs : float
+        Epochs where neither epochs nor seconds are asked for.
+    halved : bool
+        Whether networks without batch normalisation get half the usual learning rate.
+    """
     batch = task.batches.batch_size
-    default = configs.epochs_for(count, batch)
-    epochs = default if wished.epochs is None else wished.epochs
+    epochs = usual_epochs if wished.epochs is None else wished.epochs
     steps = max(round(epochs * len(task.batches)), 1)
     normalised = any(isinstance(one, _BatchNorm) for one in network.modules())
     rate = wished.learning_rate or configs.learning_rate_for(
-        wished.optimizer, batch, normalised=normalised
+        wished.optimizer, batch, normalised=normalised or not halved
     )
     decay = wished.weight_decay
     config = TrainingConfig(
@@ -122,6 +131,7 @@ def configured(
         clip_norm=_clip_norm(wished.clip_norm, normalised=normalised),
         patience=wished.patience,
         seed=task.seed,
+        squares=squares,
     )
 
     def affordable() -> int:

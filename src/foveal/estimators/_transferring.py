@@ -34,15 +34,19 @@ from foveal.nets.build import build, part
 from foveal.nets.plan import Plan, plan_network
 from foveal.nets.spec import (
     AvgPool,
+    Centre,
     Conv,
     ConvTranspose,
     Dense,
+    DepthToSpace,
     Flatten,
     GlobalPool,
     Layer,
     MaxPool,
     Network,
+    Offset,
     Residual,
+    Resize,
     SpaceToDepth,
     Upsample,
 )
@@ -61,7 +65,10 @@ from foveal.version import __version__
 if TYPE_CHECKING:
     from foveal.estimators.transfer import TransferClassifier
 
-ON_MAPS = (Conv, ConvTranspose, MaxPool, AvgPool, Flatten, Residual, SpaceToDepth, Upsample)
+ON_MAPS = (
+    *(Conv, ConvTranspose, MaxPool, AvgPool, Flatten, Residual),
+    *(SpaceToDepth, DepthToSpace, Upsample, Resize, Centre, Offset),
+)
 """Layers with which a head takes maps as they are; before any other they are averaged."""
 WEAK = 0.9
 """Held-out accuracy below which fine-tuning is likely to help."""
@@ -246,8 +253,15 @@ class Transfer:
         """Train the head by gradient descent on features, through the one loop."""
         task = self._task(data)
         check_trainable(plan, task.batch_size, len(data.split.train), kept=self.kept)
-        smoothing = self.learner.label_smoothing
-        config = configured(self.learner, task, head, run, began, label_smoothing=smoothing)
+        config = configured(
+            self.learner,
+            task,
+            head,
+            run,
+            began,
+            usual_epochs=configs.epochs_for(len(data.split.train), task.batch_size),
+            label_smoothing=self.learner.label_smoothing,
+        )
         run.tell(_planned(plan, config, task, ()))
         state = start(head, config)
         if not self.fine:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,8 @@ from foveal.estimators._reconstructing import (
     AutoencoderTask,
     Loss,
     Noise,
+    planned,
+    reconstructed,
 )
 from foveal.estimators._training import (
     TRAINING_RULES,
@@ -32,7 +34,6 @@ from foveal.estimators._training import (
     refuse_both,
     sides_of,
 )
-from foveal.evaluation.reconstruction import Reconstruction
 from foveal.model.fitted import placed
 from foveal.nets.autoencoder import KINDS, Kind, autoencoder
 from foveal.nets.build import build
@@ -45,8 +46,6 @@ from foveal.pictures.catalogue import Pictures
 from foveal.recipe import RESIZES
 from foveal.shapes import volume
 from foveal.training import config as configs
-from foveal.training.config import TrainingConfig
-from foveal.training.events import Planned, Reconstructed
 from foveal.training.loop import start, train
 from foveal.training.run import Run
 from foveal.training.telling import print_plainly
@@ -278,14 +277,25 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             task = self._task(data, plan, seed, device)
             network = build(plan, seed=randomness.derive(seed, "weights"))
             network = placed(task.begun(network), device)
-            config = configured(self, task, network, run, began)
-            run.tell(_planned(plan, config, task))
+            count = len(data.split.train)
+            config = configured(
+                self,
+                task,
+                network,
+                run,
+                began,
+                usual_epochs=configs.epochs_for(count, task.batch_size),
+                squares=configs.SQUARES_OF_RECONSTRUCTION,
+                halved=False,
+            )
+            run.tell(planned(task, config))
             state = start(network, config)
             run.restore(state)
             run.watch(train(state, task.batches, task.loss_of, task.judge, config, device), state)
             self.model_ = task.frozen(config, state)
         self.plan_, self.history_ = plan, run.epochs
-        self.reconstruction_ = _coding(self.model_).reconstruction
+        coding = self.model_.provenance.coding
+        self.reconstruction_ = coding and coding.reconstruction
         if self.reconstruction_ is not None:
             run.tell(reconstructed(self.reconstruction_))
         run.tell(finished(state))
@@ -421,42 +431,3 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             beta=self.beta,
             seed=seed,
         )
-
-
-def _coding(model: Any) -> Any:
-    return model.provenance.coding
-
-
-def _planned(plan: Plan, config: TrainingConfig, task: AutoencoderTask) -> Planned:
-    return Planned(
-        network=plan.text,
-        parameters=plan.parameters,
-        multiply_adds=plan.multiply_adds,
-        table=str(plan),
-        config=config.to_dict(),
-        augmentation=task.augmentation.level,
-        flip=task.augmentation.flip,
-        epochs=config.steps / len(task.batches),
-    )
-
-
-def reconstructed(found: Reconstruction) -> Reconstructed:
-    """Tell how reconstructions fare beside principal components."""
-    ours, theirs = found.autoencoder, found.pca
-    names = ("autoencoder", f"PCA, {found.pca_size} components")
-    width = max(map(len, names))
-    lines = [
-        f"reconstruction of {found.pictures:,} {found.judged_by} pictures, black = 0, white = 1",
-        f"{'':<{width}}  {'MSE':>8}  {'BCE':>6}  {'SSIM':>5}  PSNR",
-    ]
-    lines += [
-        f"{name:<{width}}  {one.mse:>8.5f}  {one.bce:>6.4f}  {one.ssim:>5.3f}  {one.psnr:.1f} dB"
-        for name, one in zip(names, (ours, theirs), strict=True)
-    ]
-    lines.append(f"{found.picture_bytes:,} bytes a picture before, {found.code_bytes:,} as a code")
-    if theirs.mse <= ours.mse:
-        lines.append(
-            "note: principal components do better: train longer (--epochs), on more pictures, or "
-            "use PCA, which is simpler"
-        )
-    return Reconstructed(facts=asdict(found), lines=tuple(lines))

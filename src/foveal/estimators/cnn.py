@@ -223,7 +223,13 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             network = placed(build(plan, seed=randomness.derive(seed, "weights")), device)
             task = self._task(data, seed, device)
             config = configured(
-                self, task, network, run, began, label_smoothing=self.label_smoothing
+                self,
+                task,
+                network,
+                run,
+                began,
+                usual_epochs=configs.epochs_for(len(data.split.train), task.batch_size),
+                label_smoothing=self.label_smoothing,
             )
             run.tell(_planned(plan, config, task))
             state = start(network, config)

@@ -22,8 +22,12 @@ from foveal.estimators._cutting import AUTO, LOGISTIC, choose_cut, held_out_shar
 from foveal.estimators._prepare import as_features, prepare
 from foveal.estimators._training import MOST_EPOCHS, refuse_both, sides_of
 from foveal.estimators._transferring import Transfer, variations
+from foveal.model.coding import check_half
 from foveal.model.fitted import FittedModel
 from foveal.model.loading import load
+from foveal.nets.build import part
+from foveal.nets.plan import plan_network
+from foveal.nets.spec import Network
 from foveal.parameters import FLAG, Choice, Kind, Real, Rule, Whole, optional
 from foveal.pictures.augment import Level
 from foveal.pictures.survey import Survey, look_over, recipe_for
@@ -359,4 +363,12 @@ def opened(
         name, model = "a fitted model", backbone
     else:
         name, model = Path(backbone).name, load(backbone, device="cpu")
-    return of_model(name, model.plan, model.network, model.recipe, sha256=model.digest())
+    plan, network = model.plan, model.network
+    if plan.code:  # of an autoencoder the encoder is reused
+        check_half(model, "encoder")
+        ahead = tuple(one.layer for one in plan.layers[: plan.code])
+        plan, network = (
+            plan_network(Network(ahead, plan.input)),
+            part(network, plan, 0, plan.code),
+        )
+    return of_model(name, plan, network, model.recipe, sha256=model.digest())

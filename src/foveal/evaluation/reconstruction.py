@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
-from sklearn.decomposition import PCA
 
 Floats = np.ndarray[Any, np.dtype[Any]]
 Pair = tuple[Floats, Floats]
@@ -129,6 +128,8 @@ def principal(pictures: Floats, size: int) -> tuple[Callable[[Floats], Floats], 
     tuple
         What reconstructs pictures by them, within 0 and 1, and their number.
     """
+    from sklearn.decomposition import PCA  # brings scikit-learn: a second, not for loading
+
     flat = pictures.reshape(len(pictures), -1)
     count = min(size, *flat.shape)
     found = PCA(count, random_state=0).fit(flat)

@@ -98,6 +98,21 @@ class CodesFile:
     size: int
     """Numbers of a code."""
 
+    def names(self) -> list[str]:
+        """Read the names of all rows."""
+        try:
+            column = self.file.read(columns=["path"]).column("path")
+        except (pa.ArrowException, OSError) as error:
+            raise _not_parquet(self.path, str(error)) from error
+        if column.null_count:
+            raise DataError(
+                str(self.path),
+                needed="a path in every row",
+                came=f"{column.null_count} without",
+                remedy="give each row a name of its own",
+            )
+        return [str(name) for name in column.to_pylist()]
+
     def batches(self) -> Iterator[Codes]:
         """Read batch by batch, in order.
 
@@ -130,7 +145,8 @@ class CodesFile:
                 remedy="give codes of this model",
             )
         flat = column.drop_null().flatten().to_numpy(zero_copy_only=False)
-        values[~absent] = flat.reshape(-1, self.size)
+        with np.errstate(over="ignore"):  # what single precision cannot hold becomes infinity
+            values[~absent] = flat.reshape(-1, self.size)
         bad = np.flatnonzero(~absent & ~np.isfinite(values).all(axis=1))
         if len(bad):
             raise DataError(
@@ -208,8 +224,9 @@ def open_codes(path: Path, model: FittedModel, *, force: bool = False) -> CodesF
 
 
 def _holds_numbers(kind: pa.DataType) -> bool:
-    lists = pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind)
-    return bool(lists and pa.types.is_floating(kind.value_type))
+    types = pa.types
+    lists = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
+    return bool(lists and types.is_floating(kind.value_type))
 
 
 def _model_of(metadata: dict[bytes, bytes]) -> str | None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 BATCH = 256
 """Codes, and pictures, that go through the halves at once."""
+NO_NUMBERS = "NaN or infinity among its values"
+"""Reason of a picture without a code that could be read."""
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -84,10 +86,13 @@ def coding(model: FittedModel, pictures: Pictures, sample: int | None = None) ->
     for start, values, reasons in outputs(front, model.recipe, model.device, pictures):
         if sample is not None:
             values = _drawn(values, sample, start)
+        bad = ~np.isfinite(values).all(axis=1)
+        values[bad] = np.nan
+        told = zip(reasons, bad, strict=True)
         yield Codes(
             names=[pictures.names[start + row] for row in range(len(reasons))],
             values=values.astype(np.float32),
-            reasons=reasons,
+            reasons=[reason or NO_NUMBERS * bool(none) for reason, none in told],
         )
 
 
@@ -134,6 +139,8 @@ def checked_codes(codes: Any, size: int) -> Floats:
             came=f"{values.dtype} of shape {values.shape}",
             remedy="give what encode or transform of this model gave",
         )
+    with np.errstate(over="ignore"):  # what single precision cannot hold becomes infinity
+        values = np.array(values, dtype=np.float32, order="C")
     bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if len(bad):
         rows = ", ".join(map(str, bad[:5])) + (", ..." if len(bad) > 5 else "")
@@ -143,7 +150,7 @@ def checked_codes(codes: Any, size: int) -> Floats:
             came=f"NaN or infinity in {len(bad)} of {len(values)} rows: {rows}",
             remedy="leave these rows out: their pictures could not be read",
         )
-    return np.array(values, dtype=np.float32, order="C")
+    return values
 
 
 def compared(model: FittedModel, pictures: Pictures) -> Iterator[Compared]:

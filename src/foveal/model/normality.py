@@ -20,6 +20,8 @@ MEAN, WHITENING = "normal/mean", "normal/whitening"
 ERRORS, DISTANCES = "normal/errors", "normal/distances"
 SHRINKAGE = 1e-3
 """Share of the mean variance added to each, so that codes that never vary have a distance too."""
+ROUNDED = 1e-9
+"""What binary fractions may add to a rank: (1 - 0.18) * 150 comes out above 123."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,7 +72,7 @@ class Normality:
                 remedy="write 0.05 for one usual picture in twenty",
             )
         count = len(scores)
-        rank = int(np.ceil((1 - false_alarms) * (count + 1)))
+        rank = rank_of(count, false_alarms)
         if rank > count:
             raise DataError(
                 "usual pictures",
@@ -106,6 +108,15 @@ class Normality:
             one.double().numpy() for one in found if one is not None
         )
         return cls(mean=mean, whitening=whitening, errors=errors, distances=distances)
+
+
+def rank_of(count: int, false_alarms: float) -> int:
+    """Find the rank among so many scores of the threshold that keeps a rate of false alarms.
+
+    >>> rank_of(19, 0.05), rank_of(149, 0.18)
+    (19, 123)
+    """
+    return int(np.ceil((1 - false_alarms) * (count + 1) - ROUNDED))
 
 
 def spread(codes: Numbers) -> tuple[Numbers, Numbers]:

@@ -49,6 +49,8 @@ class TrainingConfig:
     highest (Howard and Ruder, arXiv:1801.06146)."""
     keep_statistics: bool = False
     """Whether batch normalisation goes on with the statistics it has."""
+    squares: float = 0.999
+    """Second beta of AdamW: how long it remembers the squares of gradients."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values."""
@@ -146,6 +148,10 @@ def epochs_for(pictures: int, batch_size: int) -> int:
 def with_steps(config: TrainingConfig, steps: int) -> TrainingConfig:
     """Return the configuration for another number of steps."""
     return replace(config, steps=steps)
+
+
+SQUARES_OF_RECONSTRUCTION = 0.95
+"""Second beta of AdamW for autoencoders, which then bear high rates (see docs/tried.md)."""
 
 
 FINE_TUNING_RATE = 1e-3

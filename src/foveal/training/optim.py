@@ -17,9 +17,8 @@ from torch import nn
 
 from foveal.training.config import TrainingConfig
 
-BETA_OF_SQUARES = 0.999
 EPSILON = 1e-8
-"""Second beta and epsilon of AdamW, as in the paper."""
+"""Epsilon of AdamW, as in the paper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +37,10 @@ class Optimizer(ABC):
     buffers: tuple[str, ...]
     """Names of the tensors it keeps beside each weight."""
 
-    def __init__(self, groups: list[Group], momentum: float) -> None:
+    def __init__(self, groups: list[Group], momentum: float, squares: float = 0.999) -> None:
         self.groups = [group for group in groups if group.weights]
         self.momentum = momentum
+        self.squares = squares
         self.kept: dict[str, list[list[torch.Tensor]]] = {
             name: [[torch.zeros_like(one) for one in group.weights] for group in self.groups]
             for name in self.buffers
@@ -134,10 +134,10 @@ class AdamW(Optimizer):
         mean, square = kept["mean"], kept["square"]
         torch._foreach_mul_(weights, 1 - rate * group.decay)
         torch._foreach_lerp_(mean, gradients, 1 - self.momentum)
-        torch._foreach_mul_(square, BETA_OF_SQUARES)
-        torch._foreach_addcmul_(square, gradients, gradients, 1 - BETA_OF_SQUARES)
+        torch._foreach_mul_(square, self.squares)
+        torch._foreach_addcmul_(square, gradients, gradients, 1 - self.squares)
         root = torch._foreach_sqrt(square)
-        torch._foreach_div_(root, math.sqrt(1 - BETA_OF_SQUARES**step))
+        torch._foreach_div_(root, math.sqrt(1 - self.squares**step))
         torch._foreach_add_(root, EPSILON)
         torch._foreach_addcdiv_(weights, mean, root, -rate / (1 - self.momentum**step))
 
@@ -150,7 +150,7 @@ def make_optimizer(network: nn.Module, config: TrainingConfig) -> Optimizer:
         vectors = [weight for weight in weights if weight.ndim <= 1]
         groups += [Group(matrices, config.weight_decay, factor), Group(vectors, 0.0, factor)]
     kind = {"sgd": Sgd, "adamw": AdamW}[config.optimizer]
-    return kind(groups, config.momentum)
+    return kind(groups, config.momentum, config.squares)
 
 
 def _by_height(network: nn.Module, lowest: float) -> list[tuple[list[nn.Parameter], float]]:

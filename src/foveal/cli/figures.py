@@ -1,0 +1,46 @@
+"""What the commands that draw have in common: how far they are, and what they wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from foveal.pictures.store import Progress
+
+
+@contextmanager
+def shown_passage() -> Iterator[Progress]:
+    """Show on stderr how many pictures went through the autoencoder."""
+    from foveal.cli.progress import shown_progress
+    from foveal.training.events import Extracting
+
+    with shown_progress() as show:
+        before = 0
+
+        def tell(done: int, total: int) -> None:
+            nonlocal before
+            network, more = "the autoencoder", done - before
+            show(Extracting(done=done, total=total, network=network, more=more))
+            before = done
+
+        yield tell
+
+
+def unreadable_line(names: Sequence[str], reasons: Sequence[str]) -> list[str]:
+    """Say which pictures could not be read, in one line; no line where all could."""
+    from foveal.pictures.ledger import Entry, summary
+
+    if not any(reasons):
+        return []
+    entries = [
+        Entry(str(name), None, "", reason) for name, reason in zip(names, reasons, strict=True)
+    ]
+    return [f"note: {summary(entries)}"]
+
+
+def wrote(paths: Sequence[Path]) -> str:
+    """Name the files that were written."""
+    return f"wrote {' and '.join(map(str, paths))}"

@@ -1,0 +1,62 @@
+"""`foveal reconstruct`: pictures beside what an autoencoder makes of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from foveal.cli.figures import shown_passage, unreadable_line, wrote
+from foveal.cli.options import Device, Json, Model, Pictures, Threads, print_json, with_whole_names
+
+
+def reconstruct(
+    model: Model,
+    pictures: Pictures,
+    to: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE",
+            help="Draw a gallery here: a .png file, with its numbers as .csv beside.",
+        ),
+    ],
+    count: Annotated[int, typer.Option(min=1, help="Pictures drawn, evenly spaced over all.")] = 12,
+    device: Device = "auto",
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Reconstruct pictures by an autoencoder: how well it does, and a gallery to look at."""
+    import numpy as np
+
+    from foveal.looking.figure import checked_figure
+    from foveal.looking.pictured import gallery_of
+    from foveal.model.loading import load
+    from foveal.pictures.sources import gather
+
+    checked_figure(to)
+    fitted = load(model, device=device, threads=threads)
+    with shown_passage() as tell:
+        found = gallery_of(fitted, with_whole_names(gather(pictures)), count, tell)
+    paths = found.figure.save(to)
+    worst = int(np.nanargmax(found.errors))
+    facts = {
+        "pictures": len(found.reasons),
+        "unreadable": sum(map(bool, found.reasons)),
+        "mse": {"value": found.mse.value, "low": found.mse.low, "high": found.mse.high},
+        "median": float(np.nanmedian(found.errors)),
+        "worst": {"path": found.names[worst], "mse": float(found.errors[worst])},
+        "written": list(map(str, paths)),
+    }
+    if json:
+        print_json(facts)
+        return
+    lines = [
+        *unreadable_line(found.names, found.reasons),
+        f"{len(found.reasons) - facts['unreadable']:,} pictures, black = 0 and white = 1",
+        f"mean MSE    {found.mse.plain()}",
+        f"median MSE  {facts['median']:#.3g}",
+        f"worst MSE   {found.errors[worst]:#.3g}  {found.names[worst]}",
+        wrote(paths),
+    ]
+    typer.echo("\n".join(lines))
