@@ -57,7 +57,8 @@ def maker(size: int) -> Callable[[int, int], Floats]:
         for one in np.unique(which):
             mine = which == one
             codes[mine] += free[mine] @ own[one]
-        return codes[chosen.permutation(count)].astype(np.float32)
+        found: Floats = codes[chosen.permutation(count)].astype(np.float32)
+        return found
 
     return made
 

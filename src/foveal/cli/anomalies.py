@@ -151,10 +151,13 @@ def _table(found: Anomalies) -> list[str]:
     rows = found.order[:SHOWN].tolist()
     paths = [_end(str(found.names[row])) for row in rows]
     width = max([len("path"), *map(len, paths)])
-    lines = [f"{'path':<{width}}  {'MSE':>8}  {'distance':>8}"]
+    columns = {"MSE": found.errors, "distance": found.distances}
+    if found.threshold.by == "distance":
+        columns = dict(reversed(columns.items()))
+    lines = [f"{'path':<{width}}" + "".join(f"  {name:>8}" for name in columns)]
     for row, path in zip(rows, paths, strict=True):
-        numbers = f"{found.errors[row]:>#8.3g}  {found.distances[row]:>#8.3g}"
-        lines.append(f"{path:<{width}}  {numbers}" + "  above" * bool(found.above[row]))
+        numbers = "".join(f"  {values[row]:>#8.3g}" for values in columns.values())
+        lines.append(f"{path:<{width}}{numbers}" + "  above" * bool(found.above[row]))
     more = len(found.order) - len(rows)
     return [*lines, f"and {more:,} more: --to FILE writes all"] if more else lines
 

@@ -27,6 +27,8 @@ def reconstruct(
     json: Json = False,
 ) -> None:
     """Reconstruct pictures by an autoencoder: how well it does, and a gallery to look at."""
+    from dataclasses import asdict
+
     import numpy as np
 
     from foveal.looking.figure import checked_figure
@@ -40,23 +42,26 @@ def reconstruct(
         found = gallery_of(fitted, with_whole_names(gather(pictures)), count, tell)
     paths = found.figure.save(to)
     worst = int(np.nanargmax(found.errors))
-    facts = {
-        "pictures": len(found.reasons),
-        "unreadable": sum(map(bool, found.reasons)),
-        "mse": {"value": found.mse.value, "low": found.mse.low, "high": found.mse.high},
-        "median": float(np.nanmedian(found.errors)),
-        "worst": {"path": found.names[worst], "mse": float(found.errors[worst])},
-        "written": list(map(str, paths)),
-    }
+    largest, median = float(found.errors[worst]), float(np.nanmedian(found.errors))
+    unreadable = sum(map(bool, found.reasons))
     if json:
-        print_json(facts)
+        print_json(
+            {
+                "pictures": len(found.reasons),
+                "unreadable": unreadable,
+                "mse": asdict(found.mse),
+                "median": median,
+                "worst": {"path": found.names[worst], "mse": largest},
+                "written": list(map(str, paths)),
+            }
+        )
         return
     lines = [
         *unreadable_line(found.names, found.reasons),
-        f"{len(found.reasons) - facts['unreadable']:,} pictures, black = 0 and white = 1",
+        f"{len(found.reasons) - unreadable:,} pictures, black = 0 and white = 1",
         f"mean MSE    {found.mse.plain()}",
-        f"median MSE  {facts['median']:#.3g}",
-        f"worst MSE   {found.errors[worst]:#.3g}  {found.names[worst]}",
+        f"median MSE  {median:#.3g}",
+        f"worst MSE   {largest:#.3g}  {found.names[worst]}",
         wrote(paths),
     ]
     typer.echo("\n".join(lines))

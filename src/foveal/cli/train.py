@@ -315,9 +315,13 @@ def autoencoder(
         str, typer.Option(help="none, light or strong.", rich_help_panel=PICTURES)
     ] = "none",
     flip: Annotated[
-        bool,
-        typer.Option("--flip", help="Mirror half of the pictures.", rich_help_panel=PICTURES),
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--flip/--no-flip",
+            help="Mirror half of the pictures; colour ones, below 20,000, if left out.",
+            rich_help_panel=PICTURES,
+        ),
+    ] = None,
     size: learning.Size = None,
     channels: learning.Channels = None,
     resize: learning.Resize = "stretch",

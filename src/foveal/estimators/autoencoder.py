@@ -67,7 +67,6 @@ RULES: dict[str, Rule] = {
     "variational": FLAG,
     "beta": Real(0),
     "augmentation": Choice(("none", "light", "strong")),
-    "flip": FLAG,
     "channels": optional(Either((Whole(1),))),
     "resize": Choice(RESIZES),
     "validation_share": Real(0, 1, below=True),
@@ -135,8 +134,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Epochs without a better validation loss after which training ends.
     augmentation : {"none", "light", "strong"}
         Random variations of the training pictures.
-    flip : bool
-        Whether half of the pictures are mirrored.
+    flip : bool, optional
+        Whether half of the pictures are mirrored; colour ones, below 20,000, where left out.
     size : int or (height, width), optional
         Size files are brought to; the median size, at most 64 pixels, where left out.
     channels : {1, 3}, optional
@@ -203,7 +202,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         clip_norm: float | None = None,
         patience: int | None = None,
         augmentation: Level = "none",
-        flip: bool = False,
+        flip: bool | None = None,
         size: int | tuple[int, int] | None = None,
         channels: int | None = None,
         resize: str = "stretch",
@@ -284,7 +283,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
                 network,
                 run,
                 began,
-                usual_epochs=configs.epochs_for(count, task.batch_size),
+                usual_epochs=configs.reconstruction_epochs_for(count, task.batch_size),
                 squares=configs.SQUARES_OF_RECONSTRUCTION,
                 halved=False,
             )
@@ -299,7 +298,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         if self.reconstruction_ is not None:
             run.tell(reconstructed(self.reconstruction_))
         run.tell(finished(state))
-        self._form = None if pictures.array is None else np.shape(X)[1:]
+        array = pictures.array  # of a file X itself has no shape
+        self._form = None if array is None else np.shape(X)[1:] or array.shape[1:]
         self._n_features_out = plan.code_size
         return self
 
@@ -410,6 +410,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             activation=self.activation,
             variational=self.variational,
             squashed=self.loss == "bce",
+            few=count < values,
         )
         check_batches(plan, self._batch_size(count), count)
         return plan
@@ -419,12 +420,14 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     def _task(self, data: TrainingData, plan: Plan, seed: int, device: Device) -> AutoencoderTask:
         level = NOISE_LEVELS[self.noise] if self.noise_level is None else self.noise_level
+        few = len(data.split.train) < configs.FEW_PICTURES
+        flip = (few and data.recipe.channels == 3) if self.flip is None else self.flip
         return AutoencoderTask(
             data=data,
             plan=plan,
             device=device,
             batch_size=self._batch_size(len(data.split.train)),
-            augmentation=Augmentation(level=self.augmentation, flip=self.flip),
+            augmentation=Augmentation(level=self.augmentation, flip=flip),
             loss=self.loss,
             noise=self.noise,
             noise_level=level,

@@ -6,7 +6,6 @@ training pictures is subtracted; after the decoder a picture that begins as that
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
@@ -33,6 +32,8 @@ SMALLEST = 4
 """Shorter side of maps that `conv` makes by larger strides, at least."""
 LARGEST_FLATTENED = 10
 """Longer side up to which it lays maps out as a vector."""
+NARROW, LEAST = 8, 4
+"""Numbers laid out for each of the code where pictures are few, and kernels at least."""
 
 
 def autoencoder(
@@ -42,9 +43,10 @@ def autoencoder(
     kind: Kind = "conv",
     encoder: str | Network | None = None,
     decoder: str | Network | None = None,
-    activation: str | None = None,
+    activation: str = "gelu",
     variational: bool = False,
     squashed: bool = False,
+    few: bool = False,
 ) -> Plan:
     """Plan an autoencoder; `Plan.code` says where its code is.
 
@@ -61,11 +63,14 @@ def autoencoder(
     decoder : str or Network, optional
         Layers from the code to the picture; the mirror of the encoder where left out.
     activation : str, optional
-        Non-linear activation of the stock encoders, "gelu" where left out.
+        Non-linear activation of the stock encoders.
     variational : bool
         Whether the code is drawn from a distribution that the encoder gives.
     squashed : bool
         Whether the decoder ends with a sigmoid.
+    few : bool
+        Whether there are fewer pictures than a picture has values, so that the stock encoder
+        "conv" must do with few weights.
 
     Raises
     ------
@@ -79,7 +84,7 @@ def autoencoder(
     ' | dense 128 relu | dense 784 nobias | reshape 1x28x28 | offset'
     """
     if encoder is None:
-        layers = STOCK[kind](input, activation or "gelu")
+        layers = dense(activation) if kind == "dense" else conv(input, code_size, activation, few)
     else:
         layers = _layers_of(encoder, input, "encoder")
     front = plan_network(Network((Centre(), *layers), input))
@@ -132,16 +137,18 @@ def _decoder(decoder: str | Network, input: Shape) -> tuple[Layer, ...]:
     return layers if isinstance(layers[-1], Offset | Activation) else (*layers, Offset())
 
 
-def dense(input: Shape, activation: str) -> tuple[Layer, ...]:
+def dense(activation: str) -> tuple[Layer, ...]:
     """Give the dense stock encoder."""
     return notation.read(f"flatten | dense 512 {activation} | dense 256 {activation}").layers
 
 
-def conv(input: Shape, activation: str) -> tuple[Layer, ...]:
+def conv(input: Shape, code_size: int, activation: str, few: bool) -> tuple[Layer, ...]:
     """Give the convolutional stock encoder: the best error for its time that was found.
 
     Kernels overlap and move four pixels at once, so that most of the work is done on few places;
-    larger maps are halved once more, and again, until they are small. A dense layer follows.
+    larger maps are halved once more, and again, until they are small. From many pictures a dense
+    layer learns how places belong together. Few ones it would learn by heart: a 1x1 convolution
+    narrows each place instead, to about `NARROW` numbers for each of the code.
     """
     sides, layers, kernels = input[1:], [], 32
     if min(sides) >= 4 * SMALLEST:
@@ -156,9 +163,9 @@ def conv(input: Shape, activation: str) -> tuple[Layer, ...]:
         kernels = 64
         layers.append(f"conv {kernels} 4x4 stride 2 padding 1 {activation}")
         sides = tuple((side - 2) // 2 + 1 for side in sides)
-    layers += ["flatten", f"dense 512 {activation}"]
+    if few:
+        narrow = -(-NARROW * code_size // volume(sides))
+        layers += [f"conv {min(max(narrow, LEAST), kernels)} 1x1", "flatten"]
+    else:
+        layers += ["flatten", f"dense 512 {activation}"]
     return notation.read(" | ".join(layers)).layers
-
-
-STOCK: dict[Kind, Callable[[Shape, str], tuple[Layer, ...]]] = {"conv": conv, "dense": dense}
-"""The stock encoders by kind."""

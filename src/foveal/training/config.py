@@ -150,6 +150,22 @@ def with_steps(config: TrainingConfig, steps: int) -> TrainingConfig:
     return replace(config, steps=steps)
 
 
+MOST_EPOCHS_OF_RECONSTRUCTION, LEAST_EPOCHS_OF_RECONSTRUCTION = 100, 8
+FEWEST_STEPS_OF_RECONSTRUCTION = 300
+
+
+def reconstruction_epochs_for(pictures: int, batch_size: int) -> int:
+    """Derive the epochs of an autoencoder: 9 for 55,000 pictures, 60 for a thousand.
+
+    >>> reconstruction_epochs_for(55_000, 128), reconstruction_epochs_for(1_120, 32)
+    (9, 60)
+    """
+    wanted = round(60 * math.sqrt(1_120 / max(pictures, 1)))
+    most, least = MOST_EPOCHS_OF_RECONSTRUCTION, LEAST_EPOCHS_OF_RECONSTRUCTION
+    steps = math.ceil(FEWEST_STEPS_OF_RECONSTRUCTION * batch_size / max(pictures, 1))
+    return max(min(max(wanted, least), most), steps)
+
+
 SQUARES_OF_RECONSTRUCTION = 0.95
 """Second beta of AdamW for autoencoders, which then bear high rates (see docs/tried.md)."""
 

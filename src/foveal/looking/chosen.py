@@ -1,0 +1,108 @@
+"""Some of many pictures: evenly spaced, or the rows that somebody names.
+
+Axes: n picture, h height, w width, c channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from foveal.backbones.passes import is_unit
+from foveal.errors import DataError, UsageError
+from foveal.looking.drawing import Floats
+from foveal.model.running import batches
+from foveal.pictures.batches import as_tensor, normalised
+from foveal.pictures.catalogue import Pictures
+
+if TYPE_CHECKING:
+    from foveal.model.coding import Compared
+    from foveal.model.fitted import FittedModel
+
+BATCH = 256
+"""Pictures that are prepared at once."""
+
+
+def evenly(total: int, count: int) -> np.ndarray[Any, np.dtype[np.intp]]:
+    """Choose rows evenly spaced over all, the first and the last among them.
+
+    >>> evenly(10, 4).tolist(), evenly(3, 12).tolist()
+    ([0, 3, 6, 9], [0, 1, 2])
+    """
+    return np.rint(np.linspace(0, total - 1, min(count, total))).astype(np.intp)
+
+
+def taken(pictures: Pictures, rows: Sequence[int]) -> Pictures:
+    """Take some rows of pictures, in this order."""
+    files, array, labels, parts = pictures.files, pictures.array, pictures.labels, pictures.parts
+    picked = list(rows)
+    return replace(
+        pictures,
+        names=[pictures.names[row] for row in picked],
+        files=None if files is None else tuple(files[row] for row in picked),
+        array=None if array is None else array[picked],
+        labels=None if labels is None else labels[picked],
+        parts=None if parts is None else parts[picked],
+    )
+
+
+def joined(batches: Iterable[Compared], rows: Sequence[int] | None) -> Compared:
+    """Join batches to one, or only some of their rows, in the order these are named."""
+    wanted = None if rows is None else np.unique(np.asarray(rows, dtype=np.intp))
+    parts: list[Compared] = []
+    seen = 0
+    for batch in batches:
+        count = len(batch.reasons)
+        if wanted is not None:
+            batch = part(batch, wanted[(wanted >= seen) & (wanted < seen + count)] - seen)
+        parts.append(batch)
+        seen += count
+    if wanted is not None and (not len(wanted) or wanted[0] < 0 or wanted[-1] >= seen):
+        raise UsageError(
+            "rows",
+            needed=f"at least one row of 0 to {seen - 1}",
+            came=", ".join(map(str, wanted[:5])) or "none",
+            remedy="count pictures from 0",
+        )
+    if not parts:
+        raise DataError(
+            "pictures", needed="at least 1", came="none", remedy="give the pictures of a folder"
+        )
+    whole = replace(
+        parts[0],
+        names=[name for one in parts for name in one.names],
+        originals=np.concatenate([one.originals for one in parts]),
+        reconstructions=np.concatenate([one.reconstructions for one in parts]),
+        codes=np.concatenate([one.codes for one in parts]),
+        reasons=[reason for one in parts for reason in one.reasons],
+    )
+    return whole if wanted is None else part(whole, np.searchsorted(wanted, np.asarray(rows)))
+
+
+def part(one: Compared, rows: Any) -> Compared:
+    """Take some rows of a batch, in this order."""
+    return replace(
+        one,
+        names=[one.names[row] for row in rows],
+        originals=one.originals[rows],
+        reconstructions=one.reconstructions[rows],
+        codes=one.codes[rows],
+        reasons=[one.reasons[row] for row in rows],
+    )
+
+
+def seen(model: FittedModel, pictures: Pictures) -> Floats:
+    """Prepare pictures as a model sees them: (n, h, w, c), black = 0 and white = 1.
+
+    A file that cannot be read is black.
+    """
+    recipe = replace(model.recipe, mean=(0.0,), std=(1.0,))
+    if recipe.adapts and is_unit(pictures):
+        recipe = replace(recipe, low=0.0, high=1.0)
+    found = [np.empty((0, recipe.height, recipe.width, recipe.channels), np.float32)]
+    for _, images, _ in batches(pictures, model.recipe, model.device.threads, BATCH):
+        found.append(normalised(as_tensor(images), recipe).permute(0, 2, 3, 1).numpy())
+    return np.concatenate(found)

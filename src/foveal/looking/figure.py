@@ -1,0 +1,88 @@
+"""Figures: a sheet and its numbers, written as PNG and CSV, whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from foveal.errors import UsageError
+from foveal.files import write_whole
+from foveal.model.tables import write_table
+
+LONGEST_NAME = 240
+"""Characters of a file name."""
+
+
+@dataclass(frozen=True, repr=False, slots=True, kw_only=True)
+class Figure:
+    """A picture to look at, and the numbers that are in it."""
+
+    image: Image.Image
+    """The sheet."""
+    caption: str
+    """What one sees and why it matters; it stands on the sheet too."""
+    columns: tuple[str, ...]
+    """Names of the numbers."""
+    rows: tuple[tuple[Any, ...], ...]
+    """The numbers, in the order of the sheet."""
+
+    def save(self, path: str | Path) -> tuple[Path, Path]:
+        """Write the sheet as PNG and its numbers as CSV beside it, each whole or not at all.
+
+        Returns
+        -------
+        tuple of Path
+            The two files.
+
+        Raises
+        ------
+        UsageError
+            For another ending than .png, or a folder that is not there.
+        ResourceError
+            Where the disk is full.
+        """
+        place = checked_figure(Path(path))
+        told = PngInfo()
+        told.add_itxt("Description", self.caption)
+        content = io.BytesIO()
+        self.image.save(content, "PNG", pnginfo=told)
+        write_whole(place, content.getvalue())
+        numbers = numbers_beside(place)
+        write_table(numbers, self.columns, [[list(row) for row in self.rows]])
+        return place, numbers
+
+
+def checked_figure(path: Path, option: str = "--to") -> Path:
+    """Check the name under which a figure is to be written.
+
+    Raises
+    ------
+    UsageError
+        For another ending than .png, a name too long, or a folder that is not there.
+    """
+    if path.suffix.lower() != ".png" or os.path.isdir(path) or len(path.name) > LONGEST_NAME:  # noqa: PTH112  Path.is_dir raises for long names
+        raise UsageError(
+            f"{option} {str(path)[:LONGEST_NAME]}",
+            needed=f"a file name ending in .png, of at most {LONGEST_NAME} characters",
+            came="a folder" if os.path.isdir(path) else path.suffix[:40] or "no ending",  # noqa: PTH112
+            remedy=f"write {path.stem[:40] or 'figure'}.png",
+        )
+    if not os.path.isdir(path.parent):  # noqa: PTH112
+        raise UsageError(
+            f"{option} {path}",
+            needed="a folder that exists",
+            came=str(path.parent),
+            remedy="make the folder first",
+        )
+    return path
+
+
+def numbers_beside(path: Path) -> Path:
+    """Name the table that goes beside a figure."""
+    return path.with_suffix(".csv")

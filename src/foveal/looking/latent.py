@@ -1,0 +1,239 @@
+"""What an autoencoder keeps of pictures and what it loses.
+
+Axes: n picture, h height, w width, c channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from foveal.errors import DataError, UsageError
+from foveal.looking.chosen import evenly, joined, part
+from foveal.looking.drawing import (
+    BODY,
+    FAINT,
+    GRID,
+    LABEL,
+    ORANGE,
+    PALE,
+    WIDEST,
+    abreast,
+    celled,
+    counted,
+    drawn,
+    number,
+    over_grey,
+    page,
+    scale,
+    shortened,
+    stacked,
+    words,
+)
+from foveal.looking.figure import Figure
+from foveal.model.anomalies import Anomalies, error_map
+from foveal.shapes import written
+
+if TYPE_CHECKING:
+    from foveal.model.coding import Compared
+
+ACROSS = 9
+"""Pictures of a row in a gallery, at most."""
+OPAQUE = 99.5
+"""Percentile of the differences on a sheet from which on they are drawn opaque."""
+LEAST_WIDTH, LEAST_HEIGHT = 104, 24
+"""Room that the words beneath and beside a picture take at least."""
+MARGINALS = 14 * GRID
+WIDTH_OF_NAMES = 27 * GRID
+ROWS = ("picture", "reconstruction", "difference")
+MEANING = "MSE: mean squared error of a value, black = 0 and white = 1"
+GALLERY = (
+    "Each picture stands above what the network makes of its code, and above the difference of "
+    "the two, in orange over the picture in grey. What is missing in the middle did not fit "
+    "through the code, and nothing that uses the codes can know of it."
+)
+SHEET = (
+    "Each picture stands beside its reconstruction and the difference of the two, in orange over "
+    "the picture in grey, the most unusual first. "
+)
+WHY = {
+    "error": "The network restores what it has learned to expect: where there is much orange, it "
+    "has not seen the like.",
+    "distance": "Their codes lie far from those of the pictures that taught the network: it has "
+    "seen few of the kind.",
+}
+
+
+def gallery(
+    batches: Iterable[Compared], count: int = 12, *, rows: Sequence[int] | None = None
+) -> Figure:
+    """Draw pictures, what an autoencoder makes of them, and where the two differ.
+
+    Parameters
+    ----------
+    batches : iterable of Compared
+        From `FittedModel.comparing`; all of it is held in memory, unless rows are named.
+    count : int
+        Pictures drawn at most, evenly spaced over those that could be read.
+    rows : sequence of int, optional
+        Which pictures to draw instead, counted from 0, in this order.
+
+    Raises
+    ------
+    UsageError
+        For a count below 1, and for rows that are not there.
+    DataError
+        Where no picture could be read.
+    """
+    if count < 1:
+        raise UsageError(
+            "count",
+            needed="at least 1 picture",
+            came=str(count),
+            remedy="write 12, or leave it out",
+        )
+    found = joined(batches, rows)
+    there = np.flatnonzero([not reason for reason in found.reasons])
+    if not len(there):
+        raise no_picture(len(found.reasons))
+    shown = part(found, there if rows is not None else there[evenly(len(there), count)])
+    triples, limit = _triples(shown)
+    numbers = counted(shown.codes.shape[1], "number")
+    facts = (f"{counted(len(triples), 'picture')} of {_shape(shown)}, codes of {numbers}", MEANING)
+    blocks = [*_bands(triples, [number(error) for error in shown.errors]), _scale(limit)]
+    return Figure(
+        image=page("Pictures and their reconstructions", facts, blocks, GALLERY),
+        caption=GALLERY,
+        columns=("path", "mse"),
+        rows=tuple(
+            (str(name), float(error)) for name, error in zip(shown.names, shown.errors, strict=True)
+        ),
+    )
+
+
+def error_sheet(found: Anomalies, batches: Iterable[Compared], rows: Sequence[int]) -> Figure:
+    """Draw unusual pictures, each with its reconstruction, the difference, and its score.
+
+    Parameters
+    ----------
+    found : Anomalies
+        From `foveal.model.anomalies.anomalies`.
+    batches : iterable of Compared
+        The pictures to draw, beside their reconstructions, in this order.
+    rows : sequence of int
+        Their rows in `found`.
+    """
+    if not len(rows):
+        raise no_picture(len(found.reasons))
+    shown = joined(batches, None)
+    if len(shown.reasons) != len(rows):
+        raise UsageError(
+            "rows",
+            needed="one for each picture",
+            came=f"{len(rows)} for {len(shown.reasons)} pictures",
+            remedy="give the rows that were compared",
+        )
+    triples, limit = _triples(shown)
+    titles = [_verdict(found, row, place + 1) for place, row in enumerate(rows)]
+    entries = [
+        abreast([abreast(triple), title], 2 * GRID)
+        for triple, title in zip(triples, titles, strict=True)
+    ]
+    half = len(entries) if len(entries) <= 4 else -(-len(entries) // 2)
+    heads = abreast([celled(words(one, LABEL, FAINT), triples[0][0].width, 1) for one in ROWS])
+    columns = [
+        stacked([heads, *entries[start : start + half]]) for start in range(0, len(entries), half)
+    ]
+    bound = found.threshold
+    total, above = int(np.isfinite(found.scores).sum()), int(found.above.sum())
+    facts = (
+        f"{above:,} of {counted(total, 'picture')} of {_shape(shown)} above the threshold, "
+        f"{_measure(found)} {number(bound.value)}",
+        f"of usual pictures {bound.rate.percent()} lie above",
+    )
+    blocks = [abreast(columns, 4 * GRID), _scale(limit)]
+    caption = SHEET + WHY[bound.by]
+    return Figure(
+        image=page("Unusual pictures", facts, blocks, caption),
+        caption=caption,
+        columns=("path", "score", "above", "mse", "distance"),
+        rows=tuple(_numbers(found, row) for row in rows),
+    )
+
+
+def _numbers(found: Anomalies, row: int) -> tuple[Any, ...]:
+    scores = float(found.scores[row]), bool(found.above[row])
+    return str(found.names[row]), *scores, float(found.errors[row]), float(found.distances[row])
+
+
+def _triples(shown: Compared) -> tuple[list[list[Image.Image]], float]:
+    """Draw original, reconstruction and difference of each; also the difference that is opaque."""
+    roots = np.sqrt(error_map(shown.originals, shown.reconstructions))
+    limit = float(np.percentile(roots, OPAQUE)) or float(roots.max()) or 1.0
+    triples = [
+        [drawn(picture), drawn(made), over_grey(picture, root / limit)]
+        for picture, made, root in zip(shown.originals, shown.reconstructions, roots, strict=True)
+    ]
+    width, height = triples[0][0].size
+    sides = max(width, LEAST_WIDTH), max(height, LEAST_HEIGHT)
+    return [[celled(image, *sides) for image in triple] for triple in triples], limit
+
+
+def _bands(triples: Sequence[Sequence[Image.Image]], errors: Sequence[str]) -> list[Image.Image]:
+    """Set columns of picture, reconstruction and difference abreast, in bands of equal length."""
+    width, height = triples[0][0].size
+    most = max(1, min(ACROSS, (WIDEST - MARGINALS) // (width + GRID)))
+    across = -(-len(triples) // -(-len(triples) // most))
+    sides = [celled(words(text, LABEL, FAINT), MARGINALS, height, "left") for text in ROWS]
+    sides.append(words("MSE", LABEL, FAINT))
+    columns = [stacked(sides)] + [
+        stacked([*triple, celled(words(error, LABEL), width, 1)])
+        for triple, error in zip(triples, errors, strict=True)
+    ]
+    return [
+        abreast([columns[0], *columns[start : start + across]])
+        for start in range(1, len(columns), across)
+    ]
+
+
+def _measure(found: Anomalies) -> str:
+    return "MSE" if found.threshold.by == "error" else "distance"
+
+
+def _verdict(found: Anomalies, row: int, place: int) -> Image.Image:
+    """Say beside a picture which it is, its score, and on which side of the threshold it lies."""
+    measures = {"MSE": found.errors[row], "distance": found.distances[row]}
+    score = f"{_measure(found)} {number(measures.pop(_measure(found)))}"
+    above = bool(found.above[row])
+    mark = Image.new("RGB", (LABEL - 2, LABEL - 2), ORANGE if above else PALE)
+    side = words("above the threshold" if above else "below the threshold", LABEL)
+    title = shortened(str(found.names[row]), WIDTH_OF_NAMES - 4 * GRID)
+    lines = [
+        abreast([words(f"{place}.", LABEL, FAINT), words(title, LABEL)]),
+        words(score, BODY),
+        abreast([mark, side], align="center"),
+        *(words(f"{name} {number(one)}", LABEL, FAINT) for name, one in measures.items()),
+    ]
+    return celled(stacked(lines, GRID // 2), WIDTH_OF_NAMES, 1, "left")
+
+
+def no_picture(count: int) -> DataError:
+    """Make the error for pictures none of which can be read."""
+    return DataError(
+        "pictures",
+        needed="at least 1 that can be read",
+        came=f"{count}, none of them readable",
+        remedy="check the files; 'foveal anomalies' says why each cannot be read",
+    )
+
+
+def _scale(limit: float) -> Image.Image:
+    return scale(limit, "difference")
+
+
+def _shape(shown: Compared) -> str:
+    high, wide, channels = shown.originals.shape[1:]
+    return written((channels, high, wide))

@@ -1,0 +1,137 @@
+"""From a model and pictures to a figure, in bounded memory: what the commands call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from foveal.errors import UsageError
+from foveal.evaluation.intervals import Estimate, mean
+from foveal.looking.chosen import evenly, seen, taken
+from foveal.looking.code_map import code_map, uncovered
+from foveal.looking.drawing import Floats
+from foveal.looking.figure import Figure
+from foveal.looking.latent import error_sheet, gallery, no_picture
+from foveal.looking.plane import Method, Plane, in_plane
+from foveal.model.coding import coding, compared
+from foveal.pictures.sources import gather
+from foveal.pictures.store import Progress
+
+if TYPE_CHECKING:
+    from foveal.model.anomalies import Anomalies
+    from foveal.model.fitted import FittedModel
+
+
+@dataclass(frozen=True, repr=False, slots=True, kw_only=True)
+class Reconstructed:
+    """How an autoencoder reconstructs pictures, and some of them to look at."""
+
+    names: Sequence[str]
+    errors: Floats
+    """Mean squared error of each, (n,), black = 0, white = 1; NaN where it cannot be read."""
+    reasons: Sequence[str]
+    """Why a picture cannot be read; empty where it can."""
+    figure: Figure
+
+    @property
+    def mse(self) -> Estimate:
+        """Mean of the errors with its 95 % interval."""
+        return mean(self.errors[np.isfinite(self.errors)].astype(np.float64), least=0.0)
+
+
+@dataclass(frozen=True, repr=False, slots=True, kw_only=True)
+class Mapped:
+    """A map of codes, and how they came to it."""
+
+    figure: Figure
+    plane: Plane
+    names: Sequence[str]
+    """All pictures."""
+    reasons: Sequence[str]
+    """Why a picture cannot be read; empty where it can."""
+
+
+def gallery_of(
+    model: FittedModel, pictures: Any, count: int = 12, progress: Progress | None = None
+) -> Reconstructed:
+    """Reconstruct all pictures and draw some of them, evenly spaced over those that can be read.
+
+    See `gallery` for the parameters and the errors.
+    """
+    if count < 1:
+        raise UsageError(
+            "count",
+            needed="at least 1 picture",
+            came=str(count),
+            remedy="write 12, or leave it out",
+        )
+    found = gather(pictures)
+    errors, reasons = [np.empty(0, np.float32)], list[str]()
+    for batch in compared(model, found):
+        errors.append(batch.errors)
+        reasons.extend(batch.reasons)
+        if progress is not None:
+            progress(len(reasons), len(found))
+    there = np.flatnonzero([not reason for reason in reasons])
+    if not len(there):
+        raise no_picture(len(reasons))
+    rows = there[evenly(len(there), count)]
+    return Reconstructed(
+        names=found.names,
+        errors=np.concatenate(errors),
+        reasons=reasons,
+        figure=gallery(compared(model, taken(found, rows.tolist())), count),
+    )
+
+
+def map_of(
+    model: FittedModel,
+    pictures: Any,
+    method: Method = "pca",
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Mapped:
+    """Encode pictures and draw a map of their codes; the classes of folders give the colours.
+
+    See `in_plane` for the parameters and the errors.
+    """
+    found = gather(pictures)
+    codes = [np.empty((0, model.plan.code_size), np.float32)]
+    reasons = list[str]()
+    for batch in coding(model, found):
+        codes.append(batch.values)
+        reasons.extend(batch.reasons)
+        if progress is not None:
+            progress(len(reasons), len(found))
+    with threadpool_limits(model.device.threads):
+        points, plane = in_plane(np.concatenate(codes), method, seed)
+    drawn = uncovered(points)
+    shown = seen(model, taken(found, plane.rows[drawn].tolist()))
+    figure = code_map(
+        points,
+        dict(zip(drawn.tolist(), shown, strict=True)),
+        None if found.labels is None else found.labels[plane.rows].tolist(),
+        plane=plane,
+        names=[found.names[row] for row in plane.rows],
+    )
+    return Mapped(figure=figure, plane=plane, names=found.names, reasons=reasons)
+
+
+def sheet_of(model: FittedModel, pictures: Any, found: Anomalies, count: int = 10) -> Figure:
+    """Draw the most unusual pictures, as many as asked for and as there are.
+
+    Parameters
+    ----------
+    pictures : path, sequence of paths, or array
+        Those that `foveal.model.anomalies.anomalies` judged.
+    found : Anomalies
+        What it said of them.
+    count : int
+        Pictures drawn at most.
+    """
+    rows = found.order[:count].tolist()
+    return error_sheet(found, compared(model, taken(gather(pictures), rows)), rows)

@@ -1,0 +1,142 @@
+"""Codes in the plane: by principal components, or by t-SNE.
+
+Axes: n row of the codes, p point, k number of the code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+
+from foveal.errors import DataError, UsageError
+from foveal.looking.chosen import evenly
+from foveal.looking.drawing import Floats
+from foveal.randomness import derive
+
+Method = Literal["pca", "tsne"]
+METHODS: tuple[Method, ...] = ("pca", "tsne")
+Rows = np.ndarray[Any, np.dtype[np.intp]]
+
+MOST_POINTS = 5_000
+"""Points of t-SNE at most: they take half a minute."""
+PERPLEXITY = 30.0
+"""Neighbours that count, of t-SNE; a third of the points where there are few."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Plane:
+    """How codes came into the plane."""
+
+    method: Method
+    rows: Rows
+    """Row of the codes that each point belongs to, (p,)."""
+    codes: int
+    """Rows there were in all."""
+    missing: int
+    """Rows without a code, left out: their pictures could not be read."""
+    code_size: int
+    """Numbers of a code."""
+    shares: tuple[float, float] | None = None
+    """Share of the codes' variance along each axis, of principal components."""
+    perplexity: float | None = None
+    """Neighbours that count, of t-SNE."""
+    seed: int = 0
+
+
+def in_plane(codes: Any, method: Method = "pca", seed: int = 0) -> tuple[Floats, Plane]:
+    """Bring codes (n, k) into the plane.
+
+    Parameters
+    ----------
+    codes : array, (n, k)
+        Rows with NaN (of pictures that could not be read) are left out and counted.
+    method : {"pca", "tsne"}
+        The two principal components, or t-SNE (van der Maaten and Hinton, "Visualizing data using
+        t-SNE", 2008), begun with these, for 5,000 codes at most, evenly spaced over all.
+    seed : int
+        Of whatever is drawn at random.
+
+    Returns
+    -------
+    points : array, (p, 2)
+        One for each row in the second answer's `rows`.
+    plane : Plane
+        Which rows these are, and how they came there.
+
+    Raises
+    ------
+    UsageError
+        For another method.
+    DataError
+        For codes of one number, fewer than three of them, or codes that are all the same.
+    """
+    checked_method(method)
+    values = _checked(codes)
+    rows = np.flatnonzero(np.isfinite(values).all(axis=1))
+    missing = len(values) - len(rows)
+    _refuse_few(values[rows], missing)
+    if method == "tsne":
+        rows = rows[evenly(len(rows), MOST_POINTS)]
+    facts = {"rows": rows, "codes": len(values), "missing": missing, "code_size": values.shape[1]}
+    drawing = derive(seed, "plane") % 2**32
+    if method == "pca":
+        found = PCA(2, random_state=drawing).fit(values[rows])
+        first, second = map(float, found.explained_variance_ratio_)
+        points = found.transform(values[rows])
+        return points, Plane(method=method, shares=(first, second), seed=seed, **facts)
+    perplexity = min(PERPLEXITY, (len(rows) - 1) / 3)
+    learner = TSNE(init="pca", learning_rate="auto", perplexity=perplexity, random_state=drawing)
+    points = learner.fit_transform(values[rows]).astype(np.float64)
+    return points, Plane(method=method, perplexity=perplexity, seed=seed, **facts)
+
+
+def checked_method(method: str) -> Method:
+    """Check the word for a way into the plane.
+
+    Raises
+    ------
+    UsageError
+        For any other than `METHODS`.
+    """
+    for known in METHODS:
+        if method == known:
+            return known
+    raise UsageError(
+        "method",
+        needed=f"one of {', '.join(METHODS)}",
+        came=repr(method),
+        remedy="choose one of them",
+    )
+
+
+def _checked(codes: Any) -> Floats:
+    values = np.asarray(codes, dtype=np.float64)
+    if values.ndim != 2 or values.shape[1] < 2:
+        raise DataError(
+            "codes",
+            needed="at least 2 numbers each, shape (n, k)",
+            came=f"shape {values.shape}",
+            remedy="train with a code_size of 2 or more (--code-size)",
+        )
+    return values
+
+
+def _refuse_few(values: Floats, missing: int) -> None:
+    if len(values) < 3:
+        raise DataError(
+            "codes",
+            needed="those of at least 3 pictures",
+            came=f"{len(values)}, and {missing} without a code",
+            remedy="give more pictures that can be read",
+        )
+    if not np.ptp(values, axis=0).any():
+        raise DataError(
+            "codes",
+            needed="at least 2 that differ",
+            came=f"{len(values)} that are all the same",
+            remedy="give pictures that differ, or train the autoencoder longer",
+        )

@@ -1,0 +1,169 @@
+"""An index of pictures, and searching in it.
+
+Axes: n picture of the index, q query, d number of a vector, k neighbour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from foveal.errors import DataError, UsageError
+from foveal.pictures.ledger import Entry
+from foveal.pictures.sources import gather
+from foveal.search.exact import Doubles, Floats, Rows, nearest, squared_lengths
+from foveal.search.folder import Measure
+from foveal.search.graph import Graph
+from foveal.search.vectors import Progress, checked, scaled, vectors_of
+
+if TYPE_CHECKING:
+    from foveal.model.fitted import FittedModel
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Found:
+    """The pictures that are most like one, nearest first."""
+
+    query: str
+    """Name of the picture that was searched for."""
+    names: tuple[str, ...] = ()
+    """Names of those found."""
+    rows: tuple[int, ...] = ()
+    """Their rows in the index."""
+    distances: tuple[float, ...] = ()
+    """Their distances, in the measure of the index."""
+    reason: str = ""
+    """Why nothing could be searched for; empty where it could."""
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class SearchIndex:
+    """Vectors of pictures, in which one searches for similar ones.
+
+    Vectors are the codes of an autoencoder, or what the last dense layer of a classifier sees.
+    """
+
+    model: FittedModel
+    """What made the vectors."""
+    vectors: Floats
+    """(n, d), in memory or memory-mapped; of unit length where the measure is "cosine"."""
+    names: Any
+    """Names of the pictures, a pyarrow column of n texts."""
+    unreadable: tuple[Entry, ...]
+    """Pictures that are not in the index, with the reason."""
+    measure: Measure
+    """"euclidean": distance of vectors as they are; "cosine": of vectors of unit length."""
+    graph: Graph | None = None
+    """A graph of neighbours, where search is approximate."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know."""
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def __repr__(self) -> str:
+        way = "approximate" if self.graph else "exact"
+        return f"SearchIndex({len(self):,} pictures, {self.measure}, {way})"
+
+    @cached_property
+    def squares(self) -> Doubles:
+        """Squared length of each vector, (n,): all are read once, at the first exact search."""
+        found = squared_lengths(self.vectors)
+        bad = np.flatnonzero(~np.isfinite(found))
+        if len(bad):
+            raise DataError(
+                "index",
+                needed="finite numbers",
+                came=f"NaN or infinity in row {bad[0]}",
+                remedy="build it again",
+            )
+        return found
+
+    def query(self, X: Any, k: int = 10, *, progress: Progress | None = None) -> list[Found]:
+        """Search for the pictures most like others.
+
+        Parameters
+        ----------
+        X : path, sequence of paths, or array
+            Pictures, as in `fit`. One that is in the index finds itself, at distance 0.
+        k : int
+            How many to find for each; all, where the index holds fewer.
+        progress : callable, optional
+            Called now and then with pictures done and in all.
+
+        Returns
+        -------
+        list of Found
+            One for each picture, in order; those that cannot be read have a reason.
+        """
+        _check_count(k)
+        pictures = gather(X)
+        made = vectors_of(self.model, pictures, progress)
+        rows, distances = self._searched(made.gathered(), k)
+        found = zip(rows, distances, strict=True)
+        return [
+            Found(query=name, reason=reason) if reason else self._found(name, *next(found))
+            for name, reason in zip(pictures.names, made.reasons, strict=True)
+        ]
+
+    def nearest(self, vectors: Any, k: int = 10) -> tuple[list[Rows], list[Doubles]]:
+        """Search for the vectors nearest to some, such as codes that nobody encoded.
+
+        Parameters
+        ----------
+        vectors : array (q, d)
+            Finite numbers; for the measure "cosine" they are brought to unit length.
+        k : int
+            How many to find for each; all, where the index holds fewer.
+
+        Returns
+        -------
+        tuple of two lists
+            For each vector the rows found, nearest first, of equals the lower row first; and
+            their distances.
+
+        Raises
+        ------
+        DataError
+            For vectors of another length, and for NaN.
+        """
+        _check_count(k)
+        return self._searched(scaled(checked(vectors, self.vectors.shape[1]), self.measure), k)
+
+    def _searched(self, queries_qd: Floats, k: int) -> tuple[list[Rows], list[Doubles]]:
+        threads = self.model.device.threads
+        if self.graph is None:
+            rows, distances = nearest(self.vectors, self.squares, queries_qd, k, threads=threads)
+            return list(rows), list(distances)
+        found = self.graph.nearest(queries_qd, k, threads=threads)
+        rows_q, distances_q = [one[0] for one in found], [one[1] for one in found]
+        for query, rows in enumerate(rows_q):
+            if len(rows) < min(k, len(self)):  # the graph leads nowhere: all are looked at
+                every = nearest(
+                    self.vectors, self.squares, queries_qd[query, None], k, threads=threads
+                )
+                rows_q[query], distances_q[query] = every[0][0], every[1][0]
+        return rows_q, distances_q
+
+    def _found(self, query: str, rows: Rows, distances: Doubles) -> Found:
+        names = self.names.take(pa.array(rows)).to_pylist()
+        return Found(
+            query=query,
+            names=tuple(names),
+            rows=tuple(rows.tolist()),
+            distances=tuple(distances.tolist()),
+        )
+
+
+def _check_count(k: int) -> None:
+    if k < 1:
+        raise UsageError(
+            "k",
+            needed="at least 1 picture to find",
+            came=str(k),
+            remedy="leave it out: ten are found",
+        )

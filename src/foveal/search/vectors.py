@@ -1,0 +1,159 @@
+"""From pictures to the vectors that are searched: what a model makes of them, kept by content.
+
+Axes: n picture, d number of a vector.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from foveal.backbones.features import open_features
+from foveal.backbones.passes import Extraction, is_unit
+from foveal.errors import DataError
+from foveal.pictures.catalogue import Pictures
+from foveal.search.exact import Floats, Rows, parts
+from foveal.search.folder import Measure
+from foveal.shapes import volume
+
+if TYPE_CHECKING:
+    from foveal.model.fitted import FittedModel
+    from foveal.pictures.batches import RowsOfFeatures
+
+NOT_FINITE = "what the model makes of it is not finite"
+"""Reason of a picture whose vector overflows, or that holds NaN."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Vectors:
+    """Vectors of pictures, read from the cache when they are asked for."""
+
+    features: RowsOfFeatures
+    """What the model made of each picture, (n, ...)."""
+    reasons: tuple[str, ...]
+    """Why a picture has no vector; empty where it has one."""
+    size: int
+    """Numbers of a vector."""
+    measure: Measure
+    """How they are compared."""
+    notes: tuple[str, ...]
+    """What a reader should know."""
+
+    @property
+    def rows(self) -> Rows:
+        """Pictures that have a vector."""
+        return np.flatnonzero([not reason for reason in self.reasons])
+
+    def batches(self) -> Iterator[Floats]:
+        """Give the vectors of these pictures, part by part, ready to be compared."""
+        rows = self.rows
+        for part in parts(len(rows), self.size):
+            yield scaled(self.features[rows[part]].reshape(-1, self.size), self.measure)
+
+    def gathered(self) -> Floats:
+        """Give all of these vectors at once, (rows, d)."""
+        found = np.empty((len(self.rows), self.size), dtype=np.float32)
+        at = 0
+        for batch in self.batches():
+            found[at : at + len(batch)] = batch
+            at += len(batch)
+        return found
+
+
+def vectors_of(model: FittedModel, pictures: Pictures, progress: Progress | None = None) -> Vectors:
+    """Give the vectors of pictures; those of known content are found, and nothing is decoded.
+
+    Parameters
+    ----------
+    model : FittedModel
+        An autoencoder or a classifier that ends with a dense layer.
+    pictures : Pictures
+        Files or an array.
+    progress : callable, optional
+        Called now and then with pictures done and in all.
+    """
+    cut = model.feature_cut()
+    size = volume(cut.shape)
+    extraction = Extraction(
+        cut=cut, recipe=model.recipe, threads=model.device.threads, device=model.device.name
+    )
+    with model.device.at_work():
+        made = open_features(_in_range(model, pictures), extraction, progress=progress)
+    reasons = list(made.reasons)
+    readable = np.flatnonzero(made.readable)
+    for part in parts(len(readable), size):
+        values = made.rows(readable[part]).reshape(-1, size)
+        for row in readable[part][~np.isfinite(values).all(axis=1)]:
+            reasons[row] = NOT_FINITE
+    return Vectors(
+        features=made.views[0],
+        reasons=tuple(reasons),
+        size=size,
+        measure=measure_of(model),
+        notes=made.notes,
+    )
+
+
+def _in_range(model: FittedModel, pictures: Pictures) -> Pictures:
+    """Make bytes numbers where the model takes another value than 255 for white.
+
+    Engines take bytes for 0 to 255 whatever the recipe says; numbers are scaled by it.
+    """
+    span = (model.recipe.low, model.recipe.high)
+    if pictures.array is None or is_unit(pictures) or span == (0.0, 255.0):
+        return pictures
+    return replace(pictures, array=pictures.array.astype(np.float32))
+
+
+def measure_of(model: FittedModel) -> Measure:
+    """Name the measure that suits a model's vectors.
+
+    Codes are compared as they are: an autoencoder's code is trained to keep differences of
+    pictures. What the last layer of a classifier sees says most by its direction, since the
+    logits are its products with fixed directions, and its length grows with contrast.
+    """
+    return "euclidean" if model.plan.code else "cosine"
+
+
+def scaled(vectors_nd: Floats, measure: Measure) -> Floats:
+    """Bring vectors to unit length where the measure is "cosine"; those of zeros stay zeros."""
+    if measure == "euclidean":
+        return vectors_nd
+    wide = vectors_nd.astype(np.float64)
+    lengths = np.sqrt(np.square(wide).sum(axis=1, keepdims=True))
+    unit: Floats = (wide / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+    return unit
+
+
+def checked(vectors: Any, size: int) -> Floats:
+    """Hold vectors that someone gives against those of an index.
+
+    Raises
+    ------
+    DataError
+        For another number of columns, for NaN, and for what single precision cannot hold.
+    """
+    values = np.asarray(vectors)
+    if values.ndim != 2 or values.shape[1] != size or values.dtype.kind not in "fiub":
+        raise DataError(
+            "vectors",
+            needed=f"numbers of shape (q, {size})",
+            came=f"{values.dtype} of shape {values.shape}",
+            remedy="give what this model's features() or encode() gave",
+        )
+    largest = float(np.finfo(np.float32).max)
+    with np.errstate(invalid="ignore"):
+        bad = np.flatnonzero(~(np.abs(values.astype(np.float64)) <= largest).all(axis=1))
+    if len(bad):
+        raise DataError(
+            "vectors",
+            needed="finite numbers of single precision",
+            came=f"NaN, infinity or beyond in row {bad[0]}",
+            remedy="leave this row out: its picture could not be read",
+        )
+    return np.ascontiguousarray(values, dtype=np.float32)

@@ -1,0 +1,282 @@
+"""`foveal reconstruct`, `map`, `anomalies` and `interpolate`, as a person types them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+from tests_support import small_model
+
+import foveal
+from foveal.cli import main as command
+
+DIGITS = np.rint(load_digits().images * 255 / 16).astype(np.uint8)
+LABELS = load_digits().target
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Run the command in this process; answers exit code, stdout and stderr."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["foveal", *map(str, arguments), "--threads", "1"])
+        code = 0
+        try:
+            command.main()
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "digits.safetensors"
+    learner = foveal.Autoencoder(code_size=4, epochs=1, threads=1, random_state=0)
+    learner.fit(DIGITS).save(str(path))
+    return path
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a folder of three classes, ten digits each, and one file that is no picture."""
+    root = tmp_path_factory.mktemp("digits")
+    for label in range(3):
+        (root / str(label)).mkdir()
+        for row in np.flatnonzero(label == LABELS)[:10].tolist():
+            Image.fromarray(DIGITS[row]).save(root / str(label) / f"{row}.png")
+    (root / "1" / "odd \u00e9,\u732b.png").write_bytes(b"no picture")
+    return root
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("classifier") / "classifier.safetensors"
+    small_model().save(path)
+    return path
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_reconstruct_draws_a_gallery_and_says_how_good_it_is(
+    run, model: Path, digits: Path, tmp_path: Path
+) -> None:
+    to = tmp_path / "g.png"
+    code, out, err = run("reconstruct", model, digits, "--to", to, "--count", 5)
+    assert code == 0
+    lines = out.splitlines()
+    assert "1 of 31 pictures left out" in lines[0] and "odd \u00e9,\u732b.png" in lines[0]
+    assert lines[1].startswith("30 pictures") and lines[2].startswith("mean MSE")
+    assert lines[-1] == f"wrote {to} and {tmp_path / 'g.csv'}"
+    assert "31 of 31 pictures through the autoencoder" in err
+    rows = table(tmp_path / "g.csv")
+    assert len(rows) == 5 and all(Path(row["path"]).exists() for row in rows)
+    with Image.open(to) as image:
+        assert image.width > 600
+    code, out, _ = run("reconstruct", model, digits, "--to", to, "--json")
+    facts = json.loads(out)
+    assert facts["pictures"] == 31 and facts["unreadable"] == 1
+    assert facts["mse"]["low"] < facts["mse"]["value"] < facts["mse"]["high"]
+    assert facts["worst"]["mse"] >= facts["median"] and len(facts["written"]) == 2
+
+
+@pytest.mark.parametrize("method", ["pca", "tsne"])
+def test_map_draws_the_codes_with_the_classes_of_folders(
+    run, model: Path, digits: Path, tmp_path: Path, method: str
+) -> None:
+    to = tmp_path / "m.png"
+    code, out, _ = run("map", model, digits, "--to", to, "--method", method)
+    assert code == 0 and "30 pictures in the plane" in out
+    assert out.splitlines()[-1] == f"wrote {to} and {tmp_path / 'm.csv'}"
+    assert ("variance" in out) == (method == "pca")
+    rows = table(tmp_path / "m.csv")
+    assert len(rows) == 30 and {row["label"] for row in rows} == {"0", "1", "2"}
+    for row in rows:
+        assert Path(row["path"]).parent.name == row["label"]
+        float(row["x"]), float(row["y"])
+    code, out, _ = run("map", model, digits, "--to", to, "--method", method, "--json")
+    facts = json.loads(out)
+    assert (facts["pictures"], facts["unreadable"], facts["points"]) == (31, 1, 30)
+    assert facts["drawn"] == sum(row["drawn"] == "True" for row in rows)
+
+
+def test_anomalies_prints_the_most_unusual_first(run, model: Path, digits: Path) -> None:
+    code, out, _ = run("anomalies", model, digits)
+    assert code == 0
+    lines = out.splitlines()
+    assert "1 of 31 pictures left out" in lines[0] and lines[1].split() == [
+        "path",
+        "MSE",
+        "distance",
+    ]
+    scores = [float(line.split()[1]) for line in lines[2:22]]
+    assert scores == sorted(scores, reverse=True) and len(scores) == 20
+    assert lines[22] == "and 10 more: --to FILE writes all"
+    bound = float(lines[24].split()[-1])
+    assert "of 30 pictures above the threshold, MSE" in lines[24]
+    marked = [line.endswith("above") for line in lines[2:22]]
+    assert marked == [score > bound for score in scores]
+    held_out = len(foveal.load(model).normality.errors)
+    assert lines[25].startswith("of usual pictures ") and " % (" in lines[25]
+    assert lines[25].endswith(f"by {held_out} that were held out of the training")
+    assert len(lines) == 26
+
+
+def test_anomalies_writes_table_and_sheet(run, model: Path, digits: Path, tmp_path: Path) -> None:
+    to, sheet = tmp_path / "t.parquet", tmp_path / "worst.png"
+    code, out, _ = run(
+        *("anomalies", model, digits, "--by", "distance", "--false-alarms", 0.2),
+        *("--to", to, "--sheet", sheet, "--worst", 4),
+    )
+    assert code == 0 and "path " not in out
+    assert out.splitlines()[-1] == f"wrote {to} and {sheet} and {tmp_path / 'worst.csv'}"
+    rows = pq.read_table(to).to_pylist()
+    assert len(rows) == 31 and sum(row["error"] is not None for row in rows) == 1
+    scored = sorted((row for row in rows if not row["error"]), key=lambda row: -row["score"])
+    assert [row["path"] for row in table(tmp_path / "worst.csv")] == [
+        row["path"] for row in scored[:4]
+    ]
+    assert all(row["score"] == row["distance"] for row in scored)
+
+
+def test_anomalies_by_usual_pictures_and_as_json(
+    run, model: Path, digits: Path, tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "usual.npz", x=DIGITS)
+    by = ("--usual", tmp_path / "usual.npz", "--false-alarms", 0.1)
+    code, out, _ = run("anomalies", model, digits, *by, "--json")
+    assert code == 0
+    facts = json.loads(out)
+    bound = facts["threshold"]
+    assert bound["usual"] + bound["taught"] == len(DIGITS) and bound["held_out"] is False
+    assert bound["rate"]["low"] < bound["rate"]["value"] <= 0.1 < bound["rate"]["high"]
+    assert len(facts["pictures"]) == facts["rows"] == 31 and facts["unreadable"] == 1
+    assert facts["above"] == sum(bool(row["above"]) for row in facts["pictures"])
+    code, out, _ = run("anomalies", model, digits, *by)
+    assert f"{bound['taught']:,} that taught the model left out" in out
+
+
+def test_strict_anomalies_end_with_three(run, model: Path, digits: Path, tmp_path: Path) -> None:
+    to = tmp_path / "t.csv"
+    code, _, err = run("anomalies", model, digits, "--strict", "--to", to)
+    assert code == 3 and "1 that cannot be read" in err
+    assert len(table(to)) == 31
+    assert run("anomalies", model, digits / "0", "--strict")[0] == 0
+
+
+def test_interpolate_draws_a_strip(run, model: Path, digits: Path, tmp_path: Path) -> None:
+    first, second = sorted((digits / "0").iterdir())[0], sorted((digits / "2").iterdir())[0]
+    to = tmp_path / "s.png"
+    code, out, _ = run("interpolate", model, first, second, "--to", to, "--steps", 5)
+    assert code == 0 and out.strip() == f"wrote {to} and {tmp_path / 's.csv'}"
+    rows = table(tmp_path / "s.csv")
+    assert [row["title"] for row in rows[1:-1]] == ["0 %", "25 %", "50 %", "75 %", "100 %"]
+    assert rows[0]["title"].endswith(first.name) and rows[-1]["title"].endswith(second.name)
+    code, out, _ = run("interpolate", model, first, second, "--to", to, "--json")
+    assert len(json.loads(out)["steps"]) == 11
+
+
+def test_one_picture_is_enough_to_reconstruct_but_not_for_a_map(
+    run, model: Path, digits: Path, tmp_path: Path
+) -> None:
+    one = sorted((digits / "0").iterdir())[0]
+    assert run("reconstruct", model, one, "--to", tmp_path / "g.png")[0] == 0
+    assert run("anomalies", model, one, "--sheet", tmp_path / "s.png")[0] == 0
+    code, _, err = run("map", model, one, "--to", tmp_path / "m.png")
+    assert code == 3 and "at least 3 pictures" in err
+    assert not (tmp_path / "m.png").exists()
+
+
+def test_pictures_none_of_which_can_be_read(run, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    code, _, err = run("reconstruct", model, tmp_path / "a.png", "--to", tmp_path / "g.png")
+    assert code == 3 and "none of them readable" in err
+    code, _, err = run("anomalies", model, tmp_path / "a.png", "--sheet", tmp_path / "g.png")
+    assert code == 3 and "none of them readable" in err
+    code, out, _ = run("anomalies", model, tmp_path / "a.png")
+    assert code == 0 and "0 of 0 pictures above" in out and "not a picture" in out
+    assert not (tmp_path / "g.png").exists()
+
+
+COMMANDS = {
+    "reconstruct": ("reconstruct", "{model}", "{pictures}", "--to"),
+    "map": ("map", "{model}", "{pictures}", "--to"),
+    "anomalies": ("anomalies", "{model}", "{pictures}", "--sheet"),
+    "interpolate": ("interpolate", "{model}", "{pictures}", "{pictures}", "--to"),
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize(
+    ("to", "word"),
+    [
+        ("a.jpg", "ending in .png"),
+        ("a", "ending in .png"),
+        ("nowhere/a.png", "a folder that exists"),
+    ],
+)
+def test_where_figures_go_is_checked_before_any_work(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, to: str, word: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    line = [one.format(model="no.safetensors", pictures="nowhere") for one in COMMANDS[name]]
+    code, _, err = run(*line, to)
+    assert code == 2 and word in err and f"{line[-1]} {to}" in err
+    assert all(len(line) <= 80 for line in err.splitlines())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_classifiers_are_refused(
+    run, classifier: Path, digits: Path, tmp_path: Path, name: str
+) -> None:
+    one = sorted((digits / "0").iterdir())[0]
+    line = [str(part).format(model=classifier, pictures=one) for part in COMMANDS[name]]
+    code, _, err = run(*line, tmp_path / "a.png")
+    assert code == 2 and "an autoencoder" in err and "a classifier" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "word"),
+    [
+        (("anomalies", "{model}", "{digits}", "--by", "size"), 2, "error, distance"),
+        (("anomalies", "{model}", "{digits}", "--false-alarms", "1"), 2, "above 0 and below 1"),
+        (("anomalies", "{model}", "{digits}", "--false-alarms", "0.0001"), 3, "at least 9999"),
+        (("anomalies", "{model}", "{digits}", "--to", "a.txt"), 2, ".csv, .parquet, .jsonl"),
+        (("anomalies", "{model}", "{digits}", "--to", "a.csv", "--sheet", "a.png"), 2, "a-sheet"),
+        (("anomalies", "{model}", "nowhere"), 3, "nothing there"),
+        (("anomalies", "nowhere.safetensors", "{digits}"), 4, "nothing there"),
+        (("map", "{model}", "{digits}", "--to", "a.png", "--method", "umap"), 2, "pca, tsne"),
+        (
+            ("interpolate", "{model}", "{digits}", "{digits}", "--to", "a.png"),
+            3,
+            "got: 31",
+        ),
+    ],
+)
+def test_errors_say_what_to_do(
+    run,
+    model: Path,
+    digits: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    code: int,
+    word: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found, _, err = run(*(one.format(model=model, digits=digits) for one in arguments))
+    assert (found == code and word in " ".join(err.split())) or word in err
+    assert list(tmp_path.iterdir()) == []
