@@ -73,8 +73,8 @@ def one(
     table = root / "scores.csv"
     sheet = ["--sheet", wanted.sheet] if wanted.sheet and seed == 0 else []
     timed(foveal("anomalies", model, root / "judged", "--to", table, *sheet))
-    with table.open() as file:
-        rows = {Path(row["path"]).name: row for row in csv.DictReader(file)}
+    told = csv.DictReader(table.read_text().splitlines())
+    rows = {Path(row["path"]).name: row for row in told}
     files = [*held_out, *others]
     bad = np.array([0] * len(held_out) + [1] * len(others))
     scores = {
@@ -82,8 +82,8 @@ def one(
         for name, column in (("reconstruction error", "mse"), ("code distance", "distance"))
     }
     scores[f"PCA({load(model).plan.code_size})"] = components(model, taught, files)
-    told = ", ".join(f"{name} {interval(bad, found)}" for name, found in scores.items())
-    print(f"split {seed}: {seconds:.0f} s of process, area under the curve: {told}", flush=True)
+    areas = ", ".join(f"{name} {interval(bad, found)}" for name, found in scores.items())
+    print(f"split {seed}: {seconds:.0f} s of process, area under the curve: {areas}", flush=True)
 
 
 def components(model: Path, taught: list[Path], files: list[Path]) -> Array:

@@ -128,7 +128,8 @@ def _narrow(pictures: Path, to: Path, threads: int | None) -> Path:
 
     from foveal.cli.progress import shown_progress
     from foveal.estimators.autoencoder import Autoencoder
-    from foveal.looking.latent import gallery, save
+    from foveal.looking.pictured import gallery_of
+    from foveal.pictures.sources import gather
     from foveal.training.run import Run
 
     typer.echo("")
@@ -150,7 +151,7 @@ def _narrow(pictures: Path, to: Path, threads: int | None) -> Path:
     typer.echo(f"  encoded to {codes.shape}, decoded to {made.shape}; the first code:")
     typer.echo(f"  {np.round(codes[0], 1)}")
     figure = to / "reconstructions.png"
-    save(gallery(learner.model_.comparing(pictures), 12), figure)
+    gallery_of(learner.model_, gather(pictures), 12).figure.save(figure)
     return figure
 
 

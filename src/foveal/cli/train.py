@@ -84,7 +84,7 @@ def cnn(
 
     Beside MODEL.safetensors it leaves MODEL.run/ with events.jsonl, ledger.csv, config.json.
     """
-    report_classifier(context, learn(context, _cnn))  # type: ignore[arg-type]
+    report_classifier(context, learn(context, _cnn))
 
 
 def _cnn(parameters: dict[str, Any]) -> CNNClassifier:
@@ -228,7 +228,7 @@ def transfer(
     Needs few pictures and seconds. Features of pictures are kept: other labels, another head
     or another split need no picture decoded again.
     """
-    report_classifier(context, learn(context, _transfer))  # type: ignore[arg-type]
+    report_classifier(context, learn(context, _transfer))
 
 
 def _transfer(parameters: dict[str, Any]) -> TransferClassifier:
@@ -341,7 +341,7 @@ def autoencoder(
 
     Says how well, beside principal components of the same size.
     """
-    report_autoencoder(context, learn(context, _autoencoder))  # type: ignore[arg-type]
+    report_autoencoder(context, learn(context, _autoencoder))
 
 
 def _autoencoder(parameters: dict[str, Any]) -> Autoencoder:

@@ -293,8 +293,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             run.watch(train(state, task.batches, task.loss_of, task.judge, config, device), state)
             self.model_ = task.frozen(config, state)
         self.plan_, self.history_ = plan, run.epochs
-        coding = self.model_.provenance.coding
-        self.reconstruction_ = coding and coding.reconstruction
+        self.reconstruction_ = self.model_.reconstruction
         if self.reconstruction_ is not None:
             run.tell(reconstructed(self.reconstruction_))
         run.tell(finished(state))

@@ -18,6 +18,7 @@ from foveal.backbones.cut import Cut
 from foveal.device import Device, choose
 from foveal.errors import UsageError
 from foveal.evaluation.calibration import probabilities
+from foveal.evaluation.reconstruction import Reconstruction
 from foveal.model.card import FORMAT, Card, Provenance, Task
 from foveal.model.coding import (
     Compared,
@@ -103,6 +104,12 @@ class FittedModel:
     def task(self) -> Task:
         """What the model is for: "classification" or "reconstruction"."""
         return "reconstruction" if self.plan.code else "classification"
+
+    @property
+    def reconstruction(self) -> Reconstruction | None:
+        """How an autoencoder fares on held-out pictures; None where none was held out."""
+        coding = self.provenance.coding
+        return None if coding is None else coding.reconstruction
 
     # Use ---------------------------------------------------------------------------------
 
