@@ -243,15 +243,21 @@ def of_model(
     recipe: PictureRecipe,
     *,
     sha256: str,
+    end: int | None = None,
 ) -> Backbone:
     """Make a backbone of a network of one's own.
 
     Every layer is a place to cut, by its number in the plan. By default it is cut where its
     convolutional part ends, after 'flatten' or 'globalpool'; a network without convolutions
     is cut before its last dense layer.
+
+    Parameters
+    ----------
+    end : int, optional
+        Layers that can be reused, where that is known better.
     """
     flat = plan_network(Network(tuple(one.layer for one in plan.layers), plan.input))
-    end = _own_end(flat)
+    end = _own_end(flat) if end is None else end
     if end < 1:
         raise UsageError(
             f"backbone {name}",

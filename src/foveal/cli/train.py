@@ -306,7 +306,7 @@ def autoencoder(
     optimizer: learning.Optimizer = "adamw",
     learning_rate: learning.LearningRate = None,
     momentum: learning.Momentum = 0.9,
-    weight_decay: learning.WeightDecay = 0.0,
+    weight_decay: learning.WeightDecay = None,
     schedule: learning.Schedule = "one-cycle",
     ema: learning.Ema = 0.0,
     clip_norm: learning.ClipNorm = None,

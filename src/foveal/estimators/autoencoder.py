@@ -121,7 +121,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     momentum : float, 0 to 1
         First beta of AdamW, momentum of SGD.
     weight_decay : float, optional
-        Decay of kernels and dense weights; none where left out.
+        Decay of kernels and dense weights; by optimizer where left out.
     schedule : {"one-cycle", "cosine", "constant"}
         Course of the learning rate.
     ema : float, 0 to 1
@@ -196,7 +196,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         optimizer: configs.Optimizer = "adamw",
         learning_rate: float | None = None,
         momentum: float = 0.9,
-        weight_decay: float | None = 0.0,
+        weight_decay: float | None = None,
         schedule: configs.Schedule = "one-cycle",
         ema: float = 0.0,
         clip_norm: float | None = None,

@@ -27,7 +27,7 @@ from foveal.model.fitted import FittedModel
 from foveal.model.loading import load
 from foveal.nets.build import part
 from foveal.nets.plan import plan_network
-from foveal.nets.spec import Network
+from foveal.nets.spec import Network, Sample
 from foveal.parameters import FLAG, Choice, Kind, Real, Rule, Whole, optional
 from foveal.pictures.augment import Level
 from foveal.pictures.survey import Survey, look_over, recipe_for
@@ -363,12 +363,11 @@ def opened(
         name, model = "a fitted model", backbone
     else:
         name, model = Path(backbone).name, load(backbone, device="cpu")
-    plan, network = model.plan, model.network
-    if plan.code:  # of an autoencoder the encoder is reused
+    plan, network, end = model.plan, model.network, None
+    if plan.code:  # of an autoencoder what comes before the code is reused (docs/tried.md)
         check_half(model, "encoder")
         ahead = tuple(one.layer for one in plan.layers[: plan.code])
-        plan, network = (
-            plan_network(Network(ahead, plan.input)),
-            part(network, plan, 0, plan.code),
-        )
-    return of_model(name, plan, network, model.recipe, sha256=model.digest())
+        end = plan.code - (2 if isinstance(ahead[-1], Sample) else 1)
+        plan = plan_network(Network(ahead, plan.input))
+        network = part(network, model.plan, 0, model.plan.code)
+    return of_model(name, plan, network, model.recipe, sha256=model.digest(), end=end)

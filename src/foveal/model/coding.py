@@ -86,13 +86,15 @@ def coding(model: FittedModel, pictures: Pictures, sample: int | None = None) ->
     for start, values, reasons in outputs(front, model.recipe, model.device, pictures):
         if sample is not None:
             values = _drawn(values, sample, start)
-        bad: Array = ~np.isfinite(values).all(axis=1)
+        bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
         values[bad] = np.nan
-        told = zip(reasons, bad.tolist(), strict=True)
+        silent = set(bad.tolist())
         yield Codes(
             names=[pictures.names[start + row] for row in range(len(reasons))],
             values=values.astype(np.float32),
-            reasons=[reason or NO_NUMBERS * none for reason, none in told],
+            reasons=[
+                reason or NO_NUMBERS * (row in silent) for row, reason in enumerate(reasons)
+            ],
         )
 
 
