@@ -193,7 +193,7 @@ def _check(classes: Array, codes: Array, parts: Split, entries: list[Entry]) -> 
             raise DataError(
                 "pictures",
                 needed=f"at least {FEWEST_UNLABELLED} different pictures to train on",
-                came=f"{len(parts.train)}{missing}",
+                came=f"{len(parts.train)} sample{'s' * (len(parts.train) != 1)}{missing}",
                 remedy="add pictures; those of another part do not count",
             )
         return

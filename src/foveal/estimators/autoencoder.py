@@ -298,7 +298,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             run.tell(reconstructed(self.reconstruction_))
         run.tell(finished(state))
         array = pictures.array  # of a file X itself has no shape
-        self._form = None if array is None else np.shape(X)[1:] or array.shape[1:]
+        self._form = None if array is None else np.asarray(X).shape[1:] or array.shape[1:]
         self._n_features_out = plan.code_size
         return self
 
