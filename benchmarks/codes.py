@@ -3,7 +3,8 @@
     python benchmarks/codes.py [--seconds 20]
 
 Trains an autoencoder on Fashion-MNIST, writes the 10,000 test pictures as PNG files, encodes them
-to Parquet and decodes them to PNG, and holds the result against ``inverse_transform(transform(X))``.
+to Parquet and decodes them to PNG, and holds the result against what the library encodes and
+decodes, as ``inverse_transform(transform(X))`` does.
 """
 
 from __future__ import annotations

@@ -113,6 +113,11 @@ class PictureRecipe:
         scaling = ("low", "high", "mean", "std", "folded", "adapts")
         return {name: value for name, value in asdict(self).items() if name not in scaling}
 
+    @property
+    def of_files(self) -> PictureRecipe:
+        """The recipe for files, whose black is 0 and white 255 whatever arrays were fitted on."""
+        return replace(self, low=0.0, high=255.0)
+
     def scaled(
         self, *, low: float, high: float, mean: tuple[float, ...], std: tuple[float, ...]
     ) -> PictureRecipe:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import safetensors.torch
+from PIL import Image
 from sklearn.datasets import load_digits
 
 from foveal import CNNClassifier, ModelFileError, UsageError, load
@@ -247,3 +248,16 @@ def test_content_that_no_training_leaves_is_refused(fitted, tmp_path: Path, chan
 def test_what_is_no_regular_file_is_never_read() -> None:
     with pytest.raises(ModelFileError, match="no regular file"):
         load(os.devnull)
+
+
+def test_files_are_black_at_0_and_white_at_255_whatever_was_fitted(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 17, (40, 8, 8)).astype(float)
+    labels = np.arange(40) % 2
+    net = "conv 2 3x3 | flatten | dense"
+    model = CNNClassifier(net=net, epochs=1, random_state=0, threads=1).fit(images, labels).model_
+    files = [tmp_path / f"{row}.png" for row in range(4)]
+    for row, file in enumerate(files):
+        Image.fromarray((images[row] * (255 / 16)).round().astype(np.uint8)).save(file)
+    of_files, of_arrays = model.predict_proba(files), model.predict_proba(images[:4])
+    np.testing.assert_allclose(of_files, of_arrays, atol=0.02)
+    assert model.recipe.high == 16

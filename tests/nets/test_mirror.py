@@ -128,12 +128,9 @@ def test_a_dense_encoder_is_mirrored_with_the_activations_of_what_is_restored() 
 
 
 def test_pooling_is_undone_and_normalisation_follows_what_it_followed() -> None:
-    assert (
-        mirror_of(
-            "1x8x8 | conv 4 3x3 same nobias | maxpool 2 | batchnorm | relu | flatten | dense 2"
-        )
-        == "dense 64 nobias | batchnorm | relu | reshape 4x4x4 | upsample 2 | conv 1 3x3 same nobias"
-    )
+    front = "conv 4 3x3 same nobias | maxpool 2 | batchnorm | relu"
+    back = "batchnorm | relu | reshape 4x4x4 | upsample 2 | conv 1 3x3 same nobias"
+    assert mirror_of(f"1x8x8 | {front} | flatten | dense 2") == f"dense 64 nobias | {back}"
 
 
 def test_sizes_that_no_factor_gives_back_are_named() -> None:

@@ -92,9 +92,7 @@ def coding(model: FittedModel, pictures: Pictures, sample: int | None = None) ->
         yield Codes(
             names=[pictures.names[start + row] for row in range(len(reasons))],
             values=values.astype(np.float32),
-            reasons=[
-                reason or NO_NUMBERS * (row in silent) for row, reason in enumerate(reasons)
-            ],
+            reasons=[reason or NO_NUMBERS * (row in silent) for row, reason in enumerate(reasons)],
         )
 
 
@@ -163,7 +161,8 @@ def compared(model: FittedModel, pictures: Pictures) -> Iterator[Compared]:
     decoder = part(model.network, model.plan, model.plan.code)
     recipe, device = model.recipe, model.device
     unit = recipe.adapts and is_unit(pictures)
-    scaling = replace(recipe, low=0.0, high=1.0) if unit else recipe
+    scaling = recipe if pictures.files is None else recipe.of_files
+    scaling = replace(recipe, low=0.0, high=1.0) if unit else scaling
     with device.at_work():
         for start, images, reasons in batches(pictures, recipe, device.threads, BATCH):
             with torch.inference_mode():

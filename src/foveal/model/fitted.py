@@ -193,11 +193,15 @@ class FittedModel:
 
         return judge(self, X, y, **options)
 
-    def logits(self, images: Array) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Compute logits (n, classes) of prepared pictures (n, h, w, c)."""
+    def logits(
+        self, images: Array, *, of_files: bool = False
+    ) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Compute logits (n, classes) of prepared pictures (n, h, w, c), decoded files or not."""
         pictures = Pictures(names=Numbered(len(images)), array=images)
+        recipe = self.recipe.of_files if of_files else self.recipe
         whole = self.first(len(self.plan.layers))
-        return np.concatenate([found for _, found, _ in self._through(pictures, whole)])
+        found = outputs(whole, recipe, self.device, pictures)
+        return np.concatenate([logits for _, logits, _ in found])
 
     def logits_of(self, features: RowsOfFeatures, rows: Rows) -> np.ndarray[Any, Any]:
         """Compute logits (n, classes) from what the fixed layers made of pictures."""

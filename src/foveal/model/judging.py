@@ -151,7 +151,8 @@ class _Labelled:
     def logits(self, rows: Rows) -> np.ndarray[Any, Any]:
         if isinstance(self.store, Features):
             return self.model.logits_of(self.store.views[0], rows)
-        return self.model.logits(self.store.images[rows])
+        of_files = self.pictures.files is not None
+        return self.model.logits(self.store.images[rows], of_files=of_files)
 
     def pixels(self, progress: Progress | None) -> Array:
         """Give small pictures for the baselines, which need no more."""

@@ -38,6 +38,7 @@ def outputs(
     pictures : Pictures
         Files or an array.
     """
+    recipe = recipe if pictures.files is None else recipe.of_files
     engine = _engine(cut, recipe, device, pictures)
     waiting: deque[tuple[int, list[str]]] = deque()
 
