@@ -12,6 +12,7 @@ from torch import nn
 from foveal.engines import openvino
 from foveal.engines.engine import Frozen, Scaled, plain
 from foveal.engines.translate import Untold
+from foveal.nets.blocks import Centre, Offset
 from foveal.nets.build import build
 
 NETS = {
@@ -23,6 +24,8 @@ NETS = {
     "| residual(conv 12 3x3 stride 2 same | batchnorm)",
     "heads": "globalpool | dense 7 tanh | dropout 0.5 | dense 3",
     "largest": "globalpool max | dense 3 nobias",
+    "encoders": "centre | conv 4 6x6 stride 4 padding 1 gelu | offset | flatten | dense 6 | sample",
+    "centred vectors": "flatten | centre | dense 5 | offset",
     **{
         name: f"conv 4 3x3 {name}"
         for name in (
@@ -37,6 +40,9 @@ def frozen(net: str, dtype: str = "uint8") -> Frozen:
     network = build(f"3x18x21 | {net}", seed=1).eval()
     generator = torch.Generator().manual_seed(0)
     for module in network.modules():
+        if isinstance(module, Centre | Offset):
+            kept = module.mean if isinstance(module, Centre) else module.weight.data
+            kept.copy_(torch.randn(kept.shape, generator=generator))
         if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
             for values in (module.running_mean, module.weight.data, module.bias.data):
                 values.copy_(torch.randn(values.shape, generator=generator))

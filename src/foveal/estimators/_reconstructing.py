@@ -44,8 +44,8 @@ PATCHES = 7
 """Masked patches are a seventh of a side, so that they hide parts and not single pixels."""
 JUDGING_BATCH = 256
 """Pictures that go through the network at once outside training."""
-MOST_CODES = 20_000
-"""Training pictures whose codes tell what usual codes are."""
+MOST_CODES, EACH_NUMBER = 5_000, 40
+"""Training pictures whose codes tell what usual codes are, and so many for each of its numbers."""
 DARKEST = 0.01
 """Mean pictures are kept so far from black and white before a sigmoid."""
 
@@ -222,7 +222,8 @@ class AutoencoderTask:
     def _normality(self, network: nn.Sequential) -> Normality:
         """Find what usual pictures are like: their codes, and how well held-out ones fare."""
         split = self.data.split
-        step = -(-len(split.train) // MOST_CODES)
+        most = max(MOST_CODES, EACH_NUMBER * self.plan.code_size)
+        step = -(-len(split.train) // most)
         codes = [_plain(one) for _, one, _ in self._through(network, split.train[::step])]
         mean, whitening = spread(np.concatenate(codes))
         nothing = np.empty(0)
