@@ -26,16 +26,16 @@ from foveal.pictures.sources import gather
 
 KERAS = (("simple", 50), ("deep", 30))
 RUNS = (
-    ("conv", 12, "mse"),
-    ("conv", 12, "bce"),
-    ("dense", 12, "mse"),
+    ("conv", 10, "mse"),
+    ("conv", 10, "bce"),
+    ("dense", 10, "mse"),
     ("conv", 60, "mse"),
     ("dense", 60, "mse"),
     ("conv", 150, "mse"),
     ("dense", 150, "mse"),
 )
 """Kind, seconds of training, loss."""
-SECONDS = 60
+SECONDS = 40
 """Seconds of training for codes of other sizes."""
 
 

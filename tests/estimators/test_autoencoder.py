@@ -322,13 +322,11 @@ def test_files_are_black_and_white_as_arrays_of_floats_are(tmp_path: Path) -> No
     X = blobs()
     X[:, 0, 0], X[:, 0, 1] = 0, 255
     folder = in_folder(tmp_path / "flat", X)
-    found = learner().fit(X / 255 * 40 - 7)
-    np.testing.assert_allclose(
-        found.transform(folder), found.transform(X / 255 * 40 - 7), atol=1e-5
-    )
-    np.testing.assert_allclose(
-        found.score_samples(folder), found.score_samples(X / 255 * 40 - 7), rtol=1e-4
-    )
+    floats = X / 255 * 40 - 7
+    found = learner().fit(floats)
+    np.testing.assert_allclose(found.transform(folder), found.transform(floats), atol=1e-5)
+    scores = found.score_samples(folder), found.score_samples(floats)
+    np.testing.assert_allclose(*scores, rtol=1e-4)
 
 
 def test_files_of_many_sizes_are_brought_to_one(tmp_path: Path) -> None:

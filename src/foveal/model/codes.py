@@ -24,6 +24,8 @@ KEY = b"foveal"
 ENDING = ".parquet"
 ROWS = 1_024
 """Rows that are read at once."""
+DAMAGES = (pa.ArrowException, OSError, UnicodeDecodeError)
+"""What reading a damaged file raises."""
 
 
 def checked_codes_path(path: Path) -> Path:
@@ -69,7 +71,8 @@ def write_codes(path: Path, model: FittedModel, batches: Iterable[Codes]) -> tup
     schema = pa.schema(fields, metadata={KEY: json.dumps(facts, sort_keys=True).encode()})
     rows = missing = 0
     checked_codes_path(path)
-    with written_beside(path) as temporary, pq.ParquetWriter(temporary, schema) as writer:
+    checked = {"write_page_checksum": True}  # else a flipped bit would be another picture
+    with written_beside(path) as place, pq.ParquetWriter(place, schema, **checked) as writer:
         for batch in batches:
             writer.write_table(_table(batch, schema, size))
             rows += len(batch.reasons)
@@ -101,17 +104,17 @@ class CodesFile:
     def names(self) -> list[str]:
         """Read the names of all rows."""
         try:
-            column = self.file.read(columns=["path"]).column("path")
-        except (pa.ArrowException, OSError) as error:
+            found = self.file.read(columns=["path"]).column("path").to_pylist()
+        except DAMAGES as error:
             raise _not_parquet(self.path, str(error)) from error
-        if column.null_count:
+        if None in found:
             raise DataError(
                 str(self.path),
                 needed="a path in every row",
-                came=f"{column.null_count} without",
+                came=f"{found.count(None)} without",
                 remedy="give each row a name of its own",
             )
-        return [str(name) for name in column.to_pylist()]
+        return [str(name) for name in found]
 
     def batches(self) -> Iterator[Codes]:
         """Read batch by batch, in order.
@@ -128,7 +131,7 @@ class CodesFile:
             for batch in self.file.iter_batches(ROWS, columns=columns):
                 yield self._codes(batch, start)
                 start += len(batch)
-        except (pa.ArrowException, OSError) as error:
+        except DAMAGES as error:
             raise _not_parquet(self.path, str(error)) from error
 
     def _codes(self, batch: pa.RecordBatch, start: int) -> Codes:
@@ -184,8 +187,9 @@ def open_codes(path: Path, model: FittedModel, *, force: bool = False) -> CodesF
         has codes of another length or of another model.
     """
     try:
-        file = pq.ParquetFile(path, memory_map=True)
-    except (pa.ArrowException, OSError) as error:
+        file = pq.ParquetFile(path, memory_map=True, page_checksum_verification=True)
+        str(file.schema_arrow)  # decodes what the schema names
+    except DAMAGES as error:
         raise _not_parquet(path, str(error)) from error
     schema, size = file.schema_arrow, model.plan.code_size
     missing = [name for name in ("path", "code") if name not in schema.names]
