@@ -58,8 +58,7 @@ def main() -> None:
             for kind, seconds, loss in RUNS:
                 report(train(wanted.data, kind, 32, seconds, loss, turn), turn)
     for size in map(int, filter(None, wanted.sizes.split(","))):
-        for kind in ("conv", "dense"):
-            report(train(wanted.data, kind, size, SECONDS, "mse", 0), 0)
+        report(train(wanted.data, "conv", size, SECONDS, "mse", 0), 0)
 
 
 def components(data: str, sizes: list[int]) -> None:

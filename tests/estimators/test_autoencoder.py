@@ -1037,3 +1037,14 @@ def test_gathered_pictures_are_taken_as_they_are(tmp_path: Path) -> None:
     pictures = gather(in_folder(tmp_path / "flat", blobs()))
     found = learner().fit(pictures)
     assert found.transform(pictures).shape == (40, 6)
+
+
+def test_unreadable_files_come_back_as_no_picture(class_folders: Path) -> None:
+    broken = class_folders / "above" / "broken.png"
+    broken.write_bytes(b"not a picture")
+    found = learner().fit(class_folders)
+    files = [class_folders / "above" / "above.1.png", broken]
+    made = found.reconstruct(files)
+    assert made.shape == (2, 16, 16, 3)
+    assert np.isfinite(made[0]).all() and np.isnan(made[1]).all()
+    assert np.isnan(found.score([broken]))

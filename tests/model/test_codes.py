@@ -268,6 +268,31 @@ def test_files_that_are_cut_short_are_refused(model, tmp_path: Path, share: floa
         decoded_of(tmp_path / "cut.parquet", model)
 
 
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=3))
+def test_damaged_files_are_refused_or_whole(model, tmp_path: Path, changes: list) -> None:
+    whole = tmp_path / "whole.parquet"
+    write_codes(whole, model, [batch(50, (3,))])
+    data = bytearray(whole.read_bytes())
+    for share, byte in changes:
+        data[int(share * len(data))] = byte
+    (tmp_path / "bad.parquet").write_bytes(data)
+    try:
+        decoded_of(tmp_path / "bad.parquet", model)
+    except DataError as error:
+        assert "bad.parquet" in str(error)  # nothing else is raised
+
+
+def test_a_flipped_bit_of_a_code_is_found(model: FittedModel, tmp_path: Path) -> None:
+    path, codes = tmp_path / "c.parquet", batch(50)
+    write_codes(path, model, [codes])
+    data = path.read_bytes()
+    at = data.index(codes.values[30].tobytes())
+    path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+    with pytest.raises(DataError, match=r"a whole Parquet file, got .*(?i:crc|checksum)"):
+        decoded_of(path, model)
+
+
 # Whose codes they are ---------------------------------------------------------------------
 
 

@@ -381,6 +381,17 @@ def coded(**changes: object):
     return lambda tensors, facts: facts["provenance"]["coding"].update(changes)
 
 
+LIKENESS = {"mse": 0.1, "bce": 0.2, "ssim": 0.5, "psnr": 10.0}
+COUNTS = ("pictures", "pca_size", "pca_pictures", "picture_bytes", "code_bytes")
+REPORT = {"judged_by": "test", "autoencoder": LIKENESS, "pca": LIKENESS} | dict.fromkeys(COUNTS, 3)
+
+
+def test_a_report_that_holds_is_believed(path: Path, tmp_path: Path) -> None:
+    model = load(retold(path, tmp_path, coded(reconstruction=REPORT)))
+    found = model.provenance.coding.reconstruction
+    assert found.pca.psnr == 10 and found.pictures == 3
+
+
 FACTS = [
     (lambda t, f: f.update(code=0), "belong to reconstruction"),
     (lambda t, f: f.update(code=-1), "does not hold"),
@@ -399,6 +410,10 @@ FACTS = [
     (coded(beta=-1.0), "does not hold"),
     (coded(command="rm"), "does not hold"),
     (coded(reconstruction={"pictures": 3}), "does not hold"),
+    (coded(reconstruction=REPORT | {"command": "rm"}), "coding.reconstruction.command"),
+    (coded(reconstruction=REPORT | {"judged_by": "training"}), "reconstruction.judged_by"),
+    (coded(reconstruction=REPORT | {"pca": LIKENESS | {"mse": "1"}}), "reconstruction.pca.mse"),
+    (lambda t, f: f["recipe"].update(url="http://example.org"), "recipe.url"),
     (lambda t, f: f["recipe"].update(height=9), "do not belong to its network"),
     (
         lambda t, f: f.update(network=f["network"].replace(" | reshape 1x8x8 | offset", "")),
@@ -460,3 +475,9 @@ def test_classifiers_are_no_autoencoders_by_their_card_alone(tmp_path: Path) -> 
     ):
         with pytest.raises(ModelFileError, match="belong to"):
             load(retold(tmp_path / "c.safetensors", tmp_path, change))
+
+
+def test_a_code_is_drawn_by_the_number_of_its_row(drawing: FittedModel) -> None:
+    together = drawing.encode(BYTES, sample=5)
+    (late,) = coding(drawing, gather(BYTES[2:4]), 5, before=2)
+    np.testing.assert_allclose(late.values, together[2:4], atol=1e-6)

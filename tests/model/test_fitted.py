@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 import pickle
-import struct
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from foveal import CNNClassifier, ModelFileError, UsageError, load
+from foveal.files import read_tensors, write_tensors
 from foveal.model.tables import write_table
 
 DIGITS = load_digits()
@@ -77,16 +77,10 @@ def test_the_file_is_plain_safetensors_and_readable_by_its_group(fitted) -> None
 
 def changed(path: Path, tmp_path: Path, change) -> Path:
     """Write the model again with its card changed and a checksum that holds."""
-    data = path.read_bytes()
-    size = struct.unpack("<Q", data[:8])[0]
-    header = json.loads(data[8 : 8 + size])
-    card = json.loads(header["__metadata__"]["foveal"])
+    tensors, card = read_tensors(path)
     change(card)
-    header["__metadata__"]["foveal"] = json.dumps(card)
-    raw = json.dumps(header).encode()
-    raw += b" " * (-len(raw) % 8)
     place = tmp_path / "changed.safetensors"
-    place.write_bytes(struct.pack("<Q", len(raw)) + raw + data[8 + size :])
+    write_tensors(place, tensors, card)
     return place
 
 

@@ -53,6 +53,7 @@ def hold(names: list[str]) -> list[PurePosixPath]:
 @settings(max_examples=400)
 @given(st.lists(joined | rough, max_size=8))
 @example(["c/1.jpg", "c/1.gif", "c/1.jpg.bmp", "c/1.jpg.2.bmp"])
+@example(["1.jpg", "1.jpg.2.bmp", "1.jpg.bmp", "1.gif"])
 @example(["x/a.png/b.jpg", "x/a.jpg"])
 @example(["a.jpg", "A.jpg", "a.jpg"])
 @example(["../../etc/passwd", "/etc/passwd", "..\\..\\x"])

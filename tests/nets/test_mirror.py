@@ -248,3 +248,10 @@ def test_a_code_outside_the_network_is_refused() -> None:
 def test_the_mean_comes_first() -> None:
     assert isinstance(autoencoder((1, 8, 8), 4).layers[0].layer, Centre)
     assert read("centre").layers == (Centre(),)
+
+
+@pytest.mark.parametrize("decoder", ["dense 64 sigmoid", "dense 64 | reshape 1x8x8 | sigmoid"])
+def test_a_decoder_that_ends_with_a_sigmoid_gets_no_second_one(decoder: str) -> None:
+    planned = autoencoder((1, 8, 8), 4, kind="dense", decoder=decoder, squashed=True)
+    assert planned.text.endswith("| dense 64 | reshape 1x8x8 | sigmoid")
+    assert planned.text.count("sigmoid") == 1

@@ -60,8 +60,14 @@ def encode(
     sources = [with_whole_names(gather(source)) for source in pictures]
     began = time.perf_counter()
     with shown_progress() as show:
-        batches = (batch for source in sources for batch in coding(fitted, source, sample))
-        told = _told(batches, sum(map(len, sources)), "the encoder", show)
+        lengths = [len(source) for source in sources]
+        starts = [sum(lengths[:index]) for index in range(len(sources))]
+        batches = (
+            batch
+            for source, start in zip(sources, starts, strict=True)
+            for batch in coding(fitted, source, sample, before=start)
+        )
+        told = _told(batches, sum(lengths), "the encoder", show)
         rows, missing = write_codes(to, fitted, told)
     seconds = time.perf_counter() - began
     size = fitted.plan.code_size

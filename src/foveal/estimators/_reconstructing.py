@@ -23,7 +23,7 @@ from foveal.model.normality import Normality, spread
 from foveal.nets.blocks import Centre, Offset
 from foveal.nets.build import build, part
 from foveal.nets.plan import Plan
-from foveal.nets.spec import Sample
+from foveal.nets.spec import Activation, Sample
 from foveal.pictures.augment import Augmentation
 from foveal.pictures.batches import Batch, TrainingBatches, ordered
 from foveal.pictures.splits import Rows
@@ -140,7 +140,8 @@ class AutoencoderTask:
                 first.mean.copy_(mean)
             if last is not None and last.weight.shape == mean.shape:
                 logits = torch.logit(mean.clamp(DARKEST, 1 - DARKEST))
-                last.weight.copy_(logits if self.loss == "bce" else mean)
+                squashed = self.plan.layers[-1].layer == Activation("sigmoid")
+                last.weight.copy_(logits if squashed else mean)
         return network
 
     def _mean(self) -> torch.Tensor:

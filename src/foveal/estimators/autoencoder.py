@@ -333,8 +333,18 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return values.reshape(len(values), *self._form)
 
     def reconstruct(self, X: Any) -> np.ndarray[Any, np.dtype[Any]]:
-        """Encode pictures and decode them again, as `inverse_transform` gives them."""
-        return self.inverse_transform(self.transform(X))
+        """Encode pictures and decode them again, as `inverse_transform` gives them.
+
+        NaN for files that cannot be read.
+        """
+        codes = self.transform(X)
+        there = np.isfinite(codes).all(axis=1)
+        if there.all():
+            return self.inverse_transform(codes)
+        made = self.inverse_transform(codes[there])
+        whole = np.full((len(codes), *made.shape[1:]), np.nan, dtype=made.dtype)
+        whole[there] = made
+        return whole
 
     def score_samples(self, X: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Return the negative mean squared error of each picture, black = 0 and white = 1.
@@ -346,8 +356,10 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return -np.concatenate(errors).astype(np.float64)
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Return the mean of `score_samples` over pictures that can be read."""
-        return float(np.nanmean(self.score_samples(X)))
+        """Return the mean of `score_samples` over pictures that can be read; NaN for none."""
+        scores = self.score_samples(X)
+        readable = scores[~np.isnan(scores)]
+        return float(readable.mean()) if len(readable) else float("nan")
 
     def save(self, path: str) -> Autoencoder:
         """Write the fitted model to one .safetensors file; `foveal.load` reads it."""

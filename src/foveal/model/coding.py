@@ -71,8 +71,16 @@ class Compared:
         return found
 
 
-def coding(model: FittedModel, pictures: Pictures, sample: int | None = None) -> Iterator[Codes]:
-    """Encode batch by batch, in order, in bounded memory; see `FittedModel.encode`."""
+def coding(
+    model: FittedModel, pictures: Pictures, sample: int | None = None, *, before: int = 0
+) -> Iterator[Codes]:
+    """Encode batch by batch, in order, in bounded memory; see `FittedModel.encode`.
+
+    Parameters
+    ----------
+    before : int
+        Pictures encoded before these with the same seed of samples.
+    """
     check_half(model, "encoder")
     drawn = sample is not None
     if drawn and not isinstance(model.plan.layers[model.plan.code - 1].layer, Sample):
@@ -85,7 +93,7 @@ def coding(model: FittedModel, pictures: Pictures, sample: int | None = None) ->
     front = model.first(model.plan.code - drawn)
     for start, values, reasons in outputs(front, model.recipe, model.device, pictures):
         if sample is not None:
-            values = _drawn(values, sample, start)
+            values = _drawn(values, sample, before + start)
         bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
         values[bad] = np.nan
         silent = set(bad.tolist())
@@ -97,9 +105,11 @@ def coding(model: FittedModel, pictures: Pictures, sample: int | None = None) ->
 
 
 def _drawn(means_and_logs: Array, seed: int, start: int) -> Array:
+    """Draw a code for each row: by the number of the row, whatever the batches."""
     means, logs = np.split(means_and_logs, 2, axis=1)
-    noise = generator(seed, "sample", start).standard_normal(means.shape)
-    drawn: Array = means + noise * np.exp(logs / 2)
+    rows = range(start, start + len(means))
+    noise = [generator(seed, "sample", row).standard_normal(means.shape[1]) for row in rows]
+    drawn: Array = means + np.reshape(noise, means.shape) * np.exp(logs / 2)
     return drawn
 
 

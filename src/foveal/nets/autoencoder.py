@@ -16,6 +16,8 @@ from foveal.nets.plan import Plan, plan_network
 from foveal.nets.spec import (
     Activation,
     Centre,
+    Conv,
+    ConvTranspose,
     Dense,
     Flatten,
     Layer,
@@ -94,7 +96,7 @@ def autoencoder(
         drawn = (Dense(2 * code_size), Sample())
     half = plan_network(Network((*front.network.layers, *flat, *drawn), input))
     back = mirrored(half.layers) if decoder is None else _decoder(decoder, input)
-    end = (Activation("sigmoid"),) * squashed
+    end = (Activation("sigmoid"),) * (squashed and back[-1] != Activation("sigmoid"))
     unrolled = tuple(one.layer for one in half.layers)
     whole = plan_network(Network((*unrolled, *back, *end), input))
     if whole.output != input:
@@ -130,11 +132,18 @@ def _decoder(decoder: str | Network, input: Shape) -> tuple[Layer, ...]:
             came=written(network.input),
             remedy="leave the shape out",
         )
-    layers = network.layers
-    last = layers[-1]
+    *layers, last = network.layers
+    function = getattr(last, "activation", None)
+    if isinstance(last, Conv | ConvTranspose | Dense):
+        last = replace(last, activation=None)
+    layers.append(last)
     if isinstance(last, Dense) and last.nodes == volume(input):
-        layers = (*layers, Reshape(input))
-    return layers if isinstance(layers[-1], Offset | Activation) else (*layers, Offset())
+        layers.append(Reshape(input))
+    if function is not None:  # it stands alone, so that a loss can take what is before it
+        layers.append(Activation(function))
+    elif not isinstance(last, Offset | Activation):
+        layers.append(Offset())
+    return tuple(layers)
 
 
 def dense(activation: str) -> tuple[Layer, ...]:
