@@ -138,7 +138,7 @@ def _index(
         with_whole_names(gather(where)),
         place=to,
         approximate=wanted,
-        progress=_telling(show, fitted.feature_cut().name),
+        progress=_telling(show, "the network"),
         linking=_telling(show, "the graph of neighbours"),
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from foveal.backbones.catalog import OWN
 from foveal.backbones.features import Features, open_features
 from foveal.backbones.passes import Extraction
 from foveal.errors import DataError
@@ -95,7 +96,8 @@ def as_features(extraction: Extraction) -> Opening:
 
         def progress(done: int, total: int) -> None:
             nonlocal before
-            network, more = extraction.cut.name, done - before
+            name, more = extraction.cut.name, done - before
+            network = "the network" if name == OWN else name
             run.tell(Extracting(done=done, total=total, network=network, more=more))
             before = done
 

@@ -59,12 +59,19 @@ def load(
     model = _loaded(place, *files.read_tensors(place), choose(device, threads))
     if half is None:
         return model
-    if half not in ("encoder", "decoder") or not model.plan.code:
+    if half not in ("encoder", "decoder"):
         raise UsageError(
-            f"half {half!r} of {place}",
-            needed="'encoder' or 'decoder' of an autoencoder",
-            came=f"a model of the task {model.task}",
-            remedy="leave half out, or name an autoencoder's file",
+            "half",
+            needed="'encoder' or 'decoder'",
+            came=repr(half),
+            remedy="write one of them, or leave it out for the whole model",
+        )
+    if not model.plan.code:
+        raise UsageError(
+            str(place),
+            needed="an autoencoder",
+            came="a classifier, which has no codes",
+            remedy="name a file that 'foveal train autoencoder' left, or use predict",
         )
     ends = (0, model.plan.code) if half == "encoder" else (model.plan.code, None)
     digest = model.digest()
