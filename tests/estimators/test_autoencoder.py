@@ -1048,3 +1048,10 @@ def test_unreadable_files_come_back_as_no_picture(class_folders: Path) -> None:
     assert made.shape == (2, 16, 16, 3)
     assert np.isfinite(made[0]).all() and np.isnan(made[1]).all()
     assert np.isnan(found.score([broken]))
+
+
+def test_cross_entropy_stays_positive_however_pictures_vary() -> None:
+    generator = np.random.default_rng(0)
+    colours = generator.integers(0, 2, (40, 12, 12, 3), dtype=np.uint8) * 255
+    found = learner(loss="bce", augmentation="strong", epochs=8, learning_rate=0.05).fit(colours)
+    assert min(epoch["loss"] for epoch in found.history_) > 0

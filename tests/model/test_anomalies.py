@@ -266,3 +266,15 @@ def test_rates_that_are_none_are_refused(rate: float) -> None:
 def test_other_words_are_refused() -> None:
     with pytest.raises(UsageError, match="by: needed one of error, distance, got 'score'"):
         anomalies(small_autoencoder(4), DIGITS[:2], by="score")  # type: ignore[arg-type]
+
+
+def test_usual_files_are_measured_as_the_arrays_they_hold(tmp_path: Path) -> None:
+    levels = np.random.default_rng(0).integers(0, 17, (60, 8, 8)).astype(float)
+    options = {"encoder": "flatten", "code_size": 4, "epochs": 1, "random_state": 0, "threads": 1}
+    model = foveal.Autoencoder(**options).fit(levels[:40]).model_
+    for row in range(40, 60):
+        picture = Image.fromarray((levels[row] * (255 / 16)).round().astype(np.uint8))
+        picture.save(tmp_path / f"{row}.png")
+    of_files = anomalies(model, levels[40:], usual=tmp_path, false_alarms=0.2).threshold
+    of_arrays = anomalies(model, levels[40:], usual=levels[40:], false_alarms=0.2).threshold
+    assert abs(of_files.value - of_arrays.value) < 0.05 * of_arrays.value

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import mahalanobis
 
 from foveal import DataError, UsageError
-from foveal.model.normality import SHRINKAGE, Normality, spread
+from foveal.model.normality import SHRINKAGE, Normality, rank_of, spread
 
 
 def normality(codes: np.ndarray) -> Normality:
@@ -149,3 +149,7 @@ def test_tensors_that_are_missing_or_of_other_shapes_are_nothing(name: str) -> N
             del given[key]
         assert Normality.of_tensors(given, 3) is None
     assert Normality.of_tensors(tensors, 4) is None
+
+
+def test_a_rate_near_one_takes_the_lowest_score() -> None:
+    assert rank_of(149, 1 - 1e-13) == 1

@@ -18,6 +18,7 @@ from foveal.device import Device
 from foveal.estimators._prepare import TrainingData
 from foveal.evaluation.reconstruction import MOST_VALUES, Reconstruction, likeness, principal
 from foveal.model.card import Coding, Provenance
+from foveal.model.coding import batch_for
 from foveal.model.fitted import FittedModel, placed
 from foveal.model.normality import Normality, spread
 from foveal.nets.blocks import Centre, Offset
@@ -42,8 +43,6 @@ NOISE_LEVELS = {"none": 0.0, "gaussian": 0.2, "masks": 0.25}
 """How much noise, unless it is asked for."""
 PATCHES = 7
 """Masked patches are a seventh of a side, so that they hide parts and not single pixels."""
-JUDGING_BATCH = 256
-"""Pictures that go through the network at once outside training."""
 MOST_CODES, EACH_NUMBER = 5_000, 40
 """Training pictures whose codes tell what usual codes are, and so many for each of its numbers."""
 DARKEST = 0.01
@@ -95,7 +94,8 @@ class AutoencoderTask:
 
         def loss_of(network: nn.Module, batch: Batch) -> tuple[torch.Tensor, int]:
             seen = noisy(batch.images_nchw, self.noise, self.noise_level)
-            return self._loss(network, seen, batch.images_nchw), UNANSWERED
+            wanted = batch.images_nchw.clamp(0, 1)  # varied colours may leave black and white
+            return self._loss(network, seen, wanted), UNANSWERED
 
         return loss_of
 
@@ -121,13 +121,14 @@ class AutoencoderTask:
         network.eval()
         with torch.inference_mode():
             losses = [
-                float(self._loss(network, one, one)) * len(one) for one in self._pictures(rows)
+                float(self._loss(network, one, one.clamp(0, 1))) * len(one)
+                for one in self._pictures(rows)
             ]
         return Scores(sum(losses) / len(rows), None, len(rows))
 
     def _pictures(self, rows: Rows) -> Iterator[torch.Tensor]:
         recipe, device = self.data.recipe, self.device.name
-        return ordered(self.images, rows, recipe, batch_size=JUDGING_BATCH, device=device)
+        return ordered(self.images, rows, recipe, batch_size=batch_for(recipe), device=device)
 
     def begun(self, network: nn.Sequential) -> nn.Sequential:
         """Let an untrained network begin at the mean of the training pictures."""

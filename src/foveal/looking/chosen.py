@@ -99,7 +99,8 @@ def seen(model: FittedModel, pictures: Pictures) -> Floats:
 
     A file that cannot be read is black.
     """
-    recipe = replace(model.recipe, mean=(0.0,), std=(1.0,))
+    recipe = model.recipe if pictures.files is None else model.recipe.of_files
+    recipe = replace(recipe, mean=(0.0,), std=(1.0,))
     if recipe.adapts and is_unit(pictures):
         recipe = replace(recipe, low=0.0, high=1.0)
     found = [np.empty((0, recipe.height, recipe.width, recipe.channels), np.float32)]

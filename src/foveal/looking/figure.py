@@ -80,6 +80,14 @@ def checked_figure(path: Path, option: str = "--to") -> Path:
             came=str(path.parent),
             remedy="make the folder first",
         )
+    numbers = numbers_beside(path)
+    if numbers.exists() and not path.exists():
+        raise UsageError(
+            f"{option} {path}",
+            needed=f"room for its numbers in {numbers.name}, which is written beside",
+            came="another table of that name",
+            remedy="choose another name",
+        )
     return path
 
 

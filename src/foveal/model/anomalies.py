@@ -232,7 +232,8 @@ def _usual(
     """Score usual pictures that did not teach; also count those that did, and unreadable ones."""
     store = open_store(pictures, model.recipe, threads=model.device.threads)
     prepared = replace(pictures, files=None, array=store.images)  # decoded once, read in place
-    errors, distances, _ = _measured(model, normal, prepared)
+    scaling = model.recipe if pictures.files is None else model.recipe.of_files
+    errors, distances, _ = _measured(replace(model, recipe=scaling), normal, prepared)
     scores = errors if by == "error" else distances
     there = store.readable & np.isfinite(scores)
     taught = there & np.isin(store.hashes, model.trained_on)

@@ -186,17 +186,19 @@ def open_codes(path: Path, model: FittedModel, *, force: bool = False) -> CodesF
         Where the file is no Parquet file, holds no rows, lacks the columns `path` and `code`, or
         has codes of another length or of another model.
     """
+    if path.exists() and not path.is_file():
+        raise _not_parquet(path, "no regular file")
     try:
         file = pq.ParquetFile(path, memory_map=True, page_checksum_verification=True)
         str(file.schema_arrow)  # decodes what the schema names
     except DAMAGES as error:
         raise _not_parquet(path, str(error)) from error
     schema, size = file.schema_arrow, model.plan.code_size
-    missing = [name for name in ("path", "code") if name not in schema.names]
+    missing = [name for name in ("path", "code") if schema.names.count(name) != 1]
     if missing:
         raise DataError(
             str(path),
-            needed="columns named path and code",
+            needed="one column named path and one named code",
             came=", ".join(schema.names[:10]) or "no columns",
             remedy="give a file that 'foveal encode' wrote",
         )

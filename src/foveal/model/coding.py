@@ -20,12 +20,13 @@ from foveal.nets.spec import Sample
 from foveal.pictures.batches import as_tensor, normalised
 from foveal.pictures.catalogue import Array, Pictures
 from foveal.randomness import generator
+from foveal.recipe import PictureRecipe
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
 
-BATCH = 256
-"""Codes, and pictures, that go through the halves at once."""
+MOST, PIXELS = 256, 256 * 64 * 64
+"""Codes, and pictures, that go through the halves at once at most, and their pixels."""
 NO_NUMBERS = "NaN or infinity among its values"
 """Reason of a picture without a code that could be read."""
 
@@ -127,9 +128,10 @@ def decoded(model: FittedModel, codes: Any) -> Floats:
     channels, height, width = model.plan.output
     found = np.empty((len(values), height, width, channels), np.float32)
     with model.device.at_work(), torch.inference_mode():
-        for start in range(0, len(values), BATCH):
-            taken = torch.from_numpy(values[start : start + BATCH]).to(model.device.name)
-            found[start : start + BATCH] = _pictures(decoder(taken))
+        size = batch_for(model.recipe)
+        for start in range(0, len(values), size):
+            taken = torch.from_numpy(values[start : start + size]).to(model.device.name)
+            found[start : start + size] = _pictures(decoder(taken))
     return found
 
 
@@ -174,18 +176,28 @@ def compared(model: FittedModel, pictures: Pictures) -> Iterator[Compared]:
     scaling = recipe if pictures.files is None else recipe.of_files
     scaling = replace(recipe, low=0.0, high=1.0) if unit else scaling
     with device.at_work():
-        for start, images, reasons in batches(pictures, recipe, device.threads, BATCH):
+        size = batch_for(recipe)
+        for start, images, reasons in batches(pictures, recipe, device.threads, size):
             with torch.inference_mode():
                 targets = normalised(as_tensor(images).to(device.name), scaling)
                 codes = encoder(targets)
                 likeness = _pictures(decoder(codes))
+            found = codes.float().cpu().numpy()
+            silent = set(np.flatnonzero(~np.isfinite(found).all(axis=1)).tolist())
             yield Compared(
                 names=[pictures.names[start + row] for row in range(len(reasons))],
                 originals=_nhwc(targets),
                 reconstructions=likeness,
-                codes=codes.float().cpu().numpy(),
-                reasons=reasons,
+                codes=found,
+                reasons=[
+                    reason or NO_NUMBERS * (row in silent) for row, reason in enumerate(reasons)
+                ],
             )
+
+
+def batch_for(recipe: PictureRecipe) -> int:
+    """Choose how many pictures go through at once: fewer of large ones."""
+    return max(1, min(MOST, PIXELS // (recipe.height * recipe.width)))
 
 
 def check_half(model: FittedModel, half: str) -> None:

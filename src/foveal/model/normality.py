@@ -18,6 +18,8 @@ from foveal.errors import DataError, UsageError
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
 MEAN, WHITENING = "normal/mean", "normal/whitening"
 ERRORS, DISTANCES = "normal/errors", "normal/distances"
+LEAST_RATE = 1e-9
+"""Lowest rate of false alarms that can be asked for."""
 SHRINKAGE = 1e-3
 """Share of the mean variance added to each, so that codes that never vary have a distance too."""
 ROUNDED = 1e-9
@@ -64,10 +66,10 @@ class Normality:
         DataError
             Where there are too few pictures for so low a rate.
         """
-        if not 0 < false_alarms < 1:
+        if not LEAST_RATE <= false_alarms < 1:
             raise UsageError(
                 "false_alarms",
-                needed="a rate above 0 and below 1",
+                needed=f"a rate of at least {LEAST_RATE:g} and below 1",
                 came=str(false_alarms),
                 remedy="write 0.05 for one usual picture in twenty",
             )
@@ -116,7 +118,7 @@ def rank_of(count: int, false_alarms: float) -> int:
     >>> rank_of(19, 0.05), rank_of(149, 0.18)
     (19, 123)
     """
-    return int(np.ceil((1 - false_alarms) * (count + 1) - ROUNDED))
+    return max(1, int(np.ceil((1 - false_alarms) * (count + 1) - ROUNDED)))
 
 
 def spread(codes: Numbers) -> tuple[Numbers, Numbers]:
