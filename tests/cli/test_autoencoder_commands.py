@@ -288,9 +288,9 @@ def test_classifiers_neither_encode_nor_decode(
 ) -> None:
     classifier, table = tmp_path / "c.safetensors", tmp_path / "c.parquet"
     small_model().save(classifier)
-    refused(run, 2, "of an autoencoder", "encode", classifier, folder, "--to", table)
+    refused(run, 2, "an autoencoder", "encode", classifier, folder, "--to", table)
     assert run("encode", model, folder, "--to", table)[0] == 0
-    refused(run, 2, "of an autoencoder", "decode", classifier, table, "--to", tmp_path / "d")
+    refused(run, 2, "an autoencoder", "decode", classifier, table, "--to", tmp_path / "d")
     code, _, err = run("predict", model, folder)
     assert code == 2 and "needed: a classifier" in err
     code, _, err = run("evaluate", model, folder)

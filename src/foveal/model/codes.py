@@ -198,7 +198,7 @@ def open_codes(path: Path, model: FittedModel, *, force: bool = False) -> CodesF
     if missing:
         raise DataError(
             str(path),
-            needed="one column named path and one named code",
+            needed="columns named path and code, one of each",
             came=", ".join(schema.names[:10]) or "no columns",
             remedy="give a file that 'foveal encode' wrote",
         )

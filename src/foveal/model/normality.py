@@ -69,7 +69,7 @@ class Normality:
         if not LEAST_RATE <= false_alarms < 1:
             raise UsageError(
                 "false_alarms",
-                needed=f"a rate of at least {LEAST_RATE:g} and below 1",
+                needed=f"a rate above 0 and below 1, of at least {LEAST_RATE:g}",
                 came=str(false_alarms),
                 remedy="write 0.05 for one usual picture in twenty",
             )
