@@ -198,7 +198,7 @@ def open_codes(path: Path, model: FittedModel, *, force: bool = False) -> CodesF
     if missing:
         raise DataError(
             str(path),
-            needed="columns named path and code, one of each",
+            needed="one of each of the columns named path and code",
             came=", ".join(schema.names[:10]) or "no columns",
             remedy="give a file that 'foveal encode' wrote",
         )
