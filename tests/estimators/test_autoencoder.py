@@ -1055,3 +1055,16 @@ def test_cross_entropy_stays_positive_however_pictures_vary() -> None:
     colours = generator.integers(0, 2, (40, 12, 12, 3), dtype=np.uint8) * 255
     found = learner(loss="bce", augmentation="strong", epochs=8, learning_rate=0.05).fit(colours)
     assert min(epoch["loss"] for epoch in found.history_) > 0
+
+
+def test_only_the_decoder_begins_at_the_mean() -> None:
+    digits = DIGITS.images[:60]
+    options = {"encoder": "offset | flatten", "decoder": "dense 64 sigmoid"}
+    model = learner(learning_rate=STILL, epochs=1, **options).fit(digits).model_
+    (offset,) = (one for one in model.network if isinstance(one, Offset))
+    assert float(offset.weight.detach().abs().max()) < 1e-6
+
+
+def test_a_level_of_noise_that_is_not_there_is_not_kept() -> None:
+    model = learner(noise="none", noise_level=0.7).fit(DIGITS.images[:40]).model_
+    assert model.provenance.coding.noise_level == 0

@@ -107,7 +107,7 @@ def test_every_picture_has_error_distance_and_verdict(model: FittedModel) -> Non
     assert found.above.tolist() == (found.errors > bound).tolist()
     assert 0 < found.above.sum() < 60
     assert (np.diff(found.scores[found.order]) <= 0).all() and len(found.order) == 300
-    assert told[-1] == (300, 300) and len(told) == 2
+    assert told[-1] == (300, 300) and 1 < len(told) == len(set(told))
     assert repr(found) == f"Anomalies({found.above.sum()} of 300 pictures unusual)"
 
 

@@ -15,9 +15,10 @@ from PIL import Image
 from tests_support import small_autoencoder
 
 from foveal import DataError, ResourceError, UsageError
-from foveal.model.codes import ROWS, CodesFile, checked_codes_path, open_codes, write_codes
+from foveal.model.codes import FORMATS, ROWS, CodesFile, open_codes, write_codes
 from foveal.model.coding import Codes, coding
 from foveal.model.fitted import FittedModel
+from foveal.model.tables import checked_table
 from foveal.pictures.sources import gather
 
 
@@ -366,9 +367,12 @@ def test_what_breaks_off_leaves_nothing(
 
 
 def test_the_name_must_say_what_it_is_and_lie_in_a_folder(tmp_path: Path) -> None:
-    assert checked_codes_path(tmp_path / "c.PARQUET").name == "c.PARQUET"
+    assert checked_table(tmp_path / "c.PARQUET", FORMATS).name == "c.PARQUET"
     for name in ("c.csv", "c", "c.parquet.gz"):
-        with pytest.raises(UsageError, match=r"a name ending in \.parquet"):
-            checked_codes_path(tmp_path / name)
+        with pytest.raises(UsageError, match=r"a file name ending in \.parquet"):
+            checked_table(tmp_path / name, FORMATS)
     with pytest.raises(UsageError, match="a folder that exists"):
-        checked_codes_path(tmp_path / "nowhere" / "c.parquet")
+        checked_table(tmp_path / "nowhere" / "c.parquet", FORMATS)
+    (tmp_path / "d.parquet").mkdir()
+    with pytest.raises(UsageError, match="got a folder"):
+        checked_table(tmp_path / "d.parquet", FORMATS)

@@ -83,8 +83,7 @@ class Eager:
     @property
     def batch(self) -> int:
         """Pictures it takes at a time, at most."""
-        recipe = self.extraction.recipe
-        return max(1, min(MOST, PIXELS // (recipe.height * recipe.width)))
+        return at_once(self.extraction.recipe)
 
     def run(self, batches: Iterable[Array]) -> Iterator[Array]:
         """Answer batches (n, h, w, c), not normalised."""
@@ -96,6 +95,19 @@ class Eager:
                 raw = as_tensor(images).to(device)
                 answers: Array = network(normalised(raw, scaling)).float().cpu().numpy()
             yield answers
+
+
+def at_once(recipe: PictureRecipe) -> int:
+    """Choose how many pictures go through torch at once: fewer of large ones."""
+    return max(1, min(MOST, PIXELS // (recipe.height * recipe.width)))
+
+
+def scaling_of(pictures: Pictures, recipe: PictureRecipe) -> PictureRecipe:
+    """Give the recipe by which prepared pictures are scaled: decoded files have 0 to 255."""
+    if pictures.files is not None:
+        return recipe.of_files
+    unit = recipe.adapts and is_unit(pictures)
+    return replace(recipe, low=0.0, high=1.0) if unit else recipe
 
 
 def is_unit(pictures: Pictures) -> bool:

@@ -15,18 +15,10 @@ if TYPE_CHECKING:
 def shown_passage() -> Iterator[Progress]:
     """Show on stderr how many pictures went through the autoencoder."""
     from foveal.cli.progress import shown_progress
-    from foveal.training.events import Extracting
+    from foveal.training.events import passing
 
     with shown_progress() as show:
-        before = 0
-
-        def tell(done: int, total: int) -> None:
-            nonlocal before
-            network, more = "the autoencoder", done - before
-            show(Extracting(done=done, total=total, network=network, more=more))
-            before = done
-
-        yield tell
+        yield passing(show, "the autoencoder")
 
 
 def unreadable_line(names: Sequence[str], reasons: Sequence[str]) -> list[str]:

@@ -14,6 +14,7 @@ from foveal.cli import (
     anomalies,
     backbones,
     cache,
+    decode,
     demo,
     encode,
     env,
@@ -46,7 +47,7 @@ app.command("backbones")(backbones.backbones)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("encode")(encode.encode)
-app.command("decode")(encode.decode)
+app.command("decode")(decode.decode)
 app.command("similar")(similar.similar)
 app.command("reconstruct")(reconstruct.reconstruct)
 app.command("map")(draw_map)

@@ -16,6 +16,7 @@ import typer
 from foveal.errors import DataError, UsageError
 
 if TYPE_CHECKING:
+    from foveal.model.fitted import FittedModel
     from foveal.pictures.catalogue import Pictures as PicturesFound
     from foveal.training.run import Run
 
@@ -54,6 +55,16 @@ def size_of(text: str | None) -> int | tuple[int, int] | None:
             remedy="write 64, or 48x64",
         )
     return int(sides[0]) if len(sides) == 1 else (int(sides[0]), int(sides[1]))
+
+
+def opened(model: Path, device: str, threads: int | None) -> FittedModel:
+    """Load a model file, or ImageNet's classifier where its name stands for one."""
+    from foveal.model.loading import load
+    from foveal.model.pretrained import NAME, imagenet
+
+    if str(model) == NAME and not model.exists():
+        return imagenet(device=device, threads=threads)
+    return load(model, device=device, threads=threads)
 
 
 def with_whole_names(pictures: PicturesFound) -> PicturesFound:

@@ -14,6 +14,7 @@ from foveal.cli.options import (
     Model,
     Strict,
     Threads,
+    opened,
     print_json,
     refuse_unreadable,
     with_whole_names,
@@ -52,7 +53,7 @@ def predict(
 
     if to is not None:
         checked_table(to)
-    fitted = _opened(model, device, threads)
+    fitted = opened(model, device, threads)
     table = _Table(fitted, pictures)
     if to is not None:
         count = write_table(to, table.columns, table.batches())
@@ -68,15 +69,6 @@ def predict(
         else:
             typer.echo("\n".join(_lines(rows, list(map(str, fitted.classes)), top)))
     refuse_unreadable(table.unreadable, strict)
-
-
-def _opened(model: Path, device: str, threads: int | None) -> FittedModel:
-    from foveal.model.loading import load
-    from foveal.model.pretrained import NAME, imagenet
-
-    if str(model) == NAME and not model.exists():
-        return imagenet(device=device, threads=threads)
-    return load(model, device=device, threads=threads)
 
 
 class _Table:

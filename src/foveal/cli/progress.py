@@ -6,8 +6,9 @@ import math
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import (
@@ -30,6 +31,9 @@ from foveal.training.events import (
 )
 from foveal.training.telling import lines_of, print_plainly
 
+if TYPE_CHECKING:
+    from foveal.model.coding import Codes
+
 REFRESH = 0.1
 """Seconds between two drawings of the live line."""
 
@@ -51,6 +55,17 @@ def shown_progress() -> Iterator[Listener]:
         refresh_per_second=1 / REFRESH,
     ) as progress:
         yield _Live(console, progress)
+
+
+def passed_on(
+    batches: Iterable[Codes], total: int, tell: Callable[[int, int], None]
+) -> Iterator[Codes]:
+    """Pass batches on, telling after each how far they are."""
+    done = 0
+    for batch in batches:
+        yield batch
+        done += len(batch.reasons)
+        tell(done, total)
 
 
 class _Live:

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foveal.cli.options import Device, Json, Model, Strict, Threads, print_json
+from foveal.cli.options import Device, Json, Model, Strict, Threads, opened, print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from foveal.model.fitted import FittedModel
     from foveal.pictures.catalogue import Pictures
     from foveal.search.searching import Found, SearchIndex
@@ -66,15 +64,15 @@ def similar(
     """
     from foveal.cli.progress import shown_progress
     from foveal.search.writing import checked_place
+    from foveal.training.events import passing
 
     _check(where, queries, to)
     if to is not None:
         checked_place(to)
-    fitted = _model(model, device, threads)
+    fitted = opened(model, device, threads)
     with shown_progress() as show:
-        network = fitted.feature_cut().name
         index = _index(fitted, where, to, approximate, force, show)
-        progress = _telling(show, network)
+        progress = passing(show, "the network")
         found = [
             one
             for pictures in _sources(queries or [])
@@ -107,15 +105,6 @@ def _check(where: str, queries: list[str] | None, to: Path | None) -> None:
         )
 
 
-def _model(model: Path, device: str, threads: int | None) -> FittedModel:
-    from foveal.model.loading import load
-    from foveal.model.pretrained import NAME, imagenet
-
-    if str(model) == NAME and not model.exists():
-        return imagenet(device=device, threads=threads)
-    return load(model, device=device, threads=threads)
-
-
 def _index(
     fitted: FittedModel,
     where: str,
@@ -129,6 +118,7 @@ def _index(
     from foveal.pictures.sources import gather
     from foveal.search.folder import is_index
     from foveal.search.index import build, open_index
+    from foveal.training.events import passing
 
     wanted = True if approximate else None
     if is_index(Path(where)):
@@ -138,24 +128,9 @@ def _index(
         with_whole_names(gather(where)),
         place=to,
         approximate=wanted,
-        progress=_telling(show, "the network"),
-        linking=_telling(show, "the graph of neighbours"),
+        progress=passing(show, "the network"),
+        linking=passing(show, "the graph of neighbours"),
     )
-
-
-def _telling(show: Listener, network: str) -> Callable[[int, int], None]:
-    """Tell how many pictures are through."""
-    from foveal.training.events import Extracting
-
-    before = 0
-
-    def progress(done: int, total: int) -> None:
-        nonlocal before
-        more = done - before if done > before else done
-        show(Extracting(done=done, total=total, network=network, more=more))
-        before = done
-
-    return progress
 
 
 def _sources(queries: list[str]) -> list[Pictures]:

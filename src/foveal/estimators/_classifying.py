@@ -25,7 +25,6 @@ from foveal.pictures.augment import Augmentation
 from foveal.pictures.batches import (
     Batches,
     FeatureBatches,
-    TrainingBatches,
     feature_tensor,
     ordered,
 )
@@ -71,16 +70,7 @@ class ClassifierTask:
                 seed=self.seed,
                 device=self.device.name,
             )
-        return TrainingBatches(
-            images=store.images,
-            codes=self.data.codes,
-            rows=self.data.split.train,
-            recipe=self.data.recipe,
-            batch_size=self.batch_size,
-            augmentation=self.augmentation,
-            seed=self.seed,
-            device=self.device.name,
-        )
+        return self.data.batches(self.batch_size, self.augmentation, self.seed, self.device.name)
 
     @property
     def loss_of(self) -> LossOf:

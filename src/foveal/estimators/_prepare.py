@@ -15,13 +15,15 @@ from foveal.backbones.passes import Extraction
 from foveal.errors import DataError
 from foveal.estimators._coerce import encode
 from foveal.pictures import ledger
+from foveal.pictures.augment import Augmentation
+from foveal.pictures.batches import TrainingBatches
 from foveal.pictures.catalogue import Array, Pictures
 from foveal.pictures.ledger import Entry
 from foveal.pictures.splits import Split, split
 from foveal.pictures.store import Store, open_store
 from foveal.pictures.survey import choose_recipe, measure_scaling
 from foveal.recipe import PictureRecipe, Resize
-from foveal.training.events import Decoding, Extracting, Prepared
+from foveal.training.events import Decoding, Prepared, passing
 from foveal.training.run import Run
 
 FEWEST_UNLABELLED = 2
@@ -65,6 +67,21 @@ class TrainingData:
         """Training pictures of each class; of all, where there are no classes."""
         return np.bincount(self.codes[self.split.train], minlength=len(self.classes))
 
+    def batches(
+        self, batch_size: int, augmentation: Augmentation, seed: int, device: str
+    ) -> TrainingBatches:
+        """Give the training pictures, by epoch."""
+        return TrainingBatches(
+            images=self.pixels.images,
+            codes=self.codes,
+            rows=self.split.train,
+            recipe=self.recipe,
+            batch_size=batch_size,
+            augmentation=augmentation,
+            seed=seed,
+            device=device,
+        )
+
 
 Opening = Callable[[Pictures, Run], tuple[Store | Features, PictureRecipe]]
 """Opens pictures for training: decoded, or as features; tells the run how far it is."""
@@ -92,15 +109,8 @@ def as_features(extraction: Extraction) -> Opening:
     """Open pictures as the features that a frozen network makes of them."""
 
     def opening(pictures: Pictures, run: Run) -> tuple[Features, PictureRecipe]:
-        before = 0
-
-        def progress(done: int, total: int) -> None:
-            nonlocal before
-            name, more = extraction.cut.name, done - before
-            network = "the network" if name == OWN else name
-            run.tell(Extracting(done=done, total=total, network=network, more=more))
-            before = done
-
+        name = extraction.cut.name
+        progress = passing(run.tell, "the network" if name == OWN else name)
         return open_features(pictures, extraction, progress=progress), extraction.recipe
 
     return opening

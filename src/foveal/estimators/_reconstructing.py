@@ -14,11 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from foveal.backbones.passes import at_once
 from foveal.device import Device
 from foveal.estimators._prepare import TrainingData
 from foveal.evaluation.reconstruction import MOST_VALUES, Reconstruction, likeness, principal
 from foveal.model.card import Coding, Provenance
-from foveal.model.coding import batch_for
+from foveal.model.coding import nhwc
 from foveal.model.fitted import FittedModel, placed
 from foveal.model.normality import Normality, spread
 from foveal.nets.blocks import Centre, Offset
@@ -67,16 +68,7 @@ class AutoencoderTask:
     @property
     def batches(self) -> TrainingBatches:
         """The training pictures, by epoch."""
-        return TrainingBatches(
-            images=self.images,
-            codes=self.data.codes,
-            rows=self.data.split.train,
-            recipe=self.data.recipe,
-            batch_size=self.batch_size,
-            augmentation=self.augmentation,
-            seed=self.seed,
-            device=self.device.name,
-        )
+        return self.data.batches(self.batch_size, self.augmentation, self.seed, self.device.name)
 
     @property
     def images(self) -> Any:
@@ -128,13 +120,13 @@ class AutoencoderTask:
 
     def _pictures(self, rows: Rows) -> Iterator[torch.Tensor]:
         recipe, device = self.data.recipe, self.device.name
-        return ordered(self.images, rows, recipe, batch_size=batch_for(recipe), device=device)
+        return ordered(self.images, rows, recipe, batch_size=at_once(recipe), device=device)
 
     def begun(self, network: nn.Sequential) -> nn.Sequential:
         """Let an untrained network begin at the mean of the training pictures."""
         mean = self._mean()
         first, last = next(network.children()), None
-        for child in network.children():
+        for child in part(network, self.plan, self.plan.code):
             last = child if isinstance(child, Offset) else last
         with torch.no_grad():
             if isinstance(first, Centre):
@@ -202,17 +194,17 @@ class AutoencoderTask:
         pixels = volume(self.plan.input)
         most = max(MOST_VALUES // pixels, 2 * self.plan.code_size)
         step = -(-len(split.train) // most)
-        taught = [_nhwc(one) for one in self._pictures(split.train[::step])]
+        taught = [nhwc(one) for one in self._pictures(split.train[::step])]
         by_components, size = principal(np.concatenate(taught), self.plan.code_size)
 
         def originals() -> Iterator[Any]:
-            return (_nhwc(one) for one in self._pictures(rows))
+            return (nhwc(one) for one in self._pictures(rows))
 
         return Reconstruction(
             pictures=len(rows),
             judged_by="test" if len(split.test) else "validation",
             autoencoder=likeness(
-                (_nhwc(wanted), _nhwc(made)) for wanted, _, made in self._through(network, rows)
+                (nhwc(wanted), nhwc(made)) for wanted, _, made in self._through(network, rows)
             ),
             pca=likeness((one, by_components(one)) for one in originals()),
             pca_size=size,
@@ -330,7 +322,3 @@ def reconstructed(found: Reconstruction) -> Reconstructed:
 
 def _plain(values: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
     return values.cpu().double().numpy()
-
-
-def _nhwc(maps_nchw: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float32]]:
-    return maps_nchw.permute(0, 2, 3, 1).float().cpu().numpy()

@@ -430,7 +430,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return min(self.batch_size or configs.batch_size_for(count), count)
 
     def _task(self, data: TrainingData, plan: Plan, seed: int, device: Device) -> AutoencoderTask:
-        level = NOISE_LEVELS[self.noise] if self.noise_level is None else self.noise_level
+        asked = None if self.noise == "none" else self.noise_level
+        level = NOISE_LEVELS[self.noise] if asked is None else asked
         few = len(data.split.train) < configs.FEW_PICTURES
         flip = (few and data.recipe.channels == 3) if self.flip is None else self.flip
         return AutoencoderTask(

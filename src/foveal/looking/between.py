@@ -18,7 +18,6 @@ from foveal.looking.drawing import (
     GRID,
     INK,
     LABEL,
-    SMALL,
     WIDEST,
     Colour,
     Floats,
@@ -33,6 +32,7 @@ from foveal.looking.drawing import (
     words,
 )
 from foveal.looking.figure import Figure
+from foveal.model.coding import coding
 from foveal.pictures.sources import gather
 from foveal.shapes import written
 
@@ -82,7 +82,7 @@ def between(model: FittedModel, first: Any, second: Any, steps: int = 9) -> Floa
 def interpolation(model: FittedModel, first: Any, second: Any, steps: int = 9) -> Figure:
     """Draw two pictures and what lies `between` them, with the same parameters."""
     made = between(model, first, second, steps)
-    names = [shortened(str(gather(one).names[0]), SMALL - 2 * GRID) for one in (first, second)]
+    names = [str(gather(one).names[0]) for one in (first, second)]
     ends = [seen(model, gather(one)) for one in (first, second)]
     shares = [f"{100 * share:.3g} %" for share in np.linspace(0, 1, steps)]
     return strip(
@@ -145,12 +145,19 @@ def _label(text: str, width: int, ink: Colour) -> Image.Image:
 
 def _code_of(model: FittedModel, picture: Any) -> Floats:
     found = gather(picture)
-    codes = model.encode(found) if len(found) == 1 else np.empty((0, 0), np.float32)
-    if len(found) != 1 or not np.isfinite(codes).all():
+    if len(found) != 1:
         raise DataError(
-            str(found.names[0])[:200] if len(found) == 1 else "the ends",
-            needed="one picture that can be read",
-            came=counted(len(found), "picture") if len(found) != 1 else "one that cannot",
+            "the ends",
+            needed="one picture each",
+            came=counted(len(found), "picture"),
             remedy="name one file for each end, or give an array (1, h, w) or (1, h, w, c)",
         )
-    return codes
+    (codes,) = coding(model, found)
+    if codes.reasons[0]:
+        raise DataError(
+            str(found.names[0])[:200],
+            needed="a picture that can be read",
+            came=codes.reasons[0],
+            remedy="name another",
+        )
+    return codes.values

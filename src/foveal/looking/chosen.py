@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foveal.backbones.passes import is_unit
+from foveal.backbones.passes import at_once, scaling_of
 from foveal.errors import DataError, UsageError
 from foveal.looking.drawing import Floats
 from foveal.model.running import batches
@@ -21,9 +21,6 @@ from foveal.pictures.catalogue import Pictures
 if TYPE_CHECKING:
     from foveal.model.coding import Compared
     from foveal.model.fitted import FittedModel
-
-BATCH = 256
-"""Pictures that are prepared at once."""
 
 
 def evenly(total: int, count: int) -> np.ndarray[Any, np.dtype[np.intp]]:
@@ -99,11 +96,8 @@ def seen(model: FittedModel, pictures: Pictures) -> Floats:
 
     A file that cannot be read is black.
     """
-    recipe = model.recipe if pictures.files is None else model.recipe.of_files
-    recipe = replace(recipe, mean=(0.0,), std=(1.0,))
-    if recipe.adapts and is_unit(pictures):
-        recipe = replace(recipe, low=0.0, high=1.0)
+    recipe = replace(scaling_of(pictures, model.recipe), mean=(0.0,), std=(1.0,))
     found = [np.empty((0, recipe.height, recipe.width, recipe.channels), np.float32)]
-    for _, images, _ in batches(pictures, model.recipe, model.device.threads, BATCH):
+    for _, images, _ in batches(pictures, model.recipe, model.device.threads, at_once(recipe)):
         found.append(normalised(as_tensor(images), recipe).permute(0, 2, 3, 1).numpy())
     return np.concatenate(found)

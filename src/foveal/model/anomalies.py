@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from scipy.special import betaincinv
 
+from foveal.backbones.passes import scaling_of
 from foveal.errors import DataError, UsageError
 from foveal.evaluation.intervals import LEVEL, Estimate
 from foveal.model.coding import NO_NUMBERS, check_half, compared
@@ -232,8 +233,8 @@ def _usual(
     """Score usual pictures that did not teach; also count those that did, and unreadable ones."""
     store = open_store(pictures, model.recipe, threads=model.device.threads)
     prepared = replace(pictures, files=None, array=store.images)  # decoded once, read in place
-    scaling = model.recipe if pictures.files is None else model.recipe.of_files
-    errors, distances, _ = _measured(replace(model, recipe=scaling), normal, prepared)
+    as_decoded = replace(model, recipe=scaling_of(pictures, model.recipe))
+    errors, distances, _ = _measured(as_decoded, normal, prepared)
     scores = errors if by == "error" else distances
     there = store.readable & np.isfinite(scores)
     taught = there & np.isin(store.hashes, model.trained_on)

@@ -12,45 +12,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from foveal.errors import DataError, UsageError
+from foveal.errors import DataError
 from foveal.model.coding import Codes
-from foveal.model.tables import valid_text, written_beside
+from foveal.model.tables import checked_table, valid_text, written_beside
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
 
 KEY = b"foveal"
 """The one key of the file's metadata; JSON."""
-ENDING = ".parquet"
+FORMATS = (".parquet",)
+"""Endings of files of codes."""
 ROWS = 1_024
 """Rows that are read at once."""
 DAMAGES = (pa.ArrowException, OSError, UnicodeDecodeError)
 """What reading a damaged file raises."""
-
-
-def checked_codes_path(path: Path) -> Path:
-    """Check the name under which codes are to be written.
-
-    Raises
-    ------
-    UsageError
-        For another ending than .parquet, or a folder that is not there.
-    """
-    if path.suffix.lower() != ENDING:
-        raise UsageError(
-            f"--to {path}",
-            needed="a name ending in .parquet",
-            came=path.suffix or "no ending",
-            remedy=f"write {path.stem or 'codes'}.parquet",
-        )
-    if not path.parent.exists():
-        raise UsageError(
-            f"--to {path}",
-            needed="a folder that exists",
-            came=str(path.parent),
-            remedy="make the folder first",
-        )
-    return path
 
 
 def write_codes(path: Path, model: FittedModel, batches: Iterable[Codes]) -> tuple[int, int]:
@@ -70,7 +46,7 @@ def write_codes(path: Path, model: FittedModel, batches: Iterable[Codes]) -> tup
     ]
     schema = pa.schema(fields, metadata={KEY: json.dumps(facts, sort_keys=True).encode()})
     rows = missing = 0
-    checked_codes_path(path)
+    checked_table(path, FORMATS)
     checked = {"write_page_checksum": True}  # else a flipped bit would be another picture
     with written_beside(path) as place, pq.ParquetWriter(place, schema, **checked) as writer:
         for batch in batches:

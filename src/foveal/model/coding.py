@@ -6,13 +6,13 @@ Axes: n picture, h height, w width, c channel, k number of the code.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from foveal.backbones.passes import is_unit
+from foveal.backbones.passes import at_once, scaling_of
 from foveal.errors import DataError, UsageError
 from foveal.model.running import batches, outputs
 from foveal.nets.build import part
@@ -20,13 +20,10 @@ from foveal.nets.spec import Sample
 from foveal.pictures.batches import as_tensor, normalised
 from foveal.pictures.catalogue import Array, Pictures
 from foveal.randomness import generator
-from foveal.recipe import PictureRecipe
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
 
-MOST, PIXELS = 256, 256 * 64 * 64
-"""Codes, and pictures, that go through the halves at once at most, and their pixels."""
 NO_NUMBERS = "NaN or infinity among its values"
 """Reason of a picture without a code that could be read."""
 
@@ -128,7 +125,7 @@ def decoded(model: FittedModel, codes: Any) -> Floats:
     channels, height, width = model.plan.output
     found = np.empty((len(values), height, width, channels), np.float32)
     with model.device.at_work(), torch.inference_mode():
-        size = batch_for(model.recipe)
+        size = at_once(model.recipe)
         for start in range(0, len(values), size):
             taken = torch.from_numpy(values[start : start + size]).to(model.device.name)
             found[start : start + size] = _pictures(decoder(taken))
@@ -172,11 +169,8 @@ def compared(model: FittedModel, pictures: Pictures) -> Iterator[Compared]:
     encoder = part(model.network, model.plan, 0, model.plan.code)
     decoder = part(model.network, model.plan, model.plan.code)
     recipe, device = model.recipe, model.device
-    unit = recipe.adapts and is_unit(pictures)
-    scaling = recipe if pictures.files is None else recipe.of_files
-    scaling = replace(recipe, low=0.0, high=1.0) if unit else scaling
+    scaling, size = scaling_of(pictures, recipe), at_once(recipe)
     with device.at_work():
-        size = batch_for(recipe)
         for start, images, reasons in batches(pictures, recipe, device.threads, size):
             with torch.inference_mode():
                 targets = normalised(as_tensor(images).to(device.name), scaling)
@@ -186,18 +180,13 @@ def compared(model: FittedModel, pictures: Pictures) -> Iterator[Compared]:
             silent = set(np.flatnonzero(~np.isfinite(found).all(axis=1)).tolist())
             yield Compared(
                 names=[pictures.names[start + row] for row in range(len(reasons))],
-                originals=_nhwc(targets),
+                originals=nhwc(targets),
                 reconstructions=likeness,
                 codes=found,
                 reasons=[
                     reason or NO_NUMBERS * (row in silent) for row, reason in enumerate(reasons)
                 ],
             )
-
-
-def batch_for(recipe: PictureRecipe) -> int:
-    """Choose how many pictures go through at once: fewer of large ones."""
-    return max(1, min(MOST, PIXELS // (recipe.height * recipe.width)))
 
 
 def check_half(model: FittedModel, half: str) -> None:
@@ -237,9 +226,10 @@ def check_whole(model: FittedModel) -> None:
 
 def _pictures(maps_nchw: torch.Tensor) -> Floats:
     """Keep reconstructions within black and white: nothing else is a picture."""
-    return _nhwc(maps_nchw.clamp(0, 1))
+    return nhwc(maps_nchw.clamp(0, 1))
 
 
-def _nhwc(maps_nchw: torch.Tensor) -> Floats:
+def nhwc(maps_nchw: torch.Tensor) -> Floats:
+    """Give maps as an array with channels last."""
     found: Floats = maps_nchw.permute(0, 2, 3, 1).float().cpu().numpy()
     return found

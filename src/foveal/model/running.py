@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from foveal.backbones.cut import Cut
-from foveal.backbones.passes import Eager, Extraction, Runner, is_unit, runner
+from foveal.backbones.passes import Eager, Extraction, Runner, is_unit, runner, scaling_of
 from foveal.device import Device
 from foveal.pictures.catalogue import Array, Pictures, check_fits
 from foveal.pictures.stream import prepared
@@ -38,8 +38,7 @@ def outputs(
     pictures : Pictures
         Files or an array.
     """
-    recipe = recipe if pictures.files is None else recipe.of_files
-    engine = _engine(cut, recipe, device, pictures)
+    engine = _engine(cut, scaling_of(pictures, recipe), device, pictures)
     waiting: deque[tuple[int, list[str]]] = deque()
 
     def feed() -> Iterator[Array]:

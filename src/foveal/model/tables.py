@@ -21,20 +21,21 @@ FORMATS = (".csv", ".parquet", ".jsonl")
 Rows = Iterable[list[Any]]
 
 
-def checked_table(path: Path) -> Path:
+def checked_table(path: Path, formats: tuple[str, ...] = FORMATS) -> Path:
     """Check the name under which a table is to be written.
 
     Raises
     ------
     UsageError
-        For another ending than `FORMATS`, or a folder that is not there.
+        For another ending than those of the formats, a folder of that name, or a folder that is
+        not there.
     """
-    if path.suffix.lower() not in FORMATS:
+    if path.suffix.lower() not in formats or path.is_dir():
         raise UsageError(
             f"--to {path}",
-            needed=f"a name ending in {', '.join(FORMATS)}",
-            came=path.suffix or "no ending",
-            remedy=f"write {path.stem or 'table'}.csv",
+            needed=f"a file name ending in {', '.join(formats)}",
+            came="a folder" if path.is_dir() else path.suffix or "no ending",
+            remedy=f"write {path.stem or 'table'}{formats[0]}",
         )
     if not path.parent.exists():
         raise UsageError(

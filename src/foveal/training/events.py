@@ -41,6 +41,19 @@ class Extracting(Event):
     """Pictures since the last time it was told."""
 
 
+def passing(tell: Listener, network: str) -> Callable[[int, int], None]:
+    """Make what tells how many pictures are through a network: called with done and in all."""
+    before = 0
+
+    def progress(done: int, total: int) -> None:
+        nonlocal before
+        more = done - before if done > before else done  # another pass begins
+        tell(Extracting(done=done, total=total, network=network, more=more))
+        before = done
+
+    return progress
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutTried(Event):
     """A stage of a backbone was tried as the place to cut."""

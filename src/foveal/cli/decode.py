@@ -1,0 +1,49 @@
+"""`foveal decode`: codes of a few numbers to pictures."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from foveal.cli.options import Device, Json, Model, Strict, Threads, print_json, refuse_unreadable
+
+
+def decode(
+    model: Model,
+    codes: Annotated[
+        Path, typer.Argument(metavar="CODES", help="A .parquet file that 'foveal encode' wrote.")
+    ],
+    to: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for the pictures: new, or empty.")
+    ],
+    force: Annotated[
+        bool, typer.Option("--force", help="Decode codes of another model all the same.")
+    ] = False,
+    device: Device = "auto",
+    threads: Threads = None,
+    strict: Strict = False,
+    json: Json = False,
+) -> None:
+    """Decode codes to pictures: PNG files named after the pictures that were encoded."""
+    from foveal.cli.progress import passed_on, shown_progress
+    from foveal.model.codes import open_codes
+    from foveal.model.loading import load
+    from foveal.model.writing import checked_folder, write_pictures
+    from foveal.training.events import passing
+
+    checked_folder(to)
+    fitted = load(model, half="decoder", device=device, threads=threads)
+    file = open_codes(codes, fitted, force=force)
+    began = time.perf_counter()
+    with shown_progress() as show:
+        told = passed_on(file.batches(), file.rows, passing(show, "the decoder"))
+        written, missing = write_pictures(to, fitted, file.names(), told)
+    seconds = time.perf_counter() - began
+    if json:
+        print_json({"to": str(to), "pictures": written, "missing": missing, "seconds": seconds})
+    else:
+        typer.echo(f"{written:,} pictures in {to}, {missing} rows without a code")
+    refuse_unreadable(missing, strict)
