@@ -142,6 +142,12 @@ def test_the_mirror_of_a_strided_convolution_is_a_transposed_one() -> None:
     assert layer == ConvTranspose(3, (4, 4), stride=(2, 2), padding=(1, 1), bias=False)
 
 
+def test_a_side_that_stride_leaves_over_is_added_by_output_padding() -> None:
+    (layer,) = mirrored(plan("1x29x28 | conv 2 4x4 stride 2 padding 1").layers)
+    assert isinstance(layer, ConvTranspose)
+    assert layer.output_padding == (1, 0)
+
+
 def test_units_of_timm_need_a_decoder_of_ones_own() -> None:
     text = "timm resnet18 all gives 512 holds 11176512"
     with pytest.raises(NetworkError, match="a layer that can be mirrored, or a decoder"):
