@@ -15,10 +15,12 @@ import torch
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
-settings.register_profile(
-    "default", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-settings.load_profile("default")
+# The same examples in every run, so that a change is judged by itself; the profile "explore"
+# (HYPOTHESIS_PROFILE=explore) draws new ones each time, to find what none has met yet.
+EVERYWHERE = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+settings.register_profile("same", derandomize=True, **EVERYWHERE)
+settings.register_profile("explore", print_blob=True, **EVERYWHERE)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -279,9 +280,19 @@ def test_damaged_files_are_refused_or_whole(model, tmp_path: Path, changes: list
         data[int(share * len(data))] = byte
     (tmp_path / "bad.parquet").write_bytes(data)
     try:
-        decoded_of(tmp_path / "bad.parquet", model)
+        assert len(decoded_of(tmp_path / "bad.parquet", model)) == 50
     except DataError as error:
         assert "bad.parquet" in str(error)  # nothing else is raised
+
+
+def test_a_file_with_other_rows_than_it_counts_is_refused(model, tmp_path: Path) -> None:
+    path = stored(tmp_path, model)
+    file = open_codes(path, model)
+    for count in (0, file.rows - 1, file.rows + 1):
+        with pytest.raises(DataError, match=rf"2 rows where its footer counts {count}"):
+            replace(file, rows=count).names()
+        with pytest.raises(DataError, match=rf"2 rows where its footer counts {count}"):
+            list(replace(file, rows=count).batches())
 
 
 def test_a_flipped_bit_of_a_code_is_found(model: FittedModel, tmp_path: Path) -> None:

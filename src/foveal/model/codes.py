@@ -83,6 +83,7 @@ class CodesFile:
             found = self.file.read(columns=["path"]).column("path").to_pylist()
         except DAMAGES as error:
             raise _not_parquet(self.path, str(error)) from error
+        self._check_rows(len(found))
         if None in found:
             raise DataError(
                 str(self.path),
@@ -109,6 +110,12 @@ class CodesFile:
                 start += len(batch)
         except DAMAGES as error:
             raise _not_parquet(self.path, str(error)) from error
+        self._check_rows(start)
+
+    def _check_rows(self, found: int) -> None:
+        """Refuse a file whose pages hold other rows than its footer counts."""
+        if found != self.rows:
+            raise _not_parquet(self.path, f"{found} rows where its footer counts {self.rows}")
 
     def _codes(self, batch: pa.RecordBatch, start: int) -> Codes:
         column = batch.column("code")
