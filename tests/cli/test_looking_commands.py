@@ -160,12 +160,14 @@ def test_anomalies_by_usual_pictures_and_as_json(
     assert code == 0
     facts = json.loads(out)
     bound = facts["threshold"]
-    assert bound["usual"] + bound["taught"] == len(DIGITS) and bound["held_out"] is False
+    assert (
+        bound["usual"] + bound["left_out"]["taught"] == len(DIGITS) and bound["held_out"] is False
+    )
     assert bound["rate"]["low"] < bound["rate"]["value"] <= 0.1 < bound["rate"]["high"]
     assert len(facts["pictures"]) == facts["rows"] == 31 and facts["unreadable"] == 1
     assert facts["above"] == sum(bool(row["above"]) for row in facts["pictures"])
     code, out, _ = run("anomalies", model, digits, *by)
-    assert f"{bound['taught']:,} that taught the model left out" in out
+    assert f"{bound['left_out']['taught']:,} that taught the model left out" in out
 
 
 def test_strict_anomalies_end_with_three(run, model: Path, digits: Path, tmp_path: Path) -> None:
@@ -174,6 +176,46 @@ def test_strict_anomalies_end_with_three(run, model: Path, digits: Path, tmp_pat
     assert code == 3 and "1 that cannot be read" in err
     assert len(table(to)) == 31
     assert run("anomalies", model, digits / "0", "--strict")[0] == 0
+
+
+def test_neighbours_of_a_classifier_need_usual_pictures(
+    run, classifier: Path, digits: Path, tmp_path: Path
+) -> None:
+    code, _, err = run("anomalies", classifier, digits)
+    assert code == 2 and "--usual" in err and "usual pictures, to compare with" in err
+    np.savez(tmp_path / "usual.npz", x=DIGITS[:60])
+    by = ("--usual", tmp_path / "usual.npz", "--false-alarms", 0.2)
+    code, out, _ = run("anomalies", classifier, digits, *by)
+    lines = out.splitlines()
+    assert code == 0 and lines[1].split() == ["path", "distance", "nearest", "usual", "picture"]
+    scores = [float(line.split()[1]) for line in lines[2:22]]
+    assert scores == sorted(scores, reverse=True)
+    assert "of 30 pictures above the threshold, distance" in out
+    to, sheet = tmp_path / "t.csv", tmp_path / "s.png"
+    code, out, _ = run("anomalies", classifier, digits, *by, "--to", to, "--sheet", sheet)
+    with Image.open(sheet) as figure:
+        assert code == 0 and figure.width > 300
+    rows, drawn = table(to), table(tmp_path / "s.csv")
+    assert list(rows[0]) == ["path", "score", "above", "error", "nearest"] and len(rows) == 31
+    assert list(drawn[0]) == ["path", "score", "above", "nearest"] and len(drawn) == 10
+    assert float(drawn[0]["score"]) == max(float(row["score"]) for row in rows if row["score"])
+
+
+def test_neighbours_of_codes_and_their_number(run, model: Path, digits: Path) -> None:
+    own = ("--usual", digits, "--by", "neighbours", "--false-alarms", 0.3)
+    code, out, _ = run("anomalies", model, digits, *own, "--json")
+    assert code == 0
+    facts = json.loads(out)
+    assert facts["threshold"]["by"] == "neighbours"
+    left = facts["threshold"]["left_out"]
+    assert facts["threshold"]["usual"] + left["taught"] + left["unreadable"] == 31
+    scored = [row for row in facts["pictures"] if row["error"] is None]
+    assert all(row["nearest"] != row["path"] for row in scored) and len(scored) == 30
+    code, out, _ = run("anomalies", model, digits, *own, "--neighbours", 3, "--json")
+    wider = [row["score"] for row in json.loads(out)["pictures"] if row["error"] is None]
+    assert all(three > row["score"] for three, row in zip(wider, scored, strict=True))
+    code, _, err = run("anomalies", model, digits, *own, "--neighbours", 30)
+    assert code == 3 and "more than 30 that differ" in err
 
 
 def test_interpolate_draws_a_strip(run, model: Path, digits: Path, tmp_path: Path) -> None:
@@ -213,7 +255,7 @@ def test_pictures_none_of_which_can_be_read(run, model: Path, tmp_path: Path) ->
 COMMANDS = {
     "reconstruct": ("reconstruct", "{model}", "{pictures}", "--to"),
     "map": ("map", "{model}", "{pictures}", "--to"),
-    "anomalies": ("anomalies", "{model}", "{pictures}", "--sheet"),
+    "anomalies": ("anomalies", "{model}", "{pictures}", "--by", "error", "--sheet"),
     "interpolate": ("interpolate", "{model}", "{pictures}", "{pictures}", "--to"),
 }
 

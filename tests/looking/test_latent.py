@@ -630,8 +630,10 @@ def verdicts(count: int, by: str = "error") -> Anomalies:
     )
     return Anomalies(
         names=compared.names,
-        errors=compared.errors.astype(float),
-        distances=np.linspace(0.1, 3, count),
+        measures={
+            "error": compared.errors.astype(float),
+            "distance": np.linspace(0.1, 3, count),
+        },
         reasons=[""] * count,
         threshold=bound,
     )
@@ -645,13 +647,13 @@ def test_a_sheet_shows_the_unusual_with_score_and_side_of_the_threshold() -> Non
     for row in rows:
         assert contains(image, drawn(compared.originals[row]))
         assert contains(image, drawn(compared.reconstructions[row]))
-        assert says(image, f"MSE {number(found.errors[row])}", BODY)
-        assert says(image, f"distance {number(found.distances[row])}", LABEL, FAINT)
+        assert says(image, f"MSE {number(found.scores[row])}", BODY)
+        assert says(image, f"distance {number(found.measures['distance'][row])}", LABEL, FAINT)
         assert says(image, found.names[row])
     assert says(image, "above the threshold") and says(image, "below the threshold")
     assert says(image, "of usual pictures 5.0 % (3.1 to 7.5 %) lie above", BODY, FAINT)
     assert [row[:3] for row in figure.rows] == [
-        (found.names[row], found.errors[row], place == 0) for place, row in enumerate(rows)
+        (found.names[row], found.scores[row], place == 0) for place, row in enumerate(rows)
     ]
 
 
@@ -672,7 +674,7 @@ def test_sheets_by_distance_tell_the_distance_first() -> None:
     assert rows == [8]
     image = error_sheet(found, [compared_rows(batch(9), rows)], rows).image
     assert says(image, "distance 3.00", BODY)
-    assert says(image, f"MSE {number(found.errors[8])}", LABEL, FAINT)
+    assert says(image, f"MSE {number(found.measures['error'][8])}", LABEL, FAINT)
 
 
 def test_sheets_refuse_other_rows_and_none() -> None:

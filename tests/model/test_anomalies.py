@@ -17,14 +17,13 @@ from tests_support import small_autoencoder, small_model
 
 import foveal
 from foveal.errors import DataError, UsageError
-from foveal.model.anomalies import COLUMNS, anomalies, error_map, true_rate
+from foveal.model.anomalies import LeftOut, anomalies, error_map, true_rate
 from foveal.model.fitted import FittedModel
-from foveal.model.normality import Normality
+from foveal.model.normality import threshold_of
 from foveal.model.tables import write_table
 from foveal.pictures.store import content_hashes
 
 DIGITS = np.rint(load_digits().images * 255 / 16).astype(np.uint8)
-NORMAL = Normality(mean=np.zeros(1), whitening=np.eye(1), errors=np.empty(0), distances=np.empty(0))
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +42,7 @@ def test_the_interval_of_the_rate_is_that_of_the_beta_distribution(
     rank = int(np.ceil((1 - false_alarms) * (usual + 1) - 1e-9))
     if rank > usual:
         with pytest.raises(DataError, match="that did not teach, for a rate of false alarms"):
-            NORMAL.threshold(np.arange(usual), false_alarms)
+            threshold_of(np.arange(usual), false_alarms)
         return
     oracle = beta(usual + 1 - rank, rank)
     found = true_rate(usual, false_alarms)
@@ -55,7 +54,7 @@ def test_the_interval_of_the_rate_is_that_of_the_beta_distribution(
 def test_the_true_rate_lies_in_its_interval_as_often_as_promised() -> None:
     generator = np.random.default_rng(0)
     found = true_rate(60, 0.1)
-    rates = np.array([1 - NORMAL.threshold(generator.random(60), 0.1) for _ in range(4000)])
+    rates = np.array([1 - threshold_of(generator.random(60), 0.1) for _ in range(4000)])
     assert rates.mean() == pytest.approx(found.value, abs=0.003)
     inside = ((rates >= found.low) & (rates <= found.high)).mean()
     assert inside == pytest.approx(0.95, abs=0.012)
@@ -69,7 +68,7 @@ def test_exchangeable_scores_exceed_the_threshold_at_most_as_often_as_asked(
     if np.ceil((1 - false_alarms) * len(values) - 1e-9) > len(values) - 1:
         return
     above = [
-        value > NORMAL.threshold(np.delete(values, row), false_alarms)
+        value > threshold_of(np.delete(values, row), false_alarms)
         for row, value in enumerate(values)
     ]
     assert np.mean(above) <= false_alarms + 1e-9
@@ -98,13 +97,15 @@ def test_every_picture_has_error_distance_and_verdict(model: FittedModel) -> Non
     codes = model.encode(pictures)
     made = model.decode(codes)[..., 0]
     errors = [np.mean((one / 255 - other) ** 2) for one, other in zip(pictures, made, strict=True)]
-    np.testing.assert_allclose(found.errors, errors, rtol=1e-4)
-    np.testing.assert_allclose(found.distances, model.normality.distance(codes), rtol=1e-4)
+    np.testing.assert_allclose(found.measures["error"], errors, rtol=1e-4)
+    np.testing.assert_allclose(
+        found.measures["distance"], model.normality.distance(codes), rtol=1e-4
+    )
     bound = np.sort(model.normality.errors)[
         int(np.ceil(0.95 * (len(model.normality.errors) + 1))) - 1
     ]
     assert found.threshold.value == bound and found.threshold.held_out
-    assert found.above.tolist() == (found.errors > bound).tolist()
+    assert found.above.tolist() == (found.measures["error"] > bound).tolist()
     assert 0 < found.above.sum() < 60
     assert (np.diff(found.scores[found.order]) <= 0).all() and len(found.order) == 300
     assert told[-1] == (300, 300) and 1 < len(told) == len(set(told))
@@ -113,7 +114,7 @@ def test_every_picture_has_error_distance_and_verdict(model: FittedModel) -> Non
 
 def test_by_distance_scores_are_distances(model: FittedModel) -> None:
     found = anomalies(model, DIGITS[:50], by="distance", false_alarms=0.2)
-    assert found.scores is found.distances and found.threshold.by == "distance"
+    assert found.scores is found.measures["distance"] and found.threshold.by == "distance"
     known = model.normality.distances
     assert found.threshold.value == np.sort(known)[int(np.ceil(0.8 * (len(known) + 1))) - 1]
     assert found.threshold.rate == true_rate(len(known), 0.2)
@@ -129,9 +130,9 @@ def test_held_out_pictures_exceed_the_threshold_as_often_as_asked(model: FittedM
 
 def test_only_scores_beyond_the_threshold_are_above() -> None:
     found = anomalies(small_autoencoder(4), DIGITS[:4], false_alarms=0.2)
-    middle = float(np.sort(found.errors)[1])
+    middle = float(np.sort(found.measures["error"])[1])
     at = replace(found, threshold=replace(found.threshold, value=middle))
-    assert at.above.tolist() == (found.errors > middle).tolist() and at.above.sum() == 2
+    assert at.above.tolist() == (found.measures["error"] > middle).tolist() and at.above.sum() == 2
 
 
 def test_pictures_of_another_kind_are_unusual(model: FittedModel) -> None:
@@ -153,11 +154,14 @@ def test_unreadable_files_have_a_row_with_the_reason(model: FittedModel, tmp_pat
     alone = anomalies(model, DIGITS[:3])
     for row, name in enumerate(names):
         _, score, above, reason, mse, distance = rows[name]
-        assert score == mse == pytest.approx(alone.errors[row], rel=1e-4)
-        assert distance == pytest.approx(alone.distances[row], rel=1e-4)
+        assert score == mse == pytest.approx(alone.measures["error"][row], rel=1e-4)
+        assert distance == pytest.approx(alone.measures["distance"][row], rel=1e-4)
         assert above is bool(alone.above[row]) and reason is None
     place = list(found.names).index("b.png")
-    assert np.isnan([found.errors[place], found.distances[place]]).all() and not found.above[place]
+    assert (
+        np.isnan([found.measures["error"][place], found.measures["distance"][place]]).all()
+        and not found.above[place]
+    )
     assert place not in found.order and len(found.order) == 3
 
 
@@ -165,7 +169,7 @@ def test_the_table_is_written_with_its_types(model: FittedModel, tmp_path: Path)
     Image.fromarray(DIGITS[0]).save(tmp_path / "b.png")
     (tmp_path / "a.png").write_bytes(b"no picture")
     found = anomalies(model, tmp_path)
-    write_table(tmp_path / "t.parquet", COLUMNS, [found.rows()])
+    write_table(tmp_path / "t.parquet", found.columns, [found.rows()])
     table = pq.read_table(tmp_path / "t.parquet")
     kinds = {field.name: str(field.type) for field in table.schema}
     assert kinds == {
@@ -185,7 +189,7 @@ def test_a_picture_of_no_numbers_is_not_taken_for_a_usual_one() -> None:
     pictures[1, 2, 3] = np.nan
     found = anomalies(model, pictures, false_alarms=0.2)
     assert list(found.reasons) == ["", "NaN or infinity among its values", ""]
-    assert np.isnan(found.errors[1]) and np.isnan(found.distances[1])
+    assert np.isnan(found.measures["error"][1]) and np.isnan(found.measures["distance"][1])
     assert len(list(found.rows())) == 3
 
 
@@ -195,9 +199,9 @@ def test_colour_odd_sizes_and_single_pixels(shape: tuple[int, int, int], tmp_pat
     model = small_autoencoder(1, shape)
     Image.new("RGB", (7, 11), (200, 20, 2)).save(tmp_path / "one.png")
     found = anomalies(model, tmp_path, false_alarms=0.2)
-    assert len(found.errors) == 1 and np.isfinite(found.errors).all()
+    assert len(found.measures["error"]) == 1 and np.isfinite(found.measures["error"]).all()
     array = np.full((1, height, width, channels), 7, np.uint8)
-    assert np.isfinite(anomalies(model, array, false_alarms=0.2).distances).all()
+    assert np.isfinite(anomalies(model, array, false_alarms=0.2).measures["distance"]).all()
 
 
 # Usual pictures ------------------------------------------------------------------------------
@@ -209,9 +213,9 @@ def test_usual_pictures_that_taught_are_left_out(model: FittedModel) -> None:
     assert taught.sum() == len(model.trained_on) > 1000
     found = anomalies(model, DIGITS[:5], usual=DIGITS)
     bound = found.threshold
-    assert (bound.taught, bound.usual) == (taught.sum(), (~taught).sum())
-    assert not bound.held_out and bound.unreadable == 0
-    scores = np.sort(anomalies(model, DIGITS[~taught]).errors)
+    assert bound.left_out == LeftOut(taught=taught.sum()) and bound.usual == (~taught).sum()
+    assert not bound.held_out
+    scores = np.sort(anomalies(model, DIGITS[~taught]).scores)
     assert bound.value == pytest.approx(scores[int(np.ceil(0.95 * (len(scores) + 1))) - 1])
     with pytest.raises(DataError, match=rf"got {taught.sum()}, of which {taught.sum()} taught it"):
         anomalies(model, DIGITS[:5], usual=DIGITS[taught])
@@ -226,11 +230,18 @@ def test_usual_files_are_known_by_their_pixels_and_may_be_unreadable(
         Image.fromarray(DIGITS[row]).save(tmp_path / f"{row}.png")
     (tmp_path / "broken.png").write_bytes(b"no picture")
     bound = anomalies(model, DIGITS[:5], usual=tmp_path).threshold
-    assert (bound.taught, bound.usual, bound.unreadable) == (3, 25, 1)
+    assert bound.left_out == LeftOut(taught=3, unreadable=1) and bound.usual == 25
     same = anomalies(model, DIGITS[:5], usual=DIGITS[picked]).threshold
     assert bound.value == pytest.approx(same.value, rel=1e-5)
     wider = anomalies(model, DIGITS[:5], usual=tmp_path, by="distance", false_alarms=0.2)
     assert wider.threshold.rate == true_rate(25, 0.2)
+
+
+def test_copies_of_a_usual_picture_set_the_threshold_once(model: FittedModel) -> None:
+    others = DIGITS[~np.isin(content_hashes(DIGITS[..., None]), model.trained_on)][:30]
+    once = anomalies(model, DIGITS[:5], usual=others).threshold
+    often = anomalies(model, DIGITS[:5], usual=np.concatenate([others, *[others[:1]] * 40]))
+    assert often.threshold == replace(once, left_out=LeftOut(repeated=40))
 
 
 def test_too_few_usual_pictures_for_the_rate_are_refused(model: FittedModel) -> None:
@@ -264,7 +275,11 @@ def test_rates_that_are_none_are_refused(rate: float) -> None:
 
 
 def test_other_words_are_refused() -> None:
-    with pytest.raises(UsageError, match="by: needed one of error, distance, got 'score'"):
+    with pytest.raises(
+        UsageError, match=r"by: needed error or distance, got neighbours\..*unusual"
+    ):
+        anomalies(small_autoencoder(4), DIGITS[:2], by="neighbours")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="one of error, distance, neighbours, got 'score'"):
         anomalies(small_autoencoder(4), DIGITS[:2], by="score")  # type: ignore[arg-type]
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import mahalanobis
 
 from foveal import DataError, UsageError
-from foveal.model.normality import SHRINKAGE, Normality, rank_of, spread
+from foveal.model.normality import SHRINKAGE, Normality, rank_of, spread, threshold_of
 
 
 def normality(codes: np.ndarray) -> Normality:
@@ -78,28 +78,26 @@ def test_the_threshold_is_the_smallest_score_that_holds(
 ) -> None:
     scores = np.random.default_rng(seed).permutation(count).astype(float)
     wanted = smallest_that_holds(scores.tolist(), Fraction(thousandths, 1_000))
-    usual = normality(np.ones((2, 1)))
     if wanted is not None:
-        assert usual.threshold(scores, thousandths / 1_000) == wanted
+        assert threshold_of(scores, thousandths / 1_000) == wanted
         return
     with pytest.raises(DataError, match="usual pictures: needed at least") as caught:
-        usual.threshold(scores, thousandths / 1_000)
+        threshold_of(scores, thousandths / 1_000)
     enough = int(caught.value.needed.split()[2])
     assert smallest_that_holds([1.0] * enough, Fraction(thousandths, 1_000)) is not None
     assert smallest_that_holds([1.0] * (enough - 1), Fraction(thousandths, 1_000)) is None
-    usual.threshold(np.ones(enough), thousandths / 1_000)
+    threshold_of(np.ones(enough), thousandths / 1_000)
 
 
 def test_a_rate_whose_product_is_rounded_up_takes_the_rank_of_the_exact_one() -> None:
     scores = np.arange(1.0, 150.0)  # (1 - 0.18) * 150 is 123, and a hair more in binary
-    assert normality(np.ones((2, 1))).threshold(scores, 0.18) == 123
+    assert threshold_of(scores, 0.18) == 123
 
 
 def test_usual_pictures_lie_above_at_the_rate_that_was_asked_for() -> None:
-    generator, usual = np.random.default_rng(0), normality(np.ones((2, 1)))
+    generator = np.random.default_rng(0)
     alarms = [
-        float(generator.random()) > usual.threshold(generator.random(29), 0.1)
-        for _ in range(20_000)
+        float(generator.random()) > threshold_of(generator.random(29), 0.1) for _ in range(20_000)
     ]
     assert np.mean(alarms) == pytest.approx(0.1, abs=0.007)
 
@@ -107,12 +105,12 @@ def test_usual_pictures_lie_above_at_the_rate_that_was_asked_for() -> None:
 @pytest.mark.parametrize("rate", [0, 1, -0.1, 1.5, float("nan")])
 def test_rates_outside_of_nought_and_one_are_refused(rate: float) -> None:
     with pytest.raises(UsageError, match="false_alarms: needed a rate above 0 and below 1"):
-        normality(np.ones((2, 1))).threshold(np.arange(100.0), rate)
+        threshold_of(np.arange(100.0), rate)
 
 
 def test_no_usual_pictures_are_too_few() -> None:
     with pytest.raises(DataError, match=r"at least 19 .* 0\.05, got 0\..*--false-alarms"):
-        normality(np.ones((2, 1))).threshold(np.empty(0), 0.05)
+        threshold_of(np.empty(0), 0.05)
 
 
 # Tensors ----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""`foveal anomalies`: pictures unlike those an autoencoder was trained on."""
+"""`foveal anomalies`: pictures unlike the usual ones."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from foveal.cli.options import (
     Pictures,
     Strict,
     Threads,
+    opened,
     print_json,
     refuse_unreadable,
     with_whole_names,
 )
 
 if TYPE_CHECKING:
-    from foveal.model.anomalies import Anomalies, Threshold
+    from foveal.model.anomalies import Anomalies, By, Threshold
+    from foveal.model.fitted import FittedModel
+    from foveal.pictures.catalogue import Pictures as PicturesFound
 
 SHOWN = 20
 """Lines of the printed table at most."""
@@ -36,15 +39,24 @@ def anomalies(
         float, typer.Option(help="Share of usual pictures that may be called unusual.")
     ] = 0.05,
     by: Annotated[
-        str, typer.Option(help="error of the reconstruction, or distance of the code.")
-    ] = "error",
+        str | None,
+        typer.Option(
+            help="error of an autoencoder's reconstruction, distance of its code, or neighbours: "
+            "distance to the nearest of --usual, by any model's features.",
+            show_default="error for an autoencoder, else neighbours",
+        ),
+    ] = None,
     usual: Annotated[
         str | None,
         typer.Option(
             metavar="PICTURES",
-            help="Usual pictures that set the threshold; if left out, those held out of training.",
+            help="Usual pictures that set the threshold; if left out, those held out of an "
+            "autoencoder's training.",
         ),
     ] = None,
+    neighbours: Annotated[
+        int, typer.Option(min=1, help="Usual pictures to compare each with, by neighbours.")
+    ] = 1,
     to: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write the table here: .csv, .parquet or .jsonl."),
@@ -62,36 +74,74 @@ def anomalies(
     strict: Strict = False,
     json: Json = False,
 ) -> None:
-    """Find pictures unlike those an autoencoder was trained on, the most unusual first."""
+    """Find pictures unlike the usual ones, the most unusual first.
+
+    By what an autoencoder cannot reconstruct, or by any model's features and --usual pictures:
+    with 'imagenet' for MODEL nothing is trained.
+    """
     from foveal.looking.pictured import sheet_of
-    from foveal.model import anomalies as finding
-    from foveal.model.loading import load
+    from foveal.model.anomalies import checked_by
     from foveal.model.tables import write_table
     from foveal.pictures.sources import gather
 
     _check_places(to, sheet)
-    way = finding.checked_by(by)
-    fitted = load(model, device=device, threads=threads)
+    way = None if by is None else checked_by(by)
+    fitted = opened(model, device, threads, whole=True)
+    if way is None:
+        way = "error" if fitted.plan.code else "neighbours"
     source = with_whole_names(gather(pictures))
-    with shown_passage() as tell:
-        found = finding.anomalies(
-            fitted, source, false_alarms=false_alarms, by=way, usual=usual, progress=tell
-        )
+    found = _found(fitted, source, way, false_alarms, usual, neighbours)
     paths: list[Path] = []
     if to is not None:
-        write_table(to, finding.COLUMNS, [found.rows()])
+        write_table(to, found.columns, [found.rows()])
         paths.append(to)
     if sheet is not None:
         paths.extend(sheet_of(fitted, source, found, worst).save(sheet))
     if json:
         facts = _facts(found, paths)
         if to is None:
-            rows = [dict(zip(finding.COLUMNS, row, strict=True)) for row in found.rows()]
-            facts["pictures"] = rows
+            facts["pictures"] = [dict(zip(found.columns, row, strict=True)) for row in found.rows()]
         print_json(facts)
     else:
         typer.echo("\n".join(_lines(found, paths, with_table=to is None)))
     refuse_unreadable(sum(map(bool, found.reasons)), strict)
+
+
+def _found(
+    fitted: FittedModel,
+    source: PicturesFound,
+    way: By,
+    false_alarms: float,
+    usual: str | None,
+    neighbours: int,
+) -> Anomalies:
+    """Score the pictures in the way that is wanted."""
+    from foveal.errors import UsageError
+    from foveal.model.anomalies import anomalies as by_reconstruction
+    from foveal.pictures.sources import gather
+    from foveal.search.unusual import unusual
+
+    if way != "neighbours":
+        with shown_passage() as tell:
+            return by_reconstruction(
+                fitted, source, false_alarms=false_alarms, by=way, usual=usual, progress=tell
+            )
+    if usual is None:
+        raise UsageError(
+            "--usual",
+            needed="usual pictures, to compare with",
+            came="none",
+            remedy="name a folder of them: --usual GOOD",
+        )
+    with shown_passage("the network") as tell:
+        return unusual(
+            fitted,
+            source,
+            with_whole_names(gather(usual)),
+            false_alarms=false_alarms,
+            neighbours=neighbours,
+            progress=tell,
+        )
 
 
 def _check_places(to: Path | None, sheet: Path | None) -> None:
@@ -126,38 +176,47 @@ def _facts(found: Anomalies, paths: list[Path]) -> dict[str, Any]:
 
 
 def _lines(found: Anomalies, paths: list[Path], *, with_table: bool) -> list[str]:
+    from foveal.model.anomalies import MEASURES
+
     lines = unreadable_line(found.names, found.reasons)
     if with_table:
         lines += [*_table(found), ""]
     bound = found.threshold
-    measure = "MSE" if bound.by == "error" else "distance"
     lines += [
         f"{int(found.above.sum()):,} of {len(found.order):,} pictures above the threshold, "
-        f"{measure} {bound.value:#.3g}",
+        f"{MEASURES[bound.by]} {bound.value:#.3g}",
         f"of usual pictures {bound.rate.percent()} lie above, by {_source(bound)}",
     ]
     return [*lines, wrote(paths)] if paths else lines
 
 
 def _source(bound: Threshold) -> str:
-    if bound.held_out:
+    if bound.left_out is None:
         return f"{bound.usual:,} that were held out of the training"
-    left = [f"{bound.taught:,} that taught the model"] * bool(bound.taught)
-    left += [f"{bound.unreadable:,} unreadable"] * bool(bound.unreadable)
+    reasons = (
+        (bound.left_out.taught, "that taught the model"),
+        (bound.left_out.repeated, "equal to others"),
+        (bound.left_out.unreadable, "unreadable"),
+    )
+    left = [f"{count:,} {reason}" for count, reason in reasons if count]
     return f"{bound.usual:,} given" + (f" ({' and '.join(left)} left out)" if left else "")
 
 
 def _table(found: Anomalies) -> list[str]:
+    from foveal.model.anomalies import MEASURES
+
     rows = found.order[:SHOWN].tolist()
     paths = [_end(str(found.names[row])) for row in rows]
     width = max([len("path"), *map(len, paths)])
-    columns = {"MSE": found.errors, "distance": found.distances}
-    if found.threshold.by == "distance":
-        columns = dict(reversed(columns.items()))
+    columns = {MEASURES[found.threshold.by]: found.scores, **found.others}
     lines = [f"{'path':<{width}}" + "".join(f"  {name:>8}" for name in columns)]
+    if found.nearest is not None:
+        lines[0] += "         nearest usual picture"
     for row, path in zip(rows, paths, strict=True):
         numbers = "".join(f"  {values[row]:>#8.3g}" for values in columns.values())
-        lines.append(f"{path:<{width}}{numbers}" + "  above" * bool(found.above[row]))
+        above = "above" if found.above[row] else ""
+        near = "" if found.nearest is None else _end(str(found.nearest.name(row)))
+        lines.append(f"{path:<{width}}{numbers}  {above:<5}  {near}".rstrip())
     more = len(found.order) - len(rows)
     return [*lines, f"and {more:,} more: --to FILE writes all"] if more else lines
 

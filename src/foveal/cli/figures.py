@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def shown_passage() -> Iterator[Progress]:
-    """Show on stderr how many pictures went through the autoencoder."""
+def shown_passage(network: str = "the autoencoder") -> Iterator[Progress]:
+    """Show on stderr how many pictures went through a network."""
     from foveal.cli.progress import shown_progress
     from foveal.training.events import passing
 
     with shown_progress() as show:
-        yield passing(show, "the autoencoder")
+        yield passing(show, network)
 
 
 def unreadable_line(names: Sequence[str], reasons: Sequence[str]) -> list[str]:

@@ -57,13 +57,16 @@ def size_of(text: str | None) -> int | tuple[int, int] | None:
     return int(sides[0]) if len(sides) == 1 else (int(sides[0]), int(sides[1]))
 
 
-def opened(model: Path, device: str, threads: int | None) -> FittedModel:
-    """Load a model file, or ImageNet's classifier where its name stands for one."""
+def opened(model: Path, device: str, threads: int | None, *, whole: bool = False) -> FittedModel:
+    """Load a model file, or ImageNet's classifier where its name stands for one.
+
+    With `whole` the latter sees whole pictures, for what lies at their edges, and not their middle.
+    """
     from foveal.model.loading import load
     from foveal.model.pretrained import NAME, imagenet
 
     if str(model) == NAME and not model.exists():
-        return imagenet(device=device, threads=threads)
+        return imagenet(device=device, threads=threads, whole=whole)
     return load(model, device=device, threads=threads)
 
 

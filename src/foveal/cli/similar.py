@@ -69,7 +69,7 @@ def similar(
     _check(where, queries, to)
     if to is not None:
         checked_place(to)
-    fitted = opened(model, device, threads)
+    fitted = opened(model, device, threads, whole=True)
     with shown_progress() as show:
         index = _index(fitted, where, to, approximate, force, show)
         progress = passing(show, "the network")

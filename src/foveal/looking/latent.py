@@ -5,8 +5,8 @@ Axes: n picture, h height, w width, c channel.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -21,6 +21,7 @@ from foveal.looking.drawing import (
     ORANGE,
     PALE,
     WIDEST,
+    Floats,
     abreast,
     celled,
     counted,
@@ -34,7 +35,7 @@ from foveal.looking.drawing import (
     words,
 )
 from foveal.looking.figure import Figure
-from foveal.model.anomalies import Anomalies, error_map
+from foveal.model.anomalies import MEASURES, Anomalies, By, error_map
 from foveal.shapes import written
 
 if TYPE_CHECKING:
@@ -59,12 +60,16 @@ SHEET = (
     "Each picture stands beside its reconstruction and the difference of the two, in orange over "
     "the picture in grey, the most unusual first. "
 )
-WHY = {
+WHY: Mapping[By, str] = {
     "error": "The network restores what it has learned to expect: where there is much orange, it "
     "has not seen the like.",
     "distance": "Their codes lie far from those of the pictures that taught the network: it has "
     "seen few of the kind.",
 }
+BESIDE = (
+    "Each picture stands beside the usual picture that is most like it to the network, the most "
+    "unusual first. What the two do not share is what made it stand out."
+)
 
 
 def gallery(
@@ -102,7 +107,10 @@ def gallery(
     shown = part(found, there if rows is not None else there[evenly(len(there), count)])
     triples, limit = _triples(shown)
     numbers = counted(shown.codes.shape[1], "number")
-    facts = (f"{counted(len(triples), 'picture')} of {_shape(shown)}, codes of {numbers}", MEANING)
+    facts = (
+        f"{counted(len(triples), 'picture')} of {_shape(shown.originals)}, codes of {numbers}",
+        MEANING,
+    )
     blocks = [*_bands(triples, [number(error) for error in shown.errors]), _scale(limit)]
     return Figure(
         image=page("Pictures and their reconstructions", facts, blocks, GALLERY),
@@ -129,44 +137,88 @@ def error_sheet(found: Anomalies, batches: Iterable[Compared], rows: Sequence[in
     if not len(rows):
         raise no_picture(len(found.reasons))
     shown = joined(batches, None)
-    if len(shown.reasons) != len(rows):
+    _check_rows(rows, len(shown.reasons))
+    triples, limit = _triples(shown)
+    caption = SHEET + WHY[found.threshold.by]
+    return _sheet(found, rows, triples, ROWS, _shape(shown.originals), caption, _scale(limit))
+
+
+def neighbour_sheet(
+    found: Anomalies, pictures: Floats, neighbours: Floats, rows: Sequence[int]
+) -> Figure:
+    """Draw unusual pictures, each with the usual picture that is most like it, and its score.
+
+    Parameters
+    ----------
+    found : Anomalies
+        From `foveal.search.unusual.unusual`.
+    pictures, neighbours : array, (n, h, w, c), black = 0 and white = 1
+        The pictures to draw, and the usual picture nearest to each.
+    rows : sequence of int
+        Their rows in `found`.
+    """
+    if not len(rows):
+        raise no_picture(len(found.reasons))
+    _check_rows(rows, len(pictures))
+    pairs = [
+        _cells([drawn(picture), drawn(near)])
+        for picture, near in zip(pictures, neighbours, strict=True)
+    ]
+    return _sheet(found, rows, pairs, ("picture", "nearest usual"), _shape(pictures), BESIDE)
+
+
+def _check_rows(rows: Sequence[int], count: int) -> None:
+    if count != len(rows):
         raise UsageError(
             "rows",
             needed="one for each picture",
-            came=f"{len(rows)} for {len(shown.reasons)} pictures",
+            came=f"{len(rows)} for {count} pictures",
             remedy="give the rows that were compared",
         )
-    triples, limit = _triples(shown)
-    titles = [_verdict(found, row, place + 1) for place, row in enumerate(rows)]
+
+
+def _sheet(
+    found: Anomalies,
+    rows: Sequence[int],
+    drawings: Sequence[Sequence[Image.Image]],
+    titles: Sequence[str],
+    shape: str,
+    caption: str,
+    *beneath: Image.Image,
+) -> Figure:
+    """Lay out unusual pictures, each with its drawings abreast and its verdict."""
     entries = [
-        abreast([abreast(triple), title], 2 * GRID)
-        for triple, title in zip(triples, titles, strict=True)
+        abreast([abreast(drawing), _verdict(found, row, place)], 2 * GRID)
+        for place, (row, drawing) in enumerate(zip(rows, drawings, strict=True), start=1)
     ]
     half = len(entries) if len(entries) <= 4 else -(-len(entries) // 2)
-    heads = abreast([celled(words(one, LABEL, FAINT), triples[0][0].width, 1) for one in ROWS])
+    width = drawings[0][0].width
+    heads = abreast([celled(words(one, LABEL, FAINT), width, 1) for one in titles])
     columns = [
         stacked([heads, *entries[start : start + half]]) for start in range(0, len(entries), half)
     ]
     bound = found.threshold
     total, above = int(np.isfinite(found.scores).sum()), int(found.above.sum())
     facts = (
-        f"{above:,} of {counted(total, 'picture')} of {_shape(shown)} above the threshold, "
-        f"{_measure(found)} {number(bound.value)}",
+        f"{above:,} of {counted(total, 'picture')} of {shape} above the threshold, "
+        f"{MEASURES[bound.by]} {number(bound.value)}",
         f"of usual pictures {bound.rate.percent()} lie above",
     )
-    blocks = [abreast(columns, 4 * GRID), _scale(limit)]
-    caption = SHEET + WHY[bound.by]
+    table = list(found.rows())
+    kept = [place for place, name in enumerate(found.columns) if name != "error"]
     return Figure(
-        image=page("Unusual pictures", facts, blocks, caption),
+        image=page("Unusual pictures", facts, [abreast(columns, 4 * GRID), *beneath], caption),
         caption=caption,
-        columns=("path", "score", "above", "mse", "distance"),
-        rows=tuple(_numbers(found, row) for row in rows),
+        columns=tuple(found.columns[place] for place in kept),
+        rows=tuple(tuple(table[row][place] for place in kept) for row in rows),
     )
 
 
-def _numbers(found: Anomalies, row: int) -> tuple[Any, ...]:
-    scores = float(found.scores[row]), bool(found.above[row])
-    return str(found.names[row]), *scores, float(found.errors[row]), float(found.distances[row])
+def _cells(images: Sequence[Image.Image]) -> list[Image.Image]:
+    """Give drawings of one size room for the words beneath and beside them."""
+    width, height = images[0].size
+    sides = max(width, LEAST_WIDTH), max(height, LEAST_HEIGHT)
+    return [celled(image, *sides) for image in images]
 
 
 def _triples(shown: Compared) -> tuple[list[list[Image.Image]], float]:
@@ -177,9 +229,7 @@ def _triples(shown: Compared) -> tuple[list[list[Image.Image]], float]:
         [drawn(picture), drawn(made), over_grey(picture, root / limit)]
         for picture, made, root in zip(shown.originals, shown.reconstructions, roots, strict=True)
     ]
-    width, height = triples[0][0].size
-    sides = max(width, LEAST_WIDTH), max(height, LEAST_HEIGHT)
-    return [[celled(image, *sides) for image in triple] for triple in triples], limit
+    return [_cells(triple) for triple in triples], limit
 
 
 def _bands(triples: Sequence[Sequence[Image.Image]], errors: Sequence[str]) -> list[Image.Image]:
@@ -199,14 +249,9 @@ def _bands(triples: Sequence[Sequence[Image.Image]], errors: Sequence[str]) -> l
     ]
 
 
-def _measure(found: Anomalies) -> str:
-    return "MSE" if found.threshold.by == "error" else "distance"
-
-
 def _verdict(found: Anomalies, row: int, place: int) -> Image.Image:
     """Say beside a picture which it is, its score, and on which side of the threshold it lies."""
-    measures = {"MSE": found.errors[row], "distance": found.distances[row]}
-    score = f"{_measure(found)} {number(measures.pop(_measure(found)))}"
+    score = f"{MEASURES[found.threshold.by]} {number(found.scores[row])}"
     above = bool(found.above[row])
     mark = Image.new("RGB", (LABEL - 2, LABEL - 2), ORANGE if above else PALE)
     side = words("above the threshold" if above else "below the threshold", LABEL)
@@ -215,7 +260,7 @@ def _verdict(found: Anomalies, row: int, place: int) -> Image.Image:
         abreast([words(f"{place}.", LABEL, FAINT), words(title, LABEL)]),
         words(score, BODY),
         abreast([mark, side], align="center"),
-        *(words(f"{name} {number(one)}", LABEL, FAINT) for name, one in measures.items()),
+        *(words(f"{name} {number(one[row])}", LABEL, FAINT) for name, one in found.others.items()),
     ]
     return celled(stacked(lines, GRID // 2), WIDTH_OF_NAMES, 1, "left")
 
@@ -234,6 +279,6 @@ def _scale(limit: float) -> Image.Image:
     return scale(limit, "difference")
 
 
-def _shape(shown: Compared) -> str:
-    high, wide, channels = shown.originals.shape[1:]
+def _shape(pictures: Floats) -> str:
+    high, wide, channels = pictures.shape[1:]
     return written((channels, high, wide))

@@ -15,7 +15,7 @@ from foveal.looking.chosen import evenly, seen, taken
 from foveal.looking.code_map import code_map, uncovered
 from foveal.looking.drawing import Floats
 from foveal.looking.figure import Figure
-from foveal.looking.latent import error_sheet, gallery, no_picture
+from foveal.looking.latent import error_sheet, gallery, neighbour_sheet, no_picture
 from foveal.looking.plane import Method, Plane, in_plane
 from foveal.model.coding import coding, compared
 from foveal.pictures.sources import gather
@@ -127,11 +127,15 @@ def sheet_of(model: FittedModel, pictures: Any, found: Anomalies, count: int = 1
     Parameters
     ----------
     pictures : path, sequence of paths, or array
-        Those that `foveal.model.anomalies.anomalies` judged.
+        Those that were judged.
     found : Anomalies
-        What it said of them.
+        What `foveal.model.anomalies.anomalies` or `foveal.search.unusual.unusual` said of them.
     count : int
         Pictures drawn at most.
     """
     rows = found.order[:count].tolist()
-    return error_sheet(found, compared(model, taken(gather(pictures), rows)), rows)
+    shown = taken(gather(pictures), rows)
+    if found.nearest is None:
+        return error_sheet(found, compared(model, shown), rows)
+    near = taken(found.nearest.pictures, found.nearest.rows[rows].tolist())
+    return neighbour_sheet(found, seen(model, shown), seen(model, near), rows)

@@ -1,12 +1,14 @@
-"""Unusual pictures: those an autoencoder reconstructs badly, or whose codes lie far from the usual.
+"""Unusual pictures: how scores become a verdict, and the scores of an autoencoder.
 
-What is unusual is told by a threshold that usual pictures, which did not teach, exceed at a known
-rate. Axes: n picture, h height, w width, c channel.
+It reconstructs them badly, or their codes lie far from the usual. (Scores by the nearest usual
+pictures, which any network gives, are in `foveal.search.unusual`.) What is unusual is told by a
+threshold that usual pictures, which did not teach, exceed at a known rate. Axes: n
+picture, h height, w width, c channel.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,18 +19,31 @@ from foveal.backbones.passes import scaling_of
 from foveal.errors import DataError, UsageError
 from foveal.evaluation.intervals import LEVEL, Estimate
 from foveal.model.coding import NO_NUMBERS, check_half, compared
-from foveal.model.normality import Normality, Numbers, rank_of
+from foveal.model.normality import Normality, Numbers, rank_of, threshold_of
 from foveal.pictures.catalogue import Pictures
 from foveal.pictures.sources import gather
-from foveal.pictures.store import Progress, open_store
+from foveal.pictures.store import Hashes, Progress, open_store
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
 
-By = Literal["error", "distance"]
-BY: tuple[By, ...] = ("error", "distance")
-COLUMNS = ("path", "score", "above", "error", "mse", "distance")
-"""Of the table; as in every table `error` says why a picture could not be read."""
+Truths = np.ndarray[Any, np.dtype[np.bool_]]
+By = Literal["error", "distance", "neighbours"]
+BY: tuple[By, ...] = ("error", "distance", "neighbours")
+MEASURES: Mapping[By, str] = {"error": "MSE", "distance": "distance", "neighbours": "distance"}
+"""What is measured of a picture."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """Usual pictures that were given and set no threshold."""
+
+    taught: int = 0
+    """The model was trained on them."""
+    repeated: int = 0
+    """They are equal to others."""
+    unreadable: int = 0
+    """They cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +53,7 @@ class Threshold:
     value: float
     """Scores above it are unusual."""
     by: By
-    """Whether scores are reconstruction errors or distances of codes."""
+    """What the scores are: reconstruction errors, or distances of codes or to neighbours."""
     false_alarms: float
     """Share of usual pictures that may lie above, as asked for."""
     rate: Estimate
@@ -47,10 +62,46 @@ class Threshold:
     """Usual pictures that set it."""
     held_out: bool
     """Whether they were held out of the training, rather than given."""
-    taught: int = 0
-    """Given pictures left out because the model was trained on them."""
-    unreadable: int = 0
-    """Given pictures left out because they cannot be read."""
+    left_out: LeftOut | None = None
+    """How many of those given did not."""
+
+    @classmethod
+    def of(
+        cls, scores: Numbers, by: By, false_alarms: float, left_out: LeftOut | None = None
+    ) -> Threshold:
+        """Set a threshold by the scores of usual pictures; `left_out` says that they were given.
+
+        Raises
+        ------
+        UsageError
+            For a rate that is none.
+        DataError
+            Where there are too few for the rate.
+        """
+        return cls(
+            value=threshold_of(scores, false_alarms),
+            by=by,
+            false_alarms=false_alarms,
+            rate=true_rate(len(scores), false_alarms),
+            usual=len(scores),
+            held_out=left_out is None,
+            left_out=left_out,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nearest:
+    """The usual picture that is most like each picture."""
+
+    pictures: Pictures
+    """The usual pictures."""
+    rows: np.ndarray[Any, np.dtype[np.int64]]
+    """Row of each picture's nearest in them, (n,); -1 for none."""
+
+    def name(self, row: int) -> str | None:
+        """Name the usual picture nearest to one; None where there is none."""
+        found = int(self.rows[row])
+        return None if found < 0 else str(self.pictures.names[found])
 
 
 @dataclass(frozen=True, repr=False, slots=True, kw_only=True)
@@ -58,26 +109,31 @@ class Anomalies:
     """How unusual pictures are, in the order they came."""
 
     names: Sequence[str]
-    errors: Numbers
-    """Mean squared error of each reconstruction, (n,), black = 0, white = 1; NaN for none."""
-    distances: Numbers
-    """Distance of each code from the training pictures' mean, (n,); NaN for none."""
+    measures: Mapping[By, Numbers]
+    """What was measured of each, (n,) each; NaN for none.
+
+    By "error" the mean squared error of the reconstruction, black = 0, white = 1; by "distance"
+    how far the code lies from the training pictures' mean; by "neighbours" how far the nearest
+    usual picture is.
+    """
     reasons: Sequence[str]
     """Why a picture has no score; empty where it has one."""
     threshold: Threshold
+    nearest: Nearest | None = None
+    """The usual pictures nearest to them, where these were searched for."""
 
     def __repr__(self) -> str:
         return f"Anomalies({int(self.above.sum())} of {len(self.reasons)} pictures unusual)"
 
     @property
     def scores(self) -> Numbers:
-        """How unusual each picture is, (n,): its error, or its distance; NaN for none."""
-        return self.errors if self.threshold.by == "error" else self.distances
+        """How unusual each picture is, (n,), by what the threshold is by; NaN for none."""
+        return self.measures[self.threshold.by]
 
     @property
-    def above(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    def above(self) -> Truths:
         """Whether each picture lies above the threshold, (n,)."""
-        found: np.ndarray[Any, np.dtype[np.bool_]] = self.scores > self.threshold.value
+        found: Truths = self.scores > self.threshold.value
         return found
 
     @property
@@ -86,15 +142,32 @@ class Anomalies:
         order = np.argsort(-self.scores, kind="stable")
         return order[np.isfinite(self.scores[order])]
 
+    @property
+    def others(self) -> dict[str, Numbers]:
+        """What was measured besides the scores, by the name of its measure."""
+        return {
+            MEASURES[by]: found for by, found in self.measures.items() if by != self.threshold.by
+        }
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the table; as in every table `error` says why a picture cannot be read."""
+        measures = [MEASURES[by].lower() for by in self.measures if len(self.measures) > 1]
+        return ("path", "score", "above", "error", *measures, *["nearest"] * bool(self.nearest))
+
     def rows(self) -> Iterator[list[Any]]:
-        """Give the rows of the table, in the order of `COLUMNS`."""
-        scores, above = self.scores, self.above
+        """Give the rows of the table, in the order of `columns`."""
+        scores, above, size = self.scores, self.above, len(self.columns)
         for row, (name, reason) in enumerate(zip(self.names, self.reasons, strict=True)):
             if reason:
-                yield [name, None, None, reason, None, None]
+                yield [name, None, None, reason, *[None] * (size - 4)]
                 continue
-            numbers = float(self.errors[row]), float(self.distances[row])
-            yield [name, float(scores[row]), bool(above[row]), None, *numbers]
+            found = [name, float(scores[row]), bool(above[row]), None]
+            if len(self.measures) > 1:
+                found += [float(values[row]) for values in self.measures.values()]
+            if self.nearest is not None:
+                found.append(self.nearest.name(row))
+            yield found
 
 
 def anomalies(
@@ -102,7 +175,7 @@ def anomalies(
     pictures: Any,
     *,
     false_alarms: float = 0.05,
-    by: By = "error",
+    by: Literal["error", "distance"] = "error",
     usual: Any = None,
     progress: Progress | None = None,
 ) -> Anomalies:
@@ -133,7 +206,13 @@ def anomalies(
     """
     for half in ("encoder", "decoder"):
         check_half(model, half)
-    checked_by(by)
+    if checked_by(by) == "neighbours":
+        raise UsageError(
+            "by",
+            needed="error or distance",
+            came=by,
+            remedy="use foveal.search.unusual.unusual, or 'foveal anomalies --by neighbours'",
+        )
     normal = model.normality
     if normal is None:
         raise UsageError(
@@ -147,8 +226,7 @@ def anomalies(
     errors, distances, reasons = _measured(model, normal, found, progress)
     return Anomalies(
         names=found.names,
-        errors=errors,
-        distances=distances,
+        measures={"error": errors, "distance": distances},
         reasons=reasons,
         threshold=threshold,
     )
@@ -183,7 +261,9 @@ def true_rate(usual: int, false_alarms: float) -> Estimate:
     With m usual pictures the threshold is their r-th smallest score, r = ceil((1 - rate)(m + 1)).
     Over all choices of them the share of further ones above it has the Beta distribution with
     parameters m + 1 - r and r where no scores are equal, and less where some are (Vovk,
-    "Conditional validity of inductive conformal predictors", 2012, proposition 2b).
+    "Conditional validity of inductive conformal predictors", 2012, proposition 2b). Where each of
+    them is scored against the others (`foveal.search.unusual`) this is an approximation, close
+    from some thirty on.
 
     Parameters
     ----------
@@ -211,26 +291,17 @@ def true_rate(usual: int, false_alarms: float) -> Estimate:
 def _threshold(
     model: FittedModel, normal: Normality, false_alarms: float, by: By, usual: Any
 ) -> Threshold:
-    taught = unreadable = 0
-    scores = normal.errors if by == "error" else normal.distances
-    if usual is not None:
-        scores, taught, unreadable = _usual(model, normal, gather(usual), by)
-    return Threshold(
-        value=normal.threshold(scores, false_alarms),
-        by=by,
-        false_alarms=false_alarms,
-        rate=true_rate(len(scores), false_alarms),
-        usual=len(scores),
-        held_out=usual is None,
-        taught=taught,
-        unreadable=unreadable,
-    )
+    if usual is None:
+        scores = normal.errors if by == "error" else normal.distances
+        return Threshold.of(scores, by, false_alarms)
+    scores, left_out = _usual(model, normal, gather(usual), by)
+    return Threshold.of(scores, by, false_alarms, left_out)
 
 
 def _usual(
     model: FittedModel, normal: Normality, pictures: Pictures, by: By
-) -> tuple[Numbers, int, int]:
-    """Score usual pictures that did not teach; also count those that did, and unreadable ones."""
+) -> tuple[Numbers, LeftOut]:
+    """Score usual pictures that did not teach, each content once."""
     store = open_store(pictures, model.recipe, threads=model.device.threads)
     prepared = replace(pictures, files=None, array=store.images)  # decoded once, read in place
     as_decoded = replace(model, recipe=scaling_of(pictures, model.recipe))
@@ -238,16 +309,49 @@ def _usual(
     scores = errors if by == "error" else distances
     there = store.readable & np.isfinite(scores)
     taught = there & np.isin(store.hashes, model.trained_on)
-    kept = scores[there & ~taught]
-    if not len(kept):
+    setting, left_out = chosen_once(store.hashes, there, taught)
+    return scores[setting], left_out
+
+
+def chosen_once(
+    hashes: Hashes, there: Truths, taught: Truths
+) -> tuple[np.ndarray[Any, np.dtype[np.intp]], LeftOut]:
+    """Choose the usual pictures that may set a threshold.
+
+    Parameters
+    ----------
+    hashes : array, (m,)
+        Equal for equal pictures: the first of them is chosen, since copies of one picture say
+        no more of others than that one does.
+    there, taught : array of bool, (m,)
+        Which have a score, and which taught the model, so that their score is too good.
+
+    Returns
+    -------
+    tuple of array and LeftOut
+        Rows of those chosen, in order, and why the others were not.
+
+    Raises
+    ------
+    DataError
+        Where none is left.
+    """
+    open_to = np.flatnonzero(there & ~taught)
+    setting = open_to[np.sort(np.unique(hashes[open_to], return_index=True)[1])]
+    left_out = LeftOut(
+        taught=int((there & taught).sum()),
+        repeated=len(open_to) - len(setting),
+        unreadable=int((~there).sum()),
+    )
+    if not len(setting):
         raise DataError(
             "usual pictures",
             needed="pictures that the model was not trained on",
-            came=f"{len(scores)}, of which {taught.sum()} taught it and {(~there).sum()} cannot "
-            "be read",
+            came=f"{len(hashes)}, of which {left_out.taught} taught it and {left_out.unreadable} "
+            "cannot be read",
             remedy="name others, or leave them out: those held out of the training are taken",
         )
-    return kept, int(taught.sum()), int((~there).sum())
+    return setting, left_out
 
 
 def _measured(

@@ -148,9 +148,18 @@ class FittedModel:
 
     def feature_cut(self) -> Cut:
         """Give the part of the network that makes `features`."""
+        return self.first(self._feature_layers())
+
+    @property
+    def taught_features(self) -> bool:
+        """Whether the pictures it was fitted on taught the layers that make `features`."""
+        updated = self.plan.layers[self.plan.fixed : self._feature_layers()]
+        return any(one.parameters for one in updated)
+
+    def _feature_layers(self) -> int:
         if self.plan.code:
             check_half(self, "encoder")
-            return self.first(self.plan.code)
+            return self.plan.code
         if not isinstance(self.plan.layers[-1].layer, Dense):
             raise UsageError(
                 "features",
@@ -158,7 +167,7 @@ class FittedModel:
                 came=self.plan.text,
                 remedy="train a network with a dense layer at its end",
             )
-        return self.first(len(self.plan.layers) - 1)
+        return len(self.plan.layers) - 1
 
     def encode(self, X: Any, *, sample: int | None = None) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Encode pictures, (n, code size); NaN where a file cannot be read.

@@ -49,43 +49,6 @@ class Normality:
         found: Numbers = np.sqrt((whitened**2).mean(axis=1))
         return found
 
-    def threshold(self, scores: Numbers, false_alarms: float) -> float:
-        """Find the score that usual pictures exceed with at most a given probability.
-
-        Parameters
-        ----------
-        scores : array, (m,)
-            Of held-out, usual pictures.
-        false_alarms : float
-            Rate, 0 to 1. The threshold is the smallest of the scores that keeps a further
-            picture of the same kind below it with the stated probability (split conformal
-            prediction, Vovk et al., 2005).
-
-        Raises
-        ------
-        DataError
-            Where there are too few pictures for so low a rate.
-        """
-        if not LEAST_RATE <= false_alarms < 1:
-            raise UsageError(
-                "false_alarms",
-                needed=f"a rate above 0 and below 1, of at least {LEAST_RATE:g}",
-                came=str(false_alarms),
-                remedy="write 0.05 for one usual picture in twenty",
-            )
-        count = len(scores)
-        rank = rank_of(count, false_alarms)
-        if rank > count:
-            raise DataError(
-                "usual pictures",
-                needed=f"at least {int(np.ceil(1 / false_alarms)) - 1} that did not teach, for a "
-                f"rate of false alarms of {false_alarms:g}",
-                came=str(count),
-                remedy="allow a higher rate (--false-alarms), or name more usual pictures "
-                "(--usual)",
-            )
-        return float(np.sort(scores)[rank - 1])
-
     def tensors(self) -> dict[str, torch.Tensor]:
         """Give everything as tensors by name."""
         found = {
@@ -110,6 +73,56 @@ class Normality:
             one.double().numpy() for one in found if one is not None
         )
         return cls(mean=mean, whitening=whitening, errors=errors, distances=distances)
+
+
+def checked_rate(false_alarms: float) -> float:
+    """Check a rate of false alarms.
+
+    Raises
+    ------
+    UsageError
+        Where it is not above 0 and below 1.
+    """
+    if not LEAST_RATE <= false_alarms < 1:
+        raise UsageError(
+            "false_alarms",
+            needed=f"a rate above 0 and below 1, of at least {LEAST_RATE:g}",
+            came=str(false_alarms),
+            remedy="write 0.05 for one usual picture in twenty",
+        )
+    return false_alarms
+
+
+def threshold_of(scores: Numbers, false_alarms: float) -> float:
+    """Find the score that usual pictures exceed with at most a given probability.
+
+    Parameters
+    ----------
+    scores : array, (m,)
+        Of held-out, usual pictures.
+    false_alarms : float
+        Rate, 0 to 1. The threshold is the smallest of the scores that keeps a further
+        picture of the same kind below it with the stated probability (split conformal
+        prediction, Vovk et al., 2005).
+
+    Raises
+    ------
+    UsageError
+        For a rate that is none.
+    DataError
+        Where there are too few pictures for so low a rate.
+    """
+    count = len(scores)
+    rank = rank_of(count, checked_rate(false_alarms))
+    if rank > count:
+        raise DataError(
+            "usual pictures",
+            needed=f"at least {int(np.ceil(1 / false_alarms)) - 1} that did not teach, for a "
+            f"rate of false alarms of {false_alarms:g}",
+            came=str(count),
+            remedy="allow a higher rate (--false-alarms), or name more usual pictures (--usual)",
+        )
+    return float(np.sort(scores)[rank - 1])
 
 
 def rank_of(count: int, false_alarms: float) -> int:

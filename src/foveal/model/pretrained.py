@@ -19,17 +19,21 @@ NAME = "imagenet"
 """What a person writes instead of a model file."""
 
 
-def imagenet(*, device: str = "auto", threads: int | None = None) -> FittedModel:
+def imagenet(
+    *, device: str = "auto", threads: int | None = None, whole: bool = False
+) -> FittedModel:
     """Give EfficientNet-Lite0 as its authors trained it: ImageNet's 1,000 classes.
 
-    Pictures are prepared as the authors did: the middle seven eighths of the shorter side.
+    Pictures are prepared as the authors did: the middle seven eighths of the shorter side. With
+    `whole` all of a picture is seen, letterboxed: for features, since what one searches for may
+    lie at an edge.
 
     Raises
     ------
     UsageError
         Where timm, which carries the names of the classes, is not installed.
     """
-    backbone = open_backbone(DEFAULT, resize="crop")
+    backbone = open_backbone(DEFAULT, resize="letterbox" if whole else "crop")
     if not backbone.classes:
         raise UsageError(
             NAME,

@@ -22,6 +22,7 @@ from foveal.shapes import volume
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
     from foveal.pictures.batches import RowsOfFeatures
+    from foveal.pictures.store import Hashes
 
 NOT_FINITE = "what the model makes of it is not finite"
 """Reason of a picture whose vector overflows, or that holds NaN."""
@@ -37,6 +38,8 @@ class Vectors:
     """What the model made of each picture, (n, ...)."""
     reasons: tuple[str, ...]
     """Why a picture has no vector; empty where it has one."""
+    hashes: Hashes
+    """Equal for equal pictures, (n,)."""
     size: int
     """Numbers of a vector."""
     measure: Measure
@@ -93,6 +96,7 @@ def vectors_of(model: FittedModel, pictures: Pictures, progress: Progress | None
     return Vectors(
         features=made.views[0],
         reasons=tuple(reasons),
+        hashes=made.hashes,
         size=size,
         measure=measure_of(model),
         notes=made.notes,

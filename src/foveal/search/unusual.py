@@ -1,0 +1,152 @@
+"""Unusual pictures by their neighbours: those unlike even the usual picture nearest to them.
+
+Any network that gives features will do, and nothing is trained. Axes: m usual picture, n picture,
+d number of a vector, k neighbour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from foveal.errors import DataError, UsageError
+from foveal.model.anomalies import Anomalies, LeftOut, Nearest, Threshold, chosen_once
+from foveal.model.normality import checked_rate
+from foveal.pictures.sources import gather
+from foveal.search.exact import Doubles, Floats, Rows, nearest, squared_lengths
+from foveal.search.vectors import Progress, Vectors, vectors_of
+
+if TYPE_CHECKING:
+    from foveal.model.fitted import FittedModel
+    from foveal.pictures.store import Hashes
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class _Usual:
+    """Usual pictures, each content once, and how far others are from them."""
+
+    rows: Rows
+    """Their rows among those given, (m,)."""
+    vectors: Floats
+    """(m, d)."""
+    squares: Doubles
+    """(m,)."""
+    hashes: Hashes
+    """(m,)."""
+    setting: Rows
+    """Rows of those given that set the threshold, some or all of `rows`."""
+    left_out: LeftOut
+
+    def distances(
+        self, vectors_nd: Floats, hashes_n: Hashes, k: int, threads: int
+    ) -> tuple[Doubles, Rows]:
+        """Measure how far pictures are from the k nearest usual ones, a copy of theirs left out.
+
+        Returns
+        -------
+        tuple of arrays
+            Mean distance (n,), and the nearest one's row among those given, (n,).
+        """
+        found, far = nearest(self.vectors, self.squares, vectors_nd, k + 1, threads=threads)
+        far[self.hashes[found] == hashes_n[:, None]] = np.inf
+        order = np.argsort(far, axis=1, kind="stable")[:, :k]
+        least = np.take_along_axis(far, order, axis=1)
+        first = np.take_along_axis(found, order[:, :1], axis=1)[:, 0]
+        return least.mean(axis=1), self.rows[first]
+
+
+def unusual(
+    model: FittedModel,
+    pictures: Any,
+    usual: Any,
+    *,
+    false_alarms: float = 0.05,
+    neighbours: int = 1,
+    progress: Progress | None = None,
+) -> Anomalies:
+    """Find the pictures that are unlike any usual one.
+
+    The score of a picture is the mean distance to the usual pictures nearest to it, in the measure
+    of `foveal similar` (Bergman, Cohen and Hoshen, "Deep Nearest Neighbor Anomaly Detection",
+    arXiv:2002.10445). The usual pictures set the threshold too, each scored against the others.
+    A further usual picture exceeds it with at most the stated probability: were it counted among
+    the others, their scores could only fall, and then all would be exchangeable (full conformal
+    prediction, Vovk et al., 2005). A picture that is one of the usual ones is scored against the
+    others as well, so that a folder can be searched for what stands out in it.
+
+    Parameters
+    ----------
+    model : FittedModel
+        An autoencoder, or a classifier that ends with a dense layer.
+    pictures : path, sequence of paths, or array
+        As in `fit`. Each gets a row, in order.
+    usual : path, sequence of paths, or array
+        Usual pictures, each content counted once. Those that taught the layers which make the
+        features are compared with, and set no threshold.
+    false_alarms : float, 0 to 1
+        Share of usual pictures that may be called unusual.
+    neighbours : int
+        Usual pictures that each is compared with. More of them bear with a few unusual pictures
+        among the usual.
+    progress : callable, optional
+        Called now and then with pictures done and in all: the usual ones first.
+
+    Raises
+    ------
+    UsageError
+        For a model without features, and for a rate or a number of neighbours that is none.
+    DataError
+        Where there are too few usual pictures for the rate or the neighbours.
+    """
+    checked_rate(false_alarms)
+    if neighbours < 1:
+        raise UsageError(
+            "neighbours",
+            needed="at least 1 usual picture to compare with",
+            came=str(neighbours),
+            remedy="leave it out: the nearest one is taken",
+        )
+    given, threads = gather(usual), model.device.threads
+    known = _prepared(model, vectors_of(model, given, progress), neighbours)
+    own = np.isin(known.rows, known.setting)
+    scores, _ = known.distances(known.vectors[own], known.hashes[own], neighbours, threads)
+    threshold = Threshold.of(scores, "neighbours", false_alarms, known.left_out)
+    found = gather(pictures)
+    made = vectors_of(model, found, progress)
+    scores, rows = np.full(len(found), np.nan), np.full(len(found), -1)
+    scores[made.rows], rows[made.rows] = known.distances(
+        made.gathered(), made.hashes[made.rows], neighbours, threads
+    )
+    return Anomalies(
+        names=found.names,
+        measures={"neighbours": scores},
+        reasons=made.reasons,
+        threshold=threshold,
+        nearest=Nearest(pictures=given, rows=rows),
+    )
+
+
+def _prepared(model: FittedModel, made: Vectors, neighbours: int) -> _Usual:
+    """Take each usual picture once, and note which of them set the threshold."""
+    there = np.array([not reason for reason in made.reasons], dtype=bool)
+    taught = there & np.isin(made.hashes, model.trained_on) & model.taught_features
+    setting, left_out = chosen_once(made.hashes, there, taught)
+    once = np.sort(np.unique(made.hashes[made.rows], return_index=True)[1])
+    if len(once) <= neighbours:
+        raise DataError(
+            "usual pictures",
+            needed=f"more than {neighbours} that differ, to compare each with {neighbours} others",
+            came=str(len(once)),
+            remedy="name more of them (--usual), or compare with fewer (--neighbours)",
+        )
+    vectors = made.gathered()[once]
+    return _Usual(
+        rows=made.rows[once],
+        vectors=vectors,
+        squares=squared_lengths(vectors),
+        hashes=made.hashes[made.rows[once]],
+        setting=setting,
+        left_out=left_out,
+    )
