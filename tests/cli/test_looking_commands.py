@@ -16,6 +16,7 @@ from tests_support import small_model
 
 import foveal
 from foveal.cli import main as command
+from foveal.cli.options import print_json
 
 DIGITS = np.rint(load_digits().images * 255 / 16).astype(np.uint8)
 LABELS = load_digits().target
@@ -141,7 +142,7 @@ def test_anomalies_writes_table_and_sheet(run, model: Path, digits: Path, tmp_pa
         *("--to", to, "--sheet", sheet, "--worst", 4),
     )
     assert code == 0 and "path " not in out
-    assert out.splitlines()[-1] == f"wrote {to} and {sheet} and {tmp_path / 'worst.csv'}"
+    assert out.splitlines()[-1] == f"wrote {to}, {sheet} and {tmp_path / 'worst.csv'}"
     rows = pq.read_table(to).to_pylist()
     assert len(rows) == 31 and sum(row["error"] is not None for row in rows) == 1
     scored = sorted((row for row in rows if not row["error"]), key=lambda row: -row["score"])
@@ -168,6 +169,44 @@ def test_anomalies_by_usual_pictures_and_as_json(
     assert facts["above"] == sum(bool(row["above"]) for row in facts["pictures"])
     code, out, _ = run("anomalies", model, digits, *by)
     assert f"{bound['left_out']['taught']:,} that taught the model left out" in out
+
+
+def test_error_pictures_show_where_reconstructions_differ(
+    run, model: Path, classifier: Path, digits: Path, tmp_path: Path
+) -> None:
+    made = tmp_path / "errors"
+    code, out, _ = run("anomalies", model, digits, "--error-pictures", made)
+    assert code == 0 and out.splitlines()[-1] == f"wrote {made}"
+    files = sorted(made.rglob("*.png"))
+    assert len(files) == 30
+    one = files[0].relative_to(made)
+    with Image.open(digits / one) as opened:
+        picture = np.asarray(opened, np.float64)
+    likeness = foveal.load(model).decode(foveal.load(model).encode([digits / one]))[0, ..., 0]
+    wanted = np.abs(picture - 255 * likeness)
+    with Image.open(files[0]) as errors:
+        assert errors.mode == "L"
+        np.testing.assert_allclose(np.asarray(errors, np.float64), wanted, atol=0.6)
+    code, _, err = run("anomalies", model, digits, "--error-pictures", made)
+    assert code == 2 and "--error-pictures" in err and "new, or empty" in err
+    usual = ("--usual", digits, "--error-pictures", tmp_path / "none")
+    code, _, err = run("anomalies", classifier, digits, *usual)
+    assert code == 2 and "an autoencoder" in err and not (tmp_path / "none").exists()
+
+
+def test_json_holds_no_number_that_is_none(
+    run, capsys: pytest.CaptureFixture[str], model: Path, digits: Path, tmp_path: Path
+) -> None:
+    one = sorted((digits / "0").iterdir())[0]
+
+    def refused(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    code, out, _ = run("reconstruct", model, one, "--to", tmp_path / "g.png", "--json")
+    facts = json.loads(out, parse_constant=refused)
+    assert code == 0 and (facts["mse"]["low"], facts["mse"]["high"]) == (0, 1)
+    print_json({"a": [float("inf"), (float("nan"), 1.5)]})
+    assert json.loads(capsys.readouterr().out) == {"a": [None, [None, 1.5]]}
 
 
 def test_strict_anomalies_end_with_three(run, model: Path, digits: Path, tmp_path: Path) -> None:

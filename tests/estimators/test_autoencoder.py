@@ -587,6 +587,28 @@ def test_draws_follow_their_seeds_and_are_not_the_means() -> None:
         learner().fit(X).model_.encode(X, sample=1)
 
 
+def test_transform_draws_where_a_sample_is_asked_for() -> None:
+    X = blobs()
+    drawing = learner(variational=True).fit(X)
+    np.testing.assert_array_equal(drawing.transform(X), drawing.model_.encode(X))
+    np.testing.assert_array_equal(
+        drawing.transform(X, sample=3), drawing.model_.encode(X, sample=3)
+    )
+    with pytest.raises(UsageError, match="variational autoencoder"):
+        learner().fit(X).transform(X, sample=3)
+
+
+def test_pictures_and_rows_of_their_pixels_have_the_same_codes() -> None:
+    X = blobs()
+    found = learner().fit(X)
+    assert not hasattr(found, "n_features_in_"), "the rows of a picture are no features"
+    flat = X.reshape(len(X), -1)
+    np.testing.assert_array_equal(found.transform(flat), found.transform(X))
+    with pytest.raises(DataError, match="needed pictures of"):
+        found.transform(flat[:, :-1])
+    assert learner().fit(flat).n_features_in_ == flat.shape[1]
+
+
 # Centring ---------------------------------------------------------------------------------
 
 

@@ -235,6 +235,17 @@ def test_imagenet_answers_without_training(tmp_path: Path) -> None:
     assert same_classes >= {"goldfish", "volcano"}
 
 
+def test_imagenet_sees_whole_pictures_where_that_is_wanted(tmp_path: Path) -> None:
+    image = np.full((200, 400, 3), 90, np.uint8)
+    image[:, :60] = 250  # outside the square in the middle
+    Image.fromarray(image).save(tmp_path / "marked.png")
+    Image.fromarray(np.full_like(image, 90)).save(tmp_path / "plain.png")
+    both = [tmp_path / "marked.png", tmp_path / "plain.png"]
+    middle, whole = (imagenet(threads=1, whole=whole).features(both) for whole in (False, True))
+    np.testing.assert_array_equal(middle[0], middle[1])
+    assert np.abs(whole[0] - whole[1]).max() > 0.1
+
+
 def test_imagenet_without_the_names_of_its_classes_says_what_to_do(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

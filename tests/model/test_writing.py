@@ -15,7 +15,7 @@ from PIL import Image
 from tests_support import small_autoencoder
 
 from foveal import DataError, ResourceError, UsageError
-from foveal.model.coding import Codes
+from foveal.model.coding import Codes, decoding
 from foveal.model.fitted import FittedModel
 from foveal.model.writing import LONGEST_NAME, checked_folder, places_for, write_pictures
 
@@ -66,7 +66,7 @@ def test_places_are_below_the_folder_and_no_two_are_the_same(names: list[str]) -
 def test_pictures_lie_below_the_folder(tmp_path_factory, names: list[str]) -> None:
     above = tmp_path_factory.mktemp("above")
     batch = codes(np.zeros((len(names), 4)), names)
-    assert write_pictures(above / "made", small(), names, [batch]) == (len(names), 0)
+    assert write_pictures(above / "made", names, decoding(small(), [batch])) == (len(names), 0)
     found = {path for path in above.rglob("*") if path.is_file()}
     assert found == {above / "made" / place for place in places_for(names)}
 
@@ -132,7 +132,7 @@ def test_pixels_are_the_decoded_values(tmp_path: Path, channels: int, mode: str)
     height, width = 3, 2
     values = np.random.default_rng(channels).uniform(-0.3, 1.3, (5, channels * height * width))
     model, batch = small(channels, height, width), codes(values)
-    assert write_pictures(tmp_path / "made", model, batch.names, [batch]) == (5, 0)
+    assert write_pictures(tmp_path / "made", batch.names, decoding(model, [batch])) == (5, 0)
     for row, value in enumerate(values):
         with Image.open(tmp_path / "made" / f"{row}.png") as picture:
             assert (picture.mode, picture.size, picture.format) == (mode, (width, height), "PNG")
@@ -151,7 +151,7 @@ def test_rows_without_a_code_have_no_picture(tmp_path: Path) -> None:
         Codes(names=whole.names[part], values=whole.values[part], reasons=reasons[part])
         for part in (slice(0, 2), slice(2, 2), slice(2, 5), slice(5, 7))
     ]
-    assert write_pictures(tmp_path / "made", small(), whole.names, batches) == (5, 2)
+    assert write_pictures(tmp_path / "made", whole.names, decoding(small(), batches)) == (5, 2)
     found = sorted((tmp_path / "made").iterdir())
     assert [path.name for path in found] == ["0.png", "2.png", "3.png", "5.png", "6.png"]
     for path in found:
@@ -162,7 +162,7 @@ def test_rows_without_a_code_have_no_picture(tmp_path: Path) -> None:
 
 def test_nothing_but_rows_without_a_code_is_an_empty_folder(tmp_path: Path) -> None:
     batch = codes(np.full((2, 4), np.nan), reasons=["a", "b"])
-    assert write_pictures(tmp_path / "made", small(), batch.names, [batch]) == (0, 2)
+    assert write_pictures(tmp_path / "made", batch.names, decoding(small(), [batch])) == (0, 2)
     assert not list((tmp_path / "made").iterdir())
 
 
@@ -170,7 +170,7 @@ def test_an_empty_folder_is_taken_and_permissions_are_the_customary_ones(tmp_pat
     (tmp_path / "made").mkdir()
     (tmp_path / "other").mkdir()
     batch = codes(np.zeros((2, 4)), ["a/1.jpg", "b/1.jpg"])
-    write_pictures(checked_folder(tmp_path / "made"), small(), batch.names, [batch])
+    write_pictures(checked_folder(tmp_path / "made"), batch.names, decoding(small(), [batch]))
     customary = (tmp_path / "other").stat().st_mode
     assert (tmp_path / "made").stat().st_mode == customary
     assert (tmp_path / "made" / "a").stat().st_mode == customary
@@ -191,7 +191,7 @@ def interrupted(error: BaseException) -> Iterator[Codes]:
 )
 def test_what_breaks_off_leaves_no_folder(tmp_path: Path, error: BaseException) -> None:
     with pytest.raises(type(error), match=r"(?i)stop"):
-        write_pictures(tmp_path / "made", small(), list("abcd"), interrupted(error))
+        write_pictures(tmp_path / "made", list("abcd"), decoding(small(), interrupted(error)))
     assert not list(tmp_path.iterdir())
 
 
@@ -207,7 +207,7 @@ def test_a_full_disk_leaves_no_folder_and_is_named(tmp_path: Path, monkeypatch) 
     monkeypatch.setattr(Image.Image, "save", full)
     batch = codes(np.zeros((6, 4)))
     with pytest.raises(ResourceError, match=r"made: needed room .*, got No space left") as caught:
-        write_pictures(tmp_path / "made", small(), batch.names, [batch])
+        write_pictures(tmp_path / "made", batch.names, decoding(small(), [batch]))
     assert "FOVEAL_CACHE" not in str(caught.value), "it is not the cache that is full"
     assert not list(tmp_path.iterdir())
 
@@ -219,7 +219,7 @@ def test_a_folder_that_was_filled_meanwhile_is_left_alone(tmp_path: Path) -> Non
         yield codes(np.zeros((2, 4)))
 
     with pytest.raises(ResourceError, match="made: needed room in a folder"):
-        write_pictures(tmp_path / "made", small(), list("ab"), batches())
+        write_pictures(tmp_path / "made", list("ab"), decoding(small(), batches()))
     assert [path.name for path in tmp_path.rglob("*")] == ["made", "theirs.txt"]
 
 
@@ -246,5 +246,5 @@ def test_only_new_and_empty_folders_are_taken(tmp_path: Path) -> None:
 def test_a_plain_name_is_a_folder_here(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     batch = codes(np.zeros((1, 4)))
-    write_pictures(checked_folder(Path("made")), small(), batch.names, [batch])
+    write_pictures(checked_folder(Path("made")), batch.names, decoding(small(), [batch]))
     assert os.listdir(tmp_path) == ["made"]  # noqa: PTH208

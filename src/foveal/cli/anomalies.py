@@ -69,6 +69,14 @@ def anomalies(
         ),
     ] = None,
     worst: Annotated[int, typer.Option(min=1, help="Pictures on the sheet.")] = 10,
+    error_pictures: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write for each picture where an autoencoder's reconstruction differs, black for "
+            "nowhere: a PNG file of the same name, in a new folder.",
+        ),
+    ] = None,
     device: Device = "auto",
     threads: Threads = None,
     strict: Strict = False,
@@ -81,14 +89,17 @@ def anomalies(
     """
     from foveal.looking.pictured import sheet_of
     from foveal.model.anomalies import checked_by
+    from foveal.model.coding import check_half
     from foveal.model.tables import write_table
     from foveal.pictures.sources import gather
 
-    _check_places(to, sheet)
+    _check_places(to, sheet, error_pictures)
     way = None if by is None else checked_by(by)
     fitted = opened(model, device, threads, whole=True)
     if way is None:
         way = "error" if fitted.plan.code else "neighbours"
+    if error_pictures is not None:
+        check_half(fitted, "decoder")
     source = with_whole_names(gather(pictures))
     found = _found(fitted, source, way, false_alarms, usual, neighbours)
     paths: list[Path] = []
@@ -97,6 +108,9 @@ def anomalies(
         paths.append(to)
     if sheet is not None:
         paths.extend(sheet_of(fitted, source, found, worst).save(sheet))
+    if error_pictures is not None:
+        _write_errors(error_pictures, fitted, source)
+        paths.append(error_pictures)
     if json:
         facts = _facts(found, paths)
         if to is None:
@@ -144,11 +158,26 @@ def _found(
         )
 
 
-def _check_places(to: Path | None, sheet: Path | None) -> None:
+def _write_errors(folder: Path, fitted: FittedModel, source: PicturesFound) -> None:
+    """Write where the reconstructions differ from the pictures."""
+    from foveal.cli.progress import passed_on
+    from foveal.model.anomalies import differences
+    from foveal.model.coding import compared
+    from foveal.model.writing import write_pictures
+
+    with shown_passage() as tell:
+        batches = passed_on(compared(fitted, source), len(source), tell)
+        write_pictures(folder, list(map(str, source.names)), differences(batches))
+
+
+def _check_places(to: Path | None, sheet: Path | None, folder: Path | None) -> None:
     from foveal.errors import UsageError
     from foveal.looking.figure import checked_figure, numbers_beside
     from foveal.model.tables import checked_table
+    from foveal.model.writing import checked_folder
 
+    if folder is not None:
+        checked_folder(folder, "--error-pictures")
     if to is not None:
         checked_table(to)
     if sheet is None:

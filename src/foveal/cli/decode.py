@@ -30,6 +30,7 @@ def decode(
     """Decode codes to pictures: PNG files named after the pictures that were encoded."""
     from foveal.cli.progress import passed_on, shown_progress
     from foveal.model.codes import open_codes
+    from foveal.model.coding import decoding
     from foveal.model.loading import load
     from foveal.model.writing import checked_folder, write_pictures
     from foveal.training.events import passing
@@ -40,7 +41,7 @@ def decode(
     began = time.perf_counter()
     with shown_progress() as show:
         told = passed_on(file.batches(), file.rows, passing(show, "the decoder"))
-        written, missing = write_pictures(to, fitted, file.names(), told)
+        written, missing = write_pictures(to, file.names(), decoding(fitted, told))
     seconds = time.perf_counter() - began
     if json:
         print_json({"to": str(to), "pictures": written, "missing": missing, "seconds": seconds})

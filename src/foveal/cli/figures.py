@@ -35,4 +35,5 @@ def unreadable_line(names: Sequence[str], reasons: Sequence[str]) -> list[str]:
 
 def wrote(paths: Sequence[Path]) -> str:
     """Name the files that were written."""
-    return f"wrote {' and '.join(map(str, paths))}"
+    *first, last = map(str, paths)
+    return f"wrote {', '.join(first)} and {last}" if first else f"wrote {last}"

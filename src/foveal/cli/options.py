@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -38,8 +39,17 @@ Threads = Annotated[int | None, typer.Option(help="Threads on the processor.")]
 
 
 def print_json(value: Any) -> None:
-    """Print a result for machines."""
-    typer.echo(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+    """Print a result for machines; what JSON has no number for, NaN and infinity, as null."""
+    plain = _finite(value)
+    typer.echo(json.dumps(plain, indent=1, ensure_ascii=False, default=str, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {name: _finite(one) for name, one in value.items()}
+    return list(map(_finite, value)) if isinstance(value, list | tuple) else value
 
 
 def size_of(text: str | None) -> int | tuple[int, int] | None:

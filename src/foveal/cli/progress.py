@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -32,8 +32,9 @@ from foveal.training.events import (
 from foveal.training.telling import lines_of, print_plainly
 
 if TYPE_CHECKING:
-    from foveal.model.coding import Codes
+    from foveal.model.coding import Codes, Compared
 
+Rows = TypeVar("Rows", "Codes", "Compared")
 REFRESH = 0.1
 """Seconds between two drawings of the live line."""
 
@@ -58,8 +59,8 @@ def shown_progress() -> Iterator[Listener]:
 
 
 def passed_on(
-    batches: Iterable[Codes], total: int, tell: Callable[[int, int], None]
-) -> Iterator[Codes]:
+    batches: Iterable[Rows], total: int, tell: Callable[[int, int], None]
+) -> Iterator[Rows]:
     """Pass batches on, telling after each how far they are."""
     done = 0
     for batch in batches:

@@ -32,15 +32,7 @@ def coerce(
         Whether fit needs labels.
     """
     if not are_paths(X):
-        options: dict[str, Any] = {"allow_nd": True, "dtype": "numeric", "reset": fitting}
-        if (
-            not fitting and len(getattr(X, "shape", ())) > 2
-        ):  # what counts as features are rows of pixels alone
-            return gather(check_array(X, allow_nd=True, dtype="numeric"))
-        if not (fitting and labelled):
-            return gather(validate_data(estimator, X, **options))
-        X, y = validate_data(estimator, X, y, **options)
-        return _labelled(gather(X), y)
+        return _coerced_array(estimator, X, y, fitting, labelled)
     pictures = gather(X)
     if not (fitting and labelled):
         return pictures
@@ -56,6 +48,25 @@ def coerce(
             remedy="sort the pictures into one folder a class; in Python, y will do too",
         )
     return pictures
+
+
+def _coerced_array(estimator: Any, X: Any, y: Any, fitting: bool, labelled: bool) -> Pictures:
+    """Turn arrays into pictures; what counts as features are rows of pixels alone."""
+    options: dict[str, Any] = {"allow_nd": True, "dtype": "numeric"}
+    if not fitting:
+        whole = len(getattr(X, "shape", ())) > 2
+        return gather(
+            check_array(X, **options)
+            if whole
+            else validate_data(estimator, X, reset=False, **options)
+        )
+    if labelled:
+        X, y = validate_data(estimator, X, y, **options)
+    else:
+        X = validate_data(estimator, X, **options)
+    if X.ndim > 2:
+        del estimator.n_features_in_
+    return _labelled(gather(X), y) if labelled else gather(X)
 
 
 def _labelled(pictures: Pictures, y: Any) -> Pictures:

@@ -302,13 +302,26 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self._n_features_out = plan.code_size
         return self
 
-    def transform(self, X: Any) -> np.ndarray[Any, np.dtype[Any]]:
+    def transform(self, X: Any, *, sample: int | None = None) -> np.ndarray[Any, np.dtype[Any]]:
         """Encode pictures, (n, code size); NaN for files that cannot be read.
 
         Float arrays give codes of their own dtype, everything else float32.
+
+        Parameters
+        ----------
+        X : path, sequence of paths, or array
+            As in `fit`.
+        sample : int, optional
+            A seed: draws each code from the distribution that a variational encoder gives. Its
+            mean where left out.
+
+        Raises
+        ------
+        UsageError
+            For a sample of an autoencoder whose codes have no spread.
         """
         check_is_fitted(self)
-        codes = self.model_.encode(coerce(self, X, fitting=False))
+        codes = self.model_.encode(coerce(self, X, fitting=False), sample=sample)
         wanted = getattr(X, "dtype", None)
         return codes.astype(wanted) if wanted in (np.float32, np.float64) else codes
 

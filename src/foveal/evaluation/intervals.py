@@ -52,12 +52,20 @@ def wilson(right: int, total: int, level: float = LEVEL) -> Estimate:
     return Estimate(share, min(low, share), max(high, share))
 
 
-def mean(values: Floats, level: float = LEVEL, least: float = -np.inf) -> Estimate:
-    """Interval of a mean, by the normal approximation, cut off at the least possible value."""
+def mean(
+    values: Floats, level: float = LEVEL, least: float = -np.inf, most: float = np.inf
+) -> Estimate:
+    """Interval of a mean, by the normal approximation, within the values that are possible.
+
+    One value alone says nothing of how they vary: its interval is all of these.
+
+    >>> mean(np.array([0.25]), least=0, most=1).plain()
+    '0.25 (0 to 1)'
+    """
     value = float(np.mean(values))
     z = float(ndtri((1 + level) / 2))
     error = float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.inf
-    return Estimate(value, max(value - z * error, least), value + z * error)
+    return Estimate(value, max(value - z * error, least), min(value + z * error, most))
 
 
 Statistic = Callable[[Floats, Floats, Floats], Floats]

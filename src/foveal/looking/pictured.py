@@ -40,7 +40,7 @@ class Reconstructed:
     @property
     def mse(self) -> Estimate:
         """Mean of the errors with its 95 % interval."""
-        return mean(self.errors[np.isfinite(self.errors)].astype(np.float64), least=0.0)
+        return mean(self.errors[np.isfinite(self.errors)].astype(np.float64), least=0.0, most=1.0)
 
 
 @dataclass(frozen=True, repr=False, slots=True, kw_only=True)

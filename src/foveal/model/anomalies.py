@@ -8,7 +8,7 @@ picture, h height, w width, c channel.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +18,7 @@ from scipy.special import betaincinv
 from foveal.backbones.passes import scaling_of
 from foveal.errors import DataError, UsageError
 from foveal.evaluation.intervals import LEVEL, Estimate
-from foveal.model.coding import NO_NUMBERS, check_half, compared
+from foveal.model.coding import NO_NUMBERS, Compared, Made, check_half, compared
 from foveal.model.normality import Normality, Numbers, rank_of, threshold_of
 from foveal.pictures.catalogue import Pictures
 from foveal.pictures.sources import gather
@@ -253,6 +253,18 @@ def error_map(originals: Any, reconstructions: Any) -> np.ndarray[Any, np.dtype[
     wanted, made = np.asarray(originals, np.float32), np.asarray(reconstructions, np.float32)
     found: np.ndarray[Any, np.dtype[np.float32]] = ((wanted - made) ** 2).mean(axis=3)
     return found
+
+
+def differences(batches: Iterable[Compared]) -> Iterator[Made]:
+    """Draw where reconstructions differ from their pictures: the root of `error_map`.
+
+    A value is the difference of a pixel, root mean square over its channels: 0 for none, 1 for
+    white where black was.
+    """
+    for batch in batches:
+        there = [row for row, reason in enumerate(batch.reasons) if not reason]
+        errors = error_map(batch.originals[there], batch.reconstructions[there])
+        yield Made(pictures=np.sqrt(errors)[..., None], reasons=batch.reasons)
 
 
 def true_rate(usual: int, false_alarms: float) -> Estimate:

@@ -5,7 +5,7 @@ Axes: n picture, h height, w width, c channel, k number of the code.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +69,16 @@ class Compared:
         return found
 
 
+@dataclass(frozen=True, repr=False, slots=True, kw_only=True)
+class Made:
+    """What a model made of some pictures."""
+
+    pictures: Floats
+    """(n, h, w, c), from 0 to 1: of those alone that could be read."""
+    reasons: Sequence[str]
+    """Of all, why a picture could not be read; empty where it could."""
+
+
 def coding(
     model: FittedModel, pictures: Pictures, sample: int | None = None, *, before: int = 0
 ) -> Iterator[Codes]:
@@ -130,6 +140,13 @@ def decoded(model: FittedModel, codes: Any) -> Floats:
             taken = torch.from_numpy(values[start : start + size]).to(model.device.name)
             found[start : start + size] = _pictures(decoder(taken))
     return found
+
+
+def decoding(model: FittedModel, batches: Iterable[Codes]) -> Iterator[Made]:
+    """Decode batch by batch, in order; rows without a code are left out."""
+    for batch in batches:
+        there = [row for row, reason in enumerate(batch.reasons) if not reason]
+        yield Made(pictures=decoded(model, batch.values[there]), reasons=batch.reasons)
 
 
 def checked_codes(codes: Any, size: int) -> Floats:

@@ -1,4 +1,4 @@
-"""Decoded pictures as PNG files, in a folder that is whole or absent."""
+"""Pictures that a model made as PNG files, in a folder that is whole or absent."""
 
 from __future__ import annotations
 
@@ -10,16 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from foveal.errors import ResourceError, UsageError
-from foveal.model.coding import Codes, Floats, decoded
-
-if TYPE_CHECKING:
-    from foveal.model.fitted import FittedModel
+from foveal.model.coding import Floats, Made
 
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 """Kinds of pictures by their channels."""
@@ -29,8 +25,8 @@ LONGEST_NAME = 200
 """Bytes of one part of a name."""
 
 
-def checked_folder(folder: Path) -> Path:
-    """Check the folder into which pictures are to be written.
+def checked_folder(folder: Path, option: str = "--to") -> Path:
+    """Check the folder into which pictures are to be written, named by an option.
 
     Raises
     ------
@@ -39,14 +35,14 @@ def checked_folder(folder: Path) -> Path:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(
-            f"--to {folder}",
+            f"{option} {folder}",
             needed="a folder that is new, or empty",
             came="a folder with files in it" if folder.is_dir() else "a file",
             remedy="name another folder, or remove it first",
         )
     if not folder.absolute().parent.is_dir():
         raise UsageError(
-            f"--to {folder}",
+            f"{option} {folder}",
             needed="a folder within one that exists",
             came=str(folder.parent),
             remedy="make that folder first",
@@ -54,10 +50,8 @@ def checked_folder(folder: Path) -> Path:
     return folder
 
 
-def write_pictures(
-    folder: Path, model: FittedModel, names: Sequence[str], batches: Iterable[Codes]
-) -> tuple[int, int]:
-    """Decode codes and write the pictures; the folder appears when all of them are there.
+def write_pictures(folder: Path, names: Sequence[str], batches: Iterable[Made]) -> tuple[int, int]:
+    """Write pictures; the folder appears when all of them are there.
 
     Parameters
     ----------
@@ -67,7 +61,7 @@ def write_pictures(
     Returns
     -------
     tuple of int
-        Pictures written, and rows without a code.
+        Pictures written, and rows without one.
     """
     places = places_for(names)
     written = missing = start = 0
@@ -79,8 +73,7 @@ def write_pictures(
                 place.mkdir(parents=True, exist_ok=True)
             for batch in batches:
                 there = [row for row, reason in enumerate(batch.reasons) if not reason]
-                made = decoded(model, batch.values[there])
-                _write(made, [working / places[start + row] for row in there])
+                _write(batch.pictures, [working / places[start + row] for row in there])
                 written, missing = written + len(there), missing + len(batch.reasons) - len(there)
                 start += len(batch.reasons)
             working.chmod(0o777 & ~_umask())
