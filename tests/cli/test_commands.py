@@ -87,6 +87,17 @@ def test_resume_after_completion_does_nothing(run, class_folders: Path, tmp_path
     assert "nothing to resume" in out
 
 
+def test_a_replaced_model_is_kept(run, class_folders: Path, tmp_path: Path) -> None:
+    model = tmp_path / "m.safetensors"
+    aside = tmp_path / "m.run" / "replaced.safetensors"
+    _, out, _ = train(run, class_folders, model)
+    assert not aside.exists() and "was there before" not in out
+    first = model.read_bytes()
+    _, out, _ = train(run, class_folders, model, "--seed", "1")
+    assert aside.read_bytes() == first != model.read_bytes()
+    assert f"the model that was there before is kept: {aside}" in out
+
+
 def test_strict_training_refuses_unreadable_files(run, class_folders: Path, tmp_path: Path) -> None:
     (class_folders / "above" / "broken.jpg").write_bytes(b"\xff\xd8 broken")
     model = tmp_path / "m.safetensors"

@@ -130,6 +130,7 @@ def learn(context: typer.Context, make: Callable[[dict[str, Any]], Learner]) -> 
             if asked["resume"] and run.was_finished:
                 typer.echo(f"{model} is complete: nothing to resume")
                 return None
+            before = run.decide("replaced", lambda: _keep_aside(model))
             with interruptible(run):
                 pictures, seed = options["pictures"], options["seed"]
                 parameters = {
@@ -140,7 +141,23 @@ def learn(context: typer.Context, make: Callable[[dict[str, Any]], Learner]) -> 
                 learner = make({**parameters, "random_state": seed}).fit(pictures, run=run)
                 digest = learner.model_.save(model)
                 run.finish({"model": model.name, "sha256": digest})
+    if before and not asked["json"]:
+        typer.echo(f"the model that was there before is kept: {_aside(model)}")
     return learner
+
+
+def _keep_aside(model: Path) -> bool:
+    """Keep what the model will replace, the last such one; answers whether there is any."""
+    from foveal import files
+
+    if not model.is_file():
+        return False
+    files.write_whole(_aside(model), model.read_bytes())
+    return True
+
+
+def _aside(model: Path) -> Path:
+    return model.with_suffix(".run") / "replaced.safetensors"
 
 
 def _typed(context: typer.Context, name: str) -> bool:
