@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
 from tests_support import small_model
 
 import foveal
@@ -168,7 +169,8 @@ def test_anomalies_by_usual_pictures_and_as_json(
     assert len(facts["pictures"]) == facts["rows"] == 31 and facts["unreadable"] == 1
     assert facts["above"] == sum(bool(row["above"]) for row in facts["pictures"])
     code, out, _ = run("anomalies", model, digits, *by)
-    assert f"{bound['left_out']['taught']:,} that taught the model left out" in out
+    taught = bound["left_out"]["taught"]
+    assert f"{len(DIGITS) - taught:,} of {len(DIGITS):,} given ({taught:,} taught the model" in out
 
 
 def test_error_pictures_show_where_reconstructions_differ(
@@ -247,7 +249,7 @@ def test_neighbours_of_codes_and_their_number(run, model: Path, digits: Path) ->
     facts = json.loads(out)
     assert facts["threshold"]["by"] == "neighbours"
     left = facts["threshold"]["left_out"]
-    assert facts["threshold"]["usual"] + left["taught"] + left["unreadable"] == 31
+    assert facts["threshold"]["usual"] + left["taught"] + len(left["unreadable"]) == 31
     scored = [row for row in facts["pictures"] if row["error"] is None]
     assert all(row["nearest"] != row["path"] for row in scored) and len(scored) == 30
     code, out, _ = run("anomalies", model, digits, *own, "--neighbours", 3, "--json")
@@ -318,7 +320,24 @@ def test_where_figures_go_is_checked_before_any_work(
     assert all(len(line) <= 80 for line in err.splitlines())
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+def test_a_map_of_the_features_of_a_classifier(
+    run, classifier: Path, digits: Path, tmp_path: Path
+) -> None:
+    to = tmp_path / "map.png"
+    code, out, _ = run("map", classifier, digits, "--to", to)
+    assert code == 0 and "% of the variance of the features" in out
+    features = foveal.load(classifier).features(sorted(digits.rglob("[0-9]*.png")))
+    unit = features / np.linalg.norm(features, axis=1, keepdims=True)
+    wanted = PCA(2).fit_transform(unit)
+    points = [row for row in table(tmp_path / "map.csv") if row["x"]]
+    found = np.array([[float(row["x"]), float(row["y"])] for row in points])
+    assert len(found) == 30
+    np.testing.assert_allclose(
+        np.sort(np.abs(found), axis=0), np.sort(np.abs(wanted), axis=0), atol=1e-3
+    )
+
+
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"map"}))
 def test_classifiers_are_refused(
     run, classifier: Path, digits: Path, tmp_path: Path, name: str
 ) -> None:

@@ -34,7 +34,7 @@ from foveal import (
     load,
 )
 from foveal.estimators import _reconstructing
-from foveal.estimators._reconstructing import divergence, noisy
+from foveal.estimators._reconstructing import WEIGHTS, divergence, noisy
 from foveal.model.fitted import FittedModel
 from foveal.nets.blocks import Centre, Offset
 from foveal.nets.notation import read
@@ -149,7 +149,7 @@ def test_callers_random_state_is_left_alone() -> None:
 )
 def test_every_way_of_training_learns(changes: dict) -> None:
     X = DIGITS.images[:300]
-    found = learner(**({"epochs": 6} | changes)).fit(X)
+    found = learner(**({"epochs": 12} | changes)).fit(X)
     losses = [one["validation_loss"] for one in found.history_]
     assert losses[-1] < losses[0]
     by_mean = ((X - X.mean(axis=0)) ** 2).mean() / 256
@@ -539,10 +539,14 @@ def test_the_divergence_is_that_of_torch(count: int, size: int, seed: int) -> No
 
 
 @pytest.mark.parametrize("beta", [0.0, 1.0, 20.0])
-def test_the_loss_is_error_and_weighted_divergence(tmp_path: Path, beta: float) -> None:
+@pytest.mark.parametrize(("loss", "wide"), [("mse", 2), ("l1", 1)])
+def test_the_loss_is_error_and_weighted_divergence(
+    tmp_path: Path, loss: str, wide: int, beta: float
+) -> None:
     X = blobs(30, 6, 8)
     path = parted(tmp_path, x_train=X[:20], x_val=X[20:])
-    found = learner(variational=True, beta=beta, learning_rate=STILL, epochs=1).fit(path)
+    options = {"variational": True, "learning_rate": STILL, "epochs": 1}
+    found = learner(loss=loss, beta=beta, **options).fit(path)
     model, unit = found.model_, X[20:] / 255
     front = model.first(model.plan.code - 1).network
     with torch.inference_mode():
@@ -550,7 +554,8 @@ def test_the_loss_is_error_and_weighted_divergence(tmp_path: Path, beta: float) 
     means, logs = both[:, :6], both[:, 6:]
     normal = Normal(torch.zeros_like(means), torch.ones_like(means))
     spread = kl_divergence(Normal(means, (logs / 2).exp()), normal).sum(dim=1).mean()
-    wanted = ((through(model, unit) - unit) ** 2).mean() + beta * float(spread) / 48
+    error = (np.abs(through(model, unit) - unit) ** wide).mean()
+    wanted = error + beta * wide * error * float(spread) / 48
     assert found.history_[0]["validation_loss"] == pytest.approx(wanted, rel=1e-4)
     np.testing.assert_allclose(found.transform(X[20:]), means.numpy(), atol=1e-5)
 
@@ -566,11 +571,32 @@ def test_training_draws_codes(tmp_path: Path) -> None:
     assert found.history_[0]["validation_loss"] == found.history_[1]["validation_loss"]
 
 
+def test_the_step_is_that_of_a_likelihood_as_wide_as_its_errors() -> None:
+    """The gradient points where that of log(error) / 2 + divergence / values does."""
+    torch.manual_seed(0)
+    weights = torch.randn(40, dtype=torch.float64, requires_grad=True)
+    error, spread = (weights[:20] ** 2).mean(), (weights[10:] ** 4).sum()
+    for loss, exponent in (("mse", 0.5), ("l1", 1.0)):
+        whole = error + WEIGHTS[loss](error.detach()) * spread / 48
+        oracle = exponent * torch.log(error) + spread / 48
+        (found,) = torch.autograd.grad(whole, weights, retain_graph=True)
+        (wanted,) = torch.autograd.grad(oracle, weights, retain_graph=True)
+        torch.testing.assert_close(torch.cosine_similarity(found, wanted, dim=0).item(), 1.0)
+    assert WEIGHTS["bce"](error.detach()) == 1, "cross-entropy is a likelihood already"
+
+
+def test_a_variational_autoencoder_does_better_than_components_as_it_comes() -> None:
+    X = DIGITS.images
+    found = learner(variational=True, code_size=8, epochs=15, encoder=None).fit(X)
+    assert found.reconstruction_.autoencoder.mse < found.reconstruction_.pca.mse
+    assert (found.transform(X).std(axis=0) > 0.5).all(), "no number of the code is unused"
+
+
 def test_the_stronger_beta_the_nearer_codes_lie_to_the_normal_distribution() -> None:
     X = DIGITS.images[:400]
     codes = [
         learner(variational=True, beta=beta, epochs=15).fit(X).transform(X)
-        for beta in (1e-4, 1.0, 100.0)
+        for beta in (1e-4, 3.0, 100.0)
     ]
     spreads = [one.std(axis=0).mean() for one in codes]
     assert spreads[0] > 1.5 * spreads[1] > 3 * spreads[2]

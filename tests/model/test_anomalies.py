@@ -230,7 +230,8 @@ def test_usual_files_are_known_by_their_pixels_and_may_be_unreadable(
         Image.fromarray(DIGITS[row]).save(tmp_path / f"{row}.png")
     (tmp_path / "broken.png").write_bytes(b"no picture")
     bound = anomalies(model, DIGITS[:5], usual=tmp_path).threshold
-    assert bound.left_out == LeftOut(taught=3, unreadable=1) and bound.usual == 25
+    assert bound.left_out is not None and list(bound.left_out.unreadable) == ["broken.png"]
+    assert bound.left_out.taught == 3 and bound.usual == 25
     same = anomalies(model, DIGITS[:5], usual=DIGITS[picked]).threshold
     assert bound.value == pytest.approx(same.value, rel=1e-5)
     wider = anomalies(model, DIGITS[:5], usual=tmp_path, by="distance", false_alarms=0.2)

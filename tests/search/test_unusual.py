@@ -16,7 +16,7 @@ import foveal
 from foveal.errors import DataError, UsageError
 from foveal.looking.drawing import drawn
 from foveal.looking.pictured import sheet_of
-from foveal.model.anomalies import LeftOut, true_rate
+from foveal.model.anomalies import LeftOut, anomalies, true_rate
 from foveal.model.fitted import FittedModel
 from foveal.pictures.store import content_hashes
 from foveal.search.unusual import unusual
@@ -89,7 +89,7 @@ def test_copies_count_once(model: FittedModel) -> None:
 
 def test_what_taught_the_features_sets_no_threshold_but_is_compared_with() -> None:
     learner = foveal.CNNClassifier(
-        "1x8x8 | flatten | dense 12 relu | dense 10", epochs=1, threads=1
+        "1x8x8 | flatten | dense 12 relu | dense 10", epochs=1, threads=1, random_state=0
     )
     taught_model = learner.fit(DIGITS[:400], load_digits().target[:400]).model_
     assert taught_model.taught_features
@@ -119,7 +119,9 @@ def test_unreadable_pictures_have_a_row_and_set_nothing(model: FittedModel, tmp_
         Image.fromarray(DIGITS[row]).save(tmp_path / f"{row:02}.png")
     (tmp_path / "31.png").write_bytes(b"no picture")
     found = unusual(model, tmp_path, tmp_path)
-    assert found.threshold.left_out == LeftOut(unreadable=1) and found.threshold.usual == 30
+    reason = "not a picture, or of a format that is not read"
+    assert found.threshold.left_out == LeftOut(unreadable={"31.png": reason})
+    assert found.threshold.usual == 30
     rows = list(found.rows())
     assert found.columns == ("path", "score", "above", "error", "nearest")
     assert rows[30][:3] == ["31.png", None, None] and "not a picture" in rows[30][3]
@@ -133,6 +135,35 @@ def test_codes_are_compared_as_they_are() -> None:
     far = NearestNeighbors(n_neighbors=1).fit(model.encode(DIGITS[20:60]))
     oracle = far.kneighbors(model.encode(DIGITS[:20]))[0][:, 0]
     np.testing.assert_allclose(found.scores, oracle, rtol=1e-5)
+
+
+@pytest.mark.parametrize("high", [255, 16, 1])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64, np.uint8])
+def test_pictures_that_taught_are_known_whatever_numbers_they_come_as(
+    dtype: type, high: int
+) -> None:
+    X = np.rint(load_digits().images[:120] * (high / 16)).astype(dtype)
+    learner = foveal.Autoencoder(code_size=3, epochs=1, random_state=0, threads=1).fit(X)
+    found = unusual(learner.model_, X[100:], X, false_alarms=0.3).threshold
+    known = np.unique(learner.model_.trained_on)
+    assert found.left_out is not None and found.left_out.taught >= len(known) >= 80
+    assert found == replace(
+        anomalies(learner.model_, X[100:], usual=X, false_alarms=0.3).threshold,
+        by="neighbours",
+        value=found.value,
+    )
+
+
+def test_series_of_near_copies_are_told_of(model: FittedModel) -> None:
+    once = DIGITS[:60]
+    assert unusual(model, DIGITS[90:99], once).notes == ()
+    series = np.concatenate([once, once, once])
+    series[60:120, 0, 0] ^= 1
+    series[120:, 7, 7] ^= 1
+    (note,) = unusual(model, DIGITS[90:99], series).notes
+    assert "180 of 180 usual pictures have near copies" in note
+    few = unusual(model, DIGITS[90:99], series[:70])
+    assert few.notes == (), "a few of them do not move the threshold"
 
 
 def test_the_sheet_has_each_beside_its_nearest(model: FittedModel) -> None:
@@ -157,7 +188,11 @@ def _contains(page: np.ndarray, part: np.ndarray) -> bool:
 def test_what_cannot_be_judged_is_refused(model: FittedModel) -> None:
     with pytest.raises(UsageError, match="false_alarms: needed a rate above 0"):
         unusual(model, DIGITS[:2], DIGITS[:40], false_alarms=1.5)
-    with pytest.raises(UsageError, match="neighbours: needed at least 1"):
+    with pytest.raises(UsageError, match="neighbours: needed a whole number"):
+        unusual(model, DIGITS[:2], DIGITS[:40], neighbours=1.5)
+    with pytest.raises(UsageError, match="false_alarms: needed a rate above 0"):
+        unusual(model, DIGITS[:2], DIGITS[:40], false_alarms="0.05")
+    with pytest.raises(UsageError, match="neighbours: needed a whole number"):
         unusual(model, DIGITS[:2], DIGITS[:40], neighbours=0)
     with pytest.raises(DataError, match="more than 3 that differ, .* got 3"):
         unusual(model, DIGITS[:2], DIGITS[:3], neighbours=3, false_alarms=0.5)

@@ -33,7 +33,7 @@ from foveal.pictures.stream import prepared
 from foveal.randomness import generator
 from foveal.shapes import volume
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same picture, network and engine would give other features."""
 A_SAVING = 256
 """Features written at once: what an interrupted pass loses at most."""
@@ -51,7 +51,7 @@ class Features:
     reasons: Sequence[str]
     """Why a row could not be read; empty where it could."""
     hashes: Hashes
-    """64-bit hash of the prepared pixels of each row: equal for equal pictures."""
+    """64-bit hash of each row, of prepared files or of an array: equal for equal pictures."""
     fingerprint: str
     """Says which pictures these are, through which network."""
     computed: int
@@ -293,7 +293,9 @@ class _Stream:
             if isinstance(picture, str):
                 self._refuse(row, picture)
                 continue
-            pixels = int(content_hashes(picture[None])[0])
+            array = self.pictures.array
+            content = picture if array is None else array[row]
+            pixels = int(content_hashes(content[None])[0])
             for view in views:
                 name = self.wanted[view][row]
                 self.names.append((name, pixels))

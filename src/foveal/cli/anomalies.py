@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -55,11 +56,17 @@ def anomalies(
         ),
     ] = None,
     neighbours: Annotated[
-        int, typer.Option(min=1, help="Usual pictures to compare each with, by neighbours.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            min=1, help="Usual pictures to compare each with, by neighbours; 1 if left out."
+        ),
+    ] = None,
     to: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write the table here: .csv, .parquet or .jsonl."),
+        typer.Option(
+            metavar="FILE",
+            help="Write the table here, in the order of the pictures: .csv, .parquet or .jsonl.",
+        ),
     ] = None,
     sheet: Annotated[
         Path | None,
@@ -102,12 +109,13 @@ def anomalies(
         check_half(fitted, "decoder")
     source = with_whole_names(gather(pictures))
     found = _found(fitted, source, way, false_alarms, usual, neighbours)
+    drawn = None if sheet is None else sheet_of(fitted, source, found, worst)
     paths: list[Path] = []
     if to is not None:
         write_table(to, found.columns, [found.rows()])
         paths.append(to)
-    if sheet is not None:
-        paths.extend(sheet_of(fitted, source, found, worst).save(sheet))
+    if sheet is not None and drawn is not None:
+        paths.extend(drawn.save(sheet))
     if error_pictures is not None:
         _write_errors(error_pictures, fitted, source)
         paths.append(error_pictures)
@@ -118,7 +126,9 @@ def anomalies(
         print_json(facts)
     else:
         typer.echo("\n".join(_lines(found, paths, with_table=to is None)))
-    refuse_unreadable(sum(map(bool, found.reasons)), strict)
+    left_out = found.threshold.left_out
+    usual_unreadable = 0 if left_out is None else len(left_out.unreadable)
+    refuse_unreadable(sum(map(bool, found.reasons)) + usual_unreadable, strict)
 
 
 def _found(
@@ -127,7 +137,7 @@ def _found(
     way: By,
     false_alarms: float,
     usual: str | None,
-    neighbours: int,
+    neighbours: int | None,
 ) -> Anomalies:
     """Score the pictures in the way that is wanted."""
     from foveal.errors import UsageError
@@ -136,6 +146,13 @@ def _found(
     from foveal.search.unusual import unusual
 
     if way != "neighbours":
+        if neighbours is not None:
+            raise UsageError(
+                "--neighbours",
+                needed="unusual pictures by neighbours",
+                came=f"by {way}",
+                remedy="add --by neighbours, or leave --neighbours out",
+            )
         with shown_passage() as tell:
             return by_reconstruction(
                 fitted, source, false_alarms=false_alarms, by=way, usual=usual, progress=tell
@@ -153,7 +170,7 @@ def _found(
             source,
             with_whole_names(gather(usual)),
             false_alarms=false_alarms,
-            neighbours=neighbours,
+            neighbours=neighbours or 1,
             progress=tell,
         )
 
@@ -200,6 +217,8 @@ def _facts(found: Anomalies, paths: list[Path]) -> dict[str, Any]:
         "rows": len(found.reasons),
         "above": int(found.above.sum()),
         "unreadable": sum(map(bool, found.reasons)),
+        "compared_with": found.nearest and found.nearest.compared,
+        "notes": found.notes,
         "written": list(map(str, paths)),
     }
 
@@ -207,28 +226,44 @@ def _facts(found: Anomalies, paths: list[Path]) -> dict[str, Any]:
 def _lines(found: Anomalies, paths: list[Path], *, with_table: bool) -> list[str]:
     from foveal.model.anomalies import MEASURES
 
+    bound = found.threshold
     lines = unreadable_line(found.names, found.reasons)
+    if bound.left_out is not None:
+        lines += _missing(bound.left_out.unreadable)
+    lines += [f"note: {note}" for note in found.notes]
     if with_table:
         lines += [*_table(found), ""]
-    bound = found.threshold
     lines += [
         f"{int(found.above.sum()):,} of {len(found.order):,} pictures above the threshold, "
         f"{MEASURES[bound.by]} {bound.value:#.3g}",
         f"of usual pictures {bound.rate.percent()} lie above, by {_source(bound)}",
     ]
+    if found.nearest is not None:
+        lines.append(f"compared with the nearest of {found.nearest.compared:,} usual pictures")
     return [*lines, wrote(paths)] if paths else lines
+
+
+def _missing(unreadable: Mapping[str, str], most: int = 3) -> list[str]:
+    """Say which usual pictures could not be read."""
+    if not unreadable:
+        return []
+    named = "; ".join(f"{name} ({reason})" for name, reason in list(unreadable.items())[:most])
+    more = f"; and {len(unreadable) - most:,} more" if len(unreadable) > most else ""
+    return [f"note: {len(unreadable):,} usual pictures cannot be read: {named}{more}"]
 
 
 def _source(bound: Threshold) -> str:
     if bound.left_out is None:
         return f"{bound.usual:,} that were held out of the training"
+    left = bound.left_out
     reasons = (
-        (bound.left_out.taught, "that taught the model"),
-        (bound.left_out.repeated, "equal to others"),
-        (bound.left_out.unreadable, "unreadable"),
+        (left.taught, "taught the model"),
+        (left.repeated, "equal to others"),
+        (len(left.unreadable), "unreadable"),
     )
-    left = [f"{count:,} {reason}" for count, reason in reasons if count]
-    return f"{bound.usual:,} given" + (f" ({' and '.join(left)} left out)" if left else "")
+    told = [f"{count:,} {reason}" for count, reason in reasons if count]
+    given = bound.usual + sum(count for count, _ in reasons)
+    return f"{bound.usual:,} of {given:,} given ({', '.join(told)})" if told else f"{given:,} given"
 
 
 def _table(found: Anomalies) -> list[str]:

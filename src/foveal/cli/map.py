@@ -8,7 +8,16 @@ from typing import Annotated
 import typer
 
 from foveal.cli.figures import shown_passage, unreadable_line, wrote
-from foveal.cli.options import Device, Json, Model, Pictures, Threads, print_json, with_whole_names
+from foveal.cli.options import (
+    Device,
+    Json,
+    Model,
+    Pictures,
+    Threads,
+    opened,
+    print_json,
+    with_whole_names,
+)
 
 
 def draw_map(
@@ -26,17 +35,19 @@ def draw_map(
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Draw a map of pictures by their codes; the classes of folders give the colours."""
+    """Draw a map of pictures by their codes; the classes of folders give the colours.
+
+    By the features of a classifier where MODEL is one; 'imagenet' needs no training.
+    """
     from foveal.looking.figure import checked_figure
     from foveal.looking.pictured import map_of
     from foveal.looking.plane import checked_method
-    from foveal.model.loading import load
     from foveal.pictures.sources import gather
 
     checked_figure(to)
     way = checked_method(method)
-    fitted = load(model, device=device, threads=threads)
-    with shown_passage() as tell:
+    fitted = opened(model, device, threads, whole=True)
+    with shown_passage("the network") as tell:
         found = map_of(fitted, with_whole_names(gather(pictures)), way, seed, tell)
     paths = found.figure.save(to)
     plane = found.plane
@@ -59,5 +70,7 @@ def draw_map(
     lines = unreadable_line(found.names, found.reasons)
     lines.append(f"{len(plane.rows):,} pictures in the plane, {drawn:,} of them drawn")
     if plane.shares is not None:
-        lines.append(f"the plane keeps {100 * sum(plane.shares):.1f} % of the codes' variance")
+        lines.append(
+            f"the plane keeps {100 * sum(plane.shares):.1f} % of the variance of the {plane.of}"
+        )
     typer.echo("\n".join([*lines, wrote(paths)]))

@@ -105,9 +105,10 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Whether the encoder gives distributions, from which codes are drawn in training (Kingma
         and Welling, arXiv:1312.6114); otherwise codes are their means.
     beta : float
-        Weight of the divergence of these distributions from the normal one. Both it and the
-        loss are divided by the values of a picture: with "bce" and 1 their sum is the bound of
-        the paper, with more a beta-VAE (Higgins et al., 2017).
+        Weight of the divergence of these distributions from the normal one. With 1 the sum of
+        both is the bound of the paper, with more a beta-VAE (Higgins et al., 2017). What spread
+        of errors "mse" and "l1" are likelihoods of is fitted to the errors (Rybkin et al.,
+        arXiv:2006.13202), so that 1 suits all pictures.
     epochs : float, optional
         Times each training picture is seen; derived from their number where left out.
     seconds : float, optional
@@ -295,7 +296,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.plan_, self.history_ = plan, run.epochs
         self.reconstruction_ = self.model_.reconstruction
         if self.reconstruction_ is not None:
-            run.tell(reconstructed(self.reconstruction_))
+            run.tell(reconstructed(self.reconstruction_, self.variational))
         run.tell(finished(state))
         array = pictures.array  # of a file X itself has no shape
         self._form = None if array is None else np.asarray(X).shape[1:] or array.shape[1:]

@@ -91,13 +91,18 @@ def part(one: Compared, rows: Any) -> Compared:
     )
 
 
-def seen(model: FittedModel, pictures: Pictures) -> Floats:
+def seen(model: FittedModel, pictures: Pictures, side: int | None = None) -> Floats:
     """Prepare pictures as a model sees them: (n, h, w, c), black = 0 and white = 1.
 
-    A file that cannot be read is black.
+    A file that cannot be read is black. With `side` files are made no larger than that.
     """
-    recipe = replace(scaling_of(pictures, model.recipe), mean=(0.0,), std=(1.0,))
+    how = model.recipe
+    if side is not None and pictures.files is not None:
+        shrunk = min(1.0, side / max(how.height, how.width))
+        high, wide = (max(1, round(shrunk * one)) for one in (how.height, how.width))
+        how = replace(how, height=high, width=wide)
+    recipe = replace(scaling_of(pictures, how), mean=(0.0,), std=(1.0,))
     found = [np.empty((0, recipe.height, recipe.width, recipe.channels), np.float32)]
-    for _, images, _ in batches(pictures, model.recipe, model.device.threads, at_once(recipe)):
+    for _, images, _ in batches(pictures, how, model.device.threads, at_once(recipe)):
         found.append(normalised(as_tensor(images), recipe).permute(0, 2, 3, 1).numpy())
     return np.concatenate(found)

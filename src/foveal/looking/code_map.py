@@ -63,7 +63,7 @@ def code_map(
     plane: Plane,
     names: Sequence[str] | None = None,
 ) -> Figure:
-    """Draw codes in the plane as their pictures, framed in the colour of their class.
+    """Draw codes, or features, in the plane as their pictures, framed in the colour of their class.
 
     Where pictures would overlap, one is drawn: the one nearest to the middle of its cell.
 
@@ -102,7 +102,9 @@ def code_map(
         )
     caption, there = _caption(plane), set(shown.tolist())
     return Figure(
-        image=page("A map of the codes", _facts(len(places), pictures, plane), blocks, caption),
+        image=page(
+            f"A map of the {plane.of}", _facts(len(places), pictures, plane), blocks, caption
+        ),
         caption=caption,
         columns=("path", "x", "y", "label", "drawn"),
         rows=tuple(
@@ -211,8 +213,9 @@ def _legend(colours: dict[str, Colour], counts: Counter[str]) -> Image.Image:
 
 def _facts(count: int, pictures: Sequence[Floats], plane: Plane) -> tuple[str, str]:
     high, wide, channels = pictures[0].shape
+    size = f" of {written((channels, high, wide))}" if plane.of == "codes" else ""
     return (
-        f"{counted(count, 'picture')} of {written((channels, high, wide))}, codes of "
+        f"{counted(count, 'picture')}{size}, {plane.of} of "
         f"{counted(plane.code_size, 'number')}, {_how(plane)}",
         "; ".join([f"{len(pictures):,} drawn", *_left(plane)]),
     )
@@ -227,19 +230,21 @@ def _how(plane: Plane) -> str:
 def _left(plane: Plane) -> list[str]:
     others = plane.codes - plane.missing - len(plane.rows)
     told = [f"{others:,} between them left out"] * bool(others)
-    return [*told, *[f"{counted(plane.missing, 'picture')} without a code"] * bool(plane.missing)]
+    what = "a code" if plane.of == "codes" else plane.of
+    return [*told, *[f"{counted(plane.missing, 'picture')} without {what}"] * bool(plane.missing)]
 
 
 def _caption(plane: Plane) -> str:
     drawn_once = "where several would overlap, one of them is drawn"
     if plane.method == "pca":
+        lies = "code lies" if plane.of == "codes" else "features lie"
         return (
-            "Each picture stands where its code lies in the two directions in which the codes "
+            f"Each picture stands where its {lies} in the two directions in which the {plane.of} "
             f"vary most, to half a picture; {drawn_once}. Near pictures that look different "
-            "differ in the other directions; groups and outsiders show what the codes know."
+            f"differ in the other directions; groups and outsiders show what the {plane.of} know."
         )
     return (
-        f"Each picture stands beside those with codes most like its own; {drawn_once}. Groups "
-        "show what the codes know, while the sizes of groups and the distances between them mean "
-        "nothing."
+        f"Each picture stands beside those with {plane.of} most like its own; {drawn_once}. Groups "
+        f"show what the {plane.of} know, while the sizes of groups and the distances between them "
+        "mean nothing."
     )

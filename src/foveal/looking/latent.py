@@ -61,14 +61,15 @@ SHEET = (
     "the picture in grey, the most unusual first. "
 )
 WHY: Mapping[By, str] = {
-    "error": "The network restores what it has learned to expect: where there is much orange, it "
-    "has not seen the like.",
-    "distance": "Their codes lie far from those of the pictures that taught the network: it has "
-    "seen few of the kind.",
+    "error": "The network restores what it has learned to expect: where there is much orange, "
+    "shapes, colours or brightness are others, or finer than its codes can hold.",
+    "distance": "Their codes lie far from the mean of those that taught the network: it has seen "
+    "few such shapes, colours or brightness.",
 }
 BESIDE = (
     "Each picture stands beside the usual picture that is most like it to the network, the most "
-    "unusual first. What the two do not share is what made it stand out."
+    "unusual first. What the network sees in one and not in the other sets the two apart; that "
+    "need not be what a person sees first."
 )
 
 
@@ -103,7 +104,7 @@ def gallery(
     found = joined(batches, rows)
     there = np.flatnonzero([not reason for reason in found.reasons])
     if not len(there):
-        raise no_picture(len(found.reasons))
+        raise no_picture(found.reasons)
     shown = part(found, there if rows is not None else there[evenly(len(there), count)])
     triples, limit = _triples(shown)
     numbers = counted(shown.codes.shape[1], "number")
@@ -135,7 +136,7 @@ def error_sheet(found: Anomalies, batches: Iterable[Compared], rows: Sequence[in
         Their rows in `found`.
     """
     if not len(rows):
-        raise no_picture(len(found.reasons))
+        raise no_picture(found.reasons)
     shown = joined(batches, None)
     _check_rows(rows, len(shown.reasons))
     triples, limit = _triples(shown)
@@ -158,7 +159,7 @@ def neighbour_sheet(
         Their rows in `found`.
     """
     if not len(rows):
-        raise no_picture(len(found.reasons))
+        raise no_picture(found.reasons)
     _check_rows(rows, len(pictures))
     pairs = [
         _cells([drawn(picture), drawn(near)])
@@ -203,6 +204,7 @@ def _sheet(
         f"{above:,} of {counted(total, 'picture')} of {shape} above the threshold, "
         f"{MEASURES[bound.by]} {number(bound.value)}",
         f"of usual pictures {bound.rate.percent()} lie above",
+        *_compared(found),
     )
     table = list(found.rows())
     kept = [place for place, name in enumerate(found.columns) if name != "error"]
@@ -212,6 +214,15 @@ def _sheet(
         columns=tuple(found.columns[place] for place in kept),
         rows=tuple(tuple(table[row][place] for place in kept) for row in rows),
     )
+
+
+def _compared(found: Anomalies) -> list[str]:
+    """Say what pictures were compared with, where it was others."""
+    if found.nearest is None:
+        return []
+    count, near = found.nearest.compared, found.nearest.neighbours
+    wanted = "the nearest" if near == 1 else f"the {near:,} nearest"
+    return [f"distance to {wanted} of {count:,} usual pictures, in the features of the network"]
 
 
 def _cells(images: Sequence[Image.Image]) -> list[Image.Image]:
@@ -265,13 +276,14 @@ def _verdict(found: Anomalies, row: int, place: int) -> Image.Image:
     return celled(stacked(lines, GRID // 2), WIDTH_OF_NAMES, 1, "left")
 
 
-def no_picture(count: int) -> DataError:
-    """Make the error for pictures none of which can be read."""
+def no_picture(reasons: Sequence[str]) -> DataError:
+    """Make the error for pictures none of which can be read, by their reasons."""
+    told = f", none of them readable: {', '.join(sorted(set(reasons))[:3])}" * bool(reasons)
     return DataError(
         "pictures",
         needed="at least 1 that can be read",
-        came=f"{count}, none of them readable",
-        remedy="check the files; 'foveal anomalies' says why each cannot be read",
+        came=f"{len(reasons)}{told}",
+        remedy="check the files",
     )
 
 

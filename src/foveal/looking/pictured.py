@@ -12,14 +12,15 @@ from threadpoolctl import threadpool_limits
 from foveal.errors import UsageError
 from foveal.evaluation.intervals import Estimate, mean
 from foveal.looking.chosen import evenly, seen, taken
-from foveal.looking.code_map import code_map, uncovered
+from foveal.looking.code_map import ROOMY, code_map, uncovered
 from foveal.looking.drawing import Floats
 from foveal.looking.figure import Figure
 from foveal.looking.latent import error_sheet, gallery, neighbour_sheet, no_picture
-from foveal.looking.plane import Method, Plane, in_plane
-from foveal.model.coding import coding, compared
+from foveal.looking.plane import Method, Plane, Vectors, in_plane
+from foveal.model.coding import compared
 from foveal.pictures.sources import gather
 from foveal.pictures.store import Progress
+from foveal.search.vectors import vectors_of
 
 if TYPE_CHECKING:
     from foveal.model.anomalies import Anomalies
@@ -78,7 +79,7 @@ def gallery_of(
             progress(len(reasons), len(found))
     there = np.flatnonzero([not reason for reason in reasons])
     if not len(there):
-        raise no_picture(len(reasons))
+        raise no_picture(reasons)
     rows = there[evenly(len(there), count)]
     return Reconstructed(
         names=found.names,
@@ -95,22 +96,19 @@ def map_of(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Mapped:
-    """Encode pictures and draw a map of their codes; the classes of folders give the colours.
+    """Draw a map of pictures by their codes, or by a classifier's features.
 
-    See `in_plane` for the parameters and the errors.
+    The classes of folders give the colours. See `in_plane` for the parameters and the errors.
     """
     found = gather(pictures)
-    codes = [np.empty((0, model.plan.code_size), np.float32)]
-    reasons = list[str]()
-    for batch in coding(model, found):
-        codes.append(batch.values)
-        reasons.extend(batch.reasons)
-        if progress is not None:
-            progress(len(reasons), len(found))
+    made = vectors_of(model, found, progress)
+    vectors = np.full((len(found), made.size), np.nan, np.float32)
+    vectors[made.rows] = made.gathered()
+    of: Vectors = "codes" if model.plan.code else "features"
     with threadpool_limits(model.device.threads):
-        points, plane = in_plane(np.concatenate(codes), method, seed)
+        points, plane = in_plane(vectors, method, seed, of)
     drawn = uncovered(points)
-    shown = seen(model, taken(found, plane.rows[drawn].tolist()))
+    shown = seen(model, taken(found, plane.rows[drawn].tolist()), ROOMY)
     figure = code_map(
         points,
         dict(zip(drawn.tolist(), shown, strict=True)),
@@ -118,7 +116,7 @@ def map_of(
         plane=plane,
         names=[found.names[row] for row in plane.rows],
     )
-    return Mapped(figure=figure, plane=plane, names=found.names, reasons=reasons)
+    return Mapped(figure=figure, plane=plane, names=found.names, reasons=made.reasons)
 
 
 def sheet_of(model: FittedModel, pictures: Any, found: Anomalies, count: int = 10) -> Figure:

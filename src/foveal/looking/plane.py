@@ -18,6 +18,7 @@ from foveal.looking.drawing import Floats
 from foveal.randomness import derive
 
 Method = Literal["pca", "tsne"]
+Vectors = Literal["codes", "features"]
 METHODS: tuple[Method, ...] = ("pca", "tsne")
 Rows = np.ndarray[Any, np.dtype[np.intp]]
 
@@ -45,10 +46,14 @@ class Plane:
     perplexity: float | None = None
     """Neighbours that count, of t-SNE."""
     seed: int = 0
+    of: Vectors = "codes"
+    """What is in the plane."""
 
 
-def in_plane(codes: Any, method: Method = "pca", seed: int = 0) -> tuple[Floats, Plane]:
-    """Bring codes (n, k) into the plane.
+def in_plane(
+    codes: Any, method: Method = "pca", seed: int = 0, of: Vectors = "codes"
+) -> tuple[Floats, Plane]:
+    """Bring codes (n, k) into the plane, or features.
 
     Parameters
     ----------
@@ -59,6 +64,8 @@ def in_plane(codes: Any, method: Method = "pca", seed: int = 0) -> tuple[Floats,
         t-SNE", 2008), begun with these, for 5,000 codes at most, evenly spaced over all.
     seed : int
         Of whatever is drawn at random.
+    of : {"codes", "features"}
+        What they are called.
 
     Returns
     -------
@@ -81,17 +88,18 @@ def in_plane(codes: Any, method: Method = "pca", seed: int = 0) -> tuple[Floats,
     _refuse_few(values[rows], missing)
     if method == "tsne":
         rows = rows[evenly(len(rows), MOST_POINTS)]
-    facts = {"rows": rows, "codes": len(values), "missing": missing, "code_size": values.shape[1]}
+    facts: dict[str, Any] = {"rows": rows, "codes": len(values), "missing": missing}
+    facts |= {"code_size": values.shape[1], "seed": seed, "of": of}
     drawing = derive(seed, "plane") % 2**32
     if method == "pca":
         found = PCA(2, random_state=drawing).fit(values[rows])
         first, second = map(float, found.explained_variance_ratio_)
         points = found.transform(values[rows])
-        return points, Plane(method=method, shares=(first, second), seed=seed, **facts)
+        return points, Plane(method=method, shares=(first, second), **facts)
     perplexity = min(PERPLEXITY, (len(rows) - 1) / 3)
     learner = TSNE(init="pca", learning_rate="auto", perplexity=perplexity, random_state=drawing)
     points = learner.fit_transform(values[rows]).astype(np.float64)
-    return points, Plane(method=method, perplexity=perplexity, seed=seed, **facts)
+    return points, Plane(method=method, perplexity=perplexity, **facts)
 
 
 def checked_method(method: str) -> Method:

@@ -9,7 +9,7 @@ picture, h height, w width, c channel.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -42,8 +42,8 @@ class LeftOut:
     """The model was trained on them."""
     repeated: int = 0
     """They are equal to others."""
-    unreadable: int = 0
-    """They cannot be read."""
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    """They cannot be read: their names, with the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class Threshold:
     false_alarms: float
     """Share of usual pictures that may lie above, as asked for."""
     rate: Estimate
-    """Share that does lie above: what is expected, and its 95 % interval."""
+    """Share that does lie above: what is expected at most, and its 95 % interval."""
     usual: int
     """Usual pictures that set it."""
     held_out: bool
@@ -95,6 +95,10 @@ class Nearest:
 
     pictures: Pictures
     """The usual pictures."""
+    compared: int
+    """How many of them could be compared with, each content once."""
+    neighbours: int
+    """How many nearest ones a score is the mean distance to."""
     rows: np.ndarray[Any, np.dtype[np.int64]]
     """Row of each picture's nearest in them, (n,); -1 for none."""
 
@@ -121,6 +125,8 @@ class Anomalies:
     threshold: Threshold
     nearest: Nearest | None = None
     """The usual pictures nearest to them, where these were searched for."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know."""
 
     def __repr__(self) -> str:
         return f"Anomalies({int(self.above.sum())} of {len(self.reasons)} pictures unusual)"
@@ -274,8 +280,8 @@ def true_rate(usual: int, false_alarms: float) -> Estimate:
     Over all choices of them the share of further ones above it has the Beta distribution with
     parameters m + 1 - r and r where no scores are equal, and less where some are (Vovk,
     "Conditional validity of inductive conformal predictors", 2012, proposition 2b). Where each of
-    them is scored against the others (`foveal.search.unusual`) this is an approximation, close
-    from some thirty on.
+    them is scored against the others (`foveal.search.unusual`) the mean is an upper bound, and the
+    interval an approximation: too narrow where the pictures fall into many small clusters.
 
     Parameters
     ----------
@@ -321,12 +327,17 @@ def _usual(
     scores = errors if by == "error" else distances
     there = store.readable & np.isfinite(scores)
     taught = there & np.isin(store.hashes, model.trained_on)
-    setting, left_out = chosen_once(store.hashes, there, taught)
+    reasons = [reason or NO_NUMBERS for reason in store.reasons]
+    setting, left_out = chosen_once(store.hashes, there, taught, pictures.names, reasons)
     return scores[setting], left_out
 
 
 def chosen_once(
-    hashes: Hashes, there: Truths, taught: Truths
+    hashes: Hashes,
+    there: Truths,
+    taught: Truths,
+    names: Sequence[object],
+    reasons: Sequence[str],
 ) -> tuple[np.ndarray[Any, np.dtype[np.intp]], LeftOut]:
     """Choose the usual pictures that may set a threshold.
 
@@ -337,6 +348,8 @@ def chosen_once(
         no more of others than that one does.
     there, taught : array of bool, (m,)
         Which have a score, and which taught the model, so that their score is too good.
+    names, reasons : sequence, (m,)
+        What they are called, and why those without a score have none.
 
     Returns
     -------
@@ -353,15 +366,15 @@ def chosen_once(
     left_out = LeftOut(
         taught=int((there & taught).sum()),
         repeated=len(open_to) - len(setting),
-        unreadable=int((~there).sum()),
+        unreadable={str(names[row]): reasons[row] for row in np.flatnonzero(~there).tolist()},
     )
     if not len(setting):
         raise DataError(
             "usual pictures",
-            needed="pictures that the model was not trained on",
-            came=f"{len(hashes)}, of which {left_out.taught} taught it and {left_out.unreadable} "
-            "cannot be read",
-            remedy="name others, or leave them out: those held out of the training are taken",
+            needed="some that can be read and did not teach the model",
+            came=f"{len(hashes)}, of which {left_out.taught} taught it and "
+            f"{len(left_out.unreadable)} cannot be read",
+            remedy="name others (--usual)",
         )
     return setting, left_out
 

@@ -75,7 +75,7 @@ class Normality:
         return cls(mean=mean, whitening=whitening, errors=errors, distances=distances)
 
 
-def checked_rate(false_alarms: float) -> float:
+def checked_rate(false_alarms: object) -> float:
     """Check a rate of false alarms.
 
     Raises
@@ -83,11 +83,11 @@ def checked_rate(false_alarms: float) -> float:
     UsageError
         Where it is not above 0 and below 1.
     """
-    if not LEAST_RATE <= false_alarms < 1:
+    if not isinstance(false_alarms, int | float) or not LEAST_RATE <= false_alarms < 1:
         raise UsageError(
             "false_alarms",
             needed=f"a rate above 0 and below 1, of at least {LEAST_RATE:g}",
-            came=str(false_alarms),
+            came=repr(false_alarms),
             remedy="write 0.05 for one usual picture in twenty",
         )
     return false_alarms

@@ -19,7 +19,7 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from foveal.recipe import PictureRecipe
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same file and recipe would give other pixels: part of the store's key."""
 
 MOST_PIXELS = 89_478_485
@@ -40,6 +40,8 @@ FORMATS = (
 """Formats that are tried; no other decoder of Pillow ever sees a file."""
 
 DEEP_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+UNMEASURED = (0.0, 65535.0)
+"""Range of deep values where no pictures were surveyed."""
 GREY_MODES = ("1", "L", "LA", "La", *DEEP_MODES)
 _FILTERS = {
     "nearest": Image.Resampling.NEAREST,
@@ -196,8 +198,10 @@ def _flat(picture: Image.Image, recipe: PictureRecipe) -> Image.Image:
     """Bring any mode to L, RGB or CMYK: deep values scaled, no palette, no alpha."""
     if picture.mode in DEEP_MODES:
         values = np.asarray(picture, dtype=np.float64)
-        scale = 255.0 / max(recipe.deep_high - recipe.deep_low, 1e-12)
-        levels = np.nan_to_num((values - recipe.deep_low) * scale)
+        low, high = recipe.deep_low, recipe.deep_high
+        if picture.mode == "F" and (low, high) == UNMEASURED and not (values > 1).any():
+            high = 1.0  # it would be black
+        levels = np.nan_to_num((values - low) * (255.0 / max(high - low, 1e-12)))
         return Image.fromarray(np.clip(np.rint(levels), 0, 255).astype(np.uint8))
     if "transparency" in picture.info or picture.mode in ("LA", "La", "PA", "RGBA", "RGBa"):
         clear = picture.convert("RGBA")

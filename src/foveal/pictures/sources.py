@@ -36,6 +36,13 @@ def gather(pictures: Any) -> Pictures:
     """
     if isinstance(pictures, Pictures):
         return pictures
+    if isinstance(pictures, str) and not pictures:
+        raise DataError(
+            "pictures",
+            needed="a path",
+            came="an empty text",
+            remedy="name a folder, '.' for the present one; is a variable of the shell unset?",
+        )
     if isinstance(pictures, str | os.PathLike):
         return _from_path(Path(pictures))
     if are_paths(pictures):

@@ -120,13 +120,24 @@ def _array_store(pictures: Pictures, recipe: PictureRecipe) -> Store:
 
 
 def content_hashes(images: Array) -> Hashes:
-    """Hash the pixels of each picture to 64 bits (BLAKE2b); shapes do not enter.
+    """Hash the pixels of each picture to 64 bits (BLAKE2b); shapes and types do not enter.
 
     Collisions are expected once in 2**64 pairs: none among a million pictures.
     """
     rows = np.ascontiguousarray(images).reshape(len(images), math.prod(images.shape[1:]))
-    digests = b"".join(hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in rows)
+    digests = b"".join(hashlib.blake2b(_bytes(row), digest_size=8).digest() for row in rows)
     return np.frombuffer(digests, dtype=np.int64).copy()
+
+
+def _bytes(pixels: Array) -> bytes:
+    """Give the bytes that stand for numbers: of 8 bits where these suffice, else of 64."""
+    if pixels.dtype == np.uint8:
+        return pixels.tobytes()
+    values = pixels.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        small = values.astype(np.uint8)
+    few = bool((small == values).all())
+    return (small if few else values + 0).tobytes()  # 0 and -0 are one
 
 
 def _fingerprint(files: Sequence[Path], recipe: PictureRecipe) -> str:

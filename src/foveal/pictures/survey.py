@@ -106,7 +106,7 @@ def look_over(pictures: Pictures) -> Survey:
     if pictures.array is not None:
         height, width = pictures.array.shape[1:3]
         span = measure_range(pictures.array, rows)
-        deep = (0.0, 65535.0)
+        deep = decode.UNMEASURED
         return Survey(aspect=width / height, deep=deep, span=span, folded=pictures.folded)
     assert pictures.files is not None
     heads = _heads([pictures.files[row] for row in rows])
@@ -221,6 +221,6 @@ def _deep_range(files: list[Path]) -> tuple[float, float]:
         except decode.Unreadable:
             continue  # the store names it in the ledger
     if not ranges:
-        return 0.0, 65535.0
+        return decode.UNMEASURED
     low, high = min(one[0] for one in ranges), max(one[1] for one in ranges)
     return (low, high) if high > low else (low, low + 1.0)

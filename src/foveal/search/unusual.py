@@ -6,6 +6,7 @@ d number of a vector, k neighbour.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,15 @@ from foveal.search.vectors import Progress, Vectors, vectors_of
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
     from foveal.pictures.store import Hashes
+
+SERIES = 9
+"""Neighbours among which a series of near copies is looked for."""
+A_SERIES, OFTEN = 0.25, 1 / 3
+"""It is one where those within are so much nearer than the next, and counts where so many are.
+
+Points spread evenly in d dimensions have a neighbour that much nearer than the next with a
+probability of about 0.25 ** d.
+"""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -47,14 +57,14 @@ class _Usual:
         Returns
         -------
         tuple of arrays
-            Mean distance (n,), and the nearest one's row among those given, (n,).
+            Distances (n, k), the least first, and the nearest one's row among those given, (n,).
         """
         found, far = nearest(self.vectors, self.squares, vectors_nd, k + 1, threads=threads)
         far[self.hashes[found] == hashes_n[:, None]] = np.inf
         order = np.argsort(far, axis=1, kind="stable")[:, :k]
         least = np.take_along_axis(far, order, axis=1)
         first = np.take_along_axis(found, order[:, :1], axis=1)[:, 0]
-        return least.mean(axis=1), self.rows[first]
+        return least, self.rows[first]
 
 
 def unusual(
@@ -101,38 +111,66 @@ def unusual(
         Where there are too few usual pictures for the rate or the neighbours.
     """
     checked_rate(false_alarms)
-    if neighbours < 1:
-        raise UsageError(
-            "neighbours",
-            needed="at least 1 usual picture to compare with",
-            came=str(neighbours),
-            remedy="leave it out: the nearest one is taken",
-        )
+    _check_neighbours(neighbours)
     given, threads = gather(usual), model.device.threads
-    known = _prepared(model, vectors_of(model, given, progress), neighbours)
+    known = _prepared(model, vectors_of(model, given, progress), given.names, neighbours)
     own = np.isin(known.rows, known.setting)
-    scores, _ = known.distances(known.vectors[own], known.hashes[own], neighbours, threads)
+    seen = min(max(neighbours, SERIES), len(known.rows) - 1)
+    among, _ = known.distances(known.vectors[own], known.hashes[own], seen, threads)
+    scores = among[:, :neighbours].mean(axis=1)
     threshold = Threshold.of(scores, "neighbours", false_alarms, known.left_out)
     found = gather(pictures)
     made = vectors_of(model, found, progress)
     scores, rows = np.full(len(found), np.nan), np.full(len(found), -1)
-    scores[made.rows], rows[made.rows] = known.distances(
+    far, rows[made.rows] = known.distances(
         made.gathered(), made.hashes[made.rows], neighbours, threads
     )
+    scores[made.rows] = far.mean(axis=1)
     return Anomalies(
         names=found.names,
         measures={"neighbours": scores},
         reasons=made.reasons,
         threshold=threshold,
-        nearest=Nearest(pictures=given, rows=rows),
+        nearest=Nearest(pictures=given, rows=rows, compared=len(known.rows), neighbours=neighbours),
+        notes=_notes(among),
     )
 
 
-def _prepared(model: FittedModel, made: Vectors, neighbours: int) -> _Usual:
+def _check_neighbours(neighbours: object) -> None:
+    if not isinstance(neighbours, int | np.integer) or neighbours < 1:
+        raise UsageError(
+            "neighbours",
+            needed="a whole number: at least 1 usual picture to compare with",
+            came=repr(neighbours),
+            remedy="leave it out: the nearest one is taken",
+        )
+
+
+def _notes(among: Doubles) -> tuple[str, ...]:
+    """Warn of series: usual pictures with others far nearer to them than any further one.
+
+    Parameters
+    ----------
+    among : array, (m, k)
+        Distances of usual pictures to the others nearest to them, the least first.
+    """
+    alike = int((among[:, :-1] < A_SERIES * among[:, 1:]).any(axis=1).sum())
+    if alike <= OFTEN * len(among):
+        return ()
+    return (
+        f"{alike:,} of {len(among):,} usual pictures have near copies among them, as pictures of "
+        "one series have: the threshold is too low for a picture of another series. Keep one of "
+        "each, or compare with more neighbours",
+    )
+
+
+def _prepared(
+    model: FittedModel, made: Vectors, names: Sequence[object], neighbours: int
+) -> _Usual:
     """Take each usual picture once, and note which of them set the threshold."""
     there = np.array([not reason for reason in made.reasons], dtype=bool)
     taught = there & np.isin(made.hashes, model.trained_on) & model.taught_features
-    setting, left_out = chosen_once(made.hashes, there, taught)
+    setting, left_out = chosen_once(made.hashes, there, taught, names, made.reasons)
     once = np.sort(np.unique(made.hashes[made.rows], return_index=True)[1])
     if len(once) <= neighbours:
         raise DataError(
