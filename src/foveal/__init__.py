@@ -28,11 +28,14 @@ if TYPE_CHECKING:
     from foveal.estimators.autoencoder import Autoencoder
     from foveal.estimators.cnn import CNNClassifier
     from foveal.estimators.transfer import TransferClassifier
+    from foveal.model.anomalies import anomalies
     from foveal.model.fitted import FittedModel
     from foveal.model.loading import load
+    from foveal.model.pretrained import imagenet
     from foveal.nets.build import build
     from foveal.nets.plan import Plan, plan
     from foveal.recipe import PictureRecipe
+    from foveal.search.unusual import unusual
     from foveal.training.run import Run
 
 _HOMES = {
@@ -51,9 +54,12 @@ _HOMES = {
     "Run": "foveal.training.run",
     "TransferClassifier": "foveal.estimators.transfer",
     "UsageError": "foveal.errors",
+    "anomalies": "foveal.model.anomalies",
     "build": "foveal.nets.build",
+    "imagenet": "foveal.model.pretrained",
     "load": "foveal.model.loading",
     "plan": "foveal.nets.plan",
+    "unusual": "foveal.search.unusual",
 }
 
 __all__ = [
@@ -73,9 +79,12 @@ __all__ = [
     "TransferClassifier",
     "UsageError",
     "__version__",
+    "anomalies",
     "build",
+    "imagenet",
     "load",
     "plan",
+    "unusual",
 ]
 
 

@@ -272,7 +272,7 @@ def refused(run, code: int, word: str, *arguments: object) -> None:
 def test_encode_refuses_before_any_work(run, model: Path, folder: Path, tmp_path: Path) -> None:
     names = {path.name for path in tmp_path.iterdir()}
     table = tmp_path / "c.parquet"
-    refused(run, 2, "a file name ending in .parquet", "encode", model, folder, "--to", "c.csv")
+    refused(run, 2, "a file name ending in .parquet", "encode", model, folder, "--to", "c.txt")
     nowhere = tmp_path / "no" / "c.parquet"
     refused(run, 2, "a folder that exists", "encode", model, folder, "--to", nowhere)
     refused(run, 2, "--to", "encode", model, folder)

@@ -51,7 +51,10 @@ def test_the_whole_walk(run, class_folders: Path, tmp_path: Path, own: Path) -> 
     code, out, err = transfer(run, class_folders, model, own, "--test-share", "0.2")
     assert code == 0
     lines = out.strip().splitlines()
-    assert lines[0].startswith("cross-validated accuracy  ") and lines[0].endswith("on 48 pictures")
+    assert (
+        lines[0].startswith("cross-validated accuracy  ")
+        and "on 48 pictures; the largest class is 50.0 %" in lines[0]
+    )
     assert lines[-1] == f"next: foveal evaluate {model} {class_folders}"
     for word in ("above/broken.jpg", "fixed", "updated", "logistic regression, C = ", "48 right"):
         assert word in err, word

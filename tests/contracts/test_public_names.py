@@ -26,9 +26,12 @@ def test_the_public_names_are_these() -> None:
         "TransferClassifier",
         "UsageError",
         "__version__",
+        "anomalies",
         "build",
+        "imagenet",
         "load",
         "plan",
+        "unusual",
     ]
     assert all(getattr(foveal, name) is not None for name in foveal.__all__)
     assert set(foveal.__all__) <= set(dir(foveal))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -377,9 +378,30 @@ def test_what_breaks_off_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
+def test_codes_for_programs_that_do_not_read_parquet(tmp_path: Path) -> None:
+    model = small_autoencoder()
+    size = model.plan.code_size
+    values = np.random.default_rng(0).normal(size=(3, size)).astype(np.float32)
+    values[1] = np.nan
+    codes = Codes(names=["a", 'b "1"', "c"], values=values, reasons=["", "cannot be read", ""])
+    for name in ("c.csv", "c.jsonl"):
+        assert write_codes(tmp_path / name, model, [codes, codes]) == (6, 2)
+    with (tmp_path / "c.csv").open(newline="", encoding="utf-8") as file:
+        head, *rows = csv.reader(file)
+    assert head == ["path", *[f"code{number}" for number in range(size)], "error"]
+    assert [row[0] for row in rows] == 2 * ["a", 'b "1"', "c"]
+    np.testing.assert_array_equal(np.array(rows[0][1:-1], np.float32), values[0])
+    assert rows[1][1:] == [*[""] * size, "cannot be read"]
+    lines = [json.loads(line) for line in (tmp_path / "c.jsonl").read_text().splitlines()]
+    np.testing.assert_array_equal(np.array(lines[5]["code"], np.float32), values[2])
+    assert lines[1] == {"path": 'b "1"', "code": None, "error": "cannot be read"}
+    with pytest.raises(DataError, match="Parquet"):
+        open_codes(tmp_path / "c.csv", model)
+
+
 def test_the_name_must_say_what_it_is_and_lie_in_a_folder(tmp_path: Path) -> None:
     assert checked_table(tmp_path / "c.PARQUET", FORMATS).name == "c.PARQUET"
-    for name in ("c.csv", "c", "c.parquet.gz"):
+    for name in ("c.txt", "c", "c.parquet.gz"):
         with pytest.raises(UsageError, match=r"a file name ending in \.parquet"):
             checked_table(tmp_path / name, FORMATS)
     with pytest.raises(UsageError, match="a folder that exists"):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,7 @@ def test_a_request_to_stop_leaves_a_checkpoint_and_exit_code_130(tmp_path: Path)
             yield step(number)
 
     with Run(tmp_path / "a.run", checkpoint_seconds=1e9) as run:
-        with pytest.raises(Interrupted, match="Go on with --resume") as caught:
+        with pytest.raises(Interrupted, match="epoch 1. Go on from its checkpoint with") as caught:
             run.watch(events(), fresh)
     assert caught.value.exit_code == 130
     assert [path.name for path in (tmp_path / "a.run").glob("checkpoint*")] == [
@@ -237,3 +238,25 @@ def test_a_run_that_never_took_a_step_is_in_nobodys_way(tmp_path: Path) -> None:
 def test_resume_and_fresh_exclude_each_other(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--resume and --fresh: needed one of them"):
         Run(tmp_path / "a.run", resume=True, fresh=True)
+
+
+def test_of_many_short_epochs_not_each_is_told() -> None:
+    def lines(seconds: float) -> list[int]:
+        told = EpochEnded(
+            epoch=1,
+            step=1,
+            loss=0.5,
+            accuracy=0.5,
+            validation_loss=None,
+            validation_accuracy=None,
+            validation_pictures=0,
+            best=False,
+            seconds=seconds,
+            computing=0.0,
+            judging=0.0,
+        )
+        every = [replace(told, epoch=epoch) for epoch in range(1, 101)]
+        return [one.epoch for one in every if lines_of(one)]
+
+    assert lines(0.6) == list(range(1, 101))
+    assert lines(0.05) == [*range(1, 21), *range(30, 101, 10)]

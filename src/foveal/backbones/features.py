@@ -51,7 +51,7 @@ class Features:
     reasons: Sequence[str]
     """Why a row could not be read; empty where it could."""
     hashes: Hashes
-    """64-bit hash of each row, of prepared files or of an array: equal for equal pictures."""
+    """64-bit hash of the pixels of each row, those of 8 bits prepared: equal for equal pictures."""
     fingerprint: str
     """Says which pictures these are, through which network."""
     computed: int
@@ -294,7 +294,9 @@ class _Stream:
                 self._refuse(row, picture)
                 continue
             array = self.pictures.array
-            content = picture if array is None else array[row]
+            content = picture  # the range of numbers, which it is scaled by, is no content
+            if array is not None and picture.dtype != np.uint8:
+                content = array[row]
             pixels = int(content_hashes(content[None])[0])
             for view in views:
                 name = self.wanted[view][row]

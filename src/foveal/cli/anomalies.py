@@ -10,10 +10,10 @@ import typer
 
 from foveal.cli.figures import shown_passage, unreadable_line, wrote
 from foveal.cli.options import (
+    AnyPictures,
     Device,
     Json,
     Model,
-    Pictures,
     Strict,
     Threads,
     opened,
@@ -35,7 +35,7 @@ WIDEST = 50
 
 def anomalies(
     model: Model,
-    pictures: Pictures,
+    pictures: AnyPictures,
     false_alarms: Annotated[
         float, typer.Option(help="Share of usual pictures that may be called unusual.")
     ] = 0.05,
@@ -249,7 +249,7 @@ def _missing(unreadable: Mapping[str, str], most: int = 3) -> list[str]:
         return []
     named = "; ".join(f"{name} ({reason})" for name, reason in list(unreadable.items())[:most])
     more = f"; and {len(unreadable) - most:,} more" if len(unreadable) > most else ""
-    return [f"note: {len(unreadable):,} usual pictures cannot be read: {named}{more}"]
+    return [f"note: usual pictures that cannot be read, {len(unreadable):,}: {named}{more}"]
 
 
 def _source(bound: Threshold) -> str:

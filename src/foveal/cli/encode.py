@@ -28,7 +28,12 @@ def encode(
         typer.Argument(metavar="PICTURES...", help="Files or folders, .npz, or IDX folders."),
     ],
     to: Annotated[
-        Path, typer.Option(metavar="FILE", help="Write the codes here: a .parquet file.")
+        Path,
+        typer.Option(
+            metavar="FILE",
+            help="Write the codes here: .parquet, which decode reads, or .csv or .jsonl for "
+            "other programs.",
+        ),
     ],
     sample: Annotated[
         int | None,
@@ -71,6 +76,8 @@ def encode(
         print_json({**facts, "model": fitted.digest(), "seconds": seconds})
     else:
         typer.echo(f"{rows:,} rows in {to}, {missing} unreadable, {size} numbers a code")
+        if to.suffix.lower() != FORMATS[0]:
+            return refuse_unreadable(missing, strict)
         quoted = shlex.quote(str(model)), shlex.quote(str(to))
         typer.echo(f"next: foveal decode {quoted[0]} {quoted[1]} --to decoded")
     refuse_unreadable(missing, strict)

@@ -212,7 +212,12 @@ def report_classifier(context: typer.Context, learner: Classifier | None) -> Non
         return
     if accuracy is not None:
         where = "cross-validated accuracy" if logistic_only(learner) else "validation accuracy"
-        typer.echo(f"{where}  {accuracy.percent()} on {judged:,} pictures")
+        counts = provenance.class_counts
+        most = max(counts) / sum(counts)
+        typer.echo(
+            f"{where}  {accuracy.percent()} on {judged:,} pictures; the largest class is "
+            f"{100 * most:.1f} % of those trained on"
+        )
     typer.echo(f"model  {model}")
     typer.echo(f"run    {model.with_suffix('.run')}")
     typer.echo(f"next: foveal evaluate {shlex.quote(str(model))} {shlex.quote(pictures)}")

@@ -9,10 +9,10 @@ import typer
 
 from foveal.cli.figures import shown_passage, unreadable_line, wrote
 from foveal.cli.options import (
+    AnyPictures,
     Device,
     Json,
     Model,
-    Pictures,
     Threads,
     opened,
     print_json,
@@ -22,7 +22,7 @@ from foveal.cli.options import (
 
 def draw_map(
     model: Model,
-    pictures: Pictures,
+    pictures: AnyPictures,
     to: Annotated[
         Path,
         typer.Option(

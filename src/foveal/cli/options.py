@@ -30,6 +30,14 @@ Pictures = Annotated[
         "an .npz file, or a folder of IDX files.",
     ),
 ]
+AnyPictures = Annotated[
+    str,
+    typer.Argument(
+        metavar="PICTURES",
+        help="A folder of pictures, with or without folders in it (train/, val/, test/ are "
+        "honoured), one file, an .npz file, or a folder of IDX files.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Exit with 3 if any file cannot be read or used.")

@@ -8,12 +8,20 @@ from typing import Annotated
 import typer
 
 from foveal.cli.figures import shown_passage, unreadable_line, wrote
-from foveal.cli.options import Device, Json, Model, Pictures, Threads, print_json, with_whole_names
+from foveal.cli.options import (
+    AnyPictures,
+    Device,
+    Json,
+    Model,
+    Threads,
+    print_json,
+    with_whole_names,
+)
 
 
 def reconstruct(
     model: Model,
-    pictures: Pictures,
+    pictures: AnyPictures,
     to: Annotated[
         Path,
         typer.Option(

@@ -16,7 +16,7 @@ from foveal.cli.learning import (
     report_autoencoder,
     report_classifier,
 )
-from foveal.cli.options import Device, Json, Pictures, Strict, Threads, size_of
+from foveal.cli.options import AnyPictures, Device, Json, Pictures, Strict, Threads, size_of
 
 if TYPE_CHECKING:
     from foveal.estimators.autoencoder import Autoencoder
@@ -240,7 +240,7 @@ def _transfer(parameters: dict[str, Any]) -> TransferClassifier:
 @app.command("autoencoder")
 def autoencoder(
     context: typer.Context,
-    pictures: Pictures,
+    pictures: AnyPictures,
     model: learning.Target,
     kind: Annotated[
         str, typer.Option(help="Stock encoder: conv or dense.", rich_help_panel=NETWORK)

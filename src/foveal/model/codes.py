@@ -14,15 +14,15 @@ import pyarrow.parquet as pq
 
 from foveal.errors import DataError
 from foveal.model.coding import Codes
-from foveal.model.tables import checked_table, valid_text, written_beside
+from foveal.model.tables import checked_table, valid_text, write_table, written_beside
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
 
 KEY = b"foveal"
 """The one key of the file's metadata; JSON."""
-FORMATS = (".parquet",)
-"""Endings of files of codes."""
+FORMATS = (".parquet", ".csv", ".jsonl")
+"""Endings of files of codes; only the first can be decoded, the others are for other programs."""
 ROWS = 1_024
 """Rows that are read at once."""
 DAMAGES = (pa.ArrowException, OSError, UnicodeDecodeError)
@@ -31,6 +31,8 @@ DAMAGES = (pa.ArrowException, OSError, UnicodeDecodeError)
 
 def write_codes(path: Path, model: FittedModel, batches: Iterable[Codes]) -> tuple[int, int]:
     """Write codes as they come; the name appears when all of them are there.
+
+    A .csv file has a column for each number of the code, and a .jsonl file a list of them.
 
     Returns
     -------
@@ -46,7 +48,8 @@ def write_codes(path: Path, model: FittedModel, batches: Iterable[Codes]) -> tup
     ]
     schema = pa.schema(fields, metadata={KEY: json.dumps(facts, sort_keys=True).encode()})
     rows = missing = 0
-    checked_table(path, FORMATS)
+    if checked_table(path, FORMATS).suffix.lower() != FORMATS[0]:
+        return _exported(path, size, batches)
     checked = {"write_page_checksum": True}  # else a flipped bit would be another picture
     with written_beside(path) as place, pq.ParquetWriter(place, schema, **checked) as writer:
         for batch in batches:
@@ -54,6 +57,24 @@ def write_codes(path: Path, model: FittedModel, batches: Iterable[Codes]) -> tup
             rows += len(batch.reasons)
             missing += sum(map(bool, batch.reasons))
     return rows, missing
+
+
+def _exported(path: Path, size: int, batches: Iterable[Codes]) -> tuple[int, int]:
+    """Write codes for programs that do not read Parquet."""
+    missing = 0
+    wide = path.suffix.lower() == ".csv"
+    columns = [f"code{number}" for number in range(size)] if wide else ["code"]
+
+    def rows(batch: Codes) -> Iterator[list[Any]]:
+        nonlocal missing
+        for name, code, error in batch.rows():
+            missing += error is not None
+            numbers = [None] * size if code is None else code.tolist()
+            whole = None if code is None else numbers
+            yield [name, *(numbers if wide else [whole]), error]
+
+    written = write_table(path, ["path", *columns, "error"], map(rows, batches))
+    return written, missing
 
 
 def _table(batch: Codes, schema: pa.Schema, size: int) -> pa.Table:

@@ -232,12 +232,11 @@ class Run:
         begun = "steps" in self._config.get("decided", {})
         remedy = "give the same command again"
         if kept:
-            remedy = "go on with --resume"
+            remedy = "go on from its checkpoint with --resume"
         elif begun:
             remedy = "start again with --fresh: there was no checkpoint yet"
-        return Interrupted(
-            "training", needed="to run to its end", came="a request to stop", remedy=remedy
-        )
+        came = f"a request to stop, in epoch {len(self.epochs) + 1}"
+        return Interrupted("training", needed="to run to its end", came=came, remedy=remedy)
 
     def finish(self, facts: dict[str, Any]) -> None:
         """Mark the run complete and remove its checkpoints; the model must be saved by now."""

@@ -19,6 +19,8 @@ from foveal.training.events import (
     Resumed,
 )
 
+FIRST_EPOCHS, BETWEEN_EPOCHS = 20, 0.5
+"""Epochs that are told in any case, and seconds between those after them, about."""
 DECODING_LINES = 10
 """Lines that tell of decoding, about."""
 
@@ -68,7 +70,7 @@ def lines_of(event: Event) -> list[str]:
         case Resumed(step=step):
             return [f"going on from step {step:,}"] * bool(step) + _notes(event.notes)
         case EpochEnded():
-            return [epoch_line(event)]
+            return [epoch_line(event)] * _is_due(event)
         case Reconstructed(lines=lines):
             return list(lines)
         case Finished():
@@ -97,6 +99,12 @@ def epoch_line(event: EpochEnded) -> str:
         judged = f", validation loss {_loss(event, event.validation_loss)}{right}{best}"
     told = f"training loss {_loss(event, event.loss)}{_accuracy(event.accuracy)}"
     return f"epoch {event.epoch}: {told}{judged}, {event.seconds:.1f} s"
+
+
+def _is_due(event: EpochEnded) -> bool:
+    """Whether an epoch is worth a line: the first are, later ones about each half second."""
+    often = max(1, round(BETWEEN_EPOCHS / max(event.seconds, 1e-3)))
+    return event.epoch <= FIRST_EPOCHS or event.epoch % often == 0
 
 
 def _accuracy(share: float | None) -> str:
