@@ -209,6 +209,9 @@ def test_json_holds_no_number_that_is_none(
     assert code == 0 and (facts["mse"]["low"], facts["mse"]["high"]) == (0, 1)
     print_json({"a": [float("inf"), (float("nan"), 1.5)]})
     assert json.loads(capsys.readouterr().out) == {"a": [None, [None, 1.5]]}
+    print_json({"path": "\udcff.png"})
+    told = capsys.readouterr().out
+    assert told.isascii() and json.loads(told) == {"path": "\udcff.png"}
 
 
 def test_strict_anomalies_end_with_three(run, model: Path, digits: Path, tmp_path: Path) -> None:

@@ -49,7 +49,13 @@ Threads = Annotated[int | None, typer.Option(help="Threads on the processor.")]
 def print_json(value: Any) -> None:
     """Print a result for machines; what JSON has no number for, NaN and infinity, as null."""
     plain = _finite(value)
-    typer.echo(json.dumps(plain, indent=1, ensure_ascii=False, default=str, allow_nan=False))
+    text = json.dumps(plain, indent=1, ensure_ascii=False, default=str, allow_nan=False)
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # a file name that is no text, which an escape keeps whole
+            text = json.dumps(plain, indent=1, default=str, allow_nan=False)
+    typer.echo(text)
 
 
 def _finite(value: Any) -> Any:
