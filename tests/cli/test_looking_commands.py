@@ -117,12 +117,10 @@ def test_map_draws_the_codes_with_the_classes_of_folders(
 def test_anomalies_prints_the_most_unusual_first(run, model: Path, digits: Path) -> None:
     code, out, _ = run("anomalies", model, digits)
     assert code == 0
-    lines = out.splitlines()
-    assert "1 of 31 pictures left out" in lines[0] and lines[1].split() == [
-        "path",
-        "MSE",
-        "distance",
-    ]
+    left_out, taught, *rest = out.splitlines()
+    assert "1 of 31 pictures left out" in left_out and "of the pictures taught the model" in taught
+    lines = [left_out, *rest]
+    assert lines[1].split() == ["path", "MSE", "distance"]
     scores = [float(line.split()[1]) for line in lines[2:22]]
     assert scores == sorted(scores, reverse=True) and len(scores) == 20
     assert lines[22] == "and 10 more: --to FILE writes all"

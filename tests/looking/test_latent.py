@@ -61,6 +61,7 @@ def batch(count: int, *shape: int, reasons: tuple[str, ...] | None = None) -> Co
         originals=pictures,
         reconstructions=pictures[:, ::-1].copy(),
         codes=np.arange(count * 4, dtype=np.float32).reshape(count, 4),
+        hashes=np.arange(count),
         reasons=reasons or ("",) * count,
     )
 

@@ -229,7 +229,10 @@ def test_usual_files_are_known_by_their_pixels_and_may_be_unreadable(
     for row in picked:
         Image.fromarray(DIGITS[row]).save(tmp_path / f"{row}.png")
     (tmp_path / "broken.png").write_bytes(b"no picture")
-    bound = anomalies(model, DIGITS[:5], usual=tmp_path).threshold
+    found = anomalies(model, tmp_path, usual=tmp_path)
+    bound = found.threshold
+    assert found.notes[0].startswith("3 of the pictures taught the model")
+    assert anomalies(model, DIGITS[~taught][:5]).notes == ()
     assert bound.left_out is not None and list(bound.left_out.unreadable) == ["broken.png"]
     assert bound.left_out.taught == 3 and bound.usual == 25
     same = anomalies(model, DIGITS[:5], usual=DIGITS[picked]).threshold

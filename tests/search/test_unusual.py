@@ -162,6 +162,7 @@ def test_series_of_near_copies_are_told_of(model: FittedModel) -> None:
     series[120:, 7, 7] ^= 1
     (note,) = unusual(model, DIGITS[90:99], series).notes
     assert "180 of 180 usual pictures have near copies" in note
+    assert unusual(model, DIGITS[90:99], series, neighbours=3).notes == ()
     few = unusual(model, DIGITS[90:99], series[:70])
     assert few.notes == (), "a few of them do not move the threshold"
 

@@ -137,7 +137,15 @@ def configured(
     def affordable() -> int:
         if wished.seconds is None:
             return steps
-        pace = measure_pace(network, task.batches, task.loss_of, config, task.device, task.judge)
+        pace = measure_pace(
+            network,
+            task.batches,
+            task.loss_of,
+            config,
+            task.device,
+            task.judge,
+            budget=float(wished.seconds),
+        )
         left = float(wished.seconds) - (time.perf_counter() - began)
         return steps_within(left, pace, len(task.batches), configs.FEWEST_STEPS)
 

@@ -74,6 +74,7 @@ def joined(batches: Iterable[Compared], rows: Sequence[int] | None) -> Compared:
         originals=np.concatenate([one.originals for one in parts]),
         reconstructions=np.concatenate([one.reconstructions for one in parts]),
         codes=np.concatenate([one.codes for one in parts]),
+        hashes=np.concatenate([one.hashes for one in parts]),
         reasons=[reason for one in parts for reason in one.reasons],
     )
     return whole if wanted is None else part(whole, np.searchsorted(wanted, np.asarray(rows)))
@@ -87,6 +88,7 @@ def part(one: Compared, rows: Any) -> Compared:
         originals=one.originals[rows],
         reconstructions=one.reconstructions[rows],
         codes=one.codes[rows],
+        hashes=one.hashes[rows],
         reasons=[one.reasons[row] for row in rows],
     )
 

@@ -9,20 +9,19 @@ picture, h height, w width, c channel.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from scipy.special import betaincinv
 
-from foveal.backbones.passes import scaling_of
 from foveal.errors import DataError, UsageError
 from foveal.evaluation.intervals import LEVEL, Estimate
 from foveal.model.coding import NO_NUMBERS, Compared, Made, check_half, compared
 from foveal.model.normality import Normality, Numbers, rank_of, threshold_of
 from foveal.pictures.catalogue import Pictures
 from foveal.pictures.sources import gather
-from foveal.pictures.store import Hashes, Progress, open_store
+from foveal.pictures.store import Hashes, Progress
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
@@ -229,12 +228,15 @@ def anomalies(
         )
     threshold = _threshold(model, normal, false_alarms, by, usual)
     found = gather(pictures)
-    errors, distances, reasons = _measured(model, normal, found, progress)
+    made = _measured(model, normal, found, progress)
+    taught = int(made.taught.sum())
+    note = f"{taught:,} of the pictures taught the model: others like them have higher scores"
     return Anomalies(
         names=found.names,
-        measures={"error": errors, "distance": distances},
-        reasons=reasons,
+        measures=made.measures,
+        reasons=made.reasons,
         threshold=threshold,
+        notes=(note,) if taught else (),
     )
 
 
@@ -320,16 +322,12 @@ def _usual(
     model: FittedModel, normal: Normality, pictures: Pictures, by: By
 ) -> tuple[Numbers, LeftOut]:
     """Score usual pictures that did not teach, each content once."""
-    store = open_store(pictures, model.recipe, threads=model.device.threads)
-    prepared = replace(pictures, files=None, array=store.images)  # decoded once, read in place
-    as_decoded = replace(model, recipe=scaling_of(pictures, model.recipe))
-    errors, distances, _ = _measured(as_decoded, normal, prepared)
-    scores = errors if by == "error" else distances
-    there = store.readable & np.isfinite(scores)
-    taught = there & np.isin(store.hashes, model.trained_on)
-    reasons = [reason or NO_NUMBERS for reason in store.reasons]
-    setting, left_out = chosen_once(store.hashes, there, taught, pictures.names, reasons)
-    return scores[setting], left_out
+    found = _measured(model, normal, pictures)
+    there = np.isfinite(found.measures["error"])
+    setting, left_out = chosen_once(
+        found.hashes, there, found.taught, pictures.names, found.reasons
+    )
+    return found.measures[by][setting], left_out
 
 
 def chosen_once(
@@ -379,24 +377,44 @@ def chosen_once(
     return setting, left_out
 
 
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class _Measured:
+    """What an autoencoder makes of pictures."""
+
+    measures: dict[By, Numbers]
+    """Error and distance, (n,) each; NaN, with a reason, where there is none."""
+    reasons: list[str]
+    hashes: Hashes
+    taught: Truths
+    """Which taught the model, (n,)."""
+
+
 def _measured(
     model: FittedModel,
     normal: Normality,
     pictures: Pictures,
     progress: Progress | None = None,
-) -> tuple[Numbers, Numbers, list[str]]:
-    """Measure error (n,) and distance (n,) of pictures; NaN, with a reason, where there is none."""
-    errors, distances = [np.empty(0)], [np.empty(0)]
+) -> _Measured:
+    errors, distances, hashes = [np.empty(0)], [np.empty(0)], [np.empty(0, np.int64)]
     reasons: list[str] = []
     for batch in compared(model, pictures):
         reasons.extend(batch.reasons)
+        hashes.append(batch.hashes)
         errors.append(batch.errors.astype(np.float64))
         distances.append(normal.distance(batch.codes.astype(np.float64)))
         if progress is not None:
             progress(len(reasons), len(pictures))
-    scores = np.concatenate(errors), np.concatenate(distances)
-    bad = ~(np.isfinite(scores[0]) & np.isfinite(scores[1]))
-    for column in scores:
+    measures: dict[By, Numbers] = {
+        "error": np.concatenate(errors),
+        "distance": np.concatenate(distances),
+    }
+    bad = ~np.logical_and.reduce([np.isfinite(column) for column in measures.values()])
+    for column in measures.values():
         column[bad] = np.nan
-    told = [reason or NO_NUMBERS * bool(none) for reason, none in zip(reasons, bad, strict=True)]
-    return *scores, told
+    known = np.concatenate(hashes)
+    return _Measured(
+        measures=measures,
+        reasons=[reason or NO_NUMBERS * bool(no) for reason, no in zip(reasons, bad, strict=True)],
+        hashes=known,
+        taught=~bad & np.isin(known, model.trained_on),
+    )

@@ -19,6 +19,7 @@ from foveal.nets.build import part
 from foveal.nets.spec import Sample
 from foveal.pictures.batches import as_tensor, normalised
 from foveal.pictures.catalogue import Array, Pictures
+from foveal.pictures.store import Hashes, content_hashes
 from foveal.randomness import generator
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class Compared:
     """(n, h, w, c), within 0 and 1."""
     codes: Floats
     """(n, k)."""
+    hashes: Hashes
+    """Equal for equal pictures, (n,), as those of pictures that taught a model."""
     reasons: Sequence[str]
     """Why a picture could not be read; empty where it could."""
 
@@ -200,6 +203,7 @@ def compared(model: FittedModel, pictures: Pictures) -> Iterator[Compared]:
                 originals=nhwc(targets),
                 reconstructions=likeness,
                 codes=found,
+                hashes=content_hashes(images),
                 reasons=[
                     reason or NO_NUMBERS * (row in silent) for row, reason in enumerate(reasons)
                 ],

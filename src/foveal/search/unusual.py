@@ -132,7 +132,7 @@ def unusual(
         reasons=made.reasons,
         threshold=threshold,
         nearest=Nearest(pictures=given, rows=rows, compared=len(known.rows), neighbours=neighbours),
-        notes=_notes(among),
+        notes=_notes(among[:, neighbours - 1 :]),
     )
 
 
@@ -152,7 +152,8 @@ def _notes(among: Doubles) -> tuple[str, ...]:
     Parameters
     ----------
     among : array, (m, k)
-        Distances of usual pictures to the others nearest to them, the least first.
+        Distances of usual pictures to the others nearest to them, the least first, from the
+        last one on that they are compared with.
     """
     alike = int((among[:, :-1] < A_SERIES * among[:, 1:]).any(axis=1).sum())
     if alike <= OFTEN * len(among):

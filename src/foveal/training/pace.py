@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from foveal.pictures.batches import Batches
 
 WARM_UP, TIMED = 3, 5
-"""Steps not counted, and steps counted."""
+"""Steps not counted, and steps counted at least."""
+SHARE, LONGEST = 0.02, 2.0
+"""Share of a budget that may go into timing steps, and seconds at most."""
 MARGIN = 0.93
 """Share of a budget that is planned: what is left covers saving, calibration and noise."""
 
@@ -41,24 +43,31 @@ def measure_pace(
     config: TrainingConfig,
     device: Device,
     judge: Judge | None = None,
+    *,
+    budget: float = 0.0,
 ) -> Pace:
-    """Time real steps on a copy of the network."""
+    """Time real steps on a copy of the network: the more of them, the larger the budget."""
+    lasting = min(SHARE * budget, LONGEST)
     unending = replace(config, steps=10**6)
     state = start(copy.deepcopy(network), unending)
     taken: list[float] = []
-    while len(taken) < WARM_UP + TIMED:
+    while not _enough(taken, lasting):
         stream = batches.epoch(0)
         began = time.perf_counter()
         for batch in stream:
             take_step(state, batch, loss_of, unending, device)
             taken.append(time.perf_counter() - began)
-            if len(taken) == WARM_UP + TIMED:
+            if _enough(taken, lasting):
                 break
             began = time.perf_counter()
     began = time.perf_counter()
     if judge is not None:
         judge(state.candidate)
     return Pace(statistics.median(taken[WARM_UP:]), time.perf_counter() - began)
+
+
+def _enough(taken: list[float], lasting: float) -> bool:
+    return len(taken) >= WARM_UP + TIMED and sum(taken) >= lasting
 
 
 def steps_within(seconds: float, pace: Pace, steps_per_epoch: int, least: int) -> int:
