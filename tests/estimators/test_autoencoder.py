@@ -624,14 +624,33 @@ def test_transform_draws_where_a_sample_is_asked_for() -> None:
         learner().fit(X).transform(X, sample=3)
 
 
+@pytest.mark.parametrize("sample", [True, 1.5, -1, "a"])
+def test_a_sample_is_a_seed(sample: object) -> None:
+    with pytest.raises(UsageError, match="sample: needed a seed"):
+        learner(variational=True).fit(blobs()).transform(blobs(), sample=sample)
+
+
+@pytest.mark.parametrize(("beta", "unused"), [(0.0, 0), (1e4, 6)])
+def test_numbers_of_the_code_that_say_nothing_are_told_of(beta: float, unused: int) -> None:
+    X = DIGITS.images[:300]
+    event = told(Reconstructed, X, variational=True, beta=beta, epochs=8, encoder=None)
+    notes = [line for line in event.lines if "numbers of the code hardly vary" in line]
+    assert notes == [
+        f"note: {unused} of 6 numbers of the code hardly vary: they cost more than they tell at "
+        "this --beta"
+    ] * bool(unused)
+
+
 def test_pictures_and_rows_of_their_pixels_have_the_same_codes() -> None:
     X = blobs()
     found = learner().fit(X)
     assert not hasattr(found, "n_features_in_"), "the rows of a picture are no features"
     flat = X.reshape(len(X), -1)
     np.testing.assert_array_equal(found.transform(flat), found.transform(X))
-    with pytest.raises(DataError, match="needed pictures of"):
+    with pytest.raises(DataError, match="or rows of 64 pixels"):
         found.transform(flat[:, :-1])
+    again = found.fit(flat)
+    np.testing.assert_array_equal(again.transform(X), again.transform(flat))
     assert learner().fit(flat).n_features_in_ == flat.shape[1]
 
 

@@ -621,6 +621,27 @@ def test_unreadable_files_are_named_and_keep_their_rows(tmp_path: Path) -> None:
     assert len([entry for entry in evaluation.ledger if entry.reason]) == 3
 
 
+@pytest.mark.parametrize("side", [16, 20])
+def test_pictures_that_taught_are_known_as_numbers_of_any_type(side: int, tmp_path: Path) -> None:
+    X, y = stripes(side=side, channels=1)
+    unit = X / 255
+    for given in (X, X.astype(np.float32), in_folders(tmp_path / "p", X, y)):
+        labels = None if isinstance(given, Path) else y
+        taught = learner(backbone(channels=1)).fit(given, labels).model_
+        for same in (X, X.astype(np.float64), X.astype(np.int64), unit, unit.astype(np.float32)):
+            with pytest.raises(DataError, match="not trained on"):
+                taught.evaluate(same, y)
+
+
+def test_rows_of_pixels_are_folded_as_in_fit_or_refused() -> None:
+    X, y = stripes(side=8, channels=3)
+    found = learner(backbone(channels=1)).fit(X, y)
+    flat = X.reshape(len(X), -1)
+    np.testing.assert_array_equal(found.predict_proba(flat), found.predict_proba(X))
+    with pytest.raises(DataError, match="or rows of 192 pixels"):
+        found.predict(flat[:, 3:])
+
+
 def test_a_folder_of_unreadable_files_is_a_clear_error(tmp_path: Path) -> None:
     for label in ("a", "b"):
         (tmp_path / "p" / label).mkdir(parents=True)

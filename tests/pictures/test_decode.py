@@ -601,3 +601,14 @@ def test_damaged_pictures_decode_or_give_a_reason(
 def test_only_listed_formats_are_tried() -> None:
     assert set(decode.formats()) <= set(decode.FORMATS)
     assert {"PNG", "JPEG", "GIF", "BMP", "TIFF"} <= set(decode.formats())
+
+
+@pytest.mark.parametrize("white", [1.0, 255.0, 65535.0])
+def test_floats_of_an_unknown_range_are_not_black(tmp_path: Path, white: float) -> None:
+    levels = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8) * white
+    levels[7, 7] = 1.02 * white  # a little glare
+    levels[0, 0] = np.nan
+    Image.fromarray(levels).save(tmp_path / "a.tiff")
+    found = decode.decode(tmp_path / "a.tiff", recipe(channels=1))[:, :, 0].astype(float)
+    wanted = np.clip(np.nan_to_num(levels) * 255 / white, 0, 255)
+    np.testing.assert_allclose(found, wanted, atol=0.51)

@@ -28,8 +28,8 @@ from foveal.pictures.augment import Augmentation, gather_varied
 from foveal.pictures.batches import RowsOfFeatures
 from foveal.pictures.catalogue import Array, Pictures
 from foveal.pictures.contents import ABSENT, content_ids, hash_file
-from foveal.pictures.store import Hashes, content_hashes
-from foveal.pictures.stream import prepared
+from foveal.pictures.store import Hashes, content_hashes, plain
+from foveal.pictures.stream import adapted, prepared
 from foveal.randomness import generator
 from foveal.shapes import volume
 
@@ -294,9 +294,11 @@ class _Stream:
                 self._refuse(row, picture)
                 continue
             array = self.pictures.array
-            content = picture  # the range of numbers, which it is scaled by, is no content
+            content = picture
             if array is not None and picture.dtype != np.uint8:
-                content = array[row]
+                numbers = plain(array[row])  # as they came: their range is no content
+                whole = numbers.dtype == np.uint8
+                content = adapted(numbers, self.extraction.recipe) if whole else numbers
             pixels = int(content_hashes(content[None])[0])
             for view in views:
                 name = self.wanted[view][row]

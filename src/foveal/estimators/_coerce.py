@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.utils.validation import check_array, validate_data
 from foveal.errors import DataError
 from foveal.pictures.catalogue import Array, Pictures, refuse_unsupported
 from foveal.pictures.sources import are_paths, gather
+from foveal.shapes import written
 
 
 def coerce(
@@ -31,11 +33,16 @@ def coerce(
     labelled : bool
         Whether fit needs labels.
     """
+    if fitting:
+        estimator._picture_shape = None
     if not are_paths(X):
         return _coerced_array(estimator, X, y, fitting, labelled)
+    return _labelled_files(X, y) if fitting and labelled else gather(X)
+
+
+def _labelled_files(X: Any, y: Any = None) -> Pictures:
+    """Find files and their classes, which y or their folders say."""
     pictures = gather(X)
-    if not (fitting and labelled):
-        return pictures
     if y is not None:
         if np.ndim(y) > 1:
             refuse_unsupported(np.asarray(y))
@@ -53,6 +60,9 @@ def coerce(
 def _coerced_array(estimator: Any, X: Any, y: Any, fitting: bool, labelled: bool) -> Pictures:
     """Turn arrays into pictures; what counts as features are rows of pixels alone."""
     options: dict[str, Any] = {"allow_nd": True, "dtype": "numeric"}
+    shape = getattr(estimator, "_picture_shape", None)
+    if not fitting and shape is not None:
+        return gather(_folded(check_array(X, **options), shape))
     if not fitting:
         whole = len(getattr(X, "shape", ())) > 2
         return gather(
@@ -66,7 +76,22 @@ def _coerced_array(estimator: Any, X: Any, y: Any, fitting: bool, labelled: bool
         X = validate_data(estimator, X, **options)
     if X.ndim > 2:
         del estimator.n_features_in_
+        estimator._picture_shape = X.shape[1:]
     return _labelled(gather(X), y) if labelled else gather(X)
+
+
+def _folded(values: Array, shape: tuple[int, ...]) -> Array:
+    """Fold rows of pixels to pictures of the shape that was fitted."""
+    if values.ndim != 2:
+        return values
+    if values.shape[1] != math.prod(shape):
+        raise DataError(
+            "X",
+            needed=f"pictures {written(shape)} as in fit, or rows of {math.prod(shape):,} pixels",
+            came=f"shape {values.shape}",
+            remedy="reshape it, or bring the pictures to that size",
+        )
+    return values.reshape(len(values), *shape)
 
 
 def _labelled(pictures: Pictures, y: Any) -> Pictures:
@@ -77,7 +102,7 @@ def _labelled(pictures: Pictures, y: Any) -> Pictures:
 
 def predicted_score(estimator: Any, X: Any) -> float:
     """Return the accuracy on pictures that say their own classes."""
-    labels = coerce(estimator, X, fitting=True).labels
+    labels = _labelled_files(X).labels
     assert labels is not None
     called = estimator.predict(X)
     known = [row for row, label in enumerate(labels.tolist()) if label is not None]

@@ -58,6 +58,8 @@ error stands for it, and here both sides are multiplied by the error, which leav
 the gradient (Rybkin, Daniilidis and Levine, "Simple and effective VAE training with calibrated
 decoders", arXiv:2006.13202). A width of 1, the usual choice, would drown codes in the divergence.
 """
+UNUSED = 0.1
+"""Deviation below which a number of a variational code counts as unused; 1 is that drawn from."""
 DARKEST = 0.01
 """Mean pictures are kept so far from black and white before a sigmoid."""
 
@@ -76,6 +78,8 @@ class AutoencoderTask:
     noise_level: float
     beta: float
     seed: int
+    unused: int = 0
+    """Numbers of the code that hardly vary, once it is frozen."""
 
     @property
     def batches(self) -> TrainingBatches:
@@ -233,6 +237,7 @@ class AutoencoderTask:
         step = -(-len(split.train) // most)
         codes = [_plain(one) for _, one, _ in self._through(network, split.train[::step])]
         mean, whitening = spread(np.concatenate(codes))
+        self.unused = int((np.concatenate(codes).std(axis=0) < UNUSED).sum())
         nothing = np.empty(0)
         usual = Normality(mean=mean, whitening=whitening, errors=nothing, distances=nothing)
         rows = split.validation if len(split.validation) else split.test
@@ -311,7 +316,7 @@ def planned(task: AutoencoderTask, config: TrainingConfig) -> Planned:
     )
 
 
-def reconstructed(found: Reconstruction, variational: bool) -> Reconstructed:
+def reconstructed(found: Reconstruction, task: AutoencoderTask) -> Reconstructed:
     """Tell how reconstructions fare beside principal components."""
     ours, theirs = found.autoencoder, found.pca
     names = ("autoencoder", f"PCA, {found.pca_size} components")
@@ -326,10 +331,15 @@ def reconstructed(found: Reconstruction, variational: bool) -> Reconstructed:
     ]
     lines.append(f"{found.picture_bytes:,} bytes a picture before, {found.code_bytes:,} as a code")
     if theirs.mse <= ours.mse:
-        weaker = "with a weaker divergence (--beta), " * variational
+        weaker = "with a weaker divergence (--beta), " * task.variational
         lines.append(
             f"note: principal components do better: train longer (--epochs), {weaker}on more "
             "pictures, or use PCA, which is simpler"
+        )
+    if task.variational and task.unused:
+        lines.append(
+            f"note: {task.unused:,} of {task.plan.code_size:,} numbers of the code hardly vary: "
+            "they cost more than they tell at this --beta"
         )
     return Reconstructed(facts=asdict(found), lines=tuple(lines))
 

@@ -296,7 +296,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.plan_, self.history_ = plan, run.epochs
         self.reconstruction_ = self.model_.reconstruction
         if self.reconstruction_ is not None:
-            run.tell(reconstructed(self.reconstruction_, self.variational))
+            run.tell(reconstructed(self.reconstruction_, task))
         run.tell(finished(state))
         array = pictures.array  # of a file X itself has no shape
         self._form = None if array is None else np.asarray(X).shape[1:] or array.shape[1:]

@@ -204,7 +204,7 @@ def open_codes(path: Path, model: FittedModel, *, force: bool = False) -> CodesF
             str(path),
             needed="one of each of the columns named path and code",
             came=", ".join(schema.names[:10]) or "no columns",
-            remedy="give a file that 'foveal encode' wrote",
+            remedy="give a .parquet file that 'foveal encode' wrote",
         )
     kind = schema.field("code").type
     if not _holds_numbers(kind) or (pa.types.is_fixed_size_list(kind) and kind.list_size != size):
@@ -253,5 +253,5 @@ def _not_parquet(path: Path, came: str) -> DataError:
         str(path),
         needed="a whole Parquet file",
         came=(came.splitlines() or ["nothing"])[0][:120],
-        remedy="give a file that 'foveal encode' wrote",
+        remedy="give a .parquet file that 'foveal encode' wrote",
     )

@@ -94,6 +94,15 @@ def coding(
     """
     check_half(model, "encoder")
     drawn = sample is not None
+    if drawn and (
+        isinstance(sample, bool) or not isinstance(sample, int | np.integer) or sample < 0
+    ):
+        raise UsageError(
+            "sample",
+            needed="a seed: a whole number, at least 0",
+            came=repr(sample),
+            remedy="write sample=1, or leave it out for the means",
+        )
     if drawn and not isinstance(model.plan.layers[model.plan.code - 1].layer, Sample):
         raise UsageError(
             "sample",

@@ -42,6 +42,8 @@ FORMATS = (
 DEEP_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 UNMEASURED = (0.0, 65535.0)
 """Range of deep values where no pictures were surveyed."""
+WHITES, GLARE = (1.0, 255.0, 65535.0), 1.5
+"""Values that stand for white in pictures of floats, and how much more there may be."""
 GREY_MODES = ("1", "L", "LA", "La", *DEEP_MODES)
 _FILTERS = {
     "nearest": Image.Resampling.NEAREST,
@@ -199,8 +201,8 @@ def _flat(picture: Image.Image, recipe: PictureRecipe) -> Image.Image:
     if picture.mode in DEEP_MODES:
         values = np.asarray(picture, dtype=np.float64)
         low, high = recipe.deep_low, recipe.deep_high
-        if picture.mode == "F" and (low, high) == UNMEASURED and not (values > 1).any():
-            high = 1.0  # it would be black
+        if picture.mode == "F" and (low, high) == UNMEASURED:
+            high = _white(values)
         levels = np.nan_to_num((values - low) * (255.0 / max(high - low, 1e-12)))
         return Image.fromarray(np.clip(np.rint(levels), 0, 255).astype(np.uint8))
     if "transparency" in picture.info or picture.mode in ("LA", "La", "PA", "RGBA", "RGBa"):
@@ -212,6 +214,15 @@ def _flat(picture: Image.Image, recipe: PictureRecipe) -> Image.Image:
     if picture.mode in ("L", "RGB", "CMYK"):
         return picture
     return picture.convert("RGB")
+
+
+def _white(values: np.ndarray[Any, np.dtype[np.float64]]) -> float:
+    """Guess which value is white, where no range was measured: floats have several customs.
+
+    A little more than white is glare, and cut off.
+    """
+    brightest = float(np.max(values, initial=0.0, where=np.isfinite(values)))
+    return next((white for white in WHITES if brightest <= GLARE * white), UNMEASURED[1])
 
 
 def brought_to_size(picture: Image.Image, recipe: PictureRecipe) -> Image.Image:

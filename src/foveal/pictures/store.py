@@ -37,6 +37,8 @@ Progress = Callable[[int, int], None]
 Hashes = np.ndarray[Any, np.dtype[np.int64]]
 AHEAD = 16
 """Pictures that a thread decodes ahead of whoever takes them."""
+A_LEVEL = 1e-4
+"""How far a number may lie from one of 256 levels and count as it: single precision is nearer."""
 T = TypeVar("T")
 LEFTOVER_AGE = 24 * 3600
 """Seconds after which an unfinished store of a killed process is removed."""
@@ -125,19 +127,27 @@ def content_hashes(images: Array) -> Hashes:
     Collisions are expected once in 2**64 pairs: none among a million pictures.
     """
     rows = np.ascontiguousarray(images).reshape(len(images), math.prod(images.shape[1:]))
-    digests = b"".join(hashlib.blake2b(_bytes(row), digest_size=8).digest() for row in rows)
+    digests = b"".join(
+        hashlib.blake2b(plain(row).tobytes(), digest_size=8).digest() for row in rows
+    )
     return np.frombuffer(digests, dtype=np.int64).copy()
 
 
-def _bytes(pixels: Array) -> bytes:
-    """Give the bytes that stand for numbers: of 8 bits where these suffice, else of 64."""
+def plain(pixels: Array) -> Array:
+    """Give the numbers of a picture whatever they came as: of 8 bits where these suffice, else 64.
+
+    They do for whole numbers from 0 to 255, and for 256 levels from 0 to 1.
+    """
     if pixels.dtype == np.uint8:
-        return pixels.tobytes()
-    values = pixels.astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        small = values.astype(np.uint8)
-    few = bool((small == values).all())
-    return (small if few else values + 0).tobytes()  # 0 and -0 are one
+        return pixels
+    values: Array = pixels.astype(np.float64)
+    for scale in (1, 255):
+        with np.errstate(invalid="ignore"):
+            levels = np.rint(values * scale)
+            small: Array = levels.astype(np.uint8)
+        if (small == levels).all() and (np.abs(levels - values * scale) < A_LEVEL).all():
+            return small
+    return values + 0  # 0 and -0 are one
 
 
 def _fingerprint(files: Sequence[Path], recipe: PictureRecipe) -> str:

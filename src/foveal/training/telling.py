@@ -20,7 +20,9 @@ from foveal.training.events import (
 )
 
 FIRST_EPOCHS, BETWEEN_EPOCHS = 20, 0.5
-"""Epochs that are told in any case, and seconds between those after them, about."""
+"""Epochs that are told in any case, and seconds between those after them, at least."""
+EVERY = (1, 2, 5, 10, 20, 50, 100)
+"""Those told then are each such one."""
 DECODING_LINES = 10
 """Lines that tell of decoding, about."""
 
@@ -103,7 +105,8 @@ def epoch_line(event: EpochEnded) -> str:
 
 def _is_due(event: EpochEnded) -> bool:
     """Whether an epoch is worth a line: the first are, later ones about each half second."""
-    often = max(1, round(BETWEEN_EPOCHS / max(event.seconds, 1e-3)))
+    wanted = BETWEEN_EPOCHS / max(event.seconds, 1e-3)
+    often = next((one for one in EVERY if one >= wanted), EVERY[-1])
     return event.epoch <= FIRST_EPOCHS or event.epoch % often == 0
 
 
