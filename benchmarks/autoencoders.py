@@ -1,6 +1,6 @@
 """Autoencoders on Fashion-MNIST beside PCA and the Keras blog's, interleaved in one run.
 
-    python benchmarks/autoencoders.py [--rounds 2] [--only foveal,keras] [--budgets 13,60]
+    python benchmarks/autoencoders.py [--rounds 2] [--only foveal,keras] [--budgets 11,60]
     python benchmarks/autoencoders.py --rounds 0 --sizes 2,8,64,128
 
 Foveal is run by the command a person would type, with budgets of seconds; its seconds are those of
@@ -27,9 +27,9 @@ from foveal.pictures.sources import gather
 
 KERAS = (("simple", 50), ("deep", 30))
 RUNS = (
-    ("conv", 13, "mse"),
-    ("conv", 13, "bce"),
-    ("dense", 13, "mse"),
+    ("conv", 11, "mse"),
+    ("conv", 11, "bce"),
+    ("dense", 11, "mse"),
     ("conv", 60, "mse"),
     ("dense", 60, "mse"),
     ("conv", 150, "mse"),
@@ -44,7 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--only", default="pca,foveal,keras")
-    parser.add_argument("--budgets", default="13,60,150", help="seconds of those to be run")
+    parser.add_argument("--budgets", default="11,60,150", help="seconds of those to be run")
     parser.add_argument("--sizes", default="", help="also codes of these sizes, as 2,8,64,128")
     parser.add_argument("--data", default=DATA)
     parser.add_argument("--peer", type=Path, default=Path(tempfile.gettempdir()) / "peer-keras")
