@@ -626,7 +626,7 @@ def test_transform_draws_where_a_sample_is_asked_for() -> None:
 
 @pytest.mark.parametrize("sample", [True, 1.5, -1, "a"])
 def test_a_sample_is_a_seed(sample: object) -> None:
-    with pytest.raises(UsageError, match="sample: needed a seed"):
+    with pytest.raises(UsageError, match="sample: needed None, or a whole number of at least 0"):
         learner(variational=True).fit(blobs()).transform(blobs(), sample=sample)
 
 

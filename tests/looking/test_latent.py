@@ -44,8 +44,9 @@ from foveal.looking.figure import Figure
 from foveal.looking.latent import error_sheet, gallery
 from foveal.looking.pictured import gallery_of, map_of, sheet_of
 from foveal.looking.plane import in_plane
-from foveal.model.anomalies import Anomalies, Threshold, anomalies
+from foveal.model.anomalies import anomalies
 from foveal.model.coding import Compared
+from foveal.model.verdict import Anomalies, Threshold
 from foveal.pictures.sources import gather
 
 

@@ -17,10 +17,10 @@ from tests_support import small_autoencoder, small_model
 
 import foveal
 from foveal.errors import DataError, UsageError
-from foveal.model.anomalies import LeftOut, anomalies, error_map, true_rate
+from foveal.model.anomalies import anomalies, error_map
 from foveal.model.fitted import FittedModel
-from foveal.model.normality import threshold_of
 from foveal.model.tables import write_table
+from foveal.model.verdict import LeftOut, threshold_of, true_rate
 from foveal.pictures.store import content_hashes
 
 DIGITS = np.rint(load_digits().images * 255 / 16).astype(np.uint8)

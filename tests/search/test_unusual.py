@@ -16,8 +16,9 @@ import foveal
 from foveal.errors import DataError, UsageError
 from foveal.looking.drawing import drawn
 from foveal.looking.pictured import sheet_of
-from foveal.model.anomalies import LeftOut, anomalies, true_rate
+from foveal.model.anomalies import anomalies
 from foveal.model.fitted import FittedModel
+from foveal.model.verdict import LeftOut, true_rate
 from foveal.pictures.store import content_hashes
 from foveal.search.unusual import unusual
 

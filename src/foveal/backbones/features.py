@@ -286,6 +286,17 @@ class _Stream:
             raise _Unfit(engine.note)
         return engine
 
+    def _content(self, row: int, picture: Array) -> Array:
+        """Give what a picture is known by: its bytes, prepared, or its numbers as they came.
+
+        Numbers are prepared by a range, which is no content.
+        """
+        if self.pictures.array is None or picture.dtype == np.uint8:
+            return picture
+        numbers = plain(self.pictures.array[row])
+        whole = numbers.dtype == np.uint8
+        return adapted(numbers, self.extraction.recipe) if whole else numbers
+
     def batches(self, size: int) -> Iterator[Array]:
         waiting: list[Array] = []
         for (row, views), picture in zip(self.missing, chain(self.first, self.source), strict=True):
@@ -293,13 +304,7 @@ class _Stream:
             if isinstance(picture, str):
                 self._refuse(row, picture)
                 continue
-            array = self.pictures.array
-            content = picture
-            if array is not None and picture.dtype != np.uint8:
-                numbers = plain(array[row])  # as they came: their range is no content
-                whole = numbers.dtype == np.uint8
-                content = adapted(numbers, self.extraction.recipe) if whole else numbers
-            pixels = int(content_hashes(content[None])[0])
+            pixels = int(content_hashes(self._content(row, picture)[None])[0])
             for view in views:
                 name = self.wanted[view][row]
                 self.names.append((name, pixels))

@@ -23,8 +23,8 @@ from foveal.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from foveal.model.anomalies import Anomalies, By, Threshold
     from foveal.model.fitted import FittedModel
+    from foveal.model.verdict import Anomalies, By, Threshold
     from foveal.pictures.catalogue import Pictures as PicturesFound
 
 SHOWN = 20
@@ -95,9 +95,9 @@ def anomalies(
     with 'imagenet' for MODEL nothing is trained.
     """
     from foveal.looking.pictured import sheet_of
-    from foveal.model.anomalies import checked_by
     from foveal.model.coding import check_half
     from foveal.model.tables import write_table
+    from foveal.model.verdict import checked_by
     from foveal.pictures.sources import gather
 
     _check_places(to, sheet, error_pictures)
@@ -224,7 +224,7 @@ def _facts(found: Anomalies, paths: list[Path]) -> dict[str, Any]:
 
 
 def _lines(found: Anomalies, paths: list[Path], *, with_table: bool) -> list[str]:
-    from foveal.model.anomalies import MEASURES
+    from foveal.model.verdict import MEASURES
 
     bound = found.threshold
     lines = unreadable_line(found.names, found.reasons)
@@ -267,7 +267,7 @@ def _source(bound: Threshold) -> str:
 
 
 def _table(found: Anomalies) -> list[str]:
-    from foveal.model.anomalies import MEASURES
+    from foveal.model.verdict import MEASURES
 
     rows = found.order[:SHOWN].tolist()
     paths = [_end(str(found.names[row])) for row in rows]

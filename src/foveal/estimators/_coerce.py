@@ -23,7 +23,8 @@ def coerce(
     Parameters
     ----------
     estimator : estimator
-        Learns ``n_features_in_`` from two-dimensional arrays, and holds them against it.
+        Learns ``n_features_in_`` from two-dimensional arrays, and holds them against it; and
+        ``_picture_shape``, that of a picture in any array, None for files.
     X : path, sequence of paths, or array
         As `foveal.pictures.sources.gather` takes it.
     y : sequence of labels, optional
@@ -33,11 +34,12 @@ def coerce(
     labelled : bool
         Whether fit needs labels.
     """
-    if fitting:
-        estimator._picture_shape = None
     if not are_paths(X):
         return _coerced_array(estimator, X, y, fitting, labelled)
-    return _labelled_files(X, y) if fitting and labelled else gather(X)
+    pictures = _labelled_files(X, y) if fitting and labelled else gather(X)
+    if fitting:
+        estimator._picture_shape = None if pictures.array is None else pictures.array.shape[1:]
+    return pictures
 
 
 def _labelled_files(X: Any, y: Any = None) -> Pictures:
@@ -60,8 +62,8 @@ def _labelled_files(X: Any, y: Any = None) -> Pictures:
 def _coerced_array(estimator: Any, X: Any, y: Any, fitting: bool, labelled: bool) -> Pictures:
     """Turn arrays into pictures; what counts as features are rows of pixels alone."""
     options: dict[str, Any] = {"allow_nd": True, "dtype": "numeric"}
-    shape = getattr(estimator, "_picture_shape", None)
-    if not fitting and shape is not None:
+    shape = getattr(estimator, "_picture_shape", None) or ()
+    if not fitting and len(shape) > 1:
         return gather(_folded(check_array(X, **options), shape))
     if not fitting:
         whole = len(getattr(X, "shape", ())) > 2
@@ -74,9 +76,9 @@ def _coerced_array(estimator: Any, X: Any, y: Any, fitting: bool, labelled: bool
         X, y = validate_data(estimator, X, y, **options)
     else:
         X = validate_data(estimator, X, **options)
+    estimator._picture_shape = X.shape[1:]
     if X.ndim > 2:
         del estimator.n_features_in_
-        estimator._picture_shape = X.shape[1:]
     return _labelled(gather(X), y) if labelled else gather(X)
 
 

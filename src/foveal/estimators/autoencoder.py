@@ -298,8 +298,6 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         if self.reconstruction_ is not None:
             run.tell(reconstructed(self.reconstruction_, task))
         run.tell(finished(state))
-        array = pictures.array  # of a file X itself has no shape
-        self._form = None if array is None else np.asarray(X).shape[1:] or array.shape[1:]
         self._n_features_out = plan.code_size
         return self
 
@@ -340,11 +338,11 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         wanted = getattr(codes, "dtype", None)
         if wanted == np.float64:
             made = made.astype(np.float64)
-        if self._form is None:
+        if self._picture_shape is None:
             return made
         recipe = self.model_.recipe
         values = made * (recipe.high - recipe.low) + recipe.low
-        return values.reshape(len(values), *self._form)
+        return values.reshape(len(values), *self._picture_shape)
 
     def reconstruct(self, X: Any) -> np.ndarray[Any, np.dtype[Any]]:
         """Encode pictures and decode them again, as `inverse_transform` gives them.

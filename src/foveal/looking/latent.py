@@ -35,7 +35,8 @@ from foveal.looking.drawing import (
     words,
 )
 from foveal.looking.figure import Figure
-from foveal.model.anomalies import MEASURES, Anomalies, By, error_map
+from foveal.model.anomalies import error_map
+from foveal.model.verdict import MEASURES, Anomalies, By
 from foveal.shapes import written
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from foveal.pictures.store import Progress
 from foveal.search.vectors import vectors_of
 
 if TYPE_CHECKING:
-    from foveal.model.anomalies import Anomalies
     from foveal.model.fitted import FittedModel
+    from foveal.model.verdict import Anomalies
 
 
 @dataclass(frozen=True, repr=False, slots=True, kw_only=True)

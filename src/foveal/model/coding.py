@@ -17,6 +17,7 @@ from foveal.errors import DataError, UsageError
 from foveal.model.running import batches, outputs
 from foveal.nets.build import part
 from foveal.nets.spec import Sample
+from foveal.parameters import Whole, check, optional
 from foveal.pictures.batches import as_tensor, normalised
 from foveal.pictures.catalogue import Array, Pictures
 from foveal.pictures.store import Hashes, content_hashes
@@ -94,15 +95,7 @@ def coding(
     """
     check_half(model, "encoder")
     drawn = sample is not None
-    if drawn and (
-        isinstance(sample, bool) or not isinstance(sample, int | np.integer) or sample < 0
-    ):
-        raise UsageError(
-            "sample",
-            needed="a seed: a whole number, at least 0",
-            came=repr(sample),
-            remedy="write sample=1, or leave it out for the means",
-        )
+    check({"sample": sample}, {"sample": optional(Whole(0))})
     if drawn and not isinstance(model.plan.layers[model.plan.code - 1].layer, Sample):
         raise UsageError(
             "sample",

@@ -13,17 +13,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from foveal.errors import DataError, UsageError
-
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
 MEAN, WHITENING = "normal/mean", "normal/whitening"
 ERRORS, DISTANCES = "normal/errors", "normal/distances"
-LEAST_RATE = 1e-9
-"""Lowest rate of false alarms that can be asked for."""
 SHRINKAGE = 1e-3
 """Share of the mean variance added to each, so that codes that never vary have a distance too."""
-ROUNDED = 1e-9
-"""What binary fractions may add to a rank: (1 - 0.18) * 150 comes out above 123."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,65 +67,6 @@ class Normality:
             one.double().numpy() for one in found if one is not None
         )
         return cls(mean=mean, whitening=whitening, errors=errors, distances=distances)
-
-
-def checked_rate(false_alarms: object) -> float:
-    """Check a rate of false alarms.
-
-    Raises
-    ------
-    UsageError
-        Where it is not above 0 and below 1.
-    """
-    if not isinstance(false_alarms, int | float) or not LEAST_RATE <= false_alarms < 1:
-        raise UsageError(
-            "false_alarms",
-            needed=f"a rate above 0 and below 1, of at least {LEAST_RATE:g}",
-            came=repr(false_alarms),
-            remedy="write 0.05 for one usual picture in twenty",
-        )
-    return false_alarms
-
-
-def threshold_of(scores: Numbers, false_alarms: float) -> float:
-    """Find the score that usual pictures exceed with at most a given probability.
-
-    Parameters
-    ----------
-    scores : array, (m,)
-        Of held-out, usual pictures.
-    false_alarms : float
-        Rate, 0 to 1. The threshold is the smallest of the scores that keeps a further
-        picture of the same kind below it with the stated probability (split conformal
-        prediction, Vovk et al., 2005).
-
-    Raises
-    ------
-    UsageError
-        For a rate that is none.
-    DataError
-        Where there are too few pictures for so low a rate.
-    """
-    count = len(scores)
-    rank = rank_of(count, checked_rate(false_alarms))
-    if rank > count:
-        raise DataError(
-            "usual pictures",
-            needed=f"at least {int(np.ceil(1 / false_alarms)) - 1} that did not teach, for a "
-            f"rate of false alarms of {false_alarms:g}",
-            came=str(count),
-            remedy="allow a higher rate (--false-alarms), or name more usual pictures (--usual)",
-        )
-    return float(np.sort(scores)[rank - 1])
-
-
-def rank_of(count: int, false_alarms: float) -> int:
-    """Find the rank among so many scores of the threshold that keeps a rate of false alarms.
-
-    >>> rank_of(19, 0.05), rank_of(149, 0.18)
-    (19, 123)
-    """
-    return max(1, int(np.ceil((1 - false_alarms) * (count + 1) - ROUNDED)))
 
 
 def spread(codes: Numbers) -> tuple[Numbers, Numbers]:

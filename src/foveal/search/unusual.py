@@ -12,9 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foveal.errors import DataError, UsageError
-from foveal.model.anomalies import Anomalies, LeftOut, Nearest, Threshold, chosen_once
-from foveal.model.normality import checked_rate
+from foveal.errors import DataError
+from foveal.model.verdict import (
+    Anomalies,
+    LeftOut,
+    Nearest,
+    Threshold,
+    checked_rate,
+    chosen_once,
+)
+from foveal.parameters import Whole, check
 from foveal.pictures.sources import gather
 from foveal.search.exact import Doubles, Floats, Rows, nearest, squared_lengths
 from foveal.search.vectors import Progress, Vectors, vectors_of
@@ -111,7 +118,7 @@ def unusual(
         Where there are too few usual pictures for the rate or the neighbours.
     """
     checked_rate(false_alarms)
-    _check_neighbours(neighbours)
+    check({"neighbours": neighbours}, {"neighbours": Whole()})
     given, threads = gather(usual), model.device.threads
     known = _prepared(model, vectors_of(model, given, progress), given.names, neighbours)
     own = np.isin(known.rows, known.setting)
@@ -134,16 +141,6 @@ def unusual(
         nearest=Nearest(pictures=given, rows=rows, compared=len(known.rows), neighbours=neighbours),
         notes=_notes(among[:, neighbours - 1 :]),
     )
-
-
-def _check_neighbours(neighbours: object) -> None:
-    if not isinstance(neighbours, int | np.integer) or neighbours < 1:
-        raise UsageError(
-            "neighbours",
-            needed="a whole number: at least 1 usual picture to compare with",
-            came=repr(neighbours),
-            remedy="leave it out: the nearest one is taken",
-        )
 
 
 def _notes(among: Doubles) -> tuple[str, ...]:

@@ -1,0 +1,329 @@
+"""How scores of pictures become a verdict: a threshold that usual pictures exceed at a known rate.
+
+The scores of an autoencoder are in `foveal.model.anomalies`, those by the nearest usual pictures in
+`foveal.search.unusual`. Axes: m usual picture, n picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from scipy.special import betaincinv
+
+from foveal.errors import DataError, UsageError
+from foveal.evaluation.intervals import LEVEL, Estimate
+from foveal.model.normality import Numbers
+from foveal.parameters import Real
+from foveal.pictures.catalogue import Pictures
+from foveal.pictures.store import Hashes
+
+LEAST_RATE = 1e-9
+"""Lowest rate of false alarms that can be asked for."""
+RATE = Real(LEAST_RATE, 1, below=True)
+ROUNDED = 1e-9
+"""What binary fractions may add to a rank: (1 - 0.18) * 150 comes out above 123."""
+Truths = np.ndarray[Any, np.dtype[np.bool_]]
+By = Literal["error", "distance", "neighbours"]
+BY: tuple[By, ...] = ("error", "distance", "neighbours")
+MEASURES: Mapping[By, str] = {"error": "MSE", "distance": "distance", "neighbours": "distance"}
+"""What is measured of a picture."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """Usual pictures that were given and set no threshold."""
+
+    taught: int = 0
+    """The model was trained on them."""
+    repeated: int = 0
+    """They are equal to others."""
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    """They cannot be read: their names, with the reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
+    """The score above which a picture counts as unusual, and how sure that is."""
+
+    value: float
+    """Scores above it are unusual."""
+    by: By
+    """What the scores are: reconstruction errors, or distances of codes or to neighbours."""
+    false_alarms: float
+    """Share of usual pictures that may lie above, as asked for."""
+    rate: Estimate
+    """Share that does lie above: what is expected at most, and its 95 % interval."""
+    usual: int
+    """Usual pictures that set it."""
+    held_out: bool
+    """Whether they were held out of the training, rather than given."""
+    left_out: LeftOut | None = None
+    """How many of those given did not."""
+
+    @classmethod
+    def of(
+        cls, scores: Numbers, by: By, false_alarms: float, left_out: LeftOut | None = None
+    ) -> Threshold:
+        """Set a threshold by the scores of usual pictures; `left_out` says that they were given.
+
+        Raises
+        ------
+        UsageError
+            For a rate that is none.
+        DataError
+            Where there are too few for the rate.
+        """
+        return cls(
+            value=threshold_of(scores, false_alarms),
+            by=by,
+            false_alarms=false_alarms,
+            rate=true_rate(len(scores), false_alarms),
+            usual=len(scores),
+            held_out=left_out is None,
+            left_out=left_out,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nearest:
+    """The usual picture that is most like each picture."""
+
+    pictures: Pictures
+    """The usual pictures."""
+    compared: int
+    """How many of them could be compared with, each content once."""
+    neighbours: int
+    """How many nearest ones a score is the mean distance to."""
+    rows: np.ndarray[Any, np.dtype[np.int64]]
+    """Row of each picture's nearest in them, (n,); -1 for none."""
+
+    def name(self, row: int) -> str | None:
+        """Name the usual picture nearest to one; None where there is none."""
+        found = int(self.rows[row])
+        return None if found < 0 else str(self.pictures.names[found])
+
+
+@dataclass(frozen=True, repr=False, slots=True, kw_only=True)
+class Anomalies:
+    """How unusual pictures are, in the order they came."""
+
+    names: Sequence[str]
+    measures: Mapping[By, Numbers]
+    """What was measured of each, (n,) each; NaN for none.
+
+    By "error" the mean squared error of the reconstruction, black = 0, white = 1; by "distance"
+    how far the code lies from the training pictures' mean; by "neighbours" how far the nearest
+    usual picture is.
+    """
+    reasons: Sequence[str]
+    """Why a picture has no score; empty where it has one."""
+    threshold: Threshold
+    nearest: Nearest | None = None
+    """The usual pictures nearest to them, where these were searched for."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know."""
+
+    def __repr__(self) -> str:
+        return f"Anomalies({int(self.above.sum())} of {len(self.reasons)} pictures unusual)"
+
+    @property
+    def scores(self) -> Numbers:
+        """How unusual each picture is, (n,), by what the threshold is by; NaN for none."""
+        return self.measures[self.threshold.by]
+
+    @property
+    def above(self) -> Truths:
+        """Whether each picture lies above the threshold, (n,)."""
+        found: Truths = self.scores > self.threshold.value
+        return found
+
+    @property
+    def order(self) -> np.ndarray[Any, np.dtype[np.intp]]:
+        """Rows of pictures that have a score, the most unusual first, (at most n,)."""
+        order = np.argsort(-self.scores, kind="stable")
+        return order[np.isfinite(self.scores[order])]
+
+    @property
+    def others(self) -> dict[str, Numbers]:
+        """What was measured besides the scores, by the name of its measure."""
+        return {
+            MEASURES[by]: found for by, found in self.measures.items() if by != self.threshold.by
+        }
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the table; as in every table `error` says why a picture cannot be read."""
+        measures = [MEASURES[by].lower() for by in self.measures if len(self.measures) > 1]
+        return ("path", "score", "above", "error", *measures, *["nearest"] * bool(self.nearest))
+
+    def rows(self) -> Iterator[list[Any]]:
+        """Give the rows of the table, in the order of `columns`."""
+        scores, above, size = self.scores, self.above, len(self.columns)
+        for row, (name, reason) in enumerate(zip(self.names, self.reasons, strict=True)):
+            if reason:
+                yield [name, None, None, reason, *[None] * (size - 4)]
+                continue
+            found = [name, float(scores[row]), bool(above[row]), None]
+            if len(self.measures) > 1:
+                found += [float(values[row]) for values in self.measures.values()]
+            if self.nearest is not None:
+                found.append(self.nearest.name(row))
+            yield found
+
+
+def checked_by(by: str) -> By:
+    """Check the word for what makes a picture unusual.
+
+    Raises
+    ------
+    UsageError
+        For any other than `BY`.
+    """
+    for known in BY:
+        if by == known:
+            return known
+    raise UsageError(
+        "by", needed=f"one of {', '.join(BY)}", came=repr(by), remedy="choose one of them"
+    )
+
+
+def true_rate(usual: int, false_alarms: float) -> Estimate:
+    """Say which share of usual pictures lies above a threshold set by some of them.
+
+    With m usual pictures the threshold is their r-th smallest score, r = ceil((1 - rate)(m + 1)).
+    Over all choices of them the share of further ones above it has the Beta distribution with
+    parameters m + 1 - r and r where no scores are equal, and less where some are (Vovk,
+    "Conditional validity of inductive conformal predictors", 2012, proposition 2b). Where each of
+    them is scored against the others (`foveal.search.unusual`) the mean is an upper bound, and the
+    interval an approximation: too narrow where the pictures fall into many small clusters.
+
+    Parameters
+    ----------
+    usual : int
+        How many set the threshold.
+    false_alarms : float
+        The rate asked for; `usual` suffices for it.
+
+    Returns
+    -------
+    Estimate
+        Mean of that distribution, and its 2.5 and 97.5 % quantiles.
+
+    Examples
+    --------
+    >>> true_rate(19, 0.05).percent()
+    '5.0 % (0.1 to 17.6 %)'
+    """
+    rank = rank_of(usual, false_alarms)
+    over, tail = usual + 1 - rank, (1 - LEVEL) / 2
+    low, high = betaincinv(over, rank, [tail, 1 - tail])
+    return Estimate(over / (usual + 1), float(low), float(high))
+
+
+def chosen_once(
+    hashes: Hashes,
+    there: Truths,
+    taught: Truths,
+    names: Sequence[object],
+    reasons: Sequence[str],
+) -> tuple[np.ndarray[Any, np.dtype[np.intp]], LeftOut]:
+    """Choose the usual pictures that may set a threshold.
+
+    Parameters
+    ----------
+    hashes : array, (m,)
+        Equal for equal pictures: the first of them is chosen, since copies of one picture say
+        no more of others than that one does.
+    there, taught : array of bool, (m,)
+        Which have a score, and which taught the model, so that their score is too good.
+    names, reasons : sequence, (m,)
+        What they are called, and why those without a score have none.
+
+    Returns
+    -------
+    tuple of array and LeftOut
+        Rows of those chosen, in order, and why the others were not.
+
+    Raises
+    ------
+    DataError
+        Where none is left.
+    """
+    open_to = np.flatnonzero(there & ~taught)
+    setting = open_to[np.sort(np.unique(hashes[open_to], return_index=True)[1])]
+    left_out = LeftOut(
+        taught=int((there & taught).sum()),
+        repeated=len(open_to) - len(setting),
+        unreadable={str(names[row]): reasons[row] for row in np.flatnonzero(~there).tolist()},
+    )
+    if not len(setting):
+        raise DataError(
+            "usual pictures",
+            needed="some that can be read and did not teach the model",
+            came=f"{len(hashes)}, of which {left_out.taught} taught it and "
+            f"{len(left_out.unreadable)} cannot be read",
+            remedy="name others (--usual)",
+        )
+    return setting, left_out
+
+
+def checked_rate(false_alarms: float) -> float:
+    """Check a rate of false alarms.
+
+    Raises
+    ------
+    UsageError
+        Where it is not above 0 and below 1.
+    """
+    if not RATE.accepts(false_alarms):
+        raise UsageError(
+            "false_alarms",
+            needed=f"a rate above 0 and below 1, of at least {LEAST_RATE:g}",
+            came=repr(false_alarms),
+            remedy="write 0.05 for one usual picture in twenty",
+        )
+    return false_alarms
+
+
+def threshold_of(scores: Numbers, false_alarms: float) -> float:
+    """Find the score that usual pictures exceed with at most a given probability.
+
+    Parameters
+    ----------
+    scores : array, (m,)
+        Of held-out, usual pictures.
+    false_alarms : float
+        Rate, 0 to 1. The threshold is the smallest of the scores that keeps a further
+        picture of the same kind below it with the stated probability (split conformal
+        prediction, Vovk et al., 2005).
+
+    Raises
+    ------
+    UsageError
+        For a rate that is none.
+    DataError
+        Where there are too few pictures for so low a rate.
+    """
+    count = len(scores)
+    rank = rank_of(count, checked_rate(false_alarms))
+    if rank > count:
+        raise DataError(
+            "usual pictures",
+            needed=f"at least {int(np.ceil(1 / false_alarms)) - 1} that did not teach, for a "
+            f"rate of false alarms of {false_alarms:g}",
+            came=str(count),
+            remedy="allow a higher rate (--false-alarms), or name more usual pictures (--usual)",
+        )
+    return float(np.sort(scores)[rank - 1])
+
+
+def rank_of(count: int, false_alarms: float) -> int:
+    """Find the rank among so many scores of the threshold that keeps a rate of false alarms.
+
+    >>> rank_of(19, 0.05), rank_of(149, 0.18)
+    (19, 123)
+    """
+    return max(1, int(np.ceil((1 - false_alarms) * (count + 1) - ROUNDED)))
