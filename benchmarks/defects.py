@@ -27,7 +27,7 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import roc_auc_score
 
 from foveal.model.loading import load
-from foveal.pictures.catalogue import Array, Pictures
+from foveal.pictures.collection import Array, Pictures
 from foveal.pictures.store import open_store
 
 DRAWS = 1_000

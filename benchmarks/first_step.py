@@ -15,7 +15,7 @@ import time
 from machine import describe
 
 from foveal import CNNClassifier, Run, cache
-from foveal.training.events import Prepared, StepEnded
+from foveal.progress.events import Prepared, StepEnded
 
 
 class Reached(Exception):

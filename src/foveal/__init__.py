@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from foveal.version import __version__
 
 if TYPE_CHECKING:
+    from foveal.anomaly.detection import anomalies
     from foveal.errors import (
         DataError,
         DivergedError,
@@ -28,39 +29,35 @@ if TYPE_CHECKING:
     from foveal.estimators.autoencoder import Autoencoder
     from foveal.estimators.cnn import CNNClassifier
     from foveal.estimators.transfer import TransferClassifier
-    from foveal.model.anomalies import anomalies
+    from foveal.judging.evaluation import evaluate
     from foveal.model.fitted import FittedModel
+    from foveal.model.imagenet import imagenet
     from foveal.model.loading import load
-    from foveal.model.pretrained import imagenet
     from foveal.nets.build import build
     from foveal.nets.plan import Plan, plan
     from foveal.recipe import PictureRecipe
-    from foveal.search.unusual import unusual
     from foveal.training.run import Run
 
-_HOMES = {
-    "Autoencoder": "foveal.estimators.autoencoder",
-    "CNNClassifier": "foveal.estimators.cnn",
-    "DataError": "foveal.errors",
-    "DivergedError": "foveal.errors",
-    "FittedModel": "foveal.model.fitted",
-    "FovealError": "foveal.errors",
-    "Interrupted": "foveal.errors",
-    "ModelFileError": "foveal.errors",
-    "NetworkError": "foveal.errors",
-    "PictureRecipe": "foveal.recipe",
-    "Plan": "foveal.nets.plan",
-    "ResourceError": "foveal.errors",
-    "Run": "foveal.training.run",
-    "TransferClassifier": "foveal.estimators.transfer",
-    "UsageError": "foveal.errors",
-    "anomalies": "foveal.model.anomalies",
-    "build": "foveal.nets.build",
-    "imagenet": "foveal.model.pretrained",
-    "load": "foveal.model.loading",
-    "plan": "foveal.nets.plan",
-    "unusual": "foveal.search.unusual",
+_ROOMS = {
+    "anomaly.detection": ("anomalies",),
+    "errors": (
+        *("DataError", "DivergedError", "FovealError", "Interrupted"),
+        *("ModelFileError", "NetworkError", "ResourceError", "UsageError"),
+    ),
+    "estimators.autoencoder": ("Autoencoder",),
+    "estimators.cnn": ("CNNClassifier",),
+    "estimators.transfer": ("TransferClassifier",),
+    "judging.evaluation": ("evaluate",),
+    "model.fitted": ("FittedModel",),
+    "model.imagenet": ("imagenet",),
+    "model.loading": ("load",),
+    "nets.build": ("build",),
+    "nets.plan": ("Plan", "plan"),
+    "recipe": ("PictureRecipe",),
+    "training.run": ("Run",),
 }
+"""Where each public name lives."""
+_HOMES = {name: f"foveal.{room}" for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
     "Autoencoder",
@@ -81,10 +78,10 @@ __all__ = [
     "__version__",
     "anomalies",
     "build",
+    "evaluate",
     "imagenet",
     "load",
     "plan",
-    "unusual",
 ]
 
 
@@ -98,4 +95,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return __all__

@@ -102,21 +102,10 @@ class PictureRecipe:
         return self.channels, self.height, self.width
 
     @property
-    def affine(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Scale and shift of each channel that bring black = 0, white = 1 to zero mean."""
-        scale = tuple(1.0 / std for std in self.std)
-        return scale, tuple(-mean * one for mean, one in zip(self.mean, scale, strict=True))
-
-    @property
     def decoding(self) -> dict[str, object]:
         """The part that decides what the decoder makes of a file."""
         scaling = ("low", "high", "mean", "std", "folded", "adapts")
         return {name: value for name, value in asdict(self).items() if name not in scaling}
-
-    @property
-    def of_files(self) -> PictureRecipe:
-        """The recipe for files, whose black is 0 and white 255 whatever arrays were fitted on."""
-        return replace(self, low=0.0, high=255.0)
 
     def scaled(
         self, *, low: float, high: float, mean: tuple[float, ...], std: tuple[float, ...]

@@ -11,17 +11,19 @@ import torch
 from sklearn.datasets import load_sample_image
 from torch import nn
 
-from foveal.backbones.catalog import DEFAULT, OWN, Backbone, of_model, open_backbone
-from foveal.backbones.cut import Cut, cut, filled, fixed_layers, tapped
+from foveal.backbones.catalog import DEFAULT, Backbone, of_model, open_backbone
+from foveal.backbones.cutting import cut, filled, fixed_layers, tapped
 from foveal.backbones.listing import listed
 from foveal.backbones.weights import PACKAGES
 from foveal.errors import UsageError
+from foveal.inference.frozen import OWN, FrozenNetwork
 from foveal.nets.build import build
 from foveal.nets.plan import plan
 from foveal.nets.spec import GlobalPool
 from foveal.pictures.batches import normalised
+from foveal.pictures.preparing import adapted
+from foveal.pictures.scaling import of_bytes
 from foveal.pictures.sources import gather
-from foveal.pictures.stream import adapted
 from foveal.pictures.survey import look_over, recipe_for
 from foveal.recipe import PictureRecipe
 
@@ -42,7 +44,7 @@ def seen(backbone: Backbone, name: str) -> torch.Tensor:
     """Give a photograph of scikit-learn as the network sees it, (1, c, h, w)."""
     array = load_sample_image(name)[None]
     recipe = recipe_for(look_over(gather(array)), backbone.recipe)
-    return normalised(torch.from_numpy(np.array(adapted(array[0], recipe)))[None], recipe)
+    return normalised(torch.from_numpy(np.array(adapted(array[0], recipe)))[None], of_bytes(recipe))
 
 
 # EfficientNet-Lite0 ------------------------------------------------------------------------
@@ -153,7 +155,7 @@ def test_the_recipe_is_that_of_its_authors(resize: Any, kept: float) -> None:
     assert recipe.shape == (3, 64, 96)
     assert (recipe.resize, recipe.kept, recipe.interpolation) == (resize, kept, "bicubic")
     # (value - 127) / 128 in the reference, timm's 0.5 and 0.5 within half a level
-    scale, shift = recipe.affine
+    scale, shift = replace(of_bytes(recipe), white=1.0).affine
     assert (scale[0], shift[0]) == (2, -1)
 
 
@@ -250,7 +252,7 @@ def test_the_weights_are_not_those_that_go_on_training() -> None:
     network = build(planned, seed=0)
     backbone = of_model("mine", planned, network, RECIPE, sha256="x")
     made = cut(backbone, backbone.stage("1"), pooled=False)
-    assert isinstance(made, Cut)
+    assert isinstance(made, FrozenNetwork)
     kept = made.network[0].weight.clone()
     with torch.no_grad():
         network[0].weight.add_(1)

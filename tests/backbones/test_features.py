@@ -14,18 +14,21 @@ import pytest
 import torch
 from PIL import Image
 
-from foveal.backbones import features, passes
 from foveal.backbones.catalog import of_model
-from foveal.backbones.cut import Cut, cut
-from foveal.backbones.features import Features, open_features, varied_view
-from foveal.backbones.passes import Extraction
+from foveal.backbones.cutting import cut
+from foveal.device import Device
 from foveal.engines import choose, openvino
-from foveal.engines.engine import Engine
 from foveal.errors import ResourceError, UsageError
+from foveal.inference import features
+from foveal.inference import session as passes
+from foveal.inference.features import Extraction, Features, open_features, varied_view
+from foveal.inference.frozen import FrozenNetwork
+from foveal.inference.session import Session
 from foveal.nets.build import build
 from foveal.nets.plan import plan
 from foveal.pictures import decode
 from foveal.pictures.augment import Augmentation
+from foveal.pictures.scaling import of_bytes, scaling
 from foveal.pictures.sources import gather
 from foveal.pictures.store import content_hashes
 from foveal.pictures.survey import look_over, recipe_for
@@ -44,7 +47,7 @@ def network(seed: int = 0) -> tuple[Any, torch.nn.Sequential]:
     return planned, made.eval()
 
 
-def cut_of(seed: int = 0, stage: str = "5", pooled: bool = True) -> Cut:
+def cut_of(seed: int = 0, stage: str = "5", pooled: bool = True) -> FrozenNetwork:
     backbone = of_model("mine", *network(seed), RECIPE, sha256="x")
     return cut(backbone, backbone.stage(stage), pooled=pooled)
 
@@ -54,7 +57,16 @@ CUT = cut_of()
 
 def extraction(**more: Any) -> Extraction:
     given = {"cut": CUT, "recipe": RECIPE, "engine": "torch", "threads": 1, **more}
-    return Extraction(**given)
+    device = Device(name="cpu", threads=given.pop("threads"))
+    network, recipe, engine = given.pop("cut"), given.pop("recipe"), given.pop("engine")
+    return Extraction(session=Session(network, recipe, device, engine=engine), **given)
+
+
+def costs(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Let opening an engine cost so much, whether it has to be converted or not."""
+    monkeypatch.setattr(passes, "LOADING", seconds)
+    monkeypatch.setattr(passes, "CONVERTING", seconds)
+    monkeypatch.setattr(passes, "batch_for", lambda *_: 1)
 
 
 @pytest.fixture
@@ -86,7 +98,7 @@ def values(found: Features, view: int = 0) -> np.ndarray:
     return found.views[view][np.arange(len(found.reasons))]
 
 
-def by_hand(prepared_nhwc: np.ndarray, top: float = 255, made: Cut = CUT) -> np.ndarray:
+def by_hand(prepared_nhwc: np.ndarray, top: float = 255, made: FrozenNetwork = CUT) -> np.ndarray:
     """Normalise and answer in double precision."""
     unit = prepared_nhwc.astype(np.float64) / top
     scaled = (unit - np.array(RECIPE.mean)) / np.array(RECIPE.std)
@@ -482,7 +494,9 @@ def test_arrays_of_other_numbers(draw_picture: Draw, dtype: str, engine: str) ->
     found = open_features(gather(array), given)
     np.testing.assert_allclose(values(found), by_hand(pixels), atol=1e-3)
     assert open_features(gather(array), given).warm
-    assert passes.is_unit(gather(array)) and not passes.is_unit(gather(pixels))
+    assert scaling(gather(array), given.recipe).stored == "float32"
+    assert scaling(gather(pixels), RECIPE).stored == "own"
+    assert scaling(gather(pixels), replace(RECIPE, adapts=True)).stored == "uint8"
 
 
 def test_arrays_are_brought_to_the_size_of_the_network(draw_picture: Draw, tmp_path: Path) -> None:
@@ -502,24 +516,23 @@ def test_short_passes_are_torchs_and_long_ones_are_not(
 ) -> None:
     pictures = gather(folder)
     assert open_features(pictures, extraction(engine=None)).engine == "torch"
-    monkeypatch.setattr(passes, "WORTH_CONVERTING", CUT.multiply_adds * 9)
+    saved = CUT.multiply_adds * 9 * (1 / passes.TORCH_PACE - 1 / passes.ENGINE_PACE)
+    costs(monkeypatch, saved * 0.99)
     assert open_features(pictures, extraction(engine=None)).engine == choose.available()[0]
-    monkeypatch.undo()
 
 
-def test_what_was_converted_before_is_used_for_short_passes(
+def test_what_was_computed_before_is_found_by_short_passes(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pictures = gather(folder)
     with monkeypatch.context() as patch:
-        patch.setattr(passes, "WORTH_CONVERTING", 0)
+        costs(patch, 0.0)
         first = open_features(pictures, extraction(engine=None))
     assert first.engine == "openvino"
     again = open_features(pictures, extraction(engine=None))
     assert again.engine == "openvino" and again.warm
-    assert isinstance(passes.runner(extraction(engine=None), 1, unit=True), passes.Eager)
-    made = passes.runner(extraction(engine=None), 1, unit=False)
-    assert isinstance(made, Engine) and made.name == "openvino"
+    one = open_features(gather(folder / "3.png"), extraction(engine=None))
+    assert one.engine == "openvino" and one.warm
 
 
 def test_an_engine_that_cannot_run_it_gives_way_to_torch_with_a_note(
@@ -531,7 +544,7 @@ def test_an_engine_that_cannot_run_it_gives_way_to_torch_with_a_note(
         raise RuntimeError("no such operation")
 
     monkeypatch.setattr(openvino, "engine", fails)
-    monkeypatch.setattr(passes, "WORTH_CONVERTING", 0)
+    costs(monkeypatch, 0.0)
     found = open_features(gather(folder), extraction(engine=None))
     assert found.engine == "torch" and found.warm
     assert found.notes == (
@@ -554,7 +567,8 @@ def test_the_frozen_network_sees_bytes_and_units_alike(draw_picture: Draw) -> No
     image = draw_picture(0, 12, 16)[None]
     answers = []
     for unit in (False, True):
-        frozen = passes.frozen(extraction(), unit=unit)
+        by = replace(of_bytes(RECIPE), stored="float32", white=1.0) if unit else of_bytes(RECIPE)
+        frozen = passes.described(CUT, RECIPE, by)
         given = image.astype(np.float32) / 255 if unit else image
         answers += [*choose.make("torch", frozen, threads=1).run([given])]
     np.testing.assert_allclose(answers[0], answers[1], atol=1e-5)

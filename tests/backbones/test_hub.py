@@ -17,7 +17,7 @@ from torch import nn
 
 from foveal.backbones import hub
 from foveal.backbones.catalog import Backbone, open_backbone
-from foveal.backbones.cut import cut, fixed_layers, tapped
+from foveal.backbones.cutting import cut, fixed_layers, tapped
 from foveal.errors import DataError, ResourceError, UsageError
 from foveal.nets.build import build
 from foveal.nets.plan import plan

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foveal.backbones.shelf import Known, Shelf
 from foveal.errors import ResourceError
-from foveal.pictures.contents import ABSENT, LENGTH
+from foveal.inference.feature_cache import Known, Shelf
+from foveal.pictures.hashing import ABSENT, LENGTH
 
 SHAPE = (2, 3)
 

@@ -14,8 +14,8 @@ from tests_support import small_autoencoder, small_model
 
 from foveal import Autoencoder, load
 from foveal.cli import main as command
+from foveal.progress.events import StepEnded
 from foveal.training import run as runs
-from foveal.training.events import StepEnded
 
 SMALL = ("--encoder", "flatten | dense 24 relu", "--code-size", 6, "--epochs", 2, "--threads", 1)
 

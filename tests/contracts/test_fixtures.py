@@ -10,7 +10,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from foveal import load
-from foveal.model.codes import open_codes
+from foveal.model.codes_file import open_codes
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 ANSWERS = json.loads((FIXTURES / "answers-format1.json").read_text())

@@ -28,13 +28,13 @@ def test_the_public_names_are_these() -> None:
         "__version__",
         "anomalies",
         "build",
+        "evaluate",
         "imagenet",
         "load",
         "plan",
-        "unusual",
     ]
     assert all(getattr(foveal, name) is not None for name in foveal.__all__)
-    assert set(foveal.__all__) <= set(dir(foveal))
+    assert dir(foveal) == foveal.__all__
 
 
 def test_importing_imports_nothing_heavy() -> None:

@@ -10,7 +10,7 @@ from torch import nn
 
 from foveal.model.card import Coding, Provenance
 from foveal.model.fitted import FittedModel
-from foveal.model.normality import Normality
+from foveal.model.normal import Normality
 from foveal.nets.autoencoder import autoencoder
 from foveal.nets.blocks import Centre, Offset
 from foveal.nets.build import build

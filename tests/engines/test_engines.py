@@ -15,9 +15,9 @@ import torch
 from torch import nn
 
 from foveal.engines import choose, eager, onnx, openvino
+from foveal.engines.conversion_cache import fingerprint
 from foveal.engines.engine import Engine, Frozen, Scaled, agree, plain
 from foveal.engines.folding import folded
-from foveal.engines.kept import fingerprint
 from foveal.errors import UsageError
 from foveal.files import read_tensors, write_tensors
 from foveal.nets.build import build

@@ -33,14 +33,14 @@ from foveal import (
     UsageError,
     load,
 )
-from foveal.estimators import _reconstructing
-from foveal.estimators._reconstructing import WEIGHTS, divergence, noisy
+from foveal.learning import reconstruction as _reconstructing
+from foveal.learning.reconstruction import WEIGHTS, divergence, noisy
 from foveal.model.fitted import FittedModel
 from foveal.nets.blocks import Centre, Offset
 from foveal.nets.notation import read
 from foveal.pictures.sources import gather
 from foveal.pictures.store import content_hashes
-from foveal.training.events import Planned, Prepared, Reconstructed, StepEnded
+from foveal.progress.events import Planned, Prepared, Reconstructed, StepEnded
 
 DIGITS = load_digits()
 ENCODER = "flatten | dense 24 relu"

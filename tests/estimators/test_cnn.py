@@ -10,7 +10,8 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
 
 from foveal import CNNClassifier, DataError, NetworkError, Run, UsageError, load
-from foveal.training.events import Planned, Prepared
+from foveal.judging.evaluation import evaluate
+from foveal.progress.events import Planned, Prepared
 
 NET = "conv 4 3x3 same | maxpool 2 | batchnorm | relu | flatten | dense"
 
@@ -30,7 +31,7 @@ def test_digits_are_learned() -> None:
     digits = load_digits()
     found = CNNClassifier(epochs=8, random_state=0, threads=1, test_share=0.2)
     found.fit(digits.images, digits.target)
-    judged = found.model_.evaluate(digits.images, digits.target, with_ladder=False)
+    judged = evaluate(found.model_, digits.images, digits.target, with_ladder=False)
     assert judged.metrics.pictures == 359
     assert judged.metrics.accuracy.value > 0.97
 
@@ -88,19 +89,19 @@ def test_named_parts_are_honoured(class_folders: Path, tmp_path: Path) -> None:
                 )
     prepared = told(Prepared, root)
     assert (prepared.train, prepared.validation, prepared.test) == (40, 10, 10)
-    evaluation = learner().fit(root).model_.evaluate(root, with_ladder=False)
+    evaluation = evaluate(learner().fit(root).model_, root, with_ladder=False)
     assert evaluation.metrics.pictures == 10
     assert "judged on the test part: 10 pictures" in evaluation.notes
 
 
 def test_evaluate_leaves_training_pictures_out_and_says_so(class_folders: Path) -> None:
     model = learner(test_share=0.2).fit(class_folders).model_
-    found = model.evaluate(class_folders)
+    found = evaluate(model, class_folders)
     assert found.metrics.pictures == 12
     assert any("the model was trained on them" in note for note in found.notes)
     assert [rung.name for rung in found.ladder][0] == "majority class"
     assert len(found.ladder) == 3
-    everything = model.evaluate(class_folders, include_training=True, with_ladder=False)
+    everything = evaluate(model, class_folders, include_training=True, with_ladder=False)
     assert everything.metrics.pictures == 60
     trained = sorted(class_folders.rglob("*.png"))
     hashes = model.trained_on
@@ -110,7 +111,7 @@ def test_evaluate_leaves_training_pictures_out_and_says_so(class_folders: Path) 
 def test_evaluating_training_pictures_only_is_refused(class_folders: Path) -> None:
     model = learner(validation_share=0.0).fit(class_folders).model_
     with pytest.raises(DataError, match="--include-training"):
-        model.evaluate(class_folders)
+        evaluate(model, class_folders)
 
 
 def test_a_budget_of_seconds_becomes_a_number_of_steps(class_folders: Path, tmp_path: Path) -> None:

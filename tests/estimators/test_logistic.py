@@ -11,8 +11,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from foveal.estimators import _logistic
-from foveal.estimators._logistic import (
+from foveal.learning import logistic as _logistic
+from foveal.learning.logistic import (
     DEFAULT_STRENGTH,
     FOLDS,
     STRENGTHS,

@@ -23,10 +23,11 @@ from tests_support import small_model
 
 from foveal import CNNClassifier, DataError, NetworkError, Run, TransferClassifier, UsageError, load
 from foveal.engines import choose
+from foveal.judging.evaluation import evaluate
 from foveal.model.fitted import FittedModel
 from foveal.nets.build import part
 from foveal.pictures import decode
-from foveal.training.events import CutTried, HeadFitted, Planned, Prepared
+from foveal.progress.events import CutTried, HeadFitted, Planned, Prepared
 
 DEEP_NET = (
     "conv 6 3x3 same | batchnorm | relu | conv 12 3x3 same | batchnorm | relu | maxpool 2 | "
@@ -548,7 +549,7 @@ def test_the_test_part_is_never_used(tmp_path: Path, options: dict) -> None:
     found.save(tmp_path / "two.safetensors")
     one, two = (tmp_path / "one.safetensors"), (tmp_path / "two.safetensors")
     assert one.read_bytes() == two.read_bytes()
-    evaluation = found.model_.evaluate(root, with_ladder=False)
+    evaluation = evaluate(found.model_, root, with_ladder=False)
     assert evaluation.metrics.pictures == 12
 
 
@@ -576,11 +577,11 @@ def test_equal_pictures_stand_on_one_side(tmp_path: Path) -> None:
 def test_evaluation_leaves_training_pictures_out() -> None:
     X, y = stripes(90)
     model = learner(test_share=0.2).fit(X, y).model_
-    found = model.evaluate(X, y)
+    found = evaluate(model, X, y)
     assert found.metrics.pictures == 18
     assert any("72 pictures left out: the model was trained on them" in one for one in found.notes)
     assert len(found.ladder) == 3
-    assert model.evaluate(X, y, include_training=True, with_ladder=False).metrics.pictures == 90
+    assert evaluate(model, X, y, include_training=True, with_ladder=False).metrics.pictures == 90
     judged = [row for row, entry in enumerate(found.ledger) if not entry.reason]
     assert len(judged) == 18
     right = (model.predict(X) == y)[judged].mean()
@@ -616,7 +617,7 @@ def test_unreadable_files_are_named_and_keep_their_rows(tmp_path: Path) -> None:
     assert len(list(predictions.rows())) == 3
     everything = found.model_.predictions([paths[0], paths[2]])
     assert everything.labels.tolist() == [None, None]
-    evaluation = found.model_.evaluate(root, include_training=True, with_ladder=False)
+    evaluation = evaluate(found.model_, root, include_training=True, with_ladder=False)
     assert evaluation.metrics.pictures == 45
     assert len([entry for entry in evaluation.ledger if entry.reason]) == 3
 
@@ -630,7 +631,7 @@ def test_pictures_that_taught_are_known_as_numbers_of_any_type(side: int, tmp_pa
         taught = learner(backbone(channels=1)).fit(given, labels).model_
         for same in (X, X.astype(np.float64), X.astype(np.int64), unit, unit.astype(np.float32)):
             with pytest.raises(DataError, match="not trained on"):
-                taught.evaluate(same, y)
+                evaluate(taught, same, y)
 
 
 def test_rows_of_pixels_are_folded_as_in_fit_or_refused() -> None:

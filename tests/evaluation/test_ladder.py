@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.neighbors import KNeighborsClassifier
 
-from foveal.evaluation import ladder as module
+from foveal.evaluation import baselines as module
+from foveal.evaluation.baselines import MOST_PIXELS, as_vectors, ladder, majority
 from foveal.evaluation.intervals import wilson
-from foveal.evaluation.ladder import MOST_PIXELS, as_vectors, ladder, majority
 
 Toy = tuple[np.ndarray, np.ndarray]
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from foveal.errors import UsageError
 from foveal.recipe import INTERPOLATIONS, LARGEST_SIDE, RESIZES, PictureRecipe
@@ -125,18 +123,3 @@ def test_the_share_that_is_kept_is_part_of_the_decoding_and_adapting_is_not() ->
     recipe = PictureRecipe(height=8, width=8, channels=3, resize="crop")
     assert dataclasses.replace(recipe, kept=0.5).decoding != recipe.decoding
     assert dataclasses.replace(recipe, adapts=True).decoding == recipe.decoding
-
-
-@given(
-    mean=st.lists(st.floats(-2, 2), min_size=3, max_size=3),
-    std=st.lists(st.floats(0.01, 5), min_size=3, max_size=3),
-    value=st.floats(0, 1),
-)
-def test_the_affine_form_is_the_normalisation(
-    mean: list[float], std: list[float], value: float
-) -> None:
-    recipe = PictureRecipe(height=8, width=8, channels=3, mean=tuple(mean), std=tuple(std))
-    scale, shift = recipe.affine
-    for channel in range(3):
-        wanted = (value - mean[channel]) / std[channel]
-        assert value * scale[channel] + shift[channel] == pytest.approx(wanted, abs=1e-9)

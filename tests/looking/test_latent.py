@@ -18,6 +18,8 @@ from PIL import Image
 from tests_support import small_autoencoder
 
 from foveal import files
+from foveal.anomaly.detection import anomalies
+from foveal.anomaly.threshold import Anomalies, Threshold
 from foveal.errors import DataError, ResourceError, UsageError
 from foveal.evaluation.intervals import Estimate
 from foveal.looking import drawing, plane
@@ -44,9 +46,7 @@ from foveal.looking.figure import Figure
 from foveal.looking.latent import error_sheet, gallery
 from foveal.looking.pictured import gallery_of, map_of, sheet_of
 from foveal.looking.plane import in_plane
-from foveal.model.anomalies import anomalies
-from foveal.model.coding import Compared
-from foveal.model.verdict import Anomalies, Threshold
+from foveal.model.codec import Reconstructions
 from foveal.pictures.sources import gather
 
 
@@ -55,9 +55,9 @@ def random_pictures(count: int, height: int = 8, width: int = 8, channels: int =
     return np.random.default_rng(count).random(shape, dtype=np.float32)
 
 
-def batch(count: int, *shape: int, reasons: tuple[str, ...] | None = None) -> Compared:
+def batch(count: int, *shape: int, reasons: tuple[str, ...] | None = None) -> Reconstructions:
     pictures = random_pictures(count, *shape)
-    return Compared(
+    return Reconstructions(
         names=[f"p{row}" for row in range(count)],
         originals=pictures,
         reconstructions=pictures[:, ::-1].copy(),
@@ -659,7 +659,7 @@ def test_a_sheet_shows_the_unusual_with_score_and_side_of_the_threshold() -> Non
     ]
 
 
-def compared_rows(compared: Compared, rows: list[int]) -> Compared:
+def compared_rows(compared: Reconstructions, rows: list[int]) -> Reconstructions:
     return replace(
         compared,
         names=[compared.names[row] for row in rows],

@@ -16,12 +16,14 @@ from sklearn.datasets import load_digits
 from tests_support import small_autoencoder, small_model
 
 import foveal
+from foveal.anomaly.detection import anomalies
+from foveal.anomaly.reconstruction import error_map
+from foveal.anomaly.threshold import LeftOut
 from foveal.errors import DataError, UsageError
-from foveal.model.anomalies import anomalies, error_map
+from foveal.evaluation.conformal import threshold_of, true_rate
 from foveal.model.fitted import FittedModel
-from foveal.model.tables import write_table
-from foveal.model.verdict import LeftOut, threshold_of, true_rate
 from foveal.pictures.store import content_hashes
+from foveal.tables import write_table
 
 DIGITS = np.rint(load_digits().images * 255 / 16).astype(np.uint8)
 
@@ -263,7 +265,7 @@ def test_too_few_usual_pictures_for_the_rate_are_refused(model: FittedModel) -> 
 
 def test_only_whole_autoencoders_find_anomalies() -> None:
     with pytest.raises(UsageError, match="the model: needed an autoencoder, got a classifier"):
-        anomalies(small_model(), DIGITS[:2])
+        anomalies(small_model(), DIGITS[:2], by="error")
     whole = small_autoencoder(4)
     for half, missing in (("encoder", "decoder"), ("decoder", "encoder")):
         with pytest.raises(UsageError, match=f"the {missing}: .* got the {half} alone"):
@@ -279,10 +281,14 @@ def test_rates_that_are_none_are_refused(rate: float) -> None:
 
 
 def test_other_words_are_refused() -> None:
+    with pytest.raises(UsageError, match="usual: needed usual pictures, to compare with, got none"):
+        anomalies(small_autoencoder(4), DIGITS[:2], by="neighbours")
     with pytest.raises(
-        UsageError, match=r"by: needed error or distance, got neighbours\..*unusual"
+        UsageError, match="neighbours: needed unusual .* by neighbours, got by error"
     ):
-        anomalies(small_autoencoder(4), DIGITS[:2], by="neighbours")  # type: ignore[arg-type]
+        anomalies(small_autoencoder(4), DIGITS[:2], neighbours=2)
+    with pytest.raises(UsageError, match="usual: needed usual pictures"):
+        anomalies(small_model(), DIGITS[:2])
     with pytest.raises(UsageError, match="one of error, distance, neighbours, got 'score'"):
         anomalies(small_autoencoder(4), DIGITS[:2], by="score")  # type: ignore[arg-type]
 

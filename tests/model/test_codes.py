@@ -17,11 +17,11 @@ from PIL import Image
 from tests_support import small_autoencoder
 
 from foveal import DataError, ResourceError, UsageError
-from foveal.model.codes import FORMATS, ROWS, CodesFile, open_codes, write_codes
-from foveal.model.coding import Codes, coding
+from foveal.model.codec import Codes, coding
+from foveal.model.codes_file import FORMATS, ROWS, CodesFile, open_codes, write_codes
 from foveal.model.fitted import FittedModel
-from foveal.model.tables import checked_table
 from foveal.pictures.sources import gather
+from foveal.tables import checked_table
 
 
 @pytest.fixture(scope="module")

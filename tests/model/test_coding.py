@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ from tests_support import small_autoencoder, small_model
 
 from foveal import DataError, ModelFileError, UsageError, load
 from foveal.files import read_tensors, write_tensors
-from foveal.model.coding import Codes, coding
+from foveal.judging.evaluation import evaluate
+from foveal.model.codec import Codes, coding
 from foveal.model.fitted import FittedModel
 from foveal.pictures.sources import gather
 
@@ -340,7 +342,7 @@ def test_only_autoencoders_have_halves(path: Path, tmp_path: Path) -> None:
 
 
 def test_autoencoders_do_not_classify_and_classifiers_do_not_encode(model: FittedModel) -> None:
-    for use in (model.predict, model.predict_proba, model.evaluate):
+    for use in (model.predict, model.predict_proba, partial(evaluate, model)):
         with pytest.raises(UsageError, match="an autoencoder, which knows no classes"):
             use(BYTES)
     classifier = small_model()

@@ -14,7 +14,7 @@ from sklearn.datasets import load_digits
 
 from foveal import CNNClassifier, ModelFileError, UsageError, load
 from foveal.files import KEY, content_hash, read_tensors, write_tensors
-from foveal.model.tables import write_table
+from foveal.tables import write_table
 
 DIGITS = load_digits()
 NET = "conv 4 3x3 same relu | maxpool 2 | flatten | dense 16 relu | dense"

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import mahalanobis
 
 from foveal import DataError, UsageError
-from foveal.model.normality import SHRINKAGE, Normality, spread
-from foveal.model.verdict import rank_of, threshold_of
+from foveal.evaluation.conformal import rank_of, threshold_of
+from foveal.model.normal import SHRINKAGE, Normality, spread
 
 
 def normality(codes: np.ndarray) -> Normality:

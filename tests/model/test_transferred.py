@@ -15,8 +15,9 @@ from tests_support import small_model
 from foveal import DataError, ModelFileError, TransferClassifier, UsageError, load
 from foveal.backbones import catalog
 from foveal.files import read_tensors, write_tensors
+from foveal.judging.evaluation import evaluate
 from foveal.model.fitted import FittedModel
-from foveal.model.pretrained import imagenet
+from foveal.model.imagenet import imagenet
 from foveal.pictures import decode
 
 KINDS = {
@@ -110,13 +111,9 @@ def test_a_copy_shares_no_weights(made) -> None:
 def test_features_of_the_fixed_layers_lead_to_the_same_logits(made) -> None:
     model, X, _ = made
     fixed = model.plan.fixed
-    from foveal.model.running import outputs
     from foveal.pictures.sources import gather
 
-    parts = [
-        values
-        for _, values, _ in outputs(model.first(fixed), model.recipe, model.device, gather(X))
-    ]
+    parts = [values for _, values, _ in model.session(fixed).outputs(gather(X))]
     features = np.concatenate(parts).astype(np.float32)
     found = model.logits_of(features, np.arange(len(features)))
     logged = np.log(model.predict_proba(X))
@@ -206,7 +203,7 @@ def test_evaluation_of_pictures_that_were_seen_decodes_none_again(
     model = learner.fit(folder).model_
     calls = []
     monkeypatch.setattr(decode, "decode", lambda *asked: calls.append(asked))
-    found = model.evaluate(folder, with_ladder=False)
+    found = evaluate(model, folder, with_ladder=False)
     assert found.metrics.pictures == 10 and not calls
 
 
@@ -215,7 +212,7 @@ def test_pictures_beside_a_model_have_no_answer(saved: Path, tmp_path: Path) -> 
     model = load(saved)
     assert model.predict([tmp_path / "a.png"]).tolist() == [None]
     with pytest.raises(DataError, match="without labels"):
-        model.evaluate([tmp_path / "a.png"])
+        evaluate(model, [tmp_path / "a.png"])
 
 
 # ImageNet's own classes -----------------------------------------------------------------------

@@ -20,6 +20,7 @@ from foveal.pictures.batches import (
     ordered,
     shuffled,
 )
+from foveal.pictures.scaling import of_values
 from foveal.pictures.survey import measure_scaling
 from foveal.recipe import PictureRecipe
 
@@ -45,7 +46,7 @@ def batches_of(
         images=images,
         codes=np.arange(len(images)),
         rows=np.arange(len(images)) if rows is None else rows,
-        recipe=recipe_of(images),
+        scaling=of_values(recipe_of(images)),
         batch_size=batch_size,
         augmentation=augmentation,
         seed=seed,
@@ -84,7 +85,7 @@ def test_every_picture_comes_once_in_batches_of_equal_size(
 def test_pictures_travel_with_their_classes() -> None:
     images = np.arange(20, dtype=np.uint8).reshape(20, 1, 1, 1) * 10
     made = batches_of(images)
-    recipe = made.recipe
+    recipe = recipe_of(images)
     for batch in made.epoch(0):
         unit = batch.images_nchw[:, 0, 0, 0].numpy() * recipe.std[0] + recipe.mean[0]
         np.testing.assert_allclose(unit * 255 / 10, batch.classes_n.numpy(), atol=1e-3)
@@ -132,11 +133,11 @@ def test_ordered_gives_rows_in_order_unvaried() -> None:
     images = noise(10)
     recipe = recipe_of(images)
     rows = np.array([7, 1, 1, 9, 0])
-    parts = list(ordered(images, rows, recipe, batch_size=2, device="cpu"))
+    parts = list(ordered(images, rows, of_values(recipe), batch_size=2, device="cpu"))
     assert [len(part) for part in parts] == [2, 2, 1]
-    whole = normalised(as_tensor(images), recipe)
+    whole = normalised(as_tensor(images), of_values(recipe))
     assert torch.equal(torch.cat(parts), whole[rows])
-    assert not list(ordered(images, rows[:0], recipe, batch_size=2, device="cpu"))
+    assert not list(ordered(images, rows[:0], of_values(recipe), batch_size=2, device="cpu"))
 
 
 def test_memory_mapped_pictures_are_read_only_sources(tmp_path) -> None:  # type: ignore[no-untyped-def]
@@ -160,7 +161,7 @@ def random_of(dtype: str) -> np.ndarray:
 @pytest.mark.parametrize("dtype", ["uint8", *DTYPES, *FLOATS])
 def test_normalised_has_zero_mean_and_unit_deviation(dtype: str) -> None:
     images = random_of(dtype)
-    got = normalised(as_tensor(images), recipe_of(images))
+    got = normalised(as_tensor(images), of_values(recipe_of(images)))
     assert got.shape == (40, 3, 6, 5)
     assert got.dtype == torch.float32
     assert got.is_contiguous(memory_format=torch.channels_last)
@@ -175,7 +176,7 @@ def test_normalised_is_the_textbook_formula(dtype: str) -> None:
     recipe = recipe_of(images)
     unit = (images.astype(float) - recipe.low) / (recipe.high - recipe.low)
     wanted = ((unit - recipe.mean) / recipe.std).transpose(0, 3, 1, 2)
-    np.testing.assert_allclose(normalised(as_tensor(images), recipe), wanted, atol=2e-6)
+    np.testing.assert_allclose(normalised(as_tensor(images), of_values(recipe)), wanted, atol=2e-6)
 
 
 @pytest.mark.parametrize("dtype", [">u2", ">i4", ">f4", ">f8", "<f4"])
@@ -183,7 +184,7 @@ def test_foreign_byte_orders_are_read(dtype: str) -> None:
     images = random_of("uint16").astype(dtype)
     made = batches_of(images, batch_size=40)
     (batch,) = made.epoch(0)
-    plain = normalised(torch.from_numpy(images.astype("float64")), made.recipe)
+    plain = normalised(torch.from_numpy(images.astype("float64")), made.scaling)
     torch.testing.assert_close(batch.images_nchw, plain[batch.classes_n])
 
 
@@ -192,8 +193,8 @@ def test_floats_far_from_zero_keep_their_differences(offset: float) -> None:
     unit = np.random.default_rng(0).random((20, 4, 4, 1))
     near, far = unit, unit + offset
     exact = far - offset  # what double precision left of it
-    got = normalised(as_tensor(far), recipe_of(far)).numpy()
-    wanted = normalised(as_tensor(exact), recipe_of(exact)).numpy()
+    got = normalised(as_tensor(far), of_values(recipe_of(far))).numpy()
+    wanted = normalised(as_tensor(exact), of_values(recipe_of(exact))).numpy()
     np.testing.assert_allclose(got, wanted, atol=2e-3)
     assert np.ptp(near) > 0.9
 
@@ -203,7 +204,7 @@ def test_normalising_leaves_its_input_alone() -> None:
         images = random_of(dtype)
         tensor = as_tensor(images)
         before = tensor.clone()
-        normalised(tensor, recipe_of(images))
+        normalised(tensor, of_values(recipe_of(images)))
         assert torch.equal(tensor, before)
 
 

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foveal.pictures import contents
-from foveal.pictures.catalogue import Pictures
-from foveal.pictures.contents import ABSENT, LENGTH, content_ids, hash_file
+from foveal.pictures import hashing as contents
+from foveal.pictures.collection import Pictures
+from foveal.pictures.hashing import ABSENT, LENGTH, content_ids, hash_file
 from foveal.pictures.sources import gather
 
 

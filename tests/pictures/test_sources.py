@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as npst
 
 from foveal.errors import DataError, UsageError
 from foveal.pictures.arrays import from_array, read_idx
-from foveal.pictures.catalogue import Numbered, Pictures, check_fits, refuse_unsupported
+from foveal.pictures.collection import Numbered, Pictures, check_fits, refuse_unsupported
 from foveal.pictures.sources import are_paths, gather
 from foveal.pictures.store import open_store
 from foveal.recipe import PictureRecipe

@@ -15,9 +15,10 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 from foveal.errors import DataError
-from foveal.pictures import decode, stream
+from foveal.pictures import decode
+from foveal.pictures import preparing as stream
+from foveal.pictures.preparing import adapted, prepared
 from foveal.pictures.sources import gather
-from foveal.pictures.stream import adapted, prepared
 from foveal.pictures.survey import look_over, recipe_for
 from foveal.recipe import RESIZES, PictureRecipe
 

@@ -21,8 +21,9 @@ import foveal
 from foveal.errors import DataError, ResourceError, UsageError
 from foveal.model.fitted import FittedModel
 from foveal.pictures import decode
-from foveal.search import folder, graph, index, writing
-from foveal.search.index import build, open_index
+from foveal.search import build as index
+from foveal.search import graph, index_file, index_writer
+from foveal.search.build import build, open_index
 from foveal.search.vectors import NOT_FINITE
 
 DIGITS = load_digits().images
@@ -332,7 +333,7 @@ def test_what_fails_half_way_leaves_the_old(
     def fail(*_: Any) -> None:
         raise failure
 
-    monkeypatch.setattr(writing, piece, fail)
+    monkeypatch.setattr(index_writer, piece, fail)
     expected = KeyboardInterrupt if isinstance(failure, KeyboardInterrupt) else ResourceError
     with pytest.raises(expected, match="stop|No space left"):
         build(model, digits / "0.png", place=kept)
@@ -423,7 +424,7 @@ Damage = Callable[[Path], None]
 def resealed(place: Path, **changed: Any) -> None:
     """Write the facts anew so that they fit the pieces, as whoever means harm would."""
     facts = json.loads((place / "facts.json").read_text())
-    facts |= {"sha256": writing.digests(place), **changed}
+    facts |= {"sha256": index_writer.digests(place), **changed}
     (place / "facts.json").write_text(json.dumps(facts))
 
 
@@ -576,7 +577,7 @@ def test_places_that_are_no_index(model: FittedModel, tmp_path: Path) -> None:
     (tmp_path / "empty.index").mkdir()
     with pytest.raises(DataError, match=r"got no facts\.json"):
         open_index(tmp_path / "empty.index", model)
-    assert folder.is_index(tmp_path / "empty.index") and not folder.is_index(tmp_path)
+    assert index_file.is_index(tmp_path / "empty.index") and not index_file.is_index(tmp_path)
 
 
 def test_vectors_without_numbers_are_found_out_in_searching(model: FittedModel, kept: Path) -> None:

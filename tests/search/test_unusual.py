@@ -13,16 +13,22 @@ from sklearn.neighbors import NearestNeighbors
 from tests_support import small_autoencoder, small_model
 
 import foveal
+from foveal.anomaly.detection import anomalies
+from foveal.anomaly.threshold import LeftOut
 from foveal.errors import DataError, UsageError
+from foveal.evaluation.conformal import true_rate
 from foveal.looking.drawing import drawn
 from foveal.looking.pictured import sheet_of
-from foveal.model.anomalies import anomalies
 from foveal.model.fitted import FittedModel
-from foveal.model.verdict import LeftOut, true_rate
 from foveal.pictures.store import content_hashes
-from foveal.search.unusual import unusual
 
 DIGITS = np.rint(load_digits().images * 255 / 16).astype(np.uint8)
+
+
+def unusual(model, pictures, usual, *, neighbours: int = 1, **options):
+    return anomalies(
+        model, pictures, by="neighbours", usual=usual, neighbours=neighbours, **options
+    )
 
 
 @pytest.fixture(scope="module")

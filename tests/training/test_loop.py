@@ -12,10 +12,11 @@ from foveal.errors import DivergedError
 from foveal.nets.build import build
 from foveal.pictures.augment import Augmentation
 from foveal.pictures.batches import FeatureBatches, TrainingBatches
+from foveal.pictures.scaling import of_bytes
+from foveal.progress.events import EpochEnded, StepEnded
 from foveal.recipe import PictureRecipe
 from foveal.training import checkpoint
 from foveal.training import config as configs
-from foveal.training.events import EpochEnded, StepEnded
 from foveal.training.loop import set_training, snapshot_steps, start, train
 from foveal.training.steps import Scores, classification
 
@@ -29,7 +30,7 @@ def batches(seed: int = 0, count: int = 30) -> TrainingBatches:
         images=generator.integers(0, 256, (count, 8, 8, 1), dtype=np.uint8),
         codes=generator.integers(0, 3, count),
         rows=np.arange(count),
-        recipe=PictureRecipe(height=8, width=8, channels=1),
+        scaling=of_bytes(PictureRecipe(height=8, width=8, channels=1)),
         batch_size=8,
         augmentation=Augmentation(level="light"),
         seed=seed,

@@ -9,10 +9,10 @@ import torch
 from tests_support import small_config, small_network
 
 from foveal.errors import Interrupted, UsageError
-from foveal.training.events import EpochEnded, StepEnded, to_json
+from foveal.progress.events import EpochEnded, StepEnded, to_json
+from foveal.progress.lines import lines_of
 from foveal.training.loop import start
 from foveal.training.run import Run
-from foveal.training.telling import lines_of
 
 
 def step(number: int, steps: int = 10) -> StepEnded:

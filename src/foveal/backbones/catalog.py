@@ -12,6 +12,7 @@ from torch import nn
 from foveal.backbones import hub, weights
 from foveal.backbones.weights import PACKAGES, Weights
 from foveal.errors import UsageError
+from foveal.inference.frozen import OWN
 from foveal.nets.build import build
 from foveal.nets.lite import SCALES, lite_stages
 from foveal.nets.plan import Plan, plan_network
@@ -19,8 +20,6 @@ from foveal.nets.spec import Conv, Dense, Layer, Network
 from foveal.recipe import PictureRecipe, Resize
 from foveal.shapes import Shape
 
-OWN = "own"
-"""Name of networks of one's own among engines."""
 DEFAULT = "efficientnet_lite0"
 """The backbone that is installed with Foveal."""
 IMAGENET_CLASSES = 1_000

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from foveal.backbones.passes import preferred
 from foveal.backbones.weights import PACKAGES
+from foveal.inference.session import preferred
 from foveal.nets.plan import plan
 
 

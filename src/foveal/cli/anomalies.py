@@ -23,9 +23,9 @@ from foveal.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from foveal.anomaly.threshold import Anomalies, By, Threshold
     from foveal.model.fitted import FittedModel
-    from foveal.model.verdict import Anomalies, By, Threshold
-    from foveal.pictures.catalogue import Pictures as PicturesFound
+    from foveal.pictures.collection import Pictures as PicturesFound
 
 SHOWN = 20
 """Lines of the printed table at most."""
@@ -94,17 +94,17 @@ def anomalies(
     By what an autoencoder cannot reconstruct, or by any model's features and --usual pictures:
     with 'imagenet' for MODEL nothing is trained.
     """
+    from foveal.anomaly.detection import default_way
+    from foveal.anomaly.threshold import check_by
     from foveal.looking.pictured import sheet_of
-    from foveal.model.coding import check_half
-    from foveal.model.tables import write_table
-    from foveal.model.verdict import checked_by
+    from foveal.model.codec import check_half
     from foveal.pictures.sources import gather
+    from foveal.tables import write_table
 
     _check_places(to, sheet, error_pictures)
-    way = None if by is None else checked_by(by)
+    way = None if by is None else check_by(by)
     fitted = opened(model, device, threads, whole=True)
-    if way is None:
-        way = "error" if fitted.plan.code else "neighbours"
+    way = way or default_way(fitted)
     if error_pictures is not None:
         check_half(fitted, "decoder")
     source = with_whole_names(gather(pictures))
@@ -140,47 +140,28 @@ def _found(
     neighbours: int | None,
 ) -> Anomalies:
     """Score the pictures in the way that is wanted."""
-    from foveal.errors import UsageError
-    from foveal.model.anomalies import anomalies as by_reconstruction
+    from foveal.anomaly.detection import anomalies as detect
     from foveal.pictures.sources import gather
-    from foveal.search.unusual import unusual
 
-    if way != "neighbours":
-        if neighbours is not None:
-            raise UsageError(
-                "--neighbours",
-                needed="unusual pictures by neighbours",
-                came=f"by {way}",
-                remedy="add --by neighbours, or leave --neighbours out",
-            )
-        with shown_passage() as tell:
-            return by_reconstruction(
-                fitted, source, false_alarms=false_alarms, by=way, usual=usual, progress=tell
-            )
-    if usual is None:
-        raise UsageError(
-            "--usual",
-            needed="usual pictures, to compare with",
-            came="none",
-            remedy="name a folder of them: --usual GOOD",
-        )
-    with shown_passage("the network") as tell:
-        return unusual(
+    known = None if usual is None else with_whole_names(gather(usual))
+    with shown_passage("the network" if way == "neighbours" else "the autoencoder") as tell:
+        return detect(
             fitted,
             source,
-            with_whole_names(gather(usual)),
+            by=way,
+            usual=known,
             false_alarms=false_alarms,
-            neighbours=neighbours or 1,
+            neighbours=neighbours,
             progress=tell,
         )
 
 
 def _write_errors(folder: Path, fitted: FittedModel, source: PicturesFound) -> None:
     """Write where the reconstructions differ from the pictures."""
+    from foveal.anomaly.reconstruction import differences
     from foveal.cli.progress import passed_on
-    from foveal.model.anomalies import differences
-    from foveal.model.coding import compared
-    from foveal.model.writing import write_pictures
+    from foveal.model.codec import compared
+    from foveal.pictures.saving import write_pictures
 
     with shown_passage() as tell:
         batches = passed_on(compared(fitted, source), len(source), tell)
@@ -190,8 +171,8 @@ def _write_errors(folder: Path, fitted: FittedModel, source: PicturesFound) -> N
 def _check_places(to: Path | None, sheet: Path | None, folder: Path | None) -> None:
     from foveal.errors import UsageError
     from foveal.looking.figure import checked_figure, numbers_beside
-    from foveal.model.tables import checked_table
-    from foveal.model.writing import checked_folder
+    from foveal.pictures.saving import checked_folder
+    from foveal.tables import checked_table
 
     if folder is not None:
         checked_folder(folder, "--error-pictures")
@@ -224,7 +205,7 @@ def _facts(found: Anomalies, paths: list[Path]) -> dict[str, Any]:
 
 
 def _lines(found: Anomalies, paths: list[Path], *, with_table: bool) -> list[str]:
-    from foveal.model.verdict import MEASURES
+    from foveal.anomaly.threshold import MEASURES
 
     bound = found.threshold
     lines = unreadable_line(found.names, found.reasons)
@@ -267,7 +248,7 @@ def _source(bound: Threshold) -> str:
 
 
 def _table(found: Anomalies) -> list[str]:
-    from foveal.model.verdict import MEASURES
+    from foveal.anomaly.threshold import MEASURES
 
     rows = found.order[:SHOWN].tolist()
     paths = [_end(str(found.names[row])) for row in rows]

@@ -131,13 +131,14 @@ def _lines(facts: dict[str, Any]) -> list[str]:
 
 def _measured(backbone: Backbone, threads: int | None) -> dict[str, float]:
     from foveal import device as devices
-    from foveal.backbones.cut import cut
-    from foveal.backbones.passes import Extraction, frozen, measured_engines
+    from foveal.backbones.cutting import cut
     from foveal.engines import choose
+    from foveal.inference.session import described, measured_engines
+    from foveal.pictures.scaling import of_bytes
 
     whole = cut(backbone, backbone.stages[-1], pooled=True)
     count = devices.choose("cpu", threads).threads
-    extraction = Extraction(cut=whole, recipe=backbone.recipe, threads=count)
-    rates = choose.measure(frozen(extraction, unit=False), threads=count)
+    recipe = backbone.recipe
+    rates = choose.measure(described(whole, recipe, of_bytes(recipe)), threads=count)
     choose.keep(measured_engines(), backbone.engine_name, rates)
     return rates

@@ -39,8 +39,9 @@ def demo(
     from foveal.cli.progress import shown_progress
     from foveal.errors import ResourceError
     from foveal.estimators.cnn import CNNClassifier
-    from foveal.model.tables import write_table
+    from foveal.judging.evaluation import evaluate
     from foveal.pictures.sources import gather
+    from foveal.tables import write_table
     from foveal.training.run import Run
 
     pictures, model = to / "digits", to / "digits.safetensors"
@@ -60,7 +61,7 @@ def demo(
     with shown_progress() as show:
         with Run(model.with_suffix(".run"), fresh=True, listeners=[show]) as run:
             _train(learner, pictures, model, run)
-        found = learner.model_.evaluate(pictures)
+        found = evaluate(learner.model_, pictures)
     typer.echo("\n".join(lines_of_evaluation(found)))
     table = to / "predictions.csv"
     predicted = learner.model_.predictions(gather(pictures))
@@ -159,7 +160,7 @@ def _recognise(threads: int | None) -> None:
     """Name what is on two photographs by a network that ImageNet trained."""
     from sklearn.datasets import load_sample_images
 
-    from foveal.model.pretrained import imagenet
+    from foveal.model.imagenet import imagenet
 
     found = load_sample_images()
     model = imagenet(threads=threads)

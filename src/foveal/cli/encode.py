@@ -48,12 +48,12 @@ def encode(
 ) -> None:
     """Encode pictures by an autoencoder: path, code, and why there is none where there is none."""
     from foveal.cli.progress import passed_on, shown_progress
-    from foveal.model.codes import FORMATS, write_codes
-    from foveal.model.coding import coding
+    from foveal.model.codec import coding
+    from foveal.model.codes_file import FORMATS, write_codes
     from foveal.model.loading import load
-    from foveal.model.tables import checked_table
     from foveal.pictures.sources import gather
-    from foveal.training.events import passing
+    from foveal.progress.events import passing
+    from foveal.tables import checked_table
 
     checked_table(to, FORMATS)
     fitted = load(model, half="encoder", device=device, threads=threads)

@@ -11,7 +11,7 @@ from foveal.cli.options import Device, Json, Model, Pictures, Strict, Threads, p
 if TYPE_CHECKING:
     from foveal.evaluation.intervals import Estimate
     from foveal.evaluation.metrics import Metrics
-    from foveal.model.judging import Evaluation
+    from foveal.judging.evaluation import Evaluation
 
 MOST_CLASSES = 12
 """Classes up to which the confusion matrix is printed."""
@@ -42,14 +42,16 @@ def evaluate(
     """
     from foveal.cli.progress import shown_progress
     from foveal.errors import DataError
-    from foveal.model.judging import NOT_JUDGED
+    from foveal.judging.evaluation import NOT_JUDGED
+    from foveal.judging.evaluation import evaluate as judged
     from foveal.model.loading import load
     from foveal.pictures.ledger import left_out, summary
-    from foveal.training.events import Decoding
+    from foveal.progress.events import Decoding
 
     fitted = load(model, device=device, threads=threads)
     with shown_progress() as show:
-        found = fitted.evaluate(
+        found = judged(
+            fitted,
             pictures,
             include_training=include_training,
             training=training,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def shown_passage(network: str = "the autoencoder") -> Iterator[Progress]:
     """Show on stderr how many pictures went through a network."""
     from foveal.cli.progress import shown_progress
-    from foveal.training.events import passing
+    from foveal.progress.events import passing
 
     with shown_progress() as show:
         yield passing(show, network)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from foveal.estimators.autoencoder import Autoencoder
     from foveal.estimators.cnn import CNNClassifier
     from foveal.estimators.transfer import TransferClassifier
-    from foveal.training.events import Event
+    from foveal.progress.events import Event
 
     Classifier = CNNClassifier | TransferClassifier
     Learner = Classifier | Autoencoder
@@ -112,7 +112,7 @@ def learn(context: typer.Context, make: Callable[[dict[str, Any]], Learner]) -> 
     with shown_progress() as show:
         listeners: list[Callable[[Event], None]] = [_refuse_left_out] * asked["strict"] + [show]
         if asked["tensorboard"] is not None:
-            from foveal.training.tracking import tensorboard as curves
+            from foveal.progress.tensorboard import tensorboard as curves
 
             listeners.append(curves(asked["tensorboard"]))
         with Run(
@@ -167,7 +167,7 @@ def _typed(context: typer.Context, name: str) -> bool:
 
 def _refuse_left_out(event: Event) -> None:
     from foveal.errors import DataError
-    from foveal.training.events import Prepared
+    from foveal.progress.events import Prepared
 
     if isinstance(event, Prepared) and event.left_out:
         raise DataError(

@@ -7,6 +7,7 @@ import signal
 import sys
 import textwrap
 from types import FrameType
+from typing import Any
 
 import typer
 
@@ -27,6 +28,7 @@ from foveal.cli import (
     train,
 )
 from foveal.cli.map import draw_map
+from foveal.cli.words import told_in_options
 from foveal.errors import FovealError, ResourceError
 
 WIDTH = 80
@@ -101,7 +103,8 @@ def _out_of_memory() -> ResourceError:
 def fail(error: FovealError) -> None:
     """Print an error to stderr, as JSON where --json was asked for, and exit."""
     if "--json" in sys.argv:
-        print(json.dumps({"error": error.beats, "exit_code": error.exit_code}), file=sys.stderr)
+        beats = told_in_options(error, options())
+        print(json.dumps({"error": beats, "exit_code": error.exit_code}), file=sys.stderr)
     else:
         print(shown(error), file=sys.stderr)
     sys.exit(error.exit_code)
@@ -109,12 +112,8 @@ def fail(error: FovealError) -> None:
 
 def shown(error: FovealError) -> str:
     """Lay the four beats of an error out within 80 columns."""
-    beats = (
-        ("error:", error.what),
-        ("needed:", error.needed),
-        ("got:", error.came),
-        ("do:", error.remedy),
-    )
+    told = told_in_options(error, options())
+    names = {"error:": "what", "needed:": "needed", "got:": "came", "do:": "remedy"}
     return "\n".join(
         textwrap.fill(
             text,
@@ -123,8 +122,21 @@ def shown(error: FovealError) -> str:
             subsequent_indent=" " * 8,
             break_on_hyphens=False,
         )
-        for name, text in beats
+        for name, text in ((name, told[beat]) for name, beat in names.items())
     )
+
+
+def options() -> dict[str, str]:
+    """List the options of all commands by the parameters that they are."""
+    found: dict[str, str] = {"random_state": "--seed"}
+    groups: list[Any] = [typer.main.get_command(app)]
+    for group in groups:
+        for command in group.commands.values():
+            groups.extend([command] * hasattr(command, "commands"))
+            for one in command.params:
+                if one.param_type_name == "option" and one.name and one.opts[0].startswith("--"):
+                    found.setdefault(one.name, one.opts[0])
+    return found
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from foveal.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
-    from foveal.pictures.catalogue import Pictures as PicturesFound
+    from foveal.pictures.collection import Pictures as PicturesFound
     from foveal.training.run import Run
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A .safetensors file.")]
@@ -86,8 +86,8 @@ def opened(model: Path, device: str, threads: int | None, *, whole: bool = False
 
     With `whole` the latter sees whole pictures, for what lies at their edges, and not their middle.
     """
+    from foveal.model.imagenet import NAME, imagenet
     from foveal.model.loading import load
-    from foveal.model.pretrained import NAME, imagenet
 
     if str(model) == NAME and not model.exists():
         return imagenet(device=device, threads=threads, whole=whole)

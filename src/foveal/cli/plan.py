@@ -89,7 +89,7 @@ def _default_batch(pictures: int) -> int:
 def _measured(
     planned: Plan, pictures: int, batch: int, device: str, threads: int | None
 ) -> dict[str, Any]:
-    from foveal.estimators.measuring import measure_plan
+    from foveal.learning.timing import measure_plan
 
     return measure_plan(
         planned, pictures=pictures, batch_size=batch, device=device, threads=threads

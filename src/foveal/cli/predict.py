@@ -49,7 +49,7 @@ def predict(
 
     With 'imagenet' for MODEL the 1,000 classes of ImageNet, without any training.
     """
-    from foveal.model.tables import checked_table, write_table
+    from foveal.tables import checked_table, write_table
 
     if to is not None:
         checked_table(to)

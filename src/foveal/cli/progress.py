@@ -20,7 +20,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from foveal.training.events import (
+from foveal.progress.events import (
     Decoding,
     EpochEnded,
     Event,
@@ -29,12 +29,12 @@ from foveal.training.events import (
     Planned,
     StepEnded,
 )
-from foveal.training.telling import lines_of, print_plainly
+from foveal.progress.lines import lines_of, print_plainly
 
 if TYPE_CHECKING:
-    from foveal.model.coding import Codes, Compared
+    from foveal.model.codec import Codes, Reconstructions
 
-Rows = TypeVar("Rows", "Codes", "Compared")
+Rows = TypeVar("Rows", "Codes", "Reconstructions")
 REFRESH = 0.1
 """Seconds between two drawings of the live line."""
 

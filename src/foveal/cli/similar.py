@@ -12,9 +12,9 @@ from foveal.cli.options import Device, Json, Model, Strict, Threads, opened, pri
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
-    from foveal.pictures.catalogue import Pictures
-    from foveal.search.searching import Found, SearchIndex
-    from foveal.training.events import Listener
+    from foveal.pictures.collection import Pictures
+    from foveal.progress.events import Listener
+    from foveal.search.index import Found, SearchIndex
 
 ARRAYS = (".npz", ".npy")
 """Endings of files that hold many pictures."""
@@ -63,8 +63,8 @@ def similar(
     With 'imagenet' for MODEL what a network trained on ImageNet sees, without any training.
     """
     from foveal.cli.progress import shown_progress
-    from foveal.search.writing import checked_place
-    from foveal.training.events import passing
+    from foveal.progress.events import passing
+    from foveal.search.index_writer import checked_place
 
     _check(where, queries, to)
     if to is not None:
@@ -87,7 +87,7 @@ def similar(
 
 def _check(where: str, queries: list[str] | None, to: Path | None) -> None:
     from foveal.errors import UsageError
-    from foveal.search.folder import is_index
+    from foveal.search.index_file import is_index
 
     if not queries and to is None:
         raise UsageError(
@@ -116,9 +116,9 @@ def _index(
     """Open an index, or build one."""
     from foveal.cli.options import with_whole_names
     from foveal.pictures.sources import gather
-    from foveal.search.folder import is_index
-    from foveal.search.index import build, open_index
-    from foveal.training.events import passing
+    from foveal.progress.events import passing
+    from foveal.search.build import build, open_index
+    from foveal.search.index_file import is_index
 
     wanted = True if approximate else None
     if is_index(Path(where)):

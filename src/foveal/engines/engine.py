@@ -62,8 +62,7 @@ class Frozen:
     @property
     def batch(self) -> int:
         """Pictures an engine takes at a time."""
-        height, width, _ = self.picture
-        return min(max(PIXELS // (height * width), 1), LARGEST)
+        return batch_for(*self.picture[:2])
 
     def example(self, pictures: int) -> np.ndarray:
         """Make arrays (n, h, w, c) of noise such as the network might see."""
@@ -73,6 +72,11 @@ class Frozen:
             return random.integers(0, 256, shape, dtype=np.uint8)
         scale = np.where(np.equal(self.scale, 0.0), 1.0, self.scale)
         return ((random.standard_normal(shape) - self.shift) / scale).astype(np.float32)
+
+
+def batch_for(height: int, width: int) -> int:
+    """Choose the pictures of a batch by their size."""
+    return min(max(PIXELS // (height * width), 1), LARGEST)
 
 
 class Scaled(nn.Module):

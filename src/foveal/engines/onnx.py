@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from foveal.engines.conversion_cache import Parts, through
 from foveal.engines.engine import Engine, Frozen, Lane, Scaled
-from foveal.engines.kept import Parts, through
 
 NAME = "onnxruntime"
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from foveal.engines.conversion_cache import Parts, through
 from foveal.engines.engine import Engine, Frozen, Lane, Scaled
-from foveal.engines.kept import Parts, through
 from foveal.engines.translate import Untold, translated
 
 NAME = "openvino"

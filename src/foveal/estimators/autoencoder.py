@@ -14,9 +14,17 @@ from foveal import device as devices
 from foveal import parameters, randomness
 from foveal.device import Device
 from foveal.errors import DataError, UsageError
-from foveal.estimators._coerce import coerce
-from foveal.estimators._prepare import TrainingData, Wishes, as_pixels, prepare
-from foveal.estimators._reconstructing import (
+from foveal.estimators.inputs import coerce
+from foveal.learning.data import TrainingData, Wishes, as_pixels, prepare
+from foveal.learning.descent import (
+    TRAINING_RULES,
+    check_batches,
+    configured,
+    finished,
+    refuse_both,
+    sides_of,
+)
+from foveal.learning.reconstruction import (
     LOSSES,
     NOISE_LEVELS,
     NOISES,
@@ -26,14 +34,6 @@ from foveal.estimators._reconstructing import (
     planned,
     reconstructed,
 )
-from foveal.estimators._training import (
-    TRAINING_RULES,
-    check_batches,
-    configured,
-    finished,
-    refuse_both,
-    sides_of,
-)
 from foveal.model.fitted import placed
 from foveal.nets.autoencoder import KINDS, Kind, autoencoder
 from foveal.nets.build import build
@@ -42,13 +42,14 @@ from foveal.nets.spec import ACTIVATIONS, Network
 from foveal.parameters import FLAG, Choice, Either, Real, Rule, Whole, optional
 from foveal.parameters import Kind as OfKind
 from foveal.pictures.augment import Augmentation, Level
-from foveal.pictures.catalogue import Pictures
+from foveal.pictures.collection import Pictures
+from foveal.pictures.scaling import in_range
+from foveal.progress.lines import print_plainly
 from foveal.recipe import RESIZES
 from foveal.shapes import volume
 from foveal.training import config as configs
 from foveal.training.loop import start, train
 from foveal.training.run import Run
-from foveal.training.telling import print_plainly
 
 CODE_SIZE = 32
 """Numbers of a code, unless the pictures have fewer than twice as many values."""
@@ -340,8 +341,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             made = made.astype(np.float64)
         if self._picture_shape is None:
             return made
-        recipe = self.model_.recipe
-        values = made * (recipe.high - recipe.low) + recipe.low
+        values = in_range(made, self.model_.recipe)
         return values.reshape(len(values), *self._picture_shape)
 
     def reconstruct(self, X: Any) -> np.ndarray[Any, np.dtype[Any]]:

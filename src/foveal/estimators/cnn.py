@@ -12,15 +12,15 @@ from sklearn.utils.validation import check_is_fitted
 from foveal import device as devices
 from foveal import parameters, randomness
 from foveal.device import Device
-from foveal.estimators._classifying import (
+from foveal.estimators.inputs import coerce, predicted_score
+from foveal.learning.classification import (
     SHARED_RULES,
     ClassifierTask,
     check_trainable,
     class_weights,
 )
-from foveal.estimators._coerce import coerce, predicted_score
-from foveal.estimators._prepare import TrainingData, Wishes, as_pixels, prepare
-from foveal.estimators._training import configured, finished, refuse_both, sides_of
+from foveal.learning.data import TrainingData, Wishes, as_pixels, prepare
+from foveal.learning.descent import configured, finished, refuse_both, sides_of
 from foveal.model.fitted import placed
 from foveal.nets import plan as planning
 from foveal.nets.build import build
@@ -28,13 +28,13 @@ from foveal.nets.plan import Plan
 from foveal.nets.spec import Network
 from foveal.parameters import Choice, Either, Kind, Real, Rule, Whole, optional
 from foveal.pictures.augment import Augmentation, Level
+from foveal.progress.events import Planned
+from foveal.progress.lines import print_plainly
 from foveal.recipe import RESIZES
 from foveal.training import config as configs
 from foveal.training.config import TrainingConfig
-from foveal.training.events import Planned
 from foveal.training.loop import start, train
 from foveal.training.run import Run
-from foveal.training.telling import print_plainly
 
 RULES: dict[str, Rule] = {
     "net": Kind((str, Network, Plan), "a network in the notation or the name of a stock net"),

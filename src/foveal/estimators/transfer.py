@@ -13,16 +13,17 @@ from sklearn.utils.validation import check_is_fitted
 from foveal import device as devices
 from foveal import parameters, randomness
 from foveal.backbones.catalog import DEFAULT, Backbone, of_model, open_backbone
-from foveal.backbones.passes import Extraction
 from foveal.engines.choose import NEEDS
 from foveal.errors import UsageError
-from foveal.estimators._classifying import SHARED_RULES
-from foveal.estimators._coerce import coerce, predicted_score
-from foveal.estimators._cutting import AUTO, LOGISTIC, choose_cut, held_out_share
-from foveal.estimators._prepare import as_features, prepare
-from foveal.estimators._training import MOST_EPOCHS, refuse_both, sides_of
-from foveal.estimators._transferring import Transfer, variations
-from foveal.model.coding import check_half
+from foveal.estimators.inputs import coerce, predicted_score
+from foveal.inference.features import Extraction
+from foveal.inference.session import Session
+from foveal.learning.classification import SHARED_RULES
+from foveal.learning.cuts import AUTO, LOGISTIC, choose_cut, held_out_share
+from foveal.learning.data import as_features, prepare
+from foveal.learning.descent import MOST_EPOCHS, refuse_both, sides_of
+from foveal.learning.transfer import Transfer, variations
+from foveal.model.codec import check_half
 from foveal.model.fitted import FittedModel
 from foveal.model.loading import load
 from foveal.nets.build import part
@@ -31,10 +32,10 @@ from foveal.nets.spec import Network, Sample
 from foveal.parameters import FLAG, Choice, Kind, Real, Rule, Whole, optional
 from foveal.pictures.augment import Level
 from foveal.pictures.survey import Survey, look_over, recipe_for
+from foveal.progress.lines import print_plainly
 from foveal.recipe import RESIZES
 from foveal.training import config as configs
 from foveal.training.run import Run
-from foveal.training.telling import print_plainly
 
 TEXT = Kind((str,), "a text")
 PATH = Kind((str, Path), "a path")
@@ -316,14 +317,10 @@ label_smoothing, ema, clip_norm, patience
 
     def _extraction(self, transfer: Transfer, recipe: Any, device: devices.Device) -> Extraction:
         return Extraction(
-            cut=transfer.cut,
-            recipe=recipe,
-            engine=self.engine,
+            session=Session(transfer.cut, recipe, device, engine=self.engine),
             half=self.half,
             views=self.views,
             augmentation=variations(self, recipe),
-            threads=device.threads,
-            device=device.name,
         )
 
 

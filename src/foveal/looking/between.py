@@ -32,7 +32,7 @@ from foveal.looking.drawing import (
     words,
 )
 from foveal.looking.figure import Figure
-from foveal.model.coding import coding
+from foveal.model.codec import coding
 from foveal.pictures.sources import gather
 from foveal.shapes import written
 

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foveal.backbones.passes import at_once, scaling_of
 from foveal.errors import DataError, UsageError
+from foveal.inference.session import at_once
 from foveal.looking.drawing import Floats
-from foveal.model.running import batches
 from foveal.pictures.batches import as_tensor, normalised
-from foveal.pictures.catalogue import Pictures
+from foveal.pictures.collection import Pictures
+from foveal.pictures.preparing import batches
+from foveal.pictures.scaling import scaling
 
 if TYPE_CHECKING:
-    from foveal.model.coding import Compared
+    from foveal.model.codec import Reconstructions
     from foveal.model.fitted import FittedModel
 
 
@@ -46,10 +47,10 @@ def taken(pictures: Pictures, rows: Sequence[int]) -> Pictures:
     )
 
 
-def joined(batches: Iterable[Compared], rows: Sequence[int] | None) -> Compared:
+def joined(batches: Iterable[Reconstructions], rows: Sequence[int] | None) -> Reconstructions:
     """Join batches to one, or only some of their rows, in the order these are named."""
     wanted = None if rows is None else np.unique(np.asarray(rows, dtype=np.intp))
-    parts: list[Compared] = []
+    parts: list[Reconstructions] = []
     seen = 0
     for batch in batches:
         count = len(batch.reasons)
@@ -80,7 +81,7 @@ def joined(batches: Iterable[Compared], rows: Sequence[int] | None) -> Compared:
     return whole if wanted is None else part(whole, np.searchsorted(wanted, np.asarray(rows)))
 
 
-def part(one: Compared, rows: Any) -> Compared:
+def part(one: Reconstructions, rows: Any) -> Reconstructions:
     """Take some rows of a batch, in this order."""
     return replace(
         one,
@@ -103,8 +104,8 @@ def seen(model: FittedModel, pictures: Pictures, side: int | None = None) -> Flo
         shrunk = min(1.0, side / max(how.height, how.width))
         high, wide = (max(1, round(shrunk * one)) for one in (how.height, how.width))
         how = replace(how, height=high, width=wide)
-    recipe = replace(scaling_of(pictures, how), mean=(0.0,), std=(1.0,))
-    found = [np.empty((0, recipe.height, recipe.width, recipe.channels), np.float32)]
-    for _, images, _ in batches(pictures, how, model.device.threads, at_once(recipe)):
-        found.append(normalised(as_tensor(images), recipe).permute(0, 2, 3, 1).numpy())
+    by = scaling(pictures, how).unit
+    found = [np.empty((0, how.height, how.width, how.channels), np.float32)]
+    for _, images, _ in batches(pictures, how, model.device.threads, at_once(how)):
+        found.append(normalised(as_tensor(images), by).permute(0, 2, 3, 1).numpy())
     return np.concatenate(found)

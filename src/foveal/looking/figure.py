@@ -13,7 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from foveal.errors import UsageError
 from foveal.files import write_whole
-from foveal.model.tables import write_table
+from foveal.tables import write_table
 
 LONGEST_NAME = 240
 """Characters of a file name."""

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from foveal.anomaly.reconstruction import error_map
+from foveal.anomaly.threshold import MEASURES, Anomalies, By
 from foveal.errors import DataError, UsageError
 from foveal.looking.chosen import evenly, joined, part
 from foveal.looking.drawing import (
@@ -35,12 +37,10 @@ from foveal.looking.drawing import (
     words,
 )
 from foveal.looking.figure import Figure
-from foveal.model.anomalies import error_map
-from foveal.model.verdict import MEASURES, Anomalies, By
 from foveal.shapes import written
 
 if TYPE_CHECKING:
-    from foveal.model.coding import Compared
+    from foveal.model.codec import Reconstructions
 
 ACROSS = 9
 """Pictures of a row in a gallery, at most."""
@@ -75,13 +75,13 @@ BESIDE = (
 
 
 def gallery(
-    batches: Iterable[Compared], count: int = 12, *, rows: Sequence[int] | None = None
+    batches: Iterable[Reconstructions], count: int = 12, *, rows: Sequence[int] | None = None
 ) -> Figure:
     """Draw pictures, what an autoencoder makes of them, and where the two differ.
 
     Parameters
     ----------
-    batches : iterable of Compared
+    batches : iterable of Reconstructions
         From `FittedModel.comparing`; all of it is held in memory, unless rows are named.
     count : int
         Pictures drawn at most, evenly spaced over those that could be read.
@@ -124,14 +124,16 @@ def gallery(
     )
 
 
-def error_sheet(found: Anomalies, batches: Iterable[Compared], rows: Sequence[int]) -> Figure:
+def error_sheet(
+    found: Anomalies, batches: Iterable[Reconstructions], rows: Sequence[int]
+) -> Figure:
     """Draw unusual pictures, each with its reconstruction, the difference, and its score.
 
     Parameters
     ----------
     found : Anomalies
-        From `foveal.model.anomalies.anomalies`.
-    batches : iterable of Compared
+        From `foveal.anomaly.reconstruction.anomalies`.
+    batches : iterable of Reconstructions
         The pictures to draw, beside their reconstructions, in this order.
     rows : sequence of int
         Their rows in `found`.
@@ -153,7 +155,7 @@ def neighbour_sheet(
     Parameters
     ----------
     found : Anomalies
-        From `foveal.search.unusual.unusual`.
+        From `foveal.anomaly.neighbours.unusual`.
     pictures, neighbours : array, (n, h, w, c), black = 0 and white = 1
         The pictures to draw, and the usual picture nearest to each.
     rows : sequence of int
@@ -233,7 +235,7 @@ def _cells(images: Sequence[Image.Image]) -> list[Image.Image]:
     return [celled(image, *sides) for image in images]
 
 
-def _triples(shown: Compared) -> tuple[list[list[Image.Image]], float]:
+def _triples(shown: Reconstructions) -> tuple[list[list[Image.Image]], float]:
     """Draw original, reconstruction and difference of each; also the difference that is opaque."""
     roots = np.sqrt(error_map(shown.originals, shown.reconstructions))
     limit = float(np.percentile(roots, OPAQUE)) or float(roots.max()) or 1.0

@@ -17,14 +17,14 @@ from foveal.looking.drawing import Floats
 from foveal.looking.figure import Figure
 from foveal.looking.latent import error_sheet, gallery, neighbour_sheet, no_picture
 from foveal.looking.plane import Method, Plane, Vectors, in_plane
-from foveal.model.coding import compared
+from foveal.model.codec import compared
 from foveal.pictures.sources import gather
 from foveal.pictures.store import Progress
 from foveal.search.vectors import vectors_of
 
 if TYPE_CHECKING:
+    from foveal.anomaly.threshold import Anomalies
     from foveal.model.fitted import FittedModel
-    from foveal.model.verdict import Anomalies
 
 
 @dataclass(frozen=True, repr=False, slots=True, kw_only=True)
@@ -127,7 +127,7 @@ def sheet_of(model: FittedModel, pictures: Any, found: Anomalies, count: int = 1
     pictures : path, sequence of paths, or array
         Those that were judged.
     found : Anomalies
-        What `foveal.model.anomalies.anomalies` or `foveal.search.unusual.unusual` said of them.
+        What `foveal.anomalies` said of them.
     count : int
         Pictures drawn at most.
     """

@@ -3,48 +3,39 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
 from foveal import files
-from foveal.backbones.catalog import OWN
-from foveal.backbones.cut import Cut
 from foveal.device import Device, choose
 from foveal.errors import UsageError
 from foveal.evaluation.calibration import probabilities
 from foveal.evaluation.reconstruction import Reconstruction
+from foveal.inference.frozen import OWN, FrozenNetwork
+from foveal.inference.session import Session
 from foveal.model.card import FORMAT, Card, Provenance, Task
-from foveal.model.coding import (
-    Compared,
-    check_half,
-    check_whole,
-    compared,
-    decoded,
-    encoded,
-)
-from foveal.model.normality import Normality
+from foveal.model.codec import Reconstructions, check_half, check_whole, compared, decoded, encoded
+from foveal.model.normal import Normality
 from foveal.model.predictions import Predictions
-from foveal.model.running import Outputs, outputs
 from foveal.nets.build import part
 from foveal.nets.plan import Plan, plan_network
 from foveal.nets.spec import Dense, Network
 from foveal.pictures.batches import RowsOfFeatures, feature_tensor
-from foveal.pictures.catalogue import Array, Numbered, Pictures
+from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.scaling import Scaling, of_values
 from foveal.pictures.sources import gather
 from foveal.pictures.splits import Rows
 from foveal.pictures.store import Hashes
 from foveal.recipe import PictureRecipe
 from foveal.shapes import written
 from foveal.training.steps import logits_of
-
-if TYPE_CHECKING:
-    from foveal.model.judging import Evaluation
 
 BATCH = 128
 """Features that go through the last layers at once."""
@@ -86,6 +77,9 @@ class FittedModel:
     kept_digest: str = ""
     """Of the file, where only half of it is loaded."""
     device: Device = field(default_factory=choose)
+    _sessions: dict[int, Session] = field(default_factory=dict, init=False)
+    """What was opened so far, by the number of layers."""
+    _opening: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def __repr__(self) -> str:
         origin = self.provenance.backbone
@@ -104,6 +98,11 @@ class FittedModel:
     def task(self) -> Task:
         """What the model is for: "classification" or "reconstruction"."""
         return "reconstruction" if self.plan.code else "classification"
+
+    @property
+    def autoencodes(self) -> bool:
+        """Whether it encodes pictures and decodes them, rather than naming their class."""
+        return self.task == "reconstruction"
 
     @property
     def reconstruction(self) -> Reconstruction | None:
@@ -128,9 +127,8 @@ class FittedModel:
 
     def predicting(self, pictures: Pictures) -> Iterator[Predictions]:
         """Predict batch by batch, in order, in bounded memory."""
-        self._classifies()
-        whole = self.first(len(self.plan.layers))
-        for start, logits_nk, reasons in self._through(pictures, whole):
+        self.check_classifies()
+        for start, logits_nk, reasons in self.session().outputs(pictures):
             yield Predictions(
                 names=[pictures.names[start + row] for row in range(len(reasons))],
                 probabilities=probabilities(logits_nk, self.temperature),
@@ -143,12 +141,12 @@ class FittedModel:
 
         Of an autoencoder these are the codes.
         """
-        found = [values for _, values, _ in self._through(gather(X), self.feature_cut())]
+        found = [values for _, values, _ in self.feature_session().outputs(gather(X))]
         return np.concatenate(found).astype(np.float32)
 
-    def feature_cut(self) -> Cut:
-        """Give the part of the network that makes `features`."""
-        return self.first(self._feature_layers())
+    def feature_session(self) -> Session:
+        """Open the part of the network that makes `features`."""
+        return self.session(self._feature_layers())
 
     @property
     def taught_features(self) -> bool:
@@ -191,26 +189,18 @@ class FittedModel:
         """
         return decoded(self, codes)
 
-    def comparing(self, X: Any) -> Iterator[Compared]:
+    def comparing(self, X: Any) -> Iterator[Reconstructions]:
         """Give pictures beside their reconstructions, batch by batch, in order."""
         return compared(self, gather(X))
 
-    def evaluate(self, X: Any, y: Any = None, **options: Any) -> Evaluation:
-        """Judge the model on labelled pictures; see `foveal.model.judging.judge`."""
-        self._classifies()
-        from foveal.model.judging import judge  # brings scikit-learn: a second, not for predict
-
-        return judge(self, X, y, **options)
-
     def logits(
-        self, images: Array, *, of_files: bool = False
+        self, images: Array, by: Scaling | None = None
     ) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Compute logits (n, classes) of prepared pictures (n, h, w, c), decoded files or not."""
-        pictures = Pictures(names=Numbered(len(images)), array=images)
-        recipe = self.recipe.of_files if of_files else self.recipe
-        whole = self.first(len(self.plan.layers))
-        found = outputs(whole, recipe, self.device, pictures)
-        return np.concatenate([logits for _, logits, _ in found])
+        """Compute logits (n, classes) of pictures (n, h, w, c) that are prepared already.
+
+        Their values are in the range of the arrays that were fitted, unless `by` says otherwise.
+        """
+        return self.session().prepared(images, by or of_values(self.recipe)).astype(np.float64)
 
     def logits_of(self, features: RowsOfFeatures, rows: Rows) -> np.ndarray[Any, Any]:
         """Compute logits (n, classes) from what the fixed layers made of pictures."""
@@ -222,16 +212,31 @@ class FittedModel:
             found: np.ndarray[Any, Any] = logits_of(rest, tensors).double().numpy()
         return found
 
-    def first(self, layers: int) -> Cut:
-        """Give the first layers as a network of their own; the modules are shared."""
+    def session(self, layers: int | None = None) -> Session:
+        """Open the network, or its first layers, to be asked: once, and for all threads.
+
+        Parameters
+        ----------
+        layers : int, optional
+            Layers up to and including the last one that is run; all of them where left out.
+        """
+        end = len(self.plan.layers) if layers is None else layers
+        with self._opening:
+            if end not in self._sessions:
+                self._sessions[end] = Session(self.first(end), self.recipe, self.device)
+            return self._sessions[end]
+
+    def first(self, layers: int) -> FrozenNetwork:
+        """Return the first layers as a network of their own; the modules are shared."""
         front = part(self.network, self.plan, 0, layers)
         origin = self.provenance.backbone
         name = OWN if origin is None or origin.source == "model" else origin.name
         kept = tuple(one.layer for one in self.plan.layers[:layers])
         plan = plan_network(Network(kept, self.plan.input))
-        return Cut.of(name, plan, front.eval())
+        return FrozenNetwork.of(name, plan, front.eval())
 
-    def _classifies(self) -> None:
+    def check_classifies(self) -> None:
+        """Refuse what needs classes of an autoencoder."""
         if self.plan.code:
             raise UsageError(
                 "the model",
@@ -240,9 +245,6 @@ class FittedModel:
                 remedy="use encode, decode or 'foveal anomalies'; or reuse its encoder by "
                 "'foveal train transfer --backbone'",
             )
-
-    def _through(self, pictures: Pictures, front: Cut) -> Iterator[Outputs]:
-        return outputs(front, self.recipe, self.device, pictures)
 
     # File --------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from foveal.device import Device, available, choose
 from foveal.errors import FovealError, ModelFileError, UsageError
 from foveal.model.card import FORMAT, Card
 from foveal.model.fitted import CHOSE, NETWORK, SNAPSHOTS, TRAINED, FittedModel, placed
-from foveal.model.normality import Normality
+from foveal.model.normal import Normality
 from foveal.nets import notation
 from foveal.nets.build import build, part
 from foveal.nets.plan import Plan, plan_network

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from foveal.errors import DataError
-from foveal.pictures.catalogue import Array, Numbered, Pictures
+from foveal.pictures.collection import Array, Numbered, Pictures
 
 MOST_CHANNELS = 4
 

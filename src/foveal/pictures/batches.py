@@ -13,10 +13,10 @@ import numpy as np
 import torch
 
 from foveal.pictures.augment import Augmentation, gather_varied, varied
-from foveal.pictures.catalogue import Array
+from foveal.pictures.collection import Array
+from foveal.pictures.scaling import Scaling
 from foveal.pictures.splits import Rows
 from foveal.randomness import generator
-from foveal.recipe import PictureRecipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class TrainingBatches:
     """Class number of each row."""
     rows: Rows
     """Rows that train."""
-    recipe: PictureRecipe
-    """Scaling."""
+    scaling: Scaling
+    """Of their values."""
     batch_size: int
     """Pictures in a batch, at most."""
     augmentation: Augmentation
@@ -66,7 +66,7 @@ class TrainingBatches:
     def _batch(self, rows: Rows, step: int) -> Batch:
         draws = generator(self.seed, "augment", step)
         raw = gather_varied(_rows(self.images, rows, self.device), self.augmentation, draws)
-        images = varied(normalised(raw, self.recipe), self.augmentation, draws)
+        images = varied(normalised(raw, self.scaling), self.augmentation, draws)
         return Batch(images, torch.from_numpy(self.codes[rows]).to(self.device))
 
 
@@ -110,10 +110,6 @@ class FeatureBatches:
             yield Batch(feature_tensor(view[rows], self.device), classes)
 
 
-Batches = TrainingBatches | FeatureBatches
-"""What the loop trains on."""
-
-
 def feature_tensor(features: np.ndarray[Any, np.dtype[Any]], device: str) -> torch.Tensor:
     """Make a float32 tensor of features; maps (n, c, h, w) lie channels last in memory."""
     found = torch.from_numpy(np.array(features, dtype=np.float32)).to(device)
@@ -132,23 +128,20 @@ def shuffled(rows: Rows, batch_size: int, seed: int, epoch: int) -> list[Rows]:
 
 
 def ordered(
-    images: Array, rows: Rows, recipe: PictureRecipe, *, batch_size: int, device: str
+    images: Array, rows: Rows, by: Scaling, *, batch_size: int, device: str
 ) -> Iterator[torch.Tensor]:
     """Give rows in order, unvaried, as normalised tensors (n, c, h, w)."""
     for start in range(0, len(rows), batch_size):
         picked = rows[start : start + batch_size]
-        yield normalised(_rows(images, picked, device), recipe)
+        yield normalised(_rows(images, picked, device), by)
 
 
-def normalised(images_nhwc: torch.Tensor, recipe: PictureRecipe) -> torch.Tensor:
+def normalised(images_nhwc: torch.Tensor, by: Scaling) -> torch.Tensor:
     """Bring stored values to zero mean and unit deviation: (n, h, w, c) to (n, c, h, w).
 
     The answer is float32 and lies channels last in memory, without a copy.
     """
-    extent = recipe.high - recipe.low
-    mean = torch.tensor(recipe.mean, dtype=torch.float64)
-    scale = 1.0 / (torch.tensor(recipe.std, dtype=torch.float64) * extent)
-    shift = -(recipe.low + mean * extent) * scale
+    scale, shift = (torch.tensor(one, dtype=torch.float64) for one in by.affine)
     if images_nhwc.dtype == torch.uint8:
         floats = images_nhwc.to(torch.float32)
         floats.mul_(scale.to(floats)).add_(shift.to(floats))
@@ -175,3 +168,10 @@ _UNKNOWN_TO_TORCH: dict[Any, Any] = {
     np.dtype(np.uint64): np.float64,
     np.dtype(np.longdouble): np.float64,
 }
+
+
+def nhwc(maps_nchw: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Return maps (n, c, h, w) as an array with channels last."""
+    last = maps_nchw.permute(0, 2, 3, 1)
+    found: np.ndarray[Any, np.dtype[np.float32]] = last.float().cpu().numpy()
+    return found

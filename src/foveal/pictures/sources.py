@@ -16,7 +16,7 @@ import numpy as np
 
 from foveal.errors import DataError
 from foveal.pictures.arrays import PARTS, from_array, from_idx, from_numpy, idx_files
-from foveal.pictures.catalogue import Array, Pictures
+from foveal.pictures.collection import Array, Pictures
 
 
 def gather(pictures: Any) -> Pictures:

@@ -28,7 +28,7 @@ import PIL
 from foveal.cache import cache_folder, disk, room_for
 from foveal.errors import ResourceError
 from foveal.pictures import decode
-from foveal.pictures.catalogue import Array, Pictures, check_fits
+from foveal.pictures.collection import Array, Pictures, check_fits
 from foveal.recipe import PictureRecipe
 
 Progress = Callable[[int, int], None]

@@ -11,7 +11,7 @@ import numpy as np
 
 from foveal.errors import DataError, UsageError
 from foveal.pictures import decode
-from foveal.pictures.catalogue import Array, Pictures
+from foveal.pictures.collection import Array, Pictures
 from foveal.recipe import Interpolation, PictureRecipe, Resize
 
 MOST_LOOKED_AT = 512

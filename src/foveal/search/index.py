@@ -1,219 +1,169 @@
-"""Similar pictures: building an index of what a model makes of them, and opening one."""
+"""An index of pictures, and searching in it.
+
+Axes: n picture of the index, q query, d number of a vector, k neighbour.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from foveal.errors import DataError, UsageError
-from foveal.pictures.ledger import Entry, summary
+from foveal.pictures.ledger import Entry
 from foveal.pictures.sources import gather
-from foveal.search import folder, graph, writing
-from foveal.search.folder import FACTS, GRAPH, NAMES, VECTORS, Facts
-from foveal.search.searching import SearchIndex
-from foveal.search.vectors import Progress, Vectors, vectors_of
-from foveal.shapes import volume
+from foveal.search.exact import Doubles, Floats, Rows, nearest, squared_lengths
+from foveal.search.graph import Graph
+from foveal.search.index_file import Measure
+from foveal.search.vectors import Progress, checked, scaled, vectors_of
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
 
-EXACT_UP_TO = 1_000_000
-"""Vectors up to which all of them are looked at, where nothing else is asked for."""
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Found:
+    """The pictures that are most like one, nearest first."""
+
+    query: str
+    """Name of the picture that was searched for."""
+    names: tuple[str, ...] = ()
+    """Names of those found."""
+    rows: tuple[int, ...] = ()
+    """Their rows in the index."""
+    distances: tuple[float, ...] = ()
+    """Their distances, in the measure of the index."""
+    reason: str = ""
+    """Why nothing could be searched for; empty where it could."""
 
 
-def build(
-    model: FittedModel,
-    pictures: Any,
-    *,
-    place: str | Path | None = None,
-    approximate: bool | None = None,
-    progress: Progress | None = None,
-    linking: Progress | None = None,
-) -> SearchIndex:
-    """Build an index of pictures by what a model makes of them.
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class SearchIndex:
+    """Vectors of pictures, in which one searches for similar ones.
 
-    What the model makes of a picture is kept in the cache by its content: a second build
-    decodes nothing. Pictures that cannot be read are not in the index; `unreadable` names them.
-
-    Parameters
-    ----------
-    model : FittedModel
-        An autoencoder, whose codes are compared by Euclidean distance, or a classifier that ends
-        with a dense layer; what that sees is brought to unit length first ("cosine").
-    pictures : path, sequence of paths, or array
-        As in `fit`.
-    place : str or Path, optional
-        Folder to keep it in, NAME.index; an index that lies there is replaced. In memory where
-        left out.
-    approximate : bool, optional
-        Whether to link the vectors to a graph and search that (extra `search`). Where left out,
-        beyond `EXACT_UP_TO` vectors, if usearch is installed.
-    progress, linking : callable, optional
-        Called now and then with pictures done and in all: that the model saw, and that are
-        linked to the graph.
-
-    Raises
-    ------
-    UsageError
-        For a place that cannot be taken, a model without features, or `approximate` without
-        usearch.
-    DataError
-        Where no picture can be read.
-    ResourceError
-        Where the disk is full.
+    Vectors are the codes of an autoencoder, or what the last dense layer of a classifier sees.
     """
-    target = None if place is None else writing.checked_place(Path(place))
-    if approximate:
-        graph.require()
-    found = gather(pictures)
-    made = vectors_of(model, found, progress)
-    names = [found.names[row] for row in made.rows]
-    missing = tuple(
-        Entry(name, None, "", reason)
-        for name, reason in zip(found.names, made.reasons, strict=True)
-        if reason
-    )
-    if not names:
-        raise DataError(
-            "pictures",
-            needed="at least one picture that can be read",
-            came=summary(missing) if missing else "none",
-            remedy="name the folder that holds the pictures",
-        )
-    linked, notes = _way(len(names), approximate)
-    if target is not None:
-        with writing.written_folder(target) as temporary:
-            writing.write_names(temporary / NAMES, names, missing)
-            _write(temporary, model, made, len(missing), linked, linking)
-        return replace(open_index(target, model), notes=(*made.notes, *notes))
-    vectors, threads = made.gathered(), model.device.threads
-    return SearchIndex(
-        model=model,
-        vectors=vectors,
-        names=writing.texts(names),
-        unreadable=missing,
-        measure=made.measure,
-        graph=graph.build_graph(vectors, threads=threads, progress=linking) if linked else None,
-        notes=(*made.notes, *notes),
-    )
 
+    model: FittedModel
+    """What made the vectors."""
+    vectors: Floats
+    """(n, d), in memory or memory-mapped; of unit length where the measure is "cosine"."""
+    names: Any
+    """Names of the pictures, a pyarrow column of n texts."""
+    unreadable: tuple[Entry, ...]
+    """Pictures that are not in the index, with the reason."""
+    measure: Measure
+    """"euclidean": distance of vectors as they are; "cosine": of vectors of unit length."""
+    graph: Graph | None = None
+    """A graph of neighbours, where search is approximate."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know."""
 
-def _write(
-    place: Path,
-    model: FittedModel,
-    made: Vectors,
-    unreadable: int,
-    linked: bool,
-    linking: Progress | None,
-) -> None:
-    """Write vectors, graph and facts into a folder that has the names already."""
-    shape = (len(made.rows), made.size)
-    writing.write_vectors(place / VECTORS, shape, made.batches())
-    if linked:
-        vectors = np.load(place / VECTORS, mmap_mode="r", allow_pickle=False)
-        threads = model.device.threads
-        graph.build_graph(vectors, threads=threads, progress=linking).save(place / GRAPH)
-    facts = Facts(
-        model=model.digest(),
-        measure=made.measure,
-        count=shape[0],
-        size=shape[1],
-        unreadable=unreadable,
-        sha256=writing.digests(place),
-    )
-    (place / FACTS).write_text(facts.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    def __len__(self) -> int:
+        return len(self.vectors)
 
+    def __repr__(self) -> str:
+        way = "approximate" if self.graph else "exact"
+        return f"SearchIndex({len(self):,} pictures, {self.measure}, {way})"
 
-def open_index(
-    place: str | Path, model: FittedModel, *, force: bool = False, approximate: bool | None = None
-) -> SearchIndex:
-    """Open an index that `build` left in a folder; vectors and graph are memory-mapped.
-
-    Parameters
-    ----------
-    place : str or Path
-        The folder. Nothing in it is executed, and nothing in it that does not hold is believed.
-    model : FittedModel
-        The model it was built with.
-    force : bool
-        Whether an index of another model is taken all the same, if its vectors are as long.
-    approximate : bool, optional
-        Whether to search its graph; where left out, if it has one and usearch is installed.
-
-    Raises
-    ------
-    DataError
-        Where it is damaged, foreign, or of another model.
-    UsageError
-        For `approximate` where there is no graph or no usearch.
-    """
-    path = Path(place)
-    facts = folder.read_facts(path)
-    _check_belongs(path, facts, model, force)
-    pieces = folder.open_pieces(path, facts)
-    linked, notes = _kept_way(path, facts, approximate)
-    try:
-        opened = graph.open_graph(path / GRAPH, pieces.vectors) if linked else None
-    except (ValueError, OSError) as error:
-        raise folder.damaged(path, f"{GRAPH}: {error}") from error
-    return SearchIndex(
-        model=model,
-        vectors=pieces.vectors,
-        names=pieces.names,
-        unreadable=pieces.unreadable,
-        measure=facts.measure,
-        graph=opened,
-        notes=notes,
-    )
-
-
-def _way(count: int, approximate: bool | None) -> tuple[bool, tuple[str, ...]]:
-    """Decide whether so many vectors are linked to a graph, and what to say of it."""
-    if approximate is not None or count <= EXACT_UP_TO:
-        return bool(approximate), ()
-    if graph.available():
-        return True, (f"{count:,} pictures: search is approximate, by a graph of neighbours",)
-    return False, (
-        f"{count:,} pictures are searched one by one: pip install 'foveal[search]' for a graph",
-    )
-
-
-def _kept_way(path: Path, facts: Facts, approximate: bool | None) -> tuple[bool, tuple[str, ...]]:
-    """Decide whether the graph of an index is searched, and what to say of it."""
-    if approximate:
-        graph.require()
-        if GRAPH not in facts.sha256:
-            raise UsageError(
-                f"approximate search in {path}",
-                needed="an index with a graph",
-                came="one without",
-                remedy="build it again with --approximate --to, or search exactly",
+    @cached_property
+    def squares(self) -> Doubles:
+        """Squared length of each vector, (n,): all are read once, at the first exact search."""
+        found = squared_lengths(self.vectors)
+        bad = np.flatnonzero(~np.isfinite(found))
+        if len(bad):
+            raise DataError(
+                "index",
+                needed="finite numbers",
+                came=f"NaN or infinity in row {bad[0]}",
+                remedy="build it again",
             )
-    if approximate is False or GRAPH not in facts.sha256:
-        return False, ()
-    if graph.available():
-        return True, ()
-    return False, ("its graph needs usearch: searched exactly; pip install 'foveal[search]'",)
+        return found
 
+    def query(self, X: Any, k: int = 10, *, progress: Progress | None = None) -> list[Found]:
+        """Search for the pictures most like others.
 
-def _check_belongs(path: Path, facts: Facts, model: FittedModel, force: bool) -> None:
-    """Hold an index against the model that is to make the vectors of queries."""
-    digest = model.digest()
-    if facts.model != digest and not force:
-        raise DataError(
-            f"index {path}",
-            needed=f"one of this model ({digest[:12]}...)",
-            came=f"one of another ({facts.model[:12]}...)",
-            remedy="use the model that built it, build it again, or use --force",
+        Parameters
+        ----------
+        X : path, sequence of paths, or array
+            Pictures, as in `fit`. One that is in the index finds itself, at distance 0.
+        k : int
+            How many to find for each; all, where the index holds fewer.
+        progress : callable, optional
+            Called now and then with pictures done and in all.
+
+        Returns
+        -------
+        list of Found
+            One for each picture, in order; those that cannot be read have a reason.
+        """
+        _check_count(k)
+        pictures = gather(X)
+        made = vectors_of(self.model, pictures, progress)
+        rows, distances = self._searched(made.gathered(), k)
+        found = zip(rows, distances, strict=True)
+        return [
+            Found(query=name, reason=reason) if reason else self._found(name, *next(found))
+            for name, reason in zip(pictures.names, made.reasons, strict=True)
+        ]
+
+    def nearest(self, vectors: Any, k: int = 10) -> tuple[list[Rows], list[Doubles]]:
+        """Search for the vectors nearest to some, such as codes that nobody encoded.
+
+        Parameters
+        ----------
+        vectors : array (q, d)
+            Finite numbers; for the measure "cosine" they are brought to unit length.
+        k : int
+            How many to find for each; all, where the index holds fewer.
+
+        Returns
+        -------
+        tuple of two lists
+            For each vector the rows found, nearest first, of equals the lower row first; and
+            their distances.
+
+        Raises
+        ------
+        DataError
+            For vectors of another length, and for NaN.
+        """
+        _check_count(k)
+        return self._searched(scaled(checked(vectors, self.vectors.shape[1]), self.measure), k)
+
+    def _searched(self, queries_qd: Floats, k: int) -> tuple[list[Rows], list[Doubles]]:
+        threads = self.model.device.threads
+        if self.graph is None:
+            rows, distances = nearest(self.vectors, self.squares, queries_qd, k, threads=threads)
+            return list(rows), list(distances)
+        found = self.graph.nearest(queries_qd, k, threads=threads)
+        rows_q, distances_q = [one[0] for one in found], [one[1] for one in found]
+        for query, rows in enumerate(rows_q):
+            if len(rows) < min(k, len(self)):  # the graph leads nowhere: all are looked at
+                every = nearest(
+                    self.vectors, self.squares, queries_qd[query, None], k, threads=threads
+                )
+                rows_q[query], distances_q[query] = every[0][0], every[1][0]
+        return rows_q, distances_q
+
+    def _found(self, query: str, rows: Rows, distances: Doubles) -> Found:
+        names = self.names.take(pa.array(rows)).to_pylist()
+        return Found(
+            query=query,
+            names=tuple(names),
+            rows=tuple(rows.tolist()),
+            distances=tuple(distances.tolist()),
         )
-    size = volume(model.feature_cut().shape)
-    if facts.size != size:
-        raise DataError(
-            f"index {path}",
-            needed=f"vectors of {size} numbers, as this model makes them",
-            came=f"vectors of {facts.size}",
-            remedy="use the model that built it, or build it again",
+
+
+def _check_count(k: int) -> None:
+    if k < 1:
+        raise UsageError(
+            "k",
+            needed="at least 1 picture to find",
+            came=str(k),
+            remedy="leave it out: ten are found",
         )

@@ -6,17 +6,16 @@ Axes: n picture, d number of a vector.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foveal.backbones.features import open_features
-from foveal.backbones.passes import Extraction, is_unit
 from foveal.errors import DataError
-from foveal.pictures.catalogue import Pictures
+from foveal.inference.features import Extraction, open_features
+from foveal.pictures.collection import Pictures
 from foveal.search.exact import Floats, Rows, parts
-from foveal.search.folder import Measure
+from foveal.search.index_file import Measure
 from foveal.shapes import volume
 
 if TYPE_CHECKING:
@@ -80,13 +79,10 @@ def vectors_of(model: FittedModel, pictures: Pictures, progress: Progress | None
     progress : callable, optional
         Called now and then with pictures done and in all.
     """
-    cut = model.feature_cut()
-    size = volume(cut.shape)
-    extraction = Extraction(
-        cut=cut, recipe=model.recipe, threads=model.device.threads, device=model.device.name
-    )
+    session = model.feature_session()
+    size = volume(session.network.shape)
     with model.device.at_work():
-        made = open_features(_in_range(model, pictures), extraction, progress=progress)
+        made = open_features(pictures, Extraction(session=session), progress=progress)
     reasons = list(made.reasons)
     readable = np.flatnonzero(made.readable)
     for part in parts(len(readable), size):
@@ -101,17 +97,6 @@ def vectors_of(model: FittedModel, pictures: Pictures, progress: Progress | None
         measure=measure_of(model),
         notes=made.notes,
     )
-
-
-def _in_range(model: FittedModel, pictures: Pictures) -> Pictures:
-    """Make bytes numbers where the model takes another value than 255 for white.
-
-    Engines take bytes for 0 to 255 whatever the recipe says; numbers are scaled by it.
-    """
-    span = (model.recipe.low, model.recipe.high)
-    if pictures.array is None or is_unit(pictures) or span == (0.0, 255.0):
-        return pictures
-    return replace(pictures, array=pictures.array.astype(np.float32))
 
 
 def measure_of(model: FittedModel) -> Measure:

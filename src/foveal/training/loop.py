@@ -11,22 +11,18 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
 from foveal.device import Device
 from foveal.errors import DivergedError
+from foveal.progress.events import EpochEnded, Event, StepEnded
 from foveal.randomness import derive
 from foveal.training.config import TrainingConfig
-from foveal.training.events import EpochEnded, Event, StepEnded
 from foveal.training.optim import Optimizer, make_optimizer, update_average
 from foveal.training.schedules import factor
-from foveal.training.steps import Judge, LossOf, Scores
-
-if TYPE_CHECKING:
-    from foveal.pictures.batches import Batch, Batches
+from foveal.training.steps import Batch, Batches, Judge, LossOf, Scores
 
 Weights = dict[str, torch.Tensor]
 

@@ -6,17 +6,13 @@ import copy
 import statistics
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from torch import nn
 
 from foveal.device import Device
 from foveal.training.config import TrainingConfig
 from foveal.training.loop import start, take_step
-from foveal.training.steps import Judge, LossOf
-
-if TYPE_CHECKING:
-    from foveal.pictures.batches import Batches
+from foveal.training.steps import Batches, Judge, LossOf
 
 WARM_UP, TIMED = 3, 5
 """Steps not counted, and steps counted at least."""

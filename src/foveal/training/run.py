@@ -27,8 +27,8 @@ import torch
 
 from foveal import files
 from foveal.errors import Interrupted, UsageError
+from foveal.progress.events import EpochEnded, Event, Listener, Resumed, StepEnded, to_json
 from foveal.training import checkpoint
-from foveal.training.events import EpochEnded, Event, Listener, Resumed, StepEnded, to_json
 from foveal.training.loop import TrainingState
 
 T = TypeVar("T")

@@ -4,17 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-if TYPE_CHECKING:
-    from foveal.pictures.batches import Batch
+
+class Batch(Protocol):
+    """Some pictures and their classes, ready for a network."""
+
+    @property
+    def images_nchw(self) -> torch.Tensor:
+        """Normalised pictures, channels last in memory; or features of pictures."""
+        ...
+
+    @property
+    def classes_n(self) -> torch.Tensor:
+        """Class numbers, int64."""
+        ...
 
 
-LossOf = Callable[[nn.Module, "Batch"], tuple[torch.Tensor, int]]
+class Batches(Protocol):
+    """What the loop trains on: the same batches for the same epoch, every time."""
+
+    @property
+    def batch_size(self) -> int:
+        """Pictures in a batch, at most."""
+        ...
+
+    def __len__(self) -> int:
+        """Batches an epoch."""
+        ...
+
+    def epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+        """Yield the batches of an epoch, from batch `first` on."""
+        ...
+
+
+LossOf = Callable[[nn.Module, Batch], tuple[torch.Tensor, int]]
 """From network and batch to the mean loss and the number of right answers, `UNANSWERED` where
 nothing is answered."""
 UNANSWERED = -1

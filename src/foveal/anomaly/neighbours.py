@@ -1,0 +1,154 @@
+"""Unusual pictures by their neighbours: those unlike even the usual picture nearest to them.
+
+Any network that gives features will do, and nothing is trained. Axes: m usual picture, n picture,
+d number of a vector, k neighbour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from foveal.anomaly.threshold import Anomalies, LeftOut, Nearest, Threshold, choose_usual
+from foveal.errors import DataError
+from foveal.evaluation.conformal import checked_rate
+from foveal.parameters import Whole, check
+from foveal.search.exact import Doubles, Floats, Rows, nearest, squared_lengths
+from foveal.search.vectors import Progress, Vectors, vectors_of
+
+if TYPE_CHECKING:
+    from foveal.model.fitted import FittedModel
+    from foveal.pictures.collection import Pictures
+    from foveal.pictures.store import Hashes
+
+SERIES = 9
+"""Neighbours among which a series of near copies is looked for."""
+A_SERIES, OFTEN = 0.25, 1 / 3
+"""It is one where those within are so much nearer than the next, and counts where so many are.
+
+Points spread evenly in d dimensions have a neighbour that much nearer than the next with a
+probability of about 0.25 ** d.
+"""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class _Usual:
+    """Usual pictures, each content once, and how far others are from them."""
+
+    rows: Rows
+    """Their rows among those given, (m,)."""
+    vectors: Floats
+    """(m, d)."""
+    squares: Doubles
+    """(m,)."""
+    hashes: Hashes
+    """(m,)."""
+    setting: Rows
+    """Rows of those given that set the threshold, some or all of `rows`."""
+    left_out: LeftOut
+
+    def distances(
+        self, vectors_nd: Floats, hashes_n: Hashes, k: int, threads: int
+    ) -> tuple[Doubles, Rows]:
+        """Measure how far pictures are from the k nearest usual ones, a copy of theirs left out.
+
+        Returns
+        -------
+        tuple of arrays
+            Distances (n, k), the least first, and the nearest one's row among those given, (n,).
+        """
+        found, far = nearest(self.vectors, self.squares, vectors_nd, k + 1, threads=threads)
+        far[self.hashes[found] == hashes_n[:, None]] = np.inf
+        order = np.argsort(far, axis=1, kind="stable")[:, :k]
+        least = np.take_along_axis(far, order, axis=1)
+        first = np.take_along_axis(found, order[:, :1], axis=1)[:, 0]
+        return least, self.rows[first]
+
+
+def by_neighbours(
+    model: FittedModel,
+    pictures: Pictures,
+    usual: Pictures,
+    *,
+    false_alarms: float,
+    neighbours: int,
+    progress: Progress | None,
+) -> Anomalies:
+    """Score pictures by the mean distance to the usual pictures nearest to them.
+
+    See `foveal.anomaly.detection.anomalies`, which this is a part of. Each usual picture is scored
+    against the others. A further one exceeds the threshold with at most the stated probability:
+    were it counted among the others, their scores could only fall, and then all would be
+    exchangeable (full conformal prediction, Vovk et al., 2005).
+    """
+    checked_rate(false_alarms)
+    check({"neighbours": neighbours}, {"neighbours": Whole()})
+    threads = model.device.threads
+    known = _prepared(model, vectors_of(model, usual, progress), usual.names, neighbours)
+    own = np.isin(known.rows, known.setting)
+    seen = min(max(neighbours, SERIES), len(known.rows) - 1)
+    among, _ = known.distances(known.vectors[own], known.hashes[own], seen, threads)
+    scores = among[:, :neighbours].mean(axis=1)
+    threshold = Threshold.of(scores, "neighbours", false_alarms, known.left_out)
+    made = vectors_of(model, pictures, progress)
+    scores, rows = np.full(len(pictures), np.nan), np.full(len(pictures), -1)
+    far, rows[made.rows] = known.distances(
+        made.gathered(), made.hashes[made.rows], neighbours, threads
+    )
+    scores[made.rows] = far.mean(axis=1)
+    return Anomalies(
+        names=pictures.names,
+        measures={"neighbours": scores},
+        reasons=made.reasons,
+        threshold=threshold,
+        nearest=Nearest(pictures=usual, rows=rows, compared=len(known.rows), neighbours=neighbours),
+        notes=_notes(among[:, neighbours - 1 :]),
+    )
+
+
+def _notes(among: Doubles) -> tuple[str, ...]:
+    """Warn of series: usual pictures with others far nearer to them than any further one.
+
+    Parameters
+    ----------
+    among : array, (m, k)
+        Distances of usual pictures to the others nearest to them, the least first, from the
+        last one on that they are compared with.
+    """
+    alike = int((among[:, :-1] < A_SERIES * among[:, 1:]).any(axis=1).sum())
+    if alike <= OFTEN * len(among):
+        return ()
+    return (
+        f"{alike:,} of {len(among):,} usual pictures have near copies among them, as pictures of "
+        "one series have: the threshold is too low for a picture of another series. Keep one of "
+        "each, or compare with more neighbours",
+    )
+
+
+def _prepared(
+    model: FittedModel, made: Vectors, names: Sequence[object], neighbours: int
+) -> _Usual:
+    """Take each usual picture once, and note which of them set the threshold."""
+    there = np.array([not reason for reason in made.reasons], dtype=bool)
+    taught = there & np.isin(made.hashes, model.trained_on) & model.taught_features
+    setting, left_out = choose_usual(made.hashes, there, taught, names, made.reasons)
+    once = np.sort(np.unique(made.hashes[made.rows], return_index=True)[1])
+    if len(once) <= neighbours:
+        raise DataError(
+            "usual pictures",
+            needed=f"more than {neighbours} that differ, to compare each with {neighbours} others",
+            came=str(len(once)),
+            remedy="name more of them (--usual), or compare with fewer (--neighbours)",
+        )
+    vectors = made.gathered()[once]
+    return _Usual(
+        rows=made.rows[once],
+        vectors=vectors,
+        squares=squared_lengths(vectors),
+        hashes=made.hashes[made.rows[once]],
+        setting=setting,
+        left_out=left_out,
+    )

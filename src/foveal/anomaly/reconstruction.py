@@ -1,0 +1,144 @@
+"""Pictures unusual to an autoencoder: it restores them badly, or their codes lie far off.
+
+Axes: n picture, h height,
+w width, c channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from foveal.anomaly.threshold import Anomalies, By, LeftOut, Threshold, Truths, choose_usual
+from foveal.errors import UsageError
+from foveal.model.codec import NO_NUMBERS, Reconstructions, check_half, compared
+from foveal.model.normal import Normality, Numbers
+from foveal.pictures.collection import Pictures
+from foveal.pictures.saving import DecodedBatch
+from foveal.pictures.store import Hashes, Progress
+
+if TYPE_CHECKING:
+    from foveal.model.fitted import FittedModel
+
+
+def by_reconstruction(
+    model: FittedModel,
+    pictures: Pictures,
+    by: By,
+    *,
+    false_alarms: float,
+    usual: Pictures | None,
+    progress: Progress | None,
+) -> Anomalies:
+    """Score pictures by the error of their reconstruction, or by how far their codes lie off.
+
+    See `foveal.anomaly.detection.anomalies`, which this is a part of.
+    """
+    for half in ("encoder", "decoder"):
+        check_half(model, half)
+    normal = model.normality
+    if normal is None:
+        raise UsageError(
+            "the model",
+            needed="an autoencoder that knows the spread of its codes",
+            came="one without",
+            remedy="train it again",
+        )
+    threshold = _threshold(model, normal, false_alarms, by, usual)
+    made = _measured(model, normal, pictures, progress)
+    taught = int(made.taught.sum())
+    note = f"{taught:,} of the pictures taught the model: others like them have higher scores"
+    return Anomalies(
+        names=pictures.names,
+        measures=made.measures,
+        reasons=made.reasons,
+        threshold=threshold,
+        notes=(note,) if taught else (),
+    )
+
+
+def error_map(originals: Any, reconstructions: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Squared error of each pixel, mean over its channels: (n, h, w, c) twice to (n, h, w)."""
+    wanted, made = np.asarray(originals, np.float32), np.asarray(reconstructions, np.float32)
+    found: np.ndarray[Any, np.dtype[np.float32]] = ((wanted - made) ** 2).mean(axis=3)
+    return found
+
+
+def differences(batches: Iterable[Reconstructions]) -> Iterator[DecodedBatch]:
+    """Draw where reconstructions differ from their pictures: the root of `error_map`.
+
+    A value is the difference of a pixel, root mean square over its channels: 0 for none, 1 for
+    white where black was.
+    """
+    for batch in batches:
+        there = [row for row, reason in enumerate(batch.reasons) if not reason]
+        errors = error_map(batch.originals[there], batch.reconstructions[there])
+        yield DecodedBatch(pictures=np.sqrt(errors)[..., None], reasons=batch.reasons)
+
+
+def _threshold(
+    model: FittedModel, normal: Normality, false_alarms: float, by: By, usual: Pictures | None
+) -> Threshold:
+    if usual is None:
+        scores = normal.errors if by == "error" else normal.distances
+        return Threshold.of(scores, by, false_alarms)
+    scores, left_out = _usual(model, normal, usual, by)
+    return Threshold.of(scores, by, false_alarms, left_out)
+
+
+def _usual(
+    model: FittedModel, normal: Normality, pictures: Pictures, by: By
+) -> tuple[Numbers, LeftOut]:
+    """Score usual pictures that did not teach, each content once."""
+    found = _measured(model, normal, pictures)
+    there = np.isfinite(found.measures["error"])
+    setting, left_out = choose_usual(
+        found.hashes, there, found.taught, pictures.names, found.reasons
+    )
+    return found.measures[by][setting], left_out
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class _Measured:
+    """What an autoencoder makes of pictures."""
+
+    measures: dict[By, Numbers]
+    """Error and distance, (n,) each; NaN, with a reason, where there is none."""
+    reasons: list[str]
+    hashes: Hashes
+    taught: Truths
+    """Which taught the model, (n,)."""
+
+
+def _measured(
+    model: FittedModel,
+    normal: Normality,
+    pictures: Pictures,
+    progress: Progress | None = None,
+) -> _Measured:
+    errors, distances, hashes = [np.empty(0)], [np.empty(0)], [np.empty(0, np.int64)]
+    reasons: list[str] = []
+    for batch in compared(model, pictures):
+        reasons.extend(batch.reasons)
+        hashes.append(batch.hashes)
+        errors.append(batch.errors.astype(np.float64))
+        distances.append(normal.distance(batch.codes.astype(np.float64)))
+        if progress is not None:
+            progress(len(reasons), len(pictures))
+    measures: dict[By, Numbers] = {
+        "error": np.concatenate(errors),
+        "distance": np.concatenate(distances),
+    }
+    bad = ~np.logical_and.reduce([np.isfinite(column) for column in measures.values()])
+    for column in measures.values():
+        column[bad] = np.nan
+    known = np.concatenate(hashes)
+    return _Measured(
+        measures=measures,
+        reasons=[reason or NO_NUMBERS * bool(no) for reason, no in zip(reasons, bad, strict=True)],
+        hashes=known,
+        taught=~bad & np.isin(known, model.trained_on),
+    )

@@ -1,0 +1,27 @@
+"""Parameters, as the library names them, written as the options of the command."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from foveal.errors import FovealError
+
+MARKED = re.compile(r"`([a-z_]+)`")
+"""A parameter in the library's text: its name between backquotes."""
+
+
+def as_options(text: str, options: Mapping[str, str]) -> str:
+    """Write marked parameters as options; those that no command has keep their bare names.
+
+    >>> as_options("allow a higher rate (`false_alarms`)", {"false_alarms": "--false-alarms"})
+    'allow a higher rate (--false-alarms)'
+    """
+    return MARKED.sub(lambda name: options.get(name[1], name[1]), text)
+
+
+def told_in_options(error: FovealError, options: Mapping[str, str]) -> dict[str, str]:
+    """Return the beats of an error in the words of the command line."""
+    beats = {name: as_options(str(text), options) for name, text in error.beats.items()}
+    beats["what"] = options.get(beats["what"], beats["what"])
+    return {name: beats[name] for name in ("what", "needed", "came", "remedy")}

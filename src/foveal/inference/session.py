@@ -1,0 +1,247 @@
+"""A frozen network, opened once and asked many times; safe in threads.
+
+One place decides which engine runs a call: by what it costs to have the engine ready against what
+it saves. Axes: n picture, h height, w width, c channel.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from foveal.cache import cache_folder
+from foveal.device import Device
+from foveal.engines import choose
+from foveal.engines.engine import Frozen, batch_for
+from foveal.inference.frozen import FrozenNetwork
+from foveal.pictures.batches import as_tensor, normalised
+from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.preparing import batches
+from foveal.pictures.scaling import Scaling, scaling
+from foveal.recipe import PictureRecipe
+
+TORCH_PACE, ENGINE_PACE = 2.2e10, 6e10
+"""Multiply-adds a second, by torch as it is and by a converted network: EfficientNet-Lite0 on two
+cores. Only their ratio to the seconds below counts."""
+LOADING, CONVERTING = 0.4, 2.5
+"""Seconds until a network that is kept converted can run, and one that has to be converted."""
+PIXELS, MOST = 128 * 64 * 64, 128
+"""Pixels that go through torch at once, and pictures, at most."""
+
+Outputs = tuple[int, np.ndarray[Any, np.dtype[np.float64]], list[str]]
+"""Row of the first picture, outputs (NaN where there is no picture), reasons."""
+
+
+class Runner(Protocol):
+    """Runs a frozen network over batches of pictures, in order."""
+
+    @property
+    def batch(self) -> int:
+        """Pictures it takes at a time, at most."""
+        ...
+
+    @property
+    def note(self) -> str:
+        """Why it is not the engine that was wished for; empty where it is."""
+        ...
+
+    def run(self, batches: Iterable[Array]) -> Iterator[Array]:
+        """Answer batches (n, h, w, c), lazily."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Eager:
+    """Torch as it is, on any device and for any dtype: an engine that needs no preparation."""
+
+    network: FrozenNetwork
+    scaling: Scaling
+    device: str
+    batch: int
+    """Pictures it takes at a time, at most."""
+    note: str = ""
+
+    def run(self, batches: Iterable[Array]) -> Iterator[Array]:
+        """Answer batches (n, h, w, c), not normalised."""
+        network = self.network.network.to(self.device)
+        for images in batches:
+            with torch.inference_mode():
+                raw = as_tensor(images).to(self.device)
+                answers: Array = network(normalised(raw, self.scaling)).float().cpu().numpy()
+            yield answers
+
+
+class Session:
+    """A network that is asked: with its recipe, its device, and the engines it was opened by.
+
+    Parameters
+    ----------
+    network : FrozenNetwork
+        The network, on its device.
+    recipe : PictureRecipe
+        How pictures become its input.
+    device : Device
+        Where to compute, and by how many threads.
+    engine : {"openvino", "onnxruntime", "torch"}, optional
+        The engine that runs it; by cost where left out.
+    """
+
+    def __init__(
+        self,
+        network: FrozenNetwork,
+        recipe: PictureRecipe,
+        device: Device,
+        *,
+        engine: str | None = None,
+    ) -> None:
+        self.network, self.recipe, self.device, self.asked = network, recipe, device, engine
+        self._lock = threading.Lock()
+        self._engines: dict[tuple[str, Scaling], Runner] = {}
+        self._saved: dict[Scaling, float] = {}
+        """Seconds that an engine would have saved so far."""
+
+    def outputs(self, pictures: Pictures) -> Iterator[Outputs]:
+        """Run pictures through the network, in order, in bounded memory.
+
+        Yields
+        ------
+        tuple
+            Row of the first picture, outputs (n, ...) with NaN where a picture cannot be read,
+            and for each picture why it cannot; empty where it can.
+        """
+        by, threads = scaling(pictures, self.recipe), self.device.threads
+        runner = self.runner(by, len(pictures))
+        waiting: deque[tuple[int, list[str]]] = deque()
+
+        def feed() -> Iterator[Array]:
+            for start, images, reasons in batches(pictures, self.recipe, threads, runner.batch):
+                waiting.append((start, reasons))
+                yield images
+
+        with self.device.at_work():
+            for found in runner.run(feed()):
+                start, reasons = waiting.popleft()
+                values = np.array(found, dtype=np.float64)
+                values[[bool(reason) for reason in reasons]] = np.nan
+                yield start, values, reasons
+
+    def prepared(self, images: Array, by: Scaling) -> Array:
+        """Run pictures (n, h, w, c) that are prepared already, (n, ...)."""
+        runner = self.runner(by, len(images))
+        starts = range(0, len(images), runner.batch)
+        with self.device.at_work():
+            found = list(runner.run(images[start : start + runner.batch] for start in starts))
+        return np.concatenate(found)
+
+    def runner(self, by: Scaling, pictures: int) -> Runner:
+        """Choose and open what runs a call of so many pictures."""
+        name = self.engine_for(pictures, by, at_hand=True)
+        if name == "torch" and self.asked is None:
+            return Eager(self.network, by, self.device.name, at_once(self.recipe))
+        return self.engine(name, by)
+
+    def engine(self, name: str, by: Scaling) -> Runner:
+        """Open an engine by name, once; on another device than the processor it is torch as it is.
+
+        Raises
+        ------
+        UsageError
+            For an engine that was asked for and cannot run the network.
+        """
+        if self.device.name != "cpu":
+            return Eager(self.network, by, self.device.name, at_once(self.recipe))
+        with self._lock:
+            found = self._engines.get((name, by))
+            if found is None:
+                found = self._engines[name, by] = choose.make(
+                    name,
+                    described(self.network, self.recipe, by),
+                    threads=self.device.threads,
+                    kept=self._conversion(name, by),
+                    fallback=self.asked is None,
+                )
+        return found
+
+    def engine_for(self, pictures: int, by: Scaling, *, at_hand: bool = False) -> str:
+        """Name the engine for a call of so many pictures.
+
+        That is torch as it is unless the preferred engine, opening included, is done sooner. Of
+        many small calls none would pay for the opening by itself; with `at_hand` it is opened once
+        they would have paid for it together, and engines that are open cost nothing to open.
+        """
+        name = self.fastest(by)
+        if name == "torch" or self.asked is not None:
+            return name
+        batch = batch_for(self.recipe.height, self.recipe.width)
+        padded = -(-pictures // batch) * batch
+        cost = self.network.multiply_adds
+        saved = pictures * cost / TORCH_PACE - padded * cost / ENGINE_PACE
+        with self._lock:
+            if at_hand and (name, by) in self._engines:
+                return name if saved > 0 else "torch"
+            together = max(saved, 0.0) + (self._saved.get(by, 0.0) if at_hand else 0.0)
+            if saved > 0 and together > self._opening(name, by):
+                return name
+            if at_hand:
+                self._saved[by] = together
+        return "torch"
+
+    def fastest(self, by: Scaling) -> str:
+        """Name the engine that is asked for, or else the one that is fastest once it is open."""
+        if self.device.name != "cpu":
+            return "torch"
+        if self.asked is not None:
+            return self.asked
+        return "torch" if by.stored == "own" else preferred(self.network.name)
+
+    def _opening(self, name: str, by: Scaling) -> float:
+        """Estimate the seconds until an engine can run."""
+        return LOADING if self._conversion(name, by).exists() else CONVERTING
+
+    def _conversion(self, engine: str, by: Scaling) -> Path:
+        """Return the file that keeps the network converted for an engine."""
+        how = json.dumps([self.recipe.shape, by.affine, by.stored])
+        digest = hashlib.blake2b(how.encode(), digest_size=8).hexdigest()
+        name = f"{self.network.fingerprint[:32]}-{digest}-{engine}.safetensors"
+        folder = cache_folder() / "engines"
+        with contextlib.suppress(OSError):  # without it, it is converted anew each time
+            folder.mkdir(parents=True, exist_ok=True)
+        return folder / name
+
+
+def at_once(recipe: PictureRecipe) -> int:
+    """Choose how many pictures go through torch at once: fewer of large ones."""
+    return max(1, min(MOST, PIXELS // (recipe.height * recipe.width)))
+
+
+def described(network: FrozenNetwork, recipe: PictureRecipe, by: Scaling) -> Frozen:
+    """Describe a network to an engine."""
+    scale, shift = by.affine
+    return Frozen(
+        network=network.network,
+        picture=(recipe.height, recipe.width, recipe.channels),
+        dtype="uint8" if by.stored == "uint8" else "float32",
+        scale=scale,
+        shift=shift,
+    )
+
+
+def measured_engines() -> Path:
+    """Return the file that keeps what `foveal backbones --measure` found here."""
+    return cache_folder() / "engines" / "measured.json"
+
+
+def preferred(architecture: str) -> str:
+    """Name the fastest engine for an architecture: as measured here, else by the table."""
+    measured = choose.kept_choice(measured_engines(), architecture)
+    return measured or choose.default(architecture, choose.available())

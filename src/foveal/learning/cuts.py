@@ -1,0 +1,160 @@
+"""Where to cut a backbone: asked for, by default, or tried on held-out pictures."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import log_softmax
+
+from foveal.backbones.catalog import Backbone, Stage
+from foveal.backbones.cutting import tapped
+from foveal.device import Device
+from foveal.errors import UsageError
+from foveal.inference.features import Extraction
+from foveal.inference.session import Session
+from foveal.learning.classification import class_weights
+from foveal.learning.data import as_features, prepare
+from foveal.learning.logistic import fit_head
+from foveal.pictures.collection import Pictures
+from foveal.progress.events import CutTried, Event, Extracting
+from foveal.recipe import PictureRecipe
+from foveal.training.run import Run
+
+if TYPE_CHECKING:
+    from foveal.estimators.transfer import TransferClassifier
+
+AUTO = "auto"
+LOGISTIC = "logistic"
+VALIDATION_SHARE = 0.2
+"""Share held out for what is trained by gradient descent."""
+UPWARD = 2 / 3
+"""Share of the multiply-adds below the cut from which fine-tuning begins by default."""
+SECONDS = 60.0
+"""Time that the heads of an automatic choice may take; the highest stages are tried first."""
+
+
+def choose_cut(
+    learner: TransferClassifier,
+    backbone: Backbone,
+    recipe: PictureRecipe,
+    pictures: Pictures,
+    run: Run,
+    seed: int,
+    device: Device,
+) -> tuple[Stage, dict[str, float]]:
+    """Choose the stage after which a backbone is cut.
+
+    Returns
+    -------
+    tuple
+        The stage, and the held-out log loss of each that was tried.
+    """
+    if learner.cut != AUTO:
+        return _asked(learner, backbone), {}
+    stage, tried = run.decide(
+        "cut", lambda: _tried(learner, backbone, recipe, pictures, run, seed, device)
+    )
+    return backbone.stage(stage), tried
+
+
+def _tried(
+    learner: TransferClassifier,
+    backbone: Backbone,
+    recipe: PictureRecipe,
+    pictures: Pictures,
+    run: Run,
+    seed: int,
+    device: Device,
+) -> tuple[str, dict[str, float]]:
+    """Fit a logistic head at each stage, from the highest down; all from one pass."""
+    network, places = tapped(backbone)
+    session = Session(network, recipe, device, engine=learner.engine)
+    extraction = Extraction(session=session, half=learner.half)
+    data = prepare(
+        pictures,
+        as_features(extraction),
+        Run(listeners=[lambda event: _pass_on(event, run)]),
+        validation_share=held_out_share(learner),
+        test_share=learner.test_share,
+        seed=seed,
+    )
+    began = time.perf_counter()
+    rows = data.split.train
+    weights = class_weights(learner.class_weight, data)
+    features = data.store.rows(rows)  # type: ignore[union-attr]
+    tried: dict[str, float] = {}
+    for name in reversed(places):
+        head = fit_head(
+            features[None, :, places[name]],
+            data.codes[rows],
+            data.store.hashes[rows],
+            classes=len(data.classes),
+            class_weights=None if weights is None else weights.numpy(),
+            seed=seed,
+            threads=device.threads,
+            strength=learner.strength,
+        )
+        if not head.folds:
+            break  # too few pictures to judge by: the end of the backbone
+        codes = data.codes[rows][head.held_out]
+        logs = log_softmax(head.held_out_logits_nk, axis=1)
+        tried[name] = -float(logs[np.arange(len(codes)), codes].mean())
+        over = time.perf_counter() - began > SECONDS and len(tried) < len(places)
+        run.tell(
+            CutTried(
+                stage=name,
+                features=features[:, places[name]].shape[1],
+                log_loss=tried[name],
+                accuracy=float((logs.argmax(axis=1) == codes).mean()),
+                notes=("the time is over: lower stages were not tried",) if over else (),
+            )
+        )
+        if over:
+            break
+    best = min(tried, key=lambda name: tried[name], default=backbone.stages[-1].name)
+    return best, tried
+
+
+def _pass_on(event: Event, run: Run) -> None:
+    """Tell of the pass; preparation is told of once, when the cut is chosen."""
+    if isinstance(event, Extracting):
+        run.tell(event)
+
+
+def held_out_share(learner: TransferClassifier) -> float:
+    """Share held out for validation, where no folder names it."""
+    if learner.validation_share is not None:
+        return learner.validation_share
+    return 0.0 if learner.head == LOGISTIC and not learner.fine_tune else VALIDATION_SHARE
+
+
+def _asked(learner: TransferClassifier, backbone: Backbone) -> Stage:
+    if learner.cut is not None or not learner.fine_tune:
+        stage = backbone.stage(learner.cut)
+        if learner.fine_tune and stage == backbone.stages[-1]:
+            raise UsageError(
+                "cut and fine_tune",
+                needed="a cut with layers of the backbone above it, to be fine-tuned",
+                came=f"its end, {stage.name}",
+                remedy="name a lower stage, or leave the cut out",
+            )
+        return stage
+    return _two_thirds(backbone)
+
+
+def _two_thirds(backbone: Backbone) -> Stage:
+    """Find the last stage with at most `UPWARD` of the multiply-adds below it."""
+    costs = np.cumsum([one.multiply_adds for one in backbone.plan.layers])
+    ends = [stage for stage in backbone.stages[:-1] if len(backbone.shape(stage)) == 3]
+    total = costs[backbone.stages[-1].end - 1]
+    below = [stage for stage in ends if costs[stage.end - 1] <= UPWARD * total]
+    if not ends:
+        raise UsageError(
+            "fine_tune",
+            needed="a backbone with several stages",
+            came=f"{backbone.name}, which is one piece",
+            remedy="choose another backbone, or leave fine_tune out",
+        )
+    return below[-1] if below else ends[0]

@@ -1,0 +1,271 @@
+"""From pictures to training data: recipe, store or features, split, scaling, ledger."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from foveal.errors import DataError
+from foveal.inference.features import Extraction, Features, open_features
+from foveal.inference.frozen import OWN
+from foveal.pictures import ledger
+from foveal.pictures.augment import Augmentation
+from foveal.pictures.batches import TrainingBatches
+from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.ledger import Entry
+from foveal.pictures.scaling import Scaling, of_values
+from foveal.pictures.splits import Split, split
+from foveal.pictures.store import Store, open_store
+from foveal.pictures.survey import choose_recipe, measure_scaling
+from foveal.progress.events import Decoding, Prepared, passing
+from foveal.recipe import PictureRecipe, Resize
+from foveal.targets.classes import encode_labels
+from foveal.training.run import Run
+
+FEWEST_UNLABELLED = 2
+"""Training pictures from which there is anything to tell them apart by."""
+MUCH_DISK = 1_000_000_000
+"""Bytes of features from which on their size is told."""
+FEW_PHOTOGRAPHS = 5_000
+"""Photographs below which a pretrained network is likely the better start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What a person may ask of the pixels."""
+
+    size: tuple[int, int] | None
+    channels: int | None
+    resize: Resize
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingData:
+    """Prepared pictures with their classes and their split."""
+
+    store: Store | Features
+    """The pictures, or what a frozen network made of them."""
+    codes: np.ndarray[Any, np.dtype[np.intp]]
+    """Class number of each row; -1 without a label. 0 where labels are not asked for."""
+    classes: Array
+    """The labels, in the order of their numbers; none where they are not asked for."""
+    split: Split
+    recipe: PictureRecipe
+
+    @property
+    def pixels(self) -> Store:
+        """The pictures themselves, where no network came before."""
+        assert isinstance(self.store, Store)
+        return self.store
+
+    @property
+    def scaling(self) -> Scaling:
+        """How the values of the pictures become the network's input."""
+        return of_values(self.recipe)
+
+    @property
+    def class_counts(self) -> np.ndarray[Any, np.dtype[np.intp]]:
+        """Training pictures of each class; of all, where there are no classes."""
+        return np.bincount(self.codes[self.split.train], minlength=len(self.classes))
+
+    def batches(
+        self, batch_size: int, augmentation: Augmentation, seed: int, device: str
+    ) -> TrainingBatches:
+        """Give the training pictures, by epoch."""
+        return TrainingBatches(
+            images=self.pixels.images,
+            codes=self.codes,
+            rows=self.split.train,
+            scaling=self.scaling,
+            batch_size=batch_size,
+            augmentation=augmentation,
+            seed=seed,
+            device=device,
+        )
+
+
+Opening = Callable[[Pictures, Run], tuple[Store | Features, PictureRecipe]]
+"""Opens pictures for training: decoded, or as features; tells the run how far it is."""
+
+
+def as_pixels(wishes: Wishes, threads: int) -> Opening:
+    """Open pictures as pixels, of the size asked for."""
+
+    def opening(pictures: Pictures, run: Run) -> tuple[Store, PictureRecipe]:
+        recipe = choose_recipe(
+            pictures, size=wishes.size, channels=wishes.channels, resize=wishes.resize
+        )
+        store = open_store(
+            pictures,
+            recipe,
+            threads=threads,
+            progress=lambda done, total: run.tell(Decoding(done=done, total=total)),
+        )
+        return store, recipe
+
+    return opening
+
+
+def as_features(extraction: Extraction) -> Opening:
+    """Open pictures as the features that a frozen network makes of them."""
+
+    def opening(pictures: Pictures, run: Run) -> tuple[Features, PictureRecipe]:
+        name = extraction.session.network.name
+        progress = passing(run.tell, "the network" if name == OWN else name)
+        return open_features(pictures, extraction, progress=progress), extraction.recipe
+
+    return opening
+
+
+def prepare(
+    pictures: Pictures,
+    opening: Opening,
+    run: Run,
+    *,
+    validation_share: float,
+    test_share: float,
+    seed: int,
+    labelled: bool = True,
+) -> TrainingData:
+    """Prepare pictures for training; the ledger and the run are told.
+
+    Parameters
+    ----------
+    labelled : bool
+        Whether classes are to be learned; otherwise labels are not looked at.
+
+    Raises
+    ------
+    DataError
+        Where fewer than two classes, or too few training pictures, are left.
+    """
+    began = time.perf_counter()
+    classes, codes = _classes_of(pictures, labelled)
+    store, recipe = opening(pictures, run)
+    run.agree("pictures", store.fingerprint, "the pictures changed meanwhile: begin with --fresh")
+    usable = np.flatnonzero(store.readable & (codes >= 0))
+    parts = split(
+        codes,
+        store.hashes,
+        pictures.parts,
+        usable,
+        validation_share=validation_share,
+        test_share=test_share,
+        seed=seed,
+    )
+    entries = list(_entries(pictures, store, codes, parts))
+    if run.folder is not None:
+        ledger.write(run.folder / "ledger.csv", entries)
+    _check(classes, codes, parts, entries)
+    if isinstance(store, Store):
+        recipe = measure_scaling(store.images, parts.train, recipe)
+    data = TrainingData(store=store, codes=codes, classes=classes, split=parts, recipe=recipe)
+    missing = ledger.left_out(entries)
+    run.tell(
+        Prepared(
+            pictures=len(pictures),
+            left_out=len(missing),
+            classes=dict(zip(map(str, classes), map(int, data.class_counts), strict=False)),
+            train=len(parts.train),
+            validation=len(parts.validation),
+            test=len(parts.test),
+            duplicates=parts.moved,
+            size="x".join(map(str, recipe.shape)),
+            warm=store.warm,
+            seconds=time.perf_counter() - began,
+            notes=tuple(_notes(pictures, entries, data)),
+        )
+    )
+    return data
+
+
+def _classes_of(pictures: Pictures, labelled: bool) -> tuple[Array, Array]:
+    if not labelled:
+        return np.empty(0, dtype=str), np.zeros(len(pictures), dtype=np.intp)
+    assert pictures.labels is not None
+    classes, codes = encode_labels(pictures.labels)
+    if len(classes) < 2:
+        raise _too_few(f"{len(classes)} class: {', '.join(map(str, classes))}")
+    return classes, codes
+
+
+def _too_few(came: str) -> DataError:
+    return DataError(
+        "classes",
+        needed="at least 2 classes, each with pictures to train on",
+        came=came,
+        remedy="add pictures of the missing classes, or remove their folders",
+    )
+
+
+def _check(classes: Array, codes: Array, parts: Split, entries: list[Entry]) -> None:
+    trained = np.unique(codes[parts.train])
+    missing = f" ({ledger.summary(entries)})" if ledger.left_out(entries) else ""
+    if not len(classes):
+        if len(parts.train) < FEWEST_UNLABELLED:
+            raise DataError(
+                "pictures",
+                needed=f"at least {FEWEST_UNLABELLED} different pictures to train on",
+                came=f"{len(parts.train)} sample{'s' * (len(parts.train) != 1)}{missing}",
+                remedy="add pictures; those of another part do not count",
+            )
+        return
+    if len(classes) < 2 or len(trained) < len(classes):
+        without = [str(classes[code]) for code in range(len(classes)) if code not in trained]
+        came = f"{len(trained)} class with pictures" if len(trained) == 1 else f"{len(trained)}"
+        if without:
+            came += f"; none to train on in {', '.join(without[:5])}"
+        raise _too_few(came + missing)
+
+
+def _entries(
+    pictures: Pictures, store: Store | Features, codes: Array, parts: Split
+) -> Iterator[Entry]:
+    where = np.full(len(pictures), "", dtype="<U10")
+    for name in ("train", "validation", "test"):
+        where[getattr(parts, name)] = name
+    reasons = list(store.reasons)
+    nothing = [None] * len(pictures)
+    labels = nothing if pictures.labels is None else pictures.labels.tolist()
+    for row, name in enumerate(pictures.names):
+        reason = reasons[row]
+        if not reason and codes[row] < 0:
+            reason = "no class: lies beside the class folders"
+        if not reason and not where[row]:
+            reason = "the same picture stands in another part"
+        label = None if labels[row] is None else str(labels[row])
+        yield Entry(name, label, str(where[row]), reason)
+
+
+def _notes(pictures: Pictures, entries: list[Entry], data: TrainingData) -> Iterator[str]:
+    if ledger.left_out(entries):
+        yield ledger.summary(entries)
+    if isinstance(data.store, Features):
+        yield from _feature_notes(data.store)
+        return
+    few = len(data.split.train) < FEW_PHOTOGRAPHS
+    if pictures.files is not None and few and len(data.classes):
+        yield (
+            f"{len(data.split.train):,} pictures are few for training from scratch: if they are "
+            "photographs, transfer learning from a pretrained network is likely more accurate"
+        )
+    if not len(data.split.validation):
+        yield "no validation pictures: the last weights are kept, and nothing is claimed of them"
+
+
+def _feature_notes(features: Features) -> Iterator[str]:
+    yield from features.notes
+    if features.found:
+        yield (
+            f"features of {features.found:,} pictures were there already: "
+            f"{features.saved:.1f} s saved"
+        )
+    if features.size > MUCH_DISK:
+        yield (
+            f"the features take {features.size / 1e9:.1f} GB of disk: half precision (--half) "
+            "takes half of it"
+        )

@@ -1,0 +1,347 @@
+"""What the loop needs of an autoencoder: loss, judge, and what is kept at the end.
+
+Axes: n picture, h height, w width, c channel, k number of the code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from foveal.device import Device
+from foveal.evaluation.reconstruction import MOST_VALUES, Reconstruction, likeness, principal
+from foveal.inference.session import at_once
+from foveal.learning.data import TrainingData
+from foveal.model.card import Coding, Provenance
+from foveal.model.fitted import FittedModel, placed
+from foveal.model.normal import Normality, spread
+from foveal.nets.blocks import Centre, Offset
+from foveal.nets.build import build, part
+from foveal.nets.plan import Plan
+from foveal.nets.spec import Activation, Sample
+from foveal.pictures.augment import Augmentation
+from foveal.pictures.batches import TrainingBatches, nhwc, ordered
+from foveal.pictures.splits import Rows
+from foveal.progress.events import Planned, Reconstructed
+from foveal.shapes import volume
+from foveal.training.config import TrainingConfig
+from foveal.training.loop import TrainingState
+from foveal.training.steps import UNANSWERED, Batch, LossOf, Scores
+from foveal.version import __version__
+
+Loss = Literal["mse", "bce", "l1"]
+Noise = Literal["none", "gaussian", "masks"]
+LOSSES: tuple[Loss, ...] = ("mse", "bce", "l1")
+NOISES: tuple[Noise, ...] = ("none", "gaussian", "masks")
+NOISE_LEVELS = {"none": 0.0, "gaussian": 0.2, "masks": 0.25}
+"""How much noise, unless it is asked for."""
+PATCHES = 7
+"""Masked patches are a seventh of a side, so that they hide parts and not single pixels."""
+MOST_CODES, EACH_NUMBER = 5_000, 40
+"""Training pictures whose codes tell what usual codes are, and so many for each of its numbers."""
+WEIGHTS: Mapping[Loss, Callable[[torch.Tensor], torch.Tensor]] = {
+    "mse": lambda error: 2 * error,
+    "l1": lambda error: error,
+    "bce": torch.ones_like,
+}
+"""What the divergence of the codes weighs beside an error, for both to be log likelihoods.
+
+Errors are normal or Laplacian deviates, as wide as these errors are: then the logarithm of the
+error stands for it, and here both sides are multiplied by the error, which leaves the direction of
+the gradient (Rybkin, Daniilidis and Levine, "Simple and effective VAE training with calibrated
+decoders", arXiv:2006.13202). A width of 1, the usual choice, would drown codes in the divergence.
+"""
+UNUSED = 0.1
+"""Deviation below which a number of a variational code counts as unused; 1 is that drawn from."""
+DARKEST = 0.01
+"""Mean pictures are kept so far from black and white before a sigmoid."""
+
+
+@dataclass(slots=True, kw_only=True)
+class AutoencoderTask:
+    """An autoencoder in training: its pictures and how it is taught and judged on them."""
+
+    data: TrainingData
+    plan: Plan
+    device: Device
+    batch_size: int
+    augmentation: Augmentation
+    loss: Loss
+    noise: Noise
+    noise_level: float
+    beta: float
+    seed: int
+    unused: int = 0
+    """Numbers of the code that hardly vary, once it is frozen."""
+
+    @property
+    def batches(self) -> TrainingBatches:
+        """The training pictures, by epoch."""
+        return self.data.batches(self.batch_size, self.augmentation, self.seed, self.device.name)
+
+    @property
+    def images(self) -> Any:
+        """The prepared pictures, (n, h, w, c)."""
+        return self.data.pixels.images
+
+    @property
+    def variational(self) -> bool:
+        """Whether codes are drawn."""
+        return isinstance(self.plan.layers[self.plan.code - 1].layer, Sample)
+
+    @property
+    def loss_of(self) -> LossOf:
+        """The loss to minimise: the likeness of reconstructions of perhaps noisy pictures."""
+
+        def loss_of(network: nn.Module, batch: Batch) -> tuple[torch.Tensor, int]:
+            seen = noisy(batch.images_nchw, self.noise, self.noise_level)
+            wanted = batch.images_nchw.clamp(0, 1)  # varied colours may leave black and white
+            return self._loss(network, seen, wanted), UNANSWERED
+
+        return loss_of
+
+    def _loss(self, network: nn.Module, seen: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+        """Mean loss of a value: that of the reconstruction, and that of the codes' spread."""
+        assert isinstance(network, nn.Sequential)
+        plan, code = self.plan, self.plan.code
+        ahead = code - self.variational
+        inner = part(network, plan, 0, ahead)(seen)
+        logits = self.loss == "bce"
+        end = len(plan.layers) - logits  # the sigmoid at the end is within the loss
+        made = part(network, plan, ahead, end)(inner)
+        found = _differing(self.loss, made, wanted)
+        if self.variational:
+            weight = self.beta * WEIGHTS[self.loss](found.detach())
+            found = found + weight * divergence(inner) / volume(plan.input)
+        return found
+
+    def judge(self, network: nn.Module) -> Scores | None:
+        """Score a network on the validation pictures; None where there are none."""
+        rows = self.data.split.validation
+        if not len(rows):
+            return None
+        network.eval()
+        with torch.inference_mode():
+            losses = [
+                float(self._loss(network, one, one.clamp(0, 1))) * len(one)
+                for one in self._pictures(rows)
+            ]
+        return Scores(sum(losses) / len(rows), None, len(rows))
+
+    def _pictures(self, rows: Rows) -> Iterator[torch.Tensor]:
+        size, by = at_once(self.data.recipe), self.data.scaling
+        return ordered(self.images, rows, by, batch_size=size, device=self.device.name)
+
+    def begun(self, network: nn.Sequential) -> nn.Sequential:
+        """Let an untrained network begin at the mean of the training pictures."""
+        mean = self._mean()
+        first, last = next(network.children()), None
+        for child in part(network, self.plan, self.plan.code):
+            last = child if isinstance(child, Offset) else last
+        with torch.no_grad():
+            if isinstance(first, Centre):
+                first.mean.copy_(mean)
+            if last is not None and last.weight.shape == mean.shape:
+                logits = torch.logit(mean.clamp(DARKEST, 1 - DARKEST))
+                squashed = self.plan.layers[-1].layer == Activation("sigmoid")
+                last.weight.copy_(logits if squashed else mean)
+        return network
+
+    def _mean(self) -> torch.Tensor:
+        rows = self.data.split.train
+        total = torch.zeros(self.plan.input, dtype=torch.float64)
+        for images in self._pictures(rows):
+            total += images.double().sum(dim=0).cpu()
+        return (total / len(rows)).float()
+
+    def frozen(self, config: TrainingConfig, state: TrainingState) -> FittedModel:
+        """Make the fitted model of the best weights, judged beside principal components."""
+        network = build(self.plan, seed=0)
+        network.load_state_dict(state.best_weights or state.candidate.state_dict())
+        network = placed(network, self.device)
+        hashes, split = self.data.store.hashes, self.data.split
+        coding = Coding(
+            loss=self.loss,
+            noise=self.noise,
+            noise_level=float(self.noise_level),
+            beta=float(self.beta) if self.variational else None,
+            reconstruction=self._judged(network),
+        )
+        provenance = Provenance(
+            foveal=__version__,
+            torch=torch.__version__,
+            config=config,
+            coding=coding,
+            augmentation=self.augmentation.level,
+            flip=self.augmentation.flip,
+            class_counts=[len(split.train)],
+            judged_by="validation" if len(split.validation) else "nothing",
+            validation_pictures=len(split.validation),
+            validation_right=None,
+            best_epoch=state.best_epoch,
+            snapshot_steps=list(state.snapshot_steps),
+        )
+        return FittedModel(
+            plan=self.plan,
+            network=network,
+            recipe=self.data.recipe,
+            classes=np.empty(0, dtype=str),
+            temperature=1.0,
+            provenance=provenance,
+            trained_on=hashes[split.train],
+            chosen_on=hashes[split.validation],
+            snapshots=torch.stack(state.snapshots) if state.snapshots else torch.empty(0),
+            normality=self._normality(network),
+            device=self.device,
+        )
+
+    def _judged(self, network: nn.Sequential) -> Reconstruction | None:
+        """Judge on pictures that did not teach, beside principal components of as many numbers."""
+        split = self.data.split
+        rows = split.test if len(split.test) else split.validation
+        if not len(rows):
+            return None
+        pixels = volume(self.plan.input)
+        most = max(MOST_VALUES // pixels, 2 * self.plan.code_size)
+        step = -(-len(split.train) // most)
+        taught = [nhwc(one) for one in self._pictures(split.train[::step])]
+        by_components, size = principal(np.concatenate(taught), self.plan.code_size)
+
+        def originals() -> Iterator[Any]:
+            return (nhwc(one) for one in self._pictures(rows))
+
+        return Reconstruction(
+            pictures=len(rows),
+            judged_by="test" if len(split.test) else "validation",
+            autoencoder=likeness(
+                (nhwc(wanted), nhwc(made)) for wanted, _, made in self._through(network, rows)
+            ),
+            pca=likeness((one, by_components(one)) for one in originals()),
+            pca_size=size,
+            pca_pictures=sum(map(len, taught)),
+            picture_bytes=pixels,
+            code_bytes=4 * self.plan.code_size,
+        )
+
+    def _normality(self, network: nn.Sequential) -> Normality:
+        """Find what usual pictures are like: their codes, and how well held-out ones fare."""
+        split = self.data.split
+        most = max(MOST_CODES, EACH_NUMBER * self.plan.code_size)
+        step = -(-len(split.train) // most)
+        codes = [_plain(one) for _, one, _ in self._through(network, split.train[::step])]
+        mean, whitening = spread(np.concatenate(codes))
+        self.unused = int((np.concatenate(codes).std(axis=0) < UNUSED).sum())
+        nothing = np.empty(0)
+        usual = Normality(mean=mean, whitening=whitening, errors=nothing, distances=nothing)
+        rows = split.validation if len(split.validation) else split.test
+        errors, distances = [nothing], [nothing]
+        for wanted, code, made in self._through(network, rows):
+            errors.append(_plain(((wanted - made) ** 2).mean(dim=(1, 2, 3))))
+            distances.append(usual.distance(_plain(code)))
+        return Normality(
+            mean=mean,
+            whitening=whitening,
+            errors=np.concatenate(errors),
+            distances=np.concatenate(distances),
+        )
+
+    def _through(
+        self, network: nn.Sequential, rows: Rows
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+        """Give pictures, their codes and their reconstructions."""
+        encoder = part(network, self.plan, 0, self.plan.code)
+        decoder = part(network, self.plan, self.plan.code)
+        for wanted in self._pictures(rows):
+            with torch.inference_mode():
+                codes = encoder(wanted)
+                made = decoder(codes).clamp(0, 1)
+            yield wanted, codes, made
+
+
+def _differing(loss: Loss, made: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """Mean loss of a value; for "bce" what is made are logits."""
+    if loss == "mse":
+        return F.mse_loss(made, wanted)
+    if loss == "l1":
+        return F.l1_loss(made, wanted)
+    return F.binary_cross_entropy_with_logits(made, wanted)
+
+
+def divergence(means_and_logs: torch.Tensor) -> torch.Tensor:
+    """Divergence of the codes' distributions from the normal one, mean of a picture.
+
+    Kullback and Leibler's, in closed form (Kingma and Welling, arXiv:1312.6114, appendix B).
+    """
+    means, logs = means_and_logs.chunk(2, dim=1)
+    return 0.5 * (means.square() + logs.exp() - 1 - logs).sum(dim=1).mean()
+
+
+def noisy(images_nchw: torch.Tensor, noise: Noise, level: float) -> torch.Tensor:
+    """Give pictures with noise on them, drawn from torch's own random state.
+
+    Gaussian noise has the level as its standard deviation, black = 0 and white = 1. Masks set
+    that share of the patches to 0 (Vincent et al., "Extracting and composing robust features
+    with denoising autoencoders", 2008; patches as in He et al., arXiv:2111.06377).
+    """
+    if noise == "none" or not level:
+        return images_nchw
+    if noise == "gaussian":
+        return images_nchw + level * torch.randn_like(images_nchw)
+    count, _, height, width = images_nchw.shape
+    side = max(1, max(height, width) // PATCHES)
+    coarse = (count, 1, -(-height // side), -(-width // side))
+    kept = (torch.rand(coarse, device=images_nchw.device) >= level).to(images_nchw.dtype)
+    mask = kept.repeat_interleave(side, 2).repeat_interleave(side, 3)
+    return images_nchw * mask[:, :, :height, :width]
+
+
+def planned(task: AutoencoderTask, config: TrainingConfig) -> Planned:
+    """Say what network is trained, and how."""
+    return Planned(
+        network=task.plan.text,
+        parameters=task.plan.parameters,
+        multiply_adds=task.plan.multiply_adds,
+        table=str(task.plan),
+        config=config.to_dict(),
+        augmentation=task.augmentation.level,
+        flip=task.augmentation.flip,
+        epochs=config.steps / len(task.batches),
+    )
+
+
+def reconstructed(found: Reconstruction, task: AutoencoderTask) -> Reconstructed:
+    """Tell how reconstructions fare beside principal components."""
+    ours, theirs = found.autoencoder, found.pca
+    names = ("autoencoder", f"PCA, {found.pca_size} components")
+    width = max(map(len, names))
+    lines = [
+        f"reconstruction of {found.pictures:,} {found.judged_by} pictures, black = 0, white = 1",
+        f"{'':<{width}}  {'MSE':>8}  {'BCE':>6}  {'SSIM':>5}  PSNR",
+    ]
+    lines += [
+        f"{name:<{width}}  {one.mse:>8.5f}  {one.bce:>6.4f}  {one.ssim:>5.3f}  {one.psnr:.1f} dB"
+        for name, one in zip(names, (ours, theirs), strict=True)
+    ]
+    lines.append(f"{found.picture_bytes:,} bytes a picture before, {found.code_bytes:,} as a code")
+    if theirs.mse <= ours.mse:
+        weaker = "with a weaker divergence (--beta), " * task.variational
+        lines.append(
+            f"note: principal components do better: train longer (--epochs), {weaker}on more "
+            "pictures, or use PCA, which is simpler"
+        )
+    if task.variational and task.unused:
+        lines.append(
+            f"note: {task.unused:,} of {task.plan.code_size:,} numbers of the code hardly vary: "
+            "they cost more than they tell at this --beta"
+        )
+    return Reconstructed(facts=asdict(found), lines=tuple(lines))
+
+
+def _plain(values: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return values.cpu().double().numpy()

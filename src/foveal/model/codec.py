@@ -1,0 +1,245 @@
+"""Encoding and decoding by the two halves of an autoencoder, and pictures beside their likeness.
+
+Axes: n picture, h height, w width, c channel, k number of the code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from foveal.errors import DataError, UsageError
+from foveal.inference.session import at_once
+from foveal.nets.build import part
+from foveal.nets.spec import Sample
+from foveal.parameters import Whole, check, optional
+from foveal.pictures.batches import as_tensor, nhwc, normalised
+from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.preparing import batches
+from foveal.pictures.saving import DecodedBatch
+from foveal.pictures.scaling import scaling
+from foveal.pictures.store import Hashes, content_hashes
+from foveal.randomness import generator
+
+if TYPE_CHECKING:
+    from foveal.model.fitted import FittedModel
+
+NO_NUMBERS = "NaN or infinity among its values"
+"""Reason of a picture without a code that could be read."""
+
+Floats = np.ndarray[Any, np.dtype[np.float32]]
+
+
+@dataclass(frozen=True, repr=False, slots=True, kw_only=True)
+class Codes:
+    """Codes of some pictures, in order."""
+
+    names: Sequence[str]
+    """The pictures, as given."""
+    values: Floats
+    """(n, k); NaN where a picture could not be read."""
+    reasons: Sequence[str]
+    """Why a picture could not be read; empty where it could."""
+
+    def rows(self) -> Iterator[list[Any]]:
+        """Give the rows of the table: path, code, error."""
+        for name, value, reason in zip(self.names, self.values, self.reasons, strict=True):
+            yield [name, None if reason else value, reason or None]
+
+
+@dataclass(frozen=True, repr=False, slots=True, kw_only=True)
+class Reconstructions:
+    """Pictures beside what an autoencoder makes of them; black = 0, white = 1."""
+
+    names: Sequence[str]
+    originals: Floats
+    """(n, h, w, c), as the network sees them."""
+    reconstructions: Floats
+    """(n, h, w, c), within 0 and 1."""
+    codes: Floats
+    """(n, k)."""
+    hashes: Hashes
+    """Equal for equal pictures, (n,), as those of pictures that taught a model."""
+    reasons: Sequence[str]
+    """Why a picture could not be read; empty where it could."""
+
+    @property
+    def errors(self) -> Floats:
+        """Mean squared error of each picture, (n,); NaN where it could not be read."""
+        found: Floats = ((self.originals - self.reconstructions) ** 2).mean(axis=(1, 2, 3))
+        found[[bool(reason) for reason in self.reasons]] = np.nan
+        return found
+
+
+def coding(
+    model: FittedModel, pictures: Pictures, sample: int | None = None, *, before: int = 0
+) -> Iterator[Codes]:
+    """Encode batch by batch, in order, in bounded memory; see `FittedModel.encode`.
+
+    Parameters
+    ----------
+    before : int
+        Pictures encoded before these with the same seed of samples.
+    """
+    check_half(model, "encoder")
+    drawn = sample is not None
+    check({"sample": sample}, {"sample": optional(Whole(0))})
+    if drawn and not isinstance(model.plan.layers[model.plan.code - 1].layer, Sample):
+        raise UsageError(
+            "sample",
+            needed="a variational autoencoder",
+            came="one whose codes have no spread",
+            remedy="leave sample out, or train with variational=True",
+        )
+    session = model.session(model.plan.code - drawn)
+    for start, values, reasons in session.outputs(pictures):
+        if sample is not None:
+            values = _drawn(values, sample, before + start)
+        bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+        values[bad] = np.nan
+        silent = set(bad.tolist())
+        yield Codes(
+            names=[pictures.names[start + row] for row in range(len(reasons))],
+            values=values.astype(np.float32),
+            reasons=[reason or NO_NUMBERS * (row in silent) for row, reason in enumerate(reasons)],
+        )
+
+
+def _drawn(means_and_logs: Array, seed: int, start: int) -> Array:
+    """Draw a code for each row: by the number of the row, whatever the batches."""
+    means, logs = np.split(means_and_logs, 2, axis=1)
+    rows = range(start, start + len(means))
+    noise = [generator(seed, "sample", row).standard_normal(means.shape[1]) for row in rows]
+    drawn: Array = means + np.reshape(noise, means.shape) * np.exp(logs / 2)
+    return drawn
+
+
+def encoded(model: FittedModel, pictures: Pictures, sample: int | None = None) -> Floats:
+    """Encode pictures, (n, k); NaN where one cannot be read."""
+    found = [codes.values for codes in coding(model, pictures, sample)]
+    return np.concatenate(found) if found else np.empty((0, model.plan.code_size), np.float32)
+
+
+def decoded(model: FittedModel, codes: Any) -> Floats:
+    """Decode codes (n, k) to pictures (n, h, w, c), black = 0, white = 1."""
+    check_half(model, "decoder")
+    values = checked_codes(codes, model.plan.code_size)
+    decoder = part(model.network, model.plan, model.plan.code)
+    channels, height, width = model.plan.output
+    found = np.empty((len(values), height, width, channels), np.float32)
+    with model.device.at_work(), torch.inference_mode():
+        size = at_once(model.recipe)
+        for start in range(0, len(values), size):
+            taken = torch.from_numpy(values[start : start + size]).to(model.device.name)
+            found[start : start + size] = _pictures(decoder(taken))
+    return found
+
+
+def decoding(model: FittedModel, batches: Iterable[Codes]) -> Iterator[DecodedBatch]:
+    """Decode batch by batch, in order; rows without a code are left out."""
+    for batch in batches:
+        there = [row for row, reason in enumerate(batch.reasons) if not reason]
+        yield DecodedBatch(pictures=decoded(model, batch.values[there]), reasons=batch.reasons)
+
+
+def checked_codes(codes: Any, size: int) -> Floats:
+    """Hold codes against what a decoder takes.
+
+    Raises
+    ------
+    DataError
+        For another number of columns, and for NaN or infinity.
+    """
+    values = np.asarray(codes)
+    if values.ndim != 2 or values.shape[1] != size or values.dtype.kind not in "fiub":
+        raise DataError(
+            "codes",
+            needed=f"numbers, {size} a picture: shape (n, {size})",
+            came=f"{values.dtype} of shape {values.shape}",
+            remedy="give what encode or transform of this model gave",
+        )
+    with np.errstate(over="ignore"):  # what single precision cannot hold becomes infinity
+        values = np.array(values, dtype=np.float32, order="C")
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    if len(bad):
+        rows = ", ".join(map(str, bad[:5])) + (", ..." if len(bad) > 5 else "")
+        raise DataError(
+            "codes",
+            needed="finite numbers",
+            came=f"NaN or infinity in {len(bad)} of {len(values)} rows: {rows}",
+            remedy="leave these rows out: their pictures could not be read",
+        )
+    return values
+
+
+def compared(model: FittedModel, pictures: Pictures) -> Iterator[Reconstructions]:
+    """Reconstruct pictures batch by batch, and give them beside the originals."""
+    check_half(model, "encoder")
+    check_half(model, "decoder")
+    encoder = part(model.network, model.plan, 0, model.plan.code)
+    decoder = part(model.network, model.plan, model.plan.code)
+    recipe, device = model.recipe, model.device
+    by, size = scaling(pictures, recipe), at_once(recipe)
+    with device.at_work():
+        for start, images, reasons in batches(pictures, recipe, device.threads, size):
+            with torch.inference_mode():
+                targets = normalised(as_tensor(images).to(device.name), by)
+                codes = encoder(targets)
+                likeness = _pictures(decoder(codes))
+            found = codes.float().cpu().numpy()
+            silent = set(np.flatnonzero(~np.isfinite(found).all(axis=1)).tolist())
+            yield Reconstructions(
+                names=[pictures.names[start + row] for row in range(len(reasons))],
+                originals=nhwc(targets),
+                reconstructions=likeness,
+                codes=found,
+                hashes=content_hashes(images),
+                reasons=[
+                    reason or NO_NUMBERS * (row in silent) for row, reason in enumerate(reasons)
+                ],
+            )
+
+
+def check_half(model: FittedModel, half: str) -> None:
+    """Refuse what needs a half that is not there.
+
+    Raises
+    ------
+    UsageError
+        For a model that is no autoencoder, or of which only the other half was loaded.
+    """
+    if not model.plan.code:
+        raise UsageError(
+            "the model",
+            needed="an autoencoder",
+            came="a classifier",
+            remedy="train one by 'foveal train autoencoder'; any model does for predict, similar, "
+            "map, and anomalies by neighbours",
+        )
+    if model.half not in (None, half):
+        raise UsageError(
+            f"the {half}",
+            needed="a model loaded whole, or this half of it",
+            came=f"the {model.half} alone",
+            remedy="load it without half",
+        )
+
+
+def check_whole(model: FittedModel) -> None:
+    """Refuse to save or copy half a model."""
+    if model.half is not None:
+        raise UsageError(
+            "the model",
+            needed="a model loaded whole",
+            came=f"its {model.half} alone",
+            remedy="load it without half, or copy its file",
+        )
+
+
+def _pictures(maps_nchw: torch.Tensor) -> Floats:
+    """Keep reconstructions within black and white: nothing else is a picture."""
+    return nhwc(maps_nchw.clamp(0, 1))

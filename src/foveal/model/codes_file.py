@@ -1,0 +1,257 @@
+"""Codes in a Parquet file: path, code, error, and the hash of the model they belong to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from foveal.errors import DataError
+from foveal.model.codec import Codes
+from foveal.tables import checked_table, valid_text, write_table, written_beside
+
+if TYPE_CHECKING:
+    from foveal.model.fitted import FittedModel
+
+KEY = b"foveal"
+"""The one key of the file's metadata; JSON."""
+FORMATS = (".parquet", ".csv", ".jsonl")
+"""Endings of files of codes; only the first can be decoded, the others are for other programs."""
+ROWS = 1_024
+"""Rows that are read at once."""
+DAMAGES = (pa.ArrowException, OSError, UnicodeDecodeError)
+"""What reading a damaged file raises."""
+
+
+def write_codes(path: Path, model: FittedModel, batches: Iterable[Codes]) -> tuple[int, int]:
+    """Write codes as they come; the name appears when all of them are there.
+
+    A .csv file has a column for each number of the code, and a .jsonl file a list of them.
+
+    Returns
+    -------
+    tuple of int
+        Rows written, and those of them without a code.
+    """
+    size = model.plan.code_size
+    facts = {"model": model.digest(), "code_size": size}
+    fields = [
+        ("path", pa.string()),
+        ("code", pa.list_(pa.float32(), size)),
+        ("error", pa.string()),
+    ]
+    schema = pa.schema(fields, metadata={KEY: json.dumps(facts, sort_keys=True).encode()})
+    rows = missing = 0
+    if checked_table(path, FORMATS).suffix.lower() != FORMATS[0]:
+        return _exported(path, size, batches)
+    checked = {"write_page_checksum": True}  # else a flipped bit would be another picture
+    with written_beside(path) as place, pq.ParquetWriter(place, schema, **checked) as writer:
+        for batch in batches:
+            writer.write_table(_table(batch, schema, size))
+            rows += len(batch.reasons)
+            missing += sum(map(bool, batch.reasons))
+    return rows, missing
+
+
+def _exported(path: Path, size: int, batches: Iterable[Codes]) -> tuple[int, int]:
+    """Write codes for programs that do not read Parquet."""
+    missing = 0
+    wide = path.suffix.lower() == ".csv"
+    columns = [f"code{number}" for number in range(size)] if wide else ["code"]
+
+    def rows(batch: Codes) -> Iterator[list[Any]]:
+        nonlocal missing
+        for name, code, error in batch.rows():
+            missing += error is not None
+            numbers = [None] * size if code is None else code.tolist()
+            whole = None if code is None else numbers
+            yield [name, *(numbers if wide else [whole]), error]
+
+    written = write_table(path, ["path", *columns, "error"], map(rows, batches))
+    return written, missing
+
+
+def _table(batch: Codes, schema: pa.Schema, size: int) -> pa.Table:
+    absent = np.array([bool(reason) for reason in batch.reasons], dtype=bool)
+    flat = pa.array(np.ascontiguousarray(batch.values, dtype=np.float32).reshape(-1))
+    codes = pa.FixedSizeListArray.from_arrays(flat, size, mask=pa.array(absent))
+    names = pa.array([valid_text(name) for name in batch.names], pa.string())
+    reasons = pa.array([valid_text(reason) or None for reason in batch.reasons], pa.string())
+    return pa.Table.from_arrays([names, codes, reasons], schema=schema)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodesFile:
+    """A file of codes, opened and held against what a decoder takes."""
+
+    path: Path
+    file: pq.ParquetFile
+    rows: int
+    model: str | None
+    """Hash of the model they belong to, where the file says it."""
+    size: int
+    """Numbers of a code."""
+
+    def names(self) -> list[str]:
+        """Read the names of all rows."""
+        try:
+            found = self.file.read(columns=["path"]).column("path").to_pylist()
+        except DAMAGES as error:
+            raise _not_parquet(self.path, str(error)) from error
+        self._check_rows(len(found))
+        if None in found:
+            raise DataError(
+                str(self.path),
+                needed="a path in every row",
+                came=f"{found.count(None)} without",
+                remedy="give each row a name of its own",
+            )
+        return [str(name) for name in found]
+
+    def batches(self) -> Iterator[Codes]:
+        """Read batch by batch, in order.
+
+        Raises
+        ------
+        DataError
+            For codes of another length, for NaN, and where the file is damaged.
+        """
+        start = 0
+        names = self.file.schema_arrow.names
+        columns = [name for name in ("path", "code", "error") if name in names]
+        try:
+            for batch in self.file.iter_batches(ROWS, columns=columns):
+                yield self._codes(batch, start)
+                start += len(batch)
+        except DAMAGES as error:
+            raise _not_parquet(self.path, str(error)) from error
+        self._check_rows(start)
+
+    def _check_rows(self, found: int) -> None:
+        """Refuse a file whose pages hold other rows than its footer counts."""
+        if found != self.rows:
+            raise _not_parquet(self.path, f"{found} rows where its footer counts {self.rows}")
+
+    def _codes(self, batch: pa.RecordBatch, start: int) -> Codes:
+        column = batch.column("code")
+        absent = column.is_null().to_numpy(zero_copy_only=False)
+        values = np.full((len(batch), self.size), np.nan, dtype=np.float32)
+        lengths = pa.compute.list_value_length(column).drop_null().to_numpy(zero_copy_only=False)
+        wrong = lengths[lengths != self.size]
+        if len(wrong):
+            raise DataError(
+                str(self.path),
+                needed=f"codes of {self.size} numbers",
+                came=f"one of {wrong[0]}",
+                remedy="give codes of this model",
+            )
+        flat = column.drop_null().flatten().to_numpy(zero_copy_only=False)
+        with np.errstate(over="ignore"):  # what single precision cannot hold becomes infinity
+            values[~absent] = flat.reshape(-1, self.size)
+        bad = np.flatnonzero(~absent & ~np.isfinite(values).all(axis=1))
+        if len(bad):
+            raise DataError(
+                str(self.path),
+                needed="finite numbers in every code",
+                came=f"NaN or infinity in row {start + bad[0]}",
+                remedy="leave the row's code empty, or encode its picture again",
+            )
+        reasons = ["no code" if gone else "" for gone in absent]
+        if "error" in batch.schema.names:
+            told = batch.column("error").to_pylist()
+            reasons = [
+                str(said or "no code") if gone else ""
+                for gone, said in zip(absent, told, strict=True)
+            ]
+        return Codes(
+            names=[str(name) for name in batch.column("path").to_pylist()],
+            values=values,
+            reasons=reasons,
+        )
+
+
+def open_codes(path: Path, model: FittedModel, *, force: bool = False) -> CodesFile:
+    """Open a file of codes that `write_codes` or anyone left.
+
+    Parameters
+    ----------
+    force : bool
+        Whether codes of another model, or of one that is not named, are taken all the same.
+
+    Raises
+    ------
+    DataError
+        Where the file is no Parquet file, holds no rows, lacks the columns `path` and `code`, or
+        has codes of another length or of another model.
+    """
+    if path.exists() and not path.is_file():
+        raise _not_parquet(path, "no regular file")
+    try:
+        file = pq.ParquetFile(path, memory_map=True, page_checksum_verification=True)
+        str(file.schema_arrow)  # decodes what the schema names
+    except DAMAGES as error:
+        raise _not_parquet(path, str(error)) from error
+    schema, size = file.schema_arrow, model.plan.code_size
+    missing = [name for name in ("path", "code") if schema.names.count(name) != 1]
+    if missing:
+        raise DataError(
+            str(path),
+            needed="one of each of the columns named path and code",
+            came=", ".join(schema.names[:10]) or "no columns",
+            remedy="give a .parquet file that 'foveal encode' wrote",
+        )
+    kind = schema.field("code").type
+    if not _holds_numbers(kind) or (pa.types.is_fixed_size_list(kind) and kind.list_size != size):
+        raise DataError(
+            str(path),
+            needed=f"lists of {size} numbers in the column code",
+            came=str(kind),
+            remedy="give codes of this model",
+        )
+    if not file.metadata.num_rows:
+        raise DataError(
+            str(path),
+            needed="at least one row",
+            came="an empty table",
+            remedy="encode some pictures",
+        )
+    belongs = _model_of(schema.metadata or {})
+    if belongs != model.digest() and not force:
+        raise DataError(
+            str(path),
+            needed=f"codes of this model ({model.digest()[:12]}...)",
+            came="codes of another"
+            + (f" ({belongs[:12]}...)" if belongs else ", or of none that is named"),
+            remedy="decode them with the model that encoded them, or use --force",
+        )
+    return CodesFile(path=path, file=file, rows=file.metadata.num_rows, model=belongs, size=size)
+
+
+def _holds_numbers(kind: pa.DataType) -> bool:
+    types = pa.types
+    lists = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
+    return bool(lists and types.is_floating(kind.value_type))
+
+
+def _model_of(metadata: dict[bytes, bytes]) -> str | None:
+    try:
+        facts: Any = json.loads(metadata.get(KEY, b"{}"))
+    except ValueError:
+        return None
+    found = facts.get("model") if isinstance(facts, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def _not_parquet(path: Path, came: str) -> DataError:
+    return DataError(
+        str(path),
+        needed="a whole Parquet file",
+        came=(came.splitlines() or ["nothing"])[0][:120],
+        remedy="give a .parquet file that 'foveal encode' wrote",
+    )

@@ -1,0 +1,74 @@
+"""ImageNet's classes without any training: a backbone with the classifier it came with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from foveal.backbones.catalog import DEFAULT, open_backbone
+from foveal.backbones.cutting import filled
+from foveal.device import choose
+from foveal.errors import UsageError
+from foveal.model.card import Origin, Provenance
+from foveal.model.fitted import FittedModel, placed
+from foveal.version import __version__
+
+NAME = "imagenet"
+"""What a person writes instead of a model file."""
+
+
+def imagenet(
+    *, device: str = "auto", threads: int | None = None, whole: bool = False
+) -> FittedModel:
+    """Give EfficientNet-Lite0 as its authors trained it: ImageNet's 1,000 classes.
+
+    Pictures are prepared as the authors did: the middle seven eighths of the shorter side. With
+    `whole` all of a picture is seen, letterboxed: for features, since what one searches for may
+    lie at an edge.
+
+    Raises
+    ------
+    UsageError
+        Where timm, which carries the names of the classes, is not installed.
+    """
+    backbone = open_backbone(DEFAULT, resize="letterbox" if whole else "crop")
+    if not backbone.classes:
+        raise UsageError(
+            NAME,
+            needed="the names of ImageNet's classes, which timm carries",
+            came="a Python without timm",
+            remedy="install it: pip install timm",
+        )
+    chosen = choose(device, threads)
+    nothing = np.empty(0, dtype=np.int64)
+    provenance = Provenance(
+        foveal=__version__,
+        torch=torch.__version__,
+        backbone=Origin(
+            name=backbone.name,
+            source="package",
+            sha256=backbone.sha256,
+            stage=backbone.stages[-1].name,
+        ),
+        augmentation="none",
+        flip=False,
+        class_counts=[0] * len(backbone.classes),
+        validation_pictures=0,
+        validation_right=None,
+        best_epoch=0,
+        snapshot_steps=[],
+    )
+    return FittedModel(
+        plan=backbone.plan,
+        network=placed(filled(backbone.plan, backbone.weights), chosen),
+        recipe=replace(backbone.recipe, adapts=True),
+        classes=np.array(backbone.classes),
+        temperature=1.0,
+        provenance=provenance,
+        trained_on=nothing,
+        chosen_on=nothing,
+        snapshots=torch.empty(0),
+        device=chosen,
+    )

@@ -1,0 +1,131 @@
+"""What a picture is, whatever it is called: a hash of its content, so that work is not done twice.
+
+Hashes of files are kept beside path, size and times, so that a large folder is read once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from foveal.cache import cache_folder
+from foveal.pictures.collection import Pictures
+from foveal.pictures.store import in_order
+
+LENGTH = 16
+"""Bytes of a hash: two different pictures in a billion meet with odds of 1 in 10**21."""
+ABSENT = b""
+"""Stands for a file that cannot be read."""
+BLOCK = 1 << 20
+
+Seen = tuple[str, str]
+"""Path of a file, and its size and times."""
+
+
+def content_ids(pictures: Pictures, threads: int) -> list[bytes]:
+    """Hash the content of each picture (BLAKE2b, 128 bits).
+
+    Parameters
+    ----------
+    pictures : Pictures
+        Files (their bytes count) or an array (values, shape and dtype count).
+    threads : int
+        Files read at once.
+
+    Returns
+    -------
+    list of bytes
+        `ABSENT` where a file cannot be read.
+    """
+    if pictures.array is not None:
+        head = f"{pictures.array.shape[1:]} {pictures.array.dtype}".encode()
+        return [_digest(head, np.ascontiguousarray(row).tobytes()) for row in pictures.array]
+    assert pictures.files is not None
+    seen = [_seen(file) for file in pictures.files]
+    with _index() as (known, keep):
+        found = {one: known(one) for one in set(seen) if one is not None}
+        new = [one for one, digest in found.items() if digest is None]
+        read = in_order(lambda row: hash_file(Path(new[row][0])), len(new), threads, 8 * threads)
+        for one, digest in zip(new, read, strict=True):
+            found[one] = digest
+        keep({one: found[one] or ABSENT for one in new})
+    return [ABSENT if one is None else found[one] or ABSENT for one in seen]
+
+
+def hash_file(path: Path) -> bytes:
+    """Hash the bytes of a file; `ABSENT` where it cannot be read."""
+    digest = hashlib.blake2b(digest_size=LENGTH)
+    try:
+        with path.open("rb") as file:
+            while block := file.read(BLOCK):
+                digest.update(block)
+    except OSError:
+        return ABSENT
+    return digest.digest()
+
+
+def _digest(*texts: bytes) -> bytes:
+    return hashlib.blake2b(b"\0".join(texts), digest_size=LENGTH).digest()
+
+
+def _seen(file: Path) -> Seen | None:
+    try:
+        status = file.stat()
+        path = str(file.absolute())
+    except (OSError, ValueError):  # names that no file can have
+        return None
+    if not file.is_file():
+        return None
+    # ctime too: it moves with permissions and when an old time was put back by hand
+    return path, f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
+
+
+@contextlib.contextmanager
+def _index() -> Iterator[
+    tuple[Callable[[Seen], bytes | None], Callable[[dict[Seen, bytes]], None]]
+]:
+    """Open the index of hashes; without it, or where it is damaged, everything is read again."""
+    place = cache_folder() / "contents" / "index.sqlite"
+    base: sqlite3.Connection | None = None
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        base = sqlite3.connect(place, timeout=30)
+        base.execute(
+            "CREATE TABLE IF NOT EXISTS hashes (path BLOB PRIMARY KEY, seen TEXT, hash BLOB)"
+        )
+    except (OSError, sqlite3.Error):
+        if base is not None:
+            base.close()
+        base = None
+
+    def known(one: Seen) -> bytes | None:
+        if base is None:
+            return None
+        with contextlib.suppress(sqlite3.Error):
+            path = os.fsencode(one[0])  # not every name is text
+            found = base.execute("SELECT seen, hash FROM hashes WHERE path = ?", (path,)).fetchone()
+            if found and found[0] == one[1] and isinstance(found[1], bytes):
+                return found[1] if len(found[1]) == LENGTH else None
+        return None
+
+    def keep(new: dict[Seen, bytes]) -> None:
+        rows = [
+            (os.fsencode(path), seen, digest)
+            for (path, seen), digest in new.items()
+            if digest != ABSENT
+        ]
+        if base is not None and rows:
+            with contextlib.suppress(sqlite3.Error), base:
+                base.executemany("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?)", rows)
+
+    try:
+        yield known, keep
+    finally:
+        if base is not None:
+            base.close()

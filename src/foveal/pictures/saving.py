@@ -1,0 +1,179 @@
+"""Pictures that a model made as PNG files, in a folder that is whole or absent."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from foveal.errors import ResourceError, UsageError
+
+Floats = np.ndarray[Any, np.dtype[np.float32]]
+
+MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+"""Kinds of pictures by their channels."""
+COMPRESSION = 1
+"""How hard PNG files are packed, 0 to 9: beyond this they shrink little and take long."""
+LONGEST_NAME = 200
+"""Bytes of one part of a name."""
+
+
+@dataclass(frozen=True, repr=False, slots=True, kw_only=True)
+class DecodedBatch:
+    """Pictures that a model made, some of many."""
+
+    pictures: Floats
+    """(n, h, w, c), from 0 to 1: of those alone that could be read."""
+    reasons: Sequence[str]
+    """Of all, why a picture could not be read; empty where it could."""
+
+
+def checked_folder(folder: Path, option: str = "--to") -> Path:
+    """Check the folder into which pictures are to be written, named by an option.
+
+    Raises
+    ------
+    UsageError
+        Where something lies there already, or the folder above is not there.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(
+            f"{option} {folder}",
+            needed="a folder that is new, or empty",
+            came="a folder with files in it" if folder.is_dir() else "a file",
+            remedy="name another folder, or remove it first",
+        )
+    if not folder.absolute().parent.is_dir():
+        raise UsageError(
+            f"{option} {folder}",
+            needed="a folder within one that exists",
+            came=str(folder.parent),
+            remedy="make that folder first",
+        )
+    return folder
+
+
+def write_pictures(
+    folder: Path, names: Sequence[str], batches: Iterable[DecodedBatch]
+) -> tuple[int, int]:
+    """Write pictures; the folder appears when all of them are there.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of all rows that the batches hold, in order.
+
+    Returns
+    -------
+    tuple of int
+        Pictures written, and rows without one.
+    """
+    places = places_for(names)
+    written = missing = start = 0
+    with _told(folder):
+        above = folder.absolute().parent
+        working = Path(tempfile.mkdtemp(prefix=f".{folder.name[:50]}.", suffix=".tmp", dir=above))
+        try:
+            for place in {working / place.parent for place in places}:
+                place.mkdir(parents=True, exist_ok=True)
+            for batch in batches:
+                there = [row for row, reason in enumerate(batch.reasons) if not reason]
+                _write(batch.pictures, [working / places[start + row] for row in there])
+                written, missing = written + len(there), missing + len(batch.reasons) - len(there)
+                start += len(batch.reasons)
+            working.chmod(0o777 & ~_umask())
+            working.replace(folder)
+        finally:
+            shutil.rmtree(working, ignore_errors=True)
+    return written, missing
+
+
+def places_for(names: Sequence[str]) -> list[PurePosixPath]:
+    """Choose a PNG file for each name: as its source lay, never outside, never twice.
+
+    >>> [str(one) for one in places_for(["/a/b/1.jpg", "/a/c/1.jpg", "/a/c/1.gif"])]
+    ['b/1.png', 'c/1.jpg.png', 'c/1.gif.png']
+    """
+    parts = [_parts(name) for name in names]
+    shared = 0
+    if parts:
+        shortest = min(len(one) for one in parts) - 1
+        while shared < shortest and len({one[shared] for one in parts}) == 1:
+            shared += 1
+    wholes = [PurePosixPath(*one[shared:]) for one in parts]
+    stems = [one.with_suffix(".png") for one in wholes]
+    often = Counter(map(_folded, stems))
+    taken = {_folded(above) for one in wholes for above in one.parents}  # no file is a folder too
+    places: list[PurePosixPath] = []
+    for row, (whole, stem) in enumerate(zip(wholes, stems, strict=True)):
+        place = stem if often[_folded(stem)] == 1 else whole.with_name(f"{whole.name}.png")
+        while _folded(place) in taken:
+            place = place.with_name(f"{place.stem}.{row}.png")
+        taken.add(_folded(place))
+        places.append(place)
+    return places
+
+
+def _folded(place: PurePosixPath) -> str:
+    """Give what some disks hold for the same name."""
+    return str(place).casefold()
+
+
+def _parts(name: str) -> list[str]:
+    """Split a name into parts that mean no other place than below a folder."""
+    path: PurePath = PurePosixPath(name)
+    if "\\" in name or PureWindowsPath(name).drive:
+        path = PureWindowsPath(name)
+    # Windows drops dots and spaces at the end of a part: ".. " would lead outside there.
+    found = [part for part in path.parts if part != path.anchor and part.strip(". ")]
+    return [_shortened(part.replace("\0", "_")) for part in found] or ["picture"]
+
+
+def _shortened(part: str) -> str:
+    return part.encode("utf-8", "replace")[:LONGEST_NAME].decode("utf-8", "ignore")
+
+
+def _write(pictures_nhwc: Floats, places: Sequence[Path]) -> None:
+    """Write pictures of 0 to 1 as PNG files of 8 bits."""
+    levels = np.rint(pictures_nhwc * 255).astype(np.uint8)
+    mode = MODES[levels.shape[3]]
+
+    def one(row: int) -> None:
+        raw = levels[row].tobytes()
+        picture = Image.frombytes(mode, (levels.shape[2], levels.shape[1]), raw)
+        picture.save(places[row], format="PNG", compress_level=COMPRESSION)
+
+    with ThreadPoolExecutor(2, thread_name_prefix="png") as pool:
+        list(pool.map(one, range(len(places))))
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """Turn what a disk may say within into the error that names the folder."""
+    try:
+        yield
+    except ResourceError:
+        raise
+    except OSError as error:
+        raise ResourceError(
+            str(folder),
+            needed="room in a folder that can be written to",
+            came=error.strerror or str(error),
+            remedy="free some space or choose another place",
+        ) from error
+
+
+def _umask() -> int:
+    now = os.umask(0)
+    os.umask(now)
+    return now

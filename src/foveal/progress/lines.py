@@ -1,0 +1,135 @@
+"""Events as lines of text, for logs and for whoever has no terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+
+from foveal.progress.events import (
+    CutTried,
+    Decoding,
+    EpochEnded,
+    Event,
+    Extracting,
+    Finished,
+    HeadFitted,
+    Planned,
+    Prepared,
+    Reconstructed,
+    Resumed,
+)
+
+FIRST_EPOCHS, BETWEEN_EPOCHS = 20, 0.5
+"""Epochs that are told in any case, and seconds between those after them, at least."""
+EVERY = (1, 2, 5, 10, 20, 50, 100)
+"""Those told then are each such one."""
+DECODING_LINES = 10
+"""Lines that tell of decoding, about."""
+
+
+def lines_of(event: Event) -> list[str]:
+    """Say an event in lines of text; steps are not worth a line."""
+    match event:
+        case Decoding(done=done, total=total):
+            often = max(1, total // DECODING_LINES // 32) * 32
+            due = done % often == 0 or done == total
+            return [f"decoded {done:,} of {total:,} pictures"] if due else []
+        case Extracting(done=done, total=total, network=network, more=more):
+            often = max(1, total // DECODING_LINES)
+            due = done == total or done // often > (done - more) // often
+            return [f"{done:,} of {total:,} pictures through {network}"] if due else []
+        case Prepared():
+            counts = ", ".join(f"{name} {count:,}" for name, count in _first(event.classes))
+            lines = [
+                f"{event.train:,} training, {event.validation:,} validation, {event.test:,} test "
+                f"pictures of {event.size}, {'found decoded' if event.warm else 'ready'} after "
+                f"{event.seconds:.1f} s",
+                *[f"classes: {counts}"] * bool(counts),
+            ]
+            if event.duplicates:
+                lines.append(f"{event.duplicates} training pictures stand in another part too")
+            return [*lines, *_notes(event.notes)]
+        case CutTried():
+            return [
+                f"cut after {event.stage}: {event.features:,} features, held-out log loss "
+                f"{event.log_loss:.3f}, accuracy {100 * event.accuracy:.1f} %",
+                *_notes(event.notes),
+            ]
+        case HeadFitted():
+            return [_head_line(event), *_notes(event.notes)]
+        case Planned(config={}):
+            return [event.table, *_notes(event.notes)]
+        case Planned():
+            config = event.config
+            return [
+                event.table,
+                f"{config['steps']:,} steps of {config['batch_size']} pictures "
+                f"({event.epochs:.3g} epochs), {config['optimizer']}, learning rate "
+                f"{config['learning_rate']:g}, augmentation {event.augmentation}"
+                f"{', mirrored' if event.flip else ''}, seed {config['seed']}",
+                *_notes(event.notes),
+            ]
+        case Resumed(step=step):
+            return [f"going on from step {step:,}"] * bool(step) + _notes(event.notes)
+        case EpochEnded():
+            return [epoch_line(event)] * _is_due(event)
+        case Reconstructed(lines=lines):
+            return list(lines)
+        case Finished():
+            return [f"kept the weights of epoch {event.best_epoch}", *_notes(event.notes)]
+    return []
+
+
+def _head_line(event: HeadFitted) -> str:
+    """Say a fitted head in one line."""
+    chosen = f" (of {event.folds}-fold cross-validation)" if event.folds else ""
+    line = f"head: logistic regression, C = {event.strength:.3g}{chosen}, {event.seconds:.2f} s"
+    if event.right is None or not event.judged:
+        return line
+    return (
+        f"{line}; {event.judged_by}: log loss {event.log_loss:.3f}, "
+        f"{event.right:,} of {event.judged:,} right"
+    )
+
+
+def epoch_line(event: EpochEnded) -> str:
+    """Say one epoch in one line."""
+    judged = ""
+    if event.validation_loss is not None:
+        right = _accuracy(event.validation_accuracy)
+        best = " (best)" if event.best else ""
+        judged = f", validation loss {_loss(event, event.validation_loss)}{right}{best}"
+    told = f"training loss {_loss(event, event.loss)}{_accuracy(event.accuracy)}"
+    return f"epoch {event.epoch}: {told}{judged}, {event.seconds:.1f} s"
+
+
+def _is_due(event: EpochEnded) -> bool:
+    """Whether an epoch is worth a line: the first are, later ones about each half second."""
+    wanted = BETWEEN_EPOCHS / max(event.seconds, 1e-3)
+    often = next((one for one in EVERY if one >= wanted), EVERY[-1])
+    return event.epoch <= FIRST_EPOCHS or event.epoch % often == 0
+
+
+def _accuracy(share: float | None) -> str:
+    """Say an accuracy, where there is one."""
+    return "" if share is None or share != share else f", accuracy {100 * share:.1f} %"
+
+
+def _loss(event: EpochEnded, loss: float) -> str:
+    """Say a loss: in digits that tell epochs apart, where it is all there is."""
+    return f"{loss:.3f}" if event.accuracy == event.accuracy else f"{loss:#.4g}"
+
+
+def print_plainly(event: Event) -> None:
+    """Print an event to stderr."""
+    with contextlib.suppress(OSError, ValueError):  # nobody listening must not end the work
+        for line in lines_of(event):
+            print(line, file=sys.stderr, flush=True)
+
+
+def _notes(notes: tuple[str, ...]) -> list[str]:
+    return [f"note: {note}" for note in notes]
+
+
+def _first(classes: dict[str, int], most: int = 10) -> list[tuple[str, int]]:
+    return list(classes.items())[:most]

@@ -1,0 +1,1 @@
+"""What a network is to say of a picture: its class, or the picture itself."""
