@@ -11,7 +11,6 @@ import torch
 
 from foveal.errors import UsageError
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
 MOST_THREADS = 1_024
 
 

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foveal.pictures import augment
-from foveal.pictures.augment import LEVELS, Augmentation, gather_varied, varied
+from foveal.pictures.augment import Augmentation, gather_varied, varied
+from foveal.vocabulary import LEVELS
 
 
 def numbered(batch: int, height: int, width: int, channels: int = 3) -> torch.Tensor:

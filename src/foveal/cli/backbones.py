@@ -40,9 +40,9 @@ def backbones(
         _list(json)
         return
     from foveal.backbones.catalog import DEFAULT
-    from foveal.estimators.transfer import opened
+    from foveal.model.as_backbone import start_from
 
-    backbone = opened(name or DEFAULT, weights=weights, download=download)
+    backbone = start_from(name or DEFAULT, weights=weights, download=download)
     facts: dict[str, Any] = _stages(backbone)
     if measure:
         facts["pictures_a_second"] = _measured(backbone, threads)

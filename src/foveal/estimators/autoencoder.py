@@ -2,80 +2,29 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from foveal import device as devices
-from foveal import parameters, randomness
-from foveal.device import Device
-from foveal.errors import DataError, UsageError
+from foveal import randomness
 from foveal.estimators.inputs import coerce
-from foveal.learning.data import TrainingData, Wishes, as_pixels, prepare
-from foveal.learning.descent import (
-    TRAINING_RULES,
-    check_batches,
-    configured,
-    finished,
-    refuse_both,
-    sides_of,
-)
-from foveal.learning.reconstruction import (
-    LOSSES,
-    NOISE_LEVELS,
-    NOISES,
-    AutoencoderTask,
-    Loss,
-    Noise,
-    planned,
-    reconstructed,
-)
-from foveal.model.fitted import placed
-from foveal.nets.autoencoder import KINDS, Kind, autoencoder
-from foveal.nets.build import build
-from foveal.nets.plan import Plan
-from foveal.nets.spec import ACTIVATIONS, Network
-from foveal.parameters import FLAG, Choice, Either, Real, Rule, Whole, optional
-from foveal.parameters import Kind as OfKind
-from foveal.pictures.augment import Augmentation, Level
-from foveal.pictures.collection import Pictures
+from foveal.estimators.learner import Learner
+from foveal.learning.data import as_pixels, prepare
+from foveal.learning.descent import descend, finished
+from foveal.learning.options import AUTOENCODER, CodeDescent, CodeOptions, CodePixels, Shares, pick
+from foveal.learning.reconstruction import code_plan, code_task, uncentred
+from foveal.nets.autoencoder import Kind
+from foveal.nets.spec import Network
 from foveal.pictures.scaling import in_range
-from foveal.progress.lines import print_plainly
-from foveal.recipe import RESIZES
-from foveal.shapes import volume
+from foveal.recipe import Resize
 from foveal.training import config as configs
-from foveal.training.loop import start, train
 from foveal.training.run import Run
-
-CODE_SIZE = 32
-"""Numbers of a code, unless the pictures have fewer than twice as many values."""
-
-NET = OfKind((str, Network, type(None)), "layers in the notation")
-RULES: dict[str, Rule] = {
-    **TRAINING_RULES,
-    "kind": Choice(KINDS),
-    "code_size": optional(Whole(1)),
-    "encoder": NET,
-    "decoder": NET,
-    "activation": Choice(ACTIVATIONS),
-    "loss": Choice(LOSSES),
-    "noise": Choice(NOISES),
-    "noise_level": optional(Real(0, 1)),
-    "variational": FLAG,
-    "beta": Real(0),
-    "augmentation": Choice(("none", "light", "strong")),
-    "channels": optional(Either((Whole(1),))),
-    "resize": Choice(RESIZES),
-    "validation_share": Real(0, 1, below=True),
-}
-"""What each parameter may be."""
+from foveal.vocabulary import Level, Loss, Noise
 
 
-class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
     """An autoencoder: narrows pictures to codes of a few numbers, and widens codes to pictures.
 
     It learns without labels. The encoder subtracts the mean of the training pictures first, and
@@ -179,6 +128,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     ((3, 8), (3, 8, 8))
     """
 
+    groups = AUTOENCODER
+
     def __init__(
         self,
         kind: Kind = "conv",
@@ -207,7 +158,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         flip: bool | None = None,
         size: int | tuple[int, int] | None = None,
         channels: int | None = None,
-        resize: str = "stretch",
+        resize: Resize = "stretch",
         validation_share: float = 0.2,
         test_share: float = 0.0,
         device: str = "auto",
@@ -248,7 +199,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any = None, *, run: Run | None = None) -> Autoencoder:
+    def fit(self, X: Any, y: Any = None, *, run: Run | None = None) -> Self:
         """Train the autoencoder.
 
         Parameters
@@ -256,8 +207,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         X : path, sequence of paths, or array
             A folder of pictures (train/, val/, test/ inside are honoured), a list of files, an
             array (n, h, w), (n, h, w, c) or (n, pixels), an .npz file, a folder of IDX files.
-        y : ignored
-            Labels are not looked at.
+        y : None
+            Not used; there so that pipelines may pass labels.
         run : Run, optional
             Where the run keeps events and checkpoints, and whom it tells of its progress.
 
@@ -266,41 +217,19 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         UsageError, DataError, ResourceError, DivergedError, Interrupted
             See `foveal.errors`.
         """
-        began = time.perf_counter()
-        run = run or Run(listeners=[print_plainly] * self.verbose)
-        self._check()
-        seed = run.decide("seed", lambda: randomness.seed_from(self.random_state))
-        device = devices.choose(self.device, self.threads)
-        with device.at_work():
+        context, descent = self._begin(run), pick(CodeDescent, self)
+        pixels, code = pick(CodePixels, self), pick(CodeOptions, self)
+        with context.device.at_work():
             pictures = coerce(self, X, labelled=False)
-            data = self._prepared(pictures, device, run, seed)
-            plan = self._plan(data)
-            task = self._task(data, plan, seed, device)
-            network = build(plan, seed=randomness.derive(seed, "weights"))
-            network = placed(task.begun(network), device)
-            count = len(data.split.train)
-            config = configured(
-                self,
-                task,
-                network,
-                run,
-                began,
-                usual_epochs=configs.reconstruction_epochs_for(count, task.batch_size),
-                squares=configs.SQUARES_OF_RECONSTRUCTION,
-                halved=False,
-            )
-            run.tell(planned(task, config))
-            state = start(network, config)
-            run.restore(state)
-            run.watch(train(state, task.batches, task.loss_of, task.judge, config, device), state)
-            self.model_ = task.frozen(config, state)
-        self.plan_, self.history_ = plan, run.epochs
-        self.reconstruction_ = self.model_.reconstruction
-        if self.reconstruction_ is not None:
-            run.tell(reconstructed(self.reconstruction_, task))
-        run.tell(finished(state))
-        self._n_features_out = plan.code_size
-        return self
+            opening, shares = as_pixels(pixels, context), pick(Shares, self)
+            data = uncentred(prepare(pictures, opening, shares, context, labelled=False))
+            plan = code_plan(data, descent, code)
+            task = code_task(data, plan, descent, pixels, code, context)
+            trained = descend(task, plan, descent, context)
+            model, judged = task.frozen(trained)
+        context.run.tell(*judged, finished(trained.state))
+        self.reconstruction_, self._n_features_out = model.reconstruction, plan.code_size
+        return self._learned(model, context)
 
     def transform(self, X: Any, *, sample: int | None = None) -> np.ndarray[Any, np.dtype[Any]]:
         """Encode pictures, (n, code size); NaN for files that cannot be read.
@@ -372,89 +301,3 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         scores = self.score_samples(X)
         readable = scores[~np.isnan(scores)]
         return float(readable.mean()) if len(readable) else float("nan")
-
-    def save(self, path: str) -> Autoencoder:
-        """Write the fitted model to one .safetensors file; `foveal.load` reads it."""
-        check_is_fitted(self)
-        self.model_.save(path)
-        return self
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.non_deterministic = self.random_state is None
-        return tags
-
-    def _check(self) -> None:
-        parameters.check(self.get_params(deep=False), RULES)
-        refuse_both(self.epochs, self.seconds)
-
-    def _prepared(self, pictures: Pictures, device: Device, run: Run, seed: int) -> TrainingData:
-        wishes = Wishes(
-            size=sides_of(self.size),
-            channels=self.channels,
-            resize=self.resize,  # type: ignore[arg-type]
-        )
-        data = prepare(
-            pictures,
-            as_pixels(wishes, device.threads),
-            run,
-            validation_share=self.validation_share,
-            test_share=self.test_share,
-            seed=seed,
-            labelled=False,
-        )
-        distinct = len(np.unique(data.store.hashes[data.split.train]))
-        if distinct < 2:
-            raise DataError(
-                "pictures",
-                needed="at least 2 different pictures to train on",
-                came=f"{len(data.split.train)} that are all the same",
-                remedy="add pictures that differ",
-            )
-        recipe = replace(data.recipe, mean=(0.0,), std=(1.0,))  # the encoder centres them itself
-        return replace(data, recipe=recipe)
-
-    def _plan(self, data: TrainingData) -> Plan:
-        values, count = volume(data.recipe.shape), len(data.split.train)
-        most = min(values, count)
-        if self.code_size is not None and self.code_size > most:
-            raise UsageError(
-                "code_size",
-                needed=f"at most {most}: pictures of {values:,} values, {count:,} to train on",
-                came=str(self.code_size),
-                remedy="choose a smaller code, or give more pictures",
-            )
-        plan = autoencoder(
-            data.recipe.shape,
-            self.code_size or min(CODE_SIZE, max(values // 2, 1), count),
-            kind=self.kind,
-            encoder=self.encoder,
-            decoder=self.decoder,
-            activation=self.activation,
-            variational=self.variational,
-            squashed=self.loss == "bce",
-            few=count < values,
-        )
-        check_batches(plan, self._batch_size(count), count)
-        return plan
-
-    def _batch_size(self, count: int) -> int:
-        return min(self.batch_size or configs.batch_size_for(count), count)
-
-    def _task(self, data: TrainingData, plan: Plan, seed: int, device: Device) -> AutoencoderTask:
-        asked = None if self.noise == "none" else self.noise_level
-        level = NOISE_LEVELS[self.noise] if asked is None else asked
-        few = len(data.split.train) < configs.FEW_PICTURES
-        flip = (few and data.recipe.channels == 3) if self.flip is None else self.flip
-        return AutoencoderTask(
-            data=data,
-            plan=plan,
-            device=device,
-            batch_size=self._batch_size(len(data.split.train)),
-            augmentation=Augmentation(level=self.augmentation, flip=flip),
-            loss=self.loss,
-            noise=self.noise,
-            noise_level=level,
-            beta=self.beta,
-            seed=seed,
-        )

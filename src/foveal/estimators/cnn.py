@@ -2,51 +2,24 @@
 
 from __future__ import annotations
 
-import time
-from typing import Any
+from typing import Any, Self
 
-import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
-
-from foveal import device as devices
-from foveal import parameters, randomness
-from foveal.device import Device
-from foveal.estimators.inputs import coerce, predicted_score
-from foveal.learning.classification import (
-    SHARED_RULES,
-    ClassifierTask,
-    check_trainable,
-    class_weights,
-)
-from foveal.learning.data import TrainingData, Wishes, as_pixels, prepare
-from foveal.learning.descent import configured, finished, refuse_both, sides_of
-from foveal.model.fitted import placed
-from foveal.nets import plan as planning
-from foveal.nets.build import build
+from foveal import randomness
+from foveal.estimators.inputs import coerce
+from foveal.estimators.learner import Classifier
+from foveal.learning.classification import scratch_plan, scratch_task
+from foveal.learning.data import as_pixels, prepare
+from foveal.learning.descent import descend, finished
+from foveal.learning.options import CNN, Descent, Labels, Pixels, Shares, pick
 from foveal.nets.plan import Plan
 from foveal.nets.spec import Network
-from foveal.parameters import Choice, Either, Kind, Real, Rule, Whole, optional
-from foveal.pictures.augment import Augmentation, Level
-from foveal.progress.events import Planned
-from foveal.progress.lines import print_plainly
-from foveal.recipe import RESIZES
+from foveal.recipe import Resize
 from foveal.training import config as configs
-from foveal.training.config import TrainingConfig
-from foveal.training.loop import start, train
 from foveal.training.run import Run
-
-RULES: dict[str, Rule] = {
-    "net": Kind((str, Network, Plan), "a network in the notation or the name of a stock net"),
-    **SHARED_RULES,
-    "channels": optional(Either((Whole(1),))),
-    "resize": Choice(RESIZES),
-    "validation_share": Real(0, 1, below=True),
-}
-"""What each parameter may be."""
+from foveal.vocabulary import Level
 
 
-class CNNClassifier(ClassifierMixin, BaseEstimator):
+class CNNClassifier(Classifier):
     """A convolutional network that learns its kernels from labelled pictures.
 
     Parameters
@@ -130,6 +103,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     array([0, 1, 2])
     """
 
+    groups = CNN
+
     def __init__(
         self,
         net: str | Network | Plan = "fast",
@@ -151,7 +126,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         flip: bool | None = None,
         size: int | tuple[int, int] | None = None,
         channels: int | None = None,
-        resize: str = "stretch",
+        resize: Resize = "stretch",
         validation_share: float = 0.2,
         test_share: float = 0.0,
         device: str = "auto",
@@ -185,7 +160,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any = None, *, run: Run | None = None) -> CNNClassifier:
+    def fit(self, X: Any, y: Any = None, *, run: Run | None = None) -> Self:
         """Train the network.
 
         Parameters
@@ -204,119 +179,14 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         UsageError, DataError, ResourceError, DivergedError, Interrupted
             See `foveal.errors`.
         """
-        began = time.perf_counter()
-        run = run or Run(listeners=[print_plainly] * self.verbose)
-        self._check()
-        seed = run.decide("seed", lambda: randomness.seed_from(self.random_state))
-        device = devices.choose(self.device, self.threads)
-        with device.at_work():
+        context, descent = self._begin(run), pick(Descent, self)
+        pixels, labels = pick(Pixels, self), pick(Labels, self)
+        with context.device.at_work():
             pictures = coerce(self, X, y)
-            data = prepare(
-                pictures,
-                as_pixels(self._wishes(), device.threads),
-                run,
-                validation_share=self.validation_share,
-                test_share=self.test_share,
-                seed=seed,
-            )
-            plan = self._plan(data)
-            network = placed(build(plan, seed=randomness.derive(seed, "weights")), device)
-            task = self._task(data, seed, device)
-            config = configured(
-                self,
-                task,
-                network,
-                run,
-                began,
-                usual_epochs=configs.epochs_for(len(data.split.train), task.batch_size),
-                label_smoothing=self.label_smoothing,
-            )
-            run.tell(_planned(plan, config, task))
-            state = start(network, config)
-            run.restore(state)
-            run.watch(train(state, task.batches, task.loss_of, task.judge, config, device), state)
-            self.model_ = task.frozen(plan, config, state)
-        run.tell(finished(state))
-        self.classes_, self.plan_, self.history_ = data.classes, plan, run.epochs
-        return self
-
-    def predict(self, X: Any) -> np.ndarray[Any, np.dtype[Any]]:
-        """Predict the class of each picture; None, in its place, for files that cannot be read."""
-        check_is_fitted(self)
-        return self.model_.predict(coerce(self, X, fitting=False))
-
-    def predict_proba(self, X: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Predict calibrated probabilities, (n, classes); NaN for files that cannot be read."""
-        check_is_fitted(self)
-        return self.model_.predict_proba(coerce(self, X, fitting=False))
-
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Return the accuracy on pictures; `y` may be left out where X says the classes."""
-        check_is_fitted(self)
-        if y is not None:
-            return float(super().score(X, y, sample_weight))
-        return predicted_score(self, X)
-
-    def save(self, path: str) -> CNNClassifier:
-        """Write the fitted model to one .safetensors file; `foveal.load` reads it."""
-        check_is_fitted(self)
-        self.model_.save(path)
-        return self
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.non_deterministic = self.random_state is None
-        return tags
-
-    def _check(self) -> None:
-        parameters.check(self.get_params(deep=False), RULES)
-        refuse_both(self.epochs, self.seconds)
-
-    def _wishes(self) -> Wishes:
-        return Wishes(
-            size=sides_of(self.size),
-            channels=self.channels,
-            resize=self.resize,  # type: ignore[arg-type]
-        )
-
-    def _task(self, data: TrainingData, seed: int, device: Device) -> ClassifierTask:
-        count = len(data.split.train)
-        colour = data.recipe.channels == 3 and self.augmentation != "none"
-        augmentation = Augmentation(
-            level=self.augmentation or configs.augmentation_for(count),
-            flip=colour if self.flip is None else self.flip,
-        )
-        return ClassifierTask(
-            data=data,
-            device=device,
-            batch_size=min(self.batch_size or configs.batch_size_for(count), count),
-            augmentation=augmentation,
-            class_weights=class_weights(self.class_weight, data),
-            label_smoothing=self.label_smoothing,
-            seed=seed,
-        )
-
-    def _plan(self, data: TrainingData) -> Plan:
-        net = self.net.network if isinstance(self.net, Plan) else self.net
-        plan = planning.plan(net, input=data.recipe.shape, classes=len(data.classes))
-        count = len(data.split.train)
-        check_trainable(plan, min(self.batch_size or configs.batch_size_for(count), count), count)
-        return plan
-
-
-def _planned(plan: Plan, config: TrainingConfig, task: ClassifierTask) -> Planned:
-    notes: list[str] = []
-    varied = task.augmentation
-    if not varied.flip and varied.level != "none":
-        notes.append("pictures are not mirrored: grey ones may be characters (--flip allows it)")
-    return Planned(
-        network=plan.text,
-        parameters=plan.parameters,
-        multiply_adds=plan.multiply_adds,
-        table=str(plan),
-        config=config.to_dict(),
-        augmentation=varied.level,
-        flip=varied.flip,
-        epochs=config.steps / len(task.batches),
-        notes=tuple(notes),
-    )
+            data = prepare(pictures, as_pixels(pixels, context), pick(Shares, self), context)
+            plan = scratch_plan(self.net, data, descent)
+            task = scratch_task(data, descent, pixels, labels, context)
+            trained = descend(task, plan, descent, context)
+            model = task.frozen(plan, trained)
+        context.run.tell(finished(trained.state))
+        return self._learned(model, context)

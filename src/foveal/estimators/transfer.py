@@ -2,68 +2,36 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
-
-from foveal import device as devices
-from foveal import parameters, randomness
-from foveal.backbones.catalog import DEFAULT, Backbone, of_model, open_backbone
-from foveal.engines.choose import NEEDS
-from foveal.errors import UsageError
-from foveal.estimators.inputs import coerce, predicted_score
-from foveal.inference.features import Extraction
-from foveal.inference.session import Session
-from foveal.learning.classification import SHARED_RULES
-from foveal.learning.cuts import AUTO, LOGISTIC, choose_cut, held_out_share
+from foveal import randomness
+from foveal.backbones.catalog import DEFAULT
+from foveal.estimators.inputs import coerce
+from foveal.estimators.learner import Classifier
+from foveal.learning.cuts import choose_cut
 from foveal.learning.data import as_features, prepare
-from foveal.learning.descent import MOST_EPOCHS, refuse_both, sides_of
-from foveal.learning.transfer import Transfer, variations
-from foveal.model.codec import check_half
+from foveal.learning.options import (
+    LOGISTIC,
+    TRANSFER,
+    BackboneOptions,
+    Descent,
+    Labels,
+    TransferShares,
+    Views,
+    pick,
+)
+from foveal.learning.transfer import Transfer
+from foveal.learning.transfer_config import TransferConfig
 from foveal.model.fitted import FittedModel
-from foveal.model.loading import load
-from foveal.nets.build import part
-from foveal.nets.plan import plan_network
-from foveal.nets.spec import Network, Sample
-from foveal.parameters import FLAG, Choice, Kind, Real, Rule, Whole, optional
-from foveal.pictures.augment import Level
-from foveal.pictures.survey import Survey, look_over, recipe_for
-from foveal.progress.lines import print_plainly
-from foveal.recipe import RESIZES
+from foveal.pictures.survey import look_over, recipe_for
+from foveal.recipe import Resize
 from foveal.training import config as configs
 from foveal.training.run import Run
-
-TEXT = Kind((str,), "a text")
-PATH = Kind((str, Path), "a path")
-
-VIEW_LEVELS: tuple[Level, ...] = ("none", "light")
-"""Variations of further views: whole pixels are moved, nothing more."""
-
-RULES: dict[str, Rule] = {
-    "backbone": Kind((str, Path, FittedModel), "a name, a model file or a fitted model"),
-    "cut": optional(TEXT),
-    "head": TEXT,
-    "strength": optional(Real(0, above=True)),
-    "fine_tune": Real(0, MOST_EPOCHS),
-    "fine_tune_rate": optional(Real(0, above=True)),
-    "views": Whole(1),
-    "weights": optional(PATH),
-    "download": FLAG,
-    "engine": optional(Choice(tuple(NEEDS))),
-    "half": FLAG,
-    **SHARED_RULES,
-    "augmentation": optional(Choice(VIEW_LEVELS)),
-    "resize": optional(Choice(RESIZES)),
-    "validation_share": optional(Real(0, 1, below=True)),
-}
-"""What each parameter may be."""
+from foveal.vocabulary import Level
 
 
-class TransferClassifier(ClassifierMixin, BaseEstimator):
+class TransferClassifier(Classifier):
     """A classifier that reuses the kernels of a trained network.
 
     Every picture goes through the frozen part of the backbone once; what comes out is kept on
@@ -149,6 +117,8 @@ label_smoothing, ema, clip_norm, patience
     True
     """
 
+    groups = TRANSFER
+
     def __init__(
         self,
         backbone: str | Path | FittedModel = DEFAULT,
@@ -179,7 +149,7 @@ label_smoothing, ema, clip_norm, patience
         augmentation: Level | None = None,
         flip: bool | None = None,
         size: int | tuple[int, int] | None = None,
-        resize: str | None = None,
+        resize: Resize | None = None,
         validation_share: float | None = None,
         test_share: float = 0.0,
         device: str = "auto",
@@ -222,7 +192,7 @@ label_smoothing, ema, clip_norm, patience
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any = None, *, run: Run | None = None) -> TransferClassifier:
+    def fit(self, X: Any, y: Any = None, *, run: Run | None = None) -> Self:
         """Fit a head on the features of pictures, and fine-tune where that is asked for.
 
         Parameters
@@ -235,136 +205,24 @@ label_smoothing, ema, clip_norm, patience
         UsageError, DataError, ResourceError, DivergedError, Interrupted
             See `foveal.errors`.
         """
-        began = time.perf_counter()
-        run = run or Run(listeners=[print_plainly] * self.verbose)
-        self._check()
-        seed = run.decide("seed", lambda: randomness.seed_from(self.random_state))
-        device = devices.choose(self.device, self.threads)
-        with device.at_work():
+        context, config = self._begin(run), self._config()
+        with context.device.at_work():
             pictures = coerce(self, X, y)
             survey = look_over(pictures)
-            backbone = self._backbone(survey)
+            backbone = config.backbone(survey.aspect)
             recipe = recipe_for(survey, backbone.recipe)
-            cut, self.cuts_ = choose_cut(self, backbone, recipe, pictures, run, seed, device)
-            transfer = Transfer(backbone, cut, self, seed=seed, device=device)
-            data = prepare(
-                pictures,
-                as_features(self._extraction(transfer, recipe, device)),
-                run,
-                validation_share=held_out_share(self),
-                test_share=self.test_share,
-                seed=seed,
-            )
-            self.model_ = transfer.fit(data, run, began)
-        self.classes_, self.plan_, self.history_ = data.classes, self.model_.plan, run.epochs
-        return self
+            cut, self.cuts_ = choose_cut(config, backbone, recipe, pictures, context)
+            transfer = Transfer(backbone, cut, config, context)
+            opening = as_features(transfer.extraction(recipe), context)
+            data = prepare(pictures, opening, config.held_out, context)
+            model = transfer.fit(data)
+        return self._learned(model, context)
 
-    def predict(self, X: Any) -> np.ndarray[Any, np.dtype[Any]]:
-        """Predict the class of each picture; None, in its place, for files that cannot be read."""
-        check_is_fitted(self)
-        return self.model_.predict(coerce(self, X, fitting=False))
-
-    def predict_proba(self, X: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Predict calibrated probabilities, (n, classes); NaN for files that cannot be read."""
-        check_is_fitted(self)
-        return self.model_.predict_proba(coerce(self, X, fitting=False))
-
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Return the accuracy on pictures; `y` may be left out where X says the classes."""
-        check_is_fitted(self)
-        if y is not None:
-            return float(super().score(X, y, sample_weight))
-        return predicted_score(self, X)
-
-    def save(self, path: str) -> TransferClassifier:
-        """Write the fitted model to one .safetensors file; `foveal.load` reads it."""
-        check_is_fitted(self)
-        self.model_.save(path)
-        return self
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.non_deterministic = self.random_state is None
-        return tags
-
-    def _check(self) -> None:
-        parameters.check(self.get_params(deep=False), RULES)
-        refuse_both(self.epochs, self.seconds)
-        if self.cut == AUTO and self.fine_tune:
-            raise UsageError(
-                "cut='auto' and fine_tune",
-                needed="one of them at a time",
-                came="both",
-                remedy="let 'auto' find a cut first, or name the cut to fine-tune from",
-            )
-        if self.strength is not None and self.head != LOGISTIC:
-            raise UsageError(
-                "strength",
-                needed="a logistic head, whose penalty it is",
-                came=f"head {self.head!r}",
-                remedy="leave strength out; layers have weight_decay",
-            )
-
-    def _backbone(self, survey: Survey) -> Backbone:
-        return opened(
-            self.backbone,
-            size=sides_of(self.size),
-            aspect=survey.aspect,
-            resize=self.resize,
-            weights=self.weights,
-            download=self.download,
+    def _config(self) -> TransferConfig:
+        return TransferConfig(
+            start=pick(BackboneOptions, self),
+            descent=pick(Descent, self),
+            labels=pick(Labels, self),
+            views=pick(Views, self),
+            shares=pick(TransferShares, self),
         )
-
-    def _extraction(self, transfer: Transfer, recipe: Any, device: devices.Device) -> Extraction:
-        return Extraction(
-            session=Session(transfer.cut, recipe, device, engine=self.engine),
-            half=self.half,
-            views=self.views,
-            augmentation=variations(self, recipe),
-        )
-
-
-def opened(
-    backbone: str | Path | FittedModel,
-    *,
-    size: tuple[int, int] | None = None,
-    aspect: float | None = None,
-    resize: str | None = None,
-    weights: str | Path | None = None,
-    download: bool = False,
-) -> Backbone:
-    """Open a backbone by its name, from a model file, or from a fitted model.
-
-    Raises
-    ------
-    UsageError, DataError, ModelFileError
-        Where there is none, or what is given does not belong to it.
-    """
-    if not isinstance(backbone, FittedModel) and not str(backbone).endswith(".safetensors"):
-        return open_backbone(
-            str(backbone),
-            size=size,
-            aspect=aspect,
-            resize=resize,  # type: ignore[arg-type]
-            file=weights,
-            download=download,
-        )
-    if weights is not None or download or size or resize:
-        raise UsageError(
-            "weights, download, size and resize",
-            needed="none of them for a network of one's own, which brings its own",
-            came="at least one",
-            remedy="leave them out",
-        )
-    if isinstance(backbone, FittedModel):
-        name, model = "a fitted model", backbone
-    else:
-        name, model = Path(backbone).name, load(backbone, device="cpu")
-    plan, network, end = model.plan, model.network, None
-    if plan.code:  # of an autoencoder what comes before the code is reused (docs/tried.md)
-        check_half(model, "encoder")
-        ahead = tuple(one.layer for one in plan.layers[: plan.code])
-        end = plan.code - (2 if isinstance(ahead[-1], Sample) else 1)
-        plan = plan_network(Network(ahead, plan.input))
-        network = part(network, model.plan, 0, model.plan.code)
-    return of_model(name, plan, network, model.recipe, sha256=model.digest(), end=end)

@@ -13,33 +13,29 @@ from foveal.device import Device
 from foveal.errors import UsageError
 from foveal.evaluation.calibration import fit_temperature
 from foveal.inference.features import Features
+from foveal.learning.context import FitContext
 from foveal.learning.data import TrainingData
-from foveal.learning.descent import TRAINING_RULES, check_batches
-from foveal.model.card import Provenance
-from foveal.model.fitted import FittedModel, placed
-from foveal.nets.build import build
-from foveal.nets.plan import Plan
-from foveal.nets.spec import Activation, Dense
-from foveal.parameters import Choice, Either, Kind, Real, Rule
+from foveal.learning.descent import Habits, Trained, batch_size_of, check_batches, planned
+from foveal.learning.options import Descent, Labels, Pixels
+from foveal.model.fitted import FittedModel
+from foveal.model.freezing import best_network, freeze
+from foveal.nets.plan import Plan, plan
+from foveal.nets.spec import Activation, Dense, Network
+from foveal.parameters import Real
 from foveal.pictures.augment import Augmentation
-from foveal.pictures.batches import (
-    FeatureBatches,
-    feature_tensor,
-    ordered,
-)
+from foveal.pictures.batches import FeatureBatches, feature_tensor, ordered
+from foveal.progress.events import Planned
+from foveal.training import config as configs
 from foveal.training.config import TrainingConfig
-from foveal.training.loop import TrainingState
-from foveal.training.steps import Batches, LossOf, Scores, classification, judge_logits, logits_of
-from foveal.version import __version__
+from foveal.training.steps import (
+    Batches,
+    LossOf,
+    Scores,
+    classification,
+    judge_logits,
+    logits_of,
+)
 
-SHARED_RULES: dict[str, Rule] = {
-    **TRAINING_RULES,
-    "label_smoothing": Real(0, 1, below=True),
-    "class_weight": Either(
-        (Kind((type(None), dict), "None or a dictionary"), Choice(("balanced",)))
-    ),
-}
-"""What the parameters of all classifiers may be."""
 JUDGING_BATCH = 256
 """Validation pictures that go through the network at once."""
 
@@ -49,12 +45,12 @@ class ClassifierTask:
     """A classifier in training: its pictures and how its network is taught and judged on them."""
 
     data: TrainingData
-    device: Device
+    context: FitContext
     batch_size: int
     augmentation: Augmentation
-    class_weights: torch.Tensor | None
-    label_smoothing: float
-    seed: int
+    labels: Labels
+    notes: tuple[str, ...] = ()
+    """What a reader of its plan should know."""
 
     @property
     def batches(self) -> Batches:
@@ -66,17 +62,47 @@ class ClassifierTask:
                 codes=self.data.codes,
                 rows=self.data.split.train,
                 batch_size=self.batch_size,
-                seed=self.seed,
+                seed=self.context.seed,
                 device=self.device.name,
             )
-        return self.data.batches(self.batch_size, self.augmentation, self.seed, self.device.name)
+        return self.data.batches(
+            self.batch_size, self.augmentation, self.context.seed, self.device.name
+        )
 
     @property
     def loss_of(self) -> LossOf:
         """The loss to minimise."""
-        weights = self.class_weights
+        weights = class_weights(self.labels.class_weight, self.data)
         return classification(
-            self.label_smoothing, None if weights is None else weights.to(self.device.name)
+            self.labels.label_smoothing, None if weights is None else weights.to(self.device.name)
+        )
+
+    @property
+    def habits(self) -> Habits:
+        """What its training does where nothing else is asked for."""
+        return Habits(
+            epochs=configs.epochs_for(len(self.data.split.train), self.batch_size),
+            label_smoothing=self.labels.label_smoothing,
+        )
+
+    @property
+    def device(self) -> Device:
+        """Where it is computed."""
+        return self.context.device
+
+    def initial(self, network: nn.Sequential) -> nn.Sequential:
+        """Begin with weights as they are drawn."""
+        return network
+
+    def planned(self, plan: Plan, config: TrainingConfig) -> Planned:
+        """Return the event that says what is trained, and how."""
+        return planned(
+            plan,
+            config,
+            epochs=config.steps / len(self.batches),
+            augmentation=self.augmentation.level,
+            flip=self.augmentation.flip,
+            notes=self.notes,
         )
 
     def logits(self, network: nn.Module) -> torch.Tensor:
@@ -105,41 +131,60 @@ class ClassifierTask:
             return None
         return judge_logits(self.logits(network), torch.from_numpy(self.data.codes[rows]))
 
-    def frozen(self, plan: Plan, config: TrainingConfig, state: TrainingState) -> FittedModel:
+    def frozen(self, plan: Plan, trained: Trained) -> FittedModel:
         """Make the fitted model of the best weights, its temperature fitted on validation."""
-        network = build(plan, seed=0)
-        network.load_state_dict(state.best_weights or state.candidate.state_dict())
-        network = placed(network, self.device)
-        data, rows = self.data, self.data.split.validation
+        state, data, rows = trained.state, self.data, self.data.split.validation
+        network = best_network(plan, state, self.device)
         temperature = 1.0
         if len(rows):
             logits = self.logits(network).double().numpy()
             temperature = fit_temperature(logits, data.codes[rows])
         best = state.best
-        provenance = Provenance(
-            foveal=__version__,
-            torch=torch.__version__,
-            config=config,
+        return freeze(
+            plan,
+            network,
+            data.recipe,
+            self.device,
+            classes=data.classes,
+            temperature=temperature,
+            trained_on=data.store.hashes[data.split.train],
+            chosen_on=data.store.hashes[rows],
+            state=state,
+            config=trained.config,
             augmentation=self.augmentation.level,
             flip=self.augmentation.flip,
             class_counts=[int(count) for count in data.class_counts],
             validation_pictures=len(rows),
             validation_right=round((best.accuracy or 0.0) * best.pictures) if best else None,
-            best_epoch=state.best_epoch,
-            snapshot_steps=list(state.snapshot_steps),
         )
-        return FittedModel(
-            plan=plan,
-            network=network,
-            recipe=data.recipe,
-            classes=data.classes,
-            temperature=temperature,
-            provenance=provenance,
-            trained_on=data.store.hashes[data.split.train],
-            chosen_on=data.store.hashes[rows],
-            snapshots=torch.stack(state.snapshots) if state.snapshots else torch.empty(0),
-            device=self.device,
-        )
+
+
+def scratch_task(
+    data: TrainingData, asked: Descent, pixels: Pixels, labels: Labels, context: FitContext
+) -> ClassifierTask:
+    """Decide how a classifier from scratch is taught: batches, variations, mirroring."""
+    count = len(data.split.train)
+    level = pixels.augmentation or configs.augmentation_for(count)
+    colour = data.recipe.channels == 3 and pixels.augmentation != "none"
+    flip = colour if pixels.flip is None else pixels.flip
+    notes = ("pictures are not mirrored: grey ones may be characters (--flip allows it)",)
+    return ClassifierTask(
+        data=data,
+        context=context,
+        batch_size=batch_size_of(asked, count),
+        augmentation=Augmentation(level=level, flip=flip),
+        labels=labels,
+        notes=() if flip or level == "none" else notes,
+    )
+
+
+def scratch_plan(net: str | Network | Plan, data: TrainingData, asked: Descent) -> Plan:
+    """Plan a network for the pictures and the classes that there are."""
+    described = net.network if isinstance(net, Plan) else net
+    found = plan(described, input=data.recipe.shape, classes=len(data.classes))
+    count = len(data.split.train)
+    check_trainable(found, batch_size_of(asked, count), count)
+    return found
 
 
 def class_weights(wanted: dict[Any, float] | str | None, data: TrainingData) -> torch.Tensor | None:

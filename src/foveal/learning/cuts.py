@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import numpy as np
 from scipy.special import log_softmax
 
 from foveal.backbones.catalog import Backbone, Stage
 from foveal.backbones.cutting import tapped
-from foveal.device import Device
 from foveal.errors import UsageError
 from foveal.inference.features import Extraction
 from foveal.inference.session import Session
 from foveal.learning.classification import class_weights
+from foveal.learning.context import FitContext
 from foveal.learning.data import as_features, prepare
 from foveal.learning.logistic import fit_head
+from foveal.learning.options import AUTO
+from foveal.learning.transfer_config import TransferConfig
 from foveal.pictures.collection import Pictures
 from foveal.progress.events import CutTried, Event, Extracting
 from foveal.recipe import PictureRecipe
 from foveal.training.run import Run
 
-if TYPE_CHECKING:
-    from foveal.estimators.transfer import TransferClassifier
-
-AUTO = "auto"
-LOGISTIC = "logistic"
-VALIDATION_SHARE = 0.2
-"""Share held out for what is trained by gradient descent."""
 UPWARD = 2 / 3
 """Share of the multiply-adds below the cut from which fine-tuning begins by default."""
 SECONDS = 60.0
@@ -36,13 +31,11 @@ SECONDS = 60.0
 
 
 def choose_cut(
-    learner: TransferClassifier,
+    config: TransferConfig,
     backbone: Backbone,
     recipe: PictureRecipe,
     pictures: Pictures,
-    run: Run,
-    seed: int,
-    device: Device,
+    context: FitContext,
 ) -> tuple[Stage, dict[str, float]]:
     """Choose the stage after which a backbone is cut.
 
@@ -51,38 +44,32 @@ def choose_cut(
     tuple
         The stage, and the held-out log loss of each that was tried.
     """
-    if learner.cut != AUTO:
-        return _asked(learner, backbone), {}
-    stage, tried = run.decide(
-        "cut", lambda: _tried(learner, backbone, recipe, pictures, run, seed, device)
+    if config.start.cut != AUTO:
+        return _asked(config, backbone), {}
+    stage, tried = context.run.decide(
+        "cut", lambda: _tried(config, backbone, recipe, pictures, context)
     )
     return backbone.stage(stage), tried
 
 
 def _tried(
-    learner: TransferClassifier,
+    config: TransferConfig,
     backbone: Backbone,
     recipe: PictureRecipe,
     pictures: Pictures,
-    run: Run,
-    seed: int,
-    device: Device,
+    context: FitContext,
 ) -> tuple[str, dict[str, float]]:
     """Fit a logistic head at each stage, from the highest down; all from one pass."""
     network, places = tapped(backbone)
-    session = Session(network, recipe, device, engine=learner.engine)
-    extraction = Extraction(session=session, half=learner.half)
-    data = prepare(
-        pictures,
-        as_features(extraction),
-        Run(listeners=[lambda event: _pass_on(event, run)]),
-        validation_share=held_out_share(learner),
-        test_share=learner.test_share,
-        seed=seed,
-    )
+    run, start = context.run, config.start
+    session = Session(network, recipe, context.device, engine=start.engine)
+    extraction = Extraction(session=session, half=start.half)
+    listening = Run(listeners=[lambda event: _pass_on(event, run)])
+    quiet = replace(context, run=listening)  # preparation is told of when the cut is chosen
+    data = prepare(pictures, as_features(extraction, quiet), config.held_out, quiet)
     began = time.perf_counter()
     rows = data.split.train
-    weights = class_weights(learner.class_weight, data)
+    weights = class_weights(config.labels.class_weight, data)
     features = data.store.rows(rows)  # type: ignore[union-attr]
     tried: dict[str, float] = {}
     for name in reversed(places):
@@ -92,9 +79,9 @@ def _tried(
             data.store.hashes[rows],
             classes=len(data.classes),
             class_weights=None if weights is None else weights.numpy(),
-            seed=seed,
-            threads=device.threads,
-            strength=learner.strength,
+            seed=context.seed,
+            threads=context.device.threads,
+            strength=start.strength,
         )
         if not head.folds:
             break  # too few pictures to judge by: the end of the backbone
@@ -123,17 +110,11 @@ def _pass_on(event: Event, run: Run) -> None:
         run.tell(event)
 
 
-def held_out_share(learner: TransferClassifier) -> float:
-    """Share held out for validation, where no folder names it."""
-    if learner.validation_share is not None:
-        return learner.validation_share
-    return 0.0 if learner.head == LOGISTIC and not learner.fine_tune else VALIDATION_SHARE
-
-
-def _asked(learner: TransferClassifier, backbone: Backbone) -> Stage:
-    if learner.cut is not None or not learner.fine_tune:
-        stage = backbone.stage(learner.cut)
-        if learner.fine_tune and stage == backbone.stages[-1]:
+def _asked(config: TransferConfig, backbone: Backbone) -> Stage:
+    start = config.start
+    if start.cut is not None or not start.fine_tune:
+        stage = backbone.stage(start.cut)
+        if start.fine_tune and stage == backbone.stages[-1]:
             raise UsageError(
                 "cut and fine_tune",
                 needed="a cut with layers of the backbone above it, to be fine-tuned",

@@ -12,6 +12,8 @@ import numpy as np
 from foveal.errors import DataError
 from foveal.inference.features import Extraction, Features, open_features
 from foveal.inference.frozen import OWN
+from foveal.learning.context import FitContext
+from foveal.learning.options import Pixels, Shares, sides_of
 from foveal.pictures import ledger
 from foveal.pictures.augment import Augmentation
 from foveal.pictures.batches import TrainingBatches
@@ -22,9 +24,8 @@ from foveal.pictures.splits import Split, split
 from foveal.pictures.store import Store, open_store
 from foveal.pictures.survey import choose_recipe, measure_scaling
 from foveal.progress.events import Decoding, Prepared, passing
-from foveal.recipe import PictureRecipe, Resize
+from foveal.recipe import PictureRecipe
 from foveal.targets.classes import encode_labels
-from foveal.training.run import Run
 
 FEWEST_UNLABELLED = 2
 """Training pictures from which there is anything to tell them apart by."""
@@ -32,15 +33,6 @@ MUCH_DISK = 1_000_000_000
 """Bytes of features from which on their size is told."""
 FEW_PHOTOGRAPHS = 5_000
 """Photographs below which a pretrained network is likely the better start."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
-    """What a person may ask of the pixels."""
-
-    size: tuple[int, int] | None
-    channels: int | None
-    resize: Resize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,34 +80,37 @@ class TrainingData:
         )
 
 
-Opening = Callable[[Pictures, Run], tuple[Store | Features, PictureRecipe]]
-"""Opens pictures for training: decoded, or as features; tells the run how far it is."""
+Opening = Callable[[Pictures], tuple[Store | Features, PictureRecipe]]
+"""Opens pictures for training: decoded, or as features."""
 
 
-def as_pixels(wishes: Wishes, threads: int) -> Opening:
+def as_pixels(asked: Pixels, context: FitContext) -> Opening:
     """Open pictures as pixels, of the size asked for."""
 
-    def opening(pictures: Pictures, run: Run) -> tuple[Store, PictureRecipe]:
+    def opening(pictures: Pictures) -> tuple[Store, PictureRecipe]:
         recipe = choose_recipe(
-            pictures, size=wishes.size, channels=wishes.channels, resize=wishes.resize
+            pictures,
+            size=sides_of(asked.size),
+            channels=asked.channels,
+            resize=asked.resize,
         )
         store = open_store(
             pictures,
             recipe,
-            threads=threads,
-            progress=lambda done, total: run.tell(Decoding(done=done, total=total)),
+            threads=context.device.threads,
+            progress=lambda done, total: context.run.tell(Decoding(done=done, total=total)),
         )
         return store, recipe
 
     return opening
 
 
-def as_features(extraction: Extraction) -> Opening:
+def as_features(extraction: Extraction, context: FitContext) -> Opening:
     """Open pictures as the features that a frozen network makes of them."""
 
-    def opening(pictures: Pictures, run: Run) -> tuple[Features, PictureRecipe]:
+    def opening(pictures: Pictures) -> tuple[Features, PictureRecipe]:
         name = extraction.session.network.name
-        progress = passing(run.tell, "the network" if name == OWN else name)
+        progress = passing(context.run.tell, "the network" if name == OWN else name)
         return open_features(pictures, extraction, progress=progress), extraction.recipe
 
     return opening
@@ -124,17 +119,23 @@ def as_features(extraction: Extraction) -> Opening:
 def prepare(
     pictures: Pictures,
     opening: Opening,
-    run: Run,
+    shares: Shares,
+    context: FitContext,
     *,
-    validation_share: float,
-    test_share: float,
-    seed: int,
     labelled: bool = True,
 ) -> TrainingData:
     """Prepare pictures for training; the ledger and the run are told.
 
     Parameters
     ----------
+    pictures : Pictures
+        All that there are.
+    opening : callable
+        Opens them: decoded, or as features.
+    shares : Shares
+        Which are held out, where no folder names them.
+    context : FitContext
+        Run and seed.
     labelled : bool
         Whether classes are to be learned; otherwise labels are not looked at.
 
@@ -143,9 +144,9 @@ def prepare(
     DataError
         Where fewer than two classes, or too few training pictures, are left.
     """
-    began = time.perf_counter()
+    began, run = time.perf_counter(), context.run
     classes, codes = _classes_of(pictures, labelled)
-    store, recipe = opening(pictures, run)
+    store, recipe = opening(pictures)
     run.agree("pictures", store.fingerprint, "the pictures changed meanwhile: begin with --fresh")
     usable = np.flatnonzero(store.readable & (codes >= 0))
     parts = split(
@@ -153,9 +154,9 @@ def prepare(
         store.hashes,
         pictures.parts,
         usable,
-        validation_share=validation_share,
-        test_share=test_share,
-        seed=seed,
+        validation_share=shares.validation_share,
+        test_share=shares.test_share,
+        seed=context.seed,
     )
     entries = list(_entries(pictures, store, codes, parts))
     if run.folder is not None:

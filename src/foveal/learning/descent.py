@@ -1,77 +1,44 @@
-"""What all trainings by gradient descent share: parameters, configuration, first checks."""
+"""Training by gradient descent: what was left open is decided, and the loop runs to its end."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-import numpy as np
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from foveal.device import DEVICES, Device
 from foveal.errors import UsageError
-from foveal.learning.data import TrainingData
+from foveal.learning.context import FitContext
+from foveal.learning.options import Descent
+from foveal.model.fitted import placed
+from foveal.nets.build import build
 from foveal.nets.plan import Plan
 from foveal.nets.spec import BatchNorm
-from foveal.parameters import FLAG, Choice, Either, Kind, Real, Rule, Whole, optional
-from foveal.pictures.augment import LEVELS
-from foveal.progress.events import Finished
+from foveal.progress.events import Finished, Planned
 from foveal.training import config as configs
 from foveal.training.config import TrainingConfig
-from foveal.training.loop import TrainingState
+from foveal.training.loop import TrainingState, start, train
 from foveal.training.pace import measure_pace, steps_within
-from foveal.training.run import Run
 from foveal.training.steps import Batches, LossOf, Scores
 
-MOST_EPOCHS = 1e6
-"""Epochs that can be asked for."""
 
-TRAINING_RULES: dict[str, Rule] = {
-    "epochs": optional(Real(0, MOST_EPOCHS, above=True)),
-    "seconds": optional(Real(0, above=True)),
-    "batch_size": optional(Whole(1)),
-    "optimizer": Choice(configs.OPTIMIZERS),
-    "learning_rate": optional(Real(0, above=True)),
-    "momentum": Real(0, 1, below=True),
-    "weight_decay": optional(Real(0)),
-    "schedule": Choice(configs.SCHEDULES),
-    "ema": Real(0, 1, below=True),
-    "clip_norm": optional(Real(0)),
-    "patience": optional(Whole(1)),
-    "augmentation": optional(Choice(LEVELS)),
-    "flip": optional(FLAG),
-    "size": optional(Either((Whole(1), Kind((tuple, list), "(height, width)")))),
-    "test_share": Real(0, 1, below=True),
-    "device": Choice(DEVICES),
-    "threads": optional(Whole(1)),
-    "verbose": FLAG,
-}
-"""What the parameters of all that is trained may be."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """What a kind of training does where nothing else is asked for."""
 
-
-class Wished(Protocol):
-    """The parameters of training by gradient descent, as an estimator holds them."""
-
-    epochs: float | None
-    seconds: float | None
-    optimizer: configs.Optimizer
-    learning_rate: float | None
-    momentum: float
-    weight_decay: float | None
-    schedule: configs.Schedule
-    ema: float
-    clip_norm: float | None
-    patience: int | None
+    epochs: float
+    """Times each picture is seen."""
+    label_smoothing: float = 0.0
+    squares: float = 0.999
+    """Second beta of AdamW."""
+    gentle: bool = True
+    """Whether networks without batch normalisation get half the usual learning rate."""
 
 
 class Task(Protocol):
-    """What is trained on which pictures: what the loop needs besides the network."""
-
-    data: TrainingData
-    device: Device
-    seed: int
+    """What is trained on which pictures: all that the loop needs besides the network."""
 
     @property
     def batches(self) -> Batches:
@@ -83,72 +50,111 @@ class Task(Protocol):
         """The loss to minimise."""
         ...
 
+    @property
+    def habits(self) -> Habits:
+        """What its training does where nothing else is asked for."""
+        ...
+
     def judge(self, network: nn.Module) -> Scores | None:
         """Score a network on the validation pictures; None where there are none."""
         ...
 
+    def initial(self, network: nn.Sequential) -> nn.Sequential:
+        """Bring a network with drawn weights to where its training begins."""
+        ...
+
+    def planned(self, plan: Plan, config: TrainingConfig) -> Planned:
+        """Return the event that says what is trained, and how."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What the loop leaves."""
+
+    config: TrainingConfig
+    state: TrainingState
+
+
+def descend(task: Task, plan: Plan, asked: Descent, context: FitContext) -> Trained:
+    """Train a network from drawn weights: build, configure, run the loop."""
+    network = task.initial(build(plan, seed=context.seed_of("weights")))
+    placed(network, context.device)
+    config = configured(asked, task, network, context)
+    context.run.tell(task.planned(plan, config))
+    state = start(network, config)
+    context.run.restore(state)
+    follow(task, state, config, context)
+    return Trained(config, state)
+
+
+def follow(
+    task: Task,
+    state: TrainingState,
+    config: TrainingConfig,
+    context: FitContext,
+    *,
+    keep: bool = True,
+) -> None:
+    """Run the loop to its end; `keep` as in `Run.watch`."""
+    events = train(state, task.batches, task.loss_of, task.judge, config, context.device)
+    context.run.watch(events, state, keep=keep)
+
 
 def configured(
-    wished: Wished,
-    task: Task,
-    network: nn.Module,
-    run: Run,
-    began: float,
-    *,
-    usual_epochs: float,
-    label_smoothing: float = 0.0,
-    squares: float = 0.999,
-    halved: bool = True,
+    asked: Descent, task: Task, network: nn.Module, context: FitContext
 ) -> TrainingConfig:
     """Decide everything that was left open; a budget of seconds is measured once.
 
     Parameters
     ----------
-    usual_epochs : float
-        Epochs where neither epochs nor seconds are asked for.
-    halved : bool
-        Whether networks without batch normalisation get half the usual learning rate.
+    asked : Descent
+        What was asked for.
+    task : Task
+        What is trained, and its habits.
+    network : torch.nn.Module
+        Tells by its layers which learning rate and which clipping suit.
+    context : FitContext
+        Run, seed, device and clock.
     """
-    batch = task.batches.batch_size
-    epochs = usual_epochs if wished.epochs is None else wished.epochs
-    steps = max(round(epochs * len(task.batches)), 1)
-    normalised = any(isinstance(one, _BatchNorm) for one in network.modules())
-    rate = wished.learning_rate or configs.learning_rate_for(
-        wished.optimizer, batch, normalised=normalised or not halved
+    batches, habits = task.batches, task.habits
+    epochs = habits.epochs if asked.epochs is None else asked.epochs
+    normalised = any(isinstance(module, _BatchNorm) for module in network.modules())
+    rate = asked.learning_rate or configs.learning_rate_for(
+        asked.optimizer, batches.batch_size, normalised=normalised or not habits.gentle
     )
-    decay = wished.weight_decay
+    decay = asked.weight_decay
     config = TrainingConfig(
-        steps=steps,
-        batch_size=batch,
-        optimizer=wished.optimizer,
+        steps=max(round(epochs * len(batches)), 1),
+        batch_size=batches.batch_size,
+        optimizer=asked.optimizer,
         learning_rate=float(rate),
-        momentum=wished.momentum,
-        weight_decay=configs.WEIGHT_DECAYS[wished.optimizer] if decay is None else float(decay),
-        schedule=wished.schedule,
-        label_smoothing=label_smoothing,
-        ema=wished.ema,
-        clip_norm=_clip_norm(wished.clip_norm, normalised=normalised),
-        patience=wished.patience,
-        seed=task.seed,
-        squares=squares,
+        momentum=asked.momentum,
+        weight_decay=configs.WEIGHT_DECAYS[asked.optimizer] if decay is None else float(decay),
+        schedule=asked.schedule,
+        label_smoothing=habits.label_smoothing,
+        ema=asked.ema,
+        clip_norm=_clip_norm(asked.clip_norm, normalised=normalised),
+        patience=asked.patience,
+        seed=context.seed,
+        squares=habits.squares,
     )
+    steps = context.run.decide("steps", lambda: _affordable(asked, task, network, config, context))
+    return configs.with_steps(config, steps)
 
-    def affordable() -> int:
-        if wished.seconds is None:
-            return steps
-        pace = measure_pace(
-            network,
-            task.batches,
-            task.loss_of,
-            config,
-            task.device,
-            task.judge,
-            budget=float(wished.seconds),
-        )
-        left = float(wished.seconds) - (time.perf_counter() - began)
-        return steps_within(left, pace, len(task.batches), configs.FEWEST_STEPS)
 
-    return configs.with_steps(config, run.decide("steps", affordable))
+def _affordable(
+    asked: Descent, task: Task, network: nn.Module, config: TrainingConfig, context: FitContext
+) -> int:
+    """Turn a budget of seconds, where there is one, into steps."""
+    if asked.seconds is None:
+        return config.steps
+    batches, budget = task.batches, float(asked.seconds)
+    pace = measure_pace(
+        network, batches, task.loss_of, config, context.device, task.judge, budget=budget
+    )
+    left = budget - (time.perf_counter() - context.began)
+    return steps_within(left, pace, len(batches), configs.FEWEST_STEPS)
 
 
 def _clip_norm(asked: float | None, *, normalised: bool) -> float | None:
@@ -157,15 +163,9 @@ def _clip_norm(asked: float | None, *, normalised: bool) -> float | None:
     return float(asked) or None
 
 
-def refuse_both(epochs: float | None, seconds: float | None) -> None:
-    """Refuse a length of training that is given twice."""
-    if epochs is not None and seconds is not None:
-        raise UsageError(
-            "epochs and seconds",
-            needed="one of them",
-            came=f"epochs={epochs:g} and seconds={seconds:g}",
-            remedy="leave one of them out",
-        )
+def batch_size_of(asked: Descent, pictures: int) -> int:
+    """Return the pictures a step: as asked for, else by their number; never more than all."""
+    return min(asked.batch_size or configs.batch_size_for(pictures), pictures)
 
 
 def check_batches(plan: Plan, batch_size: int, pictures: int, *, kept: int = 0) -> None:
@@ -173,12 +173,16 @@ def check_batches(plan: Plan, batch_size: int, pictures: int, *, kept: int = 0) 
 
     Parameters
     ----------
+    plan : Plan
+        The network.
+    batch_size, pictures : int
+        Pictures a step, at most, and in all.
     kept : int
         First layers whose normalisations keep their statistics.
     """
     fewest = pictures // -(-pictures // batch_size)  # batches differ by one picture at most
     taught = replace(plan, layers=plan.layers[kept:], fixed=0, code=0).walk()
-    if fewest < 2 and any(isinstance(one.layer, BatchNorm) for one in taught):
+    if fewest < 2 and any(isinstance(layer.layer, BatchNorm) for layer in taught):
         raise UsageError(
             "batch_size",
             needed="at least 2 pictures a step for batch normalisation",
@@ -187,18 +191,27 @@ def check_batches(plan: Plan, batch_size: int, pictures: int, *, kept: int = 0) 
         )
 
 
-def sides_of(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
-    """Read a size, one side or (height, width)."""
-    if size is None or isinstance(size, int | np.integer):
-        return None if size is None else (int(size), int(size))
-    if len(size) != 2:
-        raise UsageError(
-            "size",
-            needed="one side, or (height, width)",
-            came=repr(size),
-            remedy="write 64, or (48, 64)",
-        )
-    return int(size[0]), int(size[1])
+def planned(
+    plan: Plan,
+    config: TrainingConfig | None,
+    *,
+    epochs: float = 0.0,
+    augmentation: str = "none",
+    flip: bool = False,
+    notes: tuple[str, ...] = (),
+) -> Planned:
+    """Say what network is trained, and how; without a configuration nothing descends."""
+    return Planned(
+        network=plan.text,
+        parameters=plan.parameters,
+        multiply_adds=plan.multiply_adds,
+        table=str(plan),
+        config=config.to_dict() if config else {},
+        augmentation=augmentation,
+        flip=flip,
+        epochs=epochs,
+        notes=notes,
+    )
 
 
 def finished(state: TrainingState) -> Finished:

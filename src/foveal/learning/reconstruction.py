@@ -6,8 +6,8 @@ Axes: n picture, h height, w width, c channel, k number of the code.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,14 +15,20 @@ import torch.nn.functional as F
 from torch import nn
 
 from foveal.device import Device
+from foveal.errors import DataError, UsageError
 from foveal.evaluation.reconstruction import MOST_VALUES, Reconstruction, likeness, principal
 from foveal.inference.session import at_once
+from foveal.learning.context import FitContext
 from foveal.learning.data import TrainingData
-from foveal.model.card import Coding, Provenance
-from foveal.model.fitted import FittedModel, placed
+from foveal.learning.descent import Habits, Trained, batch_size_of, check_batches, planned
+from foveal.learning.options import CodeOptions, Descent, Pixels
+from foveal.model.card import Coding
+from foveal.model.fitted import FittedModel
+from foveal.model.freezing import best_network, freeze
 from foveal.model.normal import Normality, spread
+from foveal.nets.autoencoder import autoencoder
 from foveal.nets.blocks import Centre, Offset
-from foveal.nets.build import build, part
+from foveal.nets.build import part
 from foveal.nets.plan import Plan
 from foveal.nets.spec import Activation, Sample
 from foveal.pictures.augment import Augmentation
@@ -30,15 +36,13 @@ from foveal.pictures.batches import TrainingBatches, nhwc, ordered
 from foveal.pictures.splits import Rows
 from foveal.progress.events import Planned, Reconstructed
 from foveal.shapes import volume
+from foveal.training import config as configs
 from foveal.training.config import TrainingConfig
-from foveal.training.loop import TrainingState
 from foveal.training.steps import UNANSWERED, Batch, LossOf, Scores
-from foveal.version import __version__
+from foveal.vocabulary import Loss, Noise
 
-Loss = Literal["mse", "bce", "l1"]
-Noise = Literal["none", "gaussian", "masks"]
-LOSSES: tuple[Loss, ...] = ("mse", "bce", "l1")
-NOISES: tuple[Noise, ...] = ("none", "gaussian", "masks")
+CODE_SIZE = 32
+"""Numbers of a code, unless the pictures have fewer than twice as many values."""
 NOISE_LEVELS = {"none": 0.0, "gaussian": 0.2, "masks": 0.25}
 """How much noise, unless it is asked for."""
 PATCHES = 7
@@ -69,21 +73,47 @@ class AutoencoderTask:
 
     data: TrainingData
     plan: Plan
-    device: Device
+    context: FitContext
     batch_size: int
     augmentation: Augmentation
-    loss: Loss
-    noise: Noise
-    noise_level: float
-    beta: float
-    seed: int
-    unused: int = 0
-    """Numbers of the code that hardly vary, once it is frozen."""
+    code: CodeOptions
+
+    @property
+    def device(self) -> Device:
+        """Where it is computed."""
+        return self.context.device
+
+    @property
+    def noise_level(self) -> float:
+        """How much noise there is."""
+        asked = None if self.code.noise == "none" else self.code.noise_level
+        return NOISE_LEVELS[self.code.noise] if asked is None else asked
+
+    @property
+    def habits(self) -> Habits:
+        """What its training does where nothing else is asked for."""
+        return Habits(
+            epochs=configs.reconstruction_epochs_for(len(self.data.split.train), self.batch_size),
+            squares=configs.SQUARES_OF_RECONSTRUCTION,
+            gentle=False,
+        )
+
+    def planned(self, plan: Plan, config: TrainingConfig) -> Planned:
+        """Return the event that says what is trained, and how."""
+        return planned(
+            plan,
+            config,
+            epochs=config.steps / len(self.batches),
+            augmentation=self.augmentation.level,
+            flip=self.augmentation.flip,
+        )
 
     @property
     def batches(self) -> TrainingBatches:
         """The training pictures, by epoch."""
-        return self.data.batches(self.batch_size, self.augmentation, self.seed, self.device.name)
+        return self.data.batches(
+            self.batch_size, self.augmentation, self.context.seed, self.device.name
+        )
 
     @property
     def images(self) -> Any:
@@ -100,7 +130,7 @@ class AutoencoderTask:
         """The loss to minimise: the likeness of reconstructions of perhaps noisy pictures."""
 
         def loss_of(network: nn.Module, batch: Batch) -> tuple[torch.Tensor, int]:
-            seen = noisy(batch.images_nchw, self.noise, self.noise_level)
+            seen = noisy(batch.images_nchw, self.code.noise, self.noise_level)
             wanted = batch.images_nchw.clamp(0, 1)  # varied colours may leave black and white
             return self._loss(network, seen, wanted), UNANSWERED
 
@@ -112,12 +142,12 @@ class AutoencoderTask:
         plan, code = self.plan, self.plan.code
         ahead = code - self.variational
         inner = part(network, plan, 0, ahead)(seen)
-        logits = self.loss == "bce"
+        logits = self.code.loss == "bce"
         end = len(plan.layers) - logits  # the sigmoid at the end is within the loss
         made = part(network, plan, ahead, end)(inner)
-        found = _differing(self.loss, made, wanted)
+        found = _differing(self.code.loss, made, wanted)
         if self.variational:
-            weight = self.beta * WEIGHTS[self.loss](found.detach())
+            weight = self.code.beta * WEIGHTS[self.code.loss](found.detach())
             found = found + weight * divergence(inner) / volume(plan.input)
         return found
 
@@ -138,7 +168,7 @@ class AutoencoderTask:
         size, by = at_once(self.data.recipe), self.data.scaling
         return ordered(self.images, rows, by, batch_size=size, device=self.device.name)
 
-    def begun(self, network: nn.Sequential) -> nn.Sequential:
+    def initial(self, network: nn.Sequential) -> nn.Sequential:
         """Let an untrained network begin at the mean of the training pictures."""
         mean = self._mean()
         first, last = next(network.children()), None
@@ -160,23 +190,35 @@ class AutoencoderTask:
             total += images.double().sum(dim=0).cpu()
         return (total / len(rows)).float()
 
-    def frozen(self, config: TrainingConfig, state: TrainingState) -> FittedModel:
-        """Make the fitted model of the best weights, judged beside principal components."""
-        network = build(self.plan, seed=0)
-        network.load_state_dict(state.best_weights or state.candidate.state_dict())
-        network = placed(network, self.device)
+    def frozen(self, trained: Trained) -> tuple[FittedModel, list[Reconstructed]]:
+        """Make the fitted model of the best weights, judged beside principal components.
+
+        Returns
+        -------
+        tuple
+            The model, and the event that says how it fares, where pictures were held out.
+        """
+        network = best_network(self.plan, trained.state, self.device)
         hashes, split = self.data.store.hashes, self.data.split
+        judged = self._judged(network)
+        normality, unused = self._normality(network)
         coding = Coding(
-            loss=self.loss,
-            noise=self.noise,
+            loss=self.code.loss,
+            noise=self.code.noise,
             noise_level=float(self.noise_level),
-            beta=float(self.beta) if self.variational else None,
-            reconstruction=self._judged(network),
+            beta=float(self.code.beta) if self.variational else None,
+            reconstruction=judged,
         )
-        provenance = Provenance(
-            foveal=__version__,
-            torch=torch.__version__,
-            config=config,
+        model = freeze(
+            self.plan,
+            network,
+            self.data.recipe,
+            self.device,
+            trained_on=hashes[split.train],
+            chosen_on=hashes[split.validation],
+            state=trained.state,
+            normality=normality,
+            config=trained.config,
             coding=coding,
             augmentation=self.augmentation.level,
             flip=self.augmentation.flip,
@@ -184,22 +226,8 @@ class AutoencoderTask:
             judged_by="validation" if len(split.validation) else "nothing",
             validation_pictures=len(split.validation),
             validation_right=None,
-            best_epoch=state.best_epoch,
-            snapshot_steps=list(state.snapshot_steps),
         )
-        return FittedModel(
-            plan=self.plan,
-            network=network,
-            recipe=self.data.recipe,
-            classes=np.empty(0, dtype=str),
-            temperature=1.0,
-            provenance=provenance,
-            trained_on=hashes[split.train],
-            chosen_on=hashes[split.validation],
-            snapshots=torch.stack(state.snapshots) if state.snapshots else torch.empty(0),
-            normality=self._normality(network),
-            device=self.device,
-        )
+        return model, [reconstructed(judged, self, unused)] if judged else []
 
     def _judged(self, network: nn.Sequential) -> Reconstruction | None:
         """Judge on pictures that did not teach, beside principal components of as many numbers."""
@@ -229,14 +257,20 @@ class AutoencoderTask:
             code_bytes=4 * self.plan.code_size,
         )
 
-    def _normality(self, network: nn.Sequential) -> Normality:
-        """Find what usual pictures are like: their codes, and how well held-out ones fare."""
+    def _normality(self, network: nn.Sequential) -> tuple[Normality, int]:
+        """Find what usual pictures are like: their codes, and how well held-out ones fare.
+
+        Returns
+        -------
+        tuple
+            What they are like, and how many numbers of the code hardly vary.
+        """
         split = self.data.split
         most = max(MOST_CODES, EACH_NUMBER * self.plan.code_size)
         step = -(-len(split.train) // most)
         codes = [_plain(one) for _, one, _ in self._through(network, split.train[::step])]
         mean, whitening = spread(np.concatenate(codes))
-        self.unused = int((np.concatenate(codes).std(axis=0) < UNUSED).sum())
+        unused = int((np.concatenate(codes).std(axis=0) < UNUSED).sum())
         nothing = np.empty(0)
         usual = Normality(mean=mean, whitening=whitening, errors=nothing, distances=nothing)
         rows = split.validation if len(split.validation) else split.test
@@ -244,12 +278,8 @@ class AutoencoderTask:
         for wanted, code, made in self._through(network, rows):
             errors.append(_plain(((wanted - made) ** 2).mean(dim=(1, 2, 3))))
             distances.append(usual.distance(_plain(code)))
-        return Normality(
-            mean=mean,
-            whitening=whitening,
-            errors=np.concatenate(errors),
-            distances=np.concatenate(distances),
-        )
+        usual = replace(usual, errors=np.concatenate(errors), distances=np.concatenate(distances))
+        return usual, unused
 
     def _through(
         self, network: nn.Sequential, rows: Rows
@@ -301,21 +331,7 @@ def noisy(images_nchw: torch.Tensor, noise: Noise, level: float) -> torch.Tensor
     return images_nchw * mask[:, :, :height, :width]
 
 
-def planned(task: AutoencoderTask, config: TrainingConfig) -> Planned:
-    """Say what network is trained, and how."""
-    return Planned(
-        network=task.plan.text,
-        parameters=task.plan.parameters,
-        multiply_adds=task.plan.multiply_adds,
-        table=str(task.plan),
-        config=config.to_dict(),
-        augmentation=task.augmentation.level,
-        flip=task.augmentation.flip,
-        epochs=config.steps / len(task.batches),
-    )
-
-
-def reconstructed(found: Reconstruction, task: AutoencoderTask) -> Reconstructed:
+def reconstructed(found: Reconstruction, task: AutoencoderTask, unused: int) -> Reconstructed:
     """Tell how reconstructions fare beside principal components."""
     ours, theirs = found.autoencoder, found.pca
     names = ("autoencoder", f"PCA, {found.pca_size} components")
@@ -335,9 +351,9 @@ def reconstructed(found: Reconstruction, task: AutoencoderTask) -> Reconstructed
             f"note: principal components do better: train longer (--epochs), {weaker}on more "
             "pictures, or use PCA, which is simpler"
         )
-    if task.variational and task.unused:
+    if task.variational and unused:
         lines.append(
-            f"note: {task.unused:,} of {task.plan.code_size:,} numbers of the code hardly vary: "
+            f"note: {unused:,} of {task.plan.code_size:,} numbers of the code hardly vary: "
             "they cost more than they tell at this --beta"
         )
     return Reconstructed(facts=asdict(found), lines=tuple(lines))
@@ -345,3 +361,78 @@ def reconstructed(found: Reconstruction, task: AutoencoderTask) -> Reconstructed
 
 def _plain(values: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
     return values.cpu().double().numpy()
+
+
+def uncentred(data: TrainingData) -> TrainingData:
+    """Check that there is something to learn, and leave the centring to the encoder.
+
+    Raises
+    ------
+    DataError
+        Where all training pictures are the same.
+    """
+    distinct = len(np.unique(data.store.hashes[data.split.train]))
+    if distinct < 2:
+        raise DataError(
+            "pictures",
+            needed="at least 2 different pictures to train on",
+            came=f"{len(data.split.train)} that are all the same",
+            remedy="add pictures that differ",
+        )
+    return replace(data, recipe=replace(data.recipe, mean=(0.0,), std=(1.0,)))
+
+
+def code_plan(data: TrainingData, asked: Descent, code: CodeOptions) -> Plan:
+    """Plan an autoencoder for the pictures that there are.
+
+    Raises
+    ------
+    UsageError
+        For a code that is larger than the pictures are, or than there are pictures.
+    """
+    values, count = volume(data.recipe.shape), len(data.split.train)
+    most = min(values, count)
+    if code.code_size is not None and code.code_size > most:
+        raise UsageError(
+            "code_size",
+            needed=f"at most {most}: pictures of {values:,} values, {count:,} to train on",
+            came=str(code.code_size),
+            remedy="choose a smaller code, or give more pictures",
+        )
+    found = autoencoder(
+        data.recipe.shape,
+        code.code_size or min(CODE_SIZE, max(values // 2, 1), count),
+        kind=code.kind,
+        encoder=code.encoder,
+        decoder=code.decoder,
+        activation=code.activation,
+        variational=code.variational,
+        squashed=code.loss == "bce",
+        few=count < values,
+    )
+    check_batches(found, batch_size_of(asked, count), count)
+    return found
+
+
+def code_task(
+    data: TrainingData,
+    plan: Plan,
+    asked: Descent,
+    pixels: Pixels,
+    code: CodeOptions,
+    context: FitContext,
+) -> AutoencoderTask:
+    """Decide how an autoencoder is taught: batches, variations, mirroring."""
+    count = len(data.split.train)
+    colour = count < configs.FEW_PICTURES and data.recipe.channels == 3
+    return AutoencoderTask(
+        data=data,
+        plan=plan,
+        context=context,
+        batch_size=batch_size_of(asked, count),
+        augmentation=Augmentation(
+            level=pixels.augmentation or "none",
+            flip=colour if pixels.flip is None else pixels.flip,
+        ),
+        code=code,
+    )

@@ -3,32 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from scipy.special import log_softmax
 from torch import nn
 
-from foveal import randomness
 from foveal.backbones.catalog import Backbone, Stage
 from foveal.backbones.cutting import cut, fixed_layers
-from foveal.device import Device
 from foveal.errors import UsageError
 from foveal.evaluation.calibration import fit_temperature
-from foveal.inference.features import Features
+from foveal.inference.features import Extraction, Features
+from foveal.inference.session import Session
 from foveal.learning.classification import (
     JUDGING_BATCH,
     ClassifierTask,
     check_trainable,
     class_weights,
 )
-from foveal.learning.cuts import LOGISTIC
+from foveal.learning.context import FitContext
 from foveal.learning.data import TrainingData
-from foveal.learning.descent import configured, finished
+from foveal.learning.descent import (
+    Trained,
+    batch_size_of,
+    configured,
+    finished,
+    follow,
+    planned,
+)
 from foveal.learning.logistic import LogisticHead, fit_head
-from foveal.model.card import Logistic, Origin, Provenance
+from foveal.learning.options import LOGISTIC
+from foveal.learning.transfer_config import TransferConfig
+from foveal.model.card import Logistic, Origin
 from foveal.model.fitted import FittedModel, placed
+from foveal.model.freezing import freeze
 from foveal.nets import notation
 from foveal.nets.build import build, part
 from foveal.nets.plan import Plan, plan_network
@@ -50,20 +59,14 @@ from foveal.nets.spec import (
     SpaceToDepth,
     Upsample,
 )
-from foveal.pictures.augment import Augmentation, Level
+from foveal.pictures.augment import Augmentation
 from foveal.pictures.batches import feature_tensor
 from foveal.pictures.splits import Rows
-from foveal.progress.events import HeadFitted, Planned
+from foveal.progress.events import HeadFitted
 from foveal.recipe import PictureRecipe
 from foveal.training import config as configs
-from foveal.training.config import TrainingConfig
-from foveal.training.loop import TrainingState, start, train
-from foveal.training.run import Run
+from foveal.training.loop import TrainingState, start
 from foveal.training.steps import logits_of
-from foveal.version import __version__
-
-if TYPE_CHECKING:
-    from foveal.estimators.transfer import TransferClassifier
 
 ON_MAPS = (
     *(Conv, ConvTranspose, MaxPool, AvgPool, Flatten, Residual),
@@ -102,64 +105,66 @@ class Transfer:
     """One transfer: a backbone cut at a stage, and what is to be trained above it."""
 
     def __init__(
-        self,
-        backbone: Backbone,
-        stage: Stage,
-        learner: TransferClassifier,
-        *,
-        seed: int,
-        device: Device,
+        self, backbone: Backbone, stage: Stage, config: TransferConfig, context: FitContext
     ) -> None:
-        self.backbone, self.stage, self.learner = backbone, stage, learner
-        self.seed, self.device = seed, device
-        self.head = _head_layers(learner.head)
-        self.fine = bool(learner.fine_tune)
-        self.logistic = learner.head == LOGISTIC
+        self.backbone, self.stage = backbone, stage
+        self.config, self.context, self.device = config, context, context.device
+        self.head = _head_layers(config.start.head)
+        self.fine = bool(config.start.fine_tune)
         pooled = not (self.fine or isinstance(self.head[0], ON_MAPS))
         if pooled and isinstance(self.head[0], GlobalPool) and len(backbone.shape(stage)) == 3:
             self.head = self.head[1:]  # the cut averages the maps already
         self.fixed = fixed_layers(backbone, stage, pooled=pooled)
         self.cut = cut(backbone, stage, pooled=pooled)
+        above = backbone.layers(stage.end, backbone.stages[-1].end)
+        self.kept = (*self.fixed, *(above if self.fine else ()))
+        """Layers of the backbone, in front of the head."""
+
+    def extraction(self, recipe: PictureRecipe) -> Extraction:
+        """Say how the features are made that the head is fitted on."""
+        start = self.config.start
+        return Extraction(
+            session=Session(self.cut, recipe, self.device, engine=start.engine),
+            half=start.half,
+            views=self.config.views.views,
+            augmentation=self.config.variations(recipe),
+        )
 
     def plan(self, classes: int) -> Plan:
         """Plan the whole network: fixed layers, those above the cut that are kept, the head."""
-        above = self.backbone.layers(self.stage.end, self.backbone.stages[-1].end)
-        kept = (*self.fixed, *(above if self.fine else ()))
-        top = plan_network(Network(kept, self.backbone.plan.input)).output
+        top = plan_network(Network(self.kept, self.backbone.plan.input)).output
         maps = len(top) == 3 and not isinstance(self.head[0], (*ON_MAPS, GlobalPool))
-        layers = (*kept, *([GlobalPool()] if maps else []), *self.head)
-        self.kept = len(kept)
+        layers = (*self.kept, *([GlobalPool()] if maps else []), *self.head)
         planned = plan_network(Network(layers, self.backbone.plan.input), None, classes)
         return replace(planned, fixed=len(self.fixed))
 
-    def fit(self, data: TrainingData, run: Run, began: float) -> FittedModel:
+    def fit(self, data: TrainingData) -> FittedModel:
         """Fit the head, fine-tune where that is asked for, and put the model together."""
-        plan = self.plan(len(data.classes))
+        run, plan = self.context.run, self.plan(len(data.classes))
         network = placed(self._initial(plan), self.device)
-        head = part(network, plan, self.kept)
-        top = self._beyond(data, part(network, plan, len(self.fixed), self.kept))
-        config: TrainingConfig | None = None
+        head = part(network, plan, len(self.kept))
+        top = self._beyond(data, part(network, plan, len(self.fixed), len(self.kept)))
         logistic: LogisticHead | None = None
-        state: TrainingState | None = None
-        if self.logistic:
+        trained: Trained | None = None
+        if self.config.start.logistic:
             if not self.fine:
-                run.tell(_planned(plan, None, self._task(data), ()))
+                run.tell(planned(plan, None))
             logistic, held, notes = self._regression(top, head)
             run.tell(_head_fitted(logistic, held, notes))
         else:
-            held, config, state = self._descent(top, head, plan, run, began)
+            held, trained = self._descent(top, head, plan)
         if self.fine:
             rest = part(network, plan, len(self.fixed))
-            held, config, state = self._fine_tuned(data, rest, plan, run, held)
-        if state is not None:
-            run.tell(finished(state))
-        return self._assembled(plan, network, data, held, config, logistic, state)
+            held, trained = self._fine_tuned(data, rest, plan, held)
+        if trained is not None:
+            run.tell(finished(trained.state))
+        return self._assembled(plan, network, data, held, logistic, trained)
 
     def _initial(self, plan: Plan) -> nn.Sequential:
         """Build the network with the backbone's weights and fresh ones in the head."""
-        network = build(plan, seed=randomness.derive(self.seed, "weights"))
+        network = build(plan, seed=self.context.seed_of("weights"))
         state = network.state_dict()
-        own = part(network, plan, 0, self.kept).state_dict()
+        own = part(network, plan, 0, len(self.kept)).state_dict()
         network.load_state_dict({**state, **{name: self.backbone.weights[name] for name in own}})
         return network
 
@@ -186,7 +191,7 @@ class Transfer:
     ) -> tuple[LogisticHead, Held, list[str]]:
         """Fit the logistic head: judged on held-out pictures, then on all but the test ones."""
         train, validation = data.split.train, data.split.validation
-        found = self._fit_on(data, train, self.learner.strength)
+        found = self._fit_on(data, train, self.config.start.strength)
         if len(validation):
             features = _vectors(data, validation)[0]
             logits = features @ found.weight_kd.T + found.bias_k
@@ -208,14 +213,14 @@ class Transfer:
     def _fit_on(
         self, data: TrainingData, rows: Rows, strength: float | None, *, judged: bool = True
     ) -> LogisticHead:
-        weights = class_weights(self.learner.class_weight, data)
+        weights = class_weights(self.config.labels.class_weight, data)
         return fit_head(
             _vectors(data, rows),
             data.codes[rows],
             data.store.hashes[rows],
             classes=len(data.classes),
             class_weights=None if weights is None else weights.numpy(),
-            seed=self.seed,
+            seed=self.context.seed,
             threads=self.device.threads,
             strength=strength,
             judged=judged,
@@ -235,68 +240,54 @@ class Transfer:
             )
         return notes
 
-    def _task(self, data: TrainingData) -> ClassifierTask:
-        learner, count = self.learner, len(data.split.train)
+    def _task(self, data: TrainingData, note: str = "") -> ClassifierTask:
         return ClassifierTask(
             data=data,
-            device=self.device,
-            batch_size=min(learner.batch_size or configs.batch_size_for(count), count),
+            context=self.context,
+            batch_size=batch_size_of(self.config.descent, len(data.split.train)),
             augmentation=Augmentation(level="none"),
-            class_weights=class_weights(learner.class_weight, data),
-            label_smoothing=learner.label_smoothing,
-            seed=self.seed,
+            labels=self.config.labels,
+            notes=(note,) if note else (),
         )
 
-    def _descent(
-        self, data: TrainingData, head: nn.Sequential, plan: Plan, run: Run, began: float
-    ) -> tuple[Held, TrainingConfig, TrainingState]:
+    def _descent(self, data: TrainingData, head: nn.Sequential, plan: Plan) -> tuple[Held, Trained]:
         """Train the head by gradient descent on features, through the one loop."""
-        task = self._task(data)
-        check_trainable(plan, task.batch_size, len(data.split.train), kept=self.kept)
-        config = configured(
-            self.learner,
-            task,
-            head,
-            run,
-            began,
-            usual_epochs=configs.epochs_for(len(data.split.train), task.batch_size),
-            label_smoothing=self.learner.label_smoothing,
-        )
-        run.tell(_planned(plan, config, task, ()))
+        task, run = self._task(data), self.context.run
+        check_trainable(plan, task.batch_size, len(data.split.train), kept=len(self.kept))
+        config = configured(self.config.descent, task, head, self.context)
+        run.tell(task.planned(plan, config))
         state = start(head, config)
         if not self.fine:
             run.restore(state)
-        events = train(state, task.batches, task.loss_of, task.judge, config, self.device)
-        run.watch(events, state, keep=not self.fine)
-        return self._taken(task, head, state), config, state
+        follow(task, state, config, self.context, keep=not self.fine)
+        return self._taken(task, head, state), Trained(config, state)
 
     def _fine_tuned(
-        self, data: TrainingData, rest: nn.Sequential, plan: Plan, run: Run, before: Held
-    ) -> tuple[Held, TrainingConfig, TrainingState]:
+        self, data: TrainingData, rest: nn.Sequential, plan: Plan, before: Held
+    ) -> tuple[Held, Trained]:
         """Train what is above the cut, the part below from what is kept of it."""
-        task = self._task(data)
+        task, run, asked = self._task(data, "fine-tuning"), self.context.run, self.config.start
         config = configs.fine_tuning(
-            epochs=self.learner.fine_tune,
+            epochs=asked.fine_tune,
             steps_per_epoch=len(task.batches),
             batch_size=task.batch_size,
-            rate=self.learner.fine_tune_rate,
-            label_smoothing=self.learner.label_smoothing,
-            seed=self.seed,
+            rate=asked.fine_tune_rate,
+            label_smoothing=self.config.labels.label_smoothing,
+            seed=self.context.seed,
         )
-        decided = "steps" if self.logistic else "fine-tuning steps"  # a head had steps of its own
+        decided = "steps" if asked.logistic else "fine-tuning steps"  # a head had steps of its own
         config = configs.with_steps(config, run.decide(decided, lambda: config.steps))
-        run.tell(_planned(plan, config, task, ("fine-tuning",)))
+        run.tell(task.planned(plan, config))
         state = start(rest, config)
         run.restore(state)
         if state.step == 0:
             state.judged(task.judge(rest), 0)  # the head alone may prove to be the best
-        events = train(state, task.batches, task.loss_of, task.judge, config, self.device)
-        run.watch(events, state)
-        return self._taken(task, rest, state), config, state
+        follow(task, state, config, self.context)
+        return self._taken(task, rest, state), Trained(config, state)
 
     def _taken(self, task: ClassifierTask, network: nn.Sequential, state: TrainingState) -> Held:
-        """Give a network the best weights it had, and what held-out pictures say of them."""
-        network.load_state_dict(state.best_weights or state.candidate.state_dict())
+        """Give a network the best weights it had, and return what held-out pictures say of them."""
+        network.load_state_dict(state.chosen)
         network.eval()
         rows = task.data.split.validation
         if not len(rows):
@@ -309,58 +300,42 @@ class Transfer:
         network: nn.Sequential,
         data: TrainingData,
         held: Held,
-        config: TrainingConfig | None,
         logistic: LogisticHead | None,
-        state: TrainingState | None,
+        trained: Trained | None,
     ) -> FittedModel:
         split, hashes = data.split, data.store.hashes
-        varied = variations(self.learner, data.recipe)
+        views, varied = self.config.views.views, self.config.variations(data.recipe)
         refitted = logistic is not None and not self.fine
-        trained = np.concatenate([split.train, split.validation]) if refitted else split.train
-        provenance = Provenance(
-            foveal=__version__,
-            torch=torch.__version__,
-            config=config,
+        taught = np.concatenate([split.train, split.validation]) if refitted else split.train
+        network.requires_grad_(False)
+        return freeze(
+            plan,
+            network.eval(),
+            data.recipe,
+            self.device,
+            classes=data.classes,
+            temperature=fit_temperature(held.logits_nk, held.codes_n),
+            trained_on=hashes[np.sort(taught)],
+            chosen_on=hashes[split.validation if not refitted else split.validation[:0]],
+            state=trained.state if trained else None,
+            snapshots=False,
+            config=trained.config if trained else None,
             logistic=None
             if logistic is None
-            else Logistic(
-                strength=float(logistic.strength), folds=logistic.folds, views=self.learner.views
-            ),
+            else Logistic(strength=float(logistic.strength), folds=logistic.folds, views=views),
             backbone=Origin(
                 name=self.backbone.name,
                 source=self.backbone.source,
                 sha256=self.backbone.sha256,
                 stage=self.stage.name,
             ),
-            augmentation=varied.level if self.learner.views > 1 else "none",
-            flip=varied.flip and self.learner.views > 1,
-            class_counts=[int(count) for count in np.bincount(data.codes[trained])],
+            augmentation=varied.level if views > 1 else "none",
+            flip=varied.flip and views > 1,
+            class_counts=[int(count) for count in np.bincount(data.codes[taught])],
             judged_by=held.judged_by if len(held.codes_n) else "nothing",
             validation_pictures=len(held.codes_n),
             validation_right=held.right if len(held.codes_n) else None,
-            best_epoch=state.best_epoch if state else 0,
-            snapshot_steps=[],
         )
-        network.requires_grad_(False)
-        return FittedModel(
-            plan=plan,
-            network=network.eval(),
-            recipe=data.recipe,
-            classes=data.classes,
-            temperature=fit_temperature(held.logits_nk, held.codes_n),
-            provenance=provenance,
-            trained_on=hashes[np.sort(trained)],
-            chosen_on=hashes[split.validation if not refitted else split.validation[:0]],
-            snapshots=torch.empty(0),
-            device=self.device,
-        )
-
-
-def variations(learner: TransferClassifier, recipe: PictureRecipe) -> Augmentation:
-    """Decide how the further views of pictures vary."""
-    level: Level = learner.augmentation or "light"
-    mirrored = recipe.channels == 3 and level != "none"
-    return Augmentation(level=level, flip=mirrored if learner.flip is None else learner.flip)
 
 
 def _head_layers(text: str) -> tuple[Layer, ...]:
@@ -401,20 +376,4 @@ def _head_fitted(head: LogisticHead, held: Held, notes: list[str]) -> HeadFitted
         judged_by=held.judged_by,
         seconds=head.seconds,
         notes=tuple(notes),
-    )
-
-
-def _planned(
-    plan: Plan, config: TrainingConfig | None, task: ClassifierTask, notes: tuple[str, ...]
-) -> Planned:
-    return Planned(
-        network=plan.text,
-        parameters=plan.parameters,
-        multiply_adds=plan.multiply_adds,
-        table=str(plan),
-        config=config.to_dict() if config else {},
-        augmentation="none",
-        flip=False,
-        epochs=config.steps / len(task.batches) if config else 0.0,
-        notes=notes,
     )

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from foveal.evaluation.reconstruction import Reconstruction
 from foveal.recipe import PictureRecipe
 from foveal.training.config import TrainingConfig
+from foveal.vocabulary import Level, Loss, Noise
 
 FORMAT: Literal[1] = 1
 """Version of the file format; raised when older software could no longer read a file right."""
@@ -55,8 +56,8 @@ class Coding(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    loss: Literal["mse", "bce", "l1"]
-    noise: Literal["none", "gaussian", "masks"]
+    loss: Loss
+    noise: Noise
     noise_level: Annotated[float, Field(ge=0, le=1)]
     """Standard deviation of gaussian noise, or share of the picture that is masked."""
     beta: Annotated[float, Field(ge=0)] | None
@@ -82,7 +83,7 @@ class Provenance(BaseModel):
     """Whose kernels are reused; None for a network trained from scratch."""
     coding: Coding | None = None
     """What an autoencoder was taught, and how it fares; None for classifiers."""
-    augmentation: Literal["none", "light", "strong"]
+    augmentation: Level
     flip: bool
     class_counts: list[int]
     """Training pictures of each class."""

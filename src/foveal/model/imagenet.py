@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-import torch
-
 from foveal.backbones.catalog import DEFAULT, open_backbone
 from foveal.backbones.cutting import filled
 from foveal.device import choose
 from foveal.errors import UsageError
-from foveal.model.card import Origin, Provenance
+from foveal.model.card import Origin
 from foveal.model.fitted import FittedModel, placed
-from foveal.version import __version__
+from foveal.model.freezing import freeze
 
 NAME = "imagenet"
 """What a person writes instead of a model file."""
@@ -42,10 +39,12 @@ def imagenet(
             remedy="install it: pip install timm",
         )
     chosen = choose(device, threads)
-    nothing = np.empty(0, dtype=np.int64)
-    provenance = Provenance(
-        foveal=__version__,
-        torch=torch.__version__,
+    return freeze(
+        backbone.plan,
+        placed(filled(backbone.plan, backbone.weights), chosen),
+        replace(backbone.recipe, adapts=True),
+        chosen,
+        classes=backbone.classes,
         backbone=Origin(
             name=backbone.name,
             source="package",
@@ -57,18 +56,4 @@ def imagenet(
         class_counts=[0] * len(backbone.classes),
         validation_pictures=0,
         validation_right=None,
-        best_epoch=0,
-        snapshot_steps=[],
-    )
-    return FittedModel(
-        plan=backbone.plan,
-        network=placed(filled(backbone.plan, backbone.weights), chosen),
-        recipe=replace(backbone.recipe, adapts=True),
-        classes=np.array(backbone.classes),
-        temperature=1.0,
-        provenance=provenance,
-        trained_on=nothing,
-        chosen_on=nothing,
-        snapshots=torch.empty(0),
-        device=chosen,
     )

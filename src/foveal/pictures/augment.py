@@ -8,14 +8,13 @@ on the normalised floats.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-Level = Literal["none", "light", "strong"]
-LEVELS: tuple[Level, ...] = ("none", "light", "strong")
+from foveal.vocabulary import Level
 
 SHIFT = 1 / 16
 """Largest shift as a share of a side: 2 pixels of 28, 4 of 64."""

@@ -77,6 +77,11 @@ class TrainingState:
         """The network that is judged: the moving average where there is one."""
         return self.network if self.averaged is None else self.averaged
 
+    @property
+    def chosen(self) -> Mapping[str, torch.Tensor]:
+        """The best weights so far; those of now where nothing was judged yet."""
+        return self.best_weights or self.candidate.state_dict()
+
     def judged(self, scores: Scores | None, epoch: int) -> bool:
         """Take note of a judgement; answers whether these weights are the best so far."""
         self.judged_at = self.step

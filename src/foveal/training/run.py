@@ -166,15 +166,16 @@ class Run:
 
     # Events and checkpoints ----------------------------------------------------------------
 
-    def tell(self, event: Event) -> None:
-        """Tell listeners of an event, and write it down."""
-        for listener in self.listeners:
-            listener(event)
-        if isinstance(event, EpochEnded):
-            self.epochs.append(asdict(event))
-        if self.folder is not None and _kept(event):
-            with (self.folder / "events.jsonl").open("a", encoding="utf-8") as file:
-                file.write(to_json(event) + "\n")
+    def tell(self, *events: Event) -> None:
+        """Tell listeners of events, in order, and write them down."""
+        for event in events:
+            for listener in self.listeners:
+                listener(event)
+            if isinstance(event, EpochEnded):
+                self.epochs.append(asdict(event))
+            if self.folder is not None and _kept(event):
+                with (self.folder / "events.jsonl").open("a", encoding="utf-8") as file:
+                    file.write(to_json(event) + "\n")
 
     def restore(self, state: TrainingState) -> None:
         """Bring a fresh state to the last checkpoint, where this run resumes one."""

@@ -1,0 +1,113 @@
+"""Commands that train, derived from the options of the learners: each option is written once."""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import Field
+from pathlib import Path
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+import typer
+
+from foveal.cli.options import Json, Strict
+from foveal.learning.options import RUN, fields_of
+
+PANELS = ("Network", "Training", "Pictures", "Run")
+"""Headings of the help, in order."""
+
+
+def _in(panel: str, help: str, *flags: str, **more: Any) -> Any:
+    return typer.Option(*flags, help=help, rich_help_panel=panel, **more)
+
+
+Target = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="Where the model goes: a .safetensors file.")
+]
+KEEPING: dict[str, tuple[Any, Any]] = {
+    "seed": (Annotated[int, _in(RUN, "Seed of all that is random.")], 0),
+    "resume": (Annotated[bool, _in(RUN, "Go on with an unfinished run.", "--resume")], False),
+    "fresh": (Annotated[bool, _in(RUN, "Throw an unfinished run away.", "--fresh")], False),
+    "tensorboard": (
+        Annotated[Path | None, _in(RUN, "Also write curves for TensorBoard here.")],
+        None,
+    ),
+    "checkpoint_seconds": (
+        Annotated[float, _in(RUN, "Seconds between checkpoints.", min=0)],
+        5.0,
+    ),
+    "strict": (Strict, False),
+    "json": (Json, False),
+}
+"""Options that say how a run is kept, with their defaults; the seed is what all share."""
+
+
+def command(
+    groups: tuple[type, ...], pictures: Any, run: Callable[[typer.Context], None]
+) -> Callable[..., None]:
+    """Make the command of a learner.
+
+    Parameters
+    ----------
+    groups : tuple of type
+        Its options; see `foveal.learning.options`.
+    pictures : annotation
+        Of its first argument.
+    run : callable
+        Called with the context, which holds the options by name; its docstring is the help.
+    """
+    parameters = {"context": (typer.Context, None), "pictures": (pictures, None)}
+    parameters["model"] = (Target, None)
+    options = {name: (hint, default) for name, hint, default in _options(groups)} | KEEPING
+
+    def trains(context: typer.Context, **_: Any) -> None:
+        run(context)
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    trains.__doc__ = run.__doc__
+    trains.__annotations__ = {name: hint for name, (hint, _) in (parameters | options).items()}
+    trains.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            *(
+                inspect.Parameter(name, keyword, annotation=hint)
+                for name, (hint, _) in parameters.items()
+            ),
+            *(
+                inspect.Parameter(name, keyword, annotation=hint, default=default)
+                for name, (hint, default) in options.items()
+            ),
+        ]
+    )
+    return trains
+
+
+def _options(groups: tuple[type, ...]) -> Iterator[tuple[str, Any, Any]]:
+    """Yield name, annotation and default of each option, panel by panel."""
+    found = [(one, hint) for group in groups for one, hint in _typed(group)]
+    for panel in PANELS:
+        for one, hint in found:
+            if one.metadata["panel"] == panel:
+                written = _in(panel, one.metadata["help"], *_flags(one, hint))
+                yield one.name, Annotated[hint, written], one.default
+
+
+def _typed(group: type) -> Iterator[tuple[Field[Any], Any]]:
+    hints = get_type_hints(group)
+    for one in fields_of(group):
+        yield one, _plain(hints[one.name], one.default)
+
+
+def _plain(hint: Any, default: Any) -> Any:
+    """Return what a terminal gives of a type: a number, a path, a flag, or else a text."""
+    kinds = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    known = [kind for kind in kinds if kind is not type(None)]
+    kind = known[0] if len(known) == 1 and known[0] in (int, float, bool, Path) else str
+    return kind | None if default is None else kind
+
+
+def _flags(one: Field[Any], hint: Any) -> tuple[str, ...]:
+    name = one.name.replace("_", "-")
+    if hint is bool:
+        return (f"--{name}",)
+    return (f"--{name}/--no-{name}",) if hint == (bool | None) else ()

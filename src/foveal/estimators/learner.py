@@ -1,0 +1,80 @@
+"""What all learners share: how a fit begins, what classifiers answer, how models are saved."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from foveal.estimators.inputs import coerce, predicted_score
+from foveal.learning.context import FitContext
+from foveal.learning.options import Machine, check_options, pick
+from foveal.model.fitted import FittedModel
+from foveal.parameters import FLAG, check
+from foveal.randomness import RandomState
+from foveal.training.run import Run
+
+
+class Learner(BaseEstimator, ABC):
+    """A learner whose parameters are groups of options, `random_state` and `verbose`."""
+
+    groups: ClassVar[tuple[type, ...]]
+    """Groups of its options; see `foveal.learning.options`."""
+    random_state: RandomState
+    verbose: bool
+    model_: FittedModel
+
+    def _begin(self, run: Run | None) -> FitContext:
+        """Check all parameters, and decide run, seed and device."""
+        parameters = self.get_params(deep=False)
+        check_options(self.groups, parameters)
+        check(parameters, {"verbose": FLAG})
+        return FitContext.begin(run, pick(Machine, self), self.random_state, verbose=self.verbose)
+
+    @abstractmethod
+    def fit(self, X: Any, y: Any = None, *, run: Run | None = None) -> Self:
+        """Learn from pictures."""
+
+    def _learned(self, model: FittedModel, context: FitContext) -> Self:
+        """Keep what was learned."""
+        self.model_, self.plan_, self.history_ = model, model.plan, context.run.epochs
+        return self
+
+    def save(self, path: str) -> Self:
+        """Write the fitted model to one .safetensors file; `foveal.load` reads it."""
+        check_is_fitted(self)
+        self.model_.save(path)
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.non_deterministic = self.random_state is None
+        return tags
+
+
+class Classifier(ClassifierMixin, Learner):
+    """A learner of classes."""
+
+    def _learned(self, model: FittedModel, context: FitContext) -> Self:
+        self.classes_ = model.classes
+        return super()._learned(model, context)
+
+    def predict(self, X: Any) -> np.ndarray[Any, np.dtype[Any]]:
+        """Predict the class of each picture; None, in its place, for files that cannot be read."""
+        check_is_fitted(self)
+        return self.model_.predict(coerce(self, X, fitting=False))
+
+    def predict_proba(self, X: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Predict calibrated probabilities, (n, classes); NaN for files that cannot be read."""
+        check_is_fitted(self)
+        return self.model_.predict_proba(coerce(self, X, fitting=False))
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Return the accuracy on pictures; `y` may be left out where X says the classes."""
+        check_is_fitted(self)
+        if y is not None:
+            return float(super().score(X, y, sample_weight))
+        return predicted_score(self, X)

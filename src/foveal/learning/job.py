@@ -1,0 +1,121 @@
+"""A training from its first picture to its model file: kept, resumable, whole.
+
+What `foveal train` does, for Python and for any other door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+from foveal import files
+from foveal.model.fitted import FittedModel, checked_path
+from foveal.progress.events import Listener
+from foveal.training.run import Run
+
+
+class Fits(Protocol):
+    """A learner: what a job trains."""
+
+    model_: FittedModel
+
+    def fit(self, X: Any, y: Any = None, *, run: Run | None = None) -> Self:
+        """Train."""
+        ...
+
+
+L = TypeVar("L", bound=Fits)
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[L]):
+    """What a job leaves beside the model's file."""
+
+    learner: L | None
+    """What was trained; None where the run was complete already."""
+    replaced: Path | None
+    """The model that was there before, if any."""
+
+
+def train(
+    model: str | Path,
+    pictures: str | Path,
+    make: Callable[[dict[str, Any]], L],
+    options: Mapping[str, Any],
+    *,
+    command: str,
+    typed: Collection[str] = (),
+    resume: bool = False,
+    fresh: bool = False,
+    listeners: Sequence[Listener] = (),
+    checkpoint_seconds: float = 5.0,
+    within: Callable[[Run], AbstractContextManager[None]] = lambda _: nullcontext(),
+) -> Done[L]:
+    """Train a learner into a file, in a run beside it that can be killed and resumed.
+
+    Parameters
+    ----------
+    model : path
+        Where the model goes: a .safetensors file. The run is kept in a folder beside it.
+    pictures : path
+        As in `fit`.
+    make : callable
+        From options to a learner.
+    options : dict
+        Options of the learner, as JSON can keep them; a resumed run is held to them.
+    command : str
+        What kind of training this is; another one does not resume it.
+    typed : collection of str
+        Options that were asked for now: a resumed run takes all others from its beginning.
+    resume, fresh : bool
+        Go on with an unfinished run, or throw it away.
+    listeners : sequence of callable
+        Told every event.
+    checkpoint_seconds : float
+        Time between checkpoints, at least.
+    within : callable
+        Makes what is entered around the training, such as handlers of signals.
+
+    Raises
+    ------
+    UsageError, DataError, ResourceError, DivergedError, Interrupted
+        See `foveal.errors`.
+    """
+    place = checked_path(model)
+    asked = {**options, "pictures": str(Path(pictures).absolute())}
+    with Run(
+        place.with_suffix(".run"),
+        resume=resume,
+        fresh=fresh,
+        listeners=listeners,
+        checkpoint_seconds=checkpoint_seconds,
+        target=place,
+    ) as run:
+        run.agree("command", command, "go on with it, or begin with --fresh")
+        if run.options:
+            asked = run.options | {name: asked[name] for name in asked if name in typed}
+        run.agree("options", asked, "leave the option out, or begin with --fresh")
+        if resume and run.was_finished:
+            return Done(None, None)
+        replaced = run.decide("replaced", lambda: _keep_aside(place))
+        with within(run):
+            chosen = {name: value for name, value in asked.items() if name != "pictures"}
+            learner = make(chosen).fit(asked["pictures"], run=run)
+            digest = learner.model_.save(place)
+            run.finish({"model": place.name, "sha256": digest})
+    return Done(learner, _aside(place) if replaced else None)
+
+
+def _keep_aside(model: Path) -> bool:
+    """Keep what the model will replace, the last such one; return whether there is any."""
+    if not model.is_file():
+        return False
+    files.write_whole(_aside(model), model.read_bytes())
+    return True
+
+
+def _aside(model: Path) -> Path:
+    return model.with_suffix(".run") / "replaced.safetensors"

@@ -1,0 +1,479 @@
+"""Options of the learners, each written once: its default, what it may be, and its help.
+
+A learner is a few groups of options. Its estimator takes them one by one, as scikit-learn wants
+it, and picks the groups out of itself; the command `foveal train` is derived from the groups.
+Never imports torch, so that the command's help is quick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from foveal.errors import UsageError
+from foveal.nets.autoencoder import KINDS, Kind
+from foveal.nets.plan import Plan
+from foveal.nets.spec import ACTIVATIONS, Network
+from foveal.parameters import FLAG, Choice, Either, Real, Rule, Whole, check, optional
+from foveal.parameters import Kind as OfKind
+from foveal.recipe import RESIZES, Resize
+from foveal.training.config import OPTIMIZERS, SCHEDULES, Optimizer, Schedule
+from foveal.vocabulary import DEVICES, ENGINES, LEVELS, LOSSES, NOISES, Level, Loss, Noise
+
+NETWORK, TRAINING, PICTURES, RUN = "Network", "Training", "Pictures", "Run"
+"""Panels of the command's help."""
+MOST_EPOCHS = 1e6
+"""Epochs that can be asked for."""
+BACKBONE, LOGISTIC, AUTO = "efficientnet_lite0", "logistic", "auto"
+TEXT = OfKind((str,), "a text")
+LAYERS = OfKind((str, Network, type(None)), "layers in the notation")
+SIDES = Either((Whole(1), OfKind((tuple, list), "(height, width)")))
+
+Group = TypeVar("Group")
+
+
+def option(panel: str, default: Any, rule: Rule, help: str) -> Any:
+    """Declare an option.
+
+    Parameters
+    ----------
+    panel : str
+        Under which heading the command's help shows it.
+    default : object
+        Its value where it is left out.
+    rule : Rule
+        What it may be.
+    help : str
+        One line for the command's help.
+    """
+    return field(default=default, metadata={"panel": panel, "rule": rule, "help": help})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Descent:
+    """Training by gradient descent."""
+
+    epochs: float | None = option(
+        TRAINING,
+        None,
+        optional(Real(0, MOST_EPOCHS, above=True)),
+        "Times each picture is seen; derived if left out.",
+    )
+    seconds: float | None = option(
+        TRAINING,
+        None,
+        optional(Real(0, above=True)),
+        "Budget of training time, instead of epochs.",
+    )
+    batch_size: int | None = option(
+        TRAINING, None, optional(Whole(1)), "Pictures a step; derived if left out."
+    )
+    optimizer: Optimizer = option(
+        TRAINING, "sgd", Choice(OPTIMIZERS), "sgd (with Nesterov momentum) or adamw."
+    )
+    learning_rate: float | None = option(
+        TRAINING,
+        None,
+        optional(Real(0, above=True)),
+        "Highest learning rate; derived from optimizer and batch if left out.",
+    )
+    momentum: float = option(TRAINING, 0.9, Real(0, 1, below=True), "Momentum, 0 to 1.")
+    weight_decay: float | None = option(
+        TRAINING, None, optional(Real(0)), "By optimizer if left out."
+    )
+    schedule: Schedule = option(
+        TRAINING, "one-cycle", Choice(SCHEDULES), "one-cycle, cosine or constant."
+    )
+    ema: float = option(
+        TRAINING,
+        0.0,
+        Real(0, 1, below=True),
+        "Decay of a moving average of the weights; 0 for none.",
+    )
+    clip_norm: float | None = option(
+        TRAINING,
+        None,
+        optional(Real(0)),
+        "Largest norm of the gradient, 0 for any; derived if left out.",
+    )
+    patience: int | None = option(
+        TRAINING,
+        None,
+        optional(Whole(1)),
+        "Stop after so many epochs without a better validation score.",
+    )
+
+    def __post_init__(self) -> None:
+        if self.epochs is not None and self.seconds is not None:
+            raise UsageError(
+                "epochs and seconds",
+                needed="one of them",
+                came=f"epochs={self.epochs:g} and seconds={self.seconds:g}",
+                remedy="leave one of them out",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """How labels count in the loss of a classifier."""
+
+    label_smoothing: float = option(
+        TRAINING, 0.05, Real(0, 1, below=True), "Share of each label spread out."
+    )
+    class_weight: dict[Any, float] | str | None = option(
+        TRAINING,
+        None,
+        Either((OfKind((type(None), dict), "None or a dictionary"), Choice(("balanced",)))),
+        "'balanced' weighs rare classes up.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pixels:
+    """How pictures are prepared and varied."""
+
+    augmentation: Level | None = option(
+        PICTURES,
+        None,
+        optional(Choice(LEVELS)),
+        "none, light (shifts), or strong (turns, zooms, colours too); light for fewer than 20,000 "
+        "pictures, else none, if left out.",
+    )
+    flip: bool | None = option(
+        PICTURES,
+        None,
+        optional(FLAG),
+        "Mirror half of the pictures; by default colour pictures only.",
+    )
+    size: int | tuple[int, int] | None = option(
+        PICTURES,
+        None,
+        optional(SIDES),
+        "Size of the pictures, 64 or 48x64; the median, at most 64, if left out.",
+    )
+    channels: int | None = option(
+        PICTURES, None, optional(Either((Whole(1),))), "1 for grey, 3 for colour."
+    )
+    resize: Resize = option(PICTURES, "stretch", Choice(RESIZES), "stretch, letterbox or crop.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shares:
+    """Which pictures are held out."""
+
+    validation_share: float = option(
+        PICTURES,
+        0.2,
+        Real(0, 1, below=True),
+        "Share held out to choose the weights, if no folder names them.",
+    )
+    test_share: float = option(
+        PICTURES,
+        0.0,
+        Real(0, 1, below=True),
+        "Share never touched by training, if no folder names them.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """Where to compute."""
+
+    device: str = option(RUN, "auto", Choice(DEVICES), "auto, cpu, cuda or mps.")
+    threads: int | None = option(RUN, None, optional(Whole(1)), "Threads on the processor.")
+
+
+# A network from scratch ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetOptions:
+    """Which network is trained from scratch."""
+
+    net: Any = option(
+        NETWORK,
+        "fast",
+        OfKind((str, Network, Plan), "a network in the notation or the name of a stock net"),
+        "A network in the notation, or fast, lenet5, tinyvgg, resnet.",
+    )
+
+
+CNN = (NetOptions, Descent, Labels, Pixels, Shares, Machine)
+"""Options of `CNNClassifier`."""
+
+
+# Transfer --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NameOrModel:
+    """The rule of what a transfer starts from; models are known by what they have."""
+
+    def accepts(self, value: object) -> bool:
+        """Whether the value is a text, a path or a fitted model."""
+        return isinstance(value, str | Path) or hasattr(value, "trained_on")
+
+    def sentence(self) -> str:
+        """Say the rule."""
+        return "a name, a model file or a fitted model"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackboneOptions:
+    """Whose kernels are reused."""
+
+    backbone: Any = option(
+        NETWORK,
+        BACKBONE,
+        NameOrModel(),
+        "A name that 'foveal backbones' lists, an architecture of timm, or a model file of one's "
+        "own.",
+    )
+    cut: str | None = option(
+        NETWORK,
+        None,
+        optional(TEXT),
+        "Stage after which the backbone is cut, or 'auto'; the end of its convolutional part if "
+        "left out.",
+    )
+    head: str = option(
+        NETWORK,
+        LOGISTIC,
+        TEXT,
+        "'logistic', or layers in the notation, as in 'dense 256 relu | dropout 0.3'.",
+    )
+    weights: Path | None = option(
+        NETWORK,
+        None,
+        optional(OfKind((str, Path), "a path")),
+        "Weights of a timm architecture (.safetensors).",
+    )
+    download: bool = option(NETWORK, False, FLAG, "Allow its weights to be fetched from its hub.")
+    strength: float | None = option(
+        TRAINING,
+        None,
+        optional(Real(0, above=True)),
+        "C of the logistic head; chosen by cross-validation if left out.",
+    )
+    fine_tune: float = option(
+        TRAINING,
+        0.0,
+        Real(0, MOST_EPOCHS),
+        "Epochs of training the layers above the cut too.",
+    )
+    fine_tune_rate: float | None = option(
+        TRAINING, None, optional(Real(0, above=True)), "Highest learning rate of that."
+    )
+    half: bool = option(RUN, False, FLAG, "Keep features in half precision.")
+    engine: str | None = option(
+        RUN,
+        None,
+        optional(Choice(ENGINES)),
+        "openvino, onnxruntime or torch; the fastest if left out.",
+    )
+
+    def __post_init__(self) -> None:
+        if self.cut == AUTO and self.fine_tune:
+            raise UsageError(
+                "cut='auto' and fine_tune",
+                needed="one of them at a time",
+                came="both",
+                remedy="let 'auto' find a cut first, or name the cut to fine-tune from",
+            )
+        if self.strength is not None and self.head != LOGISTIC:
+            raise UsageError(
+                "strength",
+                needed="a logistic head, whose penalty it is",
+                came=f"head {self.head!r}",
+                remedy="leave strength out; layers have weight_decay",
+            )
+
+    @property
+    def logistic(self) -> bool:
+        """Whether the head is a logistic regression."""
+        return self.head == LOGISTIC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Views:
+    """How pictures are prepared for a backbone, and how often they go through."""
+
+    views: int = option(
+        PICTURES,
+        1,
+        Whole(1),
+        "Times each picture goes through the backbone: as it is, and varied.",
+    )
+    augmentation: Level | None = option(
+        PICTURES,
+        None,
+        optional(Choice(("none", "light"))),  # whole pixels are moved, nothing more
+        "How further views vary: none or light.",
+    )
+    flip: bool | None = option(
+        PICTURES,
+        None,
+        optional(FLAG),
+        "Mirror half of the pictures; by default colour pictures only.",
+    )
+    size: int | tuple[int, int] | None = option(
+        PICTURES,
+        None,
+        optional(SIDES),
+        "Size of the pictures, 224 or 192x256; by backbone and pictures if left out.",
+    )
+    resize: Resize | None = option(
+        PICTURES,
+        None,
+        optional(Choice(RESIZES)),
+        "stretch, letterbox or crop; the backbone's if left out.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferShares:
+    """Which pictures are held out from a transfer."""
+
+    validation_share: float | None = option(
+        PICTURES,
+        None,
+        optional(Real(0, 1, below=True)),
+        "Share held out, if no folder names them; none for a logistic head, which is "
+        "cross-validated, else 0.2, if left out.",
+    )
+    test_share: float = option(
+        PICTURES,
+        0.0,
+        Real(0, 1, below=True),
+        "Share never touched by training, if no folder names them.",
+    )
+
+
+TRANSFER = (BackboneOptions, Descent, Labels, Views, TransferShares, Machine)
+"""Options of `TransferClassifier`."""
+
+
+# Autoencoders ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeOptions:
+    """Which autoencoder is trained, and what it is to restore."""
+
+    kind: Kind = option(NETWORK, "conv", Choice(KINDS), "Stock encoder: conv or dense.")
+    code_size: int | None = option(
+        NETWORK,
+        None,
+        optional(Whole(1)),
+        "Numbers of a code; 32, or half of a small picture's values, if left out.",
+    )
+    encoder: str | Network | None = option(
+        NETWORK,
+        None,
+        LAYERS,
+        "Layers in the notation up to the code, as in 'flatten | dense 256 relu'.",
+    )
+    decoder: str | Network | None = option(
+        NETWORK,
+        None,
+        LAYERS,
+        "Layers from the code to the picture; the encoder's mirror if left out.",
+    )
+    activation: str = option(
+        NETWORK, "gelu", Choice(ACTIVATIONS), "Activation of the stock encoders."
+    )
+    variational: bool = option(NETWORK, False, FLAG, "Draw codes in training.")
+    beta: float = option(
+        TRAINING, 1.0, Real(0), "Weight of the divergence from the normal distribution."
+    )
+    loss: Loss = option(
+        TRAINING,
+        "mse",
+        Choice(LOSSES),
+        "mse (squared error), bce (cross-entropy, with a sigmoid at the end) or l1.",
+    )
+    noise: Noise = option(
+        TRAINING, "none", Choice(NOISES), "What is to be undone: none, gaussian, or masks."
+    )
+    noise_level: float | None = option(
+        TRAINING,
+        None,
+        optional(Real(0, 1)),
+        "Its deviation (0.2), or the share that is masked (0.25).",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeDescent(Descent):
+    """Training of an autoencoder by gradient descent."""
+
+    optimizer: Optimizer = option(
+        TRAINING, "adamw", Choice(OPTIMIZERS), "sgd (with Nesterov momentum) or adamw."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodePixels(Pixels):
+    """How pictures are prepared and varied for an autoencoder."""
+
+    augmentation: Level | None = option(PICTURES, "none", Choice(LEVELS), "none, light or strong.")
+    flip: bool | None = option(
+        PICTURES,
+        None,
+        optional(FLAG),
+        "Mirror half of the pictures; colour ones, below 20,000, if left out.",
+    )
+
+
+AUTOENCODER = (CodeOptions, CodeDescent, CodePixels, Shares, Machine)
+"""Options of `Autoencoder`."""
+
+
+# Groups ----------------------------------------------------------------------------------------
+
+
+def fields_of(group: type) -> tuple[Field[Any], ...]:
+    """Return the options of a group."""
+    return fields(group)
+
+
+def options_of(groups: tuple[type, ...]) -> Iterator[Field[Any]]:
+    """Yield all options of a learner's groups."""
+    for group in groups:
+        yield from fields(group)
+
+
+def check_options(groups: tuple[type, ...], values: dict[str, Any]) -> None:
+    """Check the values of a learner's options, and those that exclude one another.
+
+    Raises
+    ------
+    UsageError
+        Naming the first option outside its rule.
+    """
+    check(values, {one.name: one.metadata["rule"] for one in options_of(groups)})
+    for group in groups:
+        group(**{one.name: values[one.name] for one in fields(group)})
+
+
+def pick(group: type[Group], learner: object) -> Group:
+    """Pick a group of options out of an object that has them as attributes."""
+    return group(**{one.name: getattr(learner, one.name) for one in fields(group)})  # type: ignore[arg-type]
+
+
+def sides_of(size: Any) -> tuple[int, int] | None:
+    """Read a size, one side or (height, width)."""
+    if size is None:
+        return None
+    if not isinstance(size, tuple | list):
+        return int(size), int(size)
+    if len(size) != 2:
+        raise UsageError(
+            "size",
+            needed="one side, or (height, width)",
+            came=repr(size),
+            remedy="write 64, or (48, 64)",
+        )
+    return int(size[0]), int(size[1])

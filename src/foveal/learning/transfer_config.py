@@ -1,0 +1,68 @@
+"""What is decided of a transfer before any picture is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from foveal.backbones.catalog import Backbone
+from foveal.learning.options import (
+    BackboneOptions,
+    Descent,
+    Labels,
+    Shares,
+    TransferShares,
+    Views,
+    sides_of,
+)
+from foveal.model.as_backbone import start_from
+from foveal.pictures.augment import Augmentation
+from foveal.recipe import PictureRecipe
+
+VALIDATION_SHARE = 0.2
+"""Share held out for what is trained by gradient descent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferConfig:
+    """The options of a transfer, in their groups."""
+
+    start: BackboneOptions
+    descent: Descent
+    labels: Labels
+    views: Views
+    shares: TransferShares
+
+    def backbone(self, aspect: float) -> Backbone:
+        """Open the network to start from, for pictures of a median width / height."""
+        start, views = self.start, self.views
+        return start_from(
+            start.backbone,
+            size=sides_of(views.size),
+            aspect=aspect,
+            resize=views.resize,
+            weights=start.weights,
+            download=start.download,
+        )
+
+    @property
+    def held_out(self) -> Shares:
+        """Which pictures are held out, where no folder names them."""
+        return Shares(validation_share=self.validation_share, test_share=self.shares.test_share)
+
+    @property
+    def validation_share(self) -> float:
+        """Share held out for validation, where no folder names it.
+
+        None for a logistic head, which is judged by cross-validation.
+        """
+        if self.shares.validation_share is not None:
+            return self.shares.validation_share
+        by_folds = self.start.logistic and not self.start.fine_tune
+        return 0.0 if by_folds else VALIDATION_SHARE
+
+    def variations(self, recipe: PictureRecipe) -> Augmentation:
+        """Decide how the further views of pictures vary."""
+        level = self.views.augmentation or "light"
+        mirrored = recipe.channels == 3 and level != "none"
+        flip = mirrored if self.views.flip is None else self.views.flip
+        return Augmentation(level=level, flip=flip)

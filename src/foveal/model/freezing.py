@@ -1,0 +1,89 @@
+"""A trained network becomes a fitted model: the one place where models are made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from foveal.device import Device
+from foveal.model.card import Provenance
+from foveal.model.fitted import FittedModel, placed
+from foveal.model.normal import Normality
+from foveal.nets.build import build
+from foveal.nets.plan import Plan
+from foveal.pictures.store import Hashes
+from foveal.recipe import PictureRecipe
+from foveal.training.loop import TrainingState
+from foveal.version import __version__
+
+NOTHING = np.empty(0, dtype=np.int64)
+
+
+def freeze(
+    plan: Plan,
+    network: nn.Sequential,
+    recipe: PictureRecipe,
+    device: Device,
+    *,
+    classes: Any = (),
+    temperature: float = 1.0,
+    trained_on: Hashes = NOTHING,
+    chosen_on: Hashes = NOTHING,
+    state: TrainingState | None = None,
+    snapshots: bool = True,
+    normality: Normality | None = None,
+    **origin: Any,
+) -> FittedModel:
+    """Make a fitted model.
+
+    Parameters
+    ----------
+    plan, network, recipe, device
+        What it is, how it wants its pictures, where it runs.
+    classes : sequence of labels
+        In the order of the network's outputs; none for autoencoders.
+    temperature : float
+        Divides the logits before the softmax.
+    trained_on, chosen_on : array of int64
+        Content hashes of the pictures that taught it, and that chose its weights.
+    state : TrainingState, optional
+        Of the training by gradient descent, where there was one.
+    snapshots : bool
+        Whether the first kernels over the epochs are kept with it.
+    normality : Normality, optional
+        What usual pictures are like to an autoencoder.
+    **origin
+        Further fields of its `Provenance`.
+    """
+    steps = state.snapshot_steps if state and snapshots else []
+    provenance = Provenance(
+        foveal=__version__,
+        torch=torch.__version__,
+        best_epoch=state.best_epoch if state else 0,
+        snapshot_steps=list(steps),
+        **origin,
+    )
+    labels = np.asarray(classes) if len(classes) else np.empty(0, dtype=str)
+    return FittedModel(
+        plan=plan,
+        network=network,
+        recipe=recipe,
+        classes=labels,
+        temperature=temperature,
+        provenance=provenance,
+        trained_on=trained_on,
+        chosen_on=chosen_on,
+        snapshots=torch.stack(state.snapshots) if state and steps else torch.empty(0),
+        normality=normality,
+        device=device,
+    )
+
+
+def best_network(plan: Plan, state: TrainingState, device: Device) -> nn.Sequential:
+    """Build the network of the best weights of a training."""
+    network = build(plan, seed=0)
+    network.load_state_dict(state.chosen)
+    return placed(network, device)

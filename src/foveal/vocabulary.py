@@ -1,0 +1,20 @@
+"""Words that stand for choices, where more than one room has to know them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Level = Literal["none", "light", "strong"]
+"""How much training pictures are varied."""
+Loss = Literal["mse", "bce", "l1"]
+"""How reconstructions are held against pictures."""
+Noise = Literal["none", "gaussian", "masks"]
+"""What is done to pictures that an encoder sees in training."""
+
+LEVELS: tuple[Level, ...] = ("none", "light", "strong")
+LOSSES: tuple[Loss, ...] = ("mse", "bce", "l1")
+NOISES: tuple[Noise, ...] = ("none", "gaussian", "masks")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+"""Where to compute."""
+ENGINES = ("openvino", "onnxruntime", "torch")
+"""What runs a frozen network, by preference."""
