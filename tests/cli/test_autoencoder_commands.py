@@ -10,31 +10,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
-from tests_support import small_autoencoder, small_model
 
 from foveal import Autoencoder, load
-from foveal.cli import main as command
 from foveal.progress.events import StepEnded
 from foveal.training import run as runs
+from support.models import small_autoencoder, small_model
 
 SMALL = ("--encoder", "flatten | dense 24 relu", "--code-size", 6, "--epochs", 2, "--threads", 1)
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Run the command in this process; answers exit code, stdout and stderr."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["foveal", *map(str, arguments)])
-        code = 0
-        try:
-            command.main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
 
 
 def train(run, pictures: Path, model: Path, *more: object) -> tuple[int, str, str]:

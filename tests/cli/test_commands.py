@@ -11,26 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import foveal
-from foveal.cli import main as command
 
 NET = "conv 4 3x3 same | maxpool 2 | batchnorm | relu | flatten | dense"
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Run the command in this process; answers exit code, stdout and stderr."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["foveal", *map(str, arguments)])
-        code = 0
-        try:
-            command.main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
 
 
 def train(run, pictures: Path, model: Path, *more: object) -> tuple[int, str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,31 +12,18 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
-from tests_support import small_model
 
 import foveal
-from foveal.cli import main as command
 from foveal.cli.options import print_json
+from support.models import small_model
 
 DIGITS = np.rint(load_digits().images * 255 / 16).astype(np.uint8)
 LABELS = load_digits().target
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Run the command in this process; answers exit code, stdout and stderr."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["foveal", *map(str, arguments), "--threads", "1"])
-        code = 0
-        try:
-            command.main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
+def run(run):
+    return lambda *arguments: run(*arguments, "--threads", "1")
 
 
 @pytest.fixture(scope="module")

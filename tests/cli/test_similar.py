@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 import foveal
-from foveal.cli import main as command
 from foveal.search import graph
 
 Run = Callable[..., tuple[int, str, str]]
@@ -21,20 +19,8 @@ DIGITS = np.minimum(load_digits().images * 16, 255).astype(np.uint8)
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command in this process; answers exit code, stdout and stderr."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["foveal", "similar", *map(str, arguments)])
-        code = 0
-        try:
-            command.main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
+def run(run: Run) -> Run:
+    return lambda *arguments: run("similar", *arguments)
 
 
 @pytest.fixture(scope="module")

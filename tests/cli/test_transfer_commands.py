@@ -10,28 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests_support import small_model
 
-from foveal.cli import main as command
+from support.models import small_model
 
 NET = "conv 4 3x3 same | batchnorm | relu | conv 8 3x3 same relu | maxpool 4 | flatten | dense"
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Run the command in this process; answers exit code, stdout and stderr."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["foveal", *map(str, arguments)])
-        code = 0
-        try:
-            command.main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from killing import (
+
+from contracts.kill_and_resume import (
     Trials,
     autoencoder_command,
     command,
@@ -61,11 +62,12 @@ def test_killed_runs_resume_to_the_same_bits(tmp_path: Path) -> None:
 
 KILLED = """
 import os, signal, sys
-from foveal.backbones import features, shelf
+from foveal.inference import feature_cache, features
 from foveal.training import checkpoint, run
 
 features.A_SAVING, run.DUTY = 64, 0  # a part every 64 pictures, a checkpoint every step
-owner, name = {"features": (shelf.Shelf, "add"), "tuning": (checkpoint, "save")}[sys.argv[1]]
+halves = {"features": (feature_cache.Shelf, "add"), "tuning": (checkpoint, "save")}
+owner, name = halves[sys.argv[1]]
 before, left = getattr(owner, name), int(sys.argv[2])
 
 def counted(*asked, **more):

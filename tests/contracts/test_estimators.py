@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from tests_support import small_model
 
 from foveal import Autoencoder, CNNClassifier, TransferClassifier
+from support.models import small_model
 
 EXPECTED_FAILURES: dict[str, str] = {}
 

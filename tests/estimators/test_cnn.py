@@ -94,26 +94,6 @@ def test_named_parts_are_honoured(class_folders: Path, tmp_path: Path) -> None:
     assert "judged on the test part: 10 pictures" in evaluation.notes
 
 
-def test_evaluate_leaves_training_pictures_out_and_says_so(class_folders: Path) -> None:
-    model = learner(test_share=0.2).fit(class_folders).model_
-    found = evaluate(model, class_folders)
-    assert found.metrics.pictures == 12
-    assert any("the model was trained on them" in note for note in found.notes)
-    assert [rung.name for rung in found.ladder][0] == "majority class"
-    assert len(found.ladder) == 3
-    everything = evaluate(model, class_folders, include_training=True, with_ladder=False)
-    assert everything.metrics.pictures == 60
-    trained = sorted(class_folders.rglob("*.png"))
-    hashes = model.trained_on
-    assert len(hashes) == len(set(hashes.tolist())) and len(trained) == 60
-
-
-def test_evaluating_training_pictures_only_is_refused(class_folders: Path) -> None:
-    model = learner(validation_share=0.0).fit(class_folders).model_
-    with pytest.raises(DataError, match="--include-training"):
-        evaluate(model, class_folders)
-
-
 def test_a_budget_of_seconds_becomes_a_number_of_steps(class_folders: Path, tmp_path: Path) -> None:
     run = Run(tmp_path / "a.run")
     with run:

@@ -19,7 +19,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from tests_support import small_model
 
 from foveal import CNNClassifier, DataError, NetworkError, Run, TransferClassifier, UsageError, load
 from foveal.engines import choose
@@ -28,6 +27,7 @@ from foveal.model.fitted import FittedModel
 from foveal.nets.build import part
 from foveal.pictures import decode
 from foveal.progress.events import CutTried, HeadFitted, Planned, Prepared
+from support.models import small_model
 
 DEEP_NET = (
     "conv 6 3x3 same | batchnorm | relu | conv 12 3x3 same | batchnorm | relu | maxpool 2 | "

@@ -1,18 +1,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from tests_support import small_config, small_network
 
 from foveal.errors import Interrupted, UsageError
-from foveal.progress.events import EpochEnded, StepEnded, to_json
+from foveal.progress.events import StepEnded
 from foveal.progress.lines import lines_of
 from foveal.training.loop import start
 from foveal.training.run import Run
+from support.training import small_config, small_network
 
 
 def step(number: int, steps: int = 10) -> StepEnded:
@@ -141,24 +140,6 @@ def test_only_some_steps_are_written_down_and_all_epochs(tmp_path: Path) -> None
     assert len((tmp_path / "a.run" / "events.jsonl").read_text().splitlines()) == 1_000
 
 
-def test_events_are_valid_json_even_where_a_number_is_missing() -> None:
-    event = EpochEnded(
-        epoch=1,
-        step=2,
-        loss=float("nan"),
-        accuracy=0.5,
-        validation_loss=None,
-        validation_accuracy=None,
-        validation_pictures=0,
-        best=True,
-        seconds=1.0,
-        computing=0.5,
-        judging=0.1,
-    )
-    found = json.loads(to_json(event))
-    assert found["kind"] == "epoch" and found["loss"] is None
-
-
 def test_a_run_without_a_folder_only_tells() -> None:
     heard = []
     with Run(listeners=[heard.append]) as run:
@@ -238,25 +219,3 @@ def test_a_run_that_never_took_a_step_is_in_nobodys_way(tmp_path: Path) -> None:
 def test_resume_and_fresh_exclude_each_other(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--resume and --fresh: needed one of them"):
         Run(tmp_path / "a.run", resume=True, fresh=True)
-
-
-def test_of_many_short_epochs_not_each_is_told() -> None:
-    def lines(seconds: float) -> list[int]:
-        told = EpochEnded(
-            epoch=1,
-            step=1,
-            loss=0.5,
-            accuracy=0.5,
-            validation_loss=None,
-            validation_accuracy=None,
-            validation_pictures=0,
-            best=False,
-            seconds=seconds,
-            computing=0.0,
-            judging=0.0,
-        )
-        every = [replace(told, epoch=epoch) for epoch in range(1, 101)]
-        return [one.epoch for one in every if lines_of(one)]
-
-    assert lines(0.6) == list(range(1, 101))
-    assert lines(0.05) == [*range(1, 21), *range(30, 101, 10)]

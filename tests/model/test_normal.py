@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import numpy as np
 import pytest
 import torch
@@ -11,8 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import mahalanobis
 
-from foveal import DataError, UsageError
-from foveal.evaluation.conformal import rank_of, threshold_of
 from foveal.model.normal import SHRINKAGE, Normality, spread
 
 
@@ -60,60 +56,6 @@ def test_codes_that_are_all_the_same_have_distances(codes: np.ndarray) -> None:
     assert 1 < found.distance(codes + 1).min() < np.inf
 
 
-# Thresholds -------------------------------------------------------------------------------
-
-
-def smallest_that_holds(scores: list[float], rate: Fraction) -> float | None:
-    """Try the scores in turn: how often would one more picture lie above, were any order alike?"""
-    for rank, score in enumerate(sorted(scores), 1):
-        above = Fraction(len(scores) + 1 - rank, len(scores) + 1)
-        if above <= rate:
-            return score
-    return None
-
-
-@settings(max_examples=300)
-@given(st.integers(1, 999), st.integers(1, 160), st.integers(0, 1_000))
-def test_the_threshold_is_the_smallest_score_that_holds(
-    thousandths: int, count: int, seed: int
-) -> None:
-    scores = np.random.default_rng(seed).permutation(count).astype(float)
-    wanted = smallest_that_holds(scores.tolist(), Fraction(thousandths, 1_000))
-    if wanted is not None:
-        assert threshold_of(scores, thousandths / 1_000) == wanted
-        return
-    with pytest.raises(DataError, match="usual pictures: needed at least") as caught:
-        threshold_of(scores, thousandths / 1_000)
-    enough = int(caught.value.needed.split()[2])
-    assert smallest_that_holds([1.0] * enough, Fraction(thousandths, 1_000)) is not None
-    assert smallest_that_holds([1.0] * (enough - 1), Fraction(thousandths, 1_000)) is None
-    threshold_of(np.ones(enough), thousandths / 1_000)
-
-
-def test_a_rate_whose_product_is_rounded_up_takes_the_rank_of_the_exact_one() -> None:
-    scores = np.arange(1.0, 150.0)  # (1 - 0.18) * 150 is 123, and a hair more in binary
-    assert threshold_of(scores, 0.18) == 123
-
-
-def test_usual_pictures_lie_above_at_the_rate_that_was_asked_for() -> None:
-    generator = np.random.default_rng(0)
-    alarms = [
-        float(generator.random()) > threshold_of(generator.random(29), 0.1) for _ in range(20_000)
-    ]
-    assert np.mean(alarms) == pytest.approx(0.1, abs=0.007)
-
-
-@pytest.mark.parametrize("rate", [0, 1, -0.1, 1.5, float("nan")])
-def test_rates_outside_of_nought_and_one_are_refused(rate: float) -> None:
-    with pytest.raises(UsageError, match="false_alarms: needed a rate above 0 and below 1"):
-        threshold_of(np.arange(100.0), rate)
-
-
-def test_no_usual_pictures_are_too_few() -> None:
-    with pytest.raises(DataError, match=r"at least 19 .* 0\.05, got 0\..*--false-alarms"):
-        threshold_of(np.empty(0), 0.05)
-
-
 # Tensors ----------------------------------------------------------------------------------
 
 
@@ -148,7 +90,3 @@ def test_tensors_that_are_missing_or_of_other_shapes_are_nothing(name: str) -> N
             del given[key]
         assert Normality.of_tensors(given, 3) is None
     assert Normality.of_tensors(tensors, 4) is None
-
-
-def test_a_rate_near_one_takes_the_lowest_score() -> None:
-    assert rank_of(149, 1 - 1e-13) == 1

@@ -11,73 +11,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from foveal.backbones.catalog import of_model
-from foveal.backbones.cutting import cut
-from foveal.device import Device
-from foveal.engines import choose, openvino
-from foveal.errors import ResourceError, UsageError
+from foveal.errors import ResourceError
 from foveal.inference import features
-from foveal.inference import session as passes
-from foveal.inference.features import Extraction, Features, open_features, varied_view
-from foveal.inference.frozen import FrozenNetwork
-from foveal.inference.session import Session
-from foveal.nets.build import build
-from foveal.nets.plan import plan
+from foveal.inference.features import open_features, varied_view
 from foveal.pictures import decode
 from foveal.pictures.augment import Augmentation
-from foveal.pictures.scaling import of_bytes, scaling
+from foveal.pictures.scaling import scaling
 from foveal.pictures.sources import gather
 from foveal.pictures.store import content_hashes
 from foveal.pictures.survey import look_over, recipe_for
 from foveal.recipe import PictureRecipe
-
-Draw = Callable[..., np.ndarray]
-NET = "3x12x16 | conv 6 3x3 same | batchnorm | relu | maxpool 2 | conv 5 3x3 relu | flatten | dense"
-RECIPE = PictureRecipe(height=12, width=16, channels=3, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.25))
-
-
-def network(seed: int = 0) -> tuple[Any, torch.nn.Sequential]:
-    planned = plan(NET, classes=3)
-    made = build(planned, seed=seed)
-    with torch.no_grad():
-        made.train()(torch.randn(8, 3, 12, 16, generator=torch.Generator().manual_seed(seed)))
-    return planned, made.eval()
-
-
-def cut_of(seed: int = 0, stage: str = "5", pooled: bool = True) -> FrozenNetwork:
-    backbone = of_model("mine", *network(seed), RECIPE, sha256="x")
-    return cut(backbone, backbone.stage(stage), pooled=pooled)
-
-
-CUT = cut_of()
-
-
-def extraction(**more: Any) -> Extraction:
-    given = {"cut": CUT, "recipe": RECIPE, "engine": "torch", "threads": 1, **more}
-    device = Device(name="cpu", threads=given.pop("threads"))
-    network, recipe, engine = given.pop("cut"), given.pop("recipe"), given.pop("engine")
-    return Extraction(session=Session(network, recipe, device, engine=engine), **given)
-
-
-def costs(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    """Let opening an engine cost so much, whether it has to be converted or not."""
-    monkeypatch.setattr(passes, "LOADING", seconds)
-    monkeypatch.setattr(passes, "CONVERTING", seconds)
-    monkeypatch.setattr(passes, "batch_for", lambda *_: 1)
-
-
-@pytest.fixture
-def folder(tmp_path: Path, draw_picture: Draw) -> Path:
-    """Make eight pictures and a wreck."""
-    root = tmp_path / "photos"
-    root.mkdir()
-    for index in range(8):
-        Image.fromarray(draw_picture(index)).save(root / f"{index}.png")
-    (root / "8.png").write_bytes(b"no picture")
-    return root
+from support.passes import CUT, RECIPE, Draw, by_hand, cut_of, extraction, values
 
 
 @pytest.fixture
@@ -92,20 +38,6 @@ def decodes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(decode, "decode", noted)
     return seen
-
-
-def values(found: Features, view: int = 0) -> np.ndarray:
-    return found.views[view][np.arange(len(found.reasons))]
-
-
-def by_hand(prepared_nhwc: np.ndarray, top: float = 255, made: FrozenNetwork = CUT) -> np.ndarray:
-    """Normalise and answer in double precision."""
-    unit = prepared_nhwc.astype(np.float64) / top
-    scaled = (unit - np.array(RECIPE.mean)) / np.array(RECIPE.std)
-    double = build(plan(made.text), seed=0).double().eval()
-    double.load_state_dict(made.network.state_dict())
-    with torch.no_grad():
-        return double(torch.from_numpy(scaled.transpose(0, 3, 1, 2))).numpy()
 
 
 def shelves(cache: Path) -> int:
@@ -506,70 +438,3 @@ def test_arrays_are_brought_to_the_size_of_the_network(draw_picture: Draw, tmp_p
     recipe = recipe_for(look_over(gather(pixels[None])), RECIPE)
     from_array = open_features(gather(pixels[None]), extraction(recipe=recipe))
     np.testing.assert_allclose(values(from_array), values(from_file), atol=1e-5)
-
-
-# Engines -----------------------------------------------------------------------------------
-
-
-def test_short_passes_are_torchs_and_long_ones_are_not(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pictures = gather(folder)
-    assert open_features(pictures, extraction(engine=None)).engine == "torch"
-    saved = CUT.multiply_adds * 9 * (1 / passes.TORCH_PACE - 1 / passes.ENGINE_PACE)
-    costs(monkeypatch, saved * 0.99)
-    assert open_features(pictures, extraction(engine=None)).engine == choose.available()[0]
-
-
-def test_what_was_computed_before_is_found_by_short_passes(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pictures = gather(folder)
-    with monkeypatch.context() as patch:
-        costs(patch, 0.0)
-        first = open_features(pictures, extraction(engine=None))
-    assert first.engine == "openvino"
-    again = open_features(pictures, extraction(engine=None))
-    assert again.engine == "openvino" and again.warm
-    one = open_features(gather(folder / "3.png"), extraction(engine=None))
-    assert one.engine == "openvino" and one.warm
-
-
-def test_an_engine_that_cannot_run_it_gives_way_to_torch_with_a_note(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plain = open_features(gather(folder), extraction())
-
-    def fails(*_: object, **__: object) -> None:
-        raise RuntimeError("no such operation")
-
-    monkeypatch.setattr(openvino, "engine", fails)
-    costs(monkeypatch, 0.0)
-    found = open_features(gather(folder), extraction(engine=None))
-    assert found.engine == "torch" and found.warm
-    assert found.notes == (
-        "openvino could not run this network (RuntimeError: no such operation); torch does",
-    )
-    np.testing.assert_array_equal(values(found), values(plain))
-    with pytest.raises(UsageError, match="engine: needed a network that openvino can run"):
-        open_features(gather(folder), extraction(engine="openvino"))
-
-
-def test_an_engine_that_was_measured_is_preferred(cache: Path) -> None:
-    assert passes.preferred("own") == "openvino"
-    passes.measured_engines().parent.mkdir(parents=True)
-    choose.keep(passes.measured_engines(), "own", {"openvino": 1.0, "torch": 2.0})
-    assert passes.preferred("own") == "torch"
-    assert passes.preferred("resnet18") == "openvino"
-
-
-def test_the_frozen_network_sees_bytes_and_units_alike(draw_picture: Draw) -> None:
-    image = draw_picture(0, 12, 16)[None]
-    answers = []
-    for unit in (False, True):
-        by = replace(of_bytes(RECIPE), stored="float32", white=1.0) if unit else of_bytes(RECIPE)
-        frozen = passes.described(CUT, RECIPE, by)
-        given = image.astype(np.float32) / 255 if unit else image
-        answers += [*choose.make("torch", frozen, threads=1).run([given])]
-    np.testing.assert_allclose(answers[0], answers[1], atol=1e-5)
-    np.testing.assert_allclose(answers[0], by_hand(image), atol=1e-4)

@@ -1,49 +1,14 @@
+"""Steps, averages and rates by height, against torch."""
+
 from __future__ import annotations
 
 from dataclasses import replace
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from foveal.training import config as configs
 from foveal.training.optim import make_optimizer, update_average
-from foveal.training.schedules import factor
-
-
-@given(st.integers(1, 3_000_000))
-def test_derived_batches_and_epochs_are_sensible(pictures: int) -> None:
-    batch = configs.batch_size_for(pictures)
-    assert 16 <= batch <= configs.LARGEST_BATCH
-    epochs = configs.epochs_for(pictures, batch)
-    assert epochs >= configs.FEWEST_EPOCHS
-    assert epochs * pictures >= configs.FEWEST_STEPS * batch
-
-
-def test_the_learning_rate_grows_with_the_batch() -> None:
-    for optimizer in configs.OPTIMIZERS:
-        rates = [configs.learning_rate_for(optimizer, batch) for batch in (16, 64, 256)]
-        assert rates == sorted(rates) and rates[0] < rates[-1]
-        plain = configs.learning_rate_for(optimizer, 64, normalised=False)
-        assert plain == pytest.approx(rates[1] / 2, rel=0.01)
-
-
-@pytest.mark.parametrize("schedule", ["one-cycle", "cosine"])
-@given(steps=st.integers(2, 5_000))
-def test_schedules_end_low_and_stay_within_0_and_1(schedule: str, steps: int) -> None:
-    factors = [factor(schedule, step, steps) for step in range(0, steps, max(1, steps // 50))]
-    assert all(0 < one <= 1 + 1e-12 for one in factors)
-    assert factor(schedule, steps - 1, steps) == pytest.approx(0.01)
-
-
-def test_one_cycle_rises_then_falls_and_constant_stays() -> None:
-    course = [factor("one-cycle", step, 101) for step in range(101)]
-    peak = course.index(max(course))
-    assert peak == 20
-    assert course[: peak + 1] == sorted(course[: peak + 1])
-    assert course[peak:] == sorted(course[peak:], reverse=True)
-    assert {factor("constant", step, 9) for step in range(9)} == {1.0}
 
 
 def test_biases_and_normalisation_are_not_decayed() -> None:
@@ -110,9 +75,6 @@ def test_the_average_follows_the_weights_and_ends_near_them() -> None:
     torch.testing.assert_close(averaged.weight - before, torch.full((2, 3), 0.05))
 
 
-# Rates by height ---------------------------------------------------------------------------
-
-
 def stack() -> torch.nn.Sequential:
     """Make four layers that learn, and some that do not."""
     return torch.nn.Sequential(
@@ -168,13 +130,3 @@ def test_every_weight_is_in_one_group() -> None:
     assert sorted(held) == sorted(id(weight) for weight in network.parameters())
     for group in groups:
         assert group.decay == (config.weight_decay if group.weights[0].ndim > 1 else 0)
-
-
-def test_fine_tuning_is_gentle_below() -> None:
-    config = configs.fine_tuning(
-        epochs=2, steps_per_epoch=7, batch_size=16, rate=None, label_smoothing=0.1, seed=3
-    )
-    assert (config.steps, config.lowest_rate, config.keep_statistics) == (14, 0.1, True)
-    assert config.learning_rate == configs.FINE_TUNING_RATE
-    plain = configs.default("sgd", 16, steps=3, seed=0)
-    assert (plain.lowest_rate, plain.keep_statistics) == (1.0, False)

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests_support import small_autoencoder, small_model
 
 from foveal import DataError, ModelFileError, UsageError, load
 from foveal.files import read_tensors, write_tensors
@@ -19,6 +18,7 @@ from foveal.judging.evaluation import evaluate
 from foveal.model.codec import Codes, coding
 from foveal.model.fitted import FittedModel
 from foveal.pictures.sources import gather
+from support.models import small_autoencoder, small_model
 
 BYTES = np.random.default_rng(0).integers(0, 256, (300, 8, 8), dtype=np.uint8)
 

@@ -10,15 +10,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests_support import small_model
 
-from foveal import DataError, ModelFileError, TransferClassifier, UsageError, load
-from foveal.backbones import catalog
+from foveal import DataError, ModelFileError, TransferClassifier, load
 from foveal.files import read_tensors, write_tensors
 from foveal.judging.evaluation import evaluate
 from foveal.model.fitted import FittedModel
-from foveal.model.imagenet import imagenet
-from foveal.pictures import decode
+from support.models import small_model
 
 KINDS = {
     "frozen": {},
@@ -196,56 +193,9 @@ def test_the_card_keeps_whose_kernels_these_are(made) -> None:
     assert "a fitted model" in repr(model)
 
 
-def test_evaluation_of_pictures_that_were_seen_decodes_none_again(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    learner = TransferClassifier(small_model(NET), random_state=0, threads=1, test_share=0.25)
-    model = learner.fit(folder).model_
-    calls = []
-    monkeypatch.setattr(decode, "decode", lambda *asked: calls.append(asked))
-    found = evaluate(model, folder, with_ladder=False)
-    assert found.metrics.pictures == 10 and not calls
-
-
 def test_pictures_beside_a_model_have_no_answer(saved: Path, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"no picture")
     model = load(saved)
     assert model.predict([tmp_path / "a.png"]).tolist() == [None]
     with pytest.raises(DataError, match="without labels"):
         evaluate(model, [tmp_path / "a.png"])
-
-
-# ImageNet's own classes -----------------------------------------------------------------------
-
-
-def test_imagenet_answers_without_training(tmp_path: Path) -> None:
-    Image.fromarray(drawn(1)[0][0]).save(tmp_path / "a.png")
-    (tmp_path / "b.png").write_bytes(b"no picture")
-    model = imagenet(threads=1)
-    found = model.predictions([tmp_path / "a.png", tmp_path / "b.png"])
-    assert found.probabilities.shape == (2, 1_000)
-    assert found.labels[0] in model.classes and found.labels[1] is None
-    assert found.probabilities[0].sum() == pytest.approx(1)
-    assert len(set(model.classes.tolist())) == 1_000
-    assert "efficientnet_lite0" in repr(model)
-    same_classes = {"tabby", "goldfish", "volcano"} & set(model.classes.tolist())
-    assert same_classes >= {"goldfish", "volcano"}
-
-
-def test_imagenet_sees_whole_pictures_where_that_is_wanted(tmp_path: Path) -> None:
-    image = np.full((200, 400, 3), 90, np.uint8)
-    image[:, :60] = 250  # outside the square in the middle
-    Image.fromarray(image).save(tmp_path / "marked.png")
-    Image.fromarray(np.full_like(image, 90)).save(tmp_path / "plain.png")
-    both = [tmp_path / "marked.png", tmp_path / "plain.png"]
-    middle, whole = (imagenet(threads=1, whole=whole).features(both) for whole in (False, True))
-    np.testing.assert_array_equal(middle[0], middle[1])
-    assert np.abs(whole[0] - whole[1]).max() > 0.1
-
-
-def test_imagenet_without_the_names_of_its_classes_says_what_to_do(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(catalog.hub, "imagenet_labels", lambda: ())
-    with pytest.raises(UsageError, match="pip install timm"):
-        imagenet()

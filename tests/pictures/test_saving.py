@@ -12,12 +12,12 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from tests_support import small_autoencoder
 
 from foveal import DataError, ResourceError, UsageError
 from foveal.model.codec import Codes, decoding
 from foveal.model.fitted import FittedModel
 from foveal.pictures.saving import LONGEST_NAME, checked_folder, places_for, write_pictures
+from support.models import small_autoencoder
 
 # Names ------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Small things that several tests build."""
+"""Small fitted models, without any training."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import nn
 
 from foveal.model.card import Coding, Provenance
 from foveal.model.fitted import FittedModel
@@ -17,19 +16,10 @@ from foveal.nets.build import build
 from foveal.nets.notation import read
 from foveal.nets.plan import plan_network
 from foveal.recipe import PictureRecipe
-from foveal.training import config as configs
 
 SMALL_NET = (
     "conv 16 3x3 same | batchnorm | relu | conv 32 3x3 same relu | maxpool 4 | flatten | dense"
 )
-
-
-def small_network() -> nn.Sequential:
-    return build("1x4x4 | conv 2 3x3 | flatten | dense 2", seed=0)
-
-
-def small_config() -> configs.TrainingConfig:
-    return configs.default("sgd", 4, steps=10, seed=0)
 
 
 def small_model(net: str = SMALL_NET, channels: int = 1, side: int = 8) -> FittedModel:

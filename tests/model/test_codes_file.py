@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from tests_support import small_autoencoder
 
 from foveal import DataError, ResourceError, UsageError
 from foveal.model.codec import Codes, coding
@@ -22,6 +21,7 @@ from foveal.model.codes_file import FORMATS, ROWS, CodesFile, open_codes, write_
 from foveal.model.fitted import FittedModel
 from foveal.pictures.sources import gather
 from foveal.tables import checked_table
+from support.models import small_autoencoder
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,9 @@
 """Kills a training run at random moments, resumes it, and compares the models bit by bit.
 
-    python tests/contracts/killing.py 30             # thirty random SIGKILLs
-    python tests/contracts/killing.py 30 transfer    # of a fine-tuning, its cache empty
-    python tests/contracts/killing.py 30 autoencoder # of one that draws codes and noise
+    export PYTHONPATH=tests
+    python tests/contracts/kill_and_resume.py 30             # thirty random SIGKILLs
+    python tests/contracts/kill_and_resume.py 30 transfer    # of a fine-tuning, its cache empty
+    python tests/contracts/kill_and_resume.py 30 autoencoder # of one that draws codes and noise
 
 Each trial starts ``foveal train``, kills it after a random time, perhaps several times in a
 row, lets ``--resume`` finish, and holds the model file against that of a run nobody killed.
@@ -21,7 +22,8 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from tests_support import small_model
+
+from support.models import small_model
 
 NET = (
     "conv 8 3x3 same | maxpool 2 | batchnorm | relu | flatten | dropout 0.2 | dense 16 relu | dense"

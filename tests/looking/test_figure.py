@@ -1,0 +1,73 @@
+"""Figures as files: the picture, its numbers and its caption."""
+
+from __future__ import annotations
+
+import csv
+import random
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from foveal import files
+from foveal.errors import ResourceError, UsageError
+from foveal.looking.drawing import (
+    drawn,
+)
+from foveal.looking.figure import Figure
+from foveal.looking.latent import gallery
+from support.sheets import batch, random_pictures
+
+
+def a_figure() -> Figure:
+    image = drawn(random_pictures(1, 4, 4, 3)[0])
+    rows = (("odd\udcff, \u732b", 0.5), ("none", None))
+    return Figure(
+        image=image, caption="One sees \u732b. It matters.", columns=("a", "b"), rows=rows
+    )
+
+
+def test_figures_are_written_with_their_numbers_and_their_caption(tmp_path: Path) -> None:
+    figure = a_figure()
+    paths = figure.save(tmp_path / "f.PNG")
+    assert paths == (tmp_path / "f.PNG", tmp_path / "f.csv")
+    with Image.open(paths[0]) as found:
+        assert found.format == "PNG" and found.text["Description"] == figure.caption
+        assert (np.asarray(found) == np.asarray(figure.image)).all()
+    with paths[1].open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        assert list(csv.reader(file)) == [["a", "b"], ["odd\udcff, \u732b", "0.5"], ["none", ""]]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["f.PNG", "f.csv"]
+
+
+def test_figures_go_only_to_png_files_in_folders_that_are_there(tmp_path: Path) -> None:
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(UsageError, match=r"ending in \.png.*got \.jpg\. Write a\.png"):
+        a_figure().save(tmp_path / "a.jpg")
+    with pytest.raises(UsageError, match=r"ending in \.png.*got no ending"):
+        a_figure().save(tmp_path / "a")
+    with pytest.raises(UsageError, match=r"ending in \.png.*got a folder"):
+        a_figure().save(tmp_path / "folder.png")
+    with pytest.raises(UsageError, match="at most 240 characters"):
+        a_figure().save(tmp_path / ("a" * 300 + ".png"))
+    with pytest.raises(UsageError, match="needed a folder that exists"):
+        a_figure().save(tmp_path / "nowhere" / "a.png")
+
+
+def test_a_figure_that_cannot_be_written_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files, "os", SimpleNamespace(fsync=full, getpid=lambda: 1, name="posix"))
+    with pytest.raises(ResourceError, match="No space left"):
+        a_figure().save(tmp_path / "a.png")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_same_figure_is_the_same_file(tmp_path: Path) -> None:
+    state = random.getstate()
+    first, second = (gallery([batch(6)]).save(tmp_path / name)[0] for name in ("a.png", "b.png"))
+    assert first.read_bytes() == second.read_bytes() and random.getstate() == state

@@ -1,0 +1,56 @@
+"""Rows of pictures: their names, their labels, and what they must fit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from foveal.errors import DataError, UsageError
+from foveal.pictures.collection import Numbered, Pictures, check_fits, refuse_unsupported
+from foveal.pictures.sources import gather
+from foveal.recipe import PictureRecipe
+
+
+def table(pictures: Pictures) -> list[tuple[str, str | None, str]]:
+    """Rows as (name, label, part)."""
+    count = len(pictures)
+    labels = [None] * count if pictures.labels is None else pictures.labels.tolist()
+    parts = [""] * count if pictures.parts is None else pictures.parts.tolist()
+    return list(zip(pictures.names, labels, parts, strict=True))
+
+
+def test_numbered_names_behave_like_a_list() -> None:
+    names, plain = Numbered(5), ["0", "1", "2", "3", "4"]
+    assert list(names) == plain
+    assert (names[-1], len(names), "3" in names) == ("4", 5, True)
+    assert list(names[1:3]) == plain[1:3]
+    with pytest.raises(IndexError, match="out of range"):
+        names[5]
+
+
+def test_labels_beside_must_be_as_many() -> None:
+    pictures = gather(np.zeros((3, 4, 4)))
+    labels = pictures.labelled(np.array(["a", "b", "a"])).labels
+    assert labels is not None
+    assert labels.tolist() == ["a", "b", "a"]
+    with pytest.raises(DataError, match="needed 3 labels, one a picture, got 2"):
+        pictures.labelled(np.array(["a", "b"]))
+
+
+def test_arrays_must_fit_the_recipe() -> None:
+    recipe = PictureRecipe(height=4, width=5, channels=1)
+    array = np.zeros((2, 4, 5, 1))
+    assert check_fits(array, recipe) is array
+    with pytest.raises(DataError, match=r"pictures of 4x5 with 1 channels, as in fit"):
+        check_fits(np.zeros((2, 5, 4, 1)), recipe)
+
+
+@pytest.mark.parametrize("shape", [(5,), (5, 1)])
+def test_one_class_a_picture_is_supported(shape: tuple[int, ...]) -> None:
+    refuse_unsupported(np.zeros(shape))
+
+
+@pytest.mark.parametrize("shape", [(5, 2), (5, 4, 4)])
+def test_several_classes_a_picture_are_not(shape: tuple[int, ...]) -> None:
+    with pytest.raises(UsageError, match="detection and segmentation are not supported"):
+        refuse_unsupported(np.zeros(shape))
