@@ -15,9 +15,10 @@ from PIL import Image
 from tests_support import small_autoencoder
 
 from foveal import DataError, ResourceError, UsageError
+from foveal.files import checked_folder
 from foveal.model.codec import Codes, decoding
 from foveal.model.fitted import FittedModel
-from foveal.pictures.saving import LONGEST_NAME, checked_folder, places_for, write_pictures
+from foveal.pictures.saving import LONGEST_NAME, places_for, write_pictures
 
 # Names ------------------------------------------------------------------------------------
 
