@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written beside, flushed to disk, renamed.
+"""Files and folders that are whole or absent: their names checked, written beside, renamed.
 
 Tensors travel as safetensors with one JSON text in the file's metadata and a SHA-256 of the
 tensors in it, since the format itself has no checksum. Nothing here unpickles anything.
@@ -10,8 +10,9 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,139 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError
 
-from foveal.errors import ModelFileError, ResourceError
+from foveal.errors import ModelFileError, ResourceError, UsageError
 
 KEY = "foveal"
 """The one key of the metadata; several would be written in random order."""
 LARGEST_HEADER = 4_000_000
 """Bytes; safetensors itself would accept headers of a hundred megabytes."""
+LONGEST_NAME = 240
+"""Bytes of a name; most disks allow 255, and a run adds an ending."""
+ROOM = "room in a folder that can be written to"
+
+
+# Names that are to be written ------------------------------------------------------------
+
+
+def checked_output(
+    path: Path, endings: Sequence[str], what: str = "--to", *, exact: bool = False
+) -> Path:
+    """Check the name under which a file is to be written.
+
+    Parameters
+    ----------
+    endings : sequence of str
+        Those it may have; the first is proposed.
+    what : str
+        What the name was given as: an option, or a word.
+    exact : bool
+        Whether an ending in capitals is another one.
+
+    Raises
+    ------
+    UsageError
+        For another ending, a name too long, a folder of that name, or a folder above that is not
+        there.
+    """
+    ending = path.suffix if exact else path.suffix.lower()
+    folder = _is_folder(path)
+    if ending not in endings or _too_long(path) or folder:
+        kind = f"a file name ending in {', '.join(endings)}"
+        raise _misnamed(path, what, kind, endings[0], "a folder" if folder else "")
+    _check_above(path, what, "a folder that exists")
+    return path
+
+
+def checked_folder(
+    path: Path,
+    what: str = "--to",
+    *,
+    ending: str = "",
+    needed: str = "a folder that is new, or empty",
+    spared: Callable[[Path], str] | None = None,
+) -> Path:
+    """Check the name under which a folder is to be written.
+
+    Parameters
+    ----------
+    what : str
+        What the name was given as: an option, or a word.
+    ending : str
+        The one it must have; any where left out.
+    needed : str
+        What may lie there.
+    spared : callable, optional
+        Called with a folder that has something in it, says why it must not be replaced; nothing
+        where it may be. Where left out, none is replaced.
+
+    Raises
+    ------
+    UsageError
+        For another ending, a name too long, a folder above that is not there, or where something
+        lies that must not be replaced.
+    """
+    if (ending and path.suffix != ending) or _too_long(path):
+        kind = f"a name ending in {ending}" if ending else "a name"
+        raise _misnamed(path, what, kind, ending)
+    _check_above(path, what, "a folder within one that exists")
+    came = _in_the_way(path, spared)
+    if came:
+        raise UsageError(
+            f"{what} {path}",
+            needed=needed,
+            came=came,
+            remedy="choose another name, or remove it first",
+        )
+    return path
+
+
+def _in_the_way(path: Path, spared: Callable[[Path], str] | None) -> str:
+    """Say what lies at a place that must not be replaced; nothing where it may be."""
+    if path.is_symlink():
+        return "a link"
+    if not path.exists():
+        return ""
+    if not path.is_dir():
+        return "a file"
+    if not any(path.iterdir()):
+        return ""
+    return spared(path) if spared else "a folder with files in it"
+
+
+def _check_above(path: Path, what: str, needed: str) -> None:
+    if not _is_folder(path.parent):
+        raise UsageError(
+            f"{what} {path}",
+            needed=needed,
+            came=str(path.parent),
+            remedy="make that folder first",
+        )
+
+
+def _misnamed(path: Path, what: str, kind: str, ending: str, came: str = "") -> UsageError:
+    if _too_long(path):
+        came = f"one of {_size(path)} bytes"
+    return UsageError(
+        f"{what} {str(path)[:LONGEST_NAME]}",
+        needed=f"{kind}, of at most {LONGEST_NAME} bytes",
+        came=came or path.suffix or "no ending",
+        remedy=f"write {path.stem[:40] or 'name'}{ending}",
+    )
+
+
+def _too_long(path: Path) -> bool:
+    return _size(path) > LONGEST_NAME
+
+
+def _size(path: Path) -> int:
+    return len(path.name.encode("utf-8", "replace"))
+
+
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112  Path.is_dir raises for long names
+
+
+# Whole or not at all ---------------------------------------------------------------------
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -35,30 +163,103 @@ def write_whole(path: Path, data: bytes) -> None:
     ResourceError
         Where the disk is full or the folder cannot be written to.
     """
+    needed = f"room for {len(data):,} bytes in a folder that can be written to"
+    with whole_file(path, needed) as temporary:
+        temporary.write_bytes(data)
+
+
+@contextlib.contextmanager
+def whole_file(path: Path, needed: str = ROOM) -> Iterator[Path]:
+    """Give a name beside to write a file under, which takes the path's name at the end.
+
+    Raises
+    ------
+    ResourceError
+        Where the disk is full or the folder cannot be written to.
+    """
     temporary = beside(path)
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+    with told(str(path), needed):
+        try:
+            yield temporary
+            flush(temporary)
+            temporary.replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
         _sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def whole_folder(path: Path, put: Callable[[Path, Path], object] = Path.replace) -> Iterator[Path]:
+    """Give an empty folder beside to write into, which takes the path's name at the end.
+
+    Files in it are not flushed one by one, which would take long where they are many; `put` may
+    do so where they are few.
+
+    Parameters
+    ----------
+    put : callable
+        Called with the folder beside and the path at the end, to rename one to the other; where
+        left out, only an empty folder is replaced.
+
+    Raises
+    ------
+    ResourceError
+        Where the disk is full or the folder cannot be written to.
+    """
+    working = beside(path.absolute())
+    with told(str(path)):
+        try:
+            shutil.rmtree(working, ignore_errors=True)  # a killed process of that number left it
+            working.mkdir()
+            yield working
+            put(working, path)
+        except BaseException:
+            shutil.rmtree(working, ignore_errors=True)
+            raise
+
+
+@contextlib.contextmanager
+def told(what: str, needed: str = ROOM) -> Iterator[None]:
+    """Turn what a disk may say within into the error that names what was to be written."""
+    try:
+        yield
+    except ResourceError:
+        raise
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
         raise ResourceError(
-            str(path),
-            needed=f"room for {len(data):,} bytes in a folder that can be written to",
+            what,
+            needed=needed,
             came=error.strerror or str(error),
             remedy="free some space or choose another place",
         ) from error
 
 
 def beside(path: Path) -> Path:
-    """Give the short name under which a file is written before it is whole."""
+    """Give the short name under which something is written before it is whole."""
     return path.with_name(
         f".{zlib.crc32(path.name.encode('utf-8', 'replace')):08x}-{os.getpid()}.tmp"
     )
+
+
+def flush(path: Path) -> None:
+    """Flush a file to the disk."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return  # elsewhere folders cannot be opened; renaming is as durable as it gets
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+# Tensors ---------------------------------------------------------------------------------
 
 
 def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], facts: dict[str, Any]) -> str:
@@ -163,13 +364,3 @@ def _bytes_of(path: Path) -> bytes:
         ) from error
     except OSError as error:
         raise foreign(path, error.strerror or str(error)) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":
-        return  # elsewhere folders cannot be opened; renaming is as durable as it gets
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -21,6 +21,10 @@ class Rule(Protocol):
         """Say the rule, as in "a whole number of at least 1"."""
         ...
 
+    def example(self) -> str:
+        """Say a value within the rule, as in "1"."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Whole:
@@ -37,6 +41,10 @@ class Whole:
     def sentence(self) -> str:
         """Say the rule."""
         return f"a whole number of at least {self.least}"
+
+    def example(self) -> str:
+        """Say the least of them."""
+        return str(self.least)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,11 @@ class Real:
             return f"a number {low}"
         return f"a number {low} and {'below' if self.below else 'at most'} {self.most:g}"
 
+    def example(self) -> str:
+        """Say the least of them, or a number above it where that is excluded."""
+        value = min(self.least + 1, (self.least + self.most) / 2) if self.above else self.least
+        return f"{value:g}"
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -83,6 +96,10 @@ class Choice:
     def sentence(self) -> str:
         """Say the rule."""
         return f"one of {', '.join(repr(word) for word in self.words)}"
+
+    def example(self) -> str:
+        """Say the first word."""
+        return repr(self.words[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +117,10 @@ class Kind:
         """Say the rule."""
         return self.said
 
+    def example(self) -> str:
+        """Say the rule: it is no range, and names what to give."""
+        return self.said
+
 
 @dataclass(frozen=True, slots=True)
 class Either:
@@ -114,6 +135,10 @@ class Either:
     def sentence(self) -> str:
         """Say the rules."""
         return ", or ".join(rule.sentence() for rule in self.rules)
+
+    def example(self) -> str:
+        """Say a value of the first rule; of an optional parameter that is None."""
+        return self.rules[0].example()
 
 
 NOTHING = Kind((type(None),), "None")
@@ -144,5 +169,5 @@ def check(values: Mapping[str, Any], rules: Mapping[str, Rule]) -> None:
                 name,
                 needed=rule.sentence(),
                 came=repr(values[name]),
-                remedy=f"choose {name} so",
+                remedy=f"for instance, choose {rule.example()} for {name}",
             )

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from foveal.errors import ResourceError, UsageError
-from foveal.files import beside
+from foveal.files import checked_output, whole_file
 
 FORMATS = (".csv", ".parquet", ".jsonl")
 
@@ -30,21 +27,7 @@ def checked_table(path: Path, formats: tuple[str, ...] = FORMATS) -> Path:
         For another ending than those of the formats, a folder of that name, or a folder that is
         not there.
     """
-    if path.suffix.lower() not in formats or path.is_dir():
-        raise UsageError(
-            f"--to {path}",
-            needed=f"a file name ending in {', '.join(formats)}",
-            came="a folder" if path.is_dir() else path.suffix or "no ending",
-            remedy=f"write {path.stem or 'table'}{formats[0]}",
-        )
-    if not path.parent.exists():
-        raise UsageError(
-            f"--to {path}",
-            needed="a folder that exists",
-            came=str(path.parent),
-            remedy="make the folder first",
-        )
-    return path
+    return checked_output(path, formats)
 
 
 def write_table(path: Path, columns: Sequence[str], batches: Iterable[Rows]) -> int:
@@ -66,29 +49,8 @@ def write_table(path: Path, columns: Sequence[str], batches: Iterable[Rows]) -> 
     """
     writers = {".csv": _write_csv, ".parquet": _write_parquet, ".jsonl": _write_lines}
     writer = writers[checked_table(path).suffix.lower()]
-    with written_beside(path) as temporary:
+    with whole_file(path) as temporary:
         return writer(temporary, columns, batches)
-
-
-@contextmanager
-def written_beside(path: Path) -> Iterator[Path]:
-    """Give another name to write under; what lies there takes the path's name at the end."""
-    temporary = beside(path)
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise ResourceError(
-            str(path),
-            needed="room in a folder that can be written to",
-            came=error.strerror or str(error),
-            remedy="free some space or choose another place",
-        ) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 def _write_csv(path: Path, columns: Sequence[str], batches: Iterable[Rows]) -> int:

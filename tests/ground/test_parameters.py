@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from decimal import Decimal
 from fractions import Fraction
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foveal.errors import UsageError
-from foveal.parameters import FLAG, NOTHING, Choice, Either, Kind, Real, Whole, check, choice
+from foveal.parameters import FLAG, NOTHING, Choice, Either, Kind, Real, Rule, Whole, check, choice
 from foveal.parameters import optional as maybe
 
 NAN, INF = float("nan"), float("inf")
@@ -99,6 +100,30 @@ def test_sentences(rule: Real, said: str) -> None:
     assert rule.sentence() == said
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Whole(),
+        Whole(5),
+        Real(0),
+        Real(0.25, 1, below=True),
+        Real(0, above=True),
+        Real(0, 1, above=True),
+        Real(2, 2.5, above=True, below=True),
+        Choice(("auto", "cpu")),
+        NOTHING,
+        maybe(Whole()),
+        Either((Whole(3), choice(["auto"]))),
+    ],
+)
+def test_the_example_is_within_the_rule(rule: Rule) -> None:
+    assert rule.accepts(ast.literal_eval(rule.example()))
+
+
+def test_the_example_of_a_kind_says_what_to_give() -> None:
+    assert Kind((str,), "a text").example() == "a text"
+
+
 def test_choice() -> None:
     rule = Choice(("auto", "cpu"))
     assert rule.accepts("auto")
@@ -129,19 +154,22 @@ def test_check_lets_good_values_through() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "needed"),
+    ("name", "value", "needed", "remedy"),
     [
-        ("epochs", True, "a whole number of at least 1, got True"),
-        ("epochs", 2.0, r"a whole number of at least 1, got 2\.0"),
-        ("share", NAN, "a number of at least 0 and below 1, got nan"),
-        ("share", 1, "a number of at least 0 and below 1, got 1"),
-        ("device", "gpu", "one of 'auto', 'cpu', got 'gpu'"),
+        ("epochs", True, "a whole number of at least 1, got True", "1 for epochs"),
+        ("epochs", 2.0, r"a whole number of at least 1, got 2\.0", "1 for epochs"),
+        ("share", NAN, "a number of at least 0 and below 1, got nan", "0 for share"),
+        ("share", 1, "a number of at least 0 and below 1, got 1", "0 for share"),
+        ("device", "gpu", "one of 'auto', 'cpu', got 'gpu'", "'auto' for device"),
     ],
 )
-def test_check_names_parameter_rule_and_value(name: str, value: object, needed: str) -> None:
+def test_check_names_parameter_rule_and_value(
+    name: str, value: object, needed: str, remedy: str
+) -> None:
     with pytest.raises(UsageError, match=f"^{name}: needed {needed}") as caught:
         check({**GOOD, name: value}, RULES)
-    assert caught.value.what == name and name in caught.value.remedy
+    assert caught.value.what == name
+    assert caught.value.remedy == f"for instance, choose {remedy}"
 
 
 def test_check_names_the_first_of_several() -> None:

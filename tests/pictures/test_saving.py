@@ -16,7 +16,8 @@ from PIL import Image
 from foveal import DataError, ResourceError, UsageError
 from foveal.model.codec import Codes, decoding
 from foveal.model.fitted import FittedModel
-from foveal.pictures.saving import LONGEST_NAME, checked_folder, places_for, write_pictures
+from foveal.files import checked_folder
+from foveal.pictures.saving import LONGEST_NAME, places_for, write_pictures
 from support.models import small_autoencoder
 
 # Names ------------------------------------------------------------------------------------

@@ -109,7 +109,7 @@ def test_nothing_else_is_replaced(
 
     refused("d.idx", r"a name ending in \.index, .* got \.idx")
     refused("x" * 250 + ".index", "of at most 240 bytes")
-    refused("nowhere/d.index", "a folder that exists")
+    refused("nowhere/d.index", "a folder within one that exists")
     (tmp_path / "file.index").write_text("mine")
     refused("file.index", "got a file")
     (tmp_path / "link.index").symlink_to(kept)

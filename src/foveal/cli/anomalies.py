@@ -170,8 +170,8 @@ def _write_errors(folder: Path, fitted: FittedModel, source: PicturesFound) -> N
 
 def _check_places(to: Path | None, sheet: Path | None, folder: Path | None) -> None:
     from foveal.errors import UsageError
+    from foveal.files import checked_folder
     from foveal.looking.figure import checked_figure, numbers_beside
-    from foveal.pictures.saving import checked_folder
     from foveal.tables import checked_table
 
     if folder is not None:

@@ -29,10 +29,11 @@ def decode(
 ) -> None:
     """Decode codes to pictures: PNG files named after the pictures that were encoded."""
     from foveal.cli.progress import passed_on, shown_progress
+    from foveal.files import checked_folder
     from foveal.model.codec import decoding
     from foveal.model.codes_file import open_codes
     from foveal.model.loading import load
-    from foveal.pictures.saving import checked_folder, write_pictures
+    from foveal.pictures.saving import write_pictures
     from foveal.progress.events import passing
 
     checked_folder(to)

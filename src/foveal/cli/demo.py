@@ -37,25 +37,18 @@ def demo(
     """
     from foveal.cli.evaluate import lines_of_evaluation
     from foveal.cli.progress import shown_progress
-    from foveal.errors import ResourceError
     from foveal.estimators.cnn import CNNClassifier
+    from foveal.files import told
     from foveal.judging.evaluation import evaluate
     from foveal.pictures.sources import gather
     from foveal.tables import write_table
     from foveal.training.run import Run
 
     pictures, model = to / "digits", to / "digits.safetensors"
-    try:
+    with told(f"--to {to}"):
         to.mkdir(parents=True, exist_ok=True)
         if not pictures.exists():
             _write_digits(pictures)
-    except OSError as error:
-        raise ResourceError(
-            f"--to {to}",
-            needed="a folder that can be written to",
-            came=error.strerror or str(error),
-            remedy="name another folder",
-        ) from error
     typer.echo(f"pictures    {pictures}: one folder a class")
     learner = CNNClassifier(test_share=0.2, random_state=0, threads=threads)
     with shown_progress() as show:
@@ -177,11 +170,12 @@ def _write_digits(folder: Path) -> None:
     from PIL import Image
     from sklearn.datasets import load_digits
 
+    from foveal.files import whole_folder
+
     digits = load_digits()
-    working = folder.with_name(f".{folder.name}.tmp")
-    for index, (image, digit) in enumerate(zip(digits.images, digits.target, strict=True)):
-        place = working / str(digit)
-        place.mkdir(parents=True, exist_ok=True)
-        shades = (image * (255 / SHADES)).round().astype("uint8")
-        Image.fromarray(shades).save(place / f"{digit}.{index}.png")
-    working.rename(folder)
+    with whole_folder(folder) as working:
+        for index, (image, digit) in enumerate(zip(digits.images, digits.target, strict=True)):
+            place = working / str(digit)
+            place.mkdir(exist_ok=True)
+            shades = (image * (255 / SHADES)).round().astype("uint8")
+            Image.fromarray(shades).save(place / f"{digit}.{index}.png")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from foveal.errors import UsageError
-from foveal.files import write_whole
+from foveal.files import checked_output, write_whole
 from foveal.tables import write_table
-
-LONGEST_NAME = 240
-"""Characters of a file name."""
 
 
 @dataclass(frozen=True, repr=False, slots=True, kw_only=True)
@@ -64,23 +60,10 @@ def checked_figure(path: Path, option: str = "--to") -> Path:
     Raises
     ------
     UsageError
-        For another ending than .png, a name too long, or a folder that is not there.
+        For another ending than .png, a name too long, a folder that is not there, or a table of
+        another origin where its numbers go.
     """
-    if path.suffix.lower() != ".png" or os.path.isdir(path) or len(path.name) > LONGEST_NAME:  # noqa: PTH112  Path.is_dir raises for long names
-        raise UsageError(
-            f"{option} {str(path)[:LONGEST_NAME]}",
-            needed=f"a file name ending in .png, of at most {LONGEST_NAME} characters",
-            came="a folder" if os.path.isdir(path) else path.suffix[:40] or "no ending",  # noqa: PTH112
-            remedy=f"write {path.stem[:40] or 'figure'}.png",
-        )
-    if not os.path.isdir(path.parent):  # noqa: PTH112
-        raise UsageError(
-            f"{option} {path}",
-            needed="a folder that exists",
-            came=str(path.parent),
-            remedy="make the folder first",
-        )
-    numbers = numbers_beside(path)
+    numbers = numbers_beside(checked_output(path, (".png",), option))
     if numbers.exists() and not path.exists():
         raise UsageError(
             f"{option} {path}",

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from foveal.errors import DataError
+from foveal.files import whole_file
 from foveal.model.codec import Codes
-from foveal.tables import checked_table, valid_text, write_table, written_beside
+from foveal.tables import checked_table, valid_text, write_table
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
@@ -51,7 +52,7 @@ def write_codes(path: Path, model: FittedModel, batches: Iterable[Codes]) -> tup
     if checked_table(path, FORMATS).suffix.lower() != FORMATS[0]:
         return _exported(path, size, batches)
     checked = {"write_page_checksum": True}  # else a flipped bit would be another picture
-    with written_beside(path) as place, pq.ParquetWriter(place, schema, **checked) as writer:
+    with whole_file(path) as place, pq.ParquetWriter(place, schema, **checked) as writer:
         for batch in batches:
             writer.write_table(_table(batch, schema, size))
             rows += len(batch.reasons)

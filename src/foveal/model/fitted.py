@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -301,22 +300,7 @@ def checked_path(path: str | Path) -> Path:
     UsageError
         Where it does not end in .safetensors, or its folder is not there.
     """
-    place = Path(path)
-    if place.suffix != ".safetensors" or os.path.isdir(place) or len(place.name) > 240:  # noqa: PTH112
-        raise UsageError(
-            "model path",
-            needed="a file name ending in .safetensors, of at most 240 characters",
-            came=str(path),
-            remedy=f"write {place.stem or 'model'}.safetensors",
-        )
-    if not os.path.isdir(place.parent):  # noqa: PTH112  Path.is_dir raises for long names
-        raise UsageError(
-            "model path",
-            needed="a folder that exists",
-            came=str(place.parent),
-            remedy="make the folder first",
-        )
-    return place
+    return files.checked_output(Path(path), (".safetensors",), "model", exact=True)
 
 
 def placed(network: nn.Sequential, device: Device) -> nn.Sequential:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -16,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from foveal.errors import ResourceError, UsageError
+from foveal.files import whole_folder
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -38,31 +34,6 @@ class DecodedBatch:
     """Of all, why a picture could not be read; empty where it could."""
 
 
-def checked_folder(folder: Path, option: str = "--to") -> Path:
-    """Check the folder into which pictures are to be written, named by an option.
-
-    Raises
-    ------
-    UsageError
-        Where something lies there already, or the folder above is not there.
-    """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(
-            f"{option} {folder}",
-            needed="a folder that is new, or empty",
-            came="a folder with files in it" if folder.is_dir() else "a file",
-            remedy="name another folder, or remove it first",
-        )
-    if not folder.absolute().parent.is_dir():
-        raise UsageError(
-            f"{option} {folder}",
-            needed="a folder within one that exists",
-            came=str(folder.parent),
-            remedy="make that folder first",
-        )
-    return folder
-
-
 def write_pictures(
     folder: Path, names: Sequence[str], batches: Iterable[DecodedBatch]
 ) -> tuple[int, int]:
@@ -80,21 +51,14 @@ def write_pictures(
     """
     places = places_for(names)
     written = missing = start = 0
-    with _told(folder):
-        above = folder.absolute().parent
-        working = Path(tempfile.mkdtemp(prefix=f".{folder.name[:50]}.", suffix=".tmp", dir=above))
-        try:
-            for place in {working / place.parent for place in places}:
-                place.mkdir(parents=True, exist_ok=True)
-            for batch in batches:
-                there = [row for row, reason in enumerate(batch.reasons) if not reason]
-                _write(batch.pictures, [working / places[start + row] for row in there])
-                written, missing = written + len(there), missing + len(batch.reasons) - len(there)
-                start += len(batch.reasons)
-            working.chmod(0o777 & ~_umask())
-            working.replace(folder)
-        finally:
-            shutil.rmtree(working, ignore_errors=True)
+    with whole_folder(folder) as working:
+        for place in {working / place.parent for place in places}:
+            place.mkdir(parents=True, exist_ok=True)
+        for batch in batches:
+            there = [row for row, reason in enumerate(batch.reasons) if not reason]
+            _write(batch.pictures, [working / places[start + row] for row in there])
+            written, missing = written + len(there), missing + len(batch.reasons) - len(there)
+            start += len(batch.reasons)
     return written, missing
 
 
@@ -155,25 +119,3 @@ def _write(pictures_nhwc: Floats, places: Sequence[Path]) -> None:
 
     with ThreadPoolExecutor(2, thread_name_prefix="png") as pool:
         list(pool.map(one, range(len(places))))
-
-
-@contextmanager
-def _told(folder: Path) -> Iterator[None]:
-    """Turn what a disk may say within into the error that names the folder."""
-    try:
-        yield
-    except ResourceError:
-        raise
-    except OSError as error:
-        raise ResourceError(
-            str(folder),
-            needed="room in a folder that can be written to",
-            came=error.strerror or str(error),
-            remedy="free some space or choose another place",
-        ) from error
-
-
-def _umask() -> int:
-    now = os.umask(0)
-    os.umask(now)
-    return now

@@ -6,9 +6,8 @@ What lies at the place is replaced only if it is an index, or an empty folder.
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from foveal.errors import DataError, ResourceError, UsageError
-from foveal.files import beside
+from foveal.errors import DataError
+from foveal.files import checked_folder, flush, whole_folder
 from foveal.pictures.ledger import Entry
 from foveal.search.exact import Floats
 from foveal.search.index_file import COLUMNS, ENDING, FACTS, PIECES, Piece, digest_of, read_facts
 from foveal.tables import valid_text
-
-LONGEST_NAME = 240
-"""Bytes."""
 
 
 def checked_place(place: Path) -> Path:
@@ -36,83 +32,42 @@ def checked_place(place: Path) -> Path:
         For another ending than .index, a folder above that is not there, or where something
         lies that is neither an index nor an empty folder.
     """
-    if place.suffix != ENDING or len(place.name.encode("utf-8", "replace")) > LONGEST_NAME:
-        raise UsageError(
-            f"index {place}",
-            needed=f"a name ending in {ENDING}, of at most {LONGEST_NAME} bytes",
-            came=place.suffix or "no ending",
-            remedy=f"write {place.stem[:50] or 'pictures'}{ENDING}",
-        )
-    if not place.absolute().parent.is_dir():
-        raise UsageError(
-            f"index {place}",
-            needed="a folder that exists to put it in",
-            came=str(place.parent),
-            remedy="make that folder first",
-        )
-    came = _in_the_way(place)
-    if came:
-        raise UsageError(
-            f"index {place}",
-            needed="a name that is free, an empty folder, or an index to be replaced",
-            came=came,
-            remedy="choose another name, or remove it first",
-        )
-    return place
+    return checked_folder(
+        place,
+        "index",
+        ending=ENDING,
+        needed="a name that is free, an empty folder, or an index to be replaced",
+        spared=_no_index,
+    )
 
 
-def _in_the_way(place: Path) -> str:
-    """Say what lies at a place that must not be replaced; empty where nothing does."""
-    if not os.path.lexists(place):
-        return ""
-    if place.is_symlink() or not place.is_dir():
-        return "a link" if place.is_symlink() else "a file"
-    names = {one.name for one in place.iterdir()}
-    if not names:
-        return ""
-    foreign = sorted(names - {FACTS, *PIECES})
+def _no_index(folder: Path) -> str:
+    """Say why a folder is no index; nothing where it is one."""
+    foreign = sorted({one.name for one in folder.iterdir()} - {FACTS, *PIECES})
     if foreign:
         return f"a folder with {foreign[0]} in it"
     try:
-        read_facts(place)
+        read_facts(folder)
     except DataError:
         return "a folder that is no whole index"
     return ""
 
 
-@contextlib.contextmanager
-def written_folder(place: Path) -> Iterator[Path]:
-    """Give another folder to write into; it takes the place's name at the end.
+def written_folder(place: Path) -> AbstractContextManager[Path]:
+    """Give another folder to write an index into; it takes the place's name at the end.
 
     Raises
     ------
     ResourceError
         Where the disk is full or the folder cannot be written to.
     """
-    temporary = beside(place)
-    try:
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir()
-        yield temporary
-        for name in temporary.iterdir():
-            with name.open("rb+") as file:
-                os.fsync(file.fileno())
-        _exchange(temporary, place)
-    except OSError as error:
-        if isinstance(error, ResourceError):
-            raise
-        raise ResourceError(
-            f"index {place}",
-            needed="room in a folder that can be written to",
-            came=error.strerror or str(error),
-            remedy="free some space or choose another place",
-        ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    return whole_folder(place, _exchange)
 
 
 def _exchange(temporary: Path, place: Path) -> None:
-    """Put a folder in the place of another, which is removed."""
+    """Put a folder, flushed to the disk, in the place of another, which is removed."""
+    for piece in temporary.iterdir():
+        flush(piece)
     checked_place(place)  # something may have come there meanwhile
     if not place.exists():
         temporary.rename(place)
