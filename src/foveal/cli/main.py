@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import signal
 import sys
@@ -126,6 +127,7 @@ def shown(error: FovealError) -> str:
     )
 
 
+@functools.cache
 def options() -> dict[str, str]:
     """List the options of all commands by the parameters that they are."""
     found: dict[str, str] = {"random_state": "--seed"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from foveal.errors import FovealError
 
@@ -18,6 +18,18 @@ def as_options(text: str, options: Mapping[str, str]) -> str:
     'allow a higher rate (--false-alarms)'
     """
     return MARKED.sub(lambda name: options.get(name[1], name[1]), text)
+
+
+def in_options(text: str) -> str:
+    """Write what the library says in the words of the command line."""
+    from foveal.cli.main import options  # which imports every command
+
+    return as_options(text, options())
+
+
+def noted(notes: Iterable[str]) -> list[str]:
+    """Return notes of the library as lines for a person."""
+    return [f"note: {in_options(note)}" for note in notes]
 
 
 def told_in_options(error: FovealError, options: Mapping[str, str]) -> dict[str, str]:

@@ -308,7 +308,7 @@ def _planned(plan: Plan, config: TrainingConfig, task: ClassifierTask) -> Planne
     notes: list[str] = []
     varied = task.augmentation
     if not varied.flip and varied.level != "none":
-        notes.append("pictures are not mirrored: grey ones may be characters (--flip allows it)")
+        notes.append("pictures are not mirrored: grey ones may be characters (`flip` allows it)")
     return Planned(
         network=plan.text,
         parameters=plan.parameters,
