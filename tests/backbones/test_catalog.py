@@ -120,7 +120,7 @@ def test_an_unknown_cut_names_those_there_are(lite: Backbone) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "match"), [({"file": "x"}, "got --weights"), ({"download": True}, "got --download")]
+    ("more", "match"), [({"file": "x"}, "got `weights`"), ({"download": True}, "got `download`")]
 )
 def test_it_takes_no_other_weights(more: dict[str, Any], match: str) -> None:
     with pytest.raises(UsageError, match=f"it brings its own, {match}.*tf_efficientnet_lite0"):

@@ -194,7 +194,7 @@ def test_units_that_are_no_row_are_one(saved: Saved) -> None:
 
 
 def test_without_weights_both_ways_are_named() -> None:
-    with pytest.raises(UsageError, match=r"--weights FILE nor --download.*--weights .*--download"):
+    with pytest.raises(UsageError, match=r"`weights` nor `download`.*`weights`.*`download`"):
         open_backbone("resnet18")
 
 
@@ -268,7 +268,8 @@ def test_opening_leaves_torchs_random_state_alone(saved: Saved) -> None:
 
 def test_without_a_network_fetching_fails_at_once_and_names_the_other_way() -> None:
     begun = time.monotonic()
-    with pytest.raises(ResourceError, match=r"model\.safetensors of timm/resnet18.*--weights FILE"):
+    told = r"model\.safetensors of timm/resnet18.*name it \(`weights`\)"
+    with pytest.raises(ResourceError, match=told):
         open_backbone("resnet18", download=True)
     assert time.monotonic() - begun < 5
 

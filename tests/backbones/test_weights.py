@@ -275,7 +275,7 @@ def headed(size: int, rest: bytes = b"") -> bytes:
 def test_whatever_is_no_whole_file_of_weights_is_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "w.safetensors"
     path.write_bytes(data)
-    with pytest.raises(DataError, match=r"--weights .*: needed weights in safetensors form"):
+    with pytest.raises(DataError, match=r"`weights` .*: needed weights in safetensors form"):
         from_file(path)
 
 
@@ -305,7 +305,7 @@ def test_every_plain_type_is_read(tmp_path: Path, kind: torch.dtype) -> None:
 
 def test_complex_weights_are_refused(tmp_path: Path) -> None:
     path = saved(tmp_path / "w", a=torch.zeros(2, dtype=torch.complex64))
-    with pytest.raises(DataError, match=r"--weights"):
+    with pytest.raises(DataError, match=r"`weights`"):
         from_file(path)
 
 
@@ -318,7 +318,7 @@ def test_what_is_no_file_is_refused_at_once(tmp_path: Path, kind: str) -> None:
         os.mkfifo(path)
     elif kind == "device":
         path = Path("/dev/zero")
-    with pytest.raises(DataError, match=r"--weights .*: needed weights in safetensors form"):
+    with pytest.raises(DataError, match=r"`weights` .*: needed weights in safetensors form"):
         from_file(path)
 
 

@@ -323,7 +323,7 @@ def test_files_that_are_no_codes_are_refused(
 @pytest.mark.parametrize(
     ("options", "word"),
     [
-        (["--code-size", 1_000], "code_size"),
+        (["--code-size", 1_000], "--code-size"),
         (["--loss", "huber"], "'bce'"),
         (["--noise", "salt"], "'masks'"),
         (["--kind", "wide", "--encoder", "flatten"], "'dense'"),

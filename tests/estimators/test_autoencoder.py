@@ -637,7 +637,7 @@ def test_numbers_of_the_code_that_say_nothing_are_told_of(beta: float, unused: i
     notes = [line for line in event.lines if "numbers of the code hardly vary" in line]
     assert notes == [
         f"note: {unused} of 6 numbers of the code hardly vary: they cost more than they tell at "
-        "this --beta"
+        "this `beta`"
     ] * bool(unused)
 
 
@@ -969,7 +969,7 @@ def test_a_stopped_training_goes_on_to_the_same_bits(
             run.stop()
 
     with Run(tmp_path / "a.run", listeners=[stopping]) as run:
-        with pytest.raises(Interrupted, match="--resume"):
+        with pytest.raises(Interrupted, match="`resume`"):
             learner(**options).fit(X, run=run)
     with Run(tmp_path / "a.run", resume=True) as run:
         again = learner(**options).fit(X, run=run)
@@ -984,7 +984,7 @@ def test_other_pictures_cannot_be_gone_on_with(tmp_path: Path) -> None:
             run.stop()
 
     with Run(tmp_path / "a.run", listeners=[stopping]) as run:
-        with pytest.raises(Interrupted, match="--resume"):
+        with pytest.raises(Interrupted, match="`resume`"):
             learner().fit(blobs(), run=run)
     with Run(tmp_path / "a.run", resume=True) as run:
         with pytest.raises(UsageError, match="pictures changed meanwhile"):

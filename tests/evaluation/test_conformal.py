@@ -61,7 +61,7 @@ def test_rates_outside_of_nought_and_one_are_refused(rate: float) -> None:
 
 
 def test_no_usual_pictures_are_too_few() -> None:
-    with pytest.raises(DataError, match=r"at least 19 .* 0\.05, got 0\..*--false-alarms"):
+    with pytest.raises(DataError, match=r"at least 19 .* 0\.05, got 0\..*`false_alarms`"):
         threshold_of(np.empty(0), 0.05)
 
 

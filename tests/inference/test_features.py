@@ -336,7 +336,7 @@ def test_too_small_a_disk_is_said_before_decoding(
     free = 9 * CUT.shape[0] * 4 - 1
     usage = type("Usage", (), {"free": free})
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(ResourceError, match=r"for the features.*half precision \(--half\)"):
+    with pytest.raises(ResourceError, match=r"for the features.*half precision \(`half`\)"):
         open_features(gather(folder), extraction())
     assert decodes == []
     assert open_features(gather(folder), extraction(half=True)).computed

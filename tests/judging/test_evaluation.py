@@ -37,7 +37,7 @@ def test_evaluate_leaves_training_pictures_out_and_says_so(class_folders: Path) 
 
 def test_evaluating_training_pictures_only_is_refused(class_folders: Path) -> None:
     model = learner(validation_share=0.0).fit(class_folders).model_
-    with pytest.raises(DataError, match="--include-training"):
+    with pytest.raises(DataError, match="`include_training`"):
         evaluate(model, class_folders)
 
 

@@ -331,7 +331,7 @@ def test_codes_that_name_no_model_are_refused_unless_forced(
 ) -> None:
     path = tmp_path / "c.parquet"
     pq.write_table(table(None).replace_schema_metadata(metadata), path)
-    with pytest.raises(DataError, match="or of none that is named.*--force"):
+    with pytest.raises(DataError, match="or of none that is named.*`force`"):
         open_codes(path, model)
     np.testing.assert_array_equal(decoded_of(path, model, force=True), WANTED)
 

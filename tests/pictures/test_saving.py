@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from foveal import DataError, ResourceError, UsageError
+from foveal.files import checked_folder
 from foveal.model.codec import Codes, decoding
 from foveal.model.fitted import FittedModel
-from foveal.files import checked_folder
 from foveal.pictures.saving import LONGEST_NAME, places_for, write_pictures
 from support.models import small_autoencoder
 

@@ -42,7 +42,7 @@ def test_what_was_decided_once_stays_decided(tmp_path: Path) -> None:
 def test_an_unfinished_run_must_be_resumed_or_thrown_away(tmp_path: Path) -> None:
     with Run(tmp_path / "a.run") as run:
         run.decide("steps", lambda: 1)
-    with pytest.raises(UsageError, match="--resume goes on where it stopped"):
+    with pytest.raises(UsageError, match="`resume` goes on where it stopped"):
         Run(tmp_path / "a.run")
     with Run(tmp_path / "a.run", fresh=True) as run:
         assert run.decide("steps", lambda: 2) == 2
@@ -66,13 +66,13 @@ def test_a_finished_run_may_be_followed_by_another(tmp_path: Path) -> None:
 
 def test_resuming_under_other_options_names_the_difference(tmp_path: Path) -> None:
     with Run(tmp_path / "a.run") as run:
-        run.agree("options", {"epochs": 3, "net": "fast"}, "begin with --fresh")
+        run.agree("options", {"epochs": 3, "net": "fast"}, "begin with `fresh`")
         run.decide("steps", lambda: 1)
     with (
         Run(tmp_path / "a.run", resume=True) as run,
         pytest.raises(UsageError, match=r"epochs=3, as the run began, got epochs=4"),
     ):
-        run.agree("options", {"epochs": 4, "net": "fast"}, "begin with --fresh")
+        run.agree("options", {"epochs": 4, "net": "fast"}, "begin with `fresh`")
 
 
 def test_resume_without_a_checkpoint_says_that_it_starts_anew(tmp_path: Path) -> None:
@@ -210,12 +210,12 @@ def test_a_complete_run_whose_model_is_gone_is_not_complete(tmp_path: Path) -> N
 
 def test_a_run_that_never_took_a_step_is_in_nobodys_way(tmp_path: Path) -> None:
     with Run(tmp_path / "a.run") as run:
-        run.agree("options", {"pictures": "nowhere"}, "begin with --fresh")
+        run.agree("options", {"pictures": "nowhere"}, "begin with `fresh`")
         run.decide("seed", lambda: 1)
     with Run(tmp_path / "a.run") as run:
-        run.agree("options", {"pictures": "somewhere"}, "begin with --fresh")
+        run.agree("options", {"pictures": "somewhere"}, "begin with `fresh`")
 
 
 def test_resume_and_fresh_exclude_each_other(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="--resume and --fresh: needed one of them"):
+    with pytest.raises(UsageError, match="`resume` and `fresh`: needed one of them"):
         Run(tmp_path / "a.run", resume=True, fresh=True)

@@ -141,7 +141,7 @@ def _prepared(
             "usual pictures",
             needed=f"more than {neighbours} that differ, to compare each with {neighbours} others",
             came=str(len(once)),
-            remedy="name more of them (--usual), or compare with fewer (--neighbours)",
+            remedy="name more of them (`usual`), or compare with fewer (`neighbours`)",
         )
     vectors = made.gathered()[once]
     return _Usual(

@@ -224,6 +224,6 @@ def choose_usual(
             needed="some that can be read and did not teach the model",
             came=f"{len(hashes)}, of which {left_out.taught} taught it and "
             f"{len(left_out.unreadable)} cannot be read",
-            remedy="name others (--usual)",
+            remedy="name others (`usual`)",
         )
     return setting, left_out

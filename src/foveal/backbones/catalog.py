@@ -34,7 +34,7 @@ class Stage:
     """A place where a backbone can be cut."""
 
     name: str
-    """As a person writes it after --cut."""
+    """As a person writes it for `cut`."""
     end: int
     """Layers up to and including this place."""
 
@@ -48,7 +48,7 @@ class Backbone:
     """
 
     name: str
-    """As a person writes it after --backbone."""
+    """As a person writes it for `backbone`."""
     source: Literal["package", "file", "hub", "model"]
     """Where the weights come from."""
     sha256: str
@@ -140,7 +140,7 @@ def open_backbone(
         raise UsageError(
             f"backbone {name}",
             needed="no weights: it brings its own",
-            came="--weights" if file is not None else "--download",
+            came="`weights`" if file is not None else "`download`",
             remedy=f"leave it out, or name the architecture tf_{name}, which takes any weights",
         )
     if size is None and aspect is not None and resize != "crop":

@@ -101,9 +101,9 @@ def _without_weights(architecture: str) -> UsageError:
     return UsageError(
         f"backbone {architecture}",
         needed="its weights: a file, or leave to fetch them from its hub",
-        came="neither --weights FILE nor --download",
-        remedy="give --weights model.safetensors, allow --download, or use efficientnet_lite0, "
-        "whose weights are installed",
+        came="neither `weights` nor `download`",
+        remedy="name its model.safetensors (`weights`), allow `download`, or use "
+        "efficientnet_lite0, whose weights are installed",
     )
 
 
@@ -142,10 +142,10 @@ def _fetched(architecture: str, model: nn.Module) -> Path:
         found = hf_hub_download(place["hf_hub_id"], name, local_dir=folder)
     except Exception as error:  # httpx, OSError and the hub's own kinds
         raise ResourceError(
-            f"--download {architecture}",
+            f"`download` of {architecture}",
             needed=f"model.safetensors of {place['hf_hub_id']} from its hub",
             came=(str(error).splitlines() or [type(error).__name__])[0][:120],
-            remedy="fetch that file on a machine with a network and give --weights FILE, or use "
+            remedy="fetch that file on a machine with a network and name it (`weights`), or use "
             "efficientnet_lite0",
         ) from error
     return Path(found)

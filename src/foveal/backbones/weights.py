@@ -224,7 +224,7 @@ def _bytes(path: Path) -> bytes:
 
 def _refused(path: Path, came: str) -> DataError:
     return DataError(
-        f"--weights {path}",
+        f"`weights` {path}",
         needed="weights in safetensors form",
         came=came,
         remedy="name the model.safetensors of the architecture, as its authors publish it",

@@ -21,6 +21,7 @@ from foveal.cli.options import (
     refuse_unreadable,
     with_whole_names,
 )
+from foveal.cli.words import noted
 
 if TYPE_CHECKING:
     from foveal.anomaly.threshold import Anomalies, By, Threshold
@@ -211,7 +212,7 @@ def _lines(found: Anomalies, paths: list[Path], *, with_table: bool) -> list[str
     lines = unreadable_line(found.names, found.reasons)
     if bound.left_out is not None:
         lines += _missing(bound.left_out.unreadable)
-    lines += [f"note: {note}" for note in found.notes]
+    lines += noted(found.notes)
     if with_table:
         lines += [*_table(found), ""]
     lines += [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from foveal.cli.options import Device, Json, Model, Pictures, Strict, Threads, print_json
+from foveal.cli.words import noted
 
 if TYPE_CHECKING:
     from foveal.evaluation.intervals import Estimate
@@ -75,7 +76,7 @@ def evaluate(
 def lines_of_evaluation(found: Evaluation) -> list[str]:
     """Lay an evaluation out for a person."""
     metrics = found.metrics
-    lines = [f"note: {note}" for note in found.notes]
+    lines = noted(found.notes)
     lines += [
         f"{metrics.pictures:,} pictures, intervals at 95 %",
         "",

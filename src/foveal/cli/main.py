@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import signal
 import sys
@@ -126,6 +127,7 @@ def shown(error: FovealError) -> str:
     )
 
 
+@functools.cache
 def options() -> dict[str, str]:
     """List the options of all commands by the parameters that they are."""
     found: dict[str, str] = {"random_state": "--seed"}
@@ -134,8 +136,9 @@ def options() -> dict[str, str]:
         for command in group.commands.values():
             groups.extend([command] * hasattr(command, "commands"))
             for one in command.params:
-                if one.param_type_name == "option" and one.name and one.opts[0].startswith("--"):
-                    found.setdefault(one.name, one.opts[0])
+                flag = next((flag for flag in one.opts if flag.startswith("--")), None)
+                if one.name and flag:
+                    found.setdefault(one.name, flag)
     return found
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from foveal.cli.words import in_options
 from foveal.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -47,8 +48,13 @@ Threads = Annotated[int | None, typer.Option(help="Threads on the processor.")]
 
 
 def print_json(value: Any) -> None:
-    """Print a result for machines; what JSON has no number for, NaN and infinity, as null."""
+    """Print a result for machines; what JSON has no number for, NaN and infinity, as null.
+
+    Its notes are told in the words of the command line.
+    """
     plain = _finite(value)
+    if isinstance(plain, dict) and "notes" in plain:
+        plain["notes"] = list(map(in_options, plain["notes"]))
     text = json.dumps(plain, indent=1, ensure_ascii=False, default=str, allow_nan=False)
     if not text.isascii():
         try:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
@@ -20,6 +21,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from foveal.cli.words import in_options
 from foveal.progress.events import (
     Decoding,
     EpochEnded,
@@ -43,7 +45,7 @@ REFRESH = 0.1
 def shown_progress() -> Iterator[Listener]:
     """Give a listener that shows events for as long as the with block lasts."""
     if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        yield print_plainly
+        yield partial(print_plainly, told=in_options)
         return
     console = Console(stderr=True, highlight=False)
     with Progress(
@@ -106,7 +108,7 @@ class _Live:
     def say(self, event: Event) -> None:
         self.end()
         for line in lines_of(event):
-            self.console.print(line, soft_wrap=True, markup=False)
+            self.console.print(in_options(line), soft_wrap=True, markup=False)
 
     def draw(self, job: str, done: int, total: int, told: str) -> None:
         if job != self.job:

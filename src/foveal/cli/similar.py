@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foveal.cli.options import Device, Json, Model, Strict, Threads, opened, print_json
+from foveal.cli.words import noted
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
@@ -158,7 +159,7 @@ def _lines(index: SearchIndex, found: list[Found], to: Path | None) -> list[str]
     """Lay the answers out for a person."""
     from foveal.pictures.ledger import Entry, summary
 
-    lines = [f"note: {note}" for note in index.notes]
+    lines = noted(index.notes)
     if index.unreadable:
         used = [Entry("", None, "", "")] * len(index)
         lines.append(f"note: {summary([*index.unreadable, *used])}")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from foveal.errors import FovealError
+from foveal.errors import FovealError, UsageError
 
 MARKED = re.compile(r"`([a-z_]+)`")
 """A parameter in the library's text: its name between backquotes."""
@@ -20,8 +20,21 @@ def as_options(text: str, options: Mapping[str, str]) -> str:
     return MARKED.sub(lambda name: options.get(name[1], name[1]), text)
 
 
+def in_options(text: str) -> str:
+    """Write what the library says in the words of the command line."""
+    from foveal.cli.main import options  # which imports every command
+
+    return as_options(text, options())
+
+
+def noted(notes: Iterable[str]) -> list[str]:
+    """Return notes of the library as lines for a person."""
+    return [f"note: {in_options(note)}" for note in notes]
+
+
 def told_in_options(error: FovealError, options: Mapping[str, str]) -> dict[str, str]:
     """Return the beats of an error in the words of the command line."""
     beats = {name: as_options(str(text), options) for name, text in error.beats.items()}
-    beats["what"] = options.get(beats["what"], beats["what"])
+    if isinstance(error, UsageError):  # other errors are about files and pictures
+        beats["what"] = options.get(beats["what"], beats["what"])
     return {name: beats[name] for name in ("what", "needed", "came", "remedy")}

@@ -49,7 +49,7 @@ def threshold_of(scores: Numbers, false_alarms: float) -> float:
             needed=f"at least {int(np.ceil(1 / false_alarms)) - 1} that did not teach, for a "
             f"rate of false alarms of {false_alarms:g}",
             came=str(count),
-            remedy="allow a higher rate (--false-alarms), or name more usual pictures (--usual)",
+            remedy="allow a higher rate (`false_alarms`), or name more usual pictures (`usual`)",
         )
     return float(np.sort(scores)[rank - 1])
 

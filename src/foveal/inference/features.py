@@ -254,7 +254,7 @@ def _check_room(extraction: Extraction, missing: list[tuple[int, list[int]]]) ->
     room_for(
         each * sum(len(views) for _, views in missing),
         "features",
-        "" if extraction.half else "keep them in half precision (--half)",
+        "" if extraction.half else "keep them in half precision (`half`)",
     )
 
 

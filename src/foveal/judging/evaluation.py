@@ -203,7 +203,7 @@ def _some(rows: Rows, notes: list[str]) -> Rows:
             "pictures",
             needed="labelled pictures that the model was not trained on",
             came="none. " + "; ".join(notes),
-            remedy="give other pictures of the model's classes, or use --include-training",
+            remedy="give other pictures of the model's classes, or use `include_training`",
         )
     return rows
 
@@ -224,7 +224,7 @@ def _ladder(
     codes = source.codes[rows]
     if not len(taught):
         counts = np.array(model.provenance.class_counts, dtype=np.int64)
-        where = "PICTURES" if training is None else "--training"
+        where = "the pictures" if training is None else "`training`"
         note = f"baselines on pixels need training pictures of the model: none found in {where}"
         return [majority(counts, codes)], [note]
     images = source.pixels(progress)

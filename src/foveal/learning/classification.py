@@ -167,7 +167,7 @@ def scratch_task(
     level = pixels.augmentation or configs.augmentation_for(count)
     colour = data.recipe.channels == 3 and pixels.augmentation != "none"
     flip = colour if pixels.flip is None else pixels.flip
-    notes = ("pictures are not mirrored: grey ones may be characters (--flip allows it)",)
+    notes = ("pictures are not mirrored: grey ones may be characters (`flip` allows it)",)
     return ClassifierTask(
         data=data,
         context=context,

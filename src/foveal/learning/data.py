@@ -147,7 +147,7 @@ def prepare(
     began, run = time.perf_counter(), context.run
     classes, codes = _classes_of(pictures, labelled)
     store, recipe = opening(pictures)
-    run.agree("pictures", store.fingerprint, "the pictures changed meanwhile: begin with --fresh")
+    run.agree("pictures", store.fingerprint, "the pictures changed meanwhile: begin with `fresh`")
     usable = np.flatnonzero(store.readable & (codes >= 0))
     parts = split(
         codes,
@@ -267,6 +267,6 @@ def _feature_notes(features: Features) -> Iterator[str]:
         )
     if features.size > MUCH_DISK:
         yield (
-            f"the features take {features.size / 1e9:.1f} GB of disk: half precision (--half) "
+            f"the features take {features.size / 1e9:.1f} GB of disk: half precision (`half`) "
             "takes half of it"
         )

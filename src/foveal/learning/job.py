@@ -94,10 +94,10 @@ def train(
         checkpoint_seconds=checkpoint_seconds,
         target=place,
     ) as run:
-        run.agree("command", command, "go on with it, or begin with --fresh")
+        run.agree("command", command, "go on with it, or begin with `fresh`")
         if run.options:
             asked = run.options | {name: asked[name] for name in asked if name in typed}
-        run.agree("options", asked, "leave the option out, or begin with --fresh")
+        run.agree("options", asked, "leave the option out, or begin with `fresh`")
         if resume and run.was_finished:
             return Done(None, None)
         replaced = run.decide("replaced", lambda: _keep_aside(place))

@@ -219,6 +219,10 @@ class NameOrModel:
         """Say the rule."""
         return "a name, a model file or a fitted model"
 
+    def example(self) -> str:
+        """Return a value within the rule."""
+        return repr(BACKBONE)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackboneOptions:

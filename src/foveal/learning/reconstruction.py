@@ -346,15 +346,15 @@ def reconstructed(found: Reconstruction, task: AutoencoderTask, unused: int) -> 
     ]
     lines.append(f"{found.picture_bytes:,} bytes a picture before, {found.code_bytes:,} as a code")
     if theirs.mse <= ours.mse:
-        weaker = "with a weaker divergence (--beta), " * task.variational
+        weaker = "with a weaker divergence (`beta`), " * task.variational
         lines.append(
-            f"note: principal components do better: train longer (--epochs), {weaker}on more "
+            f"note: principal components do better: train longer (`epochs`), {weaker}on more "
             "pictures, or use PCA, which is simpler"
         )
     if task.variational and unused:
         lines.append(
             f"note: {unused:,} of {task.plan.code_size:,} numbers of the code hardly vary: "
-            "they cost more than they tell at this --beta"
+            "they cost more than they tell at this `beta`"
         )
     return Reconstructed(facts=asdict(found), lines=tuple(lines))
 

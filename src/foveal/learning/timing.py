@@ -45,7 +45,7 @@ def measure_plan(
     """
     if len(plan.output) != 1:
         raise NetworkError(
-            "--measure",
+            "the network to be measured",
             needed="a network that ends with one number a class",
             came=written(plan.output),
             remedy="end it with 'flatten | dense 10'",

@@ -236,7 +236,7 @@ class Transfer:
         if held.codes_n.size and held.right < WEAK * len(held.codes_n) and not self.fine:
             notes.append(
                 "fixed kernels do not tell these classes apart well: fine-tuning is likely to "
-                "help (--fine-tune 5)"
+                "help (`fine_tune` 5)"
             )
         return notes
 

@@ -128,7 +128,7 @@ def _checked(codes: Any) -> Floats:
             "codes",
             needed="at least 2 numbers each, shape (n, k)",
             came=f"shape {values.shape}",
-            remedy="train with a code_size of 2 or more (--code-size)",
+            remedy="train with codes of 2 or more numbers (`code_size`)",
         )
     return values
 

@@ -217,7 +217,7 @@ def check_half(model: FittedModel, half: str) -> None:
             "the model",
             needed="an autoencoder",
             came="a classifier",
-            remedy="train one by 'foveal train autoencoder'; any model does for predict, similar, "
+            remedy="train an autoencoder; any model does for predict, similar, "
             "map, and anomalies by neighbours",
         )
     if model.half not in (None, half):

@@ -229,7 +229,7 @@ def open_codes(path: Path, model: FittedModel, *, force: bool = False) -> CodesF
             needed=f"codes of this model ({model.digest()[:12]}...)",
             came="codes of another"
             + (f" ({belongs[:12]}...)" if belongs else ", or of none that is named"),
-            remedy="decode them with the model that encoded them, or use --force",
+            remedy="decode them with the model that encoded them, or use `force`",
         )
     return CodesFile(path=path, file=file, rows=file.metadata.num_rows, model=belongs, size=size)
 

@@ -241,8 +241,8 @@ class FittedModel:
                 "the model",
                 needed="a classifier",
                 came="an autoencoder, which knows no classes",
-                remedy="use encode, decode or 'foveal anomalies'; or reuse its encoder by "
-                "'foveal train transfer --backbone'",
+                remedy="use encode, decode or anomalies; or reuse its encoder as the `backbone` "
+                "of transfer learning",
             )
 
     # File --------------------------------------------------------------------------------

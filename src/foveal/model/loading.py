@@ -71,7 +71,7 @@ def load(
             str(place),
             needed="an autoencoder",
             came="a classifier, which has no codes",
-            remedy="name a file that 'foveal train autoencoder' left, or use predict",
+            remedy="name the file of an autoencoder, or use predict",
         )
     ends = (0, model.plan.code) if half == "encoder" else (model.plan.code, None)
     digest = model.digest()

@@ -289,7 +289,7 @@ def _with_input(network: Network, input: Shape | None) -> Network:
             needed="its channels, height and width",
             came="neither a shape in the network nor pictures",
             remedy="begin the network with a shape, as in '3x32x32 | conv 6 5x5', "
-            "or say --input 3x32x32",
+            "or say `input` 3x32x32",
         )
     if input is not None and network.input not in (None, input):
         raise NetworkError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Callable
 
 from foveal.progress.events import (
     CutTried,
@@ -120,11 +121,11 @@ def _loss(event: EpochEnded, loss: float) -> str:
     return f"{loss:.3f}" if event.accuracy == event.accuracy else f"{loss:#.4g}"
 
 
-def print_plainly(event: Event) -> None:
-    """Print an event to stderr."""
+def print_plainly(event: Event, told: Callable[[str], str] = str) -> None:
+    """Print an event to stderr, each line as `told` words it."""
     with contextlib.suppress(OSError, ValueError):  # nobody listening must not end the work
         for line in lines_of(event):
-            print(line, file=sys.stderr, flush=True)
+            print(told(line), file=sys.stderr, flush=True)
 
 
 def _notes(notes: tuple[str, ...]) -> list[str]:

@@ -23,7 +23,7 @@ def tensorboard(folder: Path) -> Listener:
         from torch.utils.tensorboard import SummaryWriter  # optional: the extra `track`
     except ImportError as error:
         raise UsageError(
-            "--tensorboard",
+            "tensorboard",
             needed="the package tensorboard",
             came="none",
             remedy="install it with: pip install 'foveal[track]'",
@@ -32,7 +32,7 @@ def tensorboard(folder: Path) -> Listener:
         writer = SummaryWriter(str(folder))
     except OSError as error:
         raise UsageError(
-            f"--tensorboard {folder}",
+            f"`tensorboard` {folder}",
             needed="a folder that can be written to",
             came=error.strerror or str(error),
             remedy="name another folder",

@@ -190,7 +190,7 @@ def _kept_way(path: Path, facts: Facts, approximate: bool | None) -> tuple[bool,
                 f"approximate search in {path}",
                 needed="an index with a graph",
                 came="one without",
-                remedy="build it again with --approximate --to, or search exactly",
+                remedy="build it again with `approximate`, or search exactly",
             )
     if approximate is False or GRAPH not in facts.sha256:
         return False, ()
@@ -207,7 +207,7 @@ def _check_belongs(path: Path, facts: Facts, model: FittedModel, force: bool) ->
             f"index {path}",
             needed=f"one of this model ({digest[:12]}...)",
             came=f"one of another ({facts.model[:12]}...)",
-            remedy="use the model that built it, build it again, or use --force",
+            remedy="use the model that built it, build it again, or use `force`",
         )
     size = volume(model.feature_session().network.shape)
     if facts.size != size:

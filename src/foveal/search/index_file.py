@@ -97,7 +97,7 @@ def read_facts(place: Path) -> Facts:
     if not place.is_dir():
         raise DataError(
             f"index {place}",
-            needed="a folder that 'foveal similar --to' left",
+            needed="the folder of an index",
             came="a file" if place.exists() else "nothing there",
             remedy="check the path, or build the index first",
         )
@@ -189,7 +189,7 @@ def damaged(place: Path, came: str) -> DataError:
         f"index {place}",
         needed="an index as it was written, whole",
         came=came,
-        remedy="build it again: foveal similar MODEL PICTURES --to NAME.index",
+        remedy="build it again",
     )
 
 

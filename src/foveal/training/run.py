@@ -75,10 +75,10 @@ class Run:
     ) -> None:
         if resume and fresh:
             raise UsageError(
-                "--resume and --fresh",
+                "`resume` and `fresh`",
                 needed="one of them",
                 came="both",
-                remedy="--resume goes on where the run stopped, --fresh begins anew",
+                remedy="`resume` goes on where the run stopped, `fresh` begins anew",
             )
         self.folder = folder
         self.listeners = list(listeners)
@@ -102,8 +102,8 @@ class Run:
             raise UsageError(
                 f"{folder}",
                 needed="to know what to do with the unfinished run in it",
-                came="neither --resume nor --fresh",
-                remedy="--resume goes on where it stopped, --fresh begins anew",
+                came="neither `resume` nor `fresh`",
+                remedy="`resume` goes on where it stopped, `fresh` begins anew",
             )
         if resume and (unfinished or self.was_finished):
             self._config = _read_json(folder / "config.json")
@@ -114,7 +114,7 @@ class Run:
                 f"{folder / 'config.json'}",
                 needed="what the run to be resumed had decided",
                 came="nothing that can be read, beside checkpoints",
-                remedy="bring the file back, or begin anew with --fresh",
+                remedy="bring the file back, or begin anew with `fresh`",
             )
         if not (resume and (unfinished or self.was_finished)):
             # a run stopped before its first step loses nothing, but what was asked for holds
@@ -151,7 +151,7 @@ class Run:
         if name in agreed and agreed[name] != value:
             before, now = _differences(agreed[name], value)
             raise UsageError(
-                f"--resume: {name}", needed=f"{before}, as the run began", came=now, remedy=remedy
+                f"`resume`: {name}", needed=f"{before}, as the run began", came=now, remedy=remedy
             )
         if name not in agreed:
             agreed[name] = value
@@ -233,9 +233,9 @@ class Run:
         begun = "steps" in self._config.get("decided", {})
         remedy = "give the same command again"
         if kept:
-            remedy = "go on from its checkpoint with --resume"
+            remedy = "go on from its checkpoint with `resume`"
         elif begun:
-            remedy = "start again with --fresh: there was no checkpoint yet"
+            remedy = "start again with `fresh`: there was no checkpoint yet"
         came = f"a request to stop, in epoch {len(self.epochs) + 1}"
         return Interrupted("training", needed="to run to its end", came=came, remedy=remedy)
 
