@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,13 +42,46 @@ class Device:
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """Let torch use this device's number of threads within, and the caller's after."""
-        before = torch.get_num_threads()
+        """Let torch use this device's number of threads within, and the caller's after.
+
+        Several threads may be within at a time: the first one in notes the caller's number.
+        """
+        before = _BASE.entered()
         torch.set_num_threads(self.threads)
         try:
             yield
         finally:
+            _BASE.left()
             torch.set_num_threads(before)
+
+
+class _Base:
+    """The number of torch's threads outside of all work, and within the work of each thread."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.within = 0
+        self.outside = 1
+        self.mine = threading.local()
+
+    def entered(self) -> int:
+        """Note that work begins; return the number of threads to go back to."""
+        nested: int = getattr(self.mine, "depth", 0)
+        self.mine.depth = nested + 1
+        with self.lock:
+            if not self.within:
+                self.outside = torch.get_num_threads()
+            self.within += 1
+            return torch.get_num_threads() if nested else self.outside
+
+    def left(self) -> None:
+        """Note that work is over; a stream left unread may end in another thread."""
+        self.mine.depth = max(getattr(self.mine, "depth", 0) - 1, 0)
+        with self.lock:
+            self.within -= 1
+
+
+_BASE = _Base()
 
 
 def choose(name: str = "auto", threads: int | None = None) -> Device:
