@@ -49,8 +49,8 @@ def main() -> None:
     wanted = parser.parse_args()
     print(describe(), flush=True)
     pictures = from_idx(Path(wanted.data))
-    assert pictures.array is not None and pictures.labels is not None
-    images, codes = pictures.array[..., 0], pictures.labels.astype(int)
+    assert pictures.content.in_memory is not None and pictures.labels is not None
+    images, codes = pictures.content.in_memory[..., 0], pictures.labels.astype(int)
     train, test = pictures.rows("train"), pictures.rows("test")
     low, high = train[codes[train] < FIRST], train[codes[train] >= FIRST]
     judged = test[codes[test] >= FIRST]

@@ -24,7 +24,7 @@ from foveal.errors import DataError, ResourceError, UsageError
 from foveal.evaluation.intervals import Estimate
 from foveal.looking import drawing, plane
 from foveal.looking.between import between, interpolation, strip
-from foveal.looking.chosen import evenly, seen, taken
+from foveal.looking.chosen import seen
 from foveal.looking.code_map import PALE, ROOMY, TIGHT, class_colours, code_map, uncovered
 from foveal.looking.drawing import (
     BODY,
@@ -47,6 +47,7 @@ from foveal.looking.latent import error_sheet, gallery
 from foveal.looking.pictured import gallery_of, map_of, sheet_of
 from foveal.looking.plane import in_plane
 from foveal.model.codec import Reconstructions
+from foveal.pictures.collection import evenly
 from foveal.pictures.sources import gather
 
 
@@ -574,13 +575,13 @@ def test_pictures_are_seen_as_the_model_sees_them(draw_picture, tmp_path: Path) 
 
 def test_some_rows_of_pictures_keep_all_that_belongs_to_them(class_folders: Path) -> None:
     whole = gather(class_folders)
-    some = taken(whole, [59, 0])
+    some = whole.take([59, 0])
     assert list(some.names) == [whole.names[59], whole.names[0]]
-    assert some.files == (whole.files[59], whole.files[0])
-    assert some.labels.tolist() == ["below", "above"] and some.array is None
+    assert some.content.files == (whole.content.files[59], whole.content.files[0])
+    assert some.labels.tolist() == ["below", "above"]
     array = gather(np.arange(5 * 4).reshape(5, 2, 2))
-    assert taken(array, [3]).array.ravel().tolist() == [12, 13, 14, 15]
-    assert list(taken(array, [3]).names) == ["3"]
+    assert array.take([3]).content.array.ravel().tolist() == [12, 13, 14, 15]
+    assert list(array.take([3]).names) == ["3"]
 
 
 def test_figures_of_a_folder_with_unreadable_files(class_folders: Path) -> None:

@@ -43,7 +43,7 @@ from foveal.parameters import FLAG, Choice, Either, Real, Rule, Whole, optional
 from foveal.parameters import Kind as OfKind
 from foveal.pictures.augment import Augmentation, Level
 from foveal.pictures.collection import Pictures
-from foveal.pictures.scaling import in_range
+from foveal.pictures.ranges import in_range
 from foveal.progress.lines import print_plainly
 from foveal.recipe import RESIZES
 from foveal.shapes import volume

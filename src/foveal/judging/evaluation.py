@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from foveal.pictures.ledger import Entry
 from foveal.pictures.scaling import scaling
 from foveal.pictures.sources import gather
 from foveal.pictures.splits import Rows
-from foveal.pictures.store import Progress, Store, open_store
+from foveal.pictures.store import Progress, Store, glance, open_store
 from foveal.targets.classes import UNKNOWN, class_ids
 
 if TYPE_CHECKING:
@@ -157,15 +157,8 @@ class _Labelled:
         """Give small pictures for the baselines, which need no more."""
         if isinstance(self.store, Store):
             return self.store.images
-        if self.pictures.array is not None:
-            return self.pictures.array
-        small = replace(
-            self.model.recipe,
-            height=min(GLANCE, self.model.recipe.height),
-            width=min(GLANCE, self.model.recipe.width),
-        )
-        threads = self.model.device.threads
-        return open_store(self.pictures, small, threads=threads, progress=progress).images
+        recipe, threads = self.model.recipe, self.model.device.threads
+        return glance(self.pictures, recipe, GLANCE, threads=threads, progress=progress)
 
 
 def _judged_rows(

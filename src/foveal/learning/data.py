@@ -248,7 +248,7 @@ def _notes(pictures: Pictures, entries: list[Entry], data: TrainingData) -> Iter
         yield from _feature_notes(data.store)
         return
     few = len(data.split.train) < FEW_PHOTOGRAPHS
-    if pictures.files is not None and few and len(data.classes):
+    if pictures.content.shape is None and few and len(data.classes):
         yield (
             f"{len(data.split.train):,} pictures are few for training from scratch: if they are "
             "photographs, transfer learning from a pretrained network is likely more accurate"

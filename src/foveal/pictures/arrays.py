@@ -15,11 +15,12 @@ import numpy as np
 
 from foveal.errors import DataError
 from foveal.pictures.collection import Array, Numbered, Pictures
+from foveal.pictures.content import ArrayContent
 
 MOST_CHANNELS = 4
 
 
-def from_array(array: Array, *, folded: bool = False) -> Pictures:
+def from_array(array: Array) -> Pictures:
     """Make pictures of an array.
 
     Parameters
@@ -28,9 +29,15 @@ def from_array(array: Array, *, folded: bool = False) -> Pictures:
         (n, h, w) grey, (n, h, w, c), or (n, pixels): a square grey picture where the number
         of pixels is a square, else one row of pixels. Real numbers or booleans.
     """
+    content = _content_of(array)
+    return Pictures(names=Numbered(len(content)), content=content)
+
+
+def _content_of(array: Array) -> ArrayContent:
     _check_dtype(array)
-    if array.ndim == 2:
-        array, folded = _unfolded(array), True
+    folded = array.ndim == 2
+    if folded:
+        array = _unfolded(array)
     elif array.ndim == 3:
         array = array[..., None]
     if array.ndim != 4:
@@ -61,7 +68,7 @@ def from_array(array: Array, *, folded: bool = False) -> Pictures:
             came=f"shape {array.shape}",
             remedy="leave empty pictures out",
         )
-    return Pictures(names=Numbered(len(array)), array=array, folded=folded)
+    return ArrayContent(array, folded)
 
 
 def _check_dtype(array: Array) -> None:
@@ -147,8 +154,8 @@ def _plain(where: str, read: Callable[[], Any]) -> Any:
 
 
 def _joined(chunks: list[tuple[str, Array, Array | None]], where: str) -> Pictures:
-    made = [from_array(images) for _, images, _ in chunks]
-    shapes = {one.array.shape[1:] for one in made if one.array is not None}
+    contents = [_content_of(images) for _, images, _ in chunks]
+    shapes = {content.shape for content in contents}
     if len(shapes) > 1:
         raise DataError(
             where,
@@ -156,11 +163,11 @@ def _joined(chunks: list[tuple[str, Array, Array | None]], where: str) -> Pictur
             came=" and ".join(map(str, sorted(shapes))),
             remedy="bring them to one size",
         )
-    array = np.concatenate([one.array for one in made if one.array is not None])
+    array = np.concatenate([content.array for content in contents])
     labels = _joined_labels(chunks, where)
     parts = np.repeat([part for part, _, _ in chunks], [len(images) for _, images, _ in chunks])
     has_parts = any(part for part, _, _ in chunks)
-    pictures = replace(made[0], names=Numbered(len(array)), array=array)
+    pictures = Pictures.of_array(array, folded=contents[0].folded)
     return replace(pictures, labels=labels, parts=parts if has_parts else None)
 
 

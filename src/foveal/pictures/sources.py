@@ -17,6 +17,7 @@ import numpy as np
 from foveal.errors import DataError
 from foveal.pictures.arrays import PARTS, from_array, from_idx, from_numpy, idx_files
 from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.content import FileContent
 
 
 def gather(pictures: Any) -> Pictures:
@@ -97,7 +98,7 @@ def _from_path(path: Path) -> Pictures:
 
 
 def _from_files(files: Sequence[Path]) -> Pictures:
-    return Pictures(names=[str(file) for file in files], files=tuple(files))
+    return Pictures.of_files(files)
 
 
 def _from_folder(root: Path) -> Pictures:
@@ -122,7 +123,7 @@ def _from_folder(root: Path) -> Pictures:
     unlabelled = all(label is None for label in labels)
     return Pictures(
         names=names,
-        files=tuple(root / name for name in names),
+        content=FileContent(tuple(root / name for name in names)),
         labels=None if unlabelled else np.array(labels, dtype=object),
         parts=np.array(parts) if has_parts else None,
     )
