@@ -29,7 +29,7 @@ from foveal.pictures.batches import RowsOfFeatures
 from foveal.pictures.collection import Array, Pictures
 from foveal.pictures.hashing import ABSENT, Hashes, content_hashes
 from foveal.pictures.preparing import prepared
-from foveal.pictures.scaling import of_prepared
+from foveal.pictures.scaling import Scaling, of_prepared
 from foveal.randomness import generator
 from foveal.recipe import PictureRecipe
 from foveal.shapes import Shape, volume
@@ -38,6 +38,9 @@ VERSION = 2
 """Raised whenever the same picture, network and engine would give other features."""
 A_SAVING = 256
 """Features written at once: what an interrupted pass loses at most."""
+
+MUCH_DISK = 1_000_000_000
+"""Bytes of features from which on their size is told."""
 
 Progress = Callable[[int, int], None]
 Floats = np.ndarray[Any, np.dtype[np.float32]]
@@ -106,6 +109,34 @@ class Features:
     def readable(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """True for each row that has features."""
         return np.array([not reason for reason in self.reasons], dtype=bool)
+
+    @property
+    def images(self) -> None:
+        """Nothing: pixels are not kept."""
+        return None
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader should know: of the engine, of what was there already, of the disk."""
+        remarks = list(self.notes)
+        if self.found:
+            remarks.append(
+                f"features of {self.found:,} pictures were there already: {self.saved:.1f} s saved"
+            )
+        if self.size > MUCH_DISK:
+            remarks.append(
+                f"the features take {self.size / 1e9:.1f} GB of disk: half precision (--half) "
+                "takes half of it"
+            )
+        return tuple(remarks)
+
+    def scaled_by(self, by: Scaling) -> None:
+        """Return None: features are the input of the layers that follow."""
+        return None
+
+    def measured(self, recipe: PictureRecipe, rows: np.ndarray[Any, Any]) -> PictureRecipe:
+        """Return the recipe as it is: the network came with it."""
+        return recipe
 
     def rows(self, rows: np.ndarray[Any, Any]) -> Floats:
         """Give the features of some pictures as they are, (rows, ...)."""

@@ -26,13 +26,13 @@ from foveal.nets.build import build, part
 from foveal.nets.plan import Plan
 from foveal.nets.spec import Activation, Sample
 from foveal.pictures.augment import Augmentation
-from foveal.pictures.batches import TrainingBatches, nhwc, ordered
+from foveal.pictures.batches import nhwc, ordered
 from foveal.pictures.splits import Rows
 from foveal.progress.events import Planned, Reconstructed
 from foveal.shapes import volume
 from foveal.training.config import TrainingConfig
 from foveal.training.loop import TrainingState
-from foveal.training.steps import UNANSWERED, Batch, LossOf, Scores
+from foveal.training.steps import UNANSWERED, Batch, Batches, LossOf, Scores
 from foveal.version import __version__
 
 Loss = Literal["mse", "bce", "l1"]
@@ -81,14 +81,14 @@ class AutoencoderTask:
     """Numbers of the code that hardly vary, once it is frozen."""
 
     @property
-    def batches(self) -> TrainingBatches:
+    def batches(self) -> Batches:
         """The training pictures, by epoch."""
         return self.data.batches(self.batch_size, self.augmentation, self.seed, self.device.name)
 
     @property
     def images(self) -> Any:
         """The prepared pictures, (n, h, w, c)."""
-        return self.data.pixels.images
+        return self.data.images
 
     @property
     def variational(self) -> bool:

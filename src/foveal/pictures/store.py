@@ -31,6 +31,8 @@ from foveal.pictures.collection import Array, Pictures
 from foveal.pictures.content import Content
 from foveal.pictures.hashing import Hashes as Hashes
 from foveal.pictures.hashing import content_hashes
+from foveal.pictures.scaling import Scaling
+from foveal.pictures.survey import measure_scaling
 from foveal.pictures.workers import in_order
 from foveal.recipe import PictureRecipe
 
@@ -62,6 +64,24 @@ class Store:
     def readable(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """True for each row that holds a picture."""
         return np.array([not reason for reason in self.reasons], dtype=bool)
+
+    @property
+    def views(self) -> tuple[Array]:
+        """The pictures as they are: variations are made when they are needed."""
+        return (self.images,)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Nothing: the ledger says it all."""
+        return ()
+
+    def scaled_by(self, by: Scaling) -> Scaling:
+        """Return this scaling: pixels are not yet a network's input."""
+        return by
+
+    def measured(self, recipe: PictureRecipe, rows: np.ndarray[Any, Any]) -> PictureRecipe:
+        """Return the recipe with the range, mean and deviation of these rows."""
+        return measure_scaling(self.images, rows, recipe)
 
 
 def open_store(
