@@ -16,9 +16,10 @@ from hypothesis.extra import numpy as npst
 
 from foveal.errors import DataError, UsageError
 from foveal.pictures.adaptation import check_fits
-from foveal.pictures.arrays import from_array, read_idx
 from foveal.pictures.collection import Numbered, Pictures, refuse_unsupported
 from foveal.pictures.sources import are_paths, gather
+from foveal.pictures.sources.arrays import from_array
+from foveal.pictures.sources.idx import read_idx
 from foveal.pictures.store import open_store
 from foveal.recipe import PictureRecipe
 
