@@ -67,8 +67,8 @@ def main() -> None:
 def components(data: str, sizes: list[int]) -> None:
     """Judge PCA as scikit-learn gives it, unclipped; the commands give it clipped to 0 and 1."""
     pictures = gather(data)
-    assert pictures.array is not None
-    flat = pictures.array.reshape(len(pictures), -1) / np.float32(255)
+    assert pictures.content.in_memory is not None
+    flat = pictures.content.in_memory.reshape(len(pictures), -1) / np.float32(255)
     test = flat[pictures.rows("test")]
     for size in sizes:
         found = PCA(size, random_state=0).fit(flat[pictures.rows("train")])

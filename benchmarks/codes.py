@@ -44,9 +44,9 @@ def main() -> None:
 def write(data: str, folder: Path) -> Path:
     """Write the test pictures as PNG files."""
     found = gather(data)
-    assert found.array is not None
+    assert found.content.in_memory is not None
     folder.mkdir()
-    for row, picture in enumerate(found.array[found.rows("test")]):
+    for row, picture in enumerate(found.content.in_memory[found.rows("test")]):
         Image.fromarray(picture[:, :, 0]).save(folder / f"{row:05d}.png")
     return folder
 

@@ -126,7 +126,7 @@ def components(model: Path, taught: list[Path], files: list[Path]) -> Array:
     fitted = load(model)
 
     def prepared(paths: list[Path]) -> Array:
-        pictures = Pictures(names=[str(one) for one in paths], files=tuple(paths))
+        pictures = Pictures.of_files(paths)
         images = open_store(pictures, fitted.recipe).images
         return np.asarray(images, np.float32).reshape(len(paths), -1) / 255
 

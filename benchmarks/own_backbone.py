@@ -25,7 +25,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from foveal import CNNClassifier, TransferClassifier
-from foveal.pictures.arrays import from_idx
+from foveal.pictures.sources import gather
 
 FIRST = 5
 """Classes below this number teach the kernels."""
@@ -48,9 +48,9 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=5)
     wanted = parser.parse_args()
     print(describe(), flush=True)
-    pictures = from_idx(Path(wanted.data))
-    assert pictures.array is not None and pictures.labels is not None
-    images, codes = pictures.array[..., 0], pictures.labels.astype(int)
+    pictures = gather(Path(wanted.data))
+    assert pictures.content.in_memory is not None and pictures.labels is not None
+    images, codes = pictures.content.in_memory[..., 0], pictures.labels.astype(int)
     train, test = pictures.rows("train"), pictures.rows("test")
     low, high = train[codes[train] < FIRST], train[codes[train] >= FIRST]
     judged = test[codes[test] >= FIRST]

@@ -18,8 +18,8 @@ from foveal.errors import UsageError
 from foveal.inference.frozen import OWN, FrozenNetwork
 from foveal.nets.build import build
 from foveal.nets.plan import plan
+from foveal.pictures.adaptation import adapted
 from foveal.pictures.batches import normalised
-from foveal.pictures.preparing import adapted
 from foveal.pictures.scaling import of_bytes
 from foveal.pictures.sources import gather
 from foveal.pictures.survey import look_over, recipe_for

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from foveal.looking.chosen import evenly, seen, taken
+from foveal.looking.chosen import seen
+from foveal.pictures.collection import evenly
 from foveal.pictures.sources import gather
 from support.models import small_autoencoder
 
@@ -36,10 +37,10 @@ def test_pictures_are_seen_as_the_model_sees_them(draw_picture, tmp_path: Path) 
 
 def test_some_rows_of_pictures_keep_all_that_belongs_to_them(class_folders: Path) -> None:
     whole = gather(class_folders)
-    some = taken(whole, [59, 0])
+    some = whole.take([59, 0])
     assert list(some.names) == [whole.names[59], whole.names[0]]
-    assert some.files == (whole.files[59], whole.files[0])
-    assert some.labels.tolist() == ["below", "above"] and some.array is None
+    assert some.content.files == (whole.content.files[59], whole.content.files[0])
+    assert some.labels.tolist() == ["below", "above"]
     array = gather(np.arange(5 * 4).reshape(5, 2, 2))
-    assert taken(array, [3]).array.ravel().tolist() == [12, 13, 14, 15]
-    assert list(taken(array, [3]).names) == ["3"]
+    assert array.take([3]).content.array.ravel().tolist() == [12, 13, 14, 15]
+    assert list(array.take([3]).names) == ["3"]

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from foveal.errors import DataError
-from foveal.pictures.arrays import from_array, read_idx
 from foveal.pictures.collection import Pictures
 from foveal.pictures.sources import gather
+from foveal.pictures.sources.arrays import from_array
+from foveal.pictures.sources.idx import read_idx
 
 
 def table(pictures: Pictures) -> list[tuple[str, str | None, str]]:
@@ -45,19 +46,17 @@ def test_arrays_of_every_form(
 ) -> None:
     given_array = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
     found = gather(given_array)
-    assert found.array is not None
-    assert found.array.shape == wanted
-    assert found.array.dtype == dtype
-    assert found.folded is folded
-    assert np.shares_memory(found.array, given_array)
-    np.testing.assert_array_equal(found.array.ravel(), given_array.ravel())
+    assert found.content.array.shape == wanted
+    assert found.content.array.dtype == dtype
+    assert found.content.folded is folded
+    assert np.shares_memory(found.content.array, given_array)
+    np.testing.assert_array_equal(found.content.array.ravel(), given_array.ravel())
     assert list(found.names) == ["0", "1", "2", "3", "4"]
 
 
 def test_nested_lists_are_arrays() -> None:
     found = gather([[[1, 2], [3, 4]]])
-    assert found.array is not None
-    assert found.array.shape == (1, 2, 2, 1)
+    assert found.content.array.shape == (1, 2, 2, 1)
 
 
 @pytest.mark.parametrize("planes", [1, 2, 3, 4])
@@ -98,11 +97,11 @@ def test_any_array_becomes_pictures_or_a_data_error(array: np.ndarray) -> None:
         found = from_array(array)
     except DataError:
         return
-    assert found.array is not None
-    assert found.array.ndim == 4
-    assert found.array.shape[0] == len(found) == len(array)
-    assert 1 <= found.array.shape[3] <= 4
-    assert found.array.size == array.size
+    assert found.content.in_memory is not None
+    assert found.content.array.ndim == 4
+    assert found.content.array.shape[0] == len(found) == len(array)
+    assert 1 <= found.content.array.shape[3] <= 4
+    assert found.content.array.size == array.size
 
 
 def test_npz_with_parts(tmp_path: Path) -> None:
@@ -117,7 +116,7 @@ def test_npz_with_parts(tmp_path: Path) -> None:
         ("3", 1, "test"),
         ("4", 0, "test"),
     ]
-    np.testing.assert_array_equal(found.array, np.concatenate([train, test])[..., None])
+    np.testing.assert_array_equal(found.content.array, np.concatenate([train, test])[..., None])
 
 
 @pytest.mark.parametrize(
@@ -128,7 +127,7 @@ def test_npz_without_parts(tmp_path: Path, images: str, labels: str) -> None:
     found = gather(tmp_path / "p.npz")
     assert table(found) == [("0", "a", ""), ("1", "b", "")]
     assert found.parts is None
-    assert found.folded
+    assert found.content.folded
 
 
 def test_npz_and_npy_without_labels(tmp_path: Path) -> None:
@@ -137,7 +136,7 @@ def test_npz_and_npy_without_labels(tmp_path: Path) -> None:
     for name in ("p.npz", "p.npy"):
         found = gather(tmp_path / name)
         assert found.labels is None
-        np.testing.assert_array_equal(found.array, np.ones((2, 4, 4, 1)))
+        np.testing.assert_array_equal(found.content.array, np.ones((2, 4, 4, 1)))
 
 
 def test_labels_of_training_survive_unlabelled_test_pictures(tmp_path: Path) -> None:
@@ -172,13 +171,13 @@ def test_unfit_npz_are_refused(tmp_path: Path, arrays: dict[str, np.ndarray], me
 def test_an_npy_under_the_name_of_an_npz(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.ones((2, 4, 4)))
     (tmp_path / "a.npy").rename(tmp_path / "a.npz")
-    assert gather(tmp_path / "a.npz").array.shape == (2, 4, 4, 1)
+    assert gather(tmp_path / "a.npz").content.array.shape == (2, 4, 4, 1)
 
 
 def test_an_npz_under_the_name_of_an_npy(tmp_path: Path) -> None:
     np.savez(tmp_path / "b.npz", x=np.ones((2, 4, 4)))
     (tmp_path / "b.npz").rename(tmp_path / "b.npy")
-    assert gather(tmp_path / "b.npy").array.shape == (2, 4, 4, 1)
+    assert gather(tmp_path / "b.npy").content.array.shape == (2, 4, 4, 1)
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".npy"])
@@ -210,7 +209,7 @@ def test_damaged_npz_are_read_or_refused(
         found = gather(path)
     except DataError:
         return
-    assert found.array is not None
+    assert found.content.in_memory is not None
 
 
 def idx(values: np.ndarray) -> bytes:
@@ -246,7 +245,9 @@ def test_idx_folders(tmp_path: Path, packed: bool, dot: str, test: str) -> None:
     assert found.labels is not None
     assert found.parts.tolist() == ["train"] * 4 + ["test"] * 3
     assert found.labels.tolist() == [0, 1, 2, 3, 0, 1, 2]
-    np.testing.assert_array_equal(found.array, np.concatenate([digits(4), digits(3)])[..., None])
+    np.testing.assert_array_equal(
+        found.content.array, np.concatenate([digits(4), digits(3)])[..., None]
+    )
 
 
 def test_labels_of_idx_training_survive_a_test_part_without(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from foveal.errors import DataError, UsageError
-from foveal.pictures.collection import Numbered, Pictures, check_fits, refuse_unsupported
+from foveal.pictures.adaptation import check_fits
+from foveal.pictures.collection import Numbered, Pictures, refuse_unsupported
 from foveal.pictures.sources import gather
 from foveal.recipe import PictureRecipe
 

@@ -16,13 +16,17 @@ from hypothesis import strategies as st
 
 from foveal.pictures import hashing as contents
 from foveal.pictures.collection import Pictures
-from foveal.pictures.hashing import ABSENT, LENGTH, content_ids, hash_file
+from foveal.pictures.hashing import ABSENT, LENGTH, hash_file
 from foveal.pictures.sources import gather
 
 
 def of(*files: Path | str) -> Pictures:
     paths = tuple(Path(file) for file in files)
-    return Pictures(names=[path.name for path in paths], files=paths)
+    return Pictures.of_files(paths)
+
+
+def content_ids(pictures: Pictures, threads: int) -> list[bytes]:
+    return pictures.content.ids(threads)
 
 
 def truth(path: Path) -> bytes:

@@ -17,7 +17,8 @@ from sklearn.datasets import load_sample_image
 from foveal.errors import DataError
 from foveal.pictures import decode
 from foveal.pictures import preparing as stream
-from foveal.pictures.preparing import adapted, prepared
+from foveal.pictures.adaptation import adapted
+from foveal.pictures.preparing import prepared
 from foveal.pictures.sources import gather
 from foveal.pictures.survey import look_over, recipe_for
 from foveal.recipe import RESIZES, PictureRecipe

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foveal.pictures.batches import normalised
-from foveal.pictures.scaling import Scaling, in_range, in_unit, of_bytes, of_values, scaling
+from foveal.pictures.ranges import in_range, in_unit
+from foveal.pictures.scaling import Scaling, of_bytes, of_values, scaling
 from foveal.pictures.sources import gather
 from foveal.recipe import PictureRecipe
 

@@ -42,9 +42,9 @@ def test_class_folders(tmp_path: Path) -> None:
         ("cat/2.png", "cat", ""),
         ("dog/1.png", "dog", ""),
     ]
-    assert found.files == tuple(tmp_path / name for name in found.names)
+    assert found.content.files == tuple(tmp_path / name for name in found.names)
     assert found.parts is None
-    assert found.array is None
+    assert found.content.in_memory is None
 
 
 def test_the_first_folder_is_the_class(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
 
 def test_one_file(tmp_path: Path) -> None:
     path = tree(tmp_path, "1.png") / "1.png"
-    assert gather(path).files == (path,)
+    assert gather(path).content.files == (path,)
     assert gather(str(path)).names == [str(path)]
 
 
@@ -204,7 +204,7 @@ def test_a_list_of_files_keeps_its_order_and_names(given_as: Callable[[list[str]
     paths = ["b/10.png", "a/9.png", "missing.png"]
     found = gather(given_as(paths))
     assert list(found.names) == paths
-    assert found.files == tuple(map(Path, paths))
+    assert found.content.files == tuple(map(Path, paths))
     assert found.labels is None
 
 

@@ -23,8 +23,10 @@ from PIL import Image
 
 from foveal.errors import DataError, ResourceError
 from foveal.pictures import decode, store
+from foveal.pictures.content import FileContent
+from foveal.pictures.hashing import content_hashes
 from foveal.pictures.sources import gather
-from foveal.pictures.store import Store, content_hashes, open_store
+from foveal.pictures.store import Store, open_store
 from foveal.recipe import PictureRecipe
 
 RECIPE = PictureRecipe(height=6, width=5, channels=3)
@@ -66,11 +68,10 @@ def refuse_to_decode(*_: object) -> None:
 def test_rows_are_what_the_decoder_gives(folder: Path) -> None:
     pictures = gather(folder)
     found = open_store(pictures, RECIPE)
-    assert pictures.files is not None
     assert found.images.shape == (4, 6, 5, 3)
     assert found.images.dtype == np.uint8
     for row in range(3):
-        wanted = decode.decode(pictures.files[row], RECIPE)
+        wanted = decode.decode(pictures.content.files[row], RECIPE)
         np.testing.assert_array_equal(found.images[row], wanted)
     assert found.hashes[0] == found.hashes[2] != found.hashes[1]
     np.testing.assert_array_equal(found.hashes[:3], content_hashes(found.images[:3]))
@@ -453,13 +454,19 @@ def test_decoding_ahead_keeps_order_and_bounds(
 
     monkeypatch.setattr(decode, "decode", slow)
     files = [Path(str(row)) for row in range(200)]
-    for count, (row, picture) in enumerate(store.decoded(files, RECIPE, threads)):
+    for count, (row, picture) in enumerate(
+        store.decoded(FileContent(tuple(files)), RECIPE, threads)
+    ):
         assert row == count
         assert picture == f"reason {row}" if row % 7 == 3 else picture[0, 0, 0] == row  # type: ignore[index]
         if row in (0, 50):
             time.sleep(0.2)  # time enough to decode all that was asked for
         assert started <= row + 1 + 16 * threads
     assert started == 200
+
+
+def paths(count: int) -> FileContent:
+    return FileContent(tuple(Path(str(row)) for row in range(count)))
 
 
 def test_leaving_early_decodes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -471,7 +478,7 @@ def test_leaving_early_decodes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
         return np.zeros((1, 1, 1))
 
     monkeypatch.setattr(decode, "decode", count)
-    rows = store.decoded([Path(str(row)) for row in range(500)], RECIPE, 2)
+    rows = store.decoded(paths(500), RECIPE, 2)
     next(rows)
     rows.close()  # type: ignore[attr-defined]
     assert len(started) <= 33
@@ -482,7 +489,7 @@ def test_leaving_early_decodes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_decoding_any_number(count: int, threads: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(decode, "decode", lambda path, _: np.full(1, int(path.name)))
-        found = list(store.decoded([Path(str(row)) for row in range(count)], RECIPE, threads))
+        found = list(store.decoded(paths(count), RECIPE, threads))
     assert [(row, int(value[0])) for row, value in found] == [(row, row) for row in range(count)]
 
 

@@ -14,12 +14,12 @@ from PIL import Image
 
 from foveal.errors import FovealError
 from foveal.pictures import decode, survey
+from foveal.pictures.ranges import measure_range
 from foveal.pictures.sources import gather
 from foveal.pictures.store import open_store
 from foveal.pictures.survey import (
     choose_recipe,
     look_over,
-    measure_range,
     measure_scaling,
     recipe_for,
 )
@@ -128,9 +128,8 @@ def test_few_heads_of_many_files_are_read(folder: Make, monkeypatch: pytest.Monk
     monkeypatch.setattr(survey, "MOST_LOOKED_AT", 5)
     monkeypatch.setattr(decode, "look", lambda path: looked.append(path) or real(path))
     choose_recipe(pictures)
-    assert pictures.files is not None
     assert len(set(looked)) == 5
-    assert {pictures.files[0], pictures.files[-1]} <= set(looked)
+    assert {pictures.content.files[0], pictures.content.files[-1]} <= set(looked)
 
 
 # Deep pictures -----------------------------------------------------------------------------

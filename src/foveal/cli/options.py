@@ -7,7 +7,6 @@ import math
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -102,9 +101,7 @@ def opened(model: Path, device: str, threads: int | None, *, whole: bool = False
 
 def with_whole_names(pictures: PicturesFound) -> PicturesFound:
     """Name files so that they can be opened from here."""
-    if pictures.files is None:
-        return pictures
-    return replace(pictures, names=[str(file) for file in pictures.files])
+    return pictures.with_whole_names()
 
 
 def refuse_unreadable(count: int, strict: bool) -> None:

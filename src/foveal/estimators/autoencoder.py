@@ -17,7 +17,7 @@ from foveal.learning.options import AUTOENCODER, CodeDescent, CodeOptions, CodeP
 from foveal.learning.reconstruction import code_plan, code_task, uncentred
 from foveal.nets.autoencoder import Kind
 from foveal.nets.spec import Network
-from foveal.pictures.scaling import in_range
+from foveal.pictures.ranges import in_range
 from foveal.recipe import Resize
 from foveal.training import config as configs
 from foveal.training.run import Run

@@ -38,7 +38,7 @@ def coerce(
         return _coerced_array(estimator, X, y, fitting, labelled)
     pictures = _labelled_files(X, y) if fitting and labelled else gather(X)
     if fitting:
-        estimator._picture_shape = None if pictures.array is None else pictures.array.shape[1:]
+        estimator._picture_shape = pictures.content.shape
     return pictures
 
 

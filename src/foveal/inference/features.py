@@ -27,10 +27,9 @@ from foveal.pictures import decode
 from foveal.pictures.augment import Augmentation, gather_varied
 from foveal.pictures.batches import RowsOfFeatures
 from foveal.pictures.collection import Array, Pictures
-from foveal.pictures.hashing import ABSENT, content_ids, hash_file
-from foveal.pictures.preparing import fitted, prepared
-from foveal.pictures.scaling import of_prepared
-from foveal.pictures.store import Hashes, content_hashes, plain
+from foveal.pictures.hashing import ABSENT, Hashes, content_hashes
+from foveal.pictures.preparing import prepared
+from foveal.pictures.scaling import Scaling, of_prepared
 from foveal.randomness import generator
 from foveal.recipe import PictureRecipe
 from foveal.shapes import Shape, volume
@@ -39,6 +38,9 @@ VERSION = 2
 """Raised whenever the same picture, network and engine would give other features."""
 A_SAVING = 256
 """Features written at once: what an interrupted pass loses at most."""
+
+MUCH_DISK = 1_000_000_000
+"""Bytes of features from which on their size is told."""
 
 Progress = Callable[[int, int], None]
 Floats = np.ndarray[Any, np.dtype[np.float32]]
@@ -108,6 +110,34 @@ class Features:
         """True for each row that has features."""
         return np.array([not reason for reason in self.reasons], dtype=bool)
 
+    @property
+    def images(self) -> None:
+        """Nothing: pixels are not kept."""
+        return None
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader should know: of the engine, of what was there already, of the disk."""
+        remarks = list(self.notes)
+        if self.found:
+            remarks.append(
+                f"features of {self.found:,} pictures were there already: {self.saved:.1f} s saved"
+            )
+        if self.size > MUCH_DISK:
+            remarks.append(
+                f"the features take {self.size / 1e9:.1f} GB of disk: half precision (`half`) "
+                "takes half of it"
+            )
+        return tuple(remarks)
+
+    def scaled_by(self, by: Scaling) -> None:
+        """Return None: features are the input of the layers that follow."""
+        return None
+
+    def measured(self, recipe: PictureRecipe, rows: np.ndarray[Any, Any]) -> PictureRecipe:
+        """Return the recipe as it is: the network came with it."""
+        return recipe
+
     def rows(self, rows: np.ndarray[Any, Any]) -> Floats:
         """Give the features of some pictures as they are, (rows, ...)."""
         return self.views[0][rows]
@@ -135,7 +165,7 @@ def open_features(
     ResourceError
         Where the disk is full.
     """
-    ids = content_ids(pictures, extraction.threads)
+    ids = pictures.content.ids(extraction.threads)
     wanted = [_view_ids(ids, view, extraction.augmentation) for view in range(extraction.views)]
     name = _engine_for(pictures, extraction, wanted)
     try:
@@ -333,25 +363,16 @@ class _Stream:
             raise _Unfit(engine.note)
         return engine
 
-    def _content(self, row: int, picture: Array) -> Array:
-        """Give what a picture is known by: its bytes, prepared, or its numbers as they came.
-
-        Numbers are prepared by a range, which is no content.
-        """
-        if self.pictures.array is None or picture.dtype == np.uint8:
-            return picture
-        numbers = plain(self.pictures.array[row])
-        whole = numbers.dtype == np.uint8
-        return fitted(numbers, self.extraction.recipe) if whole else numbers
-
     def batches(self, size: int) -> Iterator[Array]:
         waiting: list[Array] = []
+        content = self.pictures.content
         for (row, views), picture in zip(self.missing, chain(self.first, self.source), strict=True):
             self.started += 1
             if isinstance(picture, str):
                 self._refuse(row, picture)
                 continue
-            pixels = int(content_hashes(self._content(row, picture)[None])[0])
+            known_by = content.known_by(row, picture, self.extraction.recipe)
+            pixels = int(content_hashes(known_by[None])[0])
             for view in views:
                 name = self.wanted[view][row]
                 self.names.append((name, pixels))
@@ -364,9 +385,9 @@ class _Stream:
 
     def _refuse(self, row: int, reason: str) -> None:
         """Note why a picture cannot be read: for good where it is its content that cannot."""
-        name, files = self.wanted[0][row], self.pictures.files
-        content = files is None or hash_file(files[row]) == name
-        (self.unreadable if content else self.passing)[name] = reason
+        name = self.wanted[0][row]
+        same = self.pictures.content.id(row) == name
+        (self.unreadable if same else self.passing)[name] = reason
 
 
 def varied_view(picture_hwc: Array, view: int, name: bytes, augmentation: Augmentation) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,13 +12,14 @@ from foveal.errors import DataError
 from foveal.evaluation.baselines import Rung, ladder, majority
 from foveal.evaluation.calibration import probabilities
 from foveal.evaluation.metrics import Metrics, calibration_error, metrics
-from foveal.inference.features import Extraction, Features, open_features
+from foveal.inference.features import Extraction, open_features
 from foveal.pictures.collection import Array, Pictures, refuse_unsupported
 from foveal.pictures.ledger import Entry
+from foveal.pictures.prepared import Prepared
 from foveal.pictures.scaling import scaling
 from foveal.pictures.sources import gather
 from foveal.pictures.splits import Rows
-from foveal.pictures.store import Progress, Store, open_store
+from foveal.pictures.store import Progress, glance, open_store
 from foveal.targets.classes import UNKNOWN, class_ids
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class _Labelled:
     Of a model with fixed layers, what those make of the pictures is kept, not the pixels.
     """
 
-    store: Store | Features
+    store: Prepared
 
     def __init__(self, model: FittedModel, pictures: Pictures) -> None:
         if pictures.labels is None:
@@ -148,24 +149,17 @@ class _Labelled:
         self.known = np.flatnonzero((self.codes != UNKNOWN) & self.store.readable)
 
     def logits(self, rows: Rows) -> np.ndarray[Any, Any]:
-        if isinstance(self.store, Features):
+        by = self.store.scaled_by(scaling(self.pictures, self.model.recipe))
+        if by is None:
             return self.model.logits_of(self.store.views[0], rows)
-        by = scaling(self.pictures, self.model.recipe)
-        return self.model.logits(self.store.images[rows], by)
+        return self.model.logits(self.store.views[0][rows], by)
 
     def pixels(self, progress: Progress | None) -> Array:
         """Give small pictures for the baselines, which need no more."""
-        if isinstance(self.store, Store):
+        if self.store.images is not None:
             return self.store.images
-        if self.pictures.array is not None:
-            return self.pictures.array
-        small = replace(
-            self.model.recipe,
-            height=min(GLANCE, self.model.recipe.height),
-            width=min(GLANCE, self.model.recipe.width),
-        )
-        threads = self.model.device.threads
-        return open_store(self.pictures, small, threads=threads, progress=progress).images
+        recipe, threads = self.model.recipe, self.model.device.threads
+        return glance(self.pictures, recipe, GLANCE, threads=threads, progress=progress)
 
 
 def _judged_rows(

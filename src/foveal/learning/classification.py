@@ -12,7 +12,6 @@ from torch import nn
 from foveal.device import Device
 from foveal.errors import UsageError
 from foveal.evaluation.calibration import fit_temperature
-from foveal.inference.features import Features
 from foveal.learning.context import FitContext
 from foveal.learning.data import TrainingData
 from foveal.learning.descent import Habits, Trained, batch_size_of, check_batches, planned
@@ -23,7 +22,6 @@ from foveal.nets.plan import Plan, plan
 from foveal.nets.spec import Activation, Dense, Network
 from foveal.parameters import Real
 from foveal.pictures.augment import Augmentation
-from foveal.pictures.batches import FeatureBatches, feature_tensor, ordered
 from foveal.progress.events import Planned
 from foveal.training import config as configs
 from foveal.training.config import TrainingConfig
@@ -55,16 +53,6 @@ class ClassifierTask:
     @property
     def batches(self) -> Batches:
         """The training pictures, by epoch."""
-        store = self.data.store
-        if isinstance(store, Features):
-            return FeatureBatches(
-                views=store.views,
-                codes=self.data.codes,
-                rows=self.data.split.train,
-                batch_size=self.batch_size,
-                seed=self.context.seed,
-                device=self.device.name,
-            )
         return self.data.batches(
             self.batch_size, self.augmentation, self.context.seed, self.device.name
         )
@@ -110,19 +98,7 @@ class ClassifierTask:
         return logits_of(network, self._validation())
 
     def _validation(self) -> Iterator[torch.Tensor]:
-        store, rows = self.data.store, self.data.split.validation
-        if isinstance(store, Features):
-            for start in range(0, len(rows), JUDGING_BATCH):
-                part = store.rows(rows[start : start + JUDGING_BATCH])
-                yield feature_tensor(part, self.device.name)
-            return
-        yield from ordered(
-            store.images,
-            rows,
-            self.data.scaling,
-            batch_size=JUDGING_BATCH,
-            device=self.device.name,
-        )
+        return self.data.inputs(self.data.split.validation, JUDGING_BATCH, self.device.name)
 
     def judge(self, network: nn.Module) -> Scores | None:
         """Score a network on the validation pictures; None where there are none."""

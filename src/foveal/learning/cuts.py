@@ -70,7 +70,7 @@ def _tried(
     began = time.perf_counter()
     rows = data.split.train
     weights = class_weights(config.labels.class_weight, data)
-    features = data.store.rows(rows)  # type: ignore[union-attr]
+    features = data.store.views[0][rows]
     tried: dict[str, float] = {}
     for name in reversed(places):
         head = fit_head(

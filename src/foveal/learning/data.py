@@ -8,29 +8,28 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from foveal.errors import DataError
 from foveal.inference.features import Extraction, Features, open_features
 from foveal.inference.frozen import OWN
 from foveal.learning.context import FitContext
 from foveal.learning.options import Pixels, Shares, sides_of
-from foveal.pictures import ledger
+from foveal.pictures import ledger, prepared
 from foveal.pictures.augment import Augmentation
-from foveal.pictures.batches import TrainingBatches
+from foveal.pictures.batches import FeatureBatches, TrainingBatches, inputs, training_batches
 from foveal.pictures.collection import Array, Pictures
 from foveal.pictures.ledger import Entry
 from foveal.pictures.scaling import Scaling, of_values
-from foveal.pictures.splits import Split, split
+from foveal.pictures.splits import Rows, Split, split
 from foveal.pictures.store import Store, open_store
-from foveal.pictures.survey import choose_recipe, measure_scaling
+from foveal.pictures.survey import choose_recipe
 from foveal.progress.events import Decoding, Prepared, passing
 from foveal.recipe import PictureRecipe
 from foveal.targets.classes import encode_labels
 
 FEWEST_UNLABELLED = 2
 """Training pictures from which there is anything to tell them apart by."""
-MUCH_DISK = 1_000_000_000
-"""Bytes of features from which on their size is told."""
 FEW_PHOTOGRAPHS = 5_000
 """Photographs below which a pretrained network is likely the better start."""
 
@@ -39,7 +38,7 @@ FEW_PHOTOGRAPHS = 5_000
 class TrainingData:
     """Prepared pictures with their classes and their split."""
 
-    store: Store | Features
+    store: prepared.Prepared
     """The pictures, or what a frozen network made of them."""
     codes: np.ndarray[Any, np.dtype[np.intp]]
     """Class number of each row; -1 without a label. 0 where labels are not asked for."""
@@ -49,10 +48,10 @@ class TrainingData:
     recipe: PictureRecipe
 
     @property
-    def pixels(self) -> Store:
-        """The pictures themselves, where no network came before."""
-        assert isinstance(self.store, Store)
-        return self.store
+    def images(self) -> Array:
+        """The pixels of the pictures, where no network came before."""
+        assert self.store.images is not None
+        return self.store.images
 
     @property
     def scaling(self) -> Scaling:
@@ -66,21 +65,26 @@ class TrainingData:
 
     def batches(
         self, batch_size: int, augmentation: Augmentation, seed: int, device: str
-    ) -> TrainingBatches:
+    ) -> TrainingBatches | FeatureBatches:
         """Give the training pictures, by epoch."""
-        return TrainingBatches(
-            images=self.pixels.images,
+        return training_batches(
+            self.store,
+            self.store.scaled_by(self.scaling),
             codes=self.codes,
             rows=self.split.train,
-            scaling=self.scaling,
             batch_size=batch_size,
             augmentation=augmentation,
             seed=seed,
             device=device,
         )
 
+    def inputs(self, rows: Rows, batch_size: int, device: str) -> Iterator[torch.Tensor]:
+        """Give rows in order, unvaried, as a network's input."""
+        by = self.store.scaled_by(self.scaling)
+        return inputs(self.store, rows, by, batch_size=batch_size, device=device)
 
-Opening = Callable[[Pictures], tuple[Store | Features, PictureRecipe]]
+
+Opening = Callable[[Pictures], tuple[prepared.Prepared, PictureRecipe]]
 """Opens pictures for training: decoded, or as features."""
 
 
@@ -162,8 +166,7 @@ def prepare(
     if run.folder is not None:
         ledger.write(run.folder / "ledger.csv", entries)
     _check(classes, codes, parts, entries)
-    if isinstance(store, Store):
-        recipe = measure_scaling(store.images, parts.train, recipe)
+    recipe = store.measured(recipe, parts.train)
     data = TrainingData(store=store, codes=codes, classes=classes, split=parts, recipe=recipe)
     missing = ledger.left_out(entries)
     run.tell(
@@ -224,7 +227,7 @@ def _check(classes: Array, codes: Array, parts: Split, entries: list[Entry]) -> 
 
 
 def _entries(
-    pictures: Pictures, store: Store | Features, codes: Array, parts: Split
+    pictures: Pictures, store: prepared.Prepared, codes: Array, parts: Split
 ) -> Iterator[Entry]:
     where = np.full(len(pictures), "", dtype="<U10")
     for name in ("train", "validation", "test"):
@@ -245,28 +248,14 @@ def _entries(
 def _notes(pictures: Pictures, entries: list[Entry], data: TrainingData) -> Iterator[str]:
     if ledger.left_out(entries):
         yield ledger.summary(entries)
-    if isinstance(data.store, Features):
-        yield from _feature_notes(data.store)
+    yield from data.store.remarks
+    if data.store.images is None:
         return
     few = len(data.split.train) < FEW_PHOTOGRAPHS
-    if pictures.files is not None and few and len(data.classes):
+    if pictures.content.shape is None and few and len(data.classes):
         yield (
             f"{len(data.split.train):,} pictures are few for training from scratch: if they are "
             "photographs, transfer learning from a pretrained network is likely more accurate"
         )
     if not len(data.split.validation):
         yield "no validation pictures: the last weights are kept, and nothing is claimed of them"
-
-
-def _feature_notes(features: Features) -> Iterator[str]:
-    yield from features.notes
-    if features.found:
-        yield (
-            f"features of {features.found:,} pictures were there already: "
-            f"{features.saved:.1f} s saved"
-        )
-    if features.size > MUCH_DISK:
-        yield (
-            f"the features take {features.size / 1e9:.1f} GB of disk: half precision (`half`) "
-            "takes half of it"
-        )

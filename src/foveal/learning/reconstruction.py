@@ -32,13 +32,13 @@ from foveal.nets.build import part
 from foveal.nets.plan import Plan
 from foveal.nets.spec import Activation, Sample
 from foveal.pictures.augment import Augmentation
-from foveal.pictures.batches import TrainingBatches, nhwc, ordered
+from foveal.pictures.batches import nhwc, ordered
 from foveal.pictures.splits import Rows
 from foveal.progress.events import Planned, Reconstructed
 from foveal.shapes import volume
 from foveal.training import config as configs
 from foveal.training.config import TrainingConfig
-from foveal.training.steps import UNANSWERED, Batch, LossOf, Scores
+from foveal.training.steps import UNANSWERED, Batch, Batches, LossOf, Scores
 from foveal.vocabulary import Loss, Noise
 
 CODE_SIZE = 32
@@ -109,7 +109,7 @@ class AutoencoderTask:
         )
 
     @property
-    def batches(self) -> TrainingBatches:
+    def batches(self) -> Batches:
         """The training pictures, by epoch."""
         return self.data.batches(
             self.batch_size, self.augmentation, self.context.seed, self.device.name
@@ -118,7 +118,7 @@ class AutoencoderTask:
     @property
     def images(self) -> Any:
         """The prepared pictures, (n, h, w, c)."""
-        return self.data.pixels.images
+        return self.data.images
 
     @property
     def variational(self) -> bool:

@@ -361,7 +361,6 @@ def _chunks(rows: Rows) -> list[Rows]:
 
 def _vectors(data: TrainingData, rows: Rows) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Give the features of all views as vectors, (views, n, features)."""
-    assert isinstance(data.store, Features)
     found = np.stack([view[rows] for view in data.store.views])
     return found.reshape(*found.shape[:2], -1)
 

@@ -1,4 +1,4 @@
-"""Some of many pictures: evenly spaced, or the rows that somebody names.
+"""Some of many pictures: as a model sees them, or the rows that somebody names.
 
 Axes: n picture, h height, w width, c channel.
 """
@@ -22,29 +22,6 @@ from foveal.pictures.scaling import scaling
 if TYPE_CHECKING:
     from foveal.model.codec import Reconstructions
     from foveal.model.fitted import FittedModel
-
-
-def evenly(total: int, count: int) -> np.ndarray[Any, np.dtype[np.intp]]:
-    """Choose rows evenly spaced over all, the first and the last among them.
-
-    >>> evenly(10, 4).tolist(), evenly(3, 12).tolist()
-    ([0, 3, 6, 9], [0, 1, 2])
-    """
-    return np.rint(np.linspace(0, total - 1, min(count, total))).astype(np.intp)
-
-
-def taken(pictures: Pictures, rows: Sequence[int]) -> Pictures:
-    """Take some rows of pictures, in this order."""
-    files, array, labels, parts = pictures.files, pictures.array, pictures.labels, pictures.parts
-    picked = list(rows)
-    return replace(
-        pictures,
-        names=[pictures.names[row] for row in picked],
-        files=None if files is None else tuple(files[row] for row in picked),
-        array=None if array is None else array[picked],
-        labels=None if labels is None else labels[picked],
-        parts=None if parts is None else parts[picked],
-    )
 
 
 def joined(batches: Iterable[Reconstructions], rows: Sequence[int] | None) -> Reconstructions:
@@ -100,7 +77,7 @@ def seen(model: FittedModel, pictures: Pictures, side: int | None = None) -> Flo
     A file that cannot be read is black. With `side` files are made no larger than that.
     """
     how = model.recipe
-    if side is not None and pictures.files is not None:
+    if side is not None and pictures.content.shape is None:
         shrunk = min(1.0, side / max(how.height, how.width))
         high, wide = (max(1, round(shrunk * one)) for one in (how.height, how.width))
         how = replace(how, height=high, width=wide)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from foveal.pictures.preparing import LUMA
+from foveal.pictures.adaptation import LUMA
 
 Floats = np.ndarray[Any, np.dtype[Any]]
 Colour = tuple[int, int, int]

@@ -14,7 +14,7 @@ from PIL import Image
 from foveal.anomaly.reconstruction import error_map
 from foveal.anomaly.threshold import MEASURES, Anomalies, By
 from foveal.errors import DataError, UsageError
-from foveal.looking.chosen import evenly, joined, part
+from foveal.looking.chosen import joined, part
 from foveal.looking.drawing import (
     BODY,
     FAINT,
@@ -37,6 +37,7 @@ from foveal.looking.drawing import (
     words,
 )
 from foveal.looking.figure import Figure
+from foveal.pictures.collection import evenly
 from foveal.shapes import written
 
 if TYPE_CHECKING:

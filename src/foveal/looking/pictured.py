@@ -11,13 +11,14 @@ from threadpoolctl import threadpool_limits
 
 from foveal.errors import UsageError
 from foveal.evaluation.intervals import Estimate, mean
-from foveal.looking.chosen import evenly, seen, taken
+from foveal.looking.chosen import seen
 from foveal.looking.code_map import ROOMY, code_map, uncovered
 from foveal.looking.drawing import Floats
 from foveal.looking.figure import Figure
 from foveal.looking.latent import error_sheet, gallery, neighbour_sheet, no_picture
 from foveal.looking.plane import Method, Plane, Vectors, in_plane
 from foveal.model.codec import compared
+from foveal.pictures.collection import evenly
 from foveal.pictures.sources import gather
 from foveal.pictures.store import Progress
 from foveal.search.vectors import vectors_of
@@ -85,7 +86,7 @@ def gallery_of(
         names=found.names,
         errors=np.concatenate(errors),
         reasons=reasons,
-        figure=gallery(compared(model, taken(found, rows.tolist())), count),
+        figure=gallery(compared(model, found.take(rows.tolist())), count),
     )
 
 
@@ -108,7 +109,7 @@ def map_of(
     with threadpool_limits(model.device.threads):
         points, plane = in_plane(vectors, method, seed, of)
     drawn = uncovered(points)
-    shown = seen(model, taken(found, plane.rows[drawn].tolist()), ROOMY)
+    shown = seen(model, found.take(plane.rows[drawn].tolist()), ROOMY)
     figure = code_map(
         points,
         dict(zip(drawn.tolist(), shown, strict=True)),
@@ -132,8 +133,8 @@ def sheet_of(model: FittedModel, pictures: Any, found: Anomalies, count: int = 1
         Pictures drawn at most.
     """
     rows = found.order[:count].tolist()
-    shown = taken(gather(pictures), rows)
+    shown = gather(pictures).take(rows)
     if found.nearest is None:
         return error_sheet(found, compared(model, shown), rows)
-    near = taken(found.nearest.pictures, found.nearest.rows[rows].tolist())
+    near = found.nearest.pictures.take(found.nearest.rows[rows].tolist())
     return neighbour_sheet(found, seen(model, shown), seen(model, near), rows)

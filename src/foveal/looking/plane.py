@@ -13,8 +13,8 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
 from foveal.errors import DataError, UsageError
-from foveal.looking.chosen import evenly
 from foveal.looking.drawing import Floats
+from foveal.pictures.collection import evenly
 from foveal.randomness import derive
 
 Method = Literal["pca", "tsne"]

@@ -19,10 +19,10 @@ from foveal.nets.spec import Sample
 from foveal.parameters import Whole, check, optional
 from foveal.pictures.batches import as_tensor, nhwc, normalised
 from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.hashing import Hashes, content_hashes
 from foveal.pictures.preparing import batches
 from foveal.pictures.saving import DecodedBatch
 from foveal.pictures.scaling import scaling
-from foveal.pictures.store import Hashes, content_hashes
 from foveal.randomness import generator
 
 if TYPE_CHECKING:

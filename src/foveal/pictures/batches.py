@@ -14,6 +14,7 @@ import torch
 
 from foveal.pictures.augment import Augmentation, gather_varied, varied
 from foveal.pictures.collection import Array
+from foveal.pictures.prepared import Prepared, RowsOfArrays
 from foveal.pictures.scaling import Scaling
 from foveal.pictures.splits import Rows
 from foveal.randomness import generator
@@ -36,7 +37,7 @@ class TrainingBatches:
     Every picture comes once an epoch; the batches of an epoch differ in size by one at most.
     """
 
-    images: Array
+    images: RowsOfArrays
     """(n, h, w, c), memory-mapped or in memory."""
     codes: Rows
     """Class number of each row."""
@@ -85,7 +86,7 @@ class FeatureBatches:
     Of a picture with several views each epoch takes the next.
     """
 
-    views: Sequence[RowsOfFeatures]
+    views: Sequence[RowsOfArrays]
     """The features of the pictures as they are, and of each variation of them."""
     codes: Rows
     """Class number of each row."""
@@ -110,6 +111,60 @@ class FeatureBatches:
             yield Batch(feature_tensor(view[rows], self.device), classes)
 
 
+def training_batches(
+    prepared: Prepared,
+    by: Scaling | None,
+    *,
+    codes: Rows,
+    rows: Rows,
+    batch_size: int,
+    augmentation: Augmentation,
+    seed: int,
+    device: str,
+) -> TrainingBatches | FeatureBatches:
+    """Return the training rows of prepared pictures, by epoch.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The pictures.
+    by : Scaling, optional
+        How their values become a network's input; without it they are that already, and neither
+        scaled nor varied.
+    """
+    if by is None:
+        return FeatureBatches(
+            views=prepared.views,
+            codes=codes,
+            rows=rows,
+            batch_size=batch_size,
+            seed=seed,
+            device=device,
+        )
+    return TrainingBatches(
+        images=prepared.views[0],
+        codes=codes,
+        rows=rows,
+        scaling=by,
+        batch_size=batch_size,
+        augmentation=augmentation,
+        seed=seed,
+        device=device,
+    )
+
+
+def inputs(
+    prepared: Prepared, rows: Rows, by: Scaling | None, *, batch_size: int, device: str
+) -> Iterator[torch.Tensor]:
+    """Give rows of prepared pictures in order, unvaried; `by` is as in `training_batches`."""
+    view = prepared.views[0]
+    if by is not None:
+        yield from ordered(view, rows, by, batch_size=batch_size, device=device)
+        return
+    for start in range(0, len(rows), batch_size):
+        yield feature_tensor(view[rows[start : start + batch_size]], device)
+
+
 def feature_tensor(features: np.ndarray[Any, np.dtype[Any]], device: str) -> torch.Tensor:
     """Make a float32 tensor of features; maps (n, c, h, w) lie channels last in memory."""
     found = torch.from_numpy(np.array(features, dtype=np.float32)).to(device)
@@ -128,7 +183,7 @@ def shuffled(rows: Rows, batch_size: int, seed: int, epoch: int) -> list[Rows]:
 
 
 def ordered(
-    images: Array, rows: Rows, by: Scaling, *, batch_size: int, device: str
+    images: RowsOfArrays, rows: Rows, by: Scaling, *, batch_size: int, device: str
 ) -> Iterator[torch.Tensor]:
     """Give rows in order, unvaried, as normalised tensors (n, c, h, w)."""
     for start in range(0, len(rows), batch_size):
@@ -151,7 +206,7 @@ def normalised(images_nhwc: torch.Tensor, by: Scaling) -> torch.Tensor:
     return floats.permute(0, 3, 1, 2)
 
 
-def _rows(images: Array, rows: Rows, device: str) -> torch.Tensor:
+def _rows(images: RowsOfArrays, rows: Rows, device: str) -> torch.Tensor:
     return as_tensor(images[rows]).to(device)  # a list of rows copies, memory-mapped or not
 
 

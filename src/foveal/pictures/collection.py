@@ -1,8 +1,8 @@
-"""Pictures that were found: rows with names, files or an array, labels, parts."""
+"""Pictures that were found: rows with names, content, labels and parts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,33 +10,50 @@ from typing import Any
 import numpy as np
 
 from foveal.errors import DataError, UsageError
-from foveal.recipe import PictureRecipe
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from foveal.pictures.content import ArrayContent, Content, FileContent
+from foveal.pictures.ranges import Array as Array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pictures:
-    """Pictures that were found, in order, before any is decoded.
-
-    Exactly one of `files` and `array` is given.
-    """
+    """Pictures that were found, in order, before any is decoded."""
 
     names: Sequence[str]
     """How each row is named in tables and in the ledger."""
-    files: tuple[Path, ...] | None = None
-    """The files, where the pictures are files."""
-    array: Array | None = None
-    """The pictures, (n, height, width, channels), any numeric dtype."""
+    content: Content
+    """Where the pixels come from."""
     labels: Array | None = None
     """The class of each row; None in a row stands for an unlabelled picture."""
     parts: Array | None = None
     """"train", "validation", "test" or "" for each row; None where nothing says so."""
-    folded: bool = False
-    """Whether the array came as (n, pixels)."""
+
+    @classmethod
+    def of_files(cls, files: Iterable[Path], names: Sequence[str] | None = None) -> Pictures:
+        """Make pictures of files, named by their paths unless names are given."""
+        content = FileContent(tuple(files))
+        return cls(names=content.whole_names(()) if names is None else names, content=content)
+
+    @classmethod
+    def of_array(cls, array: Array, *, folded: bool = False) -> Pictures:
+        """Make pictures of an array (n, height, width, channels), named by their numbers."""
+        return cls(names=Numbered(len(array)), content=ArrayContent(array, folded))
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def take(self, rows: Sequence[int]) -> Pictures:
+        """Return some rows with all that belongs to them, in this order."""
+        picked = list(rows)
+        return Pictures(
+            names=[self.names[row] for row in picked],
+            content=self.content.take(picked),
+            labels=None if self.labels is None else self.labels[picked],
+            parts=None if self.parts is None else self.parts[picked],
+        )
+
+    def with_whole_names(self) -> Pictures:
+        """Return the same pictures, named so that they can be opened from here."""
+        return replace(self, names=self.content.whole_names(self.names))
 
     def labelled(self, labels: Array) -> Pictures:
         """Return the same pictures under labels given beside them."""
@@ -56,6 +73,15 @@ class Pictures:
         return np.flatnonzero(self.parts == part)
 
 
+def evenly(total: int, most: int) -> np.ndarray[Any, np.dtype[np.intp]]:
+    """Choose rows evenly spaced over all, the first and the last among them.
+
+    >>> evenly(10, 4).tolist(), evenly(3, 12).tolist()
+    ([0, 3, 6, 9], [0, 1, 2])
+    """
+    return np.rint(np.linspace(0, total - 1, min(most, total))).astype(np.intp)
+
+
 class Numbered(Sequence[str]):
     """Row numbers as names, made only when one asks."""
 
@@ -68,25 +94,6 @@ class Numbered(Sequence[str]):
     def __getitem__(self, index: Any) -> Any:
         picked = range(self.length)[index]
         return [str(one) for one in picked] if isinstance(picked, range) else str(picked)
-
-
-def check_fits(array: Array, recipe: PictureRecipe) -> Array:
-    """Hold an array (n, h, w, c) against the size and channels of a recipe.
-
-    Raises
-    ------
-    DataError
-        Where they differ: arrays are not resized, unless the recipe says so.
-    """
-    height, width, channels = recipe.height, recipe.width, recipe.channels
-    if not recipe.adapts and array.shape[1:] != (height, width, channels):
-        raise DataError(
-            "X",
-            needed=f"pictures of {height}x{width} with {channels} channels, as in fit",
-            came=f"shape {array.shape}",
-            remedy="bring the arrays to that size; files are resized by themselves",
-        )
-    return array
 
 
 def refuse_unsupported(labels: Array) -> None:

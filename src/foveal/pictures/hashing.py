@@ -7,34 +7,46 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from foveal.cache import cache_folder
-from foveal.pictures.collection import Pictures
-from foveal.pictures.store import in_order
+from foveal.pictures.workers import in_order
 
 LENGTH = 16
 """Bytes of a hash: two different pictures in a billion meet with odds of 1 in 10**21."""
 ABSENT = b""
 """Stands for a file that cannot be read."""
 BLOCK = 1 << 20
+A_LEVEL = 1e-4
+"""How far a number may lie from one of 256 levels and count as it: single precision is nearer."""
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Hashes = np.ndarray[Any, np.dtype[np.int64]]
 
 Seen = tuple[str, str]
 """Path of a file, and its size and times."""
 
 
-def content_ids(pictures: Pictures, threads: int) -> list[bytes]:
-    """Hash the content of each picture (BLAKE2b, 128 bits).
+def array_ids(array: Array) -> list[bytes]:
+    """Hash each picture of an array (BLAKE2b, 128 bits); values, shape and dtype count."""
+    head = f"{array.shape[1:]} {array.dtype}".encode()
+    return [_digest(head, np.ascontiguousarray(row).tobytes()) for row in array]
+
+
+def file_ids(files: Sequence[Path], threads: int) -> list[bytes]:
+    """Hash the bytes of each file (BLAKE2b, 128 bits), those that are not known yet.
 
     Parameters
     ----------
-    pictures : Pictures
-        Files (their bytes count) or an array (values, shape and dtype count).
+    files : sequence of Path
+        The files.
     threads : int
         Files read at once.
 
@@ -43,11 +55,7 @@ def content_ids(pictures: Pictures, threads: int) -> list[bytes]:
     list of bytes
         `ABSENT` where a file cannot be read.
     """
-    if pictures.array is not None:
-        head = f"{pictures.array.shape[1:]} {pictures.array.dtype}".encode()
-        return [_digest(head, np.ascontiguousarray(row).tobytes()) for row in pictures.array]
-    assert pictures.files is not None
-    seen = [_seen(file) for file in pictures.files]
+    seen = [_seen(file) for file in files]
     with _index() as (known, keep):
         found = {one: known(one) for one in set(seen) if one is not None}
         new = [one for one, digest in found.items() if digest is None]
@@ -68,6 +76,35 @@ def hash_file(path: Path) -> bytes:
     except OSError:
         return ABSENT
     return digest.digest()
+
+
+def content_hashes(images: Array) -> Hashes:
+    """Hash the pixels of each picture to 64 bits (BLAKE2b); shapes and types do not enter.
+
+    Collisions are expected once in 2**64 pairs: none among a million pictures.
+    """
+    rows = np.ascontiguousarray(images).reshape(len(images), math.prod(images.shape[1:]))
+    digests = b"".join(
+        hashlib.blake2b(plain(row).tobytes(), digest_size=8).digest() for row in rows
+    )
+    return np.frombuffer(digests, dtype=np.int64).copy()
+
+
+def plain(pixels: Array) -> Array:
+    """Give the numbers of a picture whatever they came as: of 8 bits where these suffice, else 64.
+
+    They do for whole numbers from 0 to 255, and for 256 levels from 0 to 1.
+    """
+    if pixels.dtype == np.uint8:
+        return pixels
+    values: Array = pixels.astype(np.float64)
+    for scale in (1, 255):
+        with np.errstate(invalid="ignore"):
+            levels = np.rint(values * scale)
+            small: Array = levels.astype(np.uint8)
+        if (small == levels).all() and (np.abs(levels - values * scale) < A_LEVEL).all():
+            return small
+    return values + 0  # 0 and -0 are one
 
 
 def _digest(*texts: bytes) -> bytes:

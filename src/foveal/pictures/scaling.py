@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.collection import Pictures
 from foveal.recipe import PictureRecipe
 
 Stored = Literal["uint8", "float32", "own"]
@@ -62,7 +62,7 @@ def scaling(pictures: Pictures, recipe: PictureRecipe) -> Scaling:
     Decoded files are bytes whatever arrays were fitted on. Arrays that must have the network's
     size already keep their type and the recipe's range; others are prepared one by one.
     """
-    if pictures.array is not None and not recipe.adapts:
+    if pictures.content.has_range and not recipe.adapts:
         return of_values(recipe)
     return of_prepared(pictures, recipe)
 
@@ -72,7 +72,7 @@ def of_prepared(pictures: Pictures, recipe: PictureRecipe) -> Scaling:
 
     Those are bytes where bytes have the recipe's range, and else floats from 0 to 1.
     """
-    if pictures.files is not None or keeps_bytes(pictures.array, recipe):
+    if pictures.content.gives_bytes(recipe):
         return of_bytes(recipe)
     return Scaling(stored="float32", black=0.0, white=1.0, mean=recipe.mean, std=recipe.std)
 
@@ -87,21 +87,3 @@ def of_values(recipe: PictureRecipe) -> Scaling:
     return Scaling(
         stored="own", black=recipe.low, white=recipe.high, mean=recipe.mean, std=recipe.std
     )
-
-
-def keeps_bytes(array: Array | None, recipe: PictureRecipe) -> bool:
-    """Whether an array that is brought to a network's size stays bytes."""
-    whole = (recipe.low, recipe.high) == (0.0, 255.0)
-    return array is not None and array.dtype == np.uint8 and whole
-
-
-def in_unit(values: Array, recipe: PictureRecipe) -> Array:
-    """Bring values in a recipe's range to black = 0, white = 1, in single precision."""
-    wide = values.astype(np.float64)
-    found: Array = ((wide - recipe.low) / (recipe.high - recipe.low)).astype(np.float32)
-    return found
-
-
-def in_range(unit: Array, recipe: PictureRecipe) -> Array:
-    """Bring values with black = 0, white = 1 to a recipe's range: the inverse of `in_unit`."""
-    return unit * (recipe.high - recipe.low) + recipe.low

@@ -11,16 +11,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import math
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import PIL
@@ -28,18 +26,21 @@ import PIL
 from foveal.cache import cache_folder, disk, room_for
 from foveal.errors import ResourceError
 from foveal.pictures import decode
-from foveal.pictures.collection import Array, Pictures, check_fits
+from foveal.pictures.adaptation import check_fits
+from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.content import Content
+from foveal.pictures.hashing import Hashes as Hashes
+from foveal.pictures.hashing import content_hashes
+from foveal.pictures.scaling import Scaling
+from foveal.pictures.survey import measure_scaling
+from foveal.pictures.workers import in_order
 from foveal.recipe import PictureRecipe
 
 Progress = Callable[[int, int], None]
 """Called with pictures done and pictures in all."""
 
-Hashes = np.ndarray[Any, np.dtype[np.int64]]
 AHEAD = 16
 """Pictures that a thread decodes ahead of whoever takes them."""
-A_LEVEL = 1e-4
-"""How far a number may lie from one of 256 levels and count as it: single precision is nearer."""
-T = TypeVar("T")
 LEFTOVER_AGE = 24 * 3600
 """Seconds after which an unfinished store of a killed process is removed."""
 
@@ -63,6 +64,24 @@ class Store:
     def readable(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """True for each row that holds a picture."""
         return np.array([not reason for reason in self.reasons], dtype=bool)
+
+    @property
+    def views(self) -> tuple[Array]:
+        """The pictures as they are: variations are made when they are needed."""
+        return (self.images,)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Nothing: the ledger says it all."""
+        return ()
+
+    def scaled_by(self, by: Scaling) -> Scaling:
+        """Return this scaling: pixels are not yet a network's input."""
+        return by
+
+    def measured(self, recipe: PictureRecipe, rows: np.ndarray[Any, Any]) -> PictureRecipe:
+        """Return the recipe with the range, mean and deviation of these rows."""
+        return measure_scaling(self.images, rows, recipe)
 
 
 def open_store(
@@ -92,15 +111,16 @@ def open_store(
     ResourceError
         Where the disk is full.
     """
-    if pictures.array is not None:
-        return _array_store(pictures, recipe)
-    assert pictures.files is not None
-    key = _fingerprint(pictures.files, recipe)
+    content = pictures.content
+    if content.in_memory is not None:
+        return _array_store(content, check_fits(content.in_memory, recipe))
+    how = {"recipe": recipe.decoding, "decoder": decode.VERSION, "pillow": PIL.__version__}
+    key = _fingerprint(content, json.dumps(how, sort_keys=True).encode())
     place = cache_folder() / "stores" / key
     found = _read(place, key, warm=True)
     if found is not None and len(found.reasons) == len(pictures):
         return found
-    _make(place, pictures.files, recipe, threads, progress)
+    _make(place, content, recipe, threads, progress)
     made = _read(place, key, warm=False)
     if made is None:
         raise ResourceError(
@@ -112,58 +132,47 @@ def open_store(
     return made
 
 
-def _array_store(pictures: Pictures, recipe: PictureRecipe) -> Store:
-    assert pictures.array is not None
-    array = check_fits(pictures.array, recipe)
+def glance(
+    pictures: Pictures,
+    recipe: PictureRecipe,
+    side: int,
+    *,
+    threads: int,
+    progress: Progress | None = None,
+) -> Array:
+    """Return pictures for what needs few pixels: decoded no larger than `side`, or as they are.
+
+    See `open_store` for the parameters and the errors.
+    """
+    whole = pictures.content.in_memory
+    if whole is not None:
+        return whole
+    small = replace(recipe, height=min(side, recipe.height), width=min(side, recipe.width))
+    return open_store(pictures, small, threads=threads, progress=progress).images
+
+
+def _array_store(content: Content, array: Array) -> Store:
     hashes = content_hashes(array)
-    digest = hashlib.blake2b(f"{array.shape} {array.dtype}".encode(), digest_size=16)
-    digest.update(hashes.tobytes())
-    return Store(array, [""] * len(array), hashes, digest.hexdigest())
+    return Store(array, [""] * len(array), hashes, _fingerprint(content, hashes.tobytes()))
 
 
-def content_hashes(images: Array) -> Hashes:
-    """Hash the pixels of each picture to 64 bits (BLAKE2b); shapes and types do not enter.
-
-    Collisions are expected once in 2**64 pairs: none among a million pictures.
-    """
-    rows = np.ascontiguousarray(images).reshape(len(images), math.prod(images.shape[1:]))
-    digests = b"".join(
-        hashlib.blake2b(plain(row).tobytes(), digest_size=8).digest() for row in rows
-    )
-    return np.frombuffer(digests, dtype=np.int64).copy()
-
-
-def plain(pixels: Array) -> Array:
-    """Give the numbers of a picture whatever they came as: of 8 bits where these suffice, else 64.
-
-    They do for whole numbers from 0 to 255, and for 256 levels from 0 to 1.
-    """
-    if pixels.dtype == np.uint8:
-        return pixels
-    values: Array = pixels.astype(np.float64)
-    for scale in (1, 255):
-        with np.errstate(invalid="ignore"):
-            levels = np.rint(values * scale)
-            small: Array = levels.astype(np.uint8)
-        if (small == levels).all() and (np.abs(levels - values * scale) < A_LEVEL).all():
-            return small
-    return values + 0  # 0 and -0 are one
-
-
-def _fingerprint(files: Sequence[Path], recipe: PictureRecipe) -> str:
-    """Fingerprint paths, sizes and times of files, the recipe and the decoder."""
+def _fingerprint(content: Content, more: bytes) -> str:
+    """Fingerprint what tells pictures from others, and what else matters."""
     digest = hashlib.blake2b(digest_size=16)
-    for file in files:
-        try:
-            status = file.stat()
-            when = f"{status.st_mtime_ns} {status.st_ctime_ns}"  # ctime: permissions may change
-            line = f"{file.absolute()}\0{status.st_size}\0{when}\n"
-        except (OSError, ValueError):  # names that no file can have
-            line = f"{file.absolute()}\0absent\n"
-        digest.update(line.encode("utf-8", "surrogatepass"))
-    how = {"recipe": recipe.decoding, "decoder": decode.VERSION, "pillow": PIL.__version__}
-    digest.update(json.dumps(how, sort_keys=True).encode())
+    for mark in content.marks():
+        digest.update(mark)
+    digest.update(more)
     return digest.hexdigest()
+
+
+def decoded(
+    content: Content, recipe: PictureRecipe, threads: int = 2
+) -> Iterator[tuple[int, Array | str]]:
+    """Decode pictures in order, a few ahead: (row, picture), or (row, reason) where unreadable."""
+    pictures = in_order(
+        lambda row: content.picture(row, recipe), len(content), threads, AHEAD * threads
+    )
+    yield from enumerate(pictures)
 
 
 def _read(place: Path, key: str, *, warm: bool) -> Store | None:
@@ -183,7 +192,7 @@ def _read(place: Path, key: str, *, warm: bool) -> Store | None:
 
 def _make(
     place: Path,
-    files: Sequence[Path],
+    content: Content,
     recipe: PictureRecipe,
     threads: int,
     progress: Progress | None,
@@ -194,7 +203,7 @@ def _make(
         working = Path(tempfile.mkdtemp(prefix=f"{place.name}.", suffix=".tmp", dir=place.parent))
     try:
         with disk():
-            _fill(working, files, recipe, threads, progress)
+            _fill(working, content, recipe, threads, progress)
             if place.exists():  # made meanwhile, or damaged: theirs if whole, else replaced
                 if _read(place, place.name, warm=True) is not None:
                     return
@@ -207,28 +216,28 @@ def _make(
 
 def _fill(
     working: Path,
-    files: Sequence[Path],
+    content: Content,
     recipe: PictureRecipe,
     threads: int,
     progress: Progress | None,
 ) -> None:
-    shape = (len(files), recipe.height, recipe.width, recipe.channels)
+    shape = (len(content), recipe.height, recipe.width, recipe.channels)
     room_for(int(np.prod(shape)), "decoded pictures", "choose a smaller size")
     path = working / "images.npy"
     images = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
     if hasattr(os, "posix_fallocate"):  # a disk that fills up later would kill the process
         with path.open("rb+") as file:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-    hashes = np.zeros(len(files), dtype=np.int64)
+    hashes = np.zeros(len(content), dtype=np.int64)
     reasons: dict[int, str] = {}
-    for row, picture in decoded(files, recipe, threads):
+    for row, picture in decoded(content, recipe, threads):
         if isinstance(picture, str):
             reasons[row] = picture
         else:
             images[row] = picture
             hashes[row] = content_hashes(picture[None])[0]
-        if progress is not None and (row % 32 == 31 or row + 1 == len(files)):
-            progress(row + 1, len(files))
+        if progress is not None and (row % 32 == 31 or row + 1 == len(content)):
+            progress(row + 1, len(content))
     images.flush()
     del images
     np.save(working / "hashes.npy", hashes)
@@ -237,33 +246,6 @@ def _fill(
     for name in ("images.npy", "hashes.npy", "store.json"):
         with (working / name).open("rb+") as file:
             os.fsync(file.fileno())
-
-
-def decoded(
-    files: Sequence[Path], recipe: PictureRecipe, threads: int = 2, *, ahead: int | None = None
-) -> Iterator[tuple[int, Array | str]]:
-    """Decode files in order, a few ahead: (row, picture), or (row, reason) where unreadable."""
-
-    def one(row: int) -> Array | str:
-        try:
-            return decode.decode(files[row], recipe)
-        except decode.Unreadable as reason:
-            return str(reason)
-
-    yield from enumerate(in_order(one, len(files), threads, ahead or AHEAD * threads))
-
-
-def in_order(work: Callable[[int], T], count: int, threads: int, ahead: int) -> Iterator[T]:
-    """Do work for the numbers from 0 to count - 1 in threads; answers in order, so many ahead."""
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="pictures")
-    try:
-        waiting = [pool.submit(work, row) for row in range(min(ahead, count))]
-        for row in range(count):
-            yield waiting[row % ahead].result()
-            if row + ahead < count:
-                waiting[row % ahead] = pool.submit(work, row + ahead)
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _sweep(folder: Path) -> None:

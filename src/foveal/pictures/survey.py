@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from foveal.errors import DataError, UsageError
 from foveal.pictures import decode
-from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.collection import Array, Pictures, evenly
+from foveal.pictures.content import Head, Rows
+from foveal.pictures.ranges import measure_range
 from foveal.recipe import Interpolation, PictureRecipe, Resize
 
 MOST_LOOKED_AT = 512
@@ -47,8 +47,9 @@ def choose_recipe(
     channels : {1, 3}, optional
         Channels asked for; only for files.
     """
-    if pictures.array is not None:
-        height, width, planes = pictures.array.shape[1:]
+    content = pictures.content
+    if content.shape is not None:
+        height, width, planes = content.shape
         if (size or (height, width)) != (height, width) or (channels or planes) != planes:
             raise DataError(
                 "size or channels",
@@ -57,11 +58,8 @@ def choose_recipe(
                 remedy="leave size and channels out for arrays, or give files",
             )
         return PictureRecipe(
-            height=height, width=width, channels=planes, resize=resize, folded=pictures.folded
+            height=height, width=width, channels=planes, resize=resize, folded=content.folded
         )
-    assert pictures.files is not None
-    taught = np.delete(np.arange(len(pictures)), pictures.rows("test"))
-    files = [pictures.files[row] for row in (taught if len(taught) else range(len(pictures)))]
     if channels not in (None, 1, 3):
         raise UsageError(
             "channels",
@@ -69,11 +67,10 @@ def choose_recipe(
             came=str(channels),
             remedy="leave channels out: the pictures decide",
         )
-    heads = _heads(files)
-    deep = [file for file, head in heads.items() if head[2] in decode.DEEP_MODES]
-    low, high = _deep_range(deep)
-    grey = sum(head[2] in decode.GREY_MODES for head in heads.values())
-    sides = size or _median_size(list(heads.values()))
+    heads = content.heads(_looked_at(_taught(pictures)))
+    low, high = content.deep_range(heads)
+    grey = sum(head.mode in decode.GREY_MODES for head in heads)
+    sides = size or _median_size(heads)
     return PictureRecipe(
         height=sides[0],
         width=sides[1],
@@ -101,18 +98,25 @@ class Survey:
 
 def look_over(pictures: Pictures) -> Survey:
     """Find out what pictures are like; those of a named test part are not looked at."""
+    rows, content = _taught(pictures), pictures.content
+    heads = content.heads(_looked_at(rows))
+    return Survey(
+        aspect=float(np.median([head.width / head.height for head in heads])),
+        deep=content.deep_range(heads),
+        span=content.span(rows),
+        folded=content.folded,
+    )
+
+
+def _taught(pictures: Pictures) -> Rows:
+    """Leave out the rows of a named test part, unless there are no others."""
     taught = np.delete(np.arange(len(pictures)), pictures.rows("test"))
-    rows = taught if len(taught) else np.arange(len(pictures))
-    if pictures.array is not None:
-        height, width = pictures.array.shape[1:3]
-        span = measure_range(pictures.array, rows)
-        deep = decode.UNMEASURED
-        return Survey(aspect=width / height, deep=deep, span=span, folded=pictures.folded)
-    assert pictures.files is not None
-    heads = _heads([pictures.files[row] for row in rows])
-    deep = _deep_range([file for file, head in heads.items() if head[2] in decode.DEEP_MODES])
-    aspect = float(np.median([width / height for height, width, _ in heads.values()]))
-    return Survey(aspect=aspect, deep=deep, span=(0.0, 255.0), folded=False)
+    return taught if len(taught) else np.arange(len(pictures))
+
+
+def _looked_at(rows: Rows) -> Rows:
+    chosen: Rows = rows[evenly(len(rows), MOST_LOOKED_AT)]
+    return chosen
 
 
 def recipe_for(found: Survey, wanted: PictureRecipe) -> PictureRecipe:
@@ -138,7 +142,7 @@ def measure_scaling(
 
     uint8 means 0-255; for any other dtype the range seen becomes black and white.
     """
-    picked = rows[_spaced(len(rows), MOST_MEASURED)]
+    picked = rows[evenly(len(rows), MOST_MEASURED)]
     values = np.asarray(images[picked], dtype=np.float64)
     low, high = measure_range(images, rows)
     extent = high - low
@@ -153,54 +157,9 @@ def measure_scaling(
     )
 
 
-def measure_range(images: Array, rows: np.ndarray[Any, Any]) -> tuple[float, float]:
-    """Find the values that stand for black and white: 0 and 255 in uint8, else the range seen.
-
-    Raises
-    ------
-    DataError
-        For NaN or infinity.
-    """
-    if images.dtype == np.uint8:
-        return 0.0, 255.0
-    seen = images if len(rows) == len(images) else images[rows]
-    low, high = float(np.min(seen)), float(np.max(seen))
-    if not np.isfinite([low, high]).all():
-        raise DataError(
-            "X",
-            needed="finite numbers",
-            came="NaN or infinity",
-            remedy="replace or leave out the pictures that hold them",
-        )
-    return low, (high if high > low else low + 1.0)
-
-
-def _heads(files: Sequence[Path]) -> dict[Path, tuple[int, int, str]]:
-    heads: dict[Path, tuple[int, int, str]] = {}
-    reasons: list[str] = []
-    for index in _spaced(len(files), MOST_LOOKED_AT):
-        try:
-            heads[files[index]] = decode.look(files[index])
-        except decode.Unreadable as reason:
-            reasons.append(f"{files[index].name}: {reason}")
-    if not heads:
-        raise DataError(
-            "pictures",
-            needed="at least one file that is a picture",
-            came="; ".join(reasons[:3]) or "no files",
-            remedy="name the folder that holds the pictures",
-        )
-    return heads
-
-
-def _spaced(length: int, most: int) -> np.ndarray[Any, np.dtype[np.intp]]:
-    count = min(length, most)
-    return np.linspace(0, length - 1, count).round().astype(np.intp) if count else np.arange(0)
-
-
-def _median_size(heads: list[tuple[int, int, str]]) -> tuple[int, int]:
-    height = float(np.median([head[0] for head in heads]))
-    width = float(np.median([head[1] for head in heads]))
+def _median_size(heads: list[Head]) -> tuple[int, int]:
+    height = float(np.median([head.height for head in heads]))
+    width = float(np.median([head.width for head in heads]))
     longest = max(height, width)
     if longest <= LONGEST_SIDE:
         return max(round(height), 1), max(round(width), 1)
@@ -210,17 +169,3 @@ def _median_size(heads: list[tuple[int, int, str]]) -> tuple[int, int]:
 
 def _to_grain(side: float) -> int:
     return max(round(side / GRAIN) * GRAIN, GRAIN)
-
-
-def _deep_range(files: list[Path]) -> tuple[float, float]:
-    """Find one range for all pictures of more than 8 bits: black and white of the data set."""
-    ranges: list[tuple[float, float]] = []
-    for file in files:
-        try:
-            ranges.append(decode.deep_range(file))
-        except decode.Unreadable:
-            continue  # the store names it in the ledger
-    if not ranges:
-        return decode.UNMEASURED
-    low, high = min(one[0] for one in ranges), max(one[1] for one in ranges)
-    return (low, high) if high > low else (low, low + 1.0)

@@ -1,0 +1,74 @@
+"""One picture of an array, brought to the size, the channels and the range of a recipe."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from foveal.errors import DataError
+from foveal.pictures.decode import brought_to_size
+from foveal.pictures.ranges import Array, in_unit, keeps_bytes
+from foveal.recipe import PictureRecipe
+
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in a grey picture (ITU-R BT.601)."""
+
+
+def check_fits(array: Array, recipe: PictureRecipe) -> Array:
+    """Hold an array (n, h, w, c) against the size and channels of a recipe.
+
+    Raises
+    ------
+    DataError
+        Where they differ: arrays are not resized, unless the recipe says so.
+    """
+    height, width, channels = recipe.height, recipe.width, recipe.channels
+    if not recipe.adapts and array.shape[1:] != (height, width, channels):
+        raise DataError(
+            "X",
+            needed=f"pictures of {height}x{width} with {channels} channels, as in fit",
+            came=f"shape {array.shape}",
+            remedy="bring the arrays to that size; files are resized by themselves",
+        )
+    return array
+
+
+def adapted(picture_hwc: Array, recipe: PictureRecipe) -> Array:
+    """Bring one picture of an array to the range, the size and the channels of a recipe.
+
+    Bytes stay bytes where they have the recipe's range; all else gets black = 0, white = 1.
+    """
+    kept = keeps_bytes(picture_hwc, recipe)
+    return fitted(picture_hwc if kept else in_unit(picture_hwc, recipe), recipe)
+
+
+def fitted(picture_hwc: Array, recipe: PictureRecipe) -> Array:
+    """Bring one picture to the size and the channels of a recipe, its values as they are."""
+    planes = _channelled(picture_hwc, recipe.channels)
+    if planes.shape[:2] == (recipe.height, recipe.width):
+        return planes
+    sized = [_resized(planes[:, :, index], recipe) for index in range(planes.shape[2])]
+    return np.stack(sized, axis=2)
+
+
+def _resized(plane_hw: Array, recipe: PictureRecipe) -> Array:
+    picture = Image.fromarray(np.ascontiguousarray(plane_hw))
+    return np.asarray(brought_to_size(picture, recipe))
+
+
+def _channelled(picture_hwc: Array, channels: int) -> Array:
+    there = picture_hwc.shape[2]
+    if there == channels:
+        return picture_hwc
+    if there == 1:
+        return np.repeat(picture_hwc, channels, axis=2)
+    if there == 3 and channels == 1:
+        grey = picture_hwc @ np.array(LUMA, dtype=np.float32)
+        found: Array = np.rint(grey) if picture_hwc.dtype == np.uint8 else grey
+        return found.astype(picture_hwc.dtype)[:, :, None]
+    raise DataError(
+        "X",
+        needed="pictures of 1 (grey) or 3 (colour) channels for this network",
+        came=f"{there} channels",
+        remedy="keep the planes that are red, green and blue",
+    )

@@ -1,0 +1,259 @@
+"""Where the pixels of pictures come from: what every source of them must be able to answer.
+
+A new source (shards, tables that hold bytes, addresses) is one class that answers as `Content`
+asks; nobody else needs to know which it is. Rows count from 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from foveal.errors import DataError
+from foveal.pictures import decode
+from foveal.pictures.adaptation import adapted, check_fits, fitted
+from foveal.pictures.hashing import array_ids, file_ids, hash_file, plain
+from foveal.pictures.ranges import WHOLE, Array, keeps_bytes, measure_range
+from foveal.recipe import PictureRecipe
+
+Rows = np.ndarray[Any, np.dtype[np.intp]]
+
+
+class Head(NamedTuple):
+    """What is known of a picture before its pixels are read."""
+
+    row: int
+    height: int
+    width: int
+    mode: str
+    """Pillow's name of its mode; empty for arrays."""
+
+
+class Content(Protocol):
+    """The pixels of pictures, row by row, wherever they lie."""
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """(height, width, channels) that all have, and keep; None where each has its own."""
+
+    @property
+    def folded(self) -> bool:
+        """Whether each picture came as a row of pixels."""
+
+    @property
+    def has_range(self) -> bool:
+        """Whether values have a range of their own, not that of bytes."""
+
+    @property
+    def in_memory(self) -> Array | None:
+        """All pictures (n, height, width, channels), where nothing has to be decoded."""
+
+    def __len__(self) -> int: ...
+
+    def take(self, rows: Sequence[int]) -> Content:
+        """Return some rows, in this order."""
+
+    def whole_names(self, names: Sequence[str]) -> Sequence[str]:
+        """Return names by which the pictures can be opened from here, else those given."""
+
+    def marks(self) -> Iterator[bytes]:
+        """Tell these pictures from others without reading a pixel."""
+
+    def ids(self, threads: int) -> list[bytes]:
+        """Hash the content of each picture; `hashing.ABSENT` where it cannot be read."""
+
+    def id(self, row: int) -> bytes:
+        """Hash the content of one picture as it is now."""
+
+    def heads(self, rows: Rows) -> list[Head]:
+        """Read the heads of some pictures, those that can be read, each once.
+
+        Raises
+        ------
+        DataError
+            Where there is none.
+        """
+
+    def deep_range(self, heads: Sequence[Head]) -> tuple[float, float]:
+        """Find one black and white for all pictures of more than 8 bits among these."""
+
+    def span(self, rows: Rows) -> tuple[float, float]:
+        """Find the values that stand for black and white in these rows."""
+
+    def gives_bytes(self, recipe: PictureRecipe) -> bool:
+        """Whether `picture` answers with bytes from 0 to 255, and else with 0.0 to 1.0."""
+
+    def picture(self, row: int, recipe: PictureRecipe) -> Array | str:
+        """Prepare one picture by a recipe, (height, width, channels); a text says why not."""
+
+    def known_by(self, row: int, picture_hwc: Array, recipe: PictureRecipe) -> Array:
+        """Return what a prepared picture is known by: pixels that are equal for equal pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """Pictures that are files, decoded when they are asked for."""
+
+    files: tuple[Path, ...]
+
+    shape = None
+    folded = False
+    has_range = False
+    in_memory = None
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def take(self, rows: Sequence[int]) -> FileContent:
+        """Return some files, in this order."""
+        return FileContent(tuple(self.files[row] for row in rows))
+
+    def whole_names(self, names: Sequence[str]) -> Sequence[str]:
+        """Return the paths."""
+        return [str(file) for file in self.files]
+
+    def marks(self) -> Iterator[bytes]:
+        """Name path, size and times of each file."""
+        for file in self.files:
+            try:
+                status = file.stat()
+                when = f"{status.st_mtime_ns} {status.st_ctime_ns}"  # ctime: permissions may change
+                line = f"{file.absolute()}\0{status.st_size}\0{when}\n"
+            except (OSError, ValueError):  # names that no file can have
+                line = f"{file.absolute()}\0absent\n"
+            yield line.encode("utf-8", "surrogatepass")
+
+    def ids(self, threads: int) -> list[bytes]:
+        """Hash the bytes of each file; those of files that did not change are remembered."""
+        return file_ids(self.files, threads)
+
+    def id(self, row: int) -> bytes:
+        """Hash the bytes of one file."""
+        return hash_file(self.files[row])
+
+    def heads(self, rows: Rows) -> list[Head]:
+        """Read the heads of some files."""
+        heads: list[Head] = []
+        reasons: list[str] = []
+        for file, row in {self.files[row]: int(row) for row in rows}.items():
+            try:
+                heads.append(Head(row, *decode.look(file)))
+            except decode.Unreadable as reason:
+                reasons.append(f"{file.name}: {reason}")
+        if not heads:
+            raise DataError(
+                "pictures",
+                needed="at least one file that is a picture",
+                came="; ".join(reasons[:3]) or "no files",
+                remedy="name the folder that holds the pictures",
+            )
+        return heads
+
+    def deep_range(self, heads: Sequence[Head]) -> tuple[float, float]:
+        """Find one black and white for all files of more than 8 bits among these."""
+        ranges: list[tuple[float, float]] = []
+        for head in heads:
+            if head.mode not in decode.DEEP_MODES:
+                continue
+            try:
+                ranges.append(decode.deep_range(self.files[head.row]))
+            except decode.Unreadable:
+                continue  # the store names it in the ledger
+        if not ranges:
+            return decode.UNMEASURED
+        low, high = min(one[0] for one in ranges), max(one[1] for one in ranges)
+        return (low, high) if high > low else (low, low + 1.0)
+
+    def span(self, rows: Rows) -> tuple[float, float]:
+        """Return the range of bytes."""
+        return WHOLE
+
+    def gives_bytes(self, recipe: PictureRecipe) -> bool:
+        """Return True: the decoder gives bytes whatever arrays a recipe was measured on."""
+        return True
+
+    def picture(self, row: int, recipe: PictureRecipe) -> Array | str:
+        """Decode one file."""
+        try:
+            return decode.decode(self.files[row], recipe)
+        except decode.Unreadable as reason:
+            return str(reason)
+
+    def known_by(self, row: int, picture_hwc: Array, recipe: PictureRecipe) -> Array:
+        """Return the decoded bytes."""
+        return picture_hwc
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ArrayContent:
+    """Pictures that are an array, (n, height, width, channels), of any numeric dtype."""
+
+    array: Array
+    folded: bool = False
+
+    has_range = True
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(height, width, channels)."""
+        return tuple(map(int, self.array.shape[1:]))
+
+    @property
+    def in_memory(self) -> Array:
+        """The array."""
+        return self.array
+
+    def take(self, rows: Sequence[int]) -> ArrayContent:
+        """Return some rows, in this order."""
+        return ArrayContent(self.array[list(rows)], self.folded)
+
+    def whole_names(self, names: Sequence[str]) -> Sequence[str]:
+        """Return the names given: rows of an array have no others."""
+        return names
+
+    def marks(self) -> Iterator[bytes]:
+        """Name shape and dtype."""
+        yield f"{self.array.shape} {self.array.dtype}".encode()
+
+    def ids(self, threads: int) -> list[bytes]:
+        """Hash values, shape and dtype of each picture."""
+        return array_ids(self.array)
+
+    def id(self, row: int) -> bytes:
+        """Hash values, shape and dtype of one picture."""
+        return array_ids(self.array[row][None])[0]
+
+    def heads(self, rows: Rows) -> list[Head]:
+        """Return the head that all rows share."""
+        height, width = self.array.shape[1:3]
+        return [Head(0, height, width, "")]
+
+    def deep_range(self, heads: Sequence[Head]) -> tuple[float, float]:
+        """Return the range of nothing measured: arrays are not decoded."""
+        return decode.UNMEASURED
+
+    def span(self, rows: Rows) -> tuple[float, float]:
+        """Find black and white in these rows: 0 and 255 in bytes, else the range seen."""
+        return measure_range(self.array, rows)
+
+    def gives_bytes(self, recipe: PictureRecipe) -> bool:
+        """Whether bytes stay bytes."""
+        return keeps_bytes(self.array, recipe)
+
+    def picture(self, row: int, recipe: PictureRecipe) -> Array | str:
+        """Bring one picture to size, channels and range of a recipe."""
+        return adapted(check_fits(self.array, recipe)[row], recipe)
+
+    def known_by(self, row: int, picture_hwc: Array, recipe: PictureRecipe) -> Array:
+        """Return bytes, prepared, or numbers as they came: a range is no content."""
+        if picture_hwc.dtype == np.uint8:
+            return picture_hwc
+        numbers = plain(self.array[row])
+        return fitted(numbers, recipe) if numbers.dtype == np.uint8 else numbers

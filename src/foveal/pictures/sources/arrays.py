@@ -1,0 +1,107 @@
+"""Arrays: pictures one after another, in memory."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from foveal.errors import DataError
+from foveal.pictures.collection import Array, Numbered, Pictures
+from foveal.pictures.content import ArrayContent
+
+MOST_CHANNELS = 4
+
+
+def takes(given: Any) -> bool:
+    """Return True: whatever is no path is tried as an array."""
+    return True
+
+
+def read(given: Any) -> Pictures:
+    """Make pictures of whatever NumPy makes an array of."""
+    return from_array(_as_array(given))
+
+
+def _as_array(values: Any) -> Array:
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise DataError(
+            "X",
+            needed="numbers in one array: pictures of one size",
+            came=str(error).splitlines()[0][:100],
+            remedy="bring the pictures to one size, or give their files",
+        ) from error
+
+
+def from_array(array: Array) -> Pictures:
+    """Make pictures of an array.
+
+    Parameters
+    ----------
+    array : numpy.ndarray
+        (n, h, w) grey, (n, h, w, c), or (n, pixels): a square grey picture where the number
+        of pixels is a square, else one row of pixels. Real numbers or booleans.
+    """
+    content = content_of(array)
+    return Pictures(names=Numbered(len(content)), content=content)
+
+
+def content_of(array: Array) -> ArrayContent:
+    """Bring an array to (n, height, width, channels), or refuse it; see `from_array`."""
+    _check_dtype(array)
+    folded = array.ndim == 2
+    if folded:
+        array = _unfolded(array)
+    elif array.ndim == 3:
+        array = array[..., None]
+    if array.ndim != 4:
+        raise DataError(
+            "X",
+            needed="an array (n, h, w), (n, h, w, c) or (n, pixels)",
+            came=f"{array.ndim} dimensions, shape {array.shape}",
+            remedy="reshape it; video is not supported",
+        )
+    if array.shape[3] > MOST_CHANNELS:
+        if array.shape[1] <= MOST_CHANNELS:
+            raise DataError(
+                "X",
+                needed="channels last, (n, h, w, c)",
+                came=f"shape {array.shape}, which looks like channels first",
+                remedy="use X.transpose(0, 2, 3, 1)",
+            )
+        raise DataError(
+            "X",
+            needed=f"at most {MOST_CHANNELS} channels",
+            came=f"{array.shape[3]} in shape {array.shape}",
+            remedy="keep the planes that matter; more channels and video are not supported",
+        )
+    if 0 in array.shape[1:]:
+        raise DataError(
+            "X",
+            needed="at least 1 pixel a picture",
+            came=f"shape {array.shape}",
+            remedy="leave empty pictures out",
+        )
+    return ArrayContent(array, folded)
+
+
+def _check_dtype(array: Array) -> None:
+    if array.dtype.kind not in "buif":
+        raise DataError(
+            "X",
+            needed="numbers, or paths of files",
+            came=f"dtype {array.dtype}. Complex data not supported"
+            if array.dtype.kind == "c"
+            else f"dtype {array.dtype}",
+            remedy="convert it to uint8 (0-255) or float32",
+        )
+
+
+def _unfolded(array: Array) -> Array:
+    pixels = array.shape[1]
+    side = math.isqrt(pixels)
+    shape = (side, side) if side * side == pixels else (1, pixels)
+    return array.reshape(len(array), *shape, 1)
