@@ -53,7 +53,7 @@ def clear() -> None:
 
 
 def room_for(needed: int, what: str, remedy: str = "") -> None:
-    """Hold so many bytes against the free space of the cache's disk.
+    """Check so many bytes against the free space of the cache's disk.
 
     Raises
     ------

@@ -35,7 +35,7 @@ ROOM = "room in a folder that can be written to"
 
 
 def checked_output(
-    path: Path, endings: Sequence[str], what: str = "--to", *, exact: bool = False
+    path: Path, endings: Sequence[str], what: str = "`to`", *, exact: bool = False
 ) -> Path:
     """Check the name under which a file is to be written.
 
@@ -65,7 +65,7 @@ def checked_output(
 
 def checked_folder(
     path: Path,
-    what: str = "--to",
+    what: str = "`to`",
     *,
     ending: str = "",
     needed: str = "a folder that is new, or empty",
@@ -107,7 +107,7 @@ def checked_folder(
 
 
 def _in_the_way(path: Path, spared: Callable[[Path], str] | None) -> str:
-    """Say what lies at a place that must not be replaced; nothing where it may be."""
+    """Describe what lies at a place that must not be replaced; nothing where it may be."""
     if path.is_symlink():
         return "a link"
     if not path.exists():
@@ -170,7 +170,7 @@ def write_whole(path: Path, data: bytes) -> None:
 
 @contextlib.contextmanager
 def whole_file(path: Path, needed: str = ROOM) -> Iterator[Path]:
-    """Give a name beside to write a file under, which takes the path's name at the end.
+    """Return a name beside to write a file under, which takes the path's name at the end.
 
     Raises
     ------
@@ -192,7 +192,7 @@ def whole_file(path: Path, needed: str = ROOM) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def whole_folder(path: Path, put: Callable[[Path, Path], object] = Path.replace) -> Iterator[Path]:
-    """Give an empty folder beside to write into, which takes the path's name at the end.
+    """Return an empty folder beside to write into, which takes the path's name at the end.
 
     Files in it are not flushed one by one, which would take long where they are many; `put` may
     do so where they are few.
@@ -237,7 +237,7 @@ def told(what: str, needed: str = ROOM) -> Iterator[None]:
 
 
 def beside(path: Path) -> Path:
-    """Give the short name under which something is written before it is whole."""
+    """Return the short name under which something is written before it is whole."""
     return path.with_name(
         f".{zlib.crc32(path.name.encode('utf-8', 'replace')):08x}-{os.getpid()}.tmp"
     )
@@ -276,7 +276,7 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], facts: dict[s
 
 
 def packed(tensors: Mapping[str, torch.Tensor], facts: dict[str, Any]) -> tuple[bytes, str]:
-    """Give tensors and facts as the bytes of a safetensors file, and the SHA-256 kept in it."""
+    """Return tensors and facts as the bytes of a safetensors file, and the SHA-256 kept in it."""
     plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     digest = content_hash(plain, facts)
     text = json.dumps({**facts, "sha256": digest}, sort_keys=True, allow_nan=False)

@@ -156,7 +156,7 @@ def choice(words: Iterable[str]) -> Choice:
 
 
 def check(values: Mapping[str, Any], rules: Mapping[str, Rule]) -> None:
-    """Hold parameters against their rules.
+    """Check parameters against their rules.
 
     Raises
     ------

@@ -101,12 +101,12 @@ class Move:
 
 
 def sliding(window: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> Move:
-    """Give the move of a convolution or pooling; `padding` is that before the first pixel."""
+    """Return the move of a convolution or pooling; `padding` is that before the first pixel."""
     return Move(Fraction(stride), Fraction(-padding), Fraction(span(window, dilation) - 1))
 
 
 def transposed(window: int, stride: int = 1, padding: int = 0) -> Move:
-    """Give the move of a transposed convolution.
+    """Return the move of a transposed convolution.
 
     Pixel o above sees the pixels from (o + padding - window + 1) / stride, rounded up, to
     (o + padding) / stride, rounded down.
@@ -119,7 +119,7 @@ def transposed(window: int, stride: int = 1, padding: int = 0) -> Move:
 
 
 def upsampled(factor: int, mode: str = "nearest") -> Move:
-    """Give the move of an enlargement by a whole factor, nearest or bilinear."""
+    """Return the move of an enlargement by a whole factor, nearest or bilinear."""
     if factor == 1:
         return Move()
     if mode == "nearest":

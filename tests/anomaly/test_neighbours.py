@@ -80,7 +80,7 @@ def test_usual_pictures_lie_above_at_most_as_often_as_asked(
     rows_of = {picture.tobytes(): row for row, picture in enumerate(DIGITS)}
 
     def known(_: FittedModel, pictures: Pictures, progress: object) -> Vectors:
-        rows = [rows_of[picture.tobytes()] for picture in pictures.array]
+        rows = [rows_of[picture.tobytes()] for picture in pictures.content.array]
         reasons = ("",) * len(rows)
         return replace(whole, features=features[rows], reasons=reasons, hashes=whole.hashes[rows])
 

@@ -11,14 +11,6 @@ import foveal
 
 HERE = Path(foveal.__file__).parent
 OPTION = re.compile(r"(?<![\w-])--[a-z]")
-OWN_OPTION = (
-    "checked_path",
-    "checked_folder",
-    "checked_table",
-    "checked_figure",
-    "checked_place",
-)
-"""Functions that check a name to write to, and still say which option gave it."""
 
 
 def spelled(source: str) -> Iterator[str]:
@@ -26,8 +18,6 @@ def spelled(source: str) -> Iterator[str]:
     tree = ast.parse(source)
     passed: set[int] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and node.name in OWN_OPTION:
-            passed.update(map(id, ast.walk(node)))
         body = getattr(node, "body", None)
         if isinstance(body, list):
             passed.update(id(one.value) for one in body if isinstance(one, ast.Expr))

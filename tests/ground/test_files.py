@@ -187,7 +187,7 @@ def test_folders_are_new_or_empty_unless_what_is_there_may_be_replaced(tmp_path:
     for name in ("new", "empty"):
         assert checked_folder(tmp_path / name) == tmp_path / name
     assert checked_folder(tmp_path / "full", spared=lambda _: "") == tmp_path / "full"
-    with pytest.raises(UsageError, match="--to .*full: needed a folder .* got one with one in it"):
+    with pytest.raises(UsageError, match="`to` .*full: needed a folder .* got one with one in it"):
         checked_folder(tmp_path / "full", spared=lambda _: "one with one in it")
     with pytest.raises(UsageError, match="new, or empty, got a folder with files in it"):
         checked_folder(tmp_path / "full")

@@ -11,7 +11,6 @@ from PIL import Image
 
 from foveal.anomaly.detection import anomalies
 from foveal.errors import DataError, UsageError
-from foveal.looking.chosen import evenly
 from foveal.looking.drawing import (
     COLOURS,
     FAINT,
@@ -20,6 +19,7 @@ from foveal.looking.drawing import (
     framed,
 )
 from foveal.looking.pictured import gallery_of, map_of, sheet_of
+from foveal.pictures.collection import evenly
 from foveal.pictures.sources import gather
 from support.models import small_autoencoder
 from support.sheets import contains, says

@@ -152,7 +152,7 @@ class Anomalies:
         return ("path", "score", "above", "error", *measures, *["nearest"] * bool(self.nearest))
 
     def rows(self) -> Iterator[list[Any]]:
-        """Give the rows of the table, in the order of `columns`."""
+        """Return the rows of the table, in the order of `columns`."""
         scores, above, size = self.scores, self.above, len(self.columns)
         for row, (name, reason) in enumerate(zip(self.names, self.reasons, strict=True)):
             if reason:

@@ -157,7 +157,7 @@ not change the frame, and with it all features."""
 
 
 def natural_size(side: int, aspect: float) -> tuple[int, int]:
-    """Give whole pictures the size at which objects are as large as in ImageNet's evaluation.
+    """Return whole pictures the size at which objects are as large as in ImageNet's evaluation.
 
     There the shorter side becomes `side` / 0.875, and the border of the picture is cut off; here
     it has that scale and the picture is kept. Networks do better at this size than at their

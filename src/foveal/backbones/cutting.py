@@ -51,7 +51,7 @@ class Taps(nn.Module):
 
 
 def tapped(backbone: Backbone) -> tuple[FrozenNetwork, dict[str, slice]]:
-    """Give a network that answers with the pooled features of all stages at once.
+    """Return a network that answers with the pooled features of all stages at once.
 
     Returns
     -------

@@ -81,7 +81,7 @@ EPSILON_THERE, EPSILON_HERE = 1e-3, 1e-5
 
 
 def packaged(name: str, empty: Weights) -> tuple[Weights, str]:
-    """Give the weights of an EfficientNet-Lite, for a network in Foveal's notation.
+    """Return the weights of an EfficientNet-Lite, for a network in Foveal's notation.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def _converted(name: str, package: Package, empty: Weights) -> Weights:
 
 
 def _renamed(values: list[torch.Tensor], empty: Weights) -> Weights:
-    """Give tensors that come in the order of the network its names.
+    """Return tensors that come in the order of the network its names.
 
     Both networks are the same function: what TensorFlow adds to the variance beyond torch goes
     into the variance itself.
@@ -232,7 +232,7 @@ def _refused(path: Path, came: str) -> DataError:
 
 
 def fitted(path: str, weights: Weights, empty: Weights, left_out: tuple[str, ...]) -> Weights:
-    """Hold weights from a file against the network they are for.
+    """Check weights from a file against the network they are for.
 
     Parameters
     ----------

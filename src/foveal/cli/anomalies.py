@@ -226,7 +226,7 @@ def _lines(found: Anomalies, paths: list[Path], *, with_table: bool) -> list[str
 
 
 def _missing(unreadable: Mapping[str, str], most: int = 3) -> list[str]:
-    """Say which usual pictures could not be read."""
+    """Describe which usual pictures could not be read."""
     if not unreadable:
         return []
     named = "; ".join(f"{name} ({reason})" for name, reason in list(unreadable.items())[:most])

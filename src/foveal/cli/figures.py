@@ -22,7 +22,7 @@ def shown_passage(network: str = "the autoencoder") -> Iterator[Progress]:
 
 
 def unreadable_line(names: Sequence[str], reasons: Sequence[str]) -> list[str]:
-    """Say which pictures could not be read, in one line; no line where all could."""
+    """Describe which pictures could not be read, in one line; no line where all could."""
     from foveal.pictures.ledger import Entry, summary
 
     if not any(reasons):

@@ -43,7 +43,7 @@ REFRESH = 0.1
 
 @contextmanager
 def shown_progress() -> Iterator[Listener]:
-    """Give a listener that shows events for as long as the with block lasts."""
+    """Return a listener that shows events for as long as the with block lasts."""
     if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield partial(print_plainly, told=in_options)
         return

@@ -96,7 +96,7 @@ def _refuse_left_out(event: Event) -> None:
 
 
 def report_classifier(context: typer.Context, learner: Classifier | None) -> None:
-    """Say how a trained classifier fares, and where it is."""
+    """Describe how a trained classifier fares, and where it is."""
     from foveal.evaluation.intervals import wilson
 
     if learner is None:
@@ -141,7 +141,7 @@ def report_classifier(context: typer.Context, learner: Classifier | None) -> Non
 
 
 def report_autoencoder(context: typer.Context, learner: Autoencoder | None) -> None:
-    """Say how a trained autoencoder fares, and where it is; its progress told the figures."""
+    """Describe how a trained autoencoder fares, and where it is; its progress told the figures."""
     from dataclasses import asdict
 
     if learner is None:
@@ -182,5 +182,5 @@ def logistic_only(learner: Classifier) -> bool:
 
 
 def vars_of(estimate: Any) -> dict[str, float]:
-    """Give an estimate as plain values."""
+    """Return an estimate as plain values."""
     return {"value": estimate.value, "low": estimate.low, "high": estimate.high}

@@ -97,7 +97,7 @@ class Scaled(nn.Module):
         self.eval().requires_grad_(False)
 
     def forward(self, images_nhwc: torch.Tensor) -> torch.Tensor:
-        """Give the answers to images (n, h, w, c)."""
+        """Return the answers to images (n, h, w, c)."""
         scaled_nhwc = images_nhwc.float() * self.scale + self.shift
         answers: torch.Tensor = self.network(scaled_nhwc.permute(0, 3, 1, 2))
         return answers

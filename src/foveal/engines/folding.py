@@ -16,7 +16,7 @@ Pair = tuple[str, str]
 
 
 def folded(network: nn.Module, images_nhwc: np.ndarray) -> nn.Module:
-    """Give a copy with its batch norms folded, or the network itself where that fails.
+    """Return a copy with its batch norms folded, or the network itself where that fails.
 
     Pairs are found by watching one forward pass, which finds them in a network of any making.
     What the watching cannot see (a convolution's output that is used elsewhere too) shows in

@@ -164,7 +164,7 @@ def _numbers(weights: torch.Tensor) -> np.ndarray:
 
 
 def _aligned(values: torch.Tensor, axes: int = 4) -> np.ndarray:
-    """Give one number a channel the shape that lines up with (n, c, ...)."""
+    """Return one number a channel the shape that lines up with (n, c, ...)."""
     return _numbers(values).reshape(1, -1, *[1] * (axes - 2))
 
 

@@ -55,7 +55,7 @@ def threshold_of(scores: Numbers, false_alarms: float) -> float:
 
 
 def true_rate(usual: int, false_alarms: float) -> Estimate:
-    """Say which share of usual pictures lies above a threshold set by some of them.
+    """Describe which share of usual pictures lies above a threshold set by some of them.
 
     With m usual pictures the threshold is their r-th smallest score, r = ceil((1 - rate)(m + 1)).
     Over all choices of them the share of further ones above it has the Beta distribution with

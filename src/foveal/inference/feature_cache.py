@@ -135,7 +135,7 @@ class Shelf:
         return sum(self.took[one.part] for one in found if one is not None and one.part >= 0)
 
     def rows(self, ids: Sequence[bytes], shape: Shape) -> RowsOnDisk:
-        """Give the features of pictures in order, read when they are asked for."""
+        """Return the features of pictures in order, read when they are asked for."""
         places = np.full((len(ids), 2), -1, dtype=np.int64)
         for row, one in enumerate(ids):
             found = self.known.get(one) if one != ABSENT else None

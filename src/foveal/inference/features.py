@@ -139,14 +139,14 @@ class Features:
         return recipe
 
     def rows(self, rows: np.ndarray[Any, Any]) -> Floats:
-        """Give the features of some pictures as they are, (rows, ...)."""
+        """Return the features of some pictures as they are, (rows, ...)."""
         return self.views[0][rows]
 
 
 def open_features(
     pictures: Pictures, extraction: Extraction, *, progress: Progress | None = None
 ) -> Features:
-    """Give the features of pictures; those not known yet are computed first.
+    """Return the features of pictures; those not known yet are computed first.
 
     Known are those of the same content, whatever the file is called, through the same layers,
     weights, recipe, decoder and engine. An interrupted pass goes on where it was.

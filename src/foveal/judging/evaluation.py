@@ -155,7 +155,7 @@ class _Labelled:
         return self.model.logits(self.store.views[0][rows], by)
 
     def pixels(self, progress: Progress | None) -> Array:
-        """Give small pictures for the baselines, which need no more."""
+        """Return small pictures for the baselines, which need no more."""
         if self.store.images is not None:
             return self.store.images
         recipe, threads = self.model.recipe, self.model.device.threads

@@ -66,7 +66,7 @@ class TrainingData:
     def batches(
         self, batch_size: int, augmentation: Augmentation, seed: int, device: str
     ) -> TrainingBatches | FeatureBatches:
-        """Give the training pictures, by epoch."""
+        """Return the training pictures, by epoch."""
         return training_batches(
             self.store,
             self.store.scaled_by(self.scaling),
@@ -79,7 +79,7 @@ class TrainingData:
         )
 
     def inputs(self, rows: Rows, batch_size: int, device: str) -> Iterator[torch.Tensor]:
-        """Give rows in order, unvaried, as a network's input."""
+        """Return rows in order, unvaried, as a network's input."""
         by = self.store.scaled_by(self.scaling)
         return inputs(self.store, rows, by, batch_size=batch_size, device=device)
 

@@ -200,7 +200,7 @@ def planned(
     flip: bool = False,
     notes: tuple[str, ...] = (),
 ) -> Planned:
-    """Say what network is trained, and how; without a configuration nothing descends."""
+    """Describe what network is trained, and how; without a configuration nothing descends."""
     return Planned(
         network=plan.text,
         parameters=plan.parameters,
@@ -215,7 +215,7 @@ def planned(
 
 
 def finished(state: TrainingState) -> Finished:
-    """Say that training is done."""
+    """Return the event that says that training is done."""
     best = state.best
     return Finished(
         steps=state.step,

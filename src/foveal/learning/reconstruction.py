@@ -284,7 +284,7 @@ class AutoencoderTask:
     def _through(
         self, network: nn.Sequential, rows: Rows
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
-        """Give pictures, their codes and their reconstructions."""
+        """Return pictures, their codes and their reconstructions."""
         encoder = part(network, self.plan, 0, self.plan.code)
         decoder = part(network, self.plan, self.plan.code)
         for wanted in self._pictures(rows):
@@ -313,7 +313,7 @@ def divergence(means_and_logs: torch.Tensor) -> torch.Tensor:
 
 
 def noisy(images_nchw: torch.Tensor, noise: Noise, level: float) -> torch.Tensor:
-    """Give pictures with noise on them, drawn from torch's own random state.
+    """Return pictures with noise on them, drawn from torch's own random state.
 
     Gaussian noise has the level as its standard deviation, black = 0 and white = 1. Masks set
     that share of the patches to 0 (Vincent et al., "Extracting and composing robust features

@@ -121,7 +121,7 @@ class Transfer:
         """Layers of the backbone, in front of the head."""
 
     def extraction(self, recipe: PictureRecipe) -> Extraction:
-        """Say how the features are made that the head is fitted on."""
+        """Describe how the features are made that the head is fitted on."""
         start = self.config.start
         return Extraction(
             session=Session(self.cut, recipe, self.device, engine=start.engine),
@@ -286,7 +286,7 @@ class Transfer:
         return self._taken(task, rest, state), Trained(config, state)
 
     def _taken(self, task: ClassifierTask, network: nn.Sequential, state: TrainingState) -> Held:
-        """Give a network the best weights it had, and return what held-out pictures say of them."""
+        """Load the best weights; return what held-out pictures say of them."""
         network.load_state_dict(state.chosen)
         network.eval()
         rows = task.data.split.validation
@@ -360,7 +360,7 @@ def _chunks(rows: Rows) -> list[Rows]:
 
 
 def _vectors(data: TrainingData, rows: Rows) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Give the features of all views as vectors, (views, n, features)."""
+    """Return the features of all views as vectors, (views, n, features)."""
     found = np.stack([view[rows] for view in data.store.views])
     return found.reshape(*found.shape[:2], -1)
 

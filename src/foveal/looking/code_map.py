@@ -51,7 +51,7 @@ class Thumbnails(Protocol):
     """Pictures (h, w, c) by row: an array (n, h, w, c), or a mapping of those that are drawn."""
 
     def __getitem__(self, row: Any, /) -> Any:
-        """Give the picture of one row."""
+        """Return the picture of one row."""
         ...
 
 
@@ -120,7 +120,7 @@ def uncovered(points: Any) -> Rows:
 
 
 def class_colours(labels: Sequence[Any]) -> dict[str, Colour]:
-    """Give each class a colour, by the order of their names; none where they are more than ten."""
+    """Return a colour for each class, by order of names; none for more than ten."""
     known = {one for one in labels if one is not None}
     numeric = all(isinstance(one, int | float | np.number) for one in known)
     names = [str(one) for one in (sorted(known) if numeric else sorted(known, key=str))]

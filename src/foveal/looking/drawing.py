@@ -82,7 +82,7 @@ def counted(count: int, noun: str) -> str:
 
 @lru_cache(maxsize=8)
 def font(size: int) -> ImageFont.FreeTypeFont:
-    """Give Pillow's own font, `FINER` times as large, set alike on every machine."""
+    """Return Pillow's own font, `FINER` times as large, set alike on every machine."""
     found = ImageFont.load_default(FINER * size)
     assert isinstance(found, ImageFont.FreeTypeFont)
     return found.font_variant(layout_engine=ImageFont.Layout.BASIC)

@@ -54,7 +54,7 @@ class Figure:
         return place, numbers
 
 
-def checked_figure(path: Path, option: str = "--to") -> Path:
+def checked_figure(path: Path, option: str = "`to`") -> Path:
     """Check the name under which a figure is to be written.
 
     Raises

@@ -221,7 +221,7 @@ def _sheet(
 
 
 def _compared(found: Anomalies) -> list[str]:
-    """Say what pictures were compared with, where it was others."""
+    """Describe what pictures were compared with, where it was others."""
     if found.nearest is None:
         return []
     count, near = found.nearest.compared, found.nearest.neighbours
@@ -230,7 +230,7 @@ def _compared(found: Anomalies) -> list[str]:
 
 
 def _cells(images: Sequence[Image.Image]) -> list[Image.Image]:
-    """Give drawings of one size room for the words beneath and beside them."""
+    """Return drawings of one size room for the words beneath and beside them."""
     width, height = images[0].size
     sides = max(width, LEAST_WIDTH), max(height, LEAST_HEIGHT)
     return [celled(image, *sides) for image in images]

@@ -105,7 +105,7 @@ def map_of(
     made = vectors_of(model, found, progress)
     vectors = np.full((len(found), made.size), np.nan, np.float32)
     vectors[made.rows] = made.gathered()
-    of: Vectors = "codes" if model.plan.code else "features"
+    of: Vectors = "codes" if model.autoencodes else "features"
     with threadpool_limits(model.device.threads):
         points, plane = in_plane(vectors, method, seed, of)
     drawn = uncovered(points)

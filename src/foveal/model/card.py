@@ -119,7 +119,7 @@ class Card(BaseModel):
 
     @model_validator(mode="after")
     def _belongs(self) -> Card:
-        """Hold the parts against the task."""
+        """Check the parts against the task."""
         classifies = self.task == "classification"
         if classifies != bool(self.classes) or classifies != (self.code == 0):
             raise ValueError(f"classes and code that do not belong to {self.task}")

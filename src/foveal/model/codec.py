@@ -46,7 +46,7 @@ class Codes:
     """Why a picture could not be read; empty where it could."""
 
     def rows(self) -> Iterator[list[Any]]:
-        """Give the rows of the table: path, code, error."""
+        """Return the rows of the table: path, code, error."""
         for name, value, reason in zip(self.names, self.values, self.reasons, strict=True):
             yield [name, None if reason else value, reason or None]
 
@@ -147,7 +147,7 @@ def decoding(model: FittedModel, batches: Iterable[Codes]) -> Iterator[DecodedBa
 
 
 def checked_codes(codes: Any, size: int) -> Floats:
-    """Hold codes against what a decoder takes.
+    """Check codes against what a decoder takes.
 
     Raises
     ------
@@ -212,7 +212,7 @@ def check_half(model: FittedModel, half: str) -> None:
     UsageError
         For a model that is no autoencoder, or of which only the other half was loaded.
     """
-    if not model.plan.code:
+    if not model.autoencodes:
         raise UsageError(
             "the model",
             needed="an autoencoder",

@@ -83,7 +83,7 @@ class FittedModel:
     def __repr__(self) -> str:
         origin = self.provenance.backbone
         name = self.plan.name or (origin.name if origin else self.plan.text)
-        if self.plan.code:
+        if self.autoencodes:
             return (
                 f"FittedModel(autoencoder, {written(self.recipe.shape)} pictures, "
                 f"{self.plan.code_size} numbers a code)"
@@ -154,7 +154,7 @@ class FittedModel:
         return any(one.parameters for one in updated)
 
     def _feature_layers(self) -> int:
-        if self.plan.code:
+        if self.autoencodes:
             check_half(self, "encoder")
             return self.plan.code
         if not isinstance(self.plan.layers[-1].layer, Dense):
@@ -189,7 +189,7 @@ class FittedModel:
         return decoded(self, codes)
 
     def comparing(self, X: Any) -> Iterator[Reconstructions]:
-        """Give pictures beside their reconstructions, batch by batch, in order."""
+        """Return pictures beside their reconstructions, batch by batch, in order."""
         return compared(self, gather(X))
 
     def logits(
@@ -236,7 +236,7 @@ class FittedModel:
 
     def check_classifies(self) -> None:
         """Refuse what needs classes of an autoencoder."""
-        if self.plan.code:
+        if self.autoencodes:
             raise UsageError(
                 "the model",
                 needed="a classifier",

@@ -19,7 +19,7 @@ NAME = "imagenet"
 def imagenet(
     *, device: str = "auto", threads: int | None = None, whole: bool = False
 ) -> FittedModel:
-    """Give EfficientNet-Lite0 as its authors trained it: ImageNet's 1,000 classes.
+    """Return EfficientNet-Lite0 as its authors trained it: ImageNet's 1,000 classes.
 
     Pictures are prepared as the authors did: the middle seven eighths of the shorter side. With
     `whole` all of a picture is seen, letterboxed: for features, since what one searches for may

@@ -66,7 +66,7 @@ def load(
             came=repr(half),
             remedy="write one of them, or leave it out for the whole model",
         )
-    if not model.plan.code:
+    if not model.autoencodes:
         raise UsageError(
             str(place),
             needed="an autoencoder",
@@ -142,7 +142,7 @@ def _loaded(
 
 
 def _check_halves(place: Path, plan: Plan) -> None:
-    """Hold the halves of an autoencoder against what they must give."""
+    """Check the halves of an autoencoder against what they must give."""
     code = plan.layers[plan.code - 1]
     if len(code.out_shape) != 1 or plan.output != plan.input:
         raise files.foreign(place, "an autoencoder that gives no code, or no picture")

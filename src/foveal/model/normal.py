@@ -44,7 +44,7 @@ class Normality:
         return found
 
     def tensors(self) -> dict[str, torch.Tensor]:
-        """Give everything as tensors by name."""
+        """Return everything as tensors by name."""
         found = {
             MEAN: self.mean,
             WHITENING: self.whitening,

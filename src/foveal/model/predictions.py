@@ -47,7 +47,7 @@ class Predictions:
         return ["path", "label", "probability", "error", *(f"p:{one}" for one in self.classes)]
 
     def rows(self) -> Iterator[list[Any]]:
-        """Give the rows of the table, each as plain values under `columns`."""
+        """Return the rows of the table, each as plain values under `columns`."""
         labels = self.labels.tolist()
         for index, name in enumerate(self.names):
             reason = self.reasons[index]

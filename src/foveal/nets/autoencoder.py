@@ -147,12 +147,12 @@ def _decoder(decoder: str | Network, input: Shape) -> tuple[Layer, ...]:
 
 
 def dense(activation: str) -> tuple[Layer, ...]:
-    """Give the dense stock encoder."""
+    """Return the dense stock encoder."""
     return notation.read(f"flatten | dense 512 {activation} | dense 256 {activation}").layers
 
 
 def conv(input: Shape, code_size: int, activation: str, few: bool) -> tuple[Layer, ...]:
-    """Give the convolutional stock encoder: the best error for its time that was found.
+    """Return the convolutional stock encoder: the best error for its time that was found.
 
     Kernels overlap and move four pixels at once, so that most of the work is done on few places;
     larger maps are halved once more, and again, until they are small. From many pictures a dense

@@ -69,7 +69,7 @@ def child_names(planned: Plan) -> list[list[str]]:
 def part(
     network: nn.Sequential, planned: Plan, start: int, end: int | None = None
 ) -> nn.Sequential:
-    """Give the modules of some top-level layers of a built network, shared and not copied."""
+    """Return the modules of some top-level layers of a built network, shared and not copied."""
     names = [name for layer in child_names(planned)[start:end] for name in layer]
     return nn.Sequential(OrderedDict((name, network.get_submodule(name)) for name in names))
 

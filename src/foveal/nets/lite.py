@@ -74,17 +74,17 @@ SCALES = {
 
 
 def efficientnet_lite0(input: Shape, classes: int) -> Network:
-    """Give EfficientNet-Lite0, made for pictures of 224 pixels a side."""
+    """Return EfficientNet-Lite0, made for pictures of 224 pixels a side."""
     return _network("efficientnet_lite0", input, classes)
 
 
 def efficientnet_lite1(input: Shape, classes: int) -> Network:
-    """Give EfficientNet-Lite1, made for pictures of 240 pixels a side."""
+    """Return EfficientNet-Lite1, made for pictures of 240 pixels a side."""
     return _network("efficientnet_lite1", input, classes)
 
 
 def efficientnet_lite2(input: Shape, classes: int) -> Network:
-    """Give EfficientNet-Lite2, made for pictures of 260 pixels a side."""
+    """Return EfficientNet-Lite2, made for pictures of 260 pixels a side."""
     return _network("efficientnet_lite2", input, classes)
 
 

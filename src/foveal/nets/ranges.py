@@ -23,7 +23,7 @@ _KEYWORDS = ("gives", "holds", "adds")
 
 
 def whole(value: Any, least: int, where: str, most: int = MOST) -> int:
-    """Hold a value against the whole numbers from `least` to `most`."""
+    """Check a value against the whole numbers from `least` to `most`."""
     if (
         isinstance(value, bool)
         or not isinstance(value, Integral)
@@ -34,7 +34,7 @@ def whole(value: Any, least: int, where: str, most: int = MOST) -> int:
 
 
 def counted(value: Any, where: str) -> int:
-    """Hold a value against the numbers of parameters or multiply-adds."""
+    """Check a value against the numbers of parameters or multiply-adds."""
     return whole(value, 0, where, MOST_COUNTED)
 
 
@@ -48,7 +48,7 @@ def pair(value: Any, least: int, where: str) -> Pair:
 
 
 def checked_shape(value: Any, where: str) -> Shape:
-    """Hold a shape against channels x height x width.
+    """Check a shape against channels x height x width.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def outcome(value: Any, where: str) -> Shape:
 
 
 def word(value: Any, where: str) -> str:
-    """Hold a name of timm against its characters; `where` ends in the kind of name."""
+    """Check a name of timm against its characters; `where` ends in the kind of name."""
     allowed = _WORDS[where.rpartition(" ")[2]]
     fits = isinstance(value, str) and re.fullmatch(f"{allowed}{{1,{LONGEST}}}", value)
     if not fits or value in _KEYWORDS:

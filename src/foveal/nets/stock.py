@@ -42,14 +42,14 @@ def lenet5(input: Shape, classes: int) -> Network:
 
 
 def tinyvgg(input: Shape, classes: int) -> Network:
-    """Give the network of CNN Explainer (Wang et al., arXiv:2004.15004): ten kernels a layer."""
+    """Return the network of CNN Explainer (Wang et al., arXiv:2004.15004): ten kernels a layer."""
     return read(
         f"{written(input)} | 2*(2*(conv 10 3x3 relu) | maxpool 2) | flatten | dense {classes}"
     )
 
 
 def resnet(input: Shape, classes: int) -> Network:
-    """Give a small residual network after He et al. (2015): one block each of 32, 64, 128."""
+    """Return a small residual network after He et al. (2015): one block each of 32, 64, 128."""
     side = min(input[1:])
     stem = "conv 32 3x3 same nobias"
     if side >= SMALLEST_STRIDED:
@@ -72,7 +72,7 @@ LARGEST_FLATTENED = 8
 
 
 def fast(input: Shape, classes: int) -> Network:
-    """Give the default: the best accuracy for its time that was found on a processor.
+    """Return the default: the best accuracy for its time that was found on a processor.
 
     Three stages of 16, 32 and 64 kernels, more of 64 for larger pictures; pooling comes before
     normalisation, which then has a quarter to do. The first layer's 6x6 kernels at stride 2

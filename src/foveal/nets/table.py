@@ -64,7 +64,7 @@ def table(plan: Plan) -> str:
 
 
 def facts(plan: Plan) -> dict[str, Any]:
-    """Give everything in the table, and more, as plain numbers and text."""
+    """Return everything in the table, and more, as plain numbers and text."""
     return {
         "network": plan.text,
         "input": list(plan.input),

@@ -15,7 +15,7 @@ LUMA = (0.299, 0.587, 0.114)
 
 
 def check_fits(array: Array, recipe: PictureRecipe) -> Array:
-    """Hold an array (n, h, w, c) against the size and channels of a recipe.
+    """Check an array (n, h, w, c) against the size and channels of a recipe.
 
     Raises
     ------

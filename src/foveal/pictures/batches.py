@@ -59,7 +59,7 @@ class TrainingBatches:
         return batches_in(self.rows, self.batch_size)
 
     def epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
-        """Give the batches of an epoch, from batch `first` on: a pure function of the seed."""
+        """Return the batches of an epoch, from batch `first` on: a pure function of the seed."""
         parts = shuffled(self.rows, self.batch_size, self.seed, epoch)
         for index in range(first, len(parts)):
             yield self._batch(parts[index], epoch * len(self) + index)
@@ -75,7 +75,7 @@ class RowsOfFeatures(Protocol):
     """Features by row, in memory or on disk."""
 
     def __getitem__(self, rows: Rows) -> np.ndarray[Any, np.dtype[np.float32]]:
-        """Give the features of some rows, (rows, ...)."""
+        """Return the features of some rows, (rows, ...)."""
         ...
 
 
@@ -104,7 +104,7 @@ class FeatureBatches:
         return batches_in(self.rows, self.batch_size)
 
     def epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
-        """Give the batches of an epoch, from batch `first` on: a pure function of the seed."""
+        """Return the batches of an epoch, from batch `first` on: a pure function of the seed."""
         view = self.views[epoch % len(self.views)]
         for rows in shuffled(self.rows, self.batch_size, self.seed, epoch)[first:]:
             classes = torch.from_numpy(self.codes[rows]).to(self.device)
@@ -156,7 +156,7 @@ def training_batches(
 def inputs(
     prepared: Prepared, rows: Rows, by: Scaling | None, *, batch_size: int, device: str
 ) -> Iterator[torch.Tensor]:
-    """Give rows of prepared pictures in order, unvaried; `by` is as in `training_batches`."""
+    """Return rows of prepared pictures in order, unvaried; `by` is as in `training_batches`."""
     view = prepared.views[0]
     if by is not None:
         yield from ordered(view, rows, by, batch_size=batch_size, device=device)
@@ -185,7 +185,7 @@ def shuffled(rows: Rows, batch_size: int, seed: int, epoch: int) -> list[Rows]:
 def ordered(
     images: RowsOfArrays, rows: Rows, by: Scaling, *, batch_size: int, device: str
 ) -> Iterator[torch.Tensor]:
-    """Give rows in order, unvaried, as normalised tensors (n, c, h, w)."""
+    """Return rows in order, unvaried, as normalised tensors (n, c, h, w)."""
     for start in range(0, len(rows), batch_size):
         picked = rows[start : start + batch_size]
         yield normalised(_rows(images, picked, device), by)

@@ -91,7 +91,7 @@ def content_hashes(images: Array) -> Hashes:
 
 
 def plain(pixels: Array) -> Array:
-    """Give the numbers of a picture whatever they came as: of 8 bits where these suffice, else 64.
+    """Return the numbers of a picture whatever they came as: of 8 bits where these do, else 64.
 
     They do for whole numbers from 0 to 255, and for 256 levels from 0 to 1.
     """

@@ -89,7 +89,7 @@ def places_for(names: Sequence[str]) -> list[PurePosixPath]:
 
 
 def _folded(place: PurePosixPath) -> str:
-    """Give what some disks hold for the same name."""
+    """Return what some disks hold for the same name."""
     return str(place).casefold()
 
 

@@ -57,7 +57,7 @@ class Scaling:
 
 
 def scaling(pictures: Pictures, recipe: PictureRecipe) -> Scaling:
-    """Say how the values of pictures become a network's input.
+    """Describe how the values of pictures become a network's input.
 
     Decoded files are bytes whatever arrays were fitted on. Arrays that must have the network's
     size already keep their type and the recipe's range; others are prepared one by one.

@@ -200,7 +200,7 @@ def _kept_way(path: Path, facts: Facts, approximate: bool | None) -> tuple[bool,
 
 
 def _check_belongs(path: Path, facts: Facts, model: FittedModel, force: bool) -> None:
-    """Hold an index against the model that is to make the vectors of queries."""
+    """Check an index against the model that is to make the vectors of queries."""
     digest = model.digest()
     if facts.model != digest and not force:
         raise DataError(

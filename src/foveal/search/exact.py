@@ -159,7 +159,7 @@ def _measured(vectors_rd: Floats, queries_qd: Floats, q: Rows, r: Rows) -> Doubl
 def _merged(
     rows_qk: Rows, best_qk: Doubles, q: Rows, rows_p: Rows, squares_p: Doubles
 ) -> tuple[Rows, Doubles]:
-    """Give the k nearest of those known and of further pairs."""
+    """Return the k nearest of those known and of further pairs."""
     queries, k = rows_qk.shape
     every_q = np.concatenate([np.repeat(np.arange(queries), k), q])
     every_row = np.concatenate([rows_qk.reshape(-1), rows_p])

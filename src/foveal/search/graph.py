@@ -159,7 +159,7 @@ def open_graph(path: Path, vectors_rd: Floats) -> Graph:
 
 
 def check_graph(buffer: np.ndarray[Any, np.dtype[np.uint8]], shape: tuple[int, ...]) -> None:
-    """Hold a file of usearch against the vectors it should link, number by number.
+    """Check a file of usearch against the vectors it should link, number by number.
 
     Parameters
     ----------
@@ -201,7 +201,7 @@ def check_graph(buffer: np.ndarray[Any, np.dtype[np.uint8]], shape: tuple[int, .
 
 
 def _check_head(head: bytes, count: int, size: int) -> None:
-    """Hold the head against a graph of our own: same kinds of numbers, and no gaps."""
+    """Check the head against a graph of our own: same kinds of numbers, and no gaps."""
     if not head.startswith(MAGIC):
         raise ValueError("another file than a graph")
     example = build_graph(np.zeros((1, 1), dtype=np.float32), threads=1).index.save()
@@ -212,7 +212,7 @@ def _check_head(head: bytes, count: int, size: int) -> None:
 
 
 def _check_names(buffer: Any, starts_n: Rows, levels_n: Rows) -> None:
-    """Hold the nodes' own keys and levels against rows and levels."""
+    """Check the nodes' own keys and levels against rows and levels."""
     seen = np.zeros(len(starts_n), dtype=bool)
     for start in range(0, len(starts_n), AT_ONCE):
         part = slice(start, start + AT_ONCE)
@@ -227,7 +227,7 @@ def _check_names(buffer: Any, starts_n: Rows, levels_n: Rows) -> None:
 
 
 def _check_links(buffer: Any, at_n: Rows, most: int, levels_n: Rows, level: int) -> None:
-    """Hold the neighbours on one level, listed from `at_n` on, against the nodes there are."""
+    """Check the neighbours on one level, listed from `at_n` on, against the nodes there are."""
     for start in range(0, len(at_n), AT_ONCE):
         places = at_n[start : start + AT_ONCE, None] + np.arange(4 + 4 * most)
         numbers = buffer[places].view("<u4")

@@ -173,7 +173,7 @@ def _names(place: Path, facts: Facts) -> Any:
 
 
 def _regular(place: Path, name: str) -> Path:
-    """Give a piece that is a file of its own, not a link, a pipe or a device."""
+    """Return a piece that is a file of its own, not a link, a pipe or a device."""
     try:
         mode = (place / name).lstat().st_mode
     except OSError as error:

@@ -42,7 +42,7 @@ def checked_place(place: Path) -> Path:
 
 
 def _no_index(folder: Path) -> str:
-    """Say why a folder is no index; nothing where it is one."""
+    """Describe why a folder is no index; nothing where it is one."""
     foreign = sorted({one.name for one in folder.iterdir()} - {FACTS, *PIECES})
     if foreign:
         return f"a folder with {foreign[0]} in it"
@@ -54,7 +54,7 @@ def _no_index(folder: Path) -> str:
 
 
 def written_folder(place: Path) -> AbstractContextManager[Path]:
-    """Give another folder to write an index into; it takes the place's name at the end.
+    """Return another folder to write an index into; it takes the place's name at the end.
 
     Raises
     ------

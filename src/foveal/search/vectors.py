@@ -52,13 +52,13 @@ class Vectors:
         return np.flatnonzero([not reason for reason in self.reasons])
 
     def batches(self) -> Iterator[Floats]:
-        """Give the vectors of these pictures, part by part, ready to be compared."""
+        """Return the vectors of these pictures, part by part, ready to be compared."""
         rows = self.rows
         for part in parts(len(rows), self.size):
             yield scaled(self.features[rows[part]].reshape(-1, self.size), self.measure)
 
     def gathered(self) -> Floats:
-        """Give all of these vectors at once, (rows, d)."""
+        """Return all of these vectors at once, (rows, d)."""
         found = np.empty((len(self.rows), self.size), dtype=np.float32)
         at = 0
         for batch in self.batches():
@@ -68,7 +68,7 @@ class Vectors:
 
 
 def vectors_of(model: FittedModel, pictures: Pictures, progress: Progress | None = None) -> Vectors:
-    """Give the vectors of pictures; those of known content are found, and nothing is decoded.
+    """Return the vectors of pictures; those of known content are found, and nothing is decoded.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def measure_of(model: FittedModel) -> Measure:
     pictures. What the last layer of a classifier sees says most by its direction, since the
     logits are its products with fixed directions, and its length grows with contrast.
     """
-    return "euclidean" if model.plan.code else "cosine"
+    return "euclidean" if model.autoencodes else "cosine"
 
 
 def scaled(vectors_nd: Floats, measure: Measure) -> Floats:
@@ -120,7 +120,7 @@ def scaled(vectors_nd: Floats, measure: Measure) -> Floats:
 
 
 def checked(vectors: Any, size: int) -> Floats:
-    """Hold vectors that someone gives against those of an index.
+    """Check vectors that someone gives against those of an index.
 
     Raises
     ------

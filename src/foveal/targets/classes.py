@@ -47,7 +47,7 @@ def class_ids(labels: np.ndarray[Any, Any], classes: np.ndarray[Any, Any]) -> Cl
 
 
 def _check_label(label: object) -> None:
-    """Hold a label against what a model file can keep.
+    """Check a label against what a model file can keep.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def _check_label(label: object) -> None:
 
 
 def _plain(labels: Array) -> Array:
-    """Give texts held as objects a dtype of their own."""
+    """Return texts held as objects a dtype of their own."""
     if labels.dtype == object and all(isinstance(label, str) for label in labels):
         return labels.astype(str)
     return labels

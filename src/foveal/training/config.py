@@ -85,7 +85,7 @@ def learning_rate_for(optimizer: Optimizer, batch_size: int, *, normalised: bool
 
 
 def default(optimizer: Optimizer, batch_size: int, *, steps: int, seed: int) -> TrainingConfig:
-    """Give the training of so many steps with everything else derived."""
+    """Return the training of so many steps with everything else derived."""
     return TrainingConfig(
         steps=steps,
         batch_size=batch_size,
@@ -185,7 +185,7 @@ def fine_tuning(
     label_smoothing: float,
     seed: int,
 ) -> TrainingConfig:
-    """Give the training of the upper layers of a trained network, gently.
+    """Return the training of the upper layers of a trained network, gently.
 
     AdamW at a low rate, lower still for lower layers; batch normalisation keeps its statistics,
     which come from far more pictures.

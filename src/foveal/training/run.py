@@ -139,7 +139,7 @@ class Run:
         return found
 
     def agree(self, name: str, value: object, remedy: str) -> None:
-        """Hold something against what the first run had; it must be the same.
+        """Check something against what the first run had; it must be the same.
 
         Raises
         ------
