@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import foveal.cli.main  # noqa: F401  lists the options of all commands
 from foveal.cli import main, progress
 from foveal.cli.options import print_json
 from foveal.cli.words import as_options, in_options, noted, told_in_options

@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 import textwrap
+from collections.abc import Mapping
 from types import FrameType
 from typing import Any
 
@@ -29,7 +30,7 @@ from foveal.cli import (
     train,
 )
 from foveal.cli.map import draw_map
-from foveal.cli.words import told_in_options
+from foveal.cli.words import lists_options, told_in_options
 from foveal.errors import FovealError, ResourceError
 
 WIDTH = 80
@@ -127,8 +128,9 @@ def shown(error: FovealError) -> str:
     )
 
 
+@lists_options
 @functools.cache
-def options() -> dict[str, str]:
+def options() -> Mapping[str, str]:
     """List the options of all commands by the parameters that they are."""
     found: dict[str, str] = {"random_state": "--seed"}
     groups: list[Any] = [typer.main.get_command(app)]

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from foveal.errors import FovealError, UsageError
 
 MARKED = re.compile(r"`([a-z_]+)`")
 """A parameter in the library's text: its name between backquotes."""
+
+
+Listing = Callable[[], Mapping[str, str]]
+_listed: list[Listing] = []
+"""What lists the options of all commands: set by whoever knows these, since they import this."""
+
+
+def lists_options(listing: Listing) -> Listing:
+    """Register what lists the options of all commands, by the parameters that they are."""
+    _listed.append(listing)
+    return listing
 
 
 def as_options(text: str, options: Mapping[str, str]) -> str:
@@ -22,9 +33,7 @@ def as_options(text: str, options: Mapping[str, str]) -> str:
 
 def in_options(text: str) -> str:
     """Write what the library says in the words of the command line."""
-    from foveal.cli.main import options  # which imports every command
-
-    return as_options(text, options())
+    return as_options(text, _listed[-1]() if _listed else {})
 
 
 def noted(notes: Iterable[str]) -> list[str]:
