@@ -38,7 +38,7 @@ def train(folder: Path, model: Path, seed: int, environment: dict[str, str]) -> 
 
 def judge(folder: Path, model: Path, environment: dict[str, str]) -> tuple[float, int]:
     """Judge a model on the test part; gives accuracy and pictures."""
-    command = foveal("evaluate", model, folder, "--no-ladder", "--json")
+    command = foveal("evaluate", model, folder, "--no-baselines", "--json")
     metrics = json.loads(timed(command, env=environment)[1])["metrics"]
     return metrics["accuracy"]["value"], metrics["pictures"]
 

@@ -50,7 +50,7 @@ def train(net: str, epochs: str, seed: int, wanted: argparse.Namespace) -> dict[
             "validation %": 100 * report["validation_accuracy"]["value"],
         }
         if wanted.test:
-            _, out = timed(foveal("evaluate", model, wanted.data, "--no-ladder", "--json"))
+            _, out = timed(foveal("evaluate", model, wanted.data, "--no-baselines", "--json"))
             row["test %"] = 100 * json.loads(out)["metrics"]["accuracy"]["value"]
         return row
 

@@ -47,7 +47,7 @@ def main() -> None:
             options = ["--epochs", wanted.epochs, "--seed", turn, "--json"]
             seconds, out = timed(foveal("train", "cnn", wanted.data, model, *options))
             training = sum(epoch["seconds"] for epoch in json.loads(out)["epochs"])
-            _, out = timed(foveal("evaluate", model, wanted.data, "--no-ladder", "--json"))
+            _, out = timed(foveal("evaluate", model, wanted.data, "--no-baselines", "--json"))
         test = json.loads(out)["metrics"]["accuracy"]["value"]
         print(
             f"round {turn + 1}: fast, {wanted.epochs} epochs: {training:.1f} s of training, "

@@ -78,7 +78,7 @@ def run_foveal(folder: Path, seed: int, settings: dict[str, str]) -> Result:
         model = Path(place) / "model.safetensors"
         command = foveal("train", "transfer", folder, model, "--seed", seed, "--json")
         seconds, _ = timed(command, env=environment)
-        command = foveal("evaluate", model, folder, "--no-ladder", "--json")
+        command = foveal("evaluate", model, folder, "--no-baselines", "--json")
         judging, out = timed(command, env=environment)
     metrics = json.loads(out)["metrics"]
     return Result(seconds, judging, metrics["accuracy"]["value"], metrics["pictures"])

@@ -29,7 +29,7 @@ NETS = ("fast", "lenet5", "tinyvgg", "resnet")
 HEADS: dict[str, dict[str, Any]] = {
     "logistic": {},
     "dense": {"head": "dense 16 relu | dropout 0.3", "epochs": 2},
-    "fine-tuned": {"fine_tune": 1, "cut": "3"},
+    "fine-tuned": {"fine_tune_epochs": 1, "cut": "3"},
     "two views": {"views": 2},
     "automatic cut": {"cut": "auto"},
 }

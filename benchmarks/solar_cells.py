@@ -45,7 +45,7 @@ def main() -> None:
     print(f"{count(to_train):,} cells to train, {count(to_test):,} to test", flush=True)
     runs = {
         "fixed": ["--validation-share", "0.2"],
-        "fine-tuned": ["--fine-tune", wanted.epochs, *wanted.more.split()],
+        "fine-tuned": ["--fine-tune-epochs", wanted.epochs, *wanted.more.split()],
     }
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
@@ -63,7 +63,7 @@ def main() -> None:
                 flush=True,
             )
             if wanted.test:
-                command = foveal("evaluate", model, folder, "--no-ladder", "--json")
+                command = foveal("evaluate", model, folder, "--no-baselines", "--json")
                 found = json.loads(timed(command, env=environment)[1])["metrics"]
                 accuracy = found["accuracy"]
                 print(

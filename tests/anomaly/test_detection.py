@@ -23,7 +23,7 @@ def test_only_whole_autoencoders_find_anomalies() -> None:
         with pytest.raises(UsageError, match=f"the {missing}: .* got the {half} alone"):
             anomalies(replace(whole, half=half), DIGITS[:2])
     with pytest.raises(UsageError, match="knows the spread of its codes"):
-        anomalies(replace(whole, normality=None), DIGITS[:2])
+        anomalies(replace(whole, normal=None), DIGITS[:2])
 
 
 def test_other_words_are_refused() -> None:

@@ -52,12 +52,8 @@ def test_every_picture_has_error_distance_and_verdict(model: FittedModel) -> Non
     made = model.decode(codes)[..., 0]
     errors = [np.mean((one / 255 - other) ** 2) for one, other in zip(pictures, made, strict=True)]
     np.testing.assert_allclose(found.measures["error"], errors, rtol=1e-4)
-    np.testing.assert_allclose(
-        found.measures["distance"], model.normality.distance(codes), rtol=1e-4
-    )
-    bound = np.sort(model.normality.errors)[
-        int(np.ceil(0.95 * (len(model.normality.errors) + 1))) - 1
-    ]
+    np.testing.assert_allclose(found.measures["distance"], model.normal.distance(codes), rtol=1e-4)
+    bound = np.sort(model.normal.errors)[int(np.ceil(0.95 * (len(model.normal.errors) + 1))) - 1]
     assert found.threshold.value == bound and found.threshold.held_out
     assert found.above.tolist() == (found.measures["error"] > bound).tolist()
     assert 0 < found.above.sum() < 60
@@ -69,7 +65,7 @@ def test_every_picture_has_error_distance_and_verdict(model: FittedModel) -> Non
 def test_by_distance_scores_are_distances(model: FittedModel) -> None:
     found = anomalies(model, DIGITS[:50], by="distance", false_alarms=0.2)
     assert found.scores is found.measures["distance"] and found.threshold.by == "distance"
-    known = model.normality.distances
+    known = model.normal.distances
     assert found.threshold.value == np.sort(known)[int(np.ceil(0.8 * (len(known) + 1))) - 1]
     assert found.threshold.rate == true_rate(len(known), 0.2)
 

@@ -81,7 +81,7 @@ def test_too_few_usual_pictures_for_the_rate_are_refused(model: FittedModel) -> 
     with pytest.raises(DataError, match="at least 19 that did not teach.*got 12"):
         anomalies(model, DIGITS[:5], usual=noise)
     assert anomalies(model, DIGITS[:5], usual=noise, false_alarms=0.1).threshold.usual == 12
-    without = replace(model, normality=replace(model.normality, errors=np.empty(0)))
+    without = replace(model, normal=replace(model.normal, errors=np.empty(0)))
     with pytest.raises(DataError, match="got 0.*`usual`"):
         anomalies(without, DIGITS[:5])
 

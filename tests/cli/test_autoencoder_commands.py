@@ -167,7 +167,7 @@ def test_the_report_of_a_training_is_json_where_asked(
     }
     assert (report["code_size"], report["validation_pictures"]) == (6, 12)
     assert report["network"] == fitted.plan.text
-    assert report["encoder_layers"] == fitted.plan.code
+    assert report["encoder_layers"] == fitted.plan.encoder_layers
     assert [one["epoch"] for one in report["epochs"]] == [1, 2]
     kept = fitted.provenance.coding.reconstruction
     assert report["reconstruction"]["autoencoder"]["mse"] == kept.autoencoder.mse

@@ -43,7 +43,7 @@ def test_the_whole_walk(run, class_folders: Path, tmp_path: Path) -> None:
     assert code == 0
     for word in ("accuracy", "macro F1", "log loss", "calibration error", "majority class"):
         assert word in out
-    code, out, _ = run("evaluate", model, class_folders, "--json", "--no-ladder")
+    code, out, _ = run("evaluate", model, class_folders, "--json", "--no-baselines")
     assert json.loads(out)["metrics"]["pictures"] == 12
 
     code, out, _ = run("predict", model, class_folders)

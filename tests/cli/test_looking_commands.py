@@ -114,7 +114,7 @@ def test_anomalies_prints_the_most_unusual_first(run, model: Path, digits: Path)
     assert "of 30 pictures above the threshold, MSE" in lines[24]
     marked = [line.endswith("above") for line in lines[2:22]]
     assert marked == [score > bound for score in scores]
-    held_out = len(foveal.load(model).normality.errors)
+    held_out = len(foveal.load(model).normal.errors)
     assert lines[25].startswith("of usual pictures ") and " % (" in lines[25]
     assert lines[25].endswith(f"by {held_out} that were held out of the training")
     assert len(lines) == 26

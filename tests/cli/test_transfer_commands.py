@@ -56,7 +56,7 @@ def test_the_whole_walk(run, class_folders: Path, tmp_path: Path, own: Path) -> 
     assert code == 0
     for word in ("accuracy", "macro F1", "log loss", "calibration error", "majority class"):
         assert word in out
-    code, out, _ = run("evaluate", model, class_folders, "--json", "--no-ladder")
+    code, out, _ = run("evaluate", model, class_folders, "--json", "--no-baselines")
     assert json.loads(out)["metrics"]["pictures"] == 12
 
     code, out, _ = run("predict", model, class_folders)
@@ -95,14 +95,24 @@ def test_the_report_is_json_where_asked(
     assert code == 0 and set(report) == KEYS
     assert report["backbone"]["source"] == "model"
     assert report["backbone"]["name"] == "own.safetensors"
-    assert set(report["logistic"]) == {"strength", "folds", "views"}
+    assert set(report["logistic"]) == {"C", "folds", "views"}
     assert report["judged_by"] == "cross-validation" and report["validation_pictures"] == 60
     accuracy = report["validation_accuracy"]
     assert accuracy["low"] <= accuracy["value"] <= accuracy["high"]
     assert set(report["cuts"]) == {"1", "2", "3", "4", "5", "6"}
     assert report["cuts"][report["backbone"]["stage"]] == min(report["cuts"].values())
 
-    options = ["--json", "--head", "dense 8 relu", "--epochs", 2, "--fine-tune", 1, "--cut", 3]
+    options = [
+        "--json",
+        "--head",
+        "dense 8 relu",
+        "--epochs",
+        2,
+        "--fine-tune-epochs",
+        1,
+        "--cut",
+        3,
+    ]
     code, out, _ = transfer(run, class_folders, tmp_path / "b.safetensors", own, *options)
     report = json.loads(out)
     assert code == 0 and set(report) == KEYS
@@ -114,7 +124,7 @@ def test_what_was_fine_tuned_is_judged_on_validation_pictures(
     run, class_folders: Path, tmp_path: Path, own: Path
 ) -> None:
     model = tmp_path / "m.safetensors"
-    code, out, err = transfer(run, class_folders, model, own, "--fine-tune", 2)
+    code, out, err = transfer(run, class_folders, model, own, "--fine-tune-epochs", 2)
     assert code == 0 and out.startswith("validation accuracy  ")
     assert "epoch 2" in err and "fine-tuning" in err
 
@@ -124,7 +134,7 @@ def test_other_labels_need_no_picture_again(
 ) -> None:
     transfer(run, class_folders, tmp_path / "a.safetensors", own)
     (class_folders / "above").rename(class_folders / "higher")
-    code, _, err = transfer(run, class_folders, tmp_path / "b.safetensors", own, "--half")
+    code, _, err = transfer(run, class_folders, tmp_path / "b.safetensors", own, "--float16")
     assert code == 0 and "were there already" not in err  # in another precision
     code, _, err = transfer(run, class_folders, tmp_path / "c.safetensors", own, "--seed", 3)
     assert code == 0 and "features of 60 pictures were there already" in err
@@ -169,9 +179,13 @@ def test_strict_training_refuses_unreadable_files(
         (["--backbone", "own.safetensors", "--cut", "7"], 2, ["1, 2, 3, 4, 5, 6"]),
         (["--cut", "block99"], 2, ["block1", "foveal backbones efficientnet_lite0"]),
         (["--backbone", "own.safetensors", "--head", "logstic"], 2, ["'logistic'"]),
-        (["--backbone", "own.safetensors", "--cut", "auto", "--fine-tune", "1"], 2, ["both"]),
-        (["--backbone", "own.safetensors", "--cut", "6", "--fine-tune", "1"], 2, ["lower"]),
-        (["--strength", "0"], 2, ["strength"]),
+        (
+            ["--backbone", "own.safetensors", "--cut", "auto", "--fine-tune-epochs", "1"],
+            2,
+            ["both"],
+        ),
+        (["--backbone", "own.safetensors", "--cut", "6", "--fine-tune-epochs", "1"], 2, ["lower"]),
+        (["--C", "0"], 2, ["C"]),
         (["--views", "0"], 2, ["views"]),
         (["--engine", "abacus"], 2, ["openvino"]),
         (["--size", "wide"], 2, ["--size", "48x64"]),
@@ -213,9 +227,15 @@ def test_help_names_every_option(run) -> None:
     code, out, _ = run("train", "transfer", "--help")
     assert code == 0
     text = " ".join(out.replace("│", " ").split())
-    for word in ("--backbone", "--cut", "--head", "--strength", "--fine-tune", "--views"):
+    for word in ("--backbone", "--cut", "--head", "--C", "--fine-tune-epochs", "--views"):
         assert word in text
-    for word in ("--half", "--engine", "--download", "--weights", "Features of pictures are kept"):
+    for word in (
+        "--float16",
+        "--engine",
+        "--download",
+        "--weights",
+        "Features of pictures are kept",
+    ):
         assert word in text
 
 
@@ -293,7 +313,7 @@ def test_help_of_transfer_starts_without_torch() -> None:
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert found.returncode == 0, found.stderr
-    assert "--fine-tune" in found.stdout
+    assert "--fine-tune-epochs" in found.stdout
 
 
 # foveal predict imagenet --------------------------------------------------------------------

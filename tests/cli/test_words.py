@@ -16,7 +16,7 @@ from foveal.progress.events import Resumed
 from foveal.progress.lines import print_plainly
 
 OPTIONS = {"false_alarms": "--false-alarms", "resume": "--resume", "fresh": "--fresh"}
-TOLD = Resumed(step=0, notes=("half precision (`half`) takes half of it",))
+TOLD = Resumed(step=0, notes=("half precision (`float16`) takes half of it",))
 
 
 def error(what: str, remedy: str) -> UsageError:
@@ -46,8 +46,8 @@ def test_an_error_is_told_in_options() -> None:
 
 
 def test_the_options_are_those_of_the_commands() -> None:
-    assert in_options("`include_training`, `fine_tune` 5, `random_state`") == (
-        "--include-training, --fine-tune 5, --seed"
+    assert in_options("`include_training`, `fine_tune_epochs` 5, `random_state`") == (
+        "--include-training, --fine-tune-epochs 5, --seed"
     )
     assert "--resume and --fresh" in main.shown(error("`resume` and `fresh`", "x"))
 
@@ -65,9 +65,9 @@ def test_notes_in_json(capsys: pytest.CaptureFixture[str]) -> None:
 def test_events_of_a_command(capsys: pytest.CaptureFixture[str]) -> None:
     with progress.shown_progress() as show:
         show(TOLD)
-    assert capsys.readouterr().err == "note: half precision (--half) takes half of it\n"
+    assert capsys.readouterr().err == "note: half precision (--float16) takes half of it\n"
     print_plainly(TOLD)
-    assert capsys.readouterr().err == "note: half precision (`half`) takes half of it\n"
+    assert capsys.readouterr().err == "note: half precision (`float16`) takes half of it\n"
 
 
 def test_events_on_a_terminal(
@@ -77,7 +77,7 @@ def test_events_on_a_terminal(
     monkeypatch.setenv("TERM", "xterm")
     with progress.shown_progress() as show:
         show(TOLD)
-    assert "note: half precision (--half) takes half of it" in capsys.readouterr().err
+    assert "note: half precision (--float16) takes half of it" in capsys.readouterr().err
 
 
 def test_a_command_names_options(

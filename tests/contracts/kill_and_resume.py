@@ -60,7 +60,16 @@ def transfer_command(pictures: Path, model: Path, *more: str) -> list[str]:
     backbone = model.parent / "backbone.safetensors"
     if not backbone.exists():
         small_model(BACKBONE, channels=3, side=16).save(backbone)
-    options = ["--backbone", str(backbone), "--cut", "3", "--fine-tune", "10", "--threads", "1"]
+    options = [
+        "--backbone",
+        str(backbone),
+        "--cut",
+        "3",
+        "--fine-tune-epochs",
+        "10",
+        "--threads",
+        "1",
+    ]
     options += ["--batch-size", "16", "--checkpoint-seconds", "0"]
     train = [sys.executable, "-m", "foveal", "train", "transfer", str(pictures), str(model)]
     return [*train, *options, *more]

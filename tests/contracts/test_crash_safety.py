@@ -66,7 +66,7 @@ from foveal.inference import feature_cache, features
 from foveal.training import checkpoint, run
 
 features.A_SAVING, run.DUTY = 64, 0  # a part every 64 pictures, a checkpoint every step
-halves = {"features": (feature_cache.Shelf, "add"), "tuning": (checkpoint, "save")}
+halves = {"features": (feature_cache.FeatureCache, "add"), "tuning": (checkpoint, "save")}
 owner, name = halves[sys.argv[1]]
 before, left = getattr(owner, name), int(sys.argv[2])
 

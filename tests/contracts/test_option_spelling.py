@@ -40,6 +40,6 @@ def test_the_library_spells_no_option() -> None:
 
 def test_a_spelled_option_is_found() -> None:
     assert list(spelled('def f():\n    """Says --usual."""\n    return "--usual"')) == ["--usual"]
-    planted = 'f"--to {path}"; x = "a (--half)", f"{n} at this --beta", "a -- b", "---a", "a--b"'
+    planted = 'f"--to {path}"; x = "a (--float16)", f"{n} at this --beta", "a -- b", "---a", "a--b"'
     assert list(spelled(f"y = {planted.split(';')[0]}")) == ["--to "]
-    assert list(spelled(planted.split("; ")[1])) == ["a (--half)", " at this --beta"]
+    assert list(spelled(planted.split("; ")[1])) == ["a (--float16)", " at this --beta"]

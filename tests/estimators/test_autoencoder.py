@@ -298,7 +298,7 @@ def test_without_held_out_pictures_nothing_is_claimed(tmp_path: Path) -> None:
     assert (provenance.judged_by, provenance.validation_pictures) == ("nothing", 0)
     found.save(tmp_path / "m.safetensors")
     model = load(tmp_path / "m.safetensors")
-    assert len(model.chosen_on) == 0 and len(model.normality.errors) == 0
+    assert len(model.chosen_on) == 0 and len(model.normal.errors) == 0
 
 
 def test_unreadable_files_are_in_the_ledger_and_keep_their_rows(tmp_path: Path) -> None:
@@ -548,7 +548,7 @@ def test_the_loss_is_error_and_weighted_divergence(
     options = {"variational": True, "learning_rate": STILL, "epochs": 1}
     found = learner(loss=loss, beta=beta, **options).fit(path)
     model, unit = found.model_, X[20:] / 255
-    front = model.first(model.plan.code - 1).network
+    front = model.first(model.plan.encoder_layers - 1).network
     with torch.inference_mode():
         both = front(torch.from_numpy(unit[:, None].astype(np.float32))).double()
     means, logs = both[:, :6], both[:, 6:]
@@ -1033,7 +1033,7 @@ def test_where_components_do_better_it_is_said() -> None:
 def test_usual_pictures_are_those_of_the_training_and_the_held_out(tmp_path: Path) -> None:
     X = blobs(30)
     found = learner().fit(parted(tmp_path, x_train=X[:20], x_val=X[20:]))
-    normal, codes = found.model_.normality, found.transform(X).astype(np.float64)
+    normal, codes = found.model_.normal, found.transform(X).astype(np.float64)
     np.testing.assert_allclose(normal.mean, codes[:20].mean(axis=0), atol=1e-5)
     np.testing.assert_allclose(normal.errors, -found.score_samples(X[20:]), rtol=1e-4)
     np.testing.assert_allclose(normal.distances, normal.distance(codes[20:]), rtol=1e-4)
@@ -1075,7 +1075,7 @@ def test_the_encoder_can_be_reused_for_classification(
     options = {"cut": cut, "random_state": 0, "threads": 1}
     found = TransferClassifier(backbone, **options).fit(X, y)
     plan, state = found.model_.plan, found.model_.network.state_dict()
-    assert 0 < plan.fixed <= model.plan.code and plan.code == 0
+    assert 0 < plan.fixed <= model.plan.encoder_layers and plan.encoder_layers == 0
     kept = [name for name in state if int(name.split("_")[0]) <= plan.fixed]
     assert "1_centre.mean" in kept and (cut == "2" or len(kept) > 1)
     for name in kept:

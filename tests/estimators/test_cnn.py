@@ -31,7 +31,7 @@ def test_digits_are_learned() -> None:
     digits = load_digits()
     found = CNNClassifier(epochs=8, random_state=0, threads=1, test_share=0.2)
     found.fit(digits.images, digits.target)
-    judged = evaluate(found.model_, digits.images, digits.target, with_ladder=False)
+    judged = evaluate(found.model_, digits.images, digits.target, with_baselines=False)
     assert judged.metrics.pictures == 359
     assert judged.metrics.accuracy.value > 0.97
 
@@ -89,7 +89,7 @@ def test_named_parts_are_honoured(class_folders: Path, tmp_path: Path) -> None:
                 )
     prepared = told(Prepared, root)
     assert (prepared.train, prepared.validation, prepared.test) == (40, 10, 10)
-    evaluation = evaluate(learner().fit(root).model_, root, with_ladder=False)
+    evaluation = evaluate(learner().fit(root).model_, root, with_baselines=False)
     assert evaluation.metrics.pictures == 10
     assert "judged on the test part: 10 pictures" in evaluation.notes
 

@@ -94,8 +94,8 @@ def fixed_state(model: FittedModel) -> dict[str, torch.Tensor]:
         {"head": LAYERED, "epochs": 5},
         {"head": "batchnorm | relu | dense", "epochs": 5},
         {"head": "conv 4 3x3 same | batchnorm | relu | globalpool", "cut": "3", "epochs": 3},
-        {"fine_tune": 3},
-        {"fine_tune": 3, "cut": "3", "head": LAYERED, "epochs": 3},
+        {"fine_tune_epochs": 3},
+        {"fine_tune_epochs": 3, "cut": "3", "head": LAYERED, "epochs": 3},
         {"views": 3},
         {"cut": "auto"},
     ],
@@ -115,7 +115,9 @@ def test_fixed_layers_keep_every_bit_of_weights_and_statistics(options: dict) ->
 
 def test_fine_tuning_changes_what_is_above_the_cut_and_no_statistics() -> None:
     network = backbone()
-    model = learner(network, fine_tune=8, cut="3", validation_share=0.0).fit(*stripes()).model_
+    model = (
+        learner(network, fine_tune_epochs=8, cut="3", validation_share=0.0).fit(*stripes()).model_
+    )
     before, after = network.network.state_dict(), model.network.state_dict()
     assert model.plan.fixed == 3
     for name in ("4_conv.weight", "5_batchnorm.weight", "5_batchnorm.bias"):
@@ -140,14 +142,14 @@ def test_what_the_fixed_layers_give_is_what_the_backbone_gave() -> None:
 def test_probabilities_are_those_of_scikit_learn_on_the_features() -> None:
     network = backbone()
     X, y = stripes(90)
-    model = learner(network, strength=0.1).fit(X, y).model_
+    model = learner(network, C=0.1).fit(X, y).model_
     features = network.features(X)
     oracle = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=10_000, tol=1e-8))
     expected = oracle.fit(features, y).decision_function(features)
     found = model.predict_proba(X)
     np.testing.assert_allclose(found, softmax(expected / model.temperature, axis=1), atol=1e-3)
     assert model.provenance.logistic is not None
-    assert model.provenance.logistic.strength == 0.1
+    assert model.provenance.logistic.C == 0.1
 
 
 def test_digits_are_learned_from_another_ones_kernels() -> None:
@@ -163,7 +165,7 @@ def test_digits_are_learned_from_another_ones_kernels() -> None:
 
 def test_the_same_seed_gives_the_same_file(tmp_path: Path) -> None:
     X, y = stripes()
-    options = {"head": LAYERED, "epochs": 3, "fine_tune": 2, "views": 2}
+    options = {"head": LAYERED, "epochs": 3, "fine_tune_epochs": 2, "views": 2}
     for name, seed in (("one", 0), ("two", 0), ("three", 1)):
         learner(random_state=seed, **options).fit(X, y).save(tmp_path / f"{name}.safetensors")
     one, two, three = (
@@ -177,7 +179,7 @@ def test_class_weights_pull_towards_the_rare_class() -> None:
     generator = np.random.default_rng(0)
     X = generator.integers(0, 255, (120, 16, 16, 3), dtype=np.uint8)
     y = np.array([0] * 105 + [1] * 15)
-    for options in ({"strength": 0.01}, {"head": "dense", "epochs": 8}):
+    for options in ({"C": 0.01}, {"head": "dense", "epochs": 8}):
         shares = [
             learner(class_weight=weight, **options).fit(X, y).predict_proba(X)[:, 1].mean()
             for weight in (None, "balanced", {1: 60.0})
@@ -221,7 +223,7 @@ def test_a_second_fit_decodes_no_picture_and_runs_no_network(
     for asked, labels, options in (
         (root, None, {}),
         (paths, others, {}),
-        (paths[:30], others[:30], {"strength": 2.0}),
+        (paths[:30], others[:30], {"C": 2.0}),
         (root, None, {"head": LAYERED, "epochs": 2}),
         (root, None, {"validation_share": 0.3, "random_state": 5}),
         (root, None, {"test_share": 0.3, "class_weight": "balanced"}),
@@ -292,12 +294,15 @@ def test_auto_with_too_few_pictures_takes_the_end() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"cut": "auto", "fine_tune": 1}, "cut='auto' and fine_tune: needed one of them"),
-        ({"cut": "8", "fine_tune": 1}, "cut and fine_tune: needed a cut with layers"),
-        ({"fine_tune": -1}, "fine_tune: needed"),
+        (
+            {"cut": "auto", "fine_tune_epochs": 1},
+            "cut='auto' and fine_tune_epochs: needed one of them",
+        ),
+        ({"cut": "8", "fine_tune_epochs": 1}, "cut and fine_tune_epochs: needed a cut with layers"),
+        ({"fine_tune_epochs": -1}, "fine_tune_epochs: needed"),
         ({"fine_tune_rate": 0}, "fine_tune_rate: needed"),
-        ({"strength": 1.0, "head": "dense"}, "strength: needed a logistic head"),
-        ({"strength": 0}, "strength: needed"),
+        ({"C": 1.0, "head": "dense"}, "C: needed a logistic head"),
+        ({"C": 0}, "C: needed"),
         ({"views": 0}, "views: needed"),
         ({"augmentation": "strong", "views": 2}, "augmentation: needed None, or one of 'none'"),
         ({"resize": "stretch"}, "weights, download, size and resize: needed none"),
@@ -318,8 +323,8 @@ def test_options_that_cannot_work_are_named(options: dict, message: str) -> None
 
 def test_fine_tuning_that_ruins_the_network_leaves_the_head_alone() -> None:
     X, y = stripes(90)
-    alone = learner(cut="3", fine_tune=1, fine_tune_rate=1e-12).fit(X, y).model_
-    ruined = learner(cut="3", fine_tune=3, fine_tune_rate=30.0).fit(X, y)
+    alone = learner(cut="3", fine_tune_epochs=1, fine_tune_rate=1e-12).fit(X, y).model_
+    ruined = learner(cut="3", fine_tune_epochs=3, fine_tune_rate=30.0).fit(X, y)
     model = ruined.model_
     assert model.provenance.best_epoch == 0
     assert model.provenance.validation_right == alone.provenance.validation_right
@@ -332,7 +337,7 @@ def test_fine_tuning_that_ruins_the_network_leaves_the_head_alone() -> None:
 @pytest.mark.parametrize("head", ["logistic", "dense"])
 def test_fine_tuning_begins_with_the_head_and_gives_nothing_worse(head: str) -> None:
     X, y = stripes(90)
-    found = learner(cut="3", head=head, fine_tune=4)
+    found = learner(cut="3", head=head, fine_tune_epochs=4)
     told = heard(found, X, y)
     model = found.model_
     if head == "logistic":
@@ -347,7 +352,7 @@ def test_fine_tuning_begins_with_the_head_and_gives_nothing_worse(head: str) -> 
 
 def test_a_head_of_layers_and_fine_tuning_each_have_their_own_epochs() -> None:
     X, y = stripes()  # 36 of 45 train, in 3 batches
-    found = learner(cut="3", head=LAYERED, epochs=5, fine_tune=2)
+    found = learner(cut="3", head=LAYERED, epochs=5, fine_tune_epochs=2)
     plans = heard(found, X, y, Planned)
     assert [plan.epochs for plan in plans] == [5, 2]
     assert [plan.config["steps"] for plan in plans] == [15, 6]
@@ -356,18 +361,18 @@ def test_a_head_of_layers_and_fine_tuning_each_have_their_own_epochs() -> None:
 
 
 def test_fine_tuning_starts_about_two_thirds_up_where_no_cut_is_named() -> None:
-    found = learner(fine_tune=1).fit(*stripes())
+    found = learner(fine_tune_epochs=1).fit(*stripes())
     plan = found.plan_
     total = sum(one.multiply_adds for one in plan.layers[:8])
     below = sum(one.multiply_adds for one in plan.layers[: plan.fixed])
     assert 0 < plan.fixed < 7 and below <= total * 2 / 3
     single = backbone(net="flatten | dense 8 relu | dense")
-    with pytest.raises(UsageError, match="fine_tune: needed a backbone with several stages"):
-        learner(single, fine_tune=1).fit(*stripes())
+    with pytest.raises(UsageError, match="fine_tune_epochs: needed a backbone with several stages"):
+        learner(single, fine_tune_epochs=1).fit(*stripes())
 
 
 def test_fine_tuning_without_validation_pictures_claims_nothing() -> None:
-    model = learner(fine_tune=1, validation_share=0.0).fit(*stripes()).model_
+    model = learner(fine_tune_epochs=1, validation_share=0.0).fit(*stripes()).model_
     assert model.provenance.validation_right is None and len(model.chosen_on) == 0
     assert model.temperature == 1.0
 
@@ -398,11 +403,11 @@ def test_heads_are_written_in_the_notation(head: str, cut: str | None, text: str
 
 
 def test_heads_stand_on_what_fine_tuning_reaches() -> None:
-    found = learner(head="batchnorm | dense", epochs=2, fine_tune=1, cut="3").fit(*stripes())
+    found = learner(head="batchnorm | dense", epochs=2, fine_tune_epochs=1, cut="3").fit(*stripes())
     assert found.plan_.fixed == 3
     assert found.plan_.text.endswith("maxpool 2 | globalpool | batchnorm | dense 3")
     with pytest.raises(NetworkError, match="globalpool works on feature maps"):
-        learner(head="globalpool", epochs=2, fine_tune=1, cut="3").fit(*stripes())
+        learner(head="globalpool", epochs=2, fine_tune_epochs=1, cut="3").fit(*stripes())
 
 
 @pytest.mark.parametrize(
@@ -427,7 +432,7 @@ def test_batches_of_one_picture_are_refused_with_batch_normalisation() -> None:
         with pytest.raises(UsageError, match="at least 2 pictures a step"):
             fitted = learner(head="batchnorm | dense", batch_size=batch_size, validation_share=0)
             fitted.fit(*stripes())
-    learner(fine_tune=1, batch_size=1, cut="3").fit(*stripes(12))  # statistics are kept
+    learner(fine_tune_epochs=1, batch_size=1, cut="3").fit(*stripes(12))  # statistics are kept
 
 
 def test_a_budget_of_seconds_trains_the_head() -> None:
@@ -475,7 +480,7 @@ def test_two_pictures_a_class_work_and_the_figure_is_called_rough() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"fine_tune": 1}, {"head": "dense 4", "epochs": 2}, {"validation_share": 0.5}],
+    [{}, {"fine_tune_epochs": 1}, {"head": "dense 4", "epochs": 2}, {"validation_share": 0.5}],
 )
 def test_one_picture_a_class_works_and_no_accuracy_is_claimed(
     options: dict, tmp_path: Path
@@ -520,7 +525,7 @@ def test_a_named_validation_part_judges_and_is_then_learned_from_too(tmp_path: P
     assert len(model.trained_on) == 48 and len(model.chosen_on) == 0
     assert sum(model.provenance.class_counts) == 48
     both = sorted((root / "train").rglob("*.png")) + sorted((root / "val").rglob("*.png"))
-    again = learner(strength=model.provenance.logistic.strength)
+    again = learner(C=model.provenance.logistic.C)
     again.fit(both, [path.parent.name for path in both])
     np.testing.assert_allclose(
         model.logits(stripes()[0][:, :, :, :3]),
@@ -528,14 +533,14 @@ def test_a_named_validation_part_judges_and_is_then_learned_from_too(tmp_path: P
         atol=0.05,
     )
     alone = sorted((root / "train").rglob("*.png"))
-    before = learner(strength=model.provenance.logistic.strength)
+    before = learner(C=model.provenance.logistic.C)
     before.fit(alone, [path.parent.name for path in alone])
     val = sorted((root / "val").rglob("*.png"))
     right = (before.predict(val) == [path.parent.name for path in val]).sum()
     assert model.provenance.validation_right == right
 
 
-@pytest.mark.parametrize("options", [{}, {"fine_tune": 1}])
+@pytest.mark.parametrize("options", [{}, {"fine_tune_epochs": 1}])
 def test_the_test_part_is_never_used(tmp_path: Path, options: dict) -> None:
     root = parts_of(tmp_path)
     learner(**options).fit(root).save(tmp_path / "one.safetensors")
@@ -549,7 +554,7 @@ def test_the_test_part_is_never_used(tmp_path: Path, options: dict) -> None:
     found.save(tmp_path / "two.safetensors")
     one, two = (tmp_path / "one.safetensors"), (tmp_path / "two.safetensors")
     assert one.read_bytes() == two.read_bytes()
-    evaluation = evaluate(found.model_, root, with_ladder=False)
+    evaluation = evaluate(found.model_, root, with_baselines=False)
     assert evaluation.metrics.pictures == 12
 
 
@@ -563,7 +568,7 @@ def test_equal_pictures_stand_on_one_side(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     X = generator.integers(0, 255, (40, 16, 16, 3), dtype=np.uint8)
     y = generator.permutation(np.arange(40) % 2)
-    fitted = learner(strength=1e4)
+    fitted = learner(C=1e4)
     (head,) = heard(fitted, np.concatenate([X, X]), np.concatenate([y, y]), HeadFitted)
     assert head.judged == 80 and head.right < 60
     assert fitted.score(X, y) > 0.7
@@ -580,8 +585,8 @@ def test_evaluation_leaves_training_pictures_out() -> None:
     found = evaluate(model, X, y)
     assert found.metrics.pictures == 18
     assert any("72 pictures left out: the model was trained on them" in one for one in found.notes)
-    assert len(found.ladder) == 3
-    assert evaluate(model, X, y, include_training=True, with_ladder=False).metrics.pictures == 90
+    assert len(found.baselines) == 3
+    assert evaluate(model, X, y, include_training=True, with_baselines=False).metrics.pictures == 90
     judged = [row for row, entry in enumerate(found.ledger) if not entry.reason]
     assert len(judged) == 18
     right = (model.predict(X) == y)[judged].mean()
@@ -617,7 +622,7 @@ def test_unreadable_files_are_named_and_keep_their_rows(tmp_path: Path) -> None:
     assert len(list(predictions.rows())) == 3
     everything = found.model_.predictions([paths[0], paths[2]])
     assert everything.labels.tolist() == [None, None]
-    evaluation = evaluate(found.model_, root, include_training=True, with_ladder=False)
+    evaluation = evaluate(found.model_, root, include_training=True, with_baselines=False)
     assert evaluation.metrics.pictures == 45
     assert len([entry for entry in evaluation.ledger if entry.reason]) == 3
 
@@ -728,7 +733,7 @@ def test_a_model_file_is_a_backbone_like_the_model_itself(tmp_path: Path) -> Non
 
 def test_a_transferred_model_is_a_backbone_again() -> None:
     X, y = stripes()
-    first = learner(fine_tune=1).fit(X, y).model_
+    first = learner(fine_tune_epochs=1).fit(X, y).model_
     second = learner(first).fit(X, y == "low").model_
     assert second.plan.fixed == 8 and second.classes.tolist() == [False, True]
     for name, value in fixed_state(second).items():
@@ -780,7 +785,7 @@ def test_pickles_and_clones_are_the_same_estimator() -> None:
 
 @pytest.mark.parametrize(
     "grid",
-    [{"strength": [1e-3, 0.1, None]}, {"head": ["logistic", "dense 8 relu"], "epochs": [3]}],
+    [{"C": [1e-3, 0.1, None]}, {"head": ["logistic", "dense 8 relu"], "epochs": [3]}],
 )
 def test_grid_search_over_paths(grid: dict, tmp_path: Path, work: dict[str, int]) -> None:
     X, y = stripes()
@@ -790,7 +795,7 @@ def test_grid_search_over_paths(grid: dict, tmp_path: Path, work: dict[str, int]
     search = GridSearchCV(learner(), grid, cv=3, error_score="raise")
     search.fit(paths, labels)
     assert 0.3 < search.best_score_ <= 1
-    assert len(search.cv_results_["params"]) == len(grid.get("strength") or grid["head"])
+    assert len(search.cv_results_["params"]) == len(grid.get("C") or grid["head"])
 
 
 def test_the_file_alone_suffices_in_a_fresh_process(tmp_path: Path) -> None:
@@ -802,7 +807,7 @@ def test_the_file_alone_suffices_in_a_fresh_process(tmp_path: Path) -> None:
     expected = []
     models = []
     for index, options in enumerate(
-        ({}, {"head": LAYERED, "epochs": 3}, {"fine_tune": 2, "cut": "3"})
+        ({}, {"head": LAYERED, "epochs": 3}, {"fine_tune_epochs": 2, "cut": "3"})
     ):
         found = learner(tmp_path / "own.safetensors", **options).fit(root)
         models.append(tmp_path / f"{index}.safetensors")

@@ -1,4 +1,4 @@
-"""The ladder: rungs reach what pixels allow, on the pictures they are given."""
+"""Baselines reach what pixels allow, on the pictures they are given."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.neighbors import KNeighborsClassifier
 
 from foveal.evaluation import baselines as module
-from foveal.evaluation.baselines import MOST_PIXELS, as_vectors, ladder, majority
+from foveal.evaluation.baselines import MOST_PIXELS, as_vectors, fit_baselines, majority
 from foveal.evaluation.intervals import wilson
 
 Toy = tuple[np.ndarray, np.ndarray]
@@ -26,28 +26,30 @@ def separable(count: int, seed: int, shape: tuple[int, int, int] = (8, 8, 1)) ->
     return images, codes
 
 
-def names(rungs: list[module.Rung]) -> list[str]:
-    return [rung.name for rung in rungs]
+def names(baselines: list[module.Baseline]) -> list[str]:
+    return [baseline.name for baseline in baselines]
 
 
-def test_rungs_reach_what_they_should() -> None:
-    rungs = ladder(*separable(40, 0), *separable(30, 1))
-    assert names(rungs) == [
+def test_baselines_reach_what_they_should() -> None:
+    baselines = fit_baselines(*separable(40, 0), *separable(30, 1))
+    assert names(baselines) == [
         "majority class",
         "nearest neighbour on pixels",
         "logistic regression on pixels",
     ]
-    assert [rung.accuracy.value for rung in rungs] == [0.5, 1, 1]
-    assert [rung.accuracy for rung in rungs] == [wilson(right, 30) for right in (15, 30, 30)]
-    assert {rung.trained_on for rung in rungs} == {40}
+    assert [baseline.accuracy.value for baseline in baselines] == [0.5, 1, 1]
+    assert [baseline.accuracy for baseline in baselines] == [
+        wilson(right, 30) for right in (15, 30, 30)
+    ]
+    assert {baseline.trained_on for baseline in baselines} == {40}
 
 
-def test_rungs_reach_no_more_than_chance_on_noise() -> None:
+def test_baselines_reach_no_more_than_chance_on_noise() -> None:
     generator = np.random.default_rng(0)
     images = generator.integers(0, 256, (600, 6, 6, 1), dtype=np.uint8)
     codes = generator.integers(0, 2, 600)
-    for rung in ladder(images[:300], codes[:300], images[300:], codes[300:]):
-        assert 0.38 < rung.accuracy.value < 0.62  # 4 standard deviations
+    for baseline in fit_baselines(images[:300], codes[:300], images[300:], codes[300:]):
+        assert 0.38 < baseline.accuracy.value < 0.62  # 4 standard deviations
 
 
 def test_nearest_neighbour_agrees_with_a_loop() -> None:
@@ -59,7 +61,7 @@ def test_nearest_neighbour_agrees_with_a_loop() -> None:
     for picture, code in zip(test, wanted, strict=True):
         gaps = [float(((picture - other) ** 2).sum()) for other in train]
         right += int(codes[int(np.argmin(gaps))] == code)
-    assert ladder(train, codes, test, wanted)[1].accuracy == wilson(right, 20)
+    assert fit_baselines(train, codes, test, wanted)[1].accuracy == wilson(right, 20)
 
 
 @given(
@@ -74,9 +76,11 @@ def test_majority_is_exact(train: list[int], test: list[int]) -> None:
     assert found.trained_on == len(train)
 
 
-def test_one_class_has_one_rung() -> None:
+def test_one_class_has_one_baseline() -> None:
     images, _ = separable(10, 0)
-    assert names(ladder(images, np.zeros(10, int), images, np.zeros(10, int))) == ["majority class"]
+    assert names(fit_baselines(images, np.zeros(10, int), images, np.zeros(10, int))) == [
+        "majority class"
+    ]
 
 
 def test_many_pictures_are_thinned_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,8 +95,8 @@ def test_many_pictures_are_thinned_evenly(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(KNeighborsClassifier, "fit", spy)
     codes[::20] = 1  # or every tenth would be of one class
-    rungs = ladder(images, codes, images, codes)
-    assert [rung.trained_on for rung in rungs] == [101, 11, 11]
+    baselines = fit_baselines(images, codes, images, codes)
+    assert [baseline.trained_on for baseline in baselines] == [101, 11, 11]
     np.testing.assert_allclose(seen[0], as_vectors(images[::10], images[::10].mean()), atol=1e-4)
 
 
@@ -100,14 +104,14 @@ def test_many_pictures_are_thinned_evenly(monkeypatch: pytest.MonkeyPatch) -> No
     "shape", [(1, 2000, 1), (2000, 8, 1), (3, 700, 1), (1, 3000, 3), (64, 64, 3)]
 )
 def test_any_shape_can_be_climbed(shape: tuple[int, int, int]) -> None:
-    rungs = ladder(*separable(20, 0, shape), *separable(20, 1, shape))
-    assert [rung.accuracy.value for rung in rungs] == [0.5, 1, 1]
+    baselines = fit_baselines(*separable(20, 0, shape), *separable(20, 1, shape))
+    assert [baseline.accuracy.value for baseline in baselines] == [0.5, 1, 1]
 
 
 def test_floats_far_from_zero_are_told_apart() -> None:
     (train, train_codes), (test, test_codes) = separable(40, 0), separable(30, 1)
-    rungs = ladder(train / 255 + 1e9, train_codes, test / 255 + 1e9, test_codes)
-    assert [rung.accuracy.value for rung in rungs] == [0.5, 1, 1]
+    baselines = fit_baselines(train / 255 + 1e9, train_codes, test / 255 + 1e9, test_codes)
+    assert [baseline.accuracy.value for baseline in baselines] == [0.5, 1, 1]
 
 
 @settings(max_examples=60)

@@ -1,4 +1,4 @@
-"""Likeness of pictures against plain loops, and principal components against their definition."""
+"""Similarity of pictures against plain loops, and principal components against their definition."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
-from foveal.evaluation.reconstruction import likeness, principal, similarity
+from foveal.evaluation.reconstruction import principal, similarity, similarity_metrics
 
 SHAPES = [(3, 7, 6, 1), (2, 12, 15, 3), (2, 3, 2, 2), (1, 1, 1, 1)]
 
@@ -82,7 +82,7 @@ def test_similarity_in_single_precision_is_nearly_the_same() -> None:
 def test_errors_are_those_of_a_loop(shape: tuple[int, ...]) -> None:
     pictures, made = drawn(2, shape)
     made.ravel()[0], pictures.ravel()[0] = 0.0, 1.0  # as wrong as can be: not an infinite loss
-    found = likeness([(pictures, made)])
+    found = similarity_metrics([(pictures, made)])
     mse, bce = errors_by_loop(pictures, made)
     assert found.mse == pytest.approx(mse)
     assert found.bce == pytest.approx(bce)
@@ -97,7 +97,7 @@ def test_batches_do_not_matter(sizes: list[int], seed: int) -> None:
     pictures, made = drawn(seed, (sum(sizes), 5, 4, 2))
     ends = np.cumsum(sizes)[:-1]
     pairs = zip(np.split(pictures, ends), np.split(made, ends), strict=True)
-    whole, parted = likeness([(pictures, made)]), likeness(pairs)
+    whole, parted = similarity_metrics([(pictures, made)]), similarity_metrics(pairs)
     for name in ("mse", "bce", "ssim", "psnr"):
         assert getattr(parted, name) == pytest.approx(getattr(whole, name), rel=1e-12), name
 
@@ -105,21 +105,22 @@ def test_batches_do_not_matter(sizes: list[int], seed: int) -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_equal_pictures_are_wholly_alike(dtype: type) -> None:
     pictures, _ = drawn(3, (3, 9, 8, 3), dtype)
-    found = likeness([(pictures, pictures.copy())])
+    found = similarity_metrics([(pictures, pictures.copy())])
     assert (found.mse, found.ssim, found.psnr) == (0.0, 1.0, 100.0)
 
 
 def test_the_cross_entropy_of_equal_pictures_is_their_entropy() -> None:
     pictures = np.full((1, 2, 2, 1), 0.25)
     wanted = -(0.25 * math.log(0.25) + 0.75 * math.log(0.75))
-    assert likeness([(pictures, pictures)]).bce == pytest.approx(wanted)
+    assert similarity_metrics([(pictures, pictures)]).bce == pytest.approx(wanted)
 
 
 def test_noise_makes_everything_worse() -> None:
     pictures, _ = drawn(4, (3, 16, 16, 1))
     noise = np.random.default_rng(4).normal(0, 1, pictures.shape)
     found = [
-        likeness([(pictures, np.clip(pictures + level * noise, 0, 1))]) for level in (0.05, 0.3)
+        similarity_metrics([(pictures, np.clip(pictures + level * noise, 0, 1))])
+        for level in (0.05, 0.3)
     ]
     assert found[0].mse < found[1].mse and found[0].bce < found[1].bce
     assert found[0].ssim > found[1].ssim and found[0].psnr > found[1].psnr

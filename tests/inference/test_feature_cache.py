@@ -1,4 +1,4 @@
-"""The shelf: parts are whole or absent, and two at the same work do not disturb each other."""
+"""The cache: parts are whole or absent, and two at the same work do not disturb each other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foveal.errors import ResourceError
-from foveal.inference.feature_cache import Known, Shelf
+from foveal.inference.feature_cache import CacheEntry, FeatureCache
 from foveal.pictures.hashing import ABSENT, LENGTH
 
 SHAPE = (2, 3)
@@ -28,8 +28,10 @@ def numbers(row: int) -> np.ndarray:
     return np.random.default_rng(row).standard_normal(SHAPE).astype(np.float32)
 
 
-def add(shelf: Shelf, *rows: int, reasons: dict[bytes, str] | None = None, dtype="float32") -> None:
-    shelf.add(
+def add(
+    cache: FeatureCache, *rows: int, reasons: dict[bytes, str] | None = None, dtype="float32"
+) -> None:
+    cache.add(
         ids=[name(row) for row in rows],
         pixels=[-row for row in rows],
         features=np.stack([numbers(row) for row in rows]).astype(dtype)
@@ -40,35 +42,35 @@ def add(shelf: Shelf, *rows: int, reasons: dict[bytes, str] | None = None, dtype
     )
 
 
-def opened(folder: Path) -> Shelf:
-    shelf = Shelf(folder)
-    shelf.read()
-    return shelf
+def opened(folder: Path) -> FeatureCache:
+    cache = FeatureCache(folder)
+    cache.read()
+    return cache
 
 
-def assert_holds(shelf: Shelf, *rows: int) -> None:
-    found = shelf.rows([name(row) for row in rows], SHAPE)
+def assert_holds(cache: FeatureCache, *rows: int) -> None:
+    found = cache.rows([name(row) for row in rows], SHAPE)
     wanted = np.stack([numbers(row) for row in rows])
     np.testing.assert_array_equal(found[np.arange(len(rows))], wanted)
-    assert [shelf.known[name(row)].pixels for row in rows] == [-row for row in rows]
+    assert [cache.known[name(row)].pixels for row in rows] == [-row for row in rows]
 
 
 def test_the_check_can_fail(tmp_path: Path) -> None:
-    shelf = opened(tmp_path)
+    cache = opened(tmp_path)
     with pytest.raises(AssertionError, match="Mismatched elements: 6 / 6"):
-        assert_holds(shelf, 1)
-    add(shelf, 1)
-    shelf.read()
-    assert_holds(shelf, 1)
+        assert_holds(cache, 1)
+    add(cache, 1)
+    cache.read()
+    assert_holds(cache, 1)
 
 
 # What is written is found ------------------------------------------------------------------
 
 
 def test_an_empty_shelf_knows_nothing(tmp_path: Path) -> None:
-    shelf = opened(tmp_path / "none")
-    assert shelf.known == {} and shelf.size == 0
-    assert not shelf.rows([name(1), ABSENT], SHAPE)[np.array([0, 1])].any()
+    cache = opened(tmp_path / "none")
+    assert cache.known == {} and cache.size == 0
+    assert not cache.rows([name(1), ABSENT], SHAPE)[np.array([0, 1])].any()
 
 
 @settings(max_examples=25)
@@ -79,14 +81,14 @@ def test_an_empty_shelf_knows_nothing(tmp_path: Path) -> None:
 def test_what_was_added_is_found_in_any_order(
     tmp_path_factory: pytest.TempPathFactory, parts: list[list[int]], asked: list[int]
 ) -> None:
-    folder = tmp_path_factory.mktemp("shelf")
-    writer = Shelf(folder)
+    folder = tmp_path_factory.mktemp("cache")
+    writer = FeatureCache(folder)
     for part in parts:
         add(writer, *part)
-    shelf = opened(folder)
+    cache = opened(folder)
     there = {row for part in parts for row in part}
-    assert set(shelf.known) == {name(row) for row in there}
-    found = shelf.rows([name(row) for row in asked], SHAPE)
+    assert set(cache.known) == {name(row) for row in there}
+    found = cache.rows([name(row) for row in asked], SHAPE)
     assert len(found) == len(asked)
     wanted = np.stack([numbers(row) if row in there else np.zeros(SHAPE) for row in asked])
     picked = np.random.default_rng(0).integers(0, len(asked), 30)
@@ -94,41 +96,41 @@ def test_what_was_added_is_found_in_any_order(
 
 
 def test_a_second_reading_takes_what_is_new(tmp_path: Path) -> None:
-    shelf = opened(tmp_path)
-    add(shelf, 1, 2)
-    shelf.read()
-    assert_holds(shelf, 2, 1)
-    add(Shelf(tmp_path), 3)
-    held = shelf.rows([name(1)], SHAPE)
-    shelf.read()
-    assert_holds(shelf, 3, 1, 2)
+    cache = opened(tmp_path)
+    add(cache, 1, 2)
+    cache.read()
+    assert_holds(cache, 2, 1)
+    add(FeatureCache(tmp_path), 3)
+    held = cache.rows([name(1)], SHAPE)
+    cache.read()
+    assert_holds(cache, 3, 1, 2)
     np.testing.assert_array_equal(held[np.array([0])][0], numbers(1))
-    assert len(shelf.arrays) == 2
-    assert shelf.size == 3 * 6 * 4
+    assert len(cache.arrays) == 2
+    assert cache.size == 3 * 6 * 4
 
 
 def test_reasons_are_kept(tmp_path: Path) -> None:
-    add(Shelf(tmp_path), 1, reasons={name(7): "truncated ü"})
-    shelf = opened(tmp_path)
-    assert shelf.known[name(7)] == Known(-1, 0, 0, "truncated ü")
-    assert shelf.known[name(1)].reason == ""
-    assert not shelf.rows([name(7)], SHAPE)[np.array([0])].any()
+    add(FeatureCache(tmp_path), 1, reasons={name(7): "truncated ü"})
+    cache = opened(tmp_path)
+    assert cache.known[name(7)] == CacheEntry(-1, 0, 0, "truncated ü")
+    assert cache.known[name(1)].reason == ""
+    assert not cache.rows([name(7)], SHAPE)[np.array([0])].any()
 
 
 def test_reasons_alone_are_a_part(tmp_path: Path) -> None:
-    add(Shelf(tmp_path), reasons={name(7): "empty file"})
-    assert opened(tmp_path).known == {name(7): Known(-1, 0, 0, "empty file")}
+    add(FeatureCache(tmp_path), reasons={name(7): "empty file"})
+    assert opened(tmp_path).known == {name(7): CacheEntry(-1, 0, 0, "empty file")}
 
 
 def test_absent_pictures_have_zeros_whatever_is_known(tmp_path: Path) -> None:
-    add(Shelf(tmp_path), 1)
+    add(FeatureCache(tmp_path), 1)
     found = opened(tmp_path).rows([ABSENT, name(1)], SHAPE)[np.array([0, 1])]
     assert not found[0].any() and found[1].any()
 
 
 def test_half_precision_takes_half_the_disk_and_comes_back_single(tmp_path: Path) -> None:
-    add(Shelf(tmp_path / "whole"), 1, 2)
-    add(Shelf(tmp_path / "half"), 1, 2, dtype="float16")
+    add(FeatureCache(tmp_path / "whole"), 1, 2)
+    add(FeatureCache(tmp_path / "half"), 1, 2, dtype="float16")
     whole, half = opened(tmp_path / "whole"), opened(tmp_path / "half")
     assert half.size * 2 == whole.size
     found = half.rows([name(2)], SHAPE)[np.array([0])]
@@ -137,10 +139,10 @@ def test_half_precision_takes_half_the_disk_and_comes_back_single(tmp_path: Path
 
 
 def test_seconds_are_shared_out_over_the_pictures(tmp_path: Path) -> None:
-    add(Shelf(tmp_path), 1, 2, 3)
-    add(Shelf(tmp_path), 4, reasons={name(9): "?"})
-    shelf = opened(tmp_path)
-    assert shelf.seconds([name(1), name(1), name(4), name(8), name(9)]) == pytest.approx(1.0)
+    add(FeatureCache(tmp_path), 1, 2, 3)
+    add(FeatureCache(tmp_path), 4, reasons={name(9): "?"})
+    cache = opened(tmp_path)
+    assert cache.seconds([name(1), name(1), name(4), name(8), name(9)]) == pytest.approx(1.0)
 
 
 # Damaged -----------------------------------------------------------------------------------
@@ -190,36 +192,36 @@ DAMAGES = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damaged_parts_are_removed_and_can_be_written_again(tmp_path: Path, damage: str) -> None:
-    add(Shelf(tmp_path), 1, 2)
+    add(FeatureCache(tmp_path), 1, 2)
     (whole,) = tmp_path.glob("*.npy")
-    add(Shelf(tmp_path), 3)
+    add(FeatureCache(tmp_path), 3)
     suffix, do = DAMAGES[damage]
     do(whole.with_suffix(suffix))
-    shelf = opened(tmp_path)
-    assert set(shelf.known) == {name(3)}
+    cache = opened(tmp_path)
+    assert set(cache.known) == {name(3)}
     assert not whole.is_file()
     assert not whole.with_suffix(".safetensors").exists()
     if whole.is_dir():
         whole.rmdir()
-    add(shelf, 1, 2)
-    shelf.read()
-    assert_holds(shelf, 1, 3, 2)
+    add(cache, 1, 2)
+    cache.read()
+    assert_holds(cache, 1, 3, 2)
     assert_holds(opened(tmp_path), 1, 3, 2)
 
 
 def test_numbers_whose_names_are_not_written_yet_are_no_part(tmp_path: Path) -> None:
-    add(Shelf(tmp_path), 1)
+    add(FeatureCache(tmp_path), 1)
     (names,) = tmp_path.glob("*.safetensors")
     names.unlink()
     assert opened(tmp_path).known == {}
     assert len([*tmp_path.glob("*.npy")]) == 1  # somebody may be about to name them
-    add(Shelf(tmp_path), 1)
+    add(FeatureCache(tmp_path), 1)
     assert_holds(opened(tmp_path), 1)
     assert len([*tmp_path.iterdir()]) == 2
 
 
 def test_other_files_in_the_folder_do_not_matter(tmp_path: Path) -> None:
-    add(Shelf(tmp_path), 1)
+    add(FeatureCache(tmp_path), 1)
     (tmp_path / "notes.txt").write_text("hello")
     (tmp_path / ".1-2.tmp").write_bytes(b"half")
     (tmp_path / "folder.safetensors").mkdir()
@@ -229,16 +231,16 @@ def test_other_files_in_the_folder_do_not_matter(tmp_path: Path) -> None:
 def test_a_disk_that_cannot_be_written_to_is_named(tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ResourceError, match="cache"):
-        add(Shelf(tmp_path / "file" / "shelf"), 1)
+        add(FeatureCache(tmp_path / "file" / "cache"), 1)
 
     def full(*_: object) -> None:
         raise OSError(28, os.strerror(28))
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(ResourceError, match="No space left on device"):
-        add(Shelf(tmp_path / "shelf"), 1)
+        add(FeatureCache(tmp_path / "cache"), 1)
     monkeypatch.undo()
-    assert opened(tmp_path / "shelf").known == {}
+    assert opened(tmp_path / "cache").known == {}
 
 
 # At once -----------------------------------------------------------------------------------
@@ -246,11 +248,11 @@ def test_a_disk_that_cannot_be_written_to_is_named(tmp_path: Path, monkeypatch) 
 
 def write_all(folder: Path, first: int, barrier: object) -> None:
     barrier.wait()  # type: ignore[attr-defined]
-    shelf = Shelf(folder)
+    cache = FeatureCache(folder)
     for start in range(first, 20, 2):
-        add(shelf, start, start + 1)
-        shelf.read()
-        assert_holds(shelf, start, start + 1)
+        add(cache, start, start + 1)
+        cache.read()
+        assert_holds(cache, start, start + 1)
 
 
 def test_two_processes_add_the_same(tmp_path: Path) -> None:
@@ -277,11 +279,11 @@ def test_threads_that_read_while_others_write_see_whole_parts(tmp_path: Path) ->
 
     def look(folder: Path, barrier: threading.Barrier) -> None:
         barrier.wait()
-        shelf = Shelf(folder)
+        cache = FeatureCache(folder)
         for _ in range(30):
-            rows = [int.from_bytes(one, "big") for one in shelf.read()]
+            rows = [int.from_bytes(one, "big") for one in cache.read()]
             if rows:
-                assert_holds(shelf, *rows)
+                assert_holds(cache, *rows)
 
     barrier = threading.Barrier(3)
     running = [
@@ -298,7 +300,7 @@ def test_threads_that_read_while_others_write_see_whole_parts(tmp_path: Path) ->
 
 
 def test_the_same_pictures_with_other_rounding_are_two_whole_parts(tmp_path: Path) -> None:
-    one, other = Shelf(tmp_path), Shelf(tmp_path)
+    one, other = FeatureCache(tmp_path), FeatureCache(tmp_path)
     add(one, 1, 2)
     other.add(
         ids=[name(1), name(2)],
@@ -307,9 +309,9 @@ def test_the_same_pictures_with_other_rounding_are_two_whole_parts(tmp_path: Pat
         reasons={},
         seconds=1.0,
     )
-    for shelf in (one, other, Shelf(tmp_path)):
-        found = shelf.read()
+    for cache in (one, other, FeatureCache(tmp_path)):
+        found = cache.read()
         assert set(found) == {name(1), name(2)}
-        rows = shelf.rows([name(1)], SHAPE)[np.array([0])]
+        rows = cache.rows([name(1)], SHAPE)[np.array([0])]
         np.testing.assert_allclose(rows[0], numbers(1), atol=1e-5)
     assert len([*tmp_path.glob("*.safetensors")]) == 2

@@ -101,7 +101,7 @@ def test_rows_come_in_any_order(folder: Path) -> None:
 
 def test_half_precision_is_near_at_half_the_disk(folder: Path) -> None:
     whole = open_features(gather(folder), extraction())
-    half = open_features(gather(folder), extraction(half=True))
+    half = open_features(gather(folder), extraction(float16=True))
     assert half.size * 2 == whole.size and half.computed
     assert values(half).dtype == np.float32
     np.testing.assert_allclose(values(half), values(whole), rtol=1e-3, atol=1e-6)
@@ -187,11 +187,11 @@ def test_twins_are_computed_once(folder: Path, decodes: list[str]) -> None:
         {"cut": cut_of(seed=1)},
         {"cut": cut_of(stage="4")},
         {"cut": cut_of(pooled=False)},
-        {"half": True},
+        {"float16": True},
         {"engine": "openvino"},
     ],
 )
-def test_whatever_changes_the_numbers_has_a_shelf_of_its_own(
+def test_whatever_changes_the_numbers_has_a_cache_of_its_own(
     folder: Path, cache: Path, more: dict[str, Any]
 ) -> None:
     pictures = gather([folder / "0.png", folder / "1.png"])
@@ -319,13 +319,13 @@ def test_damaged_parts_are_computed_again(
 def test_a_cache_cleared_meanwhile_is_said(
     folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = features.Shelf.add
+    real = features.FeatureCache.add
 
-    def added_and_cleared(self: features.Shelf, **part: Any) -> None:
+    def added_and_cleared(self: features.FeatureCache, **part: Any) -> None:
         real(self, **part)
         shutil.rmtree(cache / "features")
 
-    monkeypatch.setattr(features.Shelf, "add", added_and_cleared)
+    monkeypatch.setattr(features.FeatureCache, "add", added_and_cleared)
     with pytest.raises(ResourceError, match="features that vanished while they were computed"):
         open_features(gather(folder), extraction())
 
@@ -336,10 +336,10 @@ def test_too_small_a_disk_is_said_before_decoding(
     free = 9 * CUT.shape[0] * 4 - 1
     usage = type("Usage", (), {"free": free})
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(ResourceError, match=r"for the features.*half precision \(`half`\)"):
+    with pytest.raises(ResourceError, match=r"for the features.*half precision \(`float16`\)"):
         open_features(gather(folder), extraction())
     assert decodes == []
-    assert open_features(gather(folder), extraction(half=True)).computed
+    assert open_features(gather(folder), extraction(float16=True)).computed
 
 
 # Views -------------------------------------------------------------------------------------

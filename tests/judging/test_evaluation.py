@@ -26,9 +26,9 @@ def test_evaluate_leaves_training_pictures_out_and_says_so(class_folders: Path) 
     found = evaluate(model, class_folders)
     assert found.metrics.pictures == 12
     assert any("the model was trained on them" in note for note in found.notes)
-    assert [rung.name for rung in found.ladder][0] == "majority class"
-    assert len(found.ladder) == 3
-    everything = evaluate(model, class_folders, include_training=True, with_ladder=False)
+    assert [baseline.name for baseline in found.baselines][0] == "majority class"
+    assert len(found.baselines) == 3
+    everything = evaluate(model, class_folders, include_training=True, with_baselines=False)
     assert everything.metrics.pictures == 60
     trained = sorted(class_folders.rglob("*.png"))
     hashes = model.trained_on
@@ -64,5 +64,5 @@ def test_evaluation_of_pictures_that_were_seen_decodes_none_again(
     model = learner.fit(folder).model_
     calls = []
     monkeypatch.setattr(decode, "decode", lambda *asked: calls.append(asked))
-    found = evaluate(model, folder, with_ladder=False)
+    found = evaluate(model, folder, with_baselines=False)
     assert found.metrics.pictures == 10 and not calls

@@ -13,9 +13,9 @@ from sklearn.preprocessing import StandardScaler
 
 from foveal.learning import logistic as _logistic
 from foveal.learning.logistic import (
-    DEFAULT_STRENGTH,
+    CANDIDATES,
+    DEFAULT_C,
     FOLDS,
-    STRENGTHS,
     WORSE,
     LogisticHead,
     fit_head,
@@ -46,7 +46,7 @@ def fitted(features_vnd: np.ndarray, codes: np.ndarray, **changes) -> LogisticHe
     return fit_head(features_vnd, codes, **options)
 
 
-def oracle(features_vnd: np.ndarray, codes: np.ndarray, strength: float, weights_k=None, rows=None):
+def oracle(features_vnd: np.ndarray, codes: np.ndarray, C: float, weights_k=None, rows=None):
     """Fit scikit-learn's pipeline; each view of a picture weighs its share."""
     rows = np.arange(len(codes)) if rows is None else rows
     views = len(features_vnd)
@@ -54,7 +54,7 @@ def oracle(features_vnd: np.ndarray, codes: np.ndarray, strength: float, weights
     taught = features_vnd[:, rows].reshape(-1, features_vnd.shape[-1])
     weights = (np.ones(codes.max() + 1) if weights_k is None else weights_k)[codes[rows]] / views
     scaler = StandardScaler().fit(every)
-    regression = LogisticRegression(C=strength, max_iter=10_000, tol=1e-8)
+    regression = LogisticRegression(C=C, max_iter=10_000, tol=1e-8)
     regression.fit(scaler.transform(taught), np.tile(codes[rows], views), np.tile(weights, views))
     return make_pipeline(scaler, regression)
 
@@ -64,25 +64,25 @@ def shares(head: LogisticHead, features_nd: np.ndarray) -> np.ndarray:
 
 
 # The weaker the penalty the flatter the loss: both stop where the gradient is 1e-4 or less.
-@pytest.mark.parametrize(("strength", "apart"), [(1e-3, 1e-3), (0.1, 1e-3), (10.0, 1e-2)])
+@pytest.mark.parametrize(("C", "apart"), [(1e-3, 1e-3), (0.1, 1e-3), (10.0, 1e-2)])
 @pytest.mark.parametrize("views", [1, 3])
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("classes", [2, 3, 5])
 def test_the_head_is_that_of_scikit_learn(
-    classes: int, weighted: bool, views: int, strength: float, apart: float
+    classes: int, weighted: bool, views: int, C: float, apart: float
 ) -> None:
     features_vnd, codes = features(classes, views=views)
     weights = np.linspace(0.5, 4, classes, dtype=np.float32) if weighted else None
-    head = fitted(features_vnd, codes, class_weights=weights, strength=strength, judged=False)
-    expected = oracle(features_vnd, codes, strength, weights).predict_proba(features_vnd[0])
+    head = fitted(features_vnd, codes, class_weights=weights, C=C, judged=False)
+    expected = oracle(features_vnd, codes, C, weights).predict_proba(features_vnd[0])
     np.testing.assert_allclose(shares(head, features_vnd[0]), expected, atol=apart)
-    assert head.folds == 0 and head.strength == strength
+    assert head.folds == 0 and head.C == C
     assert head.held_out_logits_nk.shape == (0, classes) and len(head.held_out) == 0
 
 
 def test_the_oracle_would_notice_another_penalty_or_another_weight() -> None:
     features_vnd, codes = features(3)
-    found = shares(fitted(features_vnd, codes, strength=0.1, judged=False), features_vnd[0])
+    found = shares(fitted(features_vnd, codes, C=0.1, judged=False), features_vnd[0])
     for other in (
         oracle(features_vnd, codes, 0.3),
         oracle(features_vnd, codes, 0.1, np.array([1.0, 1.0, 2.0])),
@@ -93,8 +93,8 @@ def test_the_oracle_would_notice_another_penalty_or_another_weight() -> None:
 def test_mean_and_deviation_are_folded_into_weight_and_bias() -> None:
     features_vnd, codes = features(3)
     moved = features_vnd * 40 - 700
-    plain = fitted(features_vnd, codes, strength=0.1, judged=False)
-    other = fitted(moved, codes, strength=0.1, judged=False)
+    plain = fitted(features_vnd, codes, C=0.1, judged=False)
+    other = fitted(moved, codes, C=0.1, judged=False)
     np.testing.assert_allclose(other.weight_kd * 40, plain.weight_kd, atol=2e-3)
     np.testing.assert_allclose(
         shares(other, moved[0].astype(np.float64)), shares(plain, features_vnd[0]), atol=2e-3
@@ -105,7 +105,7 @@ def test_mean_and_deviation_are_folded_into_weight_and_bias() -> None:
 def test_features_that_never_vary_change_nothing(value: float) -> None:
     features_vnd, codes = features(3)
     still = np.full((1, len(codes), 1), value, dtype=np.float32)
-    head = fitted(np.concatenate([features_vnd, still], axis=2), codes, strength=0.1, judged=False)
+    head = fitted(np.concatenate([features_vnd, still], axis=2), codes, C=0.1, judged=False)
     expected = oracle(features_vnd, codes, 0.1).predict_proba(features_vnd[0])
     assert np.isfinite(head.weight_kd).all() and np.isfinite(head.bias_k).all()
 
@@ -152,11 +152,11 @@ def test_few_pictures_have_fewer_folds_and_one_a_class_has_none() -> None:
         assert head.folds == count
         assert len(head.held_out) == len(head.held_out_logits_nk) == (3 * each if count else 0)
         if not count:
-            assert head.strength == DEFAULT_STRENGTH
+            assert head.C == DEFAULT_C
     doubled = np.concatenate([features_vnd, features_vnd], axis=1)
     codes = np.concatenate([codes, codes])
     head = fitted(doubled, codes, hashes_n=codes)  # every class one picture, often
-    assert head.folds == 0 and head.strength == DEFAULT_STRENGTH
+    assert head.folds == 0 and head.C == DEFAULT_C
 
 
 def loss_of(head: LogisticHead, codes: np.ndarray, weights: np.ndarray) -> float:
@@ -171,11 +171,11 @@ def test_the_strength_found_is_the_best_on_its_path(classes: int, weighted: bool
     weights = np.linspace(0.2, 3, classes, dtype=np.float32) if weighted else np.ones(classes)
     options = {"class_weights": weights.astype(np.float32)}
     found = fitted(features_vnd, codes, **options)
-    place = STRENGTHS.index(found.strength)
-    assert 0 < place < len(STRENGTHS) - 1, "the data should have a best within"
+    place = CANDIDATES.index(found.C)
+    assert 0 < place < len(CANDIDATES) - 1, "the data should have a best within"
     losses = [
-        loss_of(fitted(features_vnd, codes, strength=strength, **options), codes, weights)
-        for strength in STRENGTHS[: place + WORSE + 1]
+        loss_of(fitted(features_vnd, codes, C=C, **options), codes, weights)
+        for C in CANDIDATES[: place + WORSE + 1]
     ]
     assert losses[place] == pytest.approx(min(losses), abs=1e-4)
     assert loss_of(found, codes, weights) == pytest.approx(losses[place], abs=1e-3)
@@ -184,7 +184,7 @@ def test_the_strength_found_is_the_best_on_its_path(classes: int, weighted: bool
 @pytest.mark.parametrize("views", [1, 2])
 def test_held_out_logits_are_those_of_the_other_folds(views: int) -> None:
     features_vnd, codes = features(3, views=views)
-    head = fitted(features_vnd, codes, strength=0.1)
+    head = fitted(features_vnd, codes, C=0.1)
     dealt = folds(codes, np.arange(len(codes)), 3, 0)
     found = softmax(head.held_out_logits_nk, axis=1)
     for fold in range(FOLDS):
@@ -202,9 +202,9 @@ def test_the_labels_of_a_fold_have_no_say_in_its_own_logits(
     features_vnd, codes = features(3)
     dealt = np.arange(len(codes)) // 3 % FOLDS  # held still while labels change
     monkeypatch.setattr(_logistic, "folds", lambda *asked: dealt)
-    before = fitted(features_vnd, codes, strength=0.1).held_out_logits_nk
+    before = fitted(features_vnd, codes, C=0.1).held_out_logits_nk
     other = np.where(dealt == 2, (codes + 1) % 3, codes)
-    after = fitted(features_vnd, other, strength=0.1).held_out_logits_nk
+    after = fitted(features_vnd, other, C=0.1).held_out_logits_nk
     np.testing.assert_array_equal(after[dealt == 2], before[dealt == 2])
     assert (after[dealt != 2] != before[dealt != 2]).all(axis=1).all()
 
@@ -214,7 +214,7 @@ def test_equal_inputs_give_equal_bits_and_the_seed_deals_the_folds() -> None:
     one, two = fitted(features_vnd, codes), fitted(features_vnd, codes)
     np.testing.assert_array_equal(one.weight_kd, two.weight_kd)
     np.testing.assert_array_equal(one.held_out_logits_nk, two.held_out_logits_nk)
-    other = fitted(features_vnd, codes, seed=1, strength=one.strength)
+    other = fitted(features_vnd, codes, seed=1, C=one.C)
     assert not np.array_equal(one.held_out_logits_nk, other.held_out_logits_nk)
 
 
@@ -222,7 +222,7 @@ def test_many_pictures_choose_by_some_and_fit_by_all(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(_logistic, "MOST_TO_CHOOSE_BY", 40)
     monkeypatch.setattr(_logistic, "FEWEST", 5)
     features_vnd, codes = features(3)
-    head = fitted(features_vnd, codes, strength=0.1)
+    head = fitted(features_vnd, codes, C=0.1)
     assert 38 <= len(head.held_out) == len(set(head.held_out.tolist())) <= 42
     each = np.bincount(codes[head.held_out])
     assert each.min() >= 5 and each.max() - each.min() <= 1

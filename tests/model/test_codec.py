@@ -239,7 +239,7 @@ def test_comparing_goes_batch_by_batch_in_order(model: FittedModel) -> None:
 
 
 def test_codes_are_means_unless_they_are_drawn(drawing: FittedModel) -> None:
-    front = drawing.first(drawing.plan.code - 1).network
+    front = drawing.first(drawing.plan.encoder_layers - 1).network
     with torch.inference_mode():
         found = front(torch.from_numpy(BYTES[:, None] / np.float32(255))).numpy()
     means, logs = found[:, :4], found[:, 4:]
@@ -273,12 +273,12 @@ def test_saved_and_loaded_is_the_same(model: FittedModel, path: Path) -> None:
     again = load(path, threads=1)
     np.testing.assert_array_equal(again.encode(BYTES), model.encode(BYTES))
     np.testing.assert_array_equal(again.decode(some_codes()), model.decode(some_codes()))
-    assert again.plan == model.plan and again.plan.code == model.plan.code == 4
+    assert again.plan == model.plan and again.plan.encoder_layers == model.plan.encoder_layers == 4
     assert again.provenance == model.provenance and again.recipe == model.recipe
     assert again.digest() == model.digest() and again.task == "reconstruction"
-    assert again.normality is not None and model.normality is not None
-    for name, tensor in model.normality.tensors().items():
-        assert torch.equal(again.normality.tensors()[name], tensor)
+    assert again.normal is not None and model.normal is not None
+    for name, tensor in model.normal.tensors().items():
+        assert torch.equal(again.normal.tensors()[name], tensor)
 
 
 def test_copies_and_pickles_are_the_same(model: FittedModel) -> None:

@@ -20,7 +20,7 @@ from support.models import small_model
 KINDS = {
     "frozen": {},
     "layered": {"head": "dense 8 relu | dropout 0.2", "epochs": 3, "cut": "3"},
-    "tuned": {"fine_tune": 2, "cut": "3"},
+    "tuned": {"fine_tune_epochs": 2, "cut": "3"},
 }
 NET = "conv 4 3x3 same | batchnorm | relu | conv 8 3x3 same | batchnorm | relu | globalpool | dense"
 
@@ -170,8 +170,8 @@ def test_the_reteller_itself_changes_nothing(saved: Path, tmp_path: Path) -> Non
         lambda t, f: f["provenance"]["backbone"].update(name="a" * 1_001),
         lambda t, f: f["provenance"]["backbone"].pop("stage"),
         lambda t, f: f["provenance"].update(backbone="efficientnet_lite0"),
-        lambda t, f: f["provenance"]["logistic"].update(strength=0),
-        lambda t, f: f["provenance"]["logistic"].update(strength="strong"),
+        lambda t, f: f["provenance"]["logistic"].update(C=0),
+        lambda t, f: f["provenance"]["logistic"].update(C="strong"),
         lambda t, f: f["provenance"]["logistic"].pop("folds"),
         lambda t, f: f["provenance"].update(judged_by="hearsay"),
         lambda t, f: f["provenance"].update(augmentation="wild"),

@@ -175,7 +175,7 @@ def test_shapes_are_left_out_of_halves(which: str) -> None:
 
 def test_a_variational_code_is_half_of_what_is_before_it() -> None:
     planned = autoencoder((1, 8, 8), 3, kind="dense", variational=True, squashed=True)
-    code = planned.layers[planned.code - 1]
+    code = planned.layers[planned.encoder_layers - 1]
     assert (code.in_shape, code.out_shape, planned.code_size) == ((6,), (3,), 3)
     network = build(planned, seed=0)
     pictures = torch.rand(4, 1, 8, 8)
@@ -191,8 +191,8 @@ def test_the_encoder_is_what_comes_before_the_code() -> None:
     network = build(planned, seed=0).eval()
     pictures = torch.rand(2, 1, 9, 7)
     encoder, decoder = (
-        part(network, planned, 0, planned.code),
-        part(network, planned, planned.code),
+        part(network, planned, 0, planned.encoder_layers),
+        part(network, planned, planned.encoder_layers),
     )
     codes = encoder(pictures)
     assert codes.shape == (2, 5)
@@ -252,7 +252,7 @@ def test_the_table_names_the_halves() -> None:
 def test_a_code_outside_the_network_is_refused() -> None:
     planned = autoencoder((1, 8, 8), 4, kind="dense")
     with pytest.raises(UsageError, match="an encoder and a decoder within"):
-        replace(planned, code=len(planned.layers))
+        replace(planned, encoder_layers=len(planned.layers))
 
 
 def test_the_mean_comes_first() -> None:

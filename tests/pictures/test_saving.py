@@ -112,7 +112,7 @@ def small(channels: int = 1, height: int = 2, width: int = 2) -> FittedModel:
     model = small_autoencoder(
         size, (channels, height, width), encoder="flatten", decoder=f"dense {size} nobias"
     )
-    decoder = list(model.network.children())[model.plan.code :]
+    decoder = list(model.network.children())[model.plan.encoder_layers :]
     with torch.no_grad():
         decoder[0].weight.copy_(torch.eye(size))
         decoder[-1].weight.zero_()

@@ -9,7 +9,7 @@ import torch
 
 from foveal.model.card import Coding, Provenance
 from foveal.model.fitted import FittedModel
-from foveal.model.normal import Normality
+from foveal.model.normal import NormalStats
 from foveal.nets.autoencoder import autoencoder
 from foveal.nets.blocks import Centre, Offset
 from foveal.nets.build import build
@@ -90,7 +90,7 @@ def small_autoencoder(
                 "coding": Coding(loss="mse", noise="none", noise_level=0.0, beta=beta),
             }
         ),
-        normality=Normality(
+        normal=NormalStats(
             mean=np.arange(code_size, dtype=np.float64),
             whitening=np.eye(code_size),
             errors=np.linspace(0.01, 0.1, 10),

@@ -15,7 +15,7 @@ import numpy as np
 from foveal.anomaly.threshold import Anomalies, By, LeftOut, Threshold, Truths, choose_usual
 from foveal.errors import UsageError
 from foveal.model.codec import NO_NUMBERS, Reconstructions, check_half, compared
-from foveal.model.normal import Normality, Numbers
+from foveal.model.normal import NormalStats, Numbers
 from foveal.pictures.collection import Pictures
 from foveal.pictures.saving import DecodedBatch
 from foveal.pictures.store import Hashes, Progress
@@ -39,7 +39,7 @@ def by_reconstruction(
     """
     for half in ("encoder", "decoder"):
         check_half(model, half)
-    normal = model.normality
+    normal = model.normal
     if normal is None:
         raise UsageError(
             "the model",
@@ -80,7 +80,7 @@ def differences(batches: Iterable[Reconstructions]) -> Iterator[DecodedBatch]:
 
 
 def _threshold(
-    model: FittedModel, normal: Normality, false_alarms: float, by: By, usual: Pictures | None
+    model: FittedModel, normal: NormalStats, false_alarms: float, by: By, usual: Pictures | None
 ) -> Threshold:
     if usual is None:
         scores = normal.errors if by == "error" else normal.distances
@@ -90,7 +90,7 @@ def _threshold(
 
 
 def _usual(
-    model: FittedModel, normal: Normality, pictures: Pictures, by: By
+    model: FittedModel, normal: NormalStats, pictures: Pictures, by: By
 ) -> tuple[Numbers, LeftOut]:
     """Score usual pictures that did not teach, each content once."""
     found = _measured(model, normal, pictures)
@@ -115,7 +115,7 @@ class _Measured:
 
 def _measured(
     model: FittedModel,
-    normal: Normality,
+    normal: NormalStats,
     pictures: Pictures,
     progress: Progress | None = None,
 ) -> _Measured:

@@ -218,7 +218,7 @@ def _of_package(name: str, size: tuple[int, int] | None, resize: Resize | None) 
     )
 
 
-def _of_timm(opened: hub.Opened, resize: Resize | None) -> Backbone:
+def _of_timm(opened: hub.TimmNetwork, resize: Resize | None) -> Backbone:
     plan = plan_network(Network(opened.layers, opened.input))
     ends = [Stage(name, index + 1) for index, name in enumerate(opened.units)]
     recipe = opened.recipe

@@ -33,7 +33,7 @@ UNROLLED = ("blocks", "stages", "layers", "features")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class TimmNetwork:
     """An architecture of timm with its weights, unit by unit."""
 
     architecture: str
@@ -56,7 +56,7 @@ def open_timm(
     size: tuple[int, int] | None,
     file: str | Path | None,
     download: bool,
-) -> Opened:
+) -> TimmNetwork:
     """Open an architecture of timm.
 
     Raises
@@ -176,7 +176,7 @@ def _unit_by_unit(
     *,
     source: Literal["file", "hub"],
     sha256: str,
-) -> Opened:
+) -> TimmNetwork:
     """Take a network apart into units in a row; whole where it is no row."""
     sample = torch.randn(1, *recipe.shape, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
@@ -196,7 +196,7 @@ def _unit_by_unit(
         for number, unit in enumerate(units.values(), start=1)
         for key, value in unit.state_dict().items()
     }
-    return Opened(
+    return TimmNetwork(
         architecture=architecture,
         units=tuple(units),
         layers=tuple(layers),

@@ -11,7 +11,7 @@ from foveal.nets.plan import plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class BackbonePreset:
     """A backbone in the list."""
 
     name: str
@@ -31,13 +31,13 @@ class Listed:
     """Where its weights come from."""
 
 
-def listed() -> Iterator[Listed]:
+def listed() -> Iterator[BackbonePreset]:
     """List the backbones that are known by name, the default first."""
     for name, package in PACKAGES.items():
         planned = plan(name)
         head = planned.layers[-1]
         there = package.file() is not None
-        yield Listed(
+        yield BackbonePreset(
             name=name,
             parameters=planned.parameters - head.parameters,
             multiply_adds=planned.multiply_adds - head.multiply_adds,

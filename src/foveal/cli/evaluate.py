@@ -29,8 +29,9 @@ def evaluate(
         str | None,
         typer.Option(help="Training pictures for the baselines, where PICTURES holds none."),
     ] = None,
-    ladder: Annotated[
-        bool, typer.Option("--ladder/--no-ladder", help="Fit the baselines on pixels beside it.")
+    baselines: Annotated[
+        bool,
+        typer.Option("--baselines/--no-baselines", help="Fit the baselines on pixels beside it."),
     ] = True,
     device: Device = "auto",
     threads: Threads = None,
@@ -56,7 +57,7 @@ def evaluate(
             pictures,
             include_training=include_training,
             training=training,
-            with_ladder=ladder,
+            with_baselines=baselines,
             progress=lambda done, total: show(Decoding(done=done, total=total)),
         )
     unreadable = [entry for entry in left_out(found.ledger) if entry.reason != NOT_JUDGED]
@@ -90,9 +91,9 @@ def lines_of_evaluation(found: Evaluation) -> list[str]:
         "baselines on the same pictures",
     ]
     lines += [
-        f"  {rung.name:<30} {rung.accuracy.percent()}, fitted on {rung.trained_on:,}"
-        for rung in found.ladder
-    ] or ["  not fitted (--no-ladder)"]
+        f"  {baseline.name:<30} {baseline.accuracy.percent()}, fitted on {baseline.trained_on:,}"
+        for baseline in found.baselines
+    ] or ["  not fitted (--no-baselines)"]
     return [*lines, "", *_class_lines(metrics), *_confusion_lines(metrics)]
 
 

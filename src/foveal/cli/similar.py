@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
     from foveal.pictures.collection import Pictures
     from foveal.progress.events import Listener
-    from foveal.search.index import Found, SearchIndex
+    from foveal.search.index import Neighbours, SearchIndex
 
 ARRAYS = (".npz", ".npy")
 """Endings of files that hold many pictures."""
@@ -155,7 +155,7 @@ def _holds_many(query: str) -> bool:
     return Path(query).is_dir() or Path(query).suffix.lower() in ARRAYS
 
 
-def _lines(index: SearchIndex, found: list[Found], to: Path | None) -> list[str]:
+def _lines(index: SearchIndex, found: list[Neighbours], to: Path | None) -> list[str]:
     """Lay the answers out for a person."""
     from foveal.pictures.ledger import Entry, summary
 
@@ -179,7 +179,7 @@ def _lines(index: SearchIndex, found: list[Found], to: Path | None) -> list[str]
     return lines
 
 
-def _plain(index: SearchIndex, found: list[Found], to: Path | None) -> dict[str, Any]:
+def _plain(index: SearchIndex, found: list[Neighbours], to: Path | None) -> dict[str, Any]:
     """Lay the answers out for a machine."""
     return {
         "model": index.model.digest(),
@@ -205,7 +205,7 @@ def _plain(index: SearchIndex, found: list[Found], to: Path | None) -> dict[str,
     }
 
 
-def _refuse_unreadable(index: SearchIndex, found: list[Found], strict: bool) -> None:
+def _refuse_unreadable(index: SearchIndex, found: list[Neighbours], strict: bool) -> None:
     from foveal.errors import DataError
 
     missing = len(index.unreadable) + sum(bool(one.reason) for one in found)

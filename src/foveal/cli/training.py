@@ -155,7 +155,7 @@ def report_autoencoder(context: typer.Context, learner: Autoencoder | None) -> N
                 "model": str(model),
                 "run": str(model.with_suffix(".run")),
                 "network": learner.plan_.text,
-                "encoder_layers": learner.plan_.code,
+                "encoder_layers": learner.plan_.encoder_layers,
                 "code_size": learner.plan_.code_size,
                 "coding": coding and coding.model_dump(mode="json", exclude={"reconstruction"}),
                 "reconstruction": found and asdict(found),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from foveal.errors import FovealError, UsageError
 
-MARKED = re.compile(r"`([a-z_]+)`")
+MARKED = re.compile(r"`([a-z_][a-z0-9_]*|C)`")
 """A parameter in the library's text: its name between backquotes."""
 
 

@@ -112,7 +112,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
     model_ : FittedModel
         Everything that was learned; `save` writes it.
     plan_ : Plan
-        The network, layer by layer; `plan_.code` layers are the encoder.
+        The network, layer by layer; `plan_.encoder_layers` layers are the encoder.
     reconstruction_ : Reconstruction or None
         How held-out pictures are reconstructed, beside principal components.
     history_ : list of dict

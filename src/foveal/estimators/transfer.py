@@ -45,15 +45,15 @@ class TransferClassifier(Classifier):
         or a network of one's own, as a model file or a fitted model.
     cut : str, optional
         The stage after which the backbone is cut; what comes before is fixed. By default the
-        end of its convolutional part, or with `fine_tune` about two thirds of the way.
+        end of its convolutional part, or with `fine_tune_epochs` about two thirds of the way.
         "auto" tries the stages on held-out pictures, as they are and with a logistic head.
     head : str, default "logistic"
         "logistic" for a logistic regression on standardised features; else layers in the
         notation, trained by gradient descent, as in "dense 256 relu | dropout 0.3".
-    strength : float, optional
+    C : float, optional
         Inverse of the penalty of the logistic regression; chosen by 5-fold cross-validation
         (log loss) where left out.
-    fine_tune : float, default 0
+    fine_tune_epochs : float, default 0
         Epochs in which the layers above the cut are trained too, after the head.
     fine_tune_rate : float, optional
         Highest learning rate of that; lower layers get less.
@@ -65,7 +65,7 @@ class TransferClassifier(Classifier):
         Whether its weights may be fetched from its hub; nothing is ever fetched otherwise.
     engine : {"openvino", "onnxruntime", "torch"}, optional
         What runs the frozen part; the fastest for the network where left out.
-    half : bool
+    float16 : bool
         Whether features are kept in half precision, at half the disk.
     epochs, seconds, batch_size, optimizer, learning_rate, momentum, weight_decay, schedule, \
 label_smoothing, ema, clip_norm, patience
@@ -125,14 +125,14 @@ label_smoothing, ema, clip_norm, patience
         *,
         cut: str | None = None,
         head: str = LOGISTIC,
-        strength: float | None = None,
-        fine_tune: float = 0.0,
+        C: float | None = None,
+        fine_tune_epochs: float = 0.0,
         fine_tune_rate: float | None = None,
         views: int = 1,
         weights: str | Path | None = None,
         download: bool = False,
         engine: str | None = None,
-        half: bool = False,
+        float16: bool = False,
         epochs: float | None = None,
         seconds: float | None = None,
         batch_size: int | None = None,
@@ -160,14 +160,14 @@ label_smoothing, ema, clip_norm, patience
         self.backbone = backbone
         self.cut = cut
         self.head = head
-        self.strength = strength
-        self.fine_tune = fine_tune
+        self.C = C
+        self.fine_tune_epochs = fine_tune_epochs
         self.fine_tune_rate = fine_tune_rate
         self.views = views
         self.weights = weights
         self.download = download
         self.engine = engine
-        self.half = half
+        self.float16 = float16
         self.epochs = epochs
         self.seconds = seconds
         self.batch_size = batch_size

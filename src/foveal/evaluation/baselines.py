@@ -1,6 +1,6 @@
-"""The baseline ladder: what pixels alone reach without a network, on the same pictures.
+"""Baselines: what pixels alone reach without a network, on the same pictures.
 
-A person should see whether a network earns its cost. Each rung is fitted on training pictures
+A person should see whether a network earns its cost. Each baseline is fitted on training pictures
 and judged on the very pictures that the network is judged on.
 """
 
@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from foveal.evaluation.intervals import Estimate, wilson
 
 MOST_PICTURES = 10_000
-"""Training pictures a rung is fitted on, at most, evenly spaced."""
+"""Training pictures a baseline is fitted on, at most, evenly spaced."""
 MOST_PIXELS = 1_024
 """Numbers a picture is reduced to, at most, by averaging blocks."""
 ITERATIONS = 50
@@ -32,7 +32,7 @@ Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rung:
+class Baseline:
     """One baseline and how it fares."""
 
     name: str
@@ -41,39 +41,39 @@ class Rung:
     """Training pictures it was fitted on."""
 
 
-def ladder(
-    train_images: Pixels, train_codes: Ints, test_images: Pixels, test_codes: Ints
-) -> list[Rung]:
+def fit_baselines(
+    train_images: Pixels, train_ids: Ints, test_images: Pixels, test_ids: Ints
+) -> list[Baseline]:
     """Fit and judge the baselines: majority class, nearest neighbour, logistic regression.
 
     Parameters
     ----------
     train_images, test_images : array, (n, h, w, c)
         Prepared pictures, not normalised.
-    train_codes, test_codes : array of int, (n,)
+    train_ids, test_ids : array of int, (n,)
         Class numbers.
     """
-    return list(_rungs(train_images, train_codes, test_images, test_codes))
+    return list(_fitted(train_images, train_ids, test_images, test_ids))
 
 
-def majority(class_counts: Ints, test_codes: Ints) -> Rung:
+def majority(class_counts: Ints, test_ids: Ints) -> Baseline:
     """Judge the answer that is always the most frequent training class."""
-    right = int((test_codes == int(np.argmax(class_counts))).sum())
-    return Rung(
+    right = int((test_ids == int(np.argmax(class_counts))).sum())
+    return Baseline(
         name="majority class",
-        accuracy=wilson(right, len(test_codes)),
+        accuracy=wilson(right, len(test_ids)),
         trained_on=int(class_counts.sum()),
     )
 
 
-def _rungs(
-    train_images: Pixels, train_codes: Ints, test_images: Pixels, test_codes: Ints
-) -> Iterator[Rung]:
-    yield majority(np.bincount(train_codes), test_codes)
-    most = min(len(train_codes), MOST_PICTURES)
-    picked = np.linspace(0, len(train_codes) - 1, most).round().astype(np.intp)
-    codes = train_codes[picked]
-    if len(np.unique(codes)) < 2:
+def _fitted(
+    train_images: Pixels, train_ids: Ints, test_images: Pixels, test_ids: Ints
+) -> Iterator[Baseline]:
+    yield majority(np.bincount(train_ids), test_ids)
+    most = min(len(train_ids), MOST_PICTURES)
+    picked = np.linspace(0, len(train_ids) - 1, most).round().astype(np.intp)
+    class_ids = train_ids[picked]
+    if len(np.unique(class_ids)) < 2:
         return
     middle = float(np.mean(train_images[picked], dtype=np.float64))
     train, test = (as_vectors(one, middle) for one in (train_images[picked], test_images))
@@ -86,9 +86,9 @@ def _rungs(
     for name, learner in learners.items():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            learner.fit(train, codes)
-        right = int((learner.predict(test) == test_codes).sum())
-        yield Rung(name=name, accuracy=wilson(right, len(test_codes)), trained_on=most)
+            learner.fit(train, class_ids)
+        right = int((learner.predict(test) == test_ids).sum())
+        yield Baseline(name=name, accuracy=wilson(right, len(test_ids)), trained_on=most)
 
 
 def as_vectors(images: Pixels, middle: float = 0.0) -> np.ndarray[Any, np.dtype[np.float32]]:

@@ -16,14 +16,14 @@ FEWEST = 10
 """Pictures below which no temperature is fitted."""
 
 
-def fit_temperature(logits_nk: Floats, codes_n: np.ndarray[Any, np.dtype[np.int64]]) -> float:
+def fit_temperature(logits_nk: Floats, class_ids_n: np.ndarray[Any, np.dtype[np.int64]]) -> float:
     """Fit the temperature that minimises the log loss (Guo et al., arXiv:1706.04599).
 
     Parameters
     ----------
     logits_nk : array of float, (n, k)
         Of pictures that did not train: validation pictures.
-    codes_n : array of int, (n,)
+    class_ids_n : array of int, (n,)
         Their true class numbers.
 
     Returns
@@ -31,19 +31,19 @@ def fit_temperature(logits_nk: Floats, codes_n: np.ndarray[Any, np.dtype[np.int6
     float
         Divides the logits; 1 where there are fewer than `FEWEST` pictures.
     """
-    right = int((logits_nk.argmax(axis=1) == codes_n).sum())
-    if len(codes_n) < FEWEST:
+    right = int((logits_nk.argmax(axis=1) == class_ids_n).sum())
+    if len(class_ids_n) < FEWEST:
         return 1.0
-    rows = np.arange(len(codes_n))
+    rows = np.arange(len(class_ids_n))
 
     def loss(log_temperature: float) -> float:
         scaled = log_softmax(logits_nk / np.exp(log_temperature), axis=1)
-        return -float(scaled[rows, codes_n].mean())
+        return -float(scaled[rows, class_ids_n].mean())
 
     # Without errors the likelihood has no maximum: it would be surer and surer. Half an error
     # among the pictures, as in Jeffreys' estimate of a share, bounds how sure it may be.
-    doubt = 0.5 / (len(codes_n) + 1) if right == len(codes_n) else 0.0
-    others = np.arange(logits_nk.shape[1])[None] != codes_n[:, None]
+    doubt = 0.5 / (len(class_ids_n) + 1) if right == len(class_ids_n) else 0.0
+    others = np.arange(logits_nk.shape[1])[None] != class_ids_n[:, None]
 
     def doubted(log_temperature: float) -> float:
         scaled = log_softmax(logits_nk / np.exp(log_temperature), axis=1)

@@ -47,53 +47,55 @@ class Metrics:
     classes: tuple[ClassScores, ...]
 
 
-def metrics(probabilities_nk: Floats, codes_n: Ints, labels: list[str]) -> Metrics:
+def metrics(probabilities_nk: Floats, class_ids_n: Ints, labels: list[str]) -> Metrics:
     """Judge probabilities against true class numbers.
 
     Parameters
     ----------
     probabilities_nk : array of float, (n, k)
         Rows sum to 1.
-    codes_n : array of int, (n,)
+    class_ids_n : array of int, (n,)
         True class numbers.
     labels : list of str
         Names of the k classes.
     """
     called = probabilities_nk.argmax(axis=1)
     count = len(labels)
-    confusion = np.bincount(codes_n * count + called, minlength=count * count)
+    confusion = np.bincount(class_ids_n * count + called, minlength=count * count)
     confusion = confusion.reshape(count, count).astype(np.int64)
-    picked = np.clip(probabilities_nk[np.arange(len(codes_n)), codes_n], LEAST_PROBABILITY, 1)
+    picked = np.clip(
+        probabilities_nk[np.arange(len(class_ids_n)), class_ids_n], LEAST_PROBABILITY, 1
+    )
     return Metrics(
-        pictures=len(codes_n),
-        accuracy=wilson(int(np.trace(confusion)), len(codes_n)),
+        pictures=len(class_ids_n),
+        accuracy=wilson(int(np.trace(confusion)), len(class_ids_n)),
         balanced_accuracy=from_confusion(confusion, _balanced_accuracy),
         macro_f1=from_confusion(confusion, _macro_f1),
         log_loss=mean(-np.log(picked), least=0.0),
-        calibration_error=calibration_error(probabilities_nk, codes_n),
+        calibration_error=calibration_error(probabilities_nk, class_ids_n),
         confusion=confusion,
         classes=tuple(_class_scores(confusion, index, label) for index, label in enumerate(labels)),
     )
 
 
-def calibration_error(probabilities_nk: Floats, codes_n: Ints, bins: int = BINS) -> float:
+def calibration_error(probabilities_nk: Floats, class_ids_n: Ints, bins: int = BINS) -> float:
     """Average how far being sure is from being right (Naeini, Cooper and Hauskrecht, 2015).
 
     The expected calibration error of the class called.
 
     Bins hold equally many pictures, so that none is decided by a handful.
     """
-    if not len(codes_n):
+    if not len(class_ids_n):
         return float("nan")
     sure = probabilities_nk.max(axis=1)
-    right = probabilities_nk.argmax(axis=1) == codes_n
+    right = probabilities_nk.argmax(axis=1) == class_ids_n
     order = np.argsort(sure, kind="stable")
     gaps = [
         len(part) * abs(float(sure[part].mean()) - float(right[part].mean()))
         for part in np.array_split(order, min(bins, len(order)))
         if len(part)
     ]
-    return sum(gaps) / len(codes_n)
+    return sum(gaps) / len(class_ids_n)
 
 
 def _balanced_accuracy(right: Floats, there: Floats, called: Floats) -> Floats:

@@ -29,7 +29,7 @@ MOST_VALUES = 100_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Likeness:
+class SimilarityMetrics:
     """How much reconstructions resemble their pictures."""
 
     mse: float
@@ -50,8 +50,8 @@ class Reconstruction:
     """Pictures judged."""
     judged_by: Literal["test", "validation"]
     """Pictures never touched by the fit, or those that chose the weights."""
-    autoencoder: Likeness
-    pca: Likeness
+    autoencoder: SimilarityMetrics
+    pca: SimilarityMetrics
     """The same of principal components."""
     pca_size: int
     """How many: as many as the code has numbers, where the pictures have so many."""
@@ -63,13 +63,13 @@ class Reconstruction:
     """Bytes of its code in single precision."""
 
 
-def likeness(pairs: Iterable[Pair]) -> Likeness:
+def similarity_metrics(pairs: Iterable[Pair]) -> SimilarityMetrics:
     """Measure how much reconstructions resemble their pictures, batch by batch.
 
     Examples
     --------
     >>> grey = np.full((1, 4, 4, 1), 0.5)
-    >>> found = likeness([(grey, grey + 0.1)])
+    >>> found = similarity_metrics([(grey, grey + 0.1)])
     >>> round(found.mse, 4), round(found.psnr, 1)
     (0.01, 20.0)
     """
@@ -82,7 +82,7 @@ def likeness(pairs: Iterable[Pair]) -> Likeness:
         pictures += len(originals)
         values += originals.size
     mse = squared / values
-    return Likeness(
+    return SimilarityMetrics(
         mse=mse,
         bce=entropy / values,
         ssim=similar / pictures,

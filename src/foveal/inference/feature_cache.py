@@ -27,7 +27,7 @@ Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class CacheEntry:
     """Where the features of one picture are."""
 
     part: int
@@ -40,7 +40,7 @@ class Known:
     """Why the picture cannot be read; empty where it can."""
 
 
-class Shelf:
+class FeatureCache:
     """A folder with the features of pictures through one network.
 
     Parameters
@@ -54,14 +54,14 @@ class Shelf:
         self.parts: dict[str, Any] = {}
         self.arrays: list[Any] = []
         self.took: list[float] = []
-        self.known: dict[bytes, Known] = {}
+        self.known: dict[bytes, CacheEntry] = {}
 
     @property
     def size(self) -> int:
         """Size of the numbers on disk."""
         return sum(array.nbytes for array in self.arrays)
 
-    def read(self) -> dict[bytes, Known]:
+    def read(self) -> dict[bytes, CacheEntry]:
         """Read the parts that are new since the last reading; damaged ones are removed."""
         for path in sorted(self.folder.glob("*.safetensors")):
             if path.stem in self.parts:
@@ -86,9 +86,9 @@ class Shelf:
             self.arrays.append(array)
             self.took.append(seconds / max(len(ids), 1))
             for row in range(len(ids)):
-                self.known[ids[row].tobytes()] = Known(number, row, int(pixels[row]))
+                self.known[ids[row].tobytes()] = CacheEntry(number, row, int(pixels[row]))
             for one, why in reasons.items():
-                self.known[one] = Known(-1, 0, 0, why)
+                self.known[one] = CacheEntry(-1, 0, 0, why)
         return self.known
 
     def add(

@@ -21,7 +21,7 @@ import torch
 
 from foveal.cache import cache_folder, room_for
 from foveal.errors import ResourceError
-from foveal.inference.feature_cache import Known, Shelf
+from foveal.inference.feature_cache import CacheEntry, FeatureCache
 from foveal.inference.session import Runner, Session
 from foveal.pictures import decode
 from foveal.pictures.augment import Augmentation, gather_varied
@@ -52,7 +52,7 @@ class Extraction:
 
     session: Session
     """The frozen network."""
-    half: bool = False
+    float16: bool = False
     """Whether features are kept in half precision, at half the disk."""
     views: int = 1
     """How often each picture goes through: as it is, and varied."""
@@ -125,7 +125,7 @@ class Features:
             )
         if self.size > MUCH_DISK:
             remarks.append(
-                f"the features take {self.size / 1e9:.1f} GB of disk: half precision (`half`) "
+                f"the features take {self.size / 1e9:.1f} GB of disk: half precision (`float16`) "
                 "takes half of it"
             )
         return tuple(remarks)
@@ -148,7 +148,7 @@ def open_features(
 ) -> Features:
     """Return the features of pictures; those not known yet are computed first.
 
-    Known are those of the same content, whatever the file is called, through the same layers,
+    CacheEntry are those of the same content, whatever the file is called, through the same layers,
     weights, recipe, decoder and engine. An interrupted pass goes on where it was.
 
     Parameters
@@ -186,30 +186,30 @@ def _opened(
     name: str,
     progress: Progress | None,
 ) -> Features:
-    shelf, ids = _shelf(extraction, name), wanted[0]
-    known = shelf.read()
+    cache, ids = _cache_of(extraction, name), wanted[0]
+    known = cache.read()
     missing = _missing(wanted, known)
     every = {one for view in wanted for one in view if one in known}
     kept = sum(not known[one].reason for one in every)
-    saved = shelf.seconds(every)
+    saved = cache.seconds(every)
     computed = 0
     if missing:
         _check_room(extraction, missing)
         stream = _Stream(pictures, extraction, wanted, missing)
         for part in _computed(stream, name, progress):
-            shelf.add(**part)
+            cache.add(**part)
             computed += len(part["ids"])
-        passing = {one: Known(-1, 0, 0, why) for one, why in stream.passing.items()}
-        known = {**shelf.read(), **passing}
+        passing = {one: CacheEntry(-1, 0, 0, why) for one, why in stream.passing.items()}
+        known = {**cache.read(), **passing}
         if _missing(wanted, known):
             raise ResourceError(
-                str(shelf.folder),
+                str(cache.folder),
                 needed="a cache that keeps what is written to it",
                 came="features that vanished while they were computed",
                 remedy="do not clear the cache meanwhile; set FOVEAL_CACHE to a local disk",
             )
     shape = extraction.shape
-    rows = [shelf.rows(view, shape) for view in wanted]
+    rows = [cache.rows(view, shape) for view in wanted]
     digest = hashlib.blake2b("".join(one.hex() for one in ids).encode(), digest_size=16)
     return Features(
         views=tuple(rows),
@@ -220,7 +220,7 @@ def _opened(
         found=kept,
         saved=saved,
         engine=name,
-        size=shelf.size,
+        size=cache.size,
     )
 
 
@@ -230,24 +230,24 @@ def _engine_for(pictures: Pictures, extraction: Extraction, wanted: list[list[by
     name = extraction.session.fastest(by)
     if name == "torch":
         return name
-    missing = _missing(wanted, _shelf(extraction, name).read())
+    missing = _missing(wanted, _cache_of(extraction, name).read())
     passes = sum(len(views) for _, views in missing)
     return extraction.session.engine_for(passes, by) if passes else name
 
 
-def _shelf(extraction: Extraction, engine: str) -> Shelf:
-    return Shelf(cache_folder() / "features" / _key(extraction, engine))
+def _cache_of(extraction: Extraction, engine: str) -> FeatureCache:
+    return FeatureCache(cache_folder() / "features" / _key(extraction, engine))
 
 
 def _key(extraction: Extraction, engine: str) -> str:
-    """Name the shelf: whatever the numbers depend on besides the picture."""
+    """Name the cache: whatever the numbers depend on besides the picture."""
     facts = {
         "version": VERSION,
         "cut": extraction.session.network.fingerprint,
         "recipe": asdict(extraction.recipe),
         "decoder": [decode.VERSION, PIL.__version__],
         "engine": f"{engine} {version(engine)} {extraction.session.device.name}",
-        "half": extraction.half,
+        "half": extraction.float16,
     }
     return hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16).hexdigest()
 
@@ -280,11 +280,11 @@ def _missing(wanted: list[list[bytes]], known: dict[bytes, Any]) -> list[tuple[i
 
 
 def _check_room(extraction: Extraction, missing: list[tuple[int, list[int]]]) -> None:
-    each = volume(extraction.shape) * (2 if extraction.half else 4)
+    each = volume(extraction.shape) * (2 if extraction.float16 else 4)
     room_for(
         each * sum(len(views) for _, views in missing),
         "features",
-        "" if extraction.half else "keep them in half precision (`half`)",
+        "" if extraction.float16 else "keep them in half precision (`float16`)",
     )
 
 
@@ -305,7 +305,7 @@ def _computed(stream: _Stream, name: str, progress: Progress | None) -> Iterator
         made = {
             "ids": list(ids),
             "pixels": list(pixels),
-            "features": _halved(features) if extraction.half else features,
+            "features": _halved(features) if extraction.float16 else features,
             "reasons": dict(stream.unreadable),
             "seconds": took,
         }

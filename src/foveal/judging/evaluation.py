@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foveal.errors import DataError
-from foveal.evaluation.baselines import Rung, ladder, majority
+from foveal.evaluation.baselines import Baseline, fit_baselines, majority
 from foveal.evaluation.calibration import probabilities
 from foveal.evaluation.metrics import Metrics, calibration_error, metrics
 from foveal.inference.features import Extraction, open_features
@@ -39,7 +39,7 @@ class Evaluation:
     uncalibrated_error: float
     """Calibration error before the temperature was applied."""
     temperature: float
-    ladder: tuple[Rung, ...]
+    baselines: tuple[Baseline, ...]
     notes: tuple[str, ...]
     """What a reader must know: which pictures were left out, and why."""
     ledger: tuple[Entry, ...]
@@ -61,7 +61,7 @@ def evaluate(
     *,
     include_training: bool = False,
     training: Any = None,
-    with_ladder: bool = True,
+    with_baselines: bool = True,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Judge a classifier on labelled pictures.
@@ -82,7 +82,7 @@ def evaluate(
         Judge all pictures, those that trained included.
     training : path, sequence of paths, or array, optional
         Labelled training pictures for the baselines; by default those found in X.
-    with_ladder : bool
+    with_baselines : bool
         Whether to fit and judge the baselines.
 
     progress : callable, optional
@@ -101,18 +101,18 @@ def evaluate(
     source.open(progress)
     rows, notes = _judged_rows(model, source, include_training)
     logits = source.logits(rows)
-    codes = source.codes[rows]
+    class_ids = source.class_ids[rows]
     labels = [str(one) for one in model.classes]
-    rungs: list[Rung] = []
-    if with_ladder:
-        found, more = _ladder(model, source, rows, training, progress)
-        rungs.extend(found)
+    baselines: list[Baseline] = []
+    if with_baselines:
+        found, more = _baselines(model, source, rows, training, progress)
+        baselines.extend(found)
         notes.extend(more)
     return Evaluation(
-        metrics=metrics(probabilities(logits, model.temperature), codes, labels),
-        uncalibrated_error=calibration_error(probabilities(logits, 1.0), codes),
+        metrics=metrics(probabilities(logits, model.temperature), class_ids, labels),
+        uncalibrated_error=calibration_error(probabilities(logits, 1.0), class_ids),
         temperature=model.temperature,
-        ladder=tuple(rungs),
+        baselines=tuple(baselines),
         notes=tuple(notes),
         ledger=tuple(_ledger(source, rows)),
     )
@@ -137,7 +137,7 @@ class _Labelled:
         refuse_unsupported(pictures.labels)
         self.model, self.pictures = model, pictures
         self.labels = pictures.labels
-        self.codes = class_ids(pictures.labels, model.classes)
+        self.class_ids = class_ids(pictures.labels, model.classes)
 
     def open(self, progress: Progress | None = None) -> None:
         model, threads = self.model, self.model.device.threads
@@ -146,7 +146,7 @@ class _Labelled:
             self.store = open_features(self.pictures, extraction, progress=progress)
         else:
             self.store = open_store(self.pictures, model.recipe, threads=threads, progress=progress)
-        self.known = np.flatnonzero((self.codes != UNKNOWN) & self.store.readable)
+        self.known = np.flatnonzero((self.class_ids != UNKNOWN) & self.store.readable)
 
     def logits(self, rows: Rows) -> np.ndarray[Any, Any]:
         by = self.store.scaled_by(scaling(self.pictures, self.model.recipe))
@@ -202,28 +202,28 @@ def _some(rows: Rows, notes: list[str]) -> Rows:
     return rows
 
 
-def _ladder(
+def _baselines(
     model: FittedModel,
     source: _Labelled,
     rows: Rows,
     training: Any,
     progress: Progress | None,
-) -> tuple[list[Rung], list[str]]:
+) -> tuple[list[Baseline], list[str]]:
     teacher = source
     if training is not None:
         teacher = _Labelled(model, gather(training))
         teacher.open(progress)
     trained = np.isin(teacher.store.hashes[teacher.known], model.trained_on)
     taught = teacher.known[trained]
-    codes = source.codes[rows]
+    class_ids = source.class_ids[rows]
     if not len(taught):
         counts = np.array(model.provenance.class_counts, dtype=np.int64)
         where = "the pictures" if training is None else "`training`"
         note = f"baselines on pixels need training pictures of the model: none found in {where}"
-        return [majority(counts, codes)], [note]
+        return [majority(counts, class_ids)], [note]
     images = source.pixels(progress)
     others = images if teacher is source else teacher.pixels(progress)
-    return ladder(others[taught], teacher.codes[taught], images[rows], codes), []
+    return fit_baselines(others[taught], teacher.class_ids[taught], images[rows], class_ids), []
 
 
 def _ledger(source: _Labelled, rows: Rows) -> Iterator[Entry]:
@@ -234,7 +234,7 @@ def _ledger(source: _Labelled, rows: Rows) -> Iterator[Entry]:
     for row, name in enumerate(source.pictures.names):
         label = source.labels[row]
         reason = reasons[row]
-        if not reason and source.codes[row] == UNKNOWN:
+        if not reason and source.class_ids[row] == UNKNOWN:
             reason = "no label" if label is None else f"class {label} is unknown to the model"
         if not reason and not judged[row]:
             reason = NOT_JUDGED

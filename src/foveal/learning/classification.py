@@ -105,7 +105,7 @@ class ClassifierTask:
         rows = self.data.split.validation
         if not len(rows):
             return None
-        return judge_logits(self.logits(network), torch.from_numpy(self.data.codes[rows]))
+        return judge_logits(self.logits(network), torch.from_numpy(self.data.class_ids[rows]))
 
     def frozen(self, plan: Plan, trained: Trained) -> FittedModel:
         """Make the fitted model of the best weights, its temperature fitted on validation."""
@@ -114,7 +114,7 @@ class ClassifierTask:
         temperature = 1.0
         if len(rows):
             logits = self.logits(network).double().numpy()
-            temperature = fit_temperature(logits, data.codes[rows])
+            temperature = fit_temperature(logits, data.class_ids[rows])
         best = state.best
         return freeze(
             plan,

@@ -63,7 +63,7 @@ def _tried(
     network, places = tapped(backbone)
     run, start = context.run, config.start
     session = Session(network, recipe, context.device, engine=start.engine)
-    extraction = Extraction(session=session, half=start.half)
+    extraction = Extraction(session=session, float16=start.float16)
     listening = Run(listeners=[lambda event: _pass_on(event, run)])
     quiet = replace(context, run=listening)  # preparation is told of when the cut is chosen
     data = prepare(pictures, as_features(extraction, quiet), config.held_out, quiet)
@@ -75,26 +75,26 @@ def _tried(
     for name in reversed(places):
         head = fit_head(
             features[None, :, places[name]],
-            data.codes[rows],
+            data.class_ids[rows],
             data.store.hashes[rows],
             classes=len(data.classes),
             class_weights=None if weights is None else weights.numpy(),
             seed=context.seed,
             threads=context.device.threads,
-            strength=start.strength,
+            C=start.C,
         )
         if not head.folds:
             break  # too few pictures to judge by: the end of the backbone
-        codes = data.codes[rows][head.held_out]
+        class_ids = data.class_ids[rows][head.held_out]
         logs = log_softmax(head.held_out_logits_nk, axis=1)
-        tried[name] = -float(logs[np.arange(len(codes)), codes].mean())
+        tried[name] = -float(logs[np.arange(len(class_ids)), class_ids].mean())
         over = time.perf_counter() - began > SECONDS and len(tried) < len(places)
         run.tell(
             CutTried(
                 stage=name,
                 features=features[:, places[name]].shape[1],
                 log_loss=tried[name],
-                accuracy=float((logs.argmax(axis=1) == codes).mean()),
+                accuracy=float((logs.argmax(axis=1) == class_ids).mean()),
                 notes=("the time is over: lower stages were not tried",) if over else (),
             )
         )
@@ -112,11 +112,11 @@ def _pass_on(event: Event, run: Run) -> None:
 
 def _asked(config: TransferConfig, backbone: Backbone) -> Stage:
     start = config.start
-    if start.cut is not None or not start.fine_tune:
+    if start.cut is not None or not start.fine_tune_epochs:
         stage = backbone.stage(start.cut)
-        if start.fine_tune and stage == backbone.stages[-1]:
+        if start.fine_tune_epochs and stage == backbone.stages[-1]:
             raise UsageError(
-                "cut and fine_tune",
+                "cut and fine_tune_epochs",
                 needed="a cut with layers of the backbone above it, to be fine-tuned",
                 came=f"its end, {stage.name}",
                 remedy="name a lower stage, or leave the cut out",
@@ -133,9 +133,9 @@ def _two_thirds(backbone: Backbone) -> Stage:
     below = [stage for stage in ends if costs[stage.end - 1] <= UPWARD * total]
     if not ends:
         raise UsageError(
-            "fine_tune",
+            "fine_tune_epochs",
             needed="a backbone with several stages",
             came=f"{backbone.name}, which is one piece",
-            remedy="choose another backbone, or leave fine_tune out",
+            remedy="choose another backbone, or leave fine_tune_epochs out",
         )
     return below[-1] if below else ends[0]

@@ -40,7 +40,7 @@ class TrainingData:
 
     store: prepared.Prepared
     """The pictures, or what a frozen network made of them."""
-    codes: np.ndarray[Any, np.dtype[np.intp]]
+    class_ids: np.ndarray[Any, np.dtype[np.intp]]
     """Class number of each row; -1 without a label. 0 where labels are not asked for."""
     classes: Array
     """The labels, in the order of their numbers; none where they are not asked for."""
@@ -61,7 +61,7 @@ class TrainingData:
     @property
     def class_counts(self) -> np.ndarray[Any, np.dtype[np.intp]]:
         """Training pictures of each class; of all, where there are no classes."""
-        return np.bincount(self.codes[self.split.train], minlength=len(self.classes))
+        return np.bincount(self.class_ids[self.split.train], minlength=len(self.classes))
 
     def batches(
         self, batch_size: int, augmentation: Augmentation, seed: int, device: str
@@ -70,7 +70,7 @@ class TrainingData:
         return training_batches(
             self.store,
             self.store.scaled_by(self.scaling),
-            codes=self.codes,
+            class_ids=self.class_ids,
             rows=self.split.train,
             batch_size=batch_size,
             augmentation=augmentation,
@@ -149,12 +149,12 @@ def prepare(
         Where fewer than two classes, or too few training pictures, are left.
     """
     began, run = time.perf_counter(), context.run
-    classes, codes = _classes_of(pictures, labelled)
+    classes, class_ids = _classes_of(pictures, labelled)
     store, recipe = opening(pictures)
     run.agree("pictures", store.fingerprint, "the pictures changed meanwhile: begin with `fresh`")
-    usable = np.flatnonzero(store.readable & (codes >= 0))
+    usable = np.flatnonzero(store.readable & (class_ids >= 0))
     parts = split(
-        codes,
+        class_ids,
         store.hashes,
         pictures.parts,
         usable,
@@ -162,12 +162,14 @@ def prepare(
         test_share=shares.test_share,
         seed=context.seed,
     )
-    entries = list(_entries(pictures, store, codes, parts))
+    entries = list(_entries(pictures, store, class_ids, parts))
     if run.folder is not None:
         ledger.write(run.folder / "ledger.csv", entries)
-    _check(classes, codes, parts, entries)
+    _check(classes, class_ids, parts, entries)
     recipe = store.measured(recipe, parts.train)
-    data = TrainingData(store=store, codes=codes, classes=classes, split=parts, recipe=recipe)
+    data = TrainingData(
+        store=store, class_ids=class_ids, classes=classes, split=parts, recipe=recipe
+    )
     missing = ledger.left_out(entries)
     run.tell(
         Prepared(
@@ -191,10 +193,10 @@ def _classes_of(pictures: Pictures, labelled: bool) -> tuple[Array, Array]:
     if not labelled:
         return np.empty(0, dtype=str), np.zeros(len(pictures), dtype=np.intp)
     assert pictures.labels is not None
-    classes, codes = encode_labels(pictures.labels)
+    classes, class_ids = encode_labels(pictures.labels)
     if len(classes) < 2:
         raise _too_few(f"{len(classes)} class: {', '.join(map(str, classes))}")
-    return classes, codes
+    return classes, class_ids
 
 
 def _too_few(came: str) -> DataError:
@@ -206,8 +208,8 @@ def _too_few(came: str) -> DataError:
     )
 
 
-def _check(classes: Array, codes: Array, parts: Split, entries: list[Entry]) -> None:
-    trained = np.unique(codes[parts.train])
+def _check(classes: Array, class_ids: Array, parts: Split, entries: list[Entry]) -> None:
+    trained = np.unique(class_ids[parts.train])
     missing = f" ({ledger.summary(entries)})" if ledger.left_out(entries) else ""
     if not len(classes):
         if len(parts.train) < FEWEST_UNLABELLED:
@@ -227,7 +229,7 @@ def _check(classes: Array, codes: Array, parts: Split, entries: list[Entry]) -> 
 
 
 def _entries(
-    pictures: Pictures, store: prepared.Prepared, codes: Array, parts: Split
+    pictures: Pictures, store: prepared.Prepared, class_ids: Array, parts: Split
 ) -> Iterator[Entry]:
     where = np.full(len(pictures), "", dtype="<U10")
     for name in ("train", "validation", "test"):
@@ -237,7 +239,7 @@ def _entries(
     labels = nothing if pictures.labels is None else pictures.labels.tolist()
     for row, name in enumerate(pictures.names):
         reason = reasons[row]
-        if not reason and codes[row] < 0:
+        if not reason and class_ids[row] < 0:
             reason = "no class: lies beside the class folders"
         if not reason and not where[row]:
             reason = "the same picture stands in another part"

@@ -181,7 +181,7 @@ def check_batches(plan: Plan, batch_size: int, pictures: int, *, kept: int = 0) 
         First layers whose normalisations keep their statistics.
     """
     fewest = pictures // -(-pictures // batch_size)  # batches differ by one picture at most
-    taught = replace(plan, layers=plan.layers[kept:], fixed=0, code=0).walk()
+    taught = replace(plan, layers=plan.layers[kept:], fixed=0, encoder_layers=0).walk()
     if fewest < 2 and any(isinstance(layer.layer, BatchNorm) for layer in taught):
         raise UsageError(
             "batch_size",

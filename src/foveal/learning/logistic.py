@@ -20,9 +20,9 @@ from foveal.pictures.splits import Rows
 from foveal.pictures.store import Hashes
 from foveal.randomness import generator
 
-STRENGTHS = tuple(10.0 ** (step / 2) for step in range(-8, 5))
+CANDIDATES = tuple(10.0 ** (step / 2) for step in range(-8, 5))
 """Inverse penalties that are tried, from the strongest penalty on, 1e-4 to 1e2."""
-DEFAULT_STRENGTH = 0.01
+DEFAULT_C = 0.01
 """Taken where there are too few pictures to choose."""
 FOLDS = 5
 WORSE = 2
@@ -46,7 +46,7 @@ class LogisticHead:
 
     weight_kd: Floats
     bias_k: Floats
-    strength: float
+    C: float
     """Inverse of the penalty, as C of scikit-learn."""
     folds: int
     """Folds that chose it; 0 where there were too few pictures."""
@@ -59,14 +59,14 @@ class LogisticHead:
 
 def fit_head(
     features_vnd: Floats,
-    codes_n: Rows,
+    class_ids_n: Rows,
     hashes_n: Hashes,
     *,
     classes: int,
     class_weights: Floats | None,
     seed: int,
     threads: int,
-    strength: float | None = None,
+    C: float | None = None,
     judged: bool = True,
 ) -> LogisticHead:
     """Choose the penalty by cross-validation and fit a head on all pictures.
@@ -75,7 +75,7 @@ def fit_head(
     ----------
     features_vnd : array, (views, pictures, features)
         The first view is the picture as it is; it alone is judged.
-    codes_n : array of int
+    class_ids_n : array of int
         Class number of each picture.
     hashes_n : array of int64
         Equal pictures share a hash and never stand on two sides of a fold.
@@ -87,10 +87,10 @@ def fit_head(
         Seed of the folds.
     threads : int
         Threads on the processor.
-    strength : float, optional
+    C : float, optional
         Inverse of the penalty, where it is not to be chosen.
     judged : bool
-        Whether to go through the folds; without, a given strength is fitted at once.
+        Whether to go through the folds; without, a given C is fitted at once.
     """
     began = time.perf_counter()
     work = features_vnd.size * classes
@@ -102,19 +102,19 @@ def fit_head(
         deviation = np.maximum(deviation, LEAST_DEVIATION * max(float(deviation.max()), 1e-12))
         scaled = ((features_vnd - mean) / deviation).astype(np.float32)
         weights = None if class_weights is None else class_weights.astype(np.float64)
-        teacher = _Teacher(scaled, codes_n, classes, weights)
-        picked = _picked(codes_n, seed)
-        fold_of = folds(codes_n[picked], hashes_n[picked], classes, seed)
+        teacher = _Teacher(scaled, class_ids_n, classes, weights)
+        picked = _picked(class_ids_n, seed)
+        fold_of = folds(class_ids_n[picked], hashes_n[picked], classes, seed)
         count = int(fold_of.max(initial=-1)) + 1
         logits = np.empty((0, classes))
         if count > 1 and judged:
-            strength, logits = teacher.choose(picked, fold_of, strength)
-        chosen = DEFAULT_STRENGTH if strength is None else strength
-        weight, bias = teacher.fit(np.arange(len(codes_n)), chosen)
+            C, logits = teacher.choose(picked, fold_of, C)
+        chosen = DEFAULT_C if C is None else C
+        weight, bias = teacher.fit(np.arange(len(class_ids_n)), chosen)
     return LogisticHead(
         weight_kd=(weight / deviation).astype(np.float32),
         bias_k=(bias - weight @ (mean / deviation)).astype(np.float32),
-        strength=chosen,
+        C=chosen,
         folds=count if len(logits) else 0,
         held_out_logits_nk=logits,
         held_out=picked[fold_of >= 0] if len(logits) else picked[:0],
@@ -122,28 +122,28 @@ def fit_head(
     )
 
 
-def _picked(codes_n: Rows, seed: int) -> Rows:
+def _picked(class_ids_n: Rows, seed: int) -> Rows:
     """Draw the pictures that choose the penalty: the same share of each class, a few at least."""
-    count = len(codes_n)
+    count = len(class_ids_n)
     if count <= MOST_TO_CHOOSE_BY:
         return np.arange(count)
     drawn: list[Rows] = []
-    for code in np.unique(codes_n):
-        rows = np.flatnonzero(codes_n == code)
+    for code in np.unique(class_ids_n):
+        rows = np.flatnonzero(class_ids_n == code)
         wanted = max(round(len(rows) * MOST_TO_CHOOSE_BY / count), min(len(rows), FEWEST))
         order = generator(seed, "choose", int(code)).permutation(rows)
         drawn.append(order[:wanted])
     return np.sort(np.concatenate(drawn))
 
 
-def folds(codes_n: Rows, hashes_n: Hashes, classes: int, seed: int) -> Rows:
+def folds(class_ids_n: Rows, hashes_n: Hashes, classes: int, seed: int) -> Rows:
     """Deal pictures out to folds, each class evenly, equal pictures together.
 
     As many folds as the smallest class of at least two different pictures has, at most `FOLDS`.
     A class of one picture is taught in every fold and judged in none: its fold is -1.
     """
     _, first, group = np.unique(hashes_n, return_index=True, return_inverse=True)
-    class_of_group = codes_n[first]
+    class_of_group = class_ids_n[first]
     sizes = np.bincount(class_of_group, minlength=classes)
     fold = np.full(len(first), -1, dtype=np.intp)
     if (sizes > 1).any():
@@ -163,48 +163,48 @@ class _Teacher:
     def __init__(
         self,
         features_vnd: Floats,
-        codes_n: Rows,
+        class_ids_n: Rows,
         classes: int,
         class_weights: np.ndarray[Any, Any] | None,
     ) -> None:
-        self.features_vnd, self.codes_n, self.classes = features_vnd, codes_n, classes
+        self.features_vnd, self.class_ids_n, self.classes = features_vnd, class_ids_n, classes
         weights = np.ones(classes) if class_weights is None else class_weights
-        self.weights_n = weights[codes_n] / len(features_vnd)
+        self.weights_n = weights[class_ids_n] / len(features_vnd)
 
     def choose(
         self, picked: Rows, fold_of: Rows, asked: float | None
     ) -> tuple[float, np.ndarray[Any, Any]]:
-        """Find the strength of the least held-out log loss, with the held-out logits."""
+        """Find the C of the least held-out log loss, with the held-out logits."""
         sides = [
             (picked[fold_of != fold], np.flatnonzero(fold_of == fold))
             for fold in range(int(fold_of.max()) + 1)
         ]
         learners = [_learner() for _ in sides]
         known = np.flatnonzero(fold_of >= 0)
-        codes, rows = self.codes_n[picked[known]], np.arange(len(known))
+        class_ids, rows = self.class_ids_n[picked[known]], np.arange(len(known))
         weights = self.weights_n[picked[known]]
         best: tuple[float, float, Any] | None = None
         worse = 0
-        for strength in STRENGTHS if asked is None else (asked,):
+        for C in CANDIDATES if asked is None else (asked,):
             logits = np.empty((len(picked), self.classes))
             for learner, (taught, judged) in zip(learners, sides, strict=True):
-                learner.C = strength
+                learner.C = C
                 weight, bias = self._fitted(learner, taught)
                 logits[judged] = self.features_vnd[0, picked[judged]] @ weight.T + bias
             judged_logits = logits[known]
-            losses = -log_softmax(judged_logits, axis=1)[rows, codes]
+            losses = -log_softmax(judged_logits, axis=1)[rows, class_ids]
             loss = float(np.average(losses, weights=weights)) if weights.any() else 0.0
             if best is None or loss < best[0]:
-                best, worse = (loss, strength, judged_logits), 0
+                best, worse = (loss, C, judged_logits), 0
             elif (worse := worse + 1) >= WORSE:
                 break
         assert best is not None
         return best[1], best[2]
 
-    def fit(self, rows: Rows, strength: float) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    def fit(self, rows: Rows, C: float) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         """Fit on some pictures; gives weights (k, d) and biases (k,)."""
         learner = _learner()
-        learner.C = strength
+        learner.C = C
         return self._fitted(learner, rows)
 
     def _fitted(
@@ -213,7 +213,7 @@ class _Teacher:
         views = len(self.features_vnd)
         learner.fit(
             np.concatenate([view[rows] for view in self.features_vnd]),
-            np.tile(self.codes_n[rows], views),
+            np.tile(self.class_ids_n[rows], views),
             np.tile(self.weights_n[rows], views),
         )
         weight = np.asarray(learner.coef_, dtype=np.float64)

@@ -255,13 +255,13 @@ class BackboneOptions:
         "Weights of a timm architecture (.safetensors).",
     )
     download: bool = option(NETWORK, False, FLAG, "Allow its weights to be fetched from its hub.")
-    strength: float | None = option(
+    C: float | None = option(
         TRAINING,
         None,
         optional(Real(0, above=True)),
         "C of the logistic head; chosen by cross-validation if left out.",
     )
-    fine_tune: float = option(
+    fine_tune_epochs: float = option(
         TRAINING,
         0.0,
         Real(0, MOST_EPOCHS),
@@ -270,7 +270,7 @@ class BackboneOptions:
     fine_tune_rate: float | None = option(
         TRAINING, None, optional(Real(0, above=True)), "Highest learning rate of that."
     )
-    half: bool = option(RUN, False, FLAG, "Keep features in half precision.")
+    float16: bool = option(RUN, False, FLAG, "Keep features in half precision.")
     engine: str | None = option(
         RUN,
         None,
@@ -279,19 +279,19 @@ class BackboneOptions:
     )
 
     def __post_init__(self) -> None:
-        if self.cut == AUTO and self.fine_tune:
+        if self.cut == AUTO and self.fine_tune_epochs:
             raise UsageError(
-                "cut='auto' and fine_tune",
+                "cut='auto' and fine_tune_epochs",
                 needed="one of them at a time",
                 came="both",
                 remedy="let 'auto' find a cut first, or name the cut to fine-tune from",
             )
-        if self.strength is not None and self.head != LOGISTIC:
+        if self.C is not None and self.head != LOGISTIC:
             raise UsageError(
-                "strength",
+                "C",
                 needed="a logistic head, whose penalty it is",
                 came=f"head {self.head!r}",
-                remedy="leave strength out; layers have weight_decay",
+                remedy="leave C out; layers have weight_decay",
             )
 
     @property

@@ -16,7 +16,12 @@ from torch import nn
 
 from foveal.device import Device
 from foveal.errors import DataError, UsageError
-from foveal.evaluation.reconstruction import MOST_VALUES, Reconstruction, likeness, principal
+from foveal.evaluation.reconstruction import (
+    MOST_VALUES,
+    Reconstruction,
+    principal,
+    similarity_metrics,
+)
 from foveal.inference.session import at_once
 from foveal.learning.context import FitContext
 from foveal.learning.data import TrainingData
@@ -25,7 +30,7 @@ from foveal.learning.options import CodeOptions, Descent, Pixels
 from foveal.model.card import Coding
 from foveal.model.fitted import FittedModel
 from foveal.model.freezing import best_network, freeze
-from foveal.model.normal import Normality, spread
+from foveal.model.normal import NormalStats, spread
 from foveal.nets.autoencoder import autoencoder
 from foveal.nets.blocks import Centre, Offset
 from foveal.nets.build import part
@@ -123,7 +128,7 @@ class AutoencoderTask:
     @property
     def variational(self) -> bool:
         """Whether codes are drawn."""
-        return isinstance(self.plan.layers[self.plan.code - 1].layer, Sample)
+        return isinstance(self.plan.layers[self.plan.encoder_layers - 1].layer, Sample)
 
     @property
     def loss_of(self) -> LossOf:
@@ -139,7 +144,7 @@ class AutoencoderTask:
     def _loss(self, network: nn.Module, seen: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
         """Mean loss of a value: that of the reconstruction, and that of the codes' spread."""
         assert isinstance(network, nn.Sequential)
-        plan, code = self.plan, self.plan.code
+        plan, code = self.plan, self.plan.encoder_layers
         ahead = code - self.variational
         inner = part(network, plan, 0, ahead)(seen)
         logits = self.code.loss == "bce"
@@ -172,7 +177,7 @@ class AutoencoderTask:
         """Let an untrained network begin at the mean of the training pictures."""
         mean = self._mean()
         first, last = next(network.children()), None
-        for child in part(network, self.plan, self.plan.code):
+        for child in part(network, self.plan, self.plan.encoder_layers):
             last = child if isinstance(child, Offset) else last
         with torch.no_grad():
             if isinstance(first, Centre):
@@ -201,7 +206,7 @@ class AutoencoderTask:
         network = best_network(self.plan, trained.state, self.device)
         hashes, split = self.data.store.hashes, self.data.split
         judged = self._judged(network)
-        normality, unused = self._normality(network)
+        normal, unused = self._normal_stats(network)
         coding = Coding(
             loss=self.code.loss,
             noise=self.code.noise,
@@ -217,7 +222,7 @@ class AutoencoderTask:
             trained_on=hashes[split.train],
             chosen_on=hashes[split.validation],
             state=trained.state,
-            normality=normality,
+            normal=normal,
             config=trained.config,
             coding=coding,
             augmentation=self.augmentation.level,
@@ -247,17 +252,17 @@ class AutoencoderTask:
         return Reconstruction(
             pictures=len(rows),
             judged_by="test" if len(split.test) else "validation",
-            autoencoder=likeness(
+            autoencoder=similarity_metrics(
                 (nhwc(wanted), nhwc(made)) for wanted, _, made in self._through(network, rows)
             ),
-            pca=likeness((one, by_components(one)) for one in originals()),
+            pca=similarity_metrics((one, by_components(one)) for one in originals()),
             pca_size=size,
             pca_pictures=sum(map(len, taught)),
             picture_bytes=pixels,
             code_bytes=4 * self.plan.code_size,
         )
 
-    def _normality(self, network: nn.Sequential) -> tuple[Normality, int]:
+    def _normal_stats(self, network: nn.Sequential) -> tuple[NormalStats, int]:
         """Find what usual pictures are like: their codes, and how well held-out ones fare.
 
         Returns
@@ -272,7 +277,7 @@ class AutoencoderTask:
         mean, whitening = spread(np.concatenate(codes))
         unused = int((np.concatenate(codes).std(axis=0) < UNUSED).sum())
         nothing = np.empty(0)
-        usual = Normality(mean=mean, whitening=whitening, errors=nothing, distances=nothing)
+        usual = NormalStats(mean=mean, whitening=whitening, errors=nothing, distances=nothing)
         rows = split.validation if len(split.validation) else split.test
         errors, distances = [nothing], [nothing]
         for wanted, code, made in self._through(network, rows):
@@ -285,8 +290,8 @@ class AutoencoderTask:
         self, network: nn.Sequential, rows: Rows
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
         """Return pictures, their codes and their reconstructions."""
-        encoder = part(network, self.plan, 0, self.plan.code)
-        decoder = part(network, self.plan, self.plan.code)
+        encoder = part(network, self.plan, 0, self.plan.encoder_layers)
+        decoder = part(network, self.plan, self.plan.encoder_layers)
         for wanted in self._pictures(rows):
             with torch.inference_mode():
                 codes = encoder(wanted)

@@ -84,21 +84,21 @@ class Held:
     """What held-out pictures say of a model."""
 
     logits_nk: np.ndarray[Any, Any]
-    codes_n: Rows
+    class_ids_n: Rows
     judged_by: Literal["validation", "cross-validation"]
 
     @property
     def right(self) -> int:
         """Pictures answered right."""
-        return int((self.logits_nk.argmax(axis=1) == self.codes_n).sum())
+        return int((self.logits_nk.argmax(axis=1) == self.class_ids_n).sum())
 
     @property
     def log_loss(self) -> float | None:
         """Mean log loss, natural logarithm."""
-        if not len(self.codes_n):
+        if not len(self.class_ids_n):
             return None
         logs = log_softmax(self.logits_nk, axis=1)
-        return -float(logs[np.arange(len(self.codes_n)), self.codes_n].mean())
+        return -float(logs[np.arange(len(self.class_ids_n)), self.class_ids_n].mean())
 
 
 class Transfer:
@@ -110,7 +110,7 @@ class Transfer:
         self.backbone, self.stage = backbone, stage
         self.config, self.context, self.device = config, context, context.device
         self.head = _head_layers(config.start.head)
-        self.fine = bool(config.start.fine_tune)
+        self.fine = bool(config.start.fine_tune_epochs)
         pooled = not (self.fine or isinstance(self.head[0], ON_MAPS))
         if pooled and isinstance(self.head[0], GlobalPool) and len(backbone.shape(stage)) == 3:
             self.head = self.head[1:]  # the cut averages the maps already
@@ -125,7 +125,7 @@ class Transfer:
         start = self.config.start
         return Extraction(
             session=Session(self.cut, recipe, self.device, engine=start.engine),
-            half=start.half,
+            float16=start.float16,
             views=self.config.views.views,
             augmentation=self.config.variations(recipe),
         )
@@ -191,17 +191,17 @@ class Transfer:
     ) -> tuple[LogisticHead, Held, list[str]]:
         """Fit the logistic head: judged on held-out pictures, then on all but the test ones."""
         train, validation = data.split.train, data.split.validation
-        found = self._fit_on(data, train, self.config.start.strength)
+        found = self._fit_on(data, train, self.config.start.C)
         if len(validation):
             features = _vectors(data, validation)[0]
             logits = features @ found.weight_kd.T + found.bias_k
-            held = Held(logits.astype(np.float64), data.codes[validation], "validation")
+            held = Held(logits.astype(np.float64), data.class_ids[validation], "validation")
         else:
-            codes = data.codes[train][found.held_out]
-            held = Held(found.held_out_logits_nk, codes, "cross-validation")
+            class_ids = data.class_ids[train][found.held_out]
+            held = Held(found.held_out_logits_nk, class_ids, "cross-validation")
         if len(validation) and not self.fine:  # fine-tuning is still to be judged on them
             every = np.sort(np.concatenate([train, validation]))
-            again = self._fit_on(data, every, found.strength, judged=False)
+            again = self._fit_on(data, every, found.C, judged=False)
             found = replace(again, folds=found.folds, seconds=found.seconds + again.seconds)
         last = head[-1]
         assert isinstance(last, nn.Linear)
@@ -211,18 +211,18 @@ class Transfer:
         return found, held, self._notes(data, held)
 
     def _fit_on(
-        self, data: TrainingData, rows: Rows, strength: float | None, *, judged: bool = True
+        self, data: TrainingData, rows: Rows, C: float | None, *, judged: bool = True
     ) -> LogisticHead:
         weights = class_weights(self.config.labels.class_weight, data)
         return fit_head(
             _vectors(data, rows),
-            data.codes[rows],
+            data.class_ids[rows],
             data.store.hashes[rows],
             classes=len(data.classes),
             class_weights=None if weights is None else weights.numpy(),
             seed=self.context.seed,
             threads=self.device.threads,
-            strength=strength,
+            C=C,
             judged=judged,
         )
 
@@ -233,10 +233,10 @@ class Transfer:
             notes.append(
                 f"pictures of the smallest class: {smallest}; any figure on so few is rough"
             )
-        if held.codes_n.size and held.right < WEAK * len(held.codes_n) and not self.fine:
+        if held.class_ids_n.size and held.right < WEAK * len(held.class_ids_n) and not self.fine:
             notes.append(
                 "fixed kernels do not tell these classes apart well: fine-tuning is likely to "
-                "help (`fine_tune` 5)"
+                "help (`fine_tune_epochs` 5)"
             )
         return notes
 
@@ -268,7 +268,7 @@ class Transfer:
         """Train what is above the cut, the part below from what is kept of it."""
         task, run, asked = self._task(data, "fine-tuning"), self.context.run, self.config.start
         config = configs.fine_tuning(
-            epochs=asked.fine_tune,
+            epochs=asked.fine_tune_epochs,
             steps_per_epoch=len(task.batches),
             batch_size=task.batch_size,
             rate=asked.fine_tune_rate,
@@ -292,7 +292,7 @@ class Transfer:
         rows = task.data.split.validation
         if not len(rows):
             return Held(np.empty((0, len(task.data.classes))), rows, "validation")
-        return Held(task.logits(network).double().numpy(), task.data.codes[rows], "validation")
+        return Held(task.logits(network).double().numpy(), task.data.class_ids[rows], "validation")
 
     def _assembled(
         self,
@@ -314,7 +314,7 @@ class Transfer:
             data.recipe,
             self.device,
             classes=data.classes,
-            temperature=fit_temperature(held.logits_nk, held.codes_n),
+            temperature=fit_temperature(held.logits_nk, held.class_ids_n),
             trained_on=hashes[np.sort(taught)],
             chosen_on=hashes[split.validation if not refitted else split.validation[:0]],
             state=trained.state if trained else None,
@@ -322,7 +322,7 @@ class Transfer:
             config=trained.config if trained else None,
             logistic=None
             if logistic is None
-            else Logistic(strength=float(logistic.strength), folds=logistic.folds, views=views),
+            else Logistic(C=float(logistic.C), folds=logistic.folds, views=views),
             backbone=Origin(
                 name=self.backbone.name,
                 source=self.backbone.source,
@@ -331,10 +331,10 @@ class Transfer:
             ),
             augmentation=varied.level if views > 1 else "none",
             flip=varied.flip and views > 1,
-            class_counts=[int(count) for count in np.bincount(data.codes[taught])],
-            judged_by=held.judged_by if len(held.codes_n) else "nothing",
-            validation_pictures=len(held.codes_n),
-            validation_right=held.right if len(held.codes_n) else None,
+            class_counts=[int(count) for count in np.bincount(data.class_ids[taught])],
+            judged_by=held.judged_by if len(held.class_ids_n) else "nothing",
+            validation_pictures=len(held.class_ids_n),
+            validation_right=held.right if len(held.class_ids_n) else None,
         )
 
 
@@ -367,11 +367,11 @@ def _vectors(data: TrainingData, rows: Rows) -> np.ndarray[Any, np.dtype[np.floa
 
 def _head_fitted(head: LogisticHead, held: Held, notes: list[str]) -> HeadFitted:
     return HeadFitted(
-        strength=head.strength,
+        C=head.C,
         folds=head.folds,
         log_loss=held.log_loss,
-        right=held.right if len(held.codes_n) else None,
-        judged=len(held.codes_n),
+        right=held.right if len(held.class_ids_n) else None,
+        judged=len(held.class_ids_n),
         judged_by=held.judged_by,
         seconds=head.seconds,
         notes=tuple(notes),

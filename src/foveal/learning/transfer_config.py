@@ -57,7 +57,7 @@ class TransferConfig:
         """
         if self.shares.validation_share is not None:
             return self.shares.validation_share
-        by_folds = self.start.logistic and not self.start.fine_tune
+        by_folds = self.start.logistic and not self.start.fine_tune_epochs
         return 0.0 if by_folds else VALIDATION_SHARE
 
     def variations(self, recipe: PictureRecipe) -> Augmentation:

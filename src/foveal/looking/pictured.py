@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False, slots=True, kw_only=True)
-class Reconstructed:
+class GalleryFigure:
     """How an autoencoder reconstructs pictures, and some of them to look at."""
 
     names: Sequence[str]
@@ -46,7 +46,7 @@ class Reconstructed:
 
 
 @dataclass(frozen=True, repr=False, slots=True, kw_only=True)
-class Mapped:
+class MapFigure:
     """A map of codes, and how they came to it."""
 
     figure: Figure
@@ -59,7 +59,7 @@ class Mapped:
 
 def gallery_of(
     model: FittedModel, pictures: Any, count: int = 12, progress: Progress | None = None
-) -> Reconstructed:
+) -> GalleryFigure:
     """Reconstruct all pictures and draw some of them, evenly spaced over those that can be read.
 
     See `gallery` for the parameters and the errors.
@@ -82,7 +82,7 @@ def gallery_of(
     if not len(there):
         raise no_picture(reasons)
     rows = there[evenly(len(there), count)]
-    return Reconstructed(
+    return GalleryFigure(
         names=found.names,
         errors=np.concatenate(errors),
         reasons=reasons,
@@ -96,7 +96,7 @@ def map_of(
     method: Method = "pca",
     seed: int = 0,
     progress: Progress | None = None,
-) -> Mapped:
+) -> MapFigure:
     """Draw a map of pictures by their codes, or by a classifier's features.
 
     The classes of folders give the colours. See `in_plane` for the parameters and the errors.
@@ -117,7 +117,7 @@ def map_of(
         plane=plane,
         names=[found.names[row] for row in plane.rows],
     )
-    return Mapped(figure=figure, plane=plane, names=found.names, reasons=made.reasons)
+    return MapFigure(figure=figure, plane=plane, names=found.names, reasons=made.reasons)
 
 
 def sheet_of(model: FittedModel, pictures: Any, found: Anomalies, count: int = 10) -> Figure:

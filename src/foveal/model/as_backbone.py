@@ -52,10 +52,12 @@ def start_from(
     else:
         name, model = Path(backbone).name, load(backbone, device="cpu")
     plan, network, end = model.plan, model.network, None
-    if plan.code:  # of an autoencoder what comes before the code is reused (docs/tried.md)
+    if (
+        plan.encoder_layers
+    ):  # of an autoencoder what comes before the code is reused (docs/tried.md)
         check_half(model, "encoder")
-        ahead = tuple(one.layer for one in plan.layers[: plan.code])
-        end = plan.code - (2 if isinstance(ahead[-1], Sample) else 1)
+        ahead = tuple(one.layer for one in plan.layers[: plan.encoder_layers])
+        end = plan.encoder_layers - (2 if isinstance(ahead[-1], Sample) else 1)
         plan = plan_network(Network(ahead, plan.input))
-        network = part(network, model.plan, 0, model.plan.code)
+        network = part(network, model.plan, 0, model.plan.encoder_layers)
     return of_model(name, plan, network, model.recipe, sha256=model.digest(), end=end)

@@ -41,10 +41,10 @@ class Origin(BaseModel):
 class Logistic(BaseModel):
     """The logistic regression that a head was fitted by."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
 
-    strength: Annotated[float, Field(gt=0)]
-    """Inverse of the penalty, as C of scikit-learn."""
+    C: Annotated[float, Field(gt=0, alias="strength")]
+    """Inverse of the penalty, as in scikit-learn; the file says `strength`."""
     folds: int
     """Folds of the cross-validation that chose it; 0 where there was none."""
     views: int

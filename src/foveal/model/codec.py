@@ -88,14 +88,14 @@ def coding(
     check_half(model, "encoder")
     drawn = sample is not None
     check({"sample": sample}, {"sample": optional(Whole(0))})
-    if drawn and not isinstance(model.plan.layers[model.plan.code - 1].layer, Sample):
+    if drawn and not isinstance(model.plan.layers[model.plan.encoder_layers - 1].layer, Sample):
         raise UsageError(
             "sample",
             needed="a variational autoencoder",
             came="one whose codes have no spread",
             remedy="leave sample out, or train with variational=True",
         )
-    session = model.session(model.plan.code - drawn)
+    session = model.session(model.plan.encoder_layers - drawn)
     for start, values, reasons in session.outputs(pictures):
         if sample is not None:
             values = _drawn(values, sample, before + start)
@@ -128,7 +128,7 @@ def decoded(model: FittedModel, codes: Any) -> Floats:
     """Decode codes (n, k) to pictures (n, h, w, c), black = 0, white = 1."""
     check_half(model, "decoder")
     values = checked_codes(codes, model.plan.code_size)
-    decoder = part(model.network, model.plan, model.plan.code)
+    decoder = part(model.network, model.plan, model.plan.encoder_layers)
     channels, height, width = model.plan.output
     found = np.empty((len(values), height, width, channels), np.float32)
     with model.device.at_work(), torch.inference_mode():
@@ -180,8 +180,8 @@ def compared(model: FittedModel, pictures: Pictures) -> Iterator[Reconstructions
     """Reconstruct pictures batch by batch, and give them beside the originals."""
     check_half(model, "encoder")
     check_half(model, "decoder")
-    encoder = part(model.network, model.plan, 0, model.plan.code)
-    decoder = part(model.network, model.plan, model.plan.code)
+    encoder = part(model.network, model.plan, 0, model.plan.encoder_layers)
+    decoder = part(model.network, model.plan, model.plan.encoder_layers)
     recipe, device = model.recipe, model.device
     by, size = scaling(pictures, recipe), at_once(recipe)
     with device.at_work():

@@ -21,7 +21,7 @@ from foveal.inference.frozen import OWN, FrozenNetwork
 from foveal.inference.session import Session
 from foveal.model.card import FORMAT, Card, Provenance, Task
 from foveal.model.codec import Reconstructions, check_half, check_whole, compared, decoded, encoded
-from foveal.model.normal import Normality
+from foveal.model.normal import NormalStats
 from foveal.model.predictions import Predictions
 from foveal.nets.build import part
 from foveal.nets.plan import Plan, plan_network
@@ -69,7 +69,7 @@ class FittedModel:
     """Content hashes of the validation pictures."""
     snapshots: torch.Tensor
     """First-layer kernels over the epochs, (times, kernels, channels, h, w); may be empty."""
-    normality: Normality | None = None
+    normal: NormalStats | None = None
     """What usual pictures are like to an autoencoder; None for classifiers."""
     half: str | None = None
     """Which half of an autoencoder is loaded; None where the network is whole."""
@@ -96,7 +96,7 @@ class FittedModel:
     @property
     def task(self) -> Task:
         """What the model is for: "classification" or "reconstruction"."""
-        return "reconstruction" if self.plan.code else "classification"
+        return "reconstruction" if self.plan.encoder_layers else "classification"
 
     @property
     def autoencodes(self) -> bool:
@@ -156,7 +156,7 @@ class FittedModel:
     def _feature_layers(self) -> int:
         if self.autoencodes:
             check_half(self, "encoder")
-            return self.plan.code
+            return self.plan.encoder_layers
         if not isinstance(self.plan.layers[-1].layer, Dense):
             raise UsageError(
                 "features",
@@ -276,20 +276,20 @@ class FittedModel:
         tensors[SNAPSHOTS] = self.snapshots
         tensors[TRAINED] = torch.from_numpy(self.trained_on)
         tensors[CHOSE] = torch.from_numpy(self.chosen_on)
-        if self.normality is not None:
-            tensors |= self.normality.tensors()
+        if self.normal is not None:
+            tensors |= self.normal.tensors()
         card = Card(
             format=FORMAT,
             task=self.task,
             network=self.plan.text,
             fixed=self.plan.fixed,
-            code=self.plan.code,
+            code=self.plan.encoder_layers,
             recipe=self.recipe,
             classes=self.classes.tolist(),
             temperature=self.temperature,
             provenance=self.provenance,
         )
-        return tensors, card.model_dump(mode="json")
+        return tensors, card.model_dump(mode="json", by_alias=True)
 
 
 def checked_path(path: str | Path) -> Path:

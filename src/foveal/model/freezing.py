@@ -11,7 +11,7 @@ from torch import nn
 from foveal.device import Device
 from foveal.model.card import Provenance
 from foveal.model.fitted import FittedModel, placed
-from foveal.model.normal import Normality
+from foveal.model.normal import NormalStats
 from foveal.nets.build import build
 from foveal.nets.plan import Plan
 from foveal.pictures.store import Hashes
@@ -34,7 +34,7 @@ def freeze(
     chosen_on: Hashes = NOTHING,
     state: TrainingState | None = None,
     snapshots: bool = True,
-    normality: Normality | None = None,
+    normal: NormalStats | None = None,
     **origin: Any,
 ) -> FittedModel:
     """Make a fitted model.
@@ -53,7 +53,7 @@ def freeze(
         Of the training by gradient descent, where there was one.
     snapshots : bool
         Whether the first kernels over the epochs are kept with it.
-    normality : Normality, optional
+    normal : NormalStats, optional
         What usual pictures are like to an autoencoder.
     **origin
         Further fields of its `Provenance`.
@@ -77,7 +77,7 @@ def freeze(
         trained_on=trained_on,
         chosen_on=chosen_on,
         snapshots=torch.stack(state.snapshots) if state and steps else torch.empty(0),
-        normality=normality,
+        normal=normal,
         device=device,
     )
 

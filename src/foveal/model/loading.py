@@ -16,7 +16,7 @@ from foveal.device import Device, available, choose
 from foveal.errors import FovealError, ModelFileError, UsageError
 from foveal.model.card import FORMAT, Card
 from foveal.model.fitted import CHOSE, NETWORK, SNAPSHOTS, TRAINED, FittedModel, placed
-from foveal.model.normal import Normality
+from foveal.model.normal import NormalStats
 from foveal.nets import notation
 from foveal.nets.build import build, part
 from foveal.nets.plan import Plan, plan_network
@@ -73,7 +73,9 @@ def load(
             came="a classifier, which has no codes",
             remedy="name the file of an autoencoder, or use predict",
         )
-    ends = (0, model.plan.code) if half == "encoder" else (model.plan.code, None)
+    ends = (
+        (0, model.plan.encoder_layers) if half == "encoder" else (model.plan.encoder_layers, None)
+    )
     digest = model.digest()
     return replace(
         model, network=part(model.network, model.plan, *ends), half=half, kept_digest=digest
@@ -101,7 +103,7 @@ def _loaded(
         card = Card.model_validate_json(json.dumps(facts))
         network = notation.read(card.network)
         planned = plan_network(network, None, len(card.classes) or None)
-        planned = replace(planned, fixed=card.fixed, code=card.code)
+        planned = replace(planned, fixed=card.fixed, encoder_layers=card.code)
     except (ValidationError, FovealError) as error:
         raise files.foreign(place, f"a card that does not hold: {_first_line(error)}") from error
     weights = {
@@ -120,7 +122,7 @@ def _loaded(
     if planned.activation_bytes > LARGEST_ACTIVATIONS:
         raise files.foreign(place, "a network that needs more memory than any machine has")
     _check_contents(place, card, tensors)
-    normal = _normality(place, planned, tensors)
+    normal = _normal_stats(place, planned, tensors)
     module = build(planned, seed=0)
     try:
         module.load_state_dict(weights)
@@ -136,23 +138,23 @@ def _loaded(
         trained_on=tensors[TRAINED].numpy(),
         chosen_on=tensors[CHOSE].numpy(),
         snapshots=tensors[SNAPSHOTS],
-        normality=normal,
+        normal=normal,
         device=chosen,
     )
 
 
 def _check_halves(place: Path, plan: Plan) -> None:
     """Check the halves of an autoencoder against what they must give."""
-    code = plan.layers[plan.code - 1]
+    code = plan.layers[plan.encoder_layers - 1]
     if len(code.out_shape) != 1 or plan.output != plan.input:
         raise files.foreign(place, "an autoencoder that gives no code, or no picture")
 
 
-def _normality(place: Path, plan: Plan, tensors: dict[str, torch.Tensor]) -> Normality | None:
+def _normal_stats(place: Path, plan: Plan, tensors: dict[str, torch.Tensor]) -> NormalStats | None:
     """Read what held-out pictures are like; classifiers say nothing of it."""
-    if not plan.code:
+    if not plan.encoder_layers:
         return None
-    found = Normality.of_tensors(tensors, plan.code_size)
+    found = NormalStats.of_tensors(tensors, plan.code_size)
     if found is None:
         raise files.foreign(place, "an autoencoder without the spread of its codes")
     return found

@@ -21,7 +21,7 @@ SHRINKAGE = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Normality:
+class NormalStats:
     """What usual pictures are like."""
 
     mean: Numbers
@@ -54,7 +54,7 @@ class Normality:
         return {name: torch.from_numpy(np.ascontiguousarray(one)) for name, one in found.items()}
 
     @classmethod
-    def of_tensors(cls, tensors: Mapping[str, torch.Tensor], size: int) -> Normality | None:
+    def of_tensors(cls, tensors: Mapping[str, torch.Tensor], size: int) -> NormalStats | None:
         """Read tensors that `tensors` gave; None where they are missing or of other shapes."""
         names = (MEAN, WHITENING, ERRORS, DISTANCES)
         found = [tensors.get(name) for name in names]

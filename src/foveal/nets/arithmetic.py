@@ -52,7 +52,7 @@ Pads = tuple[tuple[int, int], tuple[int, int]]
 NO_PADS: Pads = ((0, 0), (0, 0))
 
 
-class Misfit(Exception):
+class ShapeError(Exception):
     """A layer that cannot work on its input; `plan` adds the repairs and raises NetworkError."""
 
     def __init__(self, what: str, *, needed: str, came: str, remedy: str) -> None:
@@ -66,8 +66,8 @@ STAY = (Move(), Move())
 
 
 @dataclass(frozen=True, slots=True)
-class Worked:
-    """What `work_out` finds for one layer."""
+class Inferred:
+    """What `infer` finds for one layer."""
 
     out_shape: Shape
     """Shape of one output."""
@@ -89,7 +89,7 @@ Branch = tuple[Shape, tuple[Fraction, Fraction] | None]
 """What comes out of the layers of a residual, and their stride where they keep maps."""
 
 
-def work_out(layer: Layer, shape: Shape, branch: Branch | None = None) -> Worked:
+def infer(layer: Layer, shape: Shape, branch: Branch | None = None) -> Inferred:
     """Work out one layer.
 
     Parameters
@@ -103,7 +103,7 @@ def work_out(layer: Layer, shape: Shape, branch: Branch | None = None) -> Worked
 
     Raises
     ------
-    Misfit
+    ShapeError
         Where the layer cannot work on this shape.
     """
     match layer:
@@ -114,20 +114,20 @@ def work_out(layer: Layer, shape: Shape, branch: Branch | None = None) -> Worked
         case MaxPool() | AvgPool():
             return _pool(layer, _maps(layer, shape))
         case GlobalPool():
-            return Worked((_maps(layer, shape)[0],), moves=None)
+            return Inferred((_maps(layer, shape)[0],), moves=None)
         case BatchNorm():
             weights = {"weight": shape[:1], "bias": shape[:1]}
-            return Worked(shape, weights, volume(shape))
+            return Inferred(shape, weights, volume(shape))
         case Flatten():
-            return Worked((volume(shape),), moves=None)
+            return Inferred((volume(shape),), moves=None)
         case Dense():
             return _dense(layer, shape)
         case Activation(function):
-            return Worked(shape, _activation_weights(function))
+            return Inferred(shape, _activation_weights(function))
         case Dropout() | Centre():
-            return Worked(shape)
+            return Inferred(shape)
         case Offset():
-            return Worked(shape, {"weight": shape})
+            return Inferred(shape, {"weight": shape})
         case Sample():
             return _sample(shape)
         case Upsample():
@@ -150,7 +150,7 @@ def work_out(layer: Layer, shape: Shape, branch: Branch | None = None) -> Worked
 
 def _maps(layer: Layer, shape: Shape) -> Shape:
     if len(shape) != 3:
-        raise Misfit(
+        raise ShapeError(
             f"{layer.name} works on feature maps",
             needed="channels x height x width",
             came=f"a vector of {written(shape)}",
@@ -185,7 +185,7 @@ def _windowed(
     if min(outputs) < 1:
         spans = (span(window[0], dilation[0]), span(window[1], dilation[1]))
         axis = 0 if outputs[0] < 1 else 1
-        raise Misfit(
+        raise ShapeError(
             f"a {written(window)} {kind} does not fit into {written(sides)}",
             needed=f"at least {written(spans)}, padding included",
             came=f"{sides[axis]} + {sum(pads[axis])} padding = "
@@ -198,10 +198,10 @@ def _windowed(
     return (outputs[0], outputs[1]), (down, across)
 
 
-def _conv(layer: Conv, shape: Shape) -> Worked:
+def _conv(layer: Conv, shape: Shape) -> Inferred:
     channels, sides = shape[0], (shape[1], shape[2])
     if channels % layer.groups or layer.kernels % layer.groups:
-        raise Misfit(
+        raise ShapeError(
             f"{layer.groups} groups do not divide {channels} channels into {layer.kernels} kernels",
             needed=f"channels and kernels that are multiples of {layer.groups}",
             came=f"{channels} channels and {layer.kernels} kernels",
@@ -211,7 +211,7 @@ def _conv(layer: Conv, shape: Shape) -> Worked:
     outputs, moves = _windowed("kernel", sides, layer.size, layer.stride, layer.dilation, pads)
     kernel = (layer.kernels, channels // layer.groups, *layer.size)
     weights = {"weight": kernel, **({"bias": (layer.kernels,)} if layer.bias else {})}
-    return Worked(
+    return Inferred(
         (layer.kernels, *outputs),
         weights | _activation_weights(layer.activation),
         volume(kernel) * volume(outputs),
@@ -220,7 +220,7 @@ def _conv(layer: Conv, shape: Shape) -> Worked:
     )
 
 
-def _conv_transpose(layer: ConvTranspose, shape: Shape) -> Worked:
+def _conv_transpose(layer: ConvTranspose, shape: Shape) -> Inferred:
     channels, sides = shape[0], (shape[1], shape[2])
     outputs = tuple(
         transposed_size(
@@ -233,14 +233,14 @@ def _conv_transpose(layer: ConvTranspose, shape: Shape) -> Worked:
         for axis in (0, 1)
     )
     if min(outputs) < 1:
-        raise Misfit(
+        raise ShapeError(
             f"padding {written(layer.padding)} cuts everything away",
             needed="an output of at least 1x1",
             came=written(outputs),
             remedy="less padding",
         )
     if any(layer.output_padding[axis] >= layer.stride[axis] for axis in (0, 1)):
-        raise Misfit(
+        raise ShapeError(
             f"output_padding {written(layer.output_padding)}",
             needed=f"less than the stride {written(layer.stride)}",
             came=written(layer.output_padding),
@@ -251,7 +251,7 @@ def _conv_transpose(layer: ConvTranspose, shape: Shape) -> Worked:
     down, across = (
         transposed(layer.size[axis], layer.stride[axis], layer.padding[axis]) for axis in (0, 1)
     )
-    return Worked(
+    return Inferred(
         (layer.kernels, *outputs),
         weights | _activation_weights(layer.activation),
         volume(kernel) * volume(sides),
@@ -259,12 +259,12 @@ def _conv_transpose(layer: ConvTranspose, shape: Shape) -> Worked:
     )
 
 
-def _pool(layer: Pool, shape: Shape) -> Worked:
+def _pool(layer: Pool, shape: Shape) -> Inferred:
     channels, sides = shape[0], (shape[1], shape[2])
     stride = layer.stride or layer.window
     pads = _pads(layer.padding, sides, layer.window, stride, (1, 1))
     if any(max(pads[axis]) > layer.window[axis] // 2 for axis in (0, 1)):
-        raise Misfit(
+        raise ShapeError(
             f"padding {written((max(pads[0]), max(pads[1])))} under a {written(layer.window)} "
             "window",
             needed="at most half the window, lest a window see padding alone",
@@ -272,19 +272,19 @@ def _pool(layer: Pool, shape: Shape) -> Worked:
             remedy="less padding",
         )
     outputs, moves = _windowed("window", sides, layer.window, stride, (1, 1), pads)
-    return Worked((channels, *outputs), pads=pads, moves=moves)
+    return Inferred((channels, *outputs), pads=pads, moves=moves)
 
 
-def _dense(layer: Dense, shape: Shape) -> Worked:
+def _dense(layer: Dense, shape: Shape) -> Inferred:
     if len(shape) != 1:
-        raise Misfit(
+        raise ShapeError(
             "dense works on a vector",
             needed="one row of numbers",
             came=f"maps of {written(shape)}",
             remedy="place 'flatten' before it",
         )
     if layer.nodes is None:
-        raise Misfit(
+        raise ShapeError(
             "dense without a number of nodes",
             needed="the number of nodes, or pictures with classes for the last layer",
             came="neither",
@@ -294,7 +294,7 @@ def _dense(layer: Dense, shape: Shape) -> Worked:
         "weight": (layer.nodes, shape[0]),
         **({"bias": (layer.nodes,)} if layer.bias else {}),
     }
-    return Worked(
+    return Inferred(
         (layer.nodes,),
         weights | _activation_weights(layer.activation),
         layer.nodes * shape[0],
@@ -302,29 +302,29 @@ def _dense(layer: Dense, shape: Shape) -> Worked:
     )
 
 
-def _upsample(layer: Upsample, shape: Shape) -> Worked:
+def _upsample(layer: Upsample, shape: Shape) -> Inferred:
     down, across = (upsampled(one, layer.mode) for one in layer.factor)
     outputs = (shape[1] * layer.factor[0], shape[2] * layer.factor[1])
     adds = 4 * shape[0] * volume(outputs) if layer.mode == "bilinear" else 0
-    return Worked((shape[0], *outputs), multiply_adds=adds, moves=(down, across))
+    return Inferred((shape[0], *outputs), multiply_adds=adds, moves=(down, across))
 
 
-def _reshape(layer: Reshape, shape: Shape) -> Worked:
+def _reshape(layer: Reshape, shape: Shape) -> Inferred:
     if volume(layer.shape) != volume(shape):
-        raise Misfit(
+        raise ShapeError(
             f"{written(shape)} cannot be folded into {written(layer.shape)}",
             needed=f"{volume(layer.shape)} numbers ({' * '.join(map(str, layer.shape))})",
             came=f"{volume(shape)}",
             remedy=f"'{'flatten | ' * (len(shape) > 1)}dense {volume(layer.shape)}' before it",
         )
-    return Worked(layer.shape, moves=None)
+    return Inferred(layer.shape, moves=None)
 
 
-def _space_to_depth(layer: SpaceToDepth, shape: Shape) -> Worked:
+def _space_to_depth(layer: SpaceToDepth, shape: Shape) -> Inferred:
     channels, height, width = shape
     block = layer.block
     if height % block or width % block:
-        raise Misfit(
+        raise ShapeError(
             f"blocks of {block} do not divide {height}x{width}",
             needed=f"height and width that are multiples of {block}",
             came=f"{height} = {height // block} * {block} + {height % block}, "
@@ -332,43 +332,43 @@ def _space_to_depth(layer: SpaceToDepth, shape: Shape) -> Worked:
             remedy="another block, or pictures of another size",
         )
     move = sliding(block, block)
-    return Worked((channels * block * block, height // block, width // block), moves=(move, move))
+    return Inferred((channels * block * block, height // block, width // block), moves=(move, move))
 
 
-def _depth_to_space(layer: DepthToSpace, shape: Shape) -> Worked:
+def _depth_to_space(layer: DepthToSpace, shape: Shape) -> Inferred:
     channels, height, width = shape
     block, area = layer.block, layer.block**2
     if channels % area:
-        raise Misfit(
+        raise ShapeError(
             f"blocks of {block}x{block} are not filled by {channels} channels",
             needed=f"a number of channels that is a multiple of {area}",
             came=f"{channels} = {channels // area} * {area} + {channels % area}",
             remedy=f"'conv {max(channels // area, 1) * area} 3x3 same' before it",
         )
     move = upsampled(block)
-    return Worked((channels // area, height * block, width * block), moves=(move, move))
+    return Inferred((channels // area, height * block, width * block), moves=(move, move))
 
 
-def _resize(layer: Resize, shape: Shape) -> Worked:
+def _resize(layer: Resize, shape: Shape) -> Inferred:
     out = (shape[0], *layer.size)
     adds = 4 * volume(out) if layer.mode == "bilinear" else 0
-    return Worked(out, multiply_adds=adds, moves=STAY if out == shape else None)
+    return Inferred(out, multiply_adds=adds, moves=STAY if out == shape else None)
 
 
-def _sample(shape: Shape) -> Worked:
+def _sample(shape: Shape) -> Inferred:
     if len(shape) != 1 or shape[0] % 2:
-        raise Misfit(
+        raise ShapeError(
             "sample works on means and logarithms of variances",
             needed="a vector of an even length",
             came=written(shape),
             remedy=f"'dense {max(shape[0] // 2, 1) * 2}' before it",
         )
-    return Worked((shape[0] // 2,), moves=None)
+    return Inferred((shape[0] // 2,), moves=None)
 
 
-def _timm(layer: Timm) -> Worked:
+def _timm(layer: Timm) -> Inferred:
     """Believe what the layer says of itself."""
-    return Worked(layer.gives, multiply_adds=layer.adds, moves=None, believed=layer.holds)
+    return Inferred(layer.gives, multiply_adds=layer.adds, moves=None, believed=layer.holds)
 
 
 def stride_of(moves: Iterable[tuple[Move, Move] | None]) -> tuple[Fraction, Fraction] | None:
@@ -381,23 +381,23 @@ def stride_of(moves: Iterable[tuple[Move, Move] | None]) -> tuple[Fraction, Frac
     return down, across
 
 
-def _residual(shape: Shape, branch: Shape, stride: tuple[Fraction, Fraction] | None) -> Worked:
+def _residual(shape: Shape, branch: Shape, stride: tuple[Fraction, Fraction] | None) -> Inferred:
     """Find the shortcut: the identity where shapes agree, else a 1x1 projection with a stride."""
     if shape == branch:
-        return Worked(branch, moves=STAY if len(shape) == 3 else None)
+        return Inferred(branch, moves=STAY if len(shape) == 3 else None)
     if len(shape) != len(branch):
-        raise Misfit(
+        raise ShapeError(
             "the branch of a residual gives another kind of shape than it takes",
             needed=f"something that can be added to {written(shape)}",
             came=written(branch),
             remedy="keep 'flatten', 'globalpool' and 'reshape' out of residuals",
         )
     if len(shape) == 1:
-        return Worked(branch, {"weight": (branch[0], shape[0])}, branch[0] * shape[0], moves=None)
+        return Inferred(branch, {"weight": (branch[0], shape[0])}, branch[0] * shape[0], moves=None)
     steps = [1, 1] if stride is None else [max(1, math.ceil(one)) for one in stride]
     reached = tuple(-(-shape[axis + 1] // steps[axis]) for axis in (0, 1))
     if reached != branch[1:]:
-        raise Misfit(
+        raise ShapeError(
             "the branch of a residual changes height or width by other than its stride",
             needed=f"{written(reached)}: {written(shape[1:])} at stride {written(tuple(steps))}",
             came=written(branch[1:]),
@@ -405,7 +405,7 @@ def _residual(shape: Shape, branch: Shape, stride: tuple[Fraction, Fraction] | N
         )
     projection: Shape = (branch[0], shape[0], 1, 1)
     down, across = (sliding(1, one) for one in steps)
-    return Worked(
+    return Inferred(
         branch,
         {"weight": projection},
         shape[0] * volume(branch),

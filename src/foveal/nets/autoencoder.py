@@ -50,7 +50,7 @@ def autoencoder(
     squashed: bool = False,
     few: bool = False,
 ) -> Plan:
-    """Plan an autoencoder; `Plan.code` says where its code is.
+    """Plan an autoencoder; `Plan.encoder_layers` says where its code is.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def autoencoder(
             remedy="end it with layers that give that shape, or leave it out: "
             "the encoder is mirrored",
         )
-    return replace(whole, code=len(half.layers))
+    return replace(whole, encoder_layers=len(half.layers))
 
 
 def _layers_of(net: str | Network, input: Shape, which: str) -> tuple[Layer, ...]:

@@ -144,7 +144,7 @@ def calls_of(planned: PlannedLayer) -> tuple[Call, ...]:
 
 
 def _conv(planned: PlannedLayer, layer: Conv) -> tuple[Call, ...]:
-    pads = planned.worked.pads
+    pads = planned.inferred.pads
     before = () if _even(pads) else (Call("ZeroPad2d", {"padding": _torch_pads(pads)}),)
     call = Call(
         "Conv2d",
@@ -163,7 +163,7 @@ def _conv(planned: PlannedLayer, layer: Conv) -> tuple[Call, ...]:
 
 
 def _max_pool(planned: PlannedLayer, layer: MaxPool) -> tuple[Call, ...]:
-    pads = planned.worked.pads
+    pads = planned.inferred.pads
     sizes = {"kernel_size": layer.window, "stride": layer.stride or layer.window}
     if _even(pads):
         return (Call("MaxPool2d", {**sizes, "padding": (pads[0][0], pads[1][0])}),)
@@ -172,7 +172,7 @@ def _max_pool(planned: PlannedLayer, layer: MaxPool) -> tuple[Call, ...]:
 
 
 def _avg_pool(planned: PlannedLayer, layer: AvgPool) -> tuple[Call, ...]:
-    pads = planned.worked.pads
+    pads = planned.inferred.pads
     sizes = {"kernel_size": layer.window, "stride": layer.stride or layer.window}
     if _even(pads):
         padding = {"padding": (pads[0][0], pads[1][0]), "count_include_pad": False}
@@ -193,7 +193,7 @@ def _shortcut(planned: PlannedLayer) -> tuple[Call, ...]:
                 "in_channels": planned.in_shape[0],
                 "out_channels": planned.out_shape[0],
                 "kernel_size": (1, 1),
-                "stride": planned.worked.stride,
+                "stride": planned.inferred.stride,
                 "bias": False,
             },
         ),

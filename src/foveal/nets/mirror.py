@@ -163,7 +163,7 @@ def _widened(planned: PlannedLayer, layer: Conv, bias: bool) -> Iterator[Layer]:
 def _padding(layer: Conv, axis: int, wanted: int, given: int, planned: PlannedLayer) -> Pair | None:
     """Find padding and output padding that bring one side back exactly; None where none do."""
     window, stride = layer.size[axis], layer.stride[axis]
-    total = sum(planned.worked.pads[axis])
+    total = sum(planned.inferred.pads[axis])
     for padding in (total // 2, total - total // 2):
         lacking = wanted - transposed_size(given, window, stride, padding)
         if 0 <= lacking < stride:

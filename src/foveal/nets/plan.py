@@ -14,7 +14,7 @@ from typing import Any
 
 from foveal.errors import NetworkError, UsageError
 from foveal.nets import notation, repairs, stock, table
-from foveal.nets.arithmetic import Misfit, Worked, stride_of, work_out
+from foveal.nets.arithmetic import Inferred, ShapeError, infer, stride_of
 from foveal.nets.ranges import checked_shape
 from foveal.nets.spec import Dense, Layer, Network, Repeat, Residual, Resize, Timm
 from foveal.shapes import ReceptiveField, Shape, volume, written
@@ -38,7 +38,7 @@ class PlannedLayer:
     """Shape of one input, without the batch."""
     out_shape: Shape
     """Shape of one output, without the batch."""
-    worked: Worked
+    inferred: Inferred
     """Weights, multiply-adds and padding that follow from the shapes."""
     fields: Fields | None
     """Receptive field of one feature-map pixel; None once every number sees the whole picture,
@@ -51,18 +51,18 @@ class PlannedLayer:
     @property
     def weights(self) -> Mapping[str, Shape]:
         """Shapes of the weights by name, as torch names them."""
-        return self.worked.weights
+        return self.inferred.weights
 
     @property
     def parameters(self) -> int:
         """Number of learned numbers, those of inner layers included."""
-        own = sum(volume(shape) for shape in self.weights.values()) + self.worked.believed
+        own = sum(volume(shape) for shape in self.weights.values()) + self.inferred.believed
         return own + sum(layer.parameters for layer in self.inner)
 
     @property
     def multiply_adds(self) -> int:
         """Multiplications, each with its addition, for one picture."""
-        return self.worked.multiply_adds + sum(layer.multiply_adds for layer in self.inner)
+        return self.inferred.multiply_adds + sum(layer.multiply_adds for layer in self.inner)
 
     @property
     def activation_bytes(self) -> int:
@@ -85,7 +85,7 @@ class Plan:
     """Name of the stock net it came from."""
     fixed: int = field(default=0, compare=False, kw_only=True)
     """How many of `layers`, from the first on, are kept as they are in training."""
-    code: int = field(default=0, compare=False, kw_only=True)
+    encoder_layers: int = field(default=0, compare=False, kw_only=True)
     """How many of `layers`, from the first on, are the encoder of an autoencoder; 0 in others."""
 
     def __post_init__(self) -> None:
@@ -96,18 +96,18 @@ class Plan:
                 came=str(self.fixed),
                 remedy="count the layers of the plan without those inside residuals",
             )
-        if not 0 <= self.code < max(len(self.layers), 1):
+        if not 0 <= self.encoder_layers < max(len(self.layers), 1):
             raise UsageError(
-                "code",
+                "encoder_layers",
                 needed=f"an encoder and a decoder within {len(self.layers)} layers",
-                came=f"an encoder of {self.code}",
+                came=f"an encoder of {self.encoder_layers}",
                 remedy="count the layers of the encoder",
             )
 
     @property
     def code_size(self) -> int:
         """Numbers of the code; 0 where the network is no autoencoder."""
-        return self.layers[self.code - 1].out_shape[0] if self.code else 0
+        return self.layers[self.encoder_layers - 1].out_shape[0] if self.encoder_layers else 0
 
     @property
     def input(self) -> Shape:
@@ -220,7 +220,7 @@ def plan_network(network: Network, input: Shape | None = None, classes: int | No
     network = _with_classes(network, classes)
     try:
         planned = _planned(network)
-    except Misfit as misfit:
+    except ShapeError as misfit:
         raise _network_error(network, misfit) from None
     found = Plan(network, planned)
     if classes is not None and found.output != (classes,):
@@ -330,31 +330,31 @@ def _chain(
         try:
             if isinstance(layer, Residual):
                 inner = _chain(layer.layers, shape, fields, f"{number}.", unknown)
-                stride = stride_of(one.worked.moves for one in inner)
-                worked = work_out(layer, shape, (inner[-1].out_shape, stride))
+                stride = stride_of(one.inferred.moves for one in inner)
+                inferred = infer(layer, shape, (inner[-1].out_shape, stride))
             else:
-                worked = work_out(layer, shape)
-        except Misfit as misfit:
+                inferred = infer(layer, shape)
+        except ShapeError as misfit:
             if not misfit.number:
                 misfit.number, misfit.shape = number, shape
             raise
-        after = _fields_after(worked, fields, inner)
+        after = _fields_after(inferred, fields, inner)
         begins = isinstance(layer, Timm | Resize) and fields is not None and after is None
         unknown = inner[-1].unknown if inner else unknown or begins
-        unknown = unknown and len(worked.out_shape) == 3  # a vector is made of the whole picture
+        unknown = unknown and len(inferred.out_shape) == 3  # a vector is made of the whole picture
         planned.append(
-            PlannedLayer(number, layer, shape, worked.out_shape, worked, after, inner, unknown)
+            PlannedLayer(number, layer, shape, inferred.out_shape, inferred, after, inner, unknown)
         )
-        shape, fields = worked.out_shape, after
+        shape, fields = inferred.out_shape, after
     return tuple(planned)
 
 
 def _fields_after(
-    worked: Worked, fields: Fields | None, inner: tuple[PlannedLayer, ...]
+    inferred: Inferred, fields: Fields | None, inner: tuple[PlannedLayer, ...]
 ) -> Fields | None:
-    if fields is None or worked.moves is None:
+    if fields is None or inferred.moves is None:
         return None
-    moved = tuple(one.after(move) for move, one in zip(worked.moves, fields, strict=True))
+    moved = tuple(one.after(move) for move, one in zip(inferred.moves, fields, strict=True))
     if inner and inner[-1].fields is None:
         return None
     if inner and inner[-1].fields is not None:
@@ -363,13 +363,13 @@ def _fields_after(
     return moved[0], moved[1]
 
 
-def _network_error(network: Network, misfit: Misfit) -> NetworkError:
+def _network_error(network: Network, misfit: ShapeError) -> NetworkError:
     assert network.input is not None
 
     def works(candidate: Network) -> bool:
         try:
             _planned(candidate)
-        except (Misfit, NetworkError):
+        except (ShapeError, NetworkError):
             return False
         return True
 

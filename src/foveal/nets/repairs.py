@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TypeVar
 
 from foveal.errors import NetworkError
-from foveal.nets.arithmetic import Misfit
+from foveal.nets.arithmetic import ShapeError
 from foveal.nets.notation import write_layer
 from foveal.nets.ranges import Pair
 from foveal.nets.spec import (
@@ -41,14 +41,16 @@ GROWTHS = (1.25, 1.5, 2, 3, 4, 6, 8, 12, 16, 32)
 """How many times larger an input is tried."""
 
 
-def repairs(network: Network, misfit: Misfit, works: Callable[[Network], bool]) -> tuple[str, ...]:
+def repairs(
+    network: Network, misfit: ShapeError, works: Callable[[Network], bool]
+) -> tuple[str, ...]:
     """Find repairs of a network, nearest first.
 
     Parameters
     ----------
     network : Network
         With its repetitions written out, so that layers stand under their plan numbers.
-    misfit : Misfit
+    misfit : ShapeError
         The first layer that cannot work.
     works : callable
         Whether a changed network works as a whole.

@@ -46,7 +46,7 @@ def table(plan: Plan) -> str:
     if plan.fixed:
         said = ["training", "", *["fixed"] * len(fixed), *["updated"] * len(updated)]
         rows = [(*row, word) for row, word in zip(rows, said, strict=True)]
-    if plan.code and not plan.fixed:
+    if plan.encoder_layers and not plan.fixed:
         halves = ["half", "", *(_half(plan, layer) for layer in plan.walk())]
         rows = [(*row, word) for row, word in zip(rows, halves, strict=True)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -86,9 +86,9 @@ def is_fixed(plan: Plan, layer: PlannedLayer) -> bool:
 def _half(plan: Plan, layer: PlannedLayer) -> str:
     """Say to which half of an autoencoder a layer belongs."""
     number = int(layer.number.partition(".")[0])
-    if number == plan.code and "." not in layer.number:
+    if number == plan.encoder_layers and "." not in layer.number:
         return "code"
-    return "encoder" if number <= plan.code else "decoder"
+    return "encoder" if number <= plan.encoder_layers else "decoder"
 
 
 def _facts_of(plan: Plan, layer: PlannedLayer) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def _facts_of(plan: Plan, layer: PlannedLayer) -> dict[str, Any]:
         "receptive_field": seen,
         "share_of_picture": None if layer.unknown else plan.share(layer),
         "training": "fixed" if is_fixed(plan, layer) else "updated",
-        "half": _half(plan, layer) if plan.code else None,
+        "half": _half(plan, layer) if plan.encoder_layers else None,
     }
 
 

@@ -39,7 +39,7 @@ class TrainingBatches:
 
     images: RowsOfArrays
     """(n, h, w, c), memory-mapped or in memory."""
-    codes: Rows
+    class_ids: Rows
     """Class number of each row."""
     rows: Rows
     """Rows that train."""
@@ -68,7 +68,7 @@ class TrainingBatches:
         draws = generator(self.seed, "augment", step)
         raw = gather_varied(_rows(self.images, rows, self.device), self.augmentation, draws)
         images = varied(normalised(raw, self.scaling), self.augmentation, draws)
-        return Batch(images, torch.from_numpy(self.codes[rows]).to(self.device))
+        return Batch(images, torch.from_numpy(self.class_ids[rows]).to(self.device))
 
 
 class RowsOfFeatures(Protocol):
@@ -88,7 +88,7 @@ class FeatureBatches:
 
     views: Sequence[RowsOfArrays]
     """The features of the pictures as they are, and of each variation of them."""
-    codes: Rows
+    class_ids: Rows
     """Class number of each row."""
     rows: Rows
     """Rows that train."""
@@ -107,7 +107,7 @@ class FeatureBatches:
         """Return the batches of an epoch, from batch `first` on: a pure function of the seed."""
         view = self.views[epoch % len(self.views)]
         for rows in shuffled(self.rows, self.batch_size, self.seed, epoch)[first:]:
-            classes = torch.from_numpy(self.codes[rows]).to(self.device)
+            classes = torch.from_numpy(self.class_ids[rows]).to(self.device)
             yield Batch(feature_tensor(view[rows], self.device), classes)
 
 
@@ -115,7 +115,7 @@ def training_batches(
     prepared: Prepared,
     by: Scaling | None,
     *,
-    codes: Rows,
+    class_ids: Rows,
     rows: Rows,
     batch_size: int,
     augmentation: Augmentation,
@@ -135,7 +135,7 @@ def training_batches(
     if by is None:
         return FeatureBatches(
             views=prepared.views,
-            codes=codes,
+            class_ids=class_ids,
             rows=rows,
             batch_size=batch_size,
             seed=seed,
@@ -143,7 +143,7 @@ def training_batches(
         )
     return TrainingBatches(
         images=prepared.views[0],
-        codes=codes,
+        class_ids=class_ids,
         rows=rows,
         scaling=by,
         batch_size=batch_size,

@@ -30,7 +30,7 @@ class Split:
 
 
 def split(
-    codes: Rows,
+    class_ids: Rows,
     hashes: Hashes,
     parts: np.ndarray[Any, Any] | None,
     usable: Rows,
@@ -47,7 +47,7 @@ def split(
 
     Parameters
     ----------
-    codes : array of int, (n,)
+    class_ids : array of int, (n,)
         Class number of each row.
     hashes : array of int64, (n,)
         Content hash of each row.
@@ -60,7 +60,7 @@ def split(
     seed : int
         Seed of the draw.
     """
-    named = np.full(len(codes), "", dtype="<U10") if parts is None else parts
+    named = np.full(len(class_ids), "", dtype="<U10") if parts is None else parts
     pool = usable[(named[usable] == "train") | (named[usable] == "")]
     validation = usable[named[usable] == "validation"]
     test = usable[named[usable] == "test"]
@@ -70,15 +70,15 @@ def split(
     validation = validation[~np.isin(hashes[validation], hashes[test])]
     moved = before - len(pool)
     if not len(test) and test_share > 0:
-        pool, test = draw(codes, hashes, pool, test_share, seed, "test")
+        pool, test = draw(class_ids, hashes, pool, test_share, seed, "test")
     if not len(validation) and validation_share > 0:
         share = min(validation_share, MOST_HELD_OUT / max(len(pool), 1))
-        pool, validation = draw(codes, hashes, pool, share, seed, "validation")
+        pool, validation = draw(class_ids, hashes, pool, share, seed, "validation")
     return Split(pool, validation, test, moved)
 
 
 def draw(
-    codes: Rows, hashes: Hashes, rows: Rows, share: float, seed: int, name: str
+    class_ids: Rows, hashes: Hashes, rows: Rows, share: float, seed: int, name: str
 ) -> tuple[Rows, Rows]:
     """Draw a share of each class, keeping equal pictures together.
 
@@ -92,7 +92,7 @@ def draw(
     _, first, group, sizes = np.unique(
         hashes[rows], return_index=True, return_inverse=True, return_counts=True
     )
-    class_of_group = codes[rows][first]
+    class_of_group = class_ids[rows][first]
     wanted = _shares_of(np.bincount(class_of_group, weights=sizes), share)
     drawn = np.zeros(len(first), dtype=bool)
     for code in np.unique(class_of_group):

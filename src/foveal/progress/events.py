@@ -74,7 +74,7 @@ class HeadFitted(Event):
     """A logistic regression on features is fitted, its penalty chosen."""
 
     kind: ClassVar[str] = "head"
-    strength: float
+    C: float
     """Inverse of the penalty, as C of scikit-learn."""
     folds: int
     """Folds of the cross-validation that chose it; 0 where there was none."""

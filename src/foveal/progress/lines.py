@@ -84,7 +84,7 @@ def lines_of(event: Event) -> list[str]:
 def _head_line(event: HeadFitted) -> str:
     """Say a fitted head in one line."""
     chosen = f" (of {event.folds}-fold cross-validation)" if event.folds else ""
-    line = f"head: logistic regression, C = {event.strength:.3g}{chosen}, {event.seconds:.2f} s"
+    line = f"head: logistic regression, C = {event.C:.3g}{chosen}, {event.seconds:.2f} s"
     if event.right is None or not event.judged:
         return line
     return (

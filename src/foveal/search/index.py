@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Found:
+class Neighbours:
     """The pictures that are most like one, nearest first."""
 
     query: str
@@ -83,7 +83,7 @@ class SearchIndex:
             )
         return found
 
-    def query(self, X: Any, k: int = 10, *, progress: Progress | None = None) -> list[Found]:
+    def query(self, X: Any, k: int = 10, *, progress: Progress | None = None) -> list[Neighbours]:
         """Search for the pictures most like others.
 
         Parameters
@@ -97,7 +97,7 @@ class SearchIndex:
 
         Returns
         -------
-        list of Found
+        list of Neighbours
             One for each picture, in order; those that cannot be read have a reason.
         """
         _check_count(k)
@@ -106,7 +106,7 @@ class SearchIndex:
         rows, distances = self._searched(made.gathered(), k)
         found = zip(rows, distances, strict=True)
         return [
-            Found(query=name, reason=reason) if reason else self._found(name, *next(found))
+            Neighbours(query=name, reason=reason) if reason else self._found(name, *next(found))
             for name, reason in zip(pictures.names, made.reasons, strict=True)
         ]
 
@@ -149,9 +149,9 @@ class SearchIndex:
                 rows_q[query], distances_q[query] = every[0][0], every[1][0]
         return rows_q, distances_q
 
-    def _found(self, query: str, rows: Rows, distances: Doubles) -> Found:
+    def _found(self, query: str, rows: Rows, distances: Doubles) -> Neighbours:
         names = self.names.take(pa.array(rows)).to_pylist()
-        return Found(
+        return Neighbours(
             query=query,
             names=tuple(names),
             rows=tuple(rows.tolist()),

@@ -21,11 +21,11 @@ def encode_labels(labels: Array) -> tuple[Array, np.ndarray[Any, np.dtype[np.int
     known = np.array([label is not None for label in labels.tolist()])
     for label in {type(one): one for one in labels[known].tolist()}.values():
         _check_label(label)
-    classes, codes = np.unique(_plain(labels[known]), return_inverse=True)
+    classes, class_ids = np.unique(_plain(labels[known]), return_inverse=True)
     for label in classes.tolist():
         _check_label(label)
     found = np.full(len(labels), -1, dtype=np.intp)
-    found[known] = codes
+    found[known] = class_ids
     return classes, found
 
 
