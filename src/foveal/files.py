@@ -1,31 +1,16 @@
-"""Files and folders that are whole or absent: their names checked, written beside, renamed.
-
-Tensors travel as safetensors with one JSON text in the file's metadata and a SHA-256 of the
-tensors in it, since the format itself has no checksum. Nothing here unpickles anything.
-"""
+"""Files and folders that are whole or absent: their names checked, written beside, renamed."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import os
 import shutil
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-import safetensors.torch
-import torch
-from safetensors import SafetensorError
+from foveal.errors import ResourceError, UsageError
 
-from foveal.errors import ModelFileError, ResourceError, UsageError
-
-KEY = "foveal"
-"""The one key of the metadata; several would be written in random order."""
-LARGEST_HEADER = 4_000_000
-"""Bytes; safetensors itself would accept headers of a hundred megabytes."""
 LONGEST_NAME = 240
 """Bytes of a name; most disks allow 255, and a run adds an ending."""
 ROOM = "room in a folder that can be written to"
@@ -257,110 +242,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-# Tensors ---------------------------------------------------------------------------------
-
-
-def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], facts: dict[str, Any]) -> str:
-    """Write tensors and facts as one safetensors file, whole or not at all.
-
-    Returns
-    -------
-    str
-        SHA-256 of facts and tensors, as kept in the file.
-    """
-    data, digest = packed(tensors, facts)
-    write_whole(path, data)
-    return digest
-
-
-def packed(tensors: Mapping[str, torch.Tensor], facts: dict[str, Any]) -> tuple[bytes, str]:
-    """Return tensors and facts as the bytes of a safetensors file, and the SHA-256 kept in it."""
-    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    digest = content_hash(plain, facts)
-    text = json.dumps({**facts, "sha256": digest}, sort_keys=True, allow_nan=False)
-    return safetensors.torch.save(plain, {KEY: text}), digest
-
-
-def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Read what `write_tensors` wrote.
-
-    Raises
-    ------
-    ModelFileError
-        Where the file is not one of ours, is cut short, or holds a flipped bit.
-    """
-    return unpacked(_bytes_of(path), path)
-
-
-def unpacked(data: bytes, path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Read what `packed` gave; `path` names it in errors."""
-    size = int.from_bytes(data[:8], "little") if len(data) >= 8 else 0
-    if not 2 <= size <= min(LARGEST_HEADER, len(data) - 8) or data[8:9] != b"{":
-        raise foreign(path, "another beginning")
-    try:
-        header = json.loads(data[8 : 8 + size])
-        facts = json.loads(header["__metadata__"][KEY])
-        tensors = safetensors.torch.load(data)
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        RuntimeError,  # RecursionError too
-        OverflowError,
-        SafetensorError,
-    ) as error:
-        reason = f"{type(error).__name__}: {error}"[:120]
-        raise foreign(path, f"one that cannot be read ({reason})") from error
-    if not isinstance(facts, dict):
-        raise foreign(path, "one without facts")
-    written = facts.pop("sha256", None)
-    if written != content_hash(tensors, facts):
-        raise ModelFileError(
-            str(path),
-            needed="the content that was written",
-            came="another: its checksum differs",
-            remedy="the file is damaged; copy it again or train again",
-        )
-    return tensors, facts
-
-
-def content_hash(tensors: Mapping[str, torch.Tensor], facts: dict[str, Any]) -> str:
-    """Hash facts, and names, types, shapes and bytes of tensors (SHA-256)."""
-    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
-    for name in sorted(tensors):
-        value = tensors[name]
-        digest.update(f"{name}\0{value.dtype}\0{tuple(value.shape)}\0".encode())
-        if value.numel():
-            flat = value.contiguous().reshape(-1)
-            if flat.stride(0) != 1:  # a single number may have any stride
-                flat = flat.clone(memory_format=torch.contiguous_format)
-            digest.update(flat.view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
-
-
-def foreign(path: Path, came: str) -> ModelFileError:
-    """Make the error for a file that is not a Foveal file."""
-    return ModelFileError(
-        str(path),
-        needed="a file that Foveal saved (safetensors)",
-        came=came,
-        remedy="name the .safetensors file that training or save() left",
-    )
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        if path.exists() and not path.is_file():
-            raise foreign(path, "no regular file")
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise ModelFileError(
-            str(path),
-            needed="a model file that exists",
-            came="nothing there",
-            remedy="check the path, or train a model first",
-        ) from error
-    except OSError as error:
-        raise foreign(path, error.strerror or str(error)) from error

@@ -13,6 +13,8 @@ Resize = Literal["stretch", "letterbox", "crop"]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 RESIZES: tuple[Resize, ...] = ("stretch", "letterbox", "crop")
 INTERPOLATIONS: tuple[Interpolation, ...] = ("nearest", "bilinear", "bicubic", "lanczos")
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in a grey picture (ITU-R BT.601)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

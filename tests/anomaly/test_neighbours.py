@@ -15,10 +15,10 @@ import foveal
 from foveal.anomaly import neighbours as by_neighbours
 from foveal.anomaly.detection import anomalies
 from foveal.anomaly.threshold import LeftOut
+from foveal.drawing.thumbnails import drawn
 from foveal.errors import DataError, UsageError
 from foveal.evaluation.conformal import true_rate
-from foveal.looking.drawing import drawn
-from foveal.looking.pictured import sheet_of
+from foveal.figures.unusual import unusual_sheet
 from foveal.model.fitted import FittedModel
 from foveal.pictures.collection import Pictures
 from foveal.pictures.sources import gather
@@ -195,7 +195,7 @@ def test_series_of_near_copies_are_told_of(model: FittedModel) -> None:
 
 def test_the_sheet_has_each_beside_its_nearest(model: FittedModel) -> None:
     found = unusual(model, DIGITS[:50], DIGITS[50:90])
-    figure = sheet_of(model, DIGITS[:50], found, 3)
+    figure = unusual_sheet(model, DIGITS[:50], found, 3)
     assert found.nearest is not None
     worst = found.order[:3].tolist()
     assert [row[0] for row in figure.rows] == [found.names[row] for row in worst]

@@ -97,12 +97,12 @@ def flip(path: Path, at: int) -> None:
 
 
 def of_another_source(path: Path) -> None:
-    weights.files.write_tensors(path, EMPTY, {"source": "0" * 64})
+    weights.tensor_files.write_tensors(path, EMPTY, {"source": "0" * 64})
 
 
 def of_another_shape(path: Path) -> None:
     source = weights.PACKAGES["efficientnet_lite0"].sha256
-    weights.files.write_tensors(path, {"x": torch.zeros(1)}, {"source": source})
+    weights.tensor_files.write_tensors(path, {"x": torch.zeros(1)}, {"source": source})
 
 
 @pytest.mark.parametrize(

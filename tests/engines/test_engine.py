@@ -19,8 +19,8 @@ from foveal.engines.conversion_cache import fingerprint
 from foveal.engines.engine import Engine, Frozen, Scaled, agree, plain
 from foveal.engines.folding import folded
 from foveal.errors import UsageError
-from foveal.files import read_tensors, write_tensors
 from foveal.nets.build import build
+from foveal.tensor_files import read_tensors, write_tensors
 
 BLOCKS = (
     "3x32x32 | conv 8 3x3 same nobias | batchnorm | relu6"

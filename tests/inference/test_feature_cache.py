@@ -159,7 +159,7 @@ def cut(path: Path, length: int) -> None:
 
 
 def others_facts(path: Path) -> None:
-    from foveal.files import read_tensors, write_tensors
+    from foveal.tensor_files import read_tensors, write_tensors
 
     tensors, facts = read_tensors(path)
     del facts["reasons"]
@@ -167,7 +167,7 @@ def others_facts(path: Path) -> None:
 
 
 def others_tensors(path: Path) -> None:
-    from foveal.files import read_tensors, write_tensors
+    from foveal.tensor_files import read_tensors, write_tensors
 
     _, facts = read_tensors(path)
     write_tensors(path, {}, facts)

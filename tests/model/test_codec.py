@@ -13,11 +13,11 @@ import torch
 from PIL import Image
 
 from foveal import DataError, ModelFileError, UsageError, load
-from foveal.files import read_tensors, write_tensors
 from foveal.judging.evaluation import evaluate
 from foveal.model.codec import Codes, coding
 from foveal.model.fitted import FittedModel
 from foveal.pictures.sources import gather
+from foveal.tensor_files import read_tensors, write_tensors
 from support.models import small_autoencoder, small_model
 
 BYTES = np.random.default_rng(0).integers(0, 256, (300, 8, 8), dtype=np.uint8)

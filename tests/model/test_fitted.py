@@ -12,7 +12,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from foveal import CNNClassifier, ModelFileError, UsageError, load
-from foveal.files import KEY, content_hash, read_tensors, write_tensors
+from foveal.tensor_files import KEY, content_hash, read_tensors, write_tensors
 
 DIGITS = load_digits()
 NET = "conv 4 3x3 same relu | maxpool 2 | flatten | dense 16 relu | dense"

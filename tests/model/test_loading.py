@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 
 from foveal import DataError, ModelFileError, TransferClassifier, load
-from foveal.files import read_tensors, write_tensors
 from foveal.judging.evaluation import evaluate
 from foveal.model.fitted import FittedModel
+from foveal.tensor_files import read_tensors, write_tensors
 from support.models import small_model
 
 KINDS = {

@@ -5,12 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from foveal.looking.drawing import (
-    INK,
-    LABEL,
-    Colour,
-    words,
-)
+from foveal.drawing.colours import INK, Colour
+from foveal.drawing.text import LABEL, words
 from foveal.model.codec import Reconstructions
 
 

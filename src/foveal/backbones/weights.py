@@ -19,7 +19,7 @@ import safetensors
 import safetensors.torch
 import torch
 
-from foveal import files
+from foveal import tensor_files
 from foveal.cache import cache_folder
 from foveal.errors import DataError, ResourceError, UsageError
 
@@ -115,7 +115,7 @@ def _kept(path: Path, package: Package, empty: Weights) -> Weights | None:
     if not path.exists():
         return None
     try:
-        weights, facts = files.read_tensors(path)
+        weights, facts = tensor_files.read_tensors(path)
     except ValueError:
         return None
     fits = facts == {"source": package.sha256} and shapes(weights) == shapes(empty)
@@ -125,7 +125,7 @@ def _kept(path: Path, package: Package, empty: Weights) -> Weights | None:
 def _keep(path: Path, weights: Weights, package: Package) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        files.write_tensors(path, weights, {"source": package.sha256})
+        tensor_files.write_tensors(path, weights, {"source": package.sha256})
     except (OSError, ResourceError):
         pass  # they are converted again next time
 
@@ -189,7 +189,7 @@ def from_file(path: Path) -> tuple[Weights, str]:
     """
     data = _bytes(path)
     size = int.from_bytes(data[:8], "little")
-    if not 2 <= size <= min(files.LARGEST_HEADER, len(data) - 8) or data[8:9] != b"{":
+    if not 2 <= size <= min(tensor_files.LARGEST_HEADER, len(data) - 8) or data[8:9] != b"{":
         if data[:2] == b"PK" or data[:1] == b"\x80":
             raise _refused(path, "a pickle, which could run code; it was not opened")
         raise _refused(path, "another beginning")

@@ -97,7 +97,7 @@ def anomalies(
     """
     from foveal.anomaly.detection import default_way
     from foveal.anomaly.threshold import check_by
-    from foveal.looking.pictured import sheet_of
+    from foveal.figures.unusual import unusual_sheet
     from foveal.model.codec import check_half
     from foveal.pictures.sources import gather
     from foveal.tables import write_table
@@ -110,7 +110,7 @@ def anomalies(
         check_half(fitted, "decoder")
     source = with_whole_names(gather(pictures))
     found = _found(fitted, source, way, false_alarms, usual, neighbours)
-    drawn = None if sheet is None else sheet_of(fitted, source, found, worst)
+    drawn = None if sheet is None else unusual_sheet(fitted, source, found, worst)
     paths: list[Path] = []
     if to is not None:
         write_table(to, found.columns, [found.rows()])
@@ -170,9 +170,9 @@ def _write_errors(folder: Path, fitted: FittedModel, source: PicturesFound) -> N
 
 
 def _check_places(to: Path | None, sheet: Path | None, folder: Path | None) -> None:
+    from foveal.drawing.figure import checked_figure, numbers_beside
     from foveal.errors import UsageError
     from foveal.files import checked_folder
-    from foveal.looking.figure import checked_figure, numbers_beside
     from foveal.tables import checked_table
 
     if folder is not None:

@@ -122,7 +122,7 @@ def _narrow(pictures: Path, to: Path, threads: int | None) -> Path:
 
     from foveal.cli.progress import shown_progress
     from foveal.estimators.autoencoder import Autoencoder
-    from foveal.looking.pictured import gallery_of
+    from foveal.figures.gallery import gallery
     from foveal.pictures.sources import gather
     from foveal.training.run import Run
 
@@ -145,7 +145,7 @@ def _narrow(pictures: Path, to: Path, threads: int | None) -> Path:
     typer.echo(f"  encoded to {codes.shape}, decoded to {made.shape}; the first code:")
     typer.echo(f"  {np.round(codes[0], 1)}")
     figure = to / "reconstructions.png"
-    gallery_of(learner.model_, gather(pictures), 12).figure.save(figure)
+    gallery(learner.model_, gather(pictures), 12).save(figure)
     return figure
 
 

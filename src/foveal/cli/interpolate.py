@@ -30,13 +30,13 @@ def interpolate(
     json: Json = False,
 ) -> None:
     """Draw what an autoencoder sees between two pictures."""
-    from foveal.looking.between import interpolation
-    from foveal.looking.figure import checked_figure
+    from foveal.drawing.figure import checked_figure
+    from foveal.figures.interpolation import interpolate as interpolated
     from foveal.model.loading import load
 
     checked_figure(to)
     fitted = load(model, device=device, threads=threads)
-    figure = interpolation(fitted, first, second, steps)
+    figure = interpolated(fitted, first, second, steps)
     paths = figure.save(to)
     if json:
         rows = [dict(zip(figure.columns, row, strict=True)) for row in figure.rows]

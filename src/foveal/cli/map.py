@@ -31,6 +31,15 @@ def draw_map(
     ],
     method: Annotated[str, typer.Option(help="pca or tsne.")] = "pca",
     seed: Annotated[int, typer.Option(help="Of what t-SNE draws at random.")] = 0,
+    thumbnail: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PIXELS",
+            help="Longer side of a picture on the map; if left out, 128, 96 or 64: the largest "
+            "that leaves room for half of them. The others are points.",
+            show_default=False,
+        ),
+    ] = None,
     device: Device = "auto",
     threads: Threads = None,
     json: Json = False,
@@ -39,19 +48,20 @@ def draw_map(
 
     By the features of a classifier where MODEL is one; 'imagenet' needs no training.
     """
-    from foveal.looking.figure import checked_figure
-    from foveal.looking.pictured import map_of
-    from foveal.looking.plane import checked_method
+    from foveal.drawing.figure import checked_figure
+    from foveal.figures.picture_map import picture_map
+    from foveal.looking.projection import checked_method
     from foveal.pictures.sources import gather
 
     checked_figure(to)
     way = checked_method(method)
     fitted = opened(model, device, threads, whole=True)
     with shown_passage("the network") as tell:
-        found = map_of(fitted, with_whole_names(gather(pictures)), way, seed, tell)
-    paths = found.figure.save(to)
-    plane = found.plane
-    drawn = sum(row[-1] for row in found.figure.rows)
+        figure = picture_map(fitted, with_whole_names(gather(pictures)), way, seed, thumbnail, tell)
+    paths = figure.save(to)
+    found = figure.values
+    plane = found.projection
+    drawn = sum(row[-1] for row in figure.rows)
     if json:
         print_json(
             {
@@ -68,7 +78,11 @@ def draw_map(
         )
         return
     lines = unreadable_line(found.names, found.reasons)
-    lines.append(f"{len(plane.rows):,} pictures in the plane, {drawn:,} of them drawn")
+    lines.append(
+        f"{len(plane.rows):,} pictures in the plane, {drawn:,} of them drawn, the others as points"
+        if drawn < len(plane.rows)
+        else f"{drawn:,} pictures in the plane"
+    )
     if plane.shares is not None:
         lines.append(
             f"the plane keeps {100 * sum(plane.shares):.1f} % of the variance of the {plane.of}"

@@ -39,16 +39,17 @@ def reconstruct(
 
     import numpy as np
 
-    from foveal.looking.figure import checked_figure
-    from foveal.looking.pictured import gallery_of
+    from foveal.drawing.figure import checked_figure
+    from foveal.figures.gallery import gallery
     from foveal.model.loading import load
     from foveal.pictures.sources import gather
 
     checked_figure(to)
     fitted = load(model, device=device, threads=threads)
     with shown_passage() as tell:
-        found = gallery_of(fitted, with_whole_names(gather(pictures)), count, tell)
-    paths = found.figure.save(to)
+        figure = gallery(fitted, with_whole_names(gather(pictures)), count, tell)
+    paths = figure.save(to)
+    found = figure.values
     worst = int(np.nanargmax(found.errors))
     largest, median = float(found.errors[worst]), float(np.nanmedian(found.errors))
     unreadable = sum(map(bool, found.reasons))

@@ -15,7 +15,7 @@ import torch
 
 from foveal.engines.engine import Engine, Frozen, Scaled, agree, plain
 from foveal.errors import ModelFileError, ResourceError
-from foveal.files import content_hash, read_tensors, write_tensors
+from foveal.tensor_files import content_hash, read_tensors, write_tensors
 
 Parts = dict[str, bytes]
 """The converted network as named pieces of bytes."""

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from foveal import files
+from foveal import files, tensor_files
 from foveal.cache import disk
 from foveal.pictures.hashing import ABSENT, LENGTH
 from foveal.shapes import Shape
@@ -67,7 +67,7 @@ class FeatureCache:
             if path.stem in self.parts:
                 continue
             try:
-                tensors, facts = files.read_tensors(path)
+                tensors, facts = tensor_files.read_tensors(path)
                 whole = _digest(path.with_suffix(".npy")) == facts["numbers"]
                 if whole:  # numpy stumbles over a damaged head in ways of its own
                     array = np.load(path.with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
@@ -116,7 +116,7 @@ class FeatureCache:
         name = hashlib.blake2b(within, digest_size=12).hexdigest()
         files.write_whole(self.folder / f"{name}.npy", data)
         table = np.frombuffer(b"".join(ids), dtype=np.uint8).reshape(len(ids), LENGTH)
-        files.write_tensors(
+        tensor_files.write_tensors(
             self.folder / f"{name}.safetensors",
             {
                 "ids": torch.from_numpy(table.copy()),

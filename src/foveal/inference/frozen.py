@@ -7,9 +7,9 @@ from functools import cached_property
 
 from torch import nn
 
-from foveal.files import content_hash
 from foveal.nets.plan import Plan
 from foveal.shapes import Shape
+from foveal.tensor_files import content_hash
 
 OWN = "own"
 """Name of networks of one's own among engines."""

@@ -1,1 +1,1 @@
-"""Pictures of what a model does: galleries, maps of codes, error pictures. Drawn by Pillow."""
+"""Values of what a model does to pictures, arrays in and out; `drawing` makes them visible."""

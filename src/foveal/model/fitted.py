@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from foveal import files
+from foveal import files, tensor_files
 from foveal.device import Device, choose
 from foveal.errors import UsageError
 from foveal.evaluation.calibration import probabilities
@@ -256,20 +256,24 @@ class FittedModel:
             SHA-256 of the content.
         """
         check_whole(self)
-        return files.write_tensors(checked_path(path), *self._content())
+        return tensor_files.write_tensors(checked_path(path), *self._content())
 
     def digest(self) -> str:
         """Hash the model as `save` would."""
         if self.kept_digest:
             return self.kept_digest
-        return files.packed(*self._content())[1]
+        return tensor_files.packed(*self._content())[1]
 
     def __reduce__(self) -> tuple[Any, ...]:
         # copied and pickled as the file it would be: the same model gives the same bytes
         from foveal.model.loading import unpacked
 
         check_whole(self)
-        return unpacked, (files.packed(*self._content())[0], self.device.name, self.device.threads)
+        return unpacked, (
+            tensor_files.packed(*self._content())[0],
+            self.device.name,
+            self.device.threads,
+        )
 
     def _content(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         tensors = {f"{NETWORK}{name}": value for name, value in self.network.state_dict().items()}

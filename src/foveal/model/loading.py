@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from pydantic import ValidationError
 
-from foveal import files
+from foveal import tensor_files
 from foveal.device import Device, available, choose
 from foveal.errors import FovealError, ModelFileError, UsageError
 from foveal.model.card import FORMAT, Card
@@ -56,7 +56,7 @@ def load(
         For half of a model that is no autoencoder.
     """
     place = Path(path)
-    model = _loaded(place, *files.read_tensors(place), choose(device, threads))
+    model = _loaded(place, *tensor_files.read_tensors(place), choose(device, threads))
     if half is None:
         return model
     if half not in ("encoder", "decoder"):
@@ -86,7 +86,7 @@ def unpacked(data: bytes, device: str, threads: int) -> FittedModel:
     """Load a model from the bytes of a file: how models are copied and pickled."""
     place = Path("a pickled model")
     chosen = choose(device if device in available() else "auto", threads)
-    return _loaded(place, *files.unpacked(data, place), chosen)
+    return _loaded(place, *tensor_files.unpacked(data, place), chosen)
 
 
 def _loaded(
@@ -105,7 +105,9 @@ def _loaded(
         planned = plan_network(network, None, len(card.classes) or None)
         planned = replace(planned, fixed=card.fixed, encoder_layers=card.code)
     except (ValidationError, FovealError) as error:
-        raise files.foreign(place, f"a card that does not hold: {_first_line(error)}") from error
+        raise tensor_files.foreign(
+            place, f"a card that does not hold: {_first_line(error)}"
+        ) from error
     weights = {
         name.removeprefix(NETWORK): value
         for name, value in tensors.items()
@@ -114,20 +116,20 @@ def _loaded(
     missing = [name for name in (SNAPSHOTS, TRAINED, CHOSE) if name not in tensors]
     stored = sum(value.numel() for value in weights.values())
     if missing or planned.parameters > stored or planned.input != card.recipe.shape:
-        raise files.foreign(place, "tensors that do not belong to its network")
+        raise tensor_files.foreign(place, "tensors that do not belong to its network")
     if card.fixed >= len(planned.layers):
-        raise files.foreign(place, "a network all of whose layers are fixed")
+        raise tensor_files.foreign(place, "a network all of whose layers are fixed")
     if card.code:
         _check_halves(place, planned)
     if planned.activation_bytes > LARGEST_ACTIVATIONS:
-        raise files.foreign(place, "a network that needs more memory than any machine has")
+        raise tensor_files.foreign(place, "a network that needs more memory than any machine has")
     _check_contents(place, card, tensors)
     normal = _normal_stats(place, planned, tensors)
     module = build(planned, seed=0)
     try:
         module.load_state_dict(weights)
     except RuntimeError as error:
-        raise files.foreign(place, f"other weights ({_first_line(error)})") from error
+        raise tensor_files.foreign(place, f"other weights ({_first_line(error)})") from error
     return FittedModel(
         plan=planned,
         network=placed(module, chosen),
@@ -147,7 +149,7 @@ def _check_halves(place: Path, plan: Plan) -> None:
     """Check the halves of an autoencoder against what they must give."""
     code = plan.layers[plan.encoder_layers - 1]
     if len(code.out_shape) != 1 or plan.output != plan.input:
-        raise files.foreign(place, "an autoencoder that gives no code, or no picture")
+        raise tensor_files.foreign(place, "an autoencoder that gives no code, or no picture")
 
 
 def _normal_stats(place: Path, plan: Plan, tensors: dict[str, torch.Tensor]) -> NormalStats | None:
@@ -156,7 +158,7 @@ def _normal_stats(place: Path, plan: Plan, tensors: dict[str, torch.Tensor]) -> 
         return None
     found = NormalStats.of_tensors(tensors, plan.code_size)
     if found is None:
-        raise files.foreign(place, "an autoencoder without the spread of its codes")
+        raise tensor_files.foreign(place, "an autoencoder without the spread of its codes")
     return found
 
 
@@ -164,15 +166,15 @@ def _check_contents(place: Path, card: Card, tensors: dict[str, torch.Tensor]) -
     """Refuse what no training leaves: weights that are no numbers, classes that are the same."""
     for name in (TRAINED, CHOSE):
         if tensors[name].dtype != torch.int64 or tensors[name].ndim != 1:
-            raise files.foreign(place, f"{name} of another form")
+            raise tensor_files.foreign(place, f"{name} of another form")
     for name, value in tensors.items():
         if value.is_complex() or (value.is_floating_point() and not value.isfinite().all()):
-            raise files.foreign(place, f"{name} with values that are no finite numbers")
+            raise tensor_files.foreign(place, f"{name} with values that are no finite numbers")
     if len(set(map(str, card.classes))) != len(card.classes):
-        raise files.foreign(place, "classes that are the same")
+        raise tensor_files.foreign(place, "classes that are the same")
     longest = max((len(str(label)) for label in card.classes), default=0)
     if longest * len(card.classes) > MOST_CHARACTERS:
-        raise files.foreign(place, "classes with names beyond all measure")
+        raise tensor_files.foreign(place, "classes with names beyond all measure")
 
 
 def _first_line(error: Exception) -> str:

@@ -8,10 +8,7 @@ from PIL import Image
 from foveal.errors import DataError
 from foveal.pictures.decode import brought_to_size
 from foveal.pictures.ranges import Array, in_unit, keeps_bytes
-from foveal.recipe import PictureRecipe
-
-LUMA = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue in a grey picture (ITU-R BT.601)."""
+from foveal.recipe import LUMA, PictureRecipe
 
 
 def check_fits(array: Array, recipe: PictureRecipe) -> Array:

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from foveal import files
+from foveal import tensor_files
 from foveal.errors import ModelFileError
 from foveal.training.loop import Tally, TrainingState
 from foveal.training.steps import Scores
@@ -42,7 +42,7 @@ def save(folder: Path, state: TrainingState, facts: dict[str, Any]) -> Path:
         "tally": asdict(state.tally),
         "snapshot_steps": state.snapshot_steps,
     }
-    files.write_tensors(path, dict(_tensors(state)), {"state": numbers, **facts})
+    tensor_files.write_tensors(path, dict(_tensors(state)), {"state": numbers, **facts})
     upto = [one for one in sorted(folder.glob(PATTERN)) if one.name <= path.name]
     for old in set(folder.glob(PATTERN)) - set(upto[-KEPT:]):
         with contextlib.suppress(OSError):
@@ -68,7 +68,7 @@ def restore(folder: Path, state: TrainingState, run: str = "") -> dict[str, Any]
     """
     for path in sorted(folder.glob(PATTERN), reverse=True):
         try:
-            tensors, facts = files.read_tensors(path)
+            tensors, facts = tensor_files.read_tensors(path)
         except ModelFileError:
             continue  # damaged on disk: the one before it is tried
         if facts.get("run", "") != run:

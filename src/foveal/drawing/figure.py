@@ -1,11 +1,11 @@
-"""Figures: a sheet and its numbers, written as PNG and CSV, whole or not at all."""
+"""Figures: values, their sheet and its numbers, written as PNG and CSV, whole or not at all."""
 
 from __future__ import annotations
 
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -14,11 +14,18 @@ from foveal.errors import UsageError
 from foveal.files import checked_output, write_whole
 from foveal.tables import write_table
 
+Values = TypeVar("Values")
+
 
 @dataclass(frozen=True, repr=False, slots=True, kw_only=True)
-class Figure:
-    """A picture to look at, and the numbers that are in it."""
+class Figure(Generic[Values]):
+    """Values, a sheet that shows them, and the numbers that are on it.
 
+    A notebook shows the sheet; `save` writes sheet and numbers.
+    """
+
+    values: Values
+    """What is shown."""
     image: Image.Image
     """The sheet."""
     caption: str
@@ -27,6 +34,18 @@ class Figure:
     """Names of the numbers."""
     rows: tuple[tuple[Any, ...], ...]
     """The numbers, in the order of the sheet."""
+
+    def __repr__(self) -> str:
+        wide, high = self.image.size
+        return f"Figure({type(self.values).__name__}, {wide}x{high} pixels)"
+
+    def _repr_png_(self) -> bytes:
+        """Return the sheet as PNG: what a notebook shows."""
+        told = PngInfo()
+        told.add_itxt("Description", self.caption)
+        content = io.BytesIO()
+        self.image.save(content, "PNG", pnginfo=told)
+        return content.getvalue()
 
     def save(self, path: str | Path) -> tuple[Path, Path]:
         """Write the sheet as PNG and its numbers as CSV beside it, each whole or not at all.
@@ -44,11 +63,7 @@ class Figure:
             Where the disk is full.
         """
         place = checked_figure(Path(path))
-        told = PngInfo()
-        told.add_itxt("Description", self.caption)
-        content = io.BytesIO()
-        self.image.save(content, "PNG", pnginfo=told)
-        write_whole(place, content.getvalue())
+        write_whole(place, self._repr_png_())
         numbers = numbers_beside(place)
         write_table(numbers, self.columns, [[list(row) for row in self.rows]])
         return place, numbers

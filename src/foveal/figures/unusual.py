@@ -1,4 +1,4 @@
-"""What an autoencoder keeps of pictures and what it loses.
+"""Sheets of the most unusual pictures, each with what it was held against.
 
 Axes: n picture, h height, w width, c channel.
 """
@@ -6,58 +6,30 @@ Axes: n picture, h height, w width, c channel.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from foveal.anomaly.reconstruction import error_map
 from foveal.anomaly.threshold import MEASURES, Anomalies, By
-from foveal.errors import DataError, UsageError
-from foveal.looking.chosen import joined, part
-from foveal.looking.drawing import (
-    BODY,
-    FAINT,
-    GRID,
-    LABEL,
-    ORANGE,
-    PALE,
-    WIDEST,
-    Floats,
-    abreast,
-    celled,
-    counted,
-    drawn,
-    number,
-    over_grey,
-    page,
-    scale,
-    shortened,
-    stacked,
-    words,
-)
-from foveal.looking.figure import Figure
-from foveal.pictures.collection import evenly
-from foveal.shapes import written
+from foveal.drawing.colours import FAINT, ORANGE, PALE
+from foveal.drawing.figure import Figure
+from foveal.drawing.layout import GRID, abreast, celled, page, stacked
+from foveal.drawing.panel import difference_bar
+from foveal.drawing.text import BODY, LABEL, counted, number, shortened, words
+from foveal.drawing.thumbnails import drawn
+from foveal.errors import UsageError
+from foveal.figures.gallery import ROWS, roomy, shape_of, triples
+from foveal.looking.reconstructions import no_picture
+from foveal.looking.selection import Floats, joined, seen
+from foveal.model.codec import compared
+from foveal.pictures.sources import gather
 
 if TYPE_CHECKING:
     from foveal.model.codec import Reconstructions
+    from foveal.model.fitted import FittedModel
 
-ACROSS = 9
-"""Pictures of a row in a gallery, at most."""
-OPAQUE = 99.5
-"""Percentile of the differences on a sheet from which on they are drawn opaque."""
-LEAST_WIDTH, LEAST_HEIGHT = 104, 24
-"""Room that the words beneath and beside a picture take at least."""
-MARGINALS = 14 * GRID
 WIDTH_OF_NAMES = 27 * GRID
-ROWS = ("picture", "reconstruction", "difference")
-MEANING = "MSE: mean squared error of a value, black = 0 and white = 1"
-GALLERY = (
-    "Each picture stands above what the network makes of its code, and above the difference of "
-    "the two, in orange over the picture in grey. What is missing in the middle did not fit "
-    "through the code, and nothing that uses the codes can know of it."
-)
 SHEET = (
     "Each picture stands beside its reconstruction and the difference of the two, in orange over "
     "the picture in grey, the most unusual first. "
@@ -75,59 +47,43 @@ BESIDE = (
 )
 
 
-def gallery(
-    batches: Iterable[Reconstructions], count: int = 12, *, rows: Sequence[int] | None = None
-) -> Figure:
-    """Draw pictures, what an autoencoder makes of them, and where the two differ.
+def unusual_sheet(
+    model: FittedModel, pictures: Any, found: Anomalies, count: int = 10
+) -> Figure[Anomalies]:
+    """Draw the most unusual pictures, as many as asked for and as there are.
 
     Parameters
     ----------
-    batches : iterable of Reconstructions
-        From `FittedModel.comparing`; all of it is held in memory, unless rows are named.
+    model : FittedModel
+        The model that scored them.
+    pictures : path, sequence of paths, or array
+        Those that were judged.
+    found : Anomalies
+        What `foveal.anomalies` said of them.
     count : int
-        Pictures drawn at most, evenly spaced over those that could be read.
-    rows : sequence of int, optional
-        Which pictures to draw instead, counted from 0, in this order.
+        Pictures drawn at most.
+
+    Returns
+    -------
+    Figure of Anomalies
+        `save` writes the sheet.
 
     Raises
     ------
-    UsageError
-        For a count below 1, and for rows that are not there.
     DataError
-        Where no picture could be read.
+        Where no picture has a score.
     """
-    if count < 1:
-        raise UsageError(
-            "count",
-            needed="at least 1 picture",
-            came=str(count),
-            remedy="write 12, or leave it out",
-        )
-    found = joined(batches, rows)
-    there = np.flatnonzero([not reason for reason in found.reasons])
-    if not len(there):
-        raise no_picture(found.reasons)
-    shown = part(found, there if rows is not None else there[evenly(len(there), count)])
-    triples, limit = _triples(shown)
-    numbers = counted(shown.codes.shape[1], "number")
-    facts = (
-        f"{counted(len(triples), 'picture')} of {_shape(shown.originals)}, codes of {numbers}",
-        MEANING,
-    )
-    blocks = [*_bands(triples, [number(error) for error in shown.errors]), _scale(limit)]
-    return Figure(
-        image=page("Pictures and their reconstructions", facts, blocks, GALLERY),
-        caption=GALLERY,
-        columns=("path", "mse"),
-        rows=tuple(
-            (str(name), float(error)) for name, error in zip(shown.names, shown.errors, strict=True)
-        ),
-    )
+    rows = found.order[:count].tolist()
+    shown = gather(pictures).take(rows)
+    if found.nearest is None:
+        return error_sheet(found, compared(model, shown), rows)
+    near = found.nearest.pictures.take(found.nearest.rows[rows].tolist())
+    return neighbour_sheet(found, seen(model, shown), seen(model, near), rows)
 
 
 def error_sheet(
     found: Anomalies, batches: Iterable[Reconstructions], rows: Sequence[int]
-) -> Figure:
+) -> Figure[Anomalies]:
     """Draw unusual pictures, each with its reconstruction, the difference, and its score.
 
     Parameters
@@ -143,14 +99,15 @@ def error_sheet(
         raise no_picture(found.reasons)
     shown = joined(batches, None)
     _check_rows(rows, len(shown.reasons))
-    triples, limit = _triples(shown)
+    drawings, limit = triples(shown)
     caption = SHEET + WHY[found.threshold.by]
-    return _sheet(found, rows, triples, ROWS, _shape(shown.originals), caption, _scale(limit))
+    bar = difference_bar(limit, "difference")
+    return _sheet(found, rows, drawings, ROWS, shape_of(shown.originals), caption, bar)
 
 
 def neighbour_sheet(
     found: Anomalies, pictures: Floats, neighbours: Floats, rows: Sequence[int]
-) -> Figure:
+) -> Figure[Anomalies]:
     """Draw unusual pictures, each with the usual picture that is most like it, and its score.
 
     Parameters
@@ -166,10 +123,10 @@ def neighbour_sheet(
         raise no_picture(found.reasons)
     _check_rows(rows, len(pictures))
     pairs = [
-        _cells([drawn(picture), drawn(near)])
+        roomy([drawn(picture), drawn(near)])
         for picture, near in zip(pictures, neighbours, strict=True)
     ]
-    return _sheet(found, rows, pairs, ("picture", "nearest usual"), _shape(pictures), BESIDE)
+    return _sheet(found, rows, pairs, ("picture", "nearest usual"), shape_of(pictures), BESIDE)
 
 
 def _check_rows(rows: Sequence[int], count: int) -> None:
@@ -190,7 +147,7 @@ def _sheet(
     shape: str,
     caption: str,
     *beneath: Image.Image,
-) -> Figure:
+) -> Figure[Anomalies]:
     """Lay out unusual pictures, each with its drawings abreast and its verdict."""
     entries = [
         abreast([abreast(drawing), _verdict(found, row, place)], 2 * GRID)
@@ -213,6 +170,7 @@ def _sheet(
     table = list(found.rows())
     kept = [place for place, name in enumerate(found.columns) if name != "error"]
     return Figure(
+        values=found,
         image=page("Unusual pictures", facts, [abreast(columns, 4 * GRID), *beneath], caption),
         caption=caption,
         columns=tuple(found.columns[place] for place in kept),
@@ -229,41 +187,6 @@ def _compared(found: Anomalies) -> list[str]:
     return [f"distance to {wanted} of {count:,} usual pictures, in the features of the network"]
 
 
-def _cells(images: Sequence[Image.Image]) -> list[Image.Image]:
-    """Return drawings of one size room for the words beneath and beside them."""
-    width, height = images[0].size
-    sides = max(width, LEAST_WIDTH), max(height, LEAST_HEIGHT)
-    return [celled(image, *sides) for image in images]
-
-
-def _triples(shown: Reconstructions) -> tuple[list[list[Image.Image]], float]:
-    """Draw original, reconstruction and difference of each; also the difference that is opaque."""
-    roots = np.sqrt(error_map(shown.originals, shown.reconstructions))
-    limit = float(np.percentile(roots, OPAQUE)) or float(roots.max()) or 1.0
-    triples = [
-        [drawn(picture), drawn(made), over_grey(picture, root / limit)]
-        for picture, made, root in zip(shown.originals, shown.reconstructions, roots, strict=True)
-    ]
-    return [_cells(triple) for triple in triples], limit
-
-
-def _bands(triples: Sequence[Sequence[Image.Image]], errors: Sequence[str]) -> list[Image.Image]:
-    """Set columns of picture, reconstruction and difference abreast, in bands of equal length."""
-    width, height = triples[0][0].size
-    most = max(1, min(ACROSS, (WIDEST - MARGINALS) // (width + GRID)))
-    across = -(-len(triples) // -(-len(triples) // most))
-    sides = [celled(words(text, LABEL, FAINT), MARGINALS, height, "left") for text in ROWS]
-    sides.append(words("MSE", LABEL, FAINT))
-    columns = [stacked(sides)] + [
-        stacked([*triple, celled(words(error, LABEL), width, 1)])
-        for triple, error in zip(triples, errors, strict=True)
-    ]
-    return [
-        abreast([columns[0], *columns[start : start + across]])
-        for start in range(1, len(columns), across)
-    ]
-
-
 def _verdict(found: Anomalies, row: int, place: int) -> Image.Image:
     """Say beside a picture which it is, its score, and on which side of the threshold it lies."""
     score = f"{MEASURES[found.threshold.by]} {number(found.scores[row])}"
@@ -278,23 +201,3 @@ def _verdict(found: Anomalies, row: int, place: int) -> Image.Image:
         *(words(f"{name} {number(one[row])}", LABEL, FAINT) for name, one in found.others.items()),
     ]
     return celled(stacked(lines, GRID // 2), WIDTH_OF_NAMES, 1, "left")
-
-
-def no_picture(reasons: Sequence[str]) -> DataError:
-    """Make the error for pictures none of which can be read, by their reasons."""
-    told = f", none of them readable: {', '.join(sorted(set(reasons))[:3])}" * bool(reasons)
-    return DataError(
-        "pictures",
-        needed="at least 1 that can be read",
-        came=f"{len(reasons)}{told}",
-        remedy="check the files",
-    )
-
-
-def _scale(limit: float) -> Image.Image:
-    return scale(limit, "difference")
-
-
-def _shape(pictures: Floats) -> str:
-    high, wide, channels = pictures.shape[1:]
-    return written((channels, high, wide))

@@ -13,7 +13,6 @@ import numpy as np
 
 from foveal.errors import DataError, UsageError
 from foveal.inference.session import at_once
-from foveal.looking.drawing import Floats
 from foveal.pictures.batches import as_tensor, normalised
 from foveal.pictures.collection import Pictures
 from foveal.pictures.preparing import batches
@@ -22,6 +21,8 @@ from foveal.pictures.scaling import scaling
 if TYPE_CHECKING:
     from foveal.model.codec import Reconstructions
     from foveal.model.fitted import FittedModel
+
+Floats = np.ndarray[Any, np.dtype[Any]]
 
 
 def joined(batches: Iterable[Reconstructions], rows: Sequence[int] | None) -> Reconstructions:

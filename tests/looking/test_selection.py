@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from foveal.looking.chosen import seen
+from foveal.looking.selection import seen
 from foveal.pictures.collection import evenly
 from foveal.pictures.sources import gather
 from support.models import small_autoencoder

@@ -1,4 +1,4 @@
-"""Codes in the plane: by principal components, or by t-SNE.
+"""Codes projected to the plane: by principal components, or by t-SNE.
 
 Axes: n row of the codes, p point, k number of the code.
 """
@@ -13,7 +13,6 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
 from foveal.errors import DataError, UsageError
-from foveal.looking.drawing import Floats
 from foveal.pictures.collection import evenly
 from foveal.randomness import derive
 
@@ -21,6 +20,7 @@ Method = Literal["pca", "tsne"]
 Vectors = Literal["codes", "features"]
 METHODS: tuple[Method, ...] = ("pca", "tsne")
 Rows = np.ndarray[Any, np.dtype[np.intp]]
+Floats = np.ndarray[Any, np.dtype[Any]]
 
 MOST_POINTS = 5_000
 """Points of t-SNE at most: they take half a minute."""
@@ -29,8 +29,8 @@ PERPLEXITY = 30.0
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Plane:
-    """How codes came into the plane."""
+class Projection:
+    """How codes were projected to the plane."""
 
     method: Method
     rows: Rows
@@ -50,10 +50,10 @@ class Plane:
     """What is in the plane."""
 
 
-def in_plane(
+def project(
     codes: Any, method: Method = "pca", seed: int = 0, of: Vectors = "codes"
-) -> tuple[Floats, Plane]:
-    """Bring codes (n, k) into the plane, or features.
+) -> tuple[Floats, Projection]:
+    """Project codes (n, k), or features, to the plane.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def in_plane(
     -------
     points : array, (p, 2)
         One for each row in the second answer's `rows`.
-    plane : Plane
+    projection : Projection
         Which rows these are, and how they came there.
 
     Raises
@@ -95,11 +95,11 @@ def in_plane(
         found = PCA(2, random_state=drawing).fit(values[rows])
         first, second = map(float, found.explained_variance_ratio_)
         points = found.transform(values[rows])
-        return points, Plane(method=method, shares=(first, second), **facts)
+        return points, Projection(method=method, shares=(first, second), **facts)
     perplexity = min(PERPLEXITY, (len(rows) - 1) / 3)
     learner = TSNE(init="pca", learning_rate="auto", perplexity=perplexity, random_state=drawing)
     points = learner.fit_transform(values[rows]).astype(np.float64)
-    return points, Plane(method=method, perplexity=perplexity, **facts)
+    return points, Projection(method=method, perplexity=perplexity, **facts)
 
 
 def checked_method(method: str) -> Method:

@@ -11,20 +11,22 @@ import pytest
 from PIL import Image
 
 from foveal import files
+from foveal.drawing.figure import Figure
+from foveal.drawing.thumbnails import drawn
 from foveal.errors import ResourceError, UsageError
-from foveal.looking.drawing import (
-    drawn,
-)
-from foveal.looking.figure import Figure
-from foveal.looking.latent import gallery
+from foveal.figures.gallery import draw_gallery
 from support.sheets import batch, random_pictures
 
 
-def a_figure() -> Figure:
+def a_figure() -> Figure[list[float | None]]:
     image = drawn(random_pictures(1, 4, 4, 3)[0])
     rows = (("odd\udcff, \u732b", 0.5), ("none", None))
     return Figure(
-        image=image, caption="One sees \u732b. It matters.", columns=("a", "b"), rows=rows
+        values=[0.5, None],
+        image=image,
+        caption="One sees \u732b. It matters.",
+        columns=("a", "b"),
+        rows=rows,
     )
 
 
@@ -68,5 +70,14 @@ def test_a_figure_that_cannot_be_written_leaves_nothing(
 
 def test_the_same_figure_is_the_same_file(tmp_path: Path) -> None:
     state = random.getstate()
-    first, second = (gallery([batch(6)]).save(tmp_path / name)[0] for name in ("a.png", "b.png"))
+    first, second = (
+        draw_gallery([batch(6)]).save(tmp_path / name)[0] for name in ("a.png", "b.png")
+    )
     assert first.read_bytes() == second.read_bytes() and random.getstate() == state
+
+
+def test_a_notebook_shows_the_sheet_that_save_writes(tmp_path: Path) -> None:
+    figure = a_figure()
+    figure.save(tmp_path / "a.png")
+    assert figure._repr_png_() == (tmp_path / "a.png").read_bytes()
+    assert repr(figure) == "Figure(list, 128x128 pixels)" and figure.values == [0.5, None]

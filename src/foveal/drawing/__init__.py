@@ -1,0 +1,1 @@
+"""Figures from values: text, colours, small pictures, layout, sheets. Drawn by Pillow."""

@@ -1,0 +1,68 @@
+"""Layout: blocks, which are images, stacked or set abreast on a white sheet. Lengths are pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from PIL import Image
+
+from foveal.drawing.colours import FAINT, INK, WHITE
+from foveal.drawing.text import BODY, HEADING, words
+
+GRID = 8
+"""Lengths on a sheet are multiples of it."""
+MARGIN = 32
+MEASURE = 560
+"""Width of running text: about 70 characters."""
+WIDEST = 1536
+"""Width that a row of blocks takes at most, before it is broken."""
+
+
+def stacked(blocks: Sequence[Image.Image], gap: int = GRID) -> Image.Image:
+    """Set blocks one below the other, at the left."""
+    width = max((block.width for block in blocks), default=1)
+    height = sum(block.height for block in blocks) + gap * max(len(blocks) - 1, 0)
+    sheet = Image.new("RGB", (width, max(height, 1)), WHITE)
+    top = 0
+    for block in blocks:
+        sheet.paste(block, (0, top))
+        top += block.height + gap
+    return sheet
+
+
+def abreast(
+    blocks: Sequence[Image.Image], gap: int = GRID, align: Literal["top", "center"] = "top"
+) -> Image.Image:
+    """Set blocks one beside the other."""
+    height = max((block.height for block in blocks), default=1)
+    width = sum(block.width for block in blocks) + gap * max(len(blocks) - 1, 0)
+    sheet = Image.new("RGB", (max(width, 1), height), WHITE)
+    left = 0
+    for block in blocks:
+        sheet.paste(block, (left, (height - block.height) // 2 if align == "center" else 0))
+        left += block.width + gap
+    return sheet
+
+
+def celled(
+    image: Image.Image, width: int, height: int, align: Literal["left", "center"] = "center"
+) -> Image.Image:
+    """Set an image in the middle, or at the left, of a cell of at least this size."""
+    cell = Image.new("RGB", (max(width, image.width), max(height, image.height)), WHITE)
+    left = (cell.width - image.width) // 2 if align == "center" else 0
+    cell.paste(image, (left, (cell.height - image.height) // 2))
+    return cell
+
+
+def page(
+    title: str, facts: Sequence[str], blocks: Sequence[Image.Image], caption: str
+) -> Image.Image:
+    """Compose a sheet: title, facts in faint lines, blocks, caption."""
+    width = max([MEASURE, *(block.width for block in blocks)])
+    head = stacked([words(title, HEADING), *(words(one, BODY, FAINT, width) for one in facts)], 0)
+    body = stacked([head, *blocks, words(caption, BODY, INK, MEASURE)], 3 * GRID)
+    sides = (-(-(side + 2 * MARGIN) // GRID) * GRID for side in body.size)
+    sheet = Image.new("RGB", tuple(sides), WHITE)  # type: ignore[arg-type]
+    sheet.paste(body, (MARGIN, MARGIN))
+    return sheet
