@@ -119,9 +119,8 @@ def test_a_gallery_of_a_folder_with_unreadable_files(class_folders: Path) -> Non
     told: list[tuple[int, int]] = []
     figure = gallery(model, class_folders, 5, lambda *done: told.append(done))
     assert told[-1] == (60, 60)
-    assert len(figure.values.errors) == 60 and np.flatnonzero(
-        np.isnan(figure.values.errors)
-    ).tolist() == [3]
+    errors = figure.values.errors
+    assert len(errors) == 60 and np.flatnonzero(np.isnan(errors)).tolist() == [3]
     readable = [row for row in range(60) if row != 3]
     chosen = [gather(class_folders).names[readable[row]] for row in evenly(59, 5)]
     assert [name for name, _ in figure.rows] == chosen
