@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from foveal.estimators.autoencoder import Autoencoder
     from foveal.estimators.cnn import CNNClassifier
     from foveal.estimators.transfer import TransferClassifier
+    from foveal.figures.gallery import gallery
+    from foveal.figures.interpolation import interpolate
+    from foveal.figures.picture_map import picture_map
+    from foveal.figures.unusual import unusual_sheet
     from foveal.judging.evaluation import evaluate
     from foveal.model.fitted import FittedModel
     from foveal.model.imagenet import imagenet
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
     from foveal.nets.build import build
     from foveal.nets.plan import Plan, plan
     from foveal.recipe import PictureRecipe
+    from foveal.search.similar import similar
     from foveal.training.run import Run
 
 _ROOMS = {
@@ -47,6 +52,10 @@ _ROOMS = {
     "estimators.autoencoder": ("Autoencoder",),
     "estimators.cnn": ("CNNClassifier",),
     "estimators.transfer": ("TransferClassifier",),
+    "figures.gallery": ("gallery",),
+    "figures.interpolation": ("interpolate",),
+    "figures.picture_map": ("picture_map",),
+    "figures.unusual": ("unusual_sheet",),
     "judging.evaluation": ("evaluate",),
     "model.fitted": ("FittedModel",),
     "model.imagenet": ("imagenet",),
@@ -54,6 +63,7 @@ _ROOMS = {
     "nets.build": ("build",),
     "nets.plan": ("Plan", "plan"),
     "recipe": ("PictureRecipe",),
+    "search.similar": ("similar",),
     "training.run": ("Run",),
 }
 """Where each public name lives."""
@@ -79,9 +89,14 @@ __all__ = [
     "anomalies",
     "build",
     "evaluate",
+    "gallery",
     "imagenet",
+    "interpolate",
     "load",
+    "picture_map",
     "plan",
+    "similar",
+    "unusual_sheet",
 ]
 
 

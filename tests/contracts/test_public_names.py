@@ -29,9 +29,14 @@ def test_the_public_names_are_these() -> None:
         "anomalies",
         "build",
         "evaluate",
+        "gallery",
         "imagenet",
+        "interpolate",
         "load",
+        "picture_map",
         "plan",
+        "similar",
+        "unusual_sheet",
     ]
     assert all(getattr(foveal, name) is not None for name in foveal.__all__)
     assert dir(foveal) == foveal.__all__

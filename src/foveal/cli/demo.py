@@ -35,11 +35,11 @@ def demo(
     Digits (Alpaydin and Kaynak, 1998) and photographs come with scikit-learn; nothing is
     downloaded.
     """
-    from foveal.cli.evaluate import lines_of_evaluation
     from foveal.cli.progress import shown_progress
     from foveal.estimators.cnn import CNNClassifier
     from foveal.files import told
     from foveal.judging.evaluation import evaluate
+    from foveal.judging.lines import lines_of_evaluation
     from foveal.pictures.sources import gather
     from foveal.tables import write_table
     from foveal.training.run import Run

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from foveal.cli.options import Device, Json, Model, Pictures, Strict, Threads, print_json
-from foveal.cli.words import noted
-
-if TYPE_CHECKING:
-    from foveal.evaluation.intervals import Estimate
-    from foveal.evaluation.metrics import Metrics
-    from foveal.judging.evaluation import Evaluation
-
-MOST_CLASSES = 12
-"""Classes up to which the confusion matrix is printed."""
+from foveal.cli.words import in_options
 
 
 def evaluate(
@@ -46,6 +38,7 @@ def evaluate(
     from foveal.errors import DataError
     from foveal.judging.evaluation import NOT_JUDGED
     from foveal.judging.evaluation import evaluate as judged
+    from foveal.judging.lines import lines_of_evaluation
     from foveal.model.loading import load
     from foveal.pictures.ledger import left_out, summary
     from foveal.progress.events import Decoding
@@ -71,62 +64,4 @@ def evaluate(
     if json:
         print_json(found.to_dict())
     else:
-        typer.echo("\n".join(lines_of_evaluation(found)))
-
-
-def lines_of_evaluation(found: Evaluation) -> list[str]:
-    """Lay an evaluation out for a person."""
-    metrics = found.metrics
-    lines = noted(found.notes)
-    lines += [
-        f"{metrics.pictures:,} pictures, intervals at 95 %",
-        "",
-        f"accuracy           {metrics.accuracy.percent()}",
-        f"balanced accuracy  {metrics.balanced_accuracy.percent()}",
-        f"macro F1           {metrics.macro_f1.percent()}",
-        f"log loss           {metrics.log_loss.plain()}",
-        f"calibration error  {100 * metrics.calibration_error:.1f} % "
-        f"({100 * found.uncalibrated_error:.1f} % before temperature {found.temperature:.3g})",
-        "",
-        "baselines on the same pictures",
-    ]
-    lines += [
-        f"  {baseline.name:<30} {baseline.accuracy.percent()}, fitted on {baseline.trained_on:,}"
-        for baseline in found.baselines
-    ] or ["  not fitted (--no-baselines)"]
-    return [*lines, "", *_class_lines(metrics), *_confusion_lines(metrics)]
-
-
-def _class_lines(metrics: Metrics) -> list[str]:
-    width = max(len("class"), *(len(one.label) for one in metrics.classes))
-    head = f"{'class':<{width}}  pictures  {'recall':<25}  {'precision':<25}  F1"
-    return [
-        head,
-        *(
-            f"{one.label:<{width}}  {one.pictures:>8,}  {_share(one.recall):<25}  "
-            f"{_share(one.precision):<25}  {_or_dash(one.f1)}"
-            for one in metrics.classes
-        ),
-    ]
-
-
-def _share(estimate: Estimate) -> str:
-    return "-" if estimate.value != estimate.value else estimate.percent()
-
-
-def _or_dash(value: float) -> str:
-    return "-" if value != value else f"{100 * value:.1f} %"
-
-
-def _confusion_lines(metrics: Metrics) -> list[str]:
-    labels = [one.label for one in metrics.classes]
-    if len(labels) > MOST_CLASSES:
-        return []
-    width = max(len(str(metrics.confusion.max())), *(min(len(one), 8) for one in labels)) + 2
-    side = max(len(one) for one in labels)
-    head = " " * side + "".join(f"{label[:8]:>{width}}" for label in labels)
-    rows = [
-        f"{label:<{side}}" + "".join(f"{count:>{width}}" for count in row)
-        for label, row in zip(labels, metrics.confusion.tolist(), strict=True)
-    ]
-    return ["", "confusion: rows are true, columns are called", head, *rows]
+        typer.echo("\n".join(map(in_options, lines_of_evaluation(found))))

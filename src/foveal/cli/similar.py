@@ -118,17 +118,15 @@ def _index(
     from foveal.cli.options import with_whole_names
     from foveal.pictures.sources import gather
     from foveal.progress.events import passing
-    from foveal.search.build import build, open_index
     from foveal.search.index_file import is_index
+    from foveal.search.similar import searched
 
-    wanted = True if approximate else None
-    if is_index(Path(where)):
-        return open_index(where, fitted, force=force, approximate=wanted)
-    return build(
+    return searched(
         fitted,
-        with_whole_names(gather(where)),
+        where if is_index(Path(where)) else with_whole_names(gather(where)),
         place=to,
-        approximate=wanted,
+        approximate=True if approximate else None,
+        force=force,
         progress=passing(show, "the network"),
         linking=passing(show, "the graph of neighbours"),
     )

@@ -13,6 +13,7 @@ from foveal.evaluation.baselines import Baseline, fit_baselines, majority
 from foveal.evaluation.calibration import probabilities
 from foveal.evaluation.metrics import Metrics, calibration_error, metrics
 from foveal.inference.features import Extraction, open_features
+from foveal.judging.lines import html_of_evaluation, lines_of_evaluation
 from foveal.pictures.collection import Array, Pictures, refuse_unsupported
 from foveal.pictures.ledger import Entry
 from foveal.pictures.prepared import Prepared
@@ -33,7 +34,10 @@ GLANCE = 32
 
 @dataclass(frozen=True, repr=False, slots=True, kw_only=True)
 class Evaluation:
-    """How a model fares, on which pictures, and beside which baselines."""
+    """How a model fares, on which pictures, and beside which baselines.
+
+    ``print(evaluation)`` gives the table that ``foveal evaluate`` prints.
+    """
 
     metrics: Metrics
     uncalibrated_error: float
@@ -48,6 +52,13 @@ class Evaluation:
     def __repr__(self) -> str:
         metrics = self.metrics
         return f"Evaluation({metrics.accuracy.percent()} accuracy on {metrics.pictures} pictures)"
+
+    def __str__(self) -> str:
+        return "\n".join(lines_of_evaluation(self))
+
+    def _repr_html_(self) -> str:
+        """Return the tables that a notebook shows."""
+        return html_of_evaluation(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as plain values."""

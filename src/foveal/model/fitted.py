@@ -17,6 +17,7 @@ from foveal.device import Device, choose
 from foveal.errors import UsageError
 from foveal.evaluation.calibration import probabilities
 from foveal.evaluation.reconstruction import Reconstruction
+from foveal.html_tables import html_lines
 from foveal.inference.frozen import OWN, FrozenNetwork
 from foveal.inference.session import Session
 from foveal.model.card import FORMAT, Card, Provenance, Task
@@ -92,6 +93,10 @@ class FittedModel:
             f"FittedModel({name!r}, {len(self.classes)} classes, "
             f"{written(self.recipe.shape)} pictures)"
         )
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the model in a line, and its plan."""
+        return html_lines([repr(self)]) + self.plan._repr_html_()
 
     @property
     def task(self) -> Task:

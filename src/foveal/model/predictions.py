@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from foveal.html_tables import MOST_ROWS, html_lines, html_table
+
 
 @dataclass(frozen=True, repr=False, slots=True, kw_only=True)
 class Predictions:
@@ -41,6 +43,23 @@ class Predictions:
         unreadable = sum(map(bool, self.reasons))
         return f"Predictions({len(self.names)} pictures, {unreadable} unreadable)"
 
+    def _repr_html_(self) -> str:
+        """Return the table that a notebook shows: of many pictures the first."""
+        shown = [
+            (name, label, _percent(row), reason)
+            for name, label, row, reason in zip(
+                self.names[:MOST_ROWS],
+                self.labels[:MOST_ROWS],
+                self.probabilities[:MOST_ROWS],
+                self.reasons[:MOST_ROWS],
+                strict=True,
+            )
+        ]
+        more = len(self.names) - len(shown)
+        head = ("path", "label", "probability", "error")
+        told = html_lines([f"and {more:,} more"] if more else [])
+        return html_table(head, shown, numbers=(2,)) + told
+
     @property
     def columns(self) -> list[str]:
         """Names of the columns of `rows`."""
@@ -71,3 +90,8 @@ class Predictions:
             reasons=[reason for part in parts for reason in part.reasons],
             classes=classes,
         )
+
+
+def _percent(shares: np.ndarray[Any, np.dtype[np.float64]]) -> str:
+    """Write the largest share; nothing where there is none."""
+    return "" if np.isnan(shares).any() else f"{100 * shares.max():.1f} %"

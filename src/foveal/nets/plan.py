@@ -21,12 +21,19 @@ from foveal.shapes import ReceptiveField, Shape, volume, written
 
 BYTES = 4
 """Bytes of one number: single precision."""
+LONGEST = 40
+"""Letters of a layer or a network in a line of their own."""
 
 Fields = tuple[ReceptiveField, ReceptiveField]
 """The receptive field down and across."""
 
 
-@dataclass(frozen=True, slots=True)
+def _cut(text: str) -> str:
+    """Cut what is too long for a line of its own."""
+    return f"{text[:LONGEST]}..." if len(text) > LONGEST else text
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class PlannedLayer:
     """One layer with everything that follows from its place in the network."""
 
@@ -69,12 +76,20 @@ class PlannedLayer:
         """Memory of the outputs for one picture in single precision."""
         return BYTES * volume(self.out_shape) + sum(one.activation_bytes for one in self.inner)
 
+    def __repr__(self) -> str:
+        inside = ", ".join(one.number for one in self.inner)
+        text = f"residual of {inside}" if inside else notation.write_layer(self.layer)
+        shapes = f"{written(self.in_shape)} -> {written(self.out_shape)}"
+        costs = f"{table.short(self.parameters)} parameters"
+        return f"PlannedLayer({self.number}: {_cut(text)}, {shapes}, {costs})"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Plan:
     """A network that is known to work, with its costs.
 
-    ``str(plan)`` is the table that ``foveal plan`` prints; `to_dict` its numbers.
+    ``str(plan)`` is the table that ``foveal plan`` prints, and a notebook shows; `to_dict` its
+    numbers.
     """
 
     network: Network
@@ -158,6 +173,15 @@ class Plan:
 
     def __str__(self) -> str:
         return table.table(self)
+
+    def __repr__(self) -> str:
+        text = self.name or self.text
+        costs = f"{len(self.layers)} layers, {table.short(self.parameters)} parameters"
+        return f"Plan({_cut(text)!r}, {costs})"
+
+    def _repr_html_(self) -> str:
+        """Return the table that a notebook shows."""
+        return table.table_in_html(self)
 
 
 def plan(

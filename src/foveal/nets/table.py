@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from foveal.html_tables import html_lines, html_table
 from foveal.nets import notation
 from foveal.nets.spec import Residual
 from foveal.shapes import written
@@ -27,12 +28,28 @@ def short(number: float) -> str:
     return f"{number:.3g}"
 
 
+NUMBERS = (4, 5)
+"""Columns of the table that hold counts."""
 MANY = 24
 """Updated layers above which they are condensed too, beside fixed ones."""
 
 
 def table(plan: Plan) -> str:
     """Lay a plan out as the table that a person reads, with its fixed layers condensed."""
+    rows = _rows(plan)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
+    return "\n".join([*lines, *_sums(plan)])
+
+
+def table_in_html(plan: Plan) -> str:
+    """Lay a plan out as the same table in HTML."""
+    head, *rows = _rows(plan)
+    return html_table(head, rows, numbers=NUMBERS) + html_lines(_sums(plan))
+
+
+def _rows(plan: Plan) -> list[tuple[str, ...]]:
+    """Write the cells of a plan's table, its head first."""
     head = ("", "layer", "output", "weights", "parameters", "multiply-adds", "sees")
     first = ("0", "input", written(plan.input), "", "", "", "")
     fixed = _condensed(plan, plan.layers[: plan.fixed])
@@ -49,18 +66,21 @@ def table(plan: Plan) -> str:
     if plan.encoder_layers and not plan.fixed:
         halves = ["half", "", *(_half(plan, layer) for layer in plan.walk())]
         rows = [(*row, word) for row, word in zip(rows, halves, strict=True)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
-    lines.append(
+    return rows
+
+
+def _sums(plan: Plan) -> list[str]:
+    """Say what all layers cost together."""
+    lines = [
         f"{short(plan.parameters)} parameters, {short(plan.multiply_adds)} multiply-adds "
         f"a picture, {short(plan.activation_bytes)}B of activations a picture in training"
-    )
+    ]
     if plan.fixed:
         kept = sum(layer.parameters for layer in plan.layers[: plan.fixed])
         lines.append(
             f"{short(kept)} parameters fixed, {short(plan.parameters - kept)} updated in training"
         )
-    return "\n".join(lines)
+    return lines
 
 
 def facts(plan: Plan) -> dict[str, Any]:
@@ -171,8 +191,7 @@ def _pixels(size: Fraction) -> str:
 
 
 def _aligned(row: tuple[str, ...], widths: list[int]) -> list[str]:
-    numbers = (4, 5)
     return [
-        text.rjust(width) if column in numbers else text.ljust(width)
+        text.rjust(width) if column in NUMBERS else text.ljust(width)
         for column, (text, width) in enumerate(zip(row, widths, strict=True))
     ]

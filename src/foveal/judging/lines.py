@@ -1,0 +1,139 @@
+"""An evaluation laid out for a person: as lines of text, and as tables of a notebook."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from foveal.evaluation.baselines import Baseline
+from foveal.evaluation.intervals import Estimate
+from foveal.evaluation.metrics import Metrics
+from foveal.html_tables import html_lines, html_table
+
+MOST_CLASSES = 12
+"""Classes up to which the confusion matrix is shown."""
+
+
+class Judged(Protocol):
+    """What is shown of an evaluation."""
+
+    @property
+    def metrics(self) -> Metrics:
+        """How the model fares."""
+        ...
+
+    @property
+    def uncalibrated_error(self) -> float:
+        """Calibration error before the temperature was applied."""
+        ...
+
+    @property
+    def temperature(self) -> float:
+        """What the logits are divided by."""
+        ...
+
+    @property
+    def baselines(self) -> tuple[Baseline, ...]:
+        """What it is held against."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know."""
+        ...
+
+
+def lines_of_evaluation(found: Judged) -> list[str]:
+    """Lay an evaluation out for a person."""
+    metrics = found.metrics
+    lines = [f"note: {note}" for note in found.notes]
+    lines += [
+        f"{metrics.pictures:,} pictures, intervals at 95 %",
+        "",
+        f"accuracy           {metrics.accuracy.percent()}",
+        f"balanced accuracy  {metrics.balanced_accuracy.percent()}",
+        f"macro F1           {metrics.macro_f1.percent()}",
+        f"log loss           {metrics.log_loss.plain()}",
+        f"calibration error  {100 * metrics.calibration_error:.1f} % "
+        f"({100 * found.uncalibrated_error:.1f} % before temperature {found.temperature:.3g})",
+        "",
+        "baselines on the same pictures",
+    ]
+    lines += [
+        f"  {baseline.name:<30} {baseline.accuracy.percent()}, fitted on {baseline.trained_on:,}"
+        for baseline in found.baselines
+    ] or ["  not fitted"]
+    return [*lines, "", *_class_lines(metrics), *_confusion_lines(metrics)]
+
+
+def _class_lines(metrics: Metrics) -> list[str]:
+    width = max(len("class"), *(len(one.label) for one in metrics.classes))
+    head = f"{'class':<{width}}  pictures  {'recall':<25}  {'precision':<25}  F1"
+    return [
+        head,
+        *(
+            f"{one.label:<{width}}  {one.pictures:>8,}  {_share(one.recall):<25}  "
+            f"{_share(one.precision):<25}  {_or_dash(one.f1)}"
+            for one in metrics.classes
+        ),
+    ]
+
+
+def _share(estimate: Estimate) -> str:
+    return "-" if estimate.value != estimate.value else estimate.percent()
+
+
+def _or_dash(value: float) -> str:
+    return "-" if value != value else f"{100 * value:.1f} %"
+
+
+def _confusion_lines(metrics: Metrics) -> list[str]:
+    labels = [one.label for one in metrics.classes]
+    if len(labels) > MOST_CLASSES:
+        return []
+    width = max(len(str(metrics.confusion.max())), *(min(len(one), 8) for one in labels)) + 2
+    side = max(len(one) for one in labels)
+    head = " " * side + "".join(f"{label[:8]:>{width}}" for label in labels)
+    rows = [
+        f"{label:<{side}}" + "".join(f"{count:>{width}}" for count in row)
+        for label, row in zip(labels, metrics.confusion.tolist(), strict=True)
+    ]
+    return ["", "confusion: rows are true, columns are called", head, *rows]
+
+
+def html_of_evaluation(found: Judged) -> str:
+    """Lay an evaluation out as tables: figures, baselines, classes, confusion."""
+    metrics = found.metrics
+    figures = [
+        ("accuracy", metrics.accuracy.percent()),
+        ("balanced accuracy", metrics.balanced_accuracy.percent()),
+        ("macro F1", metrics.macro_f1.percent()),
+        ("log loss", metrics.log_loss.plain()),
+        ("calibration error", f"{100 * metrics.calibration_error:.1f} %"),
+        *((f"baseline: {one.name}", one.accuracy.percent()) for one in found.baselines),
+    ]
+    classes = [
+        (
+            one.label,
+            f"{one.pictures:,}",
+            _share(one.recall),
+            _share(one.precision),
+            _or_dash(one.f1),
+        )
+        for one in metrics.classes
+    ]
+    head = ("class", "pictures", "recall", "precision", "F1")
+    parts = [
+        html_lines(f"note: {note}" for note in found.notes),
+        html_table((), figures, caption=f"{metrics.pictures:,} pictures, intervals at 95 %"),
+        html_table(head, classes, numbers=(1, 4)),
+    ]
+    if len(classes) <= MOST_CLASSES:
+        labels = [one.label for one in metrics.classes]
+        rows = [
+            (label, *counts)
+            for label, counts in zip(labels, metrics.confusion.tolist(), strict=True)
+        ]
+        caption = "confusion: rows are true, columns are called"
+        numbers = range(1, 1 + len(labels))
+        parts.append(html_table(("", *labels), rows, caption=caption, numbers=numbers))
+    return "".join(parts)
