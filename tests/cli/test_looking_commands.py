@@ -77,6 +77,8 @@ def test_reconstruct_draws_a_gallery_and_says_how_good_it_is(
     facts = json.loads(out)
     assert facts["pictures"] == 31 and facts["unreadable"] == 1
     assert facts["mse"]["low"] < facts["mse"]["value"] < facts["mse"]["high"]
+    share = f"{100 * facts['kept']:.1f} %"
+    assert f"variance kept, about the mean training picture  {share}" in lines
     assert facts["worst"]["mse"] >= facts["median"] and len(facts["written"]) == 2
 
 

@@ -1012,6 +1012,8 @@ def test_the_report_is_that_of_an_independent_computation(tmp_path: Path) -> Non
         assert likeness.bce == pytest.approx(bce, rel=2e-3)  # bounds in single precision
         assert likeness.psnr == pytest.approx(-10 * np.log10(mse), rel=1e-4)
         assert 0 < likeness.ssim < 1
+        about = ((test - train.mean(axis=0)) ** 2).mean()
+        assert likeness.kept == pytest.approx(1 - mse / about, rel=1e-4)
     assert (report.pictures, report.judged_by) == (80, "test")
     assert (report.pca_size, report.pca_pictures) == (6, 200)
     assert (report.picture_bytes, report.code_bytes) == (64, 24)

@@ -10,7 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
-from foveal.evaluation.reconstruction import principal, similarity, similarity_metrics
+from foveal.evaluation.reconstruction import (
+    KeptVariance,
+    kept_line,
+    principal,
+    similarity,
+    similarity_metrics,
+)
 
 SHAPES = [(3, 7, 6, 1), (2, 12, 15, 3), (2, 3, 2, 2), (1, 1, 1, 1)]
 
@@ -165,3 +171,48 @@ def test_no_more_components_than_pictures_and_values() -> None:
     assert principal(taught, 30)[1] == 4
     assert principal(taught[:3], 30)[1] == 3
     np.testing.assert_allclose(principal(taught, 30)[0](taught), taught, atol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(5, 4, 3, 1), (6, 3, 5, 3)])
+def test_the_share_of_the_variance_is_that_of_loops(shape: tuple[int, ...]) -> None:
+    pictures, made = drawn(3, shape)
+    mean = drawn(4, shape)[0][0]
+    found = similarity_metrics([(pictures[:2], made[:2]), (pictures[2:], made[2:])], mean)
+    lost = there = colour_lost = colour_there = 0.0
+    for n, y, x in np.ndindex(shape[:3]):
+        error, off = made[n, y, x] - pictures[n, y, x], mean[y, x] - pictures[n, y, x]
+        for difference, is_lost in ((error, True), (off, False)):
+            whole = sum(float(value) ** 2 for value in difference)
+            colour = 0.0
+            if shape[3] == 3:
+                red, green, blue = map(float, difference)
+                bright = 0.299 * red + 0.587 * green + 0.114 * blue
+                colour = (red - bright) ** 2 + (green - bright) ** 2 + (blue - bright) ** 2
+            if is_lost:
+                lost, colour_lost = lost + whole, colour_lost + colour
+            else:
+                there, colour_there = there + whole, colour_there + colour
+    assert found.kept == pytest.approx(1 - lost / there)
+    if shape[3] == 3:
+        assert found.colour_kept == pytest.approx(1 - colour_lost / colour_there)
+    else:
+        assert found.colour_kept is None
+
+
+def test_a_grey_likeness_of_colours_keeps_none_of_them() -> None:
+    draws = np.random.default_rng(0).random((20, 6, 6, 3))
+    grey = np.repeat((draws @ [0.299, 0.587, 0.114])[..., None], 3, axis=3)
+    shares = KeptVariance(np.full((6, 6, 3), 0.5))
+    shares.add(draws, grey)
+    assert shares.colour_kept == pytest.approx(0, abs=1e-9) and shares.kept > 0
+    perfect = KeptVariance(np.full((6, 6, 3), 0.5))
+    perfect.add(draws, draws)
+    assert perfect.kept == perfect.colour_kept == 1
+    assert kept_line(perfect) == "100.0 %, of colour 100.0 %"
+
+
+def test_where_nothing_varies_there_is_no_share() -> None:
+    flat = np.full((2, 3, 3, 1), 0.5)
+    found = similarity_metrics([(flat, flat)], flat[0])
+    assert found.kept is None and found.colour_kept is None and kept_line(found) == "-"
+    assert similarity_metrics([(flat, flat)]).kept is None

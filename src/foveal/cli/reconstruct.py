@@ -40,6 +40,7 @@ def reconstruct(
     import numpy as np
 
     from foveal.drawing.figure import checked_figure
+    from foveal.evaluation.reconstruction import kept_line
     from foveal.figures.gallery import gallery
     from foveal.model.loading import load
     from foveal.pictures.sources import gather
@@ -60,6 +61,8 @@ def reconstruct(
                 "unreadable": unreadable,
                 "mse": asdict(found.mse),
                 "median": median,
+                "kept": found.variance.kept,
+                "colour_kept": found.variance.colour_kept,
                 "worst": {"path": found.names[worst], "mse": largest},
                 "written": list(map(str, paths)),
             }
@@ -71,6 +74,7 @@ def reconstruct(
         f"mean MSE    {found.mse.plain()}",
         f"median MSE  {median:#.3g}",
         f"worst MSE   {largest:#.3g}  {found.names[worst]}",
+        f"variance kept, about the mean training picture  {kept_line(found.variance)}",
         wrote(paths),
     ]
     typer.echo("\n".join(lines))

@@ -6,11 +6,13 @@ Pictures are (n, height, width, channels), black = 0 and white = 1.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
+
+from foveal.recipe import LUMA
 
 Floats = np.ndarray[Any, np.dtype[Any]]
 Pair = tuple[Floats, Floats]
@@ -40,6 +42,11 @@ class SimilarityMetrics:
     """Mean structural similarity, at most 1 (Wang et al., 2004)."""
     psnr: float
     """Peak signal-to-noise ratio of the mean squared error, in decibels; at most 100."""
+    kept: float | None = None
+    """Share of the pictures' variance about a mean picture that is kept: 1 for all of it, 0 for
+    the mean picture itself, less for worse; None where there is none, and in older files."""
+    colour_kept: float | None = None
+    """The same of colour: of what the channels differ from their brightness. None for grey."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,30 +70,92 @@ class Reconstruction:
     """Bytes of its code in single precision."""
 
 
-def similarity_metrics(pairs: Iterable[Pair]) -> SimilarityMetrics:
+def similarity_metrics(pairs: Iterable[Pair], mean: Floats | None = None) -> SimilarityMetrics:
     """Measure how much reconstructions resemble their pictures, batch by batch.
+
+    Parameters
+    ----------
+    pairs : iterable of pairs of arrays, (n, h, w, c)
+        Pictures and their reconstructions.
+    mean : array, (h, w, c), optional
+        The picture about which variance is measured: the mean of those that taught.
 
     Examples
     --------
     >>> grey = np.full((1, 4, 4, 1), 0.5)
-    >>> found = similarity_metrics([(grey, grey + 0.1)])
-    >>> round(found.mse, 4), round(found.psnr, 1)
-    (0.01, 20.0)
+    >>> found = similarity_metrics([(grey, grey + 0.1)], grey[0] + 0.2)
+    >>> round(found.mse, 4), round(found.psnr, 1), round(found.kept, 3)
+    (0.01, 20.0, 0.75)
     """
     squared = entropy = similar = 0.0
     pictures = values = 0
+    shares = KeptVariance(mean)
     for originals, made in pairs:
         squared += float(((originals - made) ** 2).sum(dtype=np.float64))
         entropy += float(_cross_entropy(originals, made).sum(dtype=np.float64))
         similar += float(similarity(originals, made).sum(dtype=np.float64))
         pictures += len(originals)
         values += originals.size
+        shares.add(originals, made)
     mse = squared / values
     return SimilarityMetrics(
         mse=mse,
         bce=entropy / values,
         ssim=similar / pictures,
         psnr=float(-10 * np.log10(max(mse, LEAST_ERROR))),
+        kept=shares.kept,
+        colour_kept=shares.colour_kept,
+    )
+
+
+@dataclass(slots=True)
+class KeptVariance:
+    """How much of the variance of pictures their reconstructions keep, batch by batch."""
+
+    mean: Floats | None
+    """The picture about which variance is measured, (h, w, c); nothing is measured without."""
+    _lost: Floats = field(default_factory=lambda: np.zeros(2))
+    """Sums of squared errors: of values, and of colour."""
+    _there: Floats = field(default_factory=lambda: np.zeros(2))
+    """Sums of squared differences from the mean picture, likewise."""
+
+    def add(self, originals: Floats, made: Floats) -> None:
+        """Count pictures (n, h, w, c) and their reconstructions."""
+        if self.mean is not None:
+            self._lost += _squares(originals - made)
+            self._there += _squares(originals - self.mean)
+
+    @property
+    def kept(self) -> float | None:
+        """Share of the variance that is kept; None where there is none."""
+        return self._share(0)
+
+    @property
+    def colour_kept(self) -> float | None:
+        """Share of the variance of colour that is kept; None where there is no colour."""
+        return self._share(1)
+
+    def _share(self, place: int) -> float | None:
+        there = float(self._there[place])
+        return 1 - float(self._lost[place]) / there if there > 0 else None
+
+
+def _squares(differences: Floats) -> Floats:
+    """Sum squared differences (n, h, w, c): of the values, and of colour alone."""
+    colour = 0.0
+    if differences.shape[3] == len(LUMA):
+        brightness = differences @ np.array(LUMA, differences.dtype)
+        colour = ((differences - brightness[..., None]) ** 2).sum(dtype=np.float64)
+    return np.array([(differences**2).sum(dtype=np.float64), colour])
+
+
+def kept_line(found: SimilarityMetrics | KeptVariance) -> str:
+    """Write what share of the variance is kept, and of colour where there is any."""
+    if found.kept is None:
+        return "-"
+    colour = found.colour_kept
+    return f"{100 * found.kept:.1f} %" + (
+        "" if colour is None else f", of colour {100 * colour:.1f} %"
     )
 
 

@@ -19,6 +19,7 @@ from foveal.errors import DataError, UsageError
 from foveal.evaluation.reconstruction import (
     MOST_VALUES,
     Reconstruction,
+    kept_line,
     principal,
     similarity_metrics,
 )
@@ -28,6 +29,7 @@ from foveal.learning.data import TrainingData
 from foveal.learning.descent import Habits, Trained, batch_size_of, check_batches, planned
 from foveal.learning.options import CodeOptions, Descent, Pixels
 from foveal.model.card import Coding
+from foveal.model.codec import mean_picture
 from foveal.model.fitted import FittedModel
 from foveal.model.freezing import best_network, freeze
 from foveal.model.normal import NormalStats, spread
@@ -246,6 +248,8 @@ class AutoencoderTask:
         taught = [nhwc(one) for one in self._pictures(split.train[::step])]
         by_components, size = principal(np.concatenate(taught), self.plan.code_size)
 
+        mean = mean_picture(network)
+
         def originals() -> Iterator[Any]:
             return (nhwc(one) for one in self._pictures(rows))
 
@@ -253,9 +257,10 @@ class AutoencoderTask:
             pictures=len(rows),
             judged_by="test" if len(split.test) else "validation",
             autoencoder=similarity_metrics(
-                (nhwc(wanted), nhwc(made)) for wanted, _, made in self._through(network, rows)
+                ((nhwc(wanted), nhwc(made)) for wanted, _, made in self._through(network, rows)),
+                mean,
             ),
-            pca=similarity_metrics((one, by_components(one)) for one in originals()),
+            pca=similarity_metrics(((one, by_components(one)) for one in originals()), mean),
             pca_size=size,
             pca_pictures=sum(map(len, taught)),
             picture_bytes=pixels,
@@ -343,10 +348,11 @@ def reconstructed(found: Reconstruction, task: AutoencoderTask, unused: int) -> 
     width = max(map(len, names))
     lines = [
         f"reconstruction of {found.pictures:,} {found.judged_by} pictures, black = 0, white = 1",
-        f"{'':<{width}}  {'MSE':>8}  {'BCE':>6}  {'SSIM':>5}  PSNR",
+        f"{'':<{width}}  {'MSE':>8}  {'BCE':>6}  {'SSIM':>5}  {'PSNR':<7}  variance kept",
     ]
     lines += [
-        f"{name:<{width}}  {one.mse:>8.5f}  {one.bce:>6.4f}  {one.ssim:>5.3f}  {one.psnr:.1f} dB"
+        f"{name:<{width}}  {one.mse:>8.5f}  {one.bce:>6.4f}  {one.ssim:>5.3f}  {one.psnr:.1f} dB  "
+        f"{kept_line(one)}"
         for name, one in zip(names, (ours, theirs), strict=True)
     ]
     lines.append(f"{found.picture_bytes:,} bytes a picture before, {found.code_bytes:,} as a code")

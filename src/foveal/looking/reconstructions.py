@@ -10,8 +10,9 @@ import numpy as np
 
 from foveal.errors import DataError
 from foveal.evaluation.intervals import Estimate, mean
+from foveal.evaluation.reconstruction import KeptVariance
 from foveal.looking.selection import Floats
-from foveal.model.codec import compared
+from foveal.model.codec import check_half, compared, mean_picture
 from foveal.pictures.collection import Pictures
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class ReconstructionErrors:
     """Mean squared error of each, (n,), black = 0, white = 1; NaN where it cannot be read."""
     reasons: Sequence[str]
     """Why a picture cannot be read; empty where it can."""
+    variance: KeptVariance
+    """What share of the variance about the mean training picture the codes keep."""
 
     @property
     def mse(self) -> Estimate:
@@ -47,8 +50,12 @@ def reconstruction_errors(
     DataError
         Where no picture can be read.
     """
+    check_half(model, "encoder")
     errors, reasons = [np.empty(0, np.float32)], list[str]()
+    variance = KeptVariance(mean_picture(model.network))
     for batch in compared(model, pictures):
+        there = [not reason for reason in batch.reasons]
+        variance.add(batch.originals[there], batch.reconstructions[there])
         errors.append(batch.errors)
         reasons.extend(batch.reasons)
         if progress is not None:
@@ -56,7 +63,10 @@ def reconstruction_errors(
     if all(reasons):
         raise no_picture(reasons)
     return ReconstructionErrors(
-        names=pictures.names, errors=np.concatenate(errors), reasons=reasons
+        names=pictures.names,
+        errors=np.concatenate(errors),
+        reasons=reasons,
+        variance=variance,
     )
 
 

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from foveal.errors import DataError, UsageError
 from foveal.inference.session import at_once
+from foveal.nets.blocks import Centre
 from foveal.nets.build import part
 from foveal.nets.spec import Sample
 from foveal.parameters import Whole, check, optional
@@ -202,6 +204,17 @@ def compared(model: FittedModel, pictures: Pictures) -> Iterator[Reconstructions
                     reason or NO_NUMBERS * (row in silent) for row, reason in enumerate(reasons)
                 ],
             )
+
+
+def mean_picture(network: nn.Sequential) -> Floats:
+    """Return the picture that an encoder subtracts first, (h, w, c): the mean of those it learned.
+
+    Black = 0 and white = 1.
+    """
+    first = next(network.children())
+    assert isinstance(first, Centre)  # as every autoencoder that is planned begins
+    found: Floats = nhwc(first.mean[None])[0]
+    return found
 
 
 def check_half(model: FittedModel, half: str) -> None:
