@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from foveal.nets import notation
 from foveal.nets.spec import Residual
-from foveal.shapes import written
+from foveal.shapes import channels_first, written
 
 if TYPE_CHECKING:
     from foveal.nets.plan import Plan, PlannedLayer
@@ -59,6 +59,13 @@ def table(plan: Plan) -> str:
         kept = sum(layer.parameters for layer in plan.layers[: plan.fixed])
         lines.append(
             f"{short(kept)} parameters fixed, {short(plan.parameters - kept)} updated in training"
+        )
+    turned = channels_first(plan.input)
+    if turned is not None:
+        channels, height, width = plan.input
+        lines.append(
+            f"read as {channels} channels of {height}x{width} pixels; pictures of "
+            f"{channels}x{height} pixels in {width} channels are written {written(turned)}"
         )
     return "\n".join(lines)
 
