@@ -9,7 +9,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from foveal import randomness
-from foveal.estimators.inputs import coerce
+from foveal.estimators.inputs import coerce, refuse_pictures
 from foveal.estimators.learner import Learner
 from foveal.learning.data import as_pixels, prepare
 from foveal.learning.descent import descend, finished
@@ -207,8 +207,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
         X : path, sequence of paths, or array
             A folder of pictures (train/, val/, test/ inside are honoured), a list of files, an
             array (n, h, w), (n, h, w, c) or (n, pixels), an .npz file, a folder of IDX files.
-        y : None
-            Not used; there so that pipelines may pass labels.
+        y : array, (n,), optional
+            Not used; there so that pipelines may pass labels. Other pictures to restore instead
+            of those in X are refused.
         run : Run, optional
             Where the run keeps events and checkpoints, and whom it tells of its progress.
 
@@ -217,6 +218,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
         UsageError, DataError, ResourceError, DivergedError, Interrupted
             See `foveal.errors`.
         """
+        refuse_pictures(y)
         context, descent = self._begin(run), pick(CodeDescent, self)
         pixels, code = pick(CodePixels, self), pick(CodeOptions, self)
         with context.device.at_work():

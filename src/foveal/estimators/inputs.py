@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, validate_data
 
-from foveal.errors import DataError
+from foveal.errors import DataError, UsageError
 from foveal.pictures.collection import Array, Pictures, refuse_unsupported
 from foveal.pictures.sources import are_paths, gather
 from foveal.shapes import written
@@ -40,6 +42,33 @@ def coerce(
     if fitting:
         estimator._picture_shape = pictures.content.shape
     return pictures
+
+
+def refuse_pictures(y: Any) -> None:
+    """Refuse pictures where labels may be given: an autoencoder restores what it is shown.
+
+    Raises
+    ------
+    UsageError
+        For paths, files that exist, and arrays of more than one axis.
+    """
+    shape = getattr(y, "shape", ())
+    whole = isinstance(y, str | os.PathLike | Pictures)
+    named = are_paths(y) and all(map(_is_path, [y] if whole else y[:10]))
+    if y is None or (not named and (len(shape) < 2 or shape[1:] == (1,))):
+        return
+    raise UsageError(
+        "y",
+        needed="nothing, or labels, which are not used: an autoencoder restores the pictures in X",
+        came=f"an array {shape}" if shape else "other pictures",
+        remedy="leave y out; noise that is drawn anew is undone by `noise`",
+    )
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, os.PathLike | Pictures) or (
+        isinstance(value, str) and Path(value).exists()
+    )
 
 
 def _labelled_files(X: Any, y: Any = None) -> Pictures:
