@@ -217,7 +217,7 @@ class Transfer:
         return fit_head(
             _vectors(data, rows),
             data.class_ids[rows],
-            data.store.hashes[rows],
+            data.units[rows],
             classes=len(data.classes),
             class_weights=None if weights is None else weights.numpy(),
             seed=self.context.seed,
