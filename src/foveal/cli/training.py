@@ -98,15 +98,12 @@ def _refuse_left_out(event: Event) -> None:
 
 def report_classifier(context: typer.Context, learner: Classifier | None) -> None:
     """Describe how a trained classifier fares, and where it is."""
-    from foveal.evaluation.intervals import wilson
-
     if learner is None:
         return
     model, pictures = context.params["model"], context.params["pictures"]
     fitted = learner.model_
     provenance = fitted.provenance
-    right, judged = provenance.validation_right, provenance.validation_pictures
-    accuracy = None if right is None else wilson(right, judged)
+    judged, accuracy = provenance.validation_pictures, provenance.validation_accuracy
     if context.params["json"]:
         origin, logistic = provenance.backbone, provenance.logistic
         print_json(

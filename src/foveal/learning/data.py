@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from foveal.errors import DataError
+from foveal.evaluation.intervals import effective_number
 from foveal.inference.features import Extraction, Features, open_features
 from foveal.inference.frozen import OWN
 from foveal.learning.context import FitContext
@@ -66,6 +67,11 @@ class TrainingData:
     def class_counts(self) -> np.ndarray[Any, np.dtype[np.intp]]:
         """Training pictures of each class; of all, where there are no classes."""
         return np.bincount(self.class_ids[self.split.train], minlength=len(self.classes))
+
+    def worth(self, right_n: np.ndarray[Any, Any], rows: Rows) -> float | None:
+        """Compute the independent pictures that judged rows are worth; None for all of them."""
+        worth = effective_number(right_n, self.units[rows]) if len(rows) else 0.0
+        return None if worth == len(rows) else worth
 
     def batches(
         self, batch_size: int, augmentation: Augmentation, seed: int, device: str
