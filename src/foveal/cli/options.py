@@ -38,6 +38,10 @@ AnyPictures = Annotated[
         "honoured), one file, an .npz file, or a folder of IDX files.",
     ),
 ]
+GROUPS_HELP = (
+    "What belongs together and is never torn apart, as frames of one animal: 'folder' (folders "
+    "below the class folders), a regular expression for names, or a CSV file of path and group."
+)
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Exit with 3 if any file cannot be read or used.")
@@ -84,6 +88,12 @@ def size_of(text: str | None) -> int | tuple[int, int] | None:
             remedy="write 64, or 48x64",
         )
     return int(sides[0]) if len(sides) == 1 else (int(sides[0]), int(sides[1]))
+
+
+def groups_of(text: str | None) -> str | None:
+    """Return how groups are named, a table by its whole path, so that a run finds it again."""
+    is_table = text is not None and text.lower().endswith(".csv")
+    return str(Path(text).absolute()) if text is not None and is_table else text
 
 
 def opened(model: Path, device: str, threads: int | None, *, whole: bool = False) -> FittedModel:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from foveal.cli.options import interruptible, print_json
+from foveal.cli.options import groups_of, interruptible, print_json
 
 if TYPE_CHECKING:
     from foveal.estimators.autoencoder import Autoencoder
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from foveal.progress.events import Event, Listener
 
 NOT_LEARNED = (
-    *("model", "pictures", "resume", "fresh", "strict", "json"),
+    *("model", "pictures", "groups", "resume", "fresh", "strict", "json"),
     *("tensorboard", "checkpoint_seconds"),
 )
-"""Parameters of the command that say where a run is and how it is kept, not what it learns."""
+"""Parameters of the command that say what it learns from and how its run is kept, not how."""
 
 
 def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner]) -> Learner | None:
@@ -53,6 +53,7 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner]) -
             asked["pictures"],
             make,
             options,
+            groups=groups_of(asked["groups"]),
             command=str(context.info_name),
             typed=[name for name in asked if _typed(context, name)],
             resume=asked["resume"],
@@ -97,15 +98,12 @@ def _refuse_left_out(event: Event) -> None:
 
 def report_classifier(context: typer.Context, learner: Classifier | None) -> None:
     """Describe how a trained classifier fares, and where it is."""
-    from foveal.evaluation.intervals import wilson
-
     if learner is None:
         return
     model, pictures = context.params["model"], context.params["pictures"]
     fitted = learner.model_
     provenance = fitted.provenance
-    right, judged = provenance.validation_right, provenance.validation_pictures
-    accuracy = None if right is None else wilson(right, judged)
+    judged, accuracy = provenance.validation_pictures, provenance.validation_accuracy
     if context.params["json"]:
         origin, logistic = provenance.backbone, provenance.logistic
         print_json(

@@ -199,7 +199,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any = None, *, run: Run | None = None) -> Self:
+    def fit(self, X: Any, y: Any = None, *, groups: Any = None, run: Run | None = None) -> Self:
         """Train the autoencoder.
 
         Parameters
@@ -210,6 +210,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
         y : array, (n,), optional
             Not used; there so that pipelines may pass labels. Other pictures to restore instead
             of those in X are refused.
+        groups : str, path or sequence, optional
+            What belongs together and never stands in two parts, as in `CNNClassifier.fit`.
         run : Run, optional
             Where the run keeps events and checkpoints, and whom it tells of its progress.
 
@@ -222,7 +224,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
         context, descent = self._begin(run), pick(CodeDescent, self)
         pixels, code = pick(CodePixels, self), pick(CodeOptions, self)
         with context.device.at_work():
-            pictures = coerce(self, X, labelled=False)
+            pictures = coerce(self, X, groups=groups, labelled=False)
             opening, shares = as_pixels(pixels, context), pick(Shares, self)
             data = uncentred(prepare(pictures, opening, shares, context, labelled=False))
             plan = code_plan(data, descent, code)

@@ -13,12 +13,19 @@ from sklearn.utils.validation import check_array, validate_data
 
 from foveal.errors import DataError, UsageError
 from foveal.pictures.collection import Array, Pictures, refuse_unsupported
+from foveal.pictures.groups import grouped
 from foveal.pictures.sources import are_paths, gather
 from foveal.shapes import written
 
 
 def coerce(
-    estimator: Any, X: Any, y: Any = None, *, fitting: bool = True, labelled: bool = True
+    estimator: Any,
+    X: Any,
+    y: Any = None,
+    *,
+    groups: Any = None,
+    fitting: bool = True,
+    labelled: bool = True,
 ) -> Pictures:
     """Turn X and y into pictures.
 
@@ -31,17 +38,19 @@ def coerce(
         As `foveal.pictures.sources.gather` takes it.
     y : sequence of labels, optional
         The class of each picture; class folders, .npz and IDX say it themselves.
+    groups : str, path or sequence, optional
+        What belongs together, as `foveal.pictures.groups.grouped` takes it.
     fitting : bool
         Whether this is fit.
     labelled : bool
         Whether fit needs labels.
     """
     if not are_paths(X):
-        return _coerced_array(estimator, X, y, fitting, labelled)
+        return grouped(_coerced_array(estimator, X, y, fitting, labelled), groups)
     pictures = _labelled_files(X, y) if fitting and labelled else gather(X)
     if fitting:
         estimator._picture_shape = pictures.content.shape
-    return pictures
+    return grouped(pictures, groups)
 
 
 def refuse_pictures(y: Any) -> None:

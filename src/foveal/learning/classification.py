@@ -111,10 +111,11 @@ class ClassifierTask:
         """Make the fitted model of the best weights, its temperature fitted on validation."""
         state, data, rows = trained.state, self.data, self.data.split.validation
         network = best_network(plan, state, self.device)
-        temperature = 1.0
+        temperature, worth = 1.0, None
         if len(rows):
             logits = self.logits(network).double().numpy()
             temperature = fit_temperature(logits, data.class_ids[rows])
+            worth = data.worth(logits.argmax(axis=1) == data.class_ids[rows], rows)
         best = state.best
         return freeze(
             plan,
@@ -132,6 +133,7 @@ class ClassifierTask:
             class_counts=[int(count) for count in data.class_counts],
             validation_pictures=len(rows),
             validation_right=round((best.accuracy or 0.0) * best.pictures) if best else None,
+            validation_effective=worth,
         )
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from foveal.evaluation.intervals import Estimate, wilson
 from foveal.evaluation.reconstruction import Reconstruction
 from foveal.recipe import PictureRecipe
 from foveal.training.config import TrainingConfig
@@ -92,10 +93,21 @@ class Provenance(BaseModel):
     validation_pictures: int
     validation_right: int | None
     """Validation pictures answered right by the chosen weights."""
+    validation_effective: float | None = None
+    """Independent pictures that they are worth, where some belong together."""
     best_epoch: int
     """Epoch the weights were chosen from."""
     snapshot_steps: list[int]
     """Steps at which the kept first-layer kernels were taken."""
+
+    @property
+    def validation_accuracy(self) -> Estimate | None:
+        """Share of held-out pictures answered right, with its interval; None without any."""
+        if self.validation_right is None or not self.validation_pictures:
+            return None
+        share = self.validation_right / self.validation_pictures
+        worth = self.validation_effective or float(self.validation_pictures)
+        return wilson(share * worth, worth)
 
 
 class Card(BaseModel):
