@@ -38,6 +38,7 @@ from foveal.learning.transfer_config import TransferConfig
 from foveal.model.card import Logistic, Origin
 from foveal.model.fitted import FittedModel, placed
 from foveal.model.freezing import freeze
+from foveal.model.held_out import HeldOutLogits
 from foveal.nets import notation
 from foveal.nets.build import build, part
 from foveal.nets.plan import Plan, plan_network
@@ -85,6 +86,8 @@ class Held:
 
     logits_nk: np.ndarray[Any, Any]
     class_ids_n: Rows
+    rows_n: Rows
+    """Which pictures these are."""
     judged_by: Literal["validation", "cross-validation"]
 
     @property
@@ -195,10 +198,12 @@ class Transfer:
         if len(validation):
             features = _vectors(data, validation)[0]
             logits = features @ found.weight_kd.T + found.bias_k
-            held = Held(logits.astype(np.float64), data.class_ids[validation], "validation")
+            class_ids = data.class_ids[validation]
+            held = Held(logits.astype(np.float64), class_ids, validation, "validation")
         else:
-            class_ids = data.class_ids[train][found.held_out]
-            held = Held(found.held_out_logits_nk, class_ids, "cross-validation")
+            rows = train[found.held_out]
+            logits = found.held_out_logits_nk
+            held = Held(logits, data.class_ids[rows], rows, "cross-validation")
         if len(validation) and not self.fine:  # fine-tuning is still to be judged on them
             every = np.sort(np.concatenate([train, validation]))
             again = self._fit_on(data, every, found.C, judged=False)
@@ -291,8 +296,9 @@ class Transfer:
         network.eval()
         rows = task.data.split.validation
         if not len(rows):
-            return Held(np.empty((0, len(task.data.classes))), rows, "validation")
-        return Held(task.logits(network).double().numpy(), task.data.class_ids[rows], "validation")
+            return Held(np.empty((0, len(task.data.classes))), rows, rows, "validation")
+        logits = task.logits(network).double().numpy()
+        return Held(logits, task.data.class_ids[rows], rows, "validation")
 
     def _assembled(
         self,
@@ -317,6 +323,7 @@ class Transfer:
             temperature=fit_temperature(held.logits_nk, held.class_ids_n),
             trained_on=hashes[np.sort(taught)],
             chosen_on=hashes[split.validation if not refitted else split.validation[:0]],
+            held_out=HeldOutLogits.of(hashes[held.rows_n], held.logits_nk),
             state=trained.state if trained else None,
             snapshots=False,
             config=trained.config if trained else None,
