@@ -66,7 +66,10 @@ def test_reconstruct_draws_a_gallery_and_says_how_good_it_is(
     assert code == 0
     lines = out.splitlines()
     assert "1 of 31 pictures left out" in lines[0] and "odd \u00e9,\u732b.png" in lines[0]
-    assert lines[1].startswith("30 pictures") and lines[2].startswith("mean MSE")
+    told = next(row for row, line in enumerate(lines) if "black = 0" in line)
+    judged = int(lines[told].split()[0])
+    assert 0 < judged < 30 and lines[told + 1].startswith("mean MSE")
+    assert lines[-2].startswith(f"of the {30 - judged} that taught the model 0.")
     assert lines[-1] == f"wrote {to} and {tmp_path / 'g.csv'}"
     assert "31 of 31 pictures through the autoencoder" in err
     rows = table(tmp_path / "g.csv")
@@ -78,6 +81,11 @@ def test_reconstruct_draws_a_gallery_and_says_how_good_it_is(
     assert facts["pictures"] == 31 and facts["unreadable"] == 1
     assert facts["mse"]["low"] < facts["mse"]["value"] < facts["mse"]["high"]
     assert facts["worst"]["mse"] >= facts["median"] and len(facts["written"]) == 2
+    assert facts["judged"] == judged and facts["taught"] == 30 - judged
+    assert facts["judged_by"] == "validation" and "chose the weights" in facts["notes"][-1]
+    marks = [one["taught"] for one in facts["drawn"]]
+    assert marks == [False] * judged + [True] * (12 - judged)
+    assert [row["taught"] for row in table(tmp_path / "g.csv")] == list(map(str, marks))
 
 
 @pytest.mark.parametrize("method", ["pca", "tsne"])

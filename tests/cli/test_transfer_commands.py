@@ -67,6 +67,22 @@ def test_the_whole_walk(run, class_folders: Path, tmp_path: Path, own: Path) -> 
     assert code == 3 and json.loads(err)["exit_code"] == 3
 
 
+def test_the_training_folder_is_judged_by_cross_validation(
+    run, class_folders: Path, tmp_path: Path, own: Path
+) -> None:
+    model = tmp_path / "m.safetensors"
+    code, out, _ = transfer(run, class_folders, model, own)
+    figure = out.split("accuracy  ")[1].split(" on ")[0]
+    code, out, _ = run("evaluate", model, class_folders)
+    assert code == 0 and f"accuracy           {figure}" in out
+    assert "note: judged by cross-validation: each picture by a head that had not seen it" in out
+    assert "60 pictures, judged by cross-validation, intervals at 95 %" in out
+    code, out, _ = run("evaluate", model, class_folders, "--json", "--strict")
+    facts = json.loads(out)
+    assert code == 0 and facts["judged_by"] == "cross-validation"
+    assert facts["metrics"]["pictures"] == 60
+
+
 KEYS = {
     "model",
     "run",

@@ -182,6 +182,13 @@ def check_by(by: str) -> By:
     )
 
 
+def taught_notes(taught: Truths) -> tuple[str, ...]:
+    """Say how many of the pictures that were scored taught the model, (n,); nothing for none."""
+    count = int(taught.sum())
+    note = f"{count:,} of the pictures taught the model: others like them have higher scores"
+    return (note,) if count else ()
+
+
 def choose_usual(
     hashes: Hashes,
     there: Truths,

@@ -44,8 +44,8 @@ def evaluate(
     """
     from foveal.cli.progress import shown_progress
     from foveal.errors import DataError
-    from foveal.judging.evaluation import NOT_JUDGED
     from foveal.judging.evaluation import evaluate as judged
+    from foveal.judging.held_out import WITHHELD
     from foveal.model.loading import load
     from foveal.pictures.ledger import left_out, summary
     from foveal.progress.events import Decoding
@@ -60,7 +60,7 @@ def evaluate(
             with_baselines=baselines,
             progress=lambda done, total: show(Decoding(done=done, total=total)),
         )
-    unreadable = [entry for entry in left_out(found.ledger) if entry.reason != NOT_JUDGED]
+    unreadable = [entry for entry in left_out(found.ledger) if entry.reason not in WITHHELD]
     if strict and unreadable:
         raise DataError(
             "--strict",
@@ -79,7 +79,9 @@ def lines_of_evaluation(found: Evaluation) -> list[str]:
     metrics = found.metrics
     lines = noted(found.notes)
     lines += [
-        f"{metrics.pictures:,} pictures, intervals at 95 %",
+        f"{metrics.pictures:,} pictures, judged by {found.judged_by}, intervals at 95 %"
+        if found.judged_by != "held-out pictures"
+        else f"{metrics.pictures:,} pictures, intervals at 95 %",
         "",
         f"accuracy           {metrics.accuracy.percent()}",
         f"balanced accuracy  {metrics.balanced_accuracy.percent()}",

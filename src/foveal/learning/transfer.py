@@ -38,6 +38,7 @@ from foveal.learning.transfer_config import TransferConfig
 from foveal.model.card import Logistic, Origin
 from foveal.model.fitted import FittedModel, placed
 from foveal.model.freezing import freeze
+from foveal.model.held_out import HeldOutLogits
 from foveal.nets import notation
 from foveal.nets.build import build, part
 from foveal.nets.plan import Plan, plan_network
@@ -325,6 +326,7 @@ class Transfer:
             temperature=fit_temperature(held.logits_nk, held.class_ids_n),
             trained_on=hashes[np.sort(taught)],
             chosen_on=hashes[split.validation if not refitted else split.validation[:0]],
+            held_out=HeldOutLogits.of(hashes[held.rows], held.logits_nk),
             state=trained.state if trained else None,
             snapshots=False,
             config=trained.config if trained else None,

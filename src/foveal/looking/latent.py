@@ -53,6 +53,8 @@ MARGINALS = 14 * GRID
 WIDTH_OF_NAMES = 27 * GRID
 ROWS = ("picture", "reconstruction", "difference")
 MEANING = "MSE: mean squared error of a value, black = 0 and white = 1"
+TAUGHT = " *"
+"""Marks the error of a picture that taught the network."""
 GALLERY = (
     "Each picture stands above what the network makes of its code, and above the difference of "
     "the two, in orange over the picture in grey. What is missing in the middle did not fit "
@@ -76,7 +78,11 @@ BESIDE = (
 
 
 def gallery(
-    batches: Iterable[Reconstructions], count: int = 12, *, rows: Sequence[int] | None = None
+    batches: Iterable[Reconstructions],
+    count: int = 12,
+    *,
+    rows: Sequence[int] | None = None,
+    taught: Sequence[bool] | None = None,
 ) -> Figure:
     """Draw pictures, what an autoencoder makes of them, and where the two differ.
 
@@ -88,6 +94,8 @@ def gallery(
         Pictures drawn at most, evenly spaced over those that could be read.
     rows : sequence of int, optional
         Which pictures to draw instead, counted from 0, in this order.
+    taught : sequence of bool, optional
+        Whether each picture of the batches taught the network; it is marked then.
 
     Raises
     ------
@@ -107,22 +115,35 @@ def gallery(
     there = np.flatnonzero([not reason for reason in found.reasons])
     if not len(there):
         raise no_picture(found.reasons)
-    shown = part(found, there if rows is not None else there[evenly(len(there), count)])
+    picked = there if rows is not None else there[evenly(len(there), count)]
+    shown = part(found, picked)
+    marked = [taught is not None and taught[row] for row in picked.tolist()]
     triples, limit = _triples(shown)
     numbers = counted(shown.codes.shape[1], "number")
     facts = (
         f"{counted(len(triples), 'picture')} of {_shape(shown.originals)}, codes of {numbers}",
         MEANING,
+        *_taught_fact(marked),
     )
-    blocks = [*_bands(triples, [number(error) for error in shown.errors]), _scale(limit)]
+    errors = [number(error) + TAUGHT * one for error, one in zip(shown.errors, marked, strict=True)]
+    blocks = [*_bands(triples, errors), _scale(limit)]
     return Figure(
         image=page("Pictures and their reconstructions", facts, blocks, GALLERY),
         caption=GALLERY,
-        columns=("path", "mse"),
+        columns=("path", "mse", "taught"),
         rows=tuple(
-            (str(name), float(error)) for name, error in zip(shown.names, shown.errors, strict=True)
+            (str(name), float(error), one)
+            for name, error, one in zip(shown.names, shown.errors, marked, strict=True)
         ),
     )
+
+
+def _taught_fact(marked: Sequence[bool]) -> list[str]:
+    """Say what the mark means, where there is one."""
+    if not any(marked):
+        return []
+    which = "these pictures" if all(marked) else f"pictures with {TAUGHT.strip()}"
+    return [f"{which} taught the network: others have larger errors"]
 
 
 def error_sheet(

@@ -11,15 +11,17 @@ from threadpoolctl import threadpool_limits
 
 from foveal.errors import UsageError
 from foveal.evaluation.intervals import Estimate, mean
+from foveal.judging.held_out import HeldOut, Standing, held_out
 from foveal.looking.chosen import seen
 from foveal.looking.code_map import ROOMY, code_map, uncovered
 from foveal.looking.drawing import Floats
 from foveal.looking.figure import Figure
 from foveal.looking.latent import error_sheet, gallery, neighbour_sheet, no_picture
 from foveal.looking.plane import Method, Plane, Vectors, in_plane
-from foveal.model.codec import compared
+from foveal.model.codec import NO_NUMBERS, compared
 from foveal.pictures.collection import evenly
 from foveal.pictures.sources import gather
+from foveal.pictures.splits import Rows
 from foveal.pictures.store import Progress
 from foveal.search.vectors import vectors_of
 
@@ -37,12 +39,27 @@ class GalleryFigure:
     """Mean squared error of each, (n,), black = 0, white = 1; NaN where it cannot be read."""
     reasons: Sequence[str]
     """Why a picture cannot be read; empty where it can."""
+    taught: np.ndarray[Any, np.dtype[np.bool_]]
+    """Which taught the model, so that their errors are too small, (n,)."""
+    chosen: HeldOut
+    """Which pictures the figures are of, and what a reader must know of them."""
     figure: Figure
 
     @property
     def mse(self) -> Estimate:
-        """Mean of the errors with its 95 % interval."""
-        return mean(self.errors[np.isfinite(self.errors)].astype(np.float64), least=0.0, most=1.0)
+        """Mean error of the pictures that are judged with its 95 % interval."""
+        return _mean(self.errors[self.chosen.rows])
+
+    @property
+    def training_mse(self) -> Estimate | None:
+        """Mean error of those that taught, where these are not the ones judged."""
+        rows = np.flatnonzero(self.taught)
+        apart = len(rows) and self.chosen.judged_by != "training pictures"
+        return _mean(self.errors[rows]) if apart else None
+
+
+def _mean(errors: Floats) -> Estimate:
+    return mean(errors.astype(np.float64), least=0.0, most=1.0)
 
 
 @dataclass(frozen=True, repr=False, slots=True, kw_only=True)
@@ -60,9 +77,10 @@ class MapFigure:
 def gallery_of(
     model: FittedModel, pictures: Any, count: int = 12, progress: Progress | None = None
 ) -> GalleryFigure:
-    """Reconstruct all pictures and draw some of them, evenly spaced over those that can be read.
+    """Reconstruct all pictures and draw some of them, evenly spaced over those that can be judged.
 
-    See `gallery` for the parameters and the errors.
+    Where these are fewer, pictures that taught the model are drawn too, and marked. See `gallery`
+    for the parameters and the errors.
     """
     if count < 1:
         raise UsageError(
@@ -73,21 +91,44 @@ def gallery_of(
         )
     found = gather(pictures)
     errors, reasons = [np.empty(0, np.float32)], list[str]()
+    hashes = [np.empty(0, np.int64)]
     for batch in compared(model, found):
         errors.append(batch.errors)
-        reasons.extend(batch.reasons)
+        silent = ~np.isfinite(batch.errors)
+        hashes.append(batch.hashes)
+        reasons.extend(
+            reason or NO_NUMBERS * bool(no)
+            for reason, no in zip(batch.reasons, silent, strict=True)
+        )
         if progress is not None:
             progress(len(reasons), len(found))
     there = np.flatnonzero([not reason for reason in reasons])
     if not len(there):
         raise no_picture(reasons)
-    rows = there[evenly(len(there), count)]
+    contents = np.concatenate(hashes)
+    chosen = held_out(model, contents, there, found.parts)
+    if not len(chosen.rows):
+        chosen = held_out(model, contents, there, found.parts, include_training=True)
+    taught = Standing.of(model, contents).taught
+    taught[[bool(reason) for reason in reasons]] = False
+    rows = _drawn(chosen.rows, there, count)
     return GalleryFigure(
         names=found.names,
         errors=np.concatenate(errors),
         reasons=reasons,
-        figure=gallery(compared(model, found.take(rows.tolist())), count),
+        taught=taught,
+        chosen=chosen,
+        figure=gallery(
+            compared(model, found.take(rows.tolist())), count, taught=taught[rows].tolist()
+        ),
     )
+
+
+def _drawn(judged: Rows, there: Rows, count: int) -> Rows:
+    """Choose what is drawn: evenly of those judged; others where these are too few."""
+    others = np.setdiff1d(there, judged)
+    more = others[evenly(len(others), max(count - len(judged), 0))]
+    return np.concatenate([judged[evenly(len(judged), count)], more])
 
 
 def map_of(

@@ -21,6 +21,7 @@ from foveal.inference.frozen import OWN, FrozenNetwork
 from foveal.inference.session import Session
 from foveal.model.card import FORMAT, Card, Provenance, Task
 from foveal.model.codec import Reconstructions, check_half, check_whole, compared, decoded, encoded
+from foveal.model.held_out import HeldOutLogits
 from foveal.model.normal import NormalStats
 from foveal.model.predictions import Predictions
 from foveal.nets.build import part
@@ -71,6 +72,8 @@ class FittedModel:
     """First-layer kernels over the epochs, (times, kernels, channels, h, w); may be empty."""
     normal: NormalStats | None = None
     """What usual pictures are like to an autoencoder; None for classifiers."""
+    held_out: HeldOutLogits | None = None
+    """What judged a classifier at its training; None where nothing did, or nothing was kept."""
     half: str | None = None
     """Which half of an autoencoder is loaded; None where the network is whole."""
     kept_digest: str = ""
@@ -278,6 +281,8 @@ class FittedModel:
         tensors[CHOSE] = torch.from_numpy(self.chosen_on)
         if self.normal is not None:
             tensors |= self.normal.tensors()
+        if self.held_out is not None:
+            tensors |= self.held_out.tensors()
         card = Card(
             format=FORMAT,
             task=self.task,
