@@ -2,21 +2,59 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foveal.cli.figures import shown_passage, unreadable_line, wrote
-from foveal.cli.options import (
-    AnyPictures,
-    Device,
-    Json,
-    Model,
-    Threads,
-    print_json,
-    with_whole_names,
-)
+from foveal.cli.figures import shown_passage
+from foveal.cli.options import AnyPictures, Device, Json, Model, Threads
+from foveal.cli.output import print_answer, unreadable_line, wrote
+from foveal.cli.sources import pictures_of
+from foveal.results import plain
+
+if TYPE_CHECKING:
+    from foveal.looking.pictured import GalleryFigure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnGallery:
+    """How an autoencoder reconstructs pictures, and where some of them were drawn."""
+
+    found: GalleryFigure
+    written: tuple[Path, ...]
+
+    @property
+    def unreadable(self) -> int:
+        """Pictures that cannot be read."""
+        return sum(map(bool, self.found.reasons))
+
+    @property
+    def median(self) -> float:
+        """Median of the squared errors."""
+        import numpy as np
+
+        return float(np.nanmedian(self.found.errors))
+
+    @property
+    def worst(self) -> dict[str, Any]:
+        """The picture with the largest squared error."""
+        import numpy as np
+
+        row = int(np.nanargmax(self.found.errors))
+        return {"path": self.found.names[row], "mse": float(self.found.errors[row])}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return how well it does, and what was written."""
+        return {
+            "pictures": len(self.found.reasons),
+            "unreadable": self.unreadable,
+            "mse": plain(self.found.mse),
+            "median": self.median,
+            "worst": self.worst,
+            "written": plain(self.written),
+        }
 
 
 def reconstruct(
@@ -35,41 +73,25 @@ def reconstruct(
     json: Json = False,
 ) -> None:
     """Reconstruct pictures by an autoencoder: how well it does, and a gallery to look at."""
-    from dataclasses import asdict
-
-    import numpy as np
-
     from foveal.looking.figure import checked_figure
     from foveal.looking.pictured import gallery_of
     from foveal.model.loading import load
-    from foveal.pictures.sources import gather
 
     checked_figure(to)
     fitted = load(model, device=device, threads=threads)
     with shown_passage() as tell:
-        found = gallery_of(fitted, with_whole_names(gather(pictures)), count, tell)
-    paths = found.figure.save(to)
-    worst = int(np.nanargmax(found.errors))
-    largest, median = float(found.errors[worst]), float(np.nanmedian(found.errors))
-    unreadable = sum(map(bool, found.reasons))
-    if json:
-        print_json(
-            {
-                "pictures": len(found.reasons),
-                "unreadable": unreadable,
-                "mse": asdict(found.mse),
-                "median": median,
-                "worst": {"path": found.names[worst], "mse": largest},
-                "written": list(map(str, paths)),
-            }
-        )
-        return
-    lines = [
+        found = gallery_of(fitted, pictures_of(pictures), count, tell)
+    answer = DrawnGallery(found=found, written=found.figure.save(to))
+    print_answer(answer, _lines, as_json=json)
+
+
+def _lines(answer: DrawnGallery) -> list[str]:
+    found, worst = answer.found, answer.worst
+    return [
         *unreadable_line(found.names, found.reasons),
-        f"{len(found.reasons) - unreadable:,} pictures, black = 0 and white = 1",
+        f"{len(found.reasons) - answer.unreadable:,} pictures, black = 0 and white = 1",
         f"mean MSE    {found.mse.plain()}",
-        f"median MSE  {median:#.3g}",
-        f"worst MSE   {largest:#.3g}  {found.names[worst]}",
-        wrote(paths),
+        f"median MSE  {answer.median:#.3g}",
+        f"worst MSE   {worst['mse']:#.3g}  {worst['path']}",
+        wrote(answer.written),
     ]
-    typer.echo("\n".join(lines))
