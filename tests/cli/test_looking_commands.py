@@ -14,7 +14,7 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
 import foveal
-from foveal.cli.options import print_json
+from foveal.cli.output import SCHEMA, print_json
 from support.models import small_model
 
 DIGITS = np.rint(load_digits().images * 255 / 16).astype(np.uint8)
@@ -200,10 +200,10 @@ def test_json_holds_no_number_that_is_none(
     facts = json.loads(out, parse_constant=refused)
     assert code == 0 and (facts["mse"]["low"], facts["mse"]["high"]) == (0, 1)
     print_json({"a": [float("inf"), (float("nan"), 1.5)]})
-    assert json.loads(capsys.readouterr().out) == {"a": [None, [None, 1.5]]}
+    assert json.loads(capsys.readouterr().out) == {"version": SCHEMA, "a": [None, [None, 1.5]]}
     print_json({"path": "\udcff.png"})
     told = capsys.readouterr().out
-    assert told.isascii() and json.loads(told) == {"path": "\udcff.png"}
+    assert told.isascii() and json.loads(told)["path"] == "\udcff.png"
 
 
 def test_strict_anomalies_end_with_three(run, model: Path, digits: Path, tmp_path: Path) -> None:
@@ -283,8 +283,9 @@ def test_pictures_none_of_which_can_be_read(run, model: Path, tmp_path: Path) ->
     assert code == 3 and "none of them readable" in err
     code, _, err = run("anomalies", model, tmp_path / "a.png", "--sheet", tmp_path / "g.png")
     assert code == 3 and "none of them readable" in err
-    code, out, _ = run("anomalies", model, tmp_path / "a.png")
-    assert code == 0 and "0 of 0 pictures above" in out and "not a picture" in out
+    code, out, err = run("anomalies", model, tmp_path / "a.png")
+    assert code == 3 and "1, none of them readable" in err
+    assert "0 of 0 pictures above" in out and "not a picture" in out
     assert not (tmp_path / "g.png").exists()
 
 

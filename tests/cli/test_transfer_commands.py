@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from foveal.cli.output import SCHEMA
 from support.models import small_model
 
 NET = "conv 4 3x3 same | batchnorm | relu | conv 8 3x3 same relu | maxpool 4 | flatten | dense"
@@ -62,7 +63,13 @@ def test_the_whole_walk(run, class_folders: Path, tmp_path: Path, own: Path) -> 
     code, out, _ = run("predict", model, class_folders)
     assert code == 0 and "unreadable" in out and len(out.splitlines()) == 62
     code, out, _ = run("predict", model, class_folders, "--to", tmp_path / "p.csv", "--json")
-    assert json.loads(out) == {"to": str(tmp_path / "p.csv"), "rows": 61, "unreadable": 1}
+    assert json.loads(out) == {
+        "version": SCHEMA,
+        "to": str(tmp_path / "p.csv"),
+        "rows": 61,
+        "unreadable": 1,
+        "pictures": None,
+    }
     code, _, err = run("predict", model, class_folders, "--strict", "--json")
     assert code == 3 and json.loads(err)["exit_code"] == 3
 
@@ -84,8 +91,11 @@ def test_the_training_folder_is_judged_by_cross_validation(
 
 
 KEYS = {
+    "version",
     "model",
     "run",
+    "complete",
+    "replaced",
     "network",
     "fixed_layers",
     "backbone",
@@ -266,7 +276,7 @@ def test_backbones_are_listed(run) -> None:
     assert lines[-1] == "next: foveal backbones efficientnet_lite0"
     assert all(len(line) <= 100 for line in lines)
     code, out, _ = run("backbones", "--json")
-    found = json.loads(out)
+    found = json.loads(out)["backbones"]
     assert [one["name"] for one in found] == [f"efficientnet_lite{number}" for number in range(3)]
     assert found[0]["features"] == 1280 and found[0]["installed"] is True
 
@@ -278,7 +288,7 @@ def test_a_backbone_shows_where_it_can_be_cut(run, own: Path) -> None:
         assert word in out
     code, out, _ = run("backbones", own, "--json")
     found = json.loads(out)
-    assert set(found) == {"name", "source", "sha256", "stages"}
+    assert set(found) == {"version", "name", "source", "sha256", "stages", "pictures_a_second"}
     assert [one["stage"] for one in found["stages"]] == ["1", "2", "3", "4", "5", "6"]
     assert found["stages"][-1]["output"] == [128]
     assert found["stages"][0]["parameters"] == 4 * 3 * 9 + 4

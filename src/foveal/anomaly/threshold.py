@@ -16,6 +16,7 @@ from foveal.evaluation.conformal import Numbers, threshold_of, true_rate
 from foveal.evaluation.intervals import Estimate
 from foveal.pictures.collection import Pictures
 from foveal.pictures.store import Hashes
+from foveal.results import plain
 
 Truths = np.ndarray[Any, np.dtype[np.bool_]]
 By = Literal["error", "distance", "neighbours"]
@@ -164,6 +165,17 @@ class Anomalies:
             if self.nearest is not None:
                 found.append(self.nearest.name(row))
             yield found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the threshold and the counts; the table is `rows`."""
+        return {
+            "threshold": plain(self.threshold),
+            "rows": len(self.reasons),
+            "above": int(self.above.sum()),
+            "unreadable": sum(map(bool, self.reasons)),
+            "compared_with": self.nearest and self.nearest.compared,
+            "notes": list(self.notes),
+        }
 
 
 def check_by(by: str) -> By:

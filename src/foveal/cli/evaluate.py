@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from foveal.cli.options import Device, Json, Model, Pictures, Strict, Threads, print_json
+from foveal.cli.options import Device, Json, Model, Pictures, Strict, Threads
+from foveal.cli.output import print_answer
+from foveal.cli.sources import given
 from foveal.cli.words import noted
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ def evaluate(
     with shown_progress() as show:
         found = judged(
             fitted,
-            pictures,
+            given(pictures),
             include_training=include_training,
             training=training,
             with_baselines=baselines,
@@ -68,10 +70,7 @@ def evaluate(
             came=summary(unreadable),
             remedy="mend or remove these files",
         )
-    if json:
-        print_json(found.to_dict())
-    else:
-        typer.echo("\n".join(lines_of_evaluation(found)))
+    print_answer(found, lines_of_evaluation, as_json=json)
 
 
 def lines_of_evaluation(found: Evaluation) -> list[str]:

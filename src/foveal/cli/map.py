@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foveal.cli.figures import shown_passage, unreadable_line, wrote
-from foveal.cli.options import (
-    AnyPictures,
-    Device,
-    Json,
-    Model,
-    Threads,
-    opened,
-    print_json,
-    with_whole_names,
-)
+from foveal.cli.figures import shown_passage
+from foveal.cli.options import AnyPictures, Device, Json, Model, Threads, opened
+from foveal.cli.output import print_answer, unreadable_line, wrote
+from foveal.cli.sources import pictures_of
+from foveal.results import plain
+
+if TYPE_CHECKING:
+    from foveal.looking.pictured import MapFigure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnMap:
+    """Pictures in the plane, and where the map was drawn."""
+
+    found: MapFigure
+    written: tuple[Path, ...]
+
+    @property
+    def drawn(self) -> int:
+        """Pictures that are on the map."""
+        return sum(row[-1] for row in self.found.figure.rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return how the pictures came to their places, and what was written."""
+        plane = self.found.plane
+        return {
+            "pictures": plane.codes,
+            "unreadable": plane.missing,
+            "points": len(plane.rows),
+            "drawn": self.drawn,
+            "method": plane.method,
+            "variance": plain(plane.shares),
+            "perplexity": plain(plane.perplexity),
+            "seed": plane.seed,
+            "written": plain(self.written),
+        }
 
 
 def draw_map(
@@ -42,35 +68,22 @@ def draw_map(
     from foveal.looking.figure import checked_figure
     from foveal.looking.pictured import map_of
     from foveal.looking.plane import checked_method
-    from foveal.pictures.sources import gather
 
     checked_figure(to)
     way = checked_method(method)
     fitted = opened(model, device, threads, whole=True)
     with shown_passage("the network") as tell:
-        found = map_of(fitted, with_whole_names(gather(pictures)), way, seed, tell)
-    paths = found.figure.save(to)
-    plane = found.plane
-    drawn = sum(row[-1] for row in found.figure.rows)
-    if json:
-        print_json(
-            {
-                "pictures": plane.codes,
-                "unreadable": plane.missing,
-                "points": len(plane.rows),
-                "drawn": drawn,
-                "method": plane.method,
-                "variance": plane.shares,
-                "perplexity": plane.perplexity,
-                "seed": plane.seed,
-                "written": list(map(str, paths)),
-            }
-        )
-        return
+        found = map_of(fitted, pictures_of(pictures), way, seed, tell)
+    answer = DrawnMap(found=found, written=found.figure.save(to))
+    print_answer(answer, _lines, as_json=json)
+
+
+def _lines(answer: DrawnMap) -> list[str]:
+    found, plane = answer.found, answer.found.plane
     lines = unreadable_line(found.names, found.reasons)
-    lines.append(f"{len(plane.rows):,} pictures in the plane, {drawn:,} of them drawn")
+    lines.append(f"{len(plane.rows):,} pictures in the plane, {answer.drawn:,} of them drawn")
     if plane.shares is not None:
         lines.append(
             f"the plane keeps {100 * sum(plane.shares):.1f} % of the variance of the {plane.of}"
         )
-    typer.echo("\n".join([*lines, wrote(paths)]))
+    return [*lines, wrote(answer.written)]

@@ -2,26 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foveal.cli.figures import shown_passage, unreadable_line, wrote
-from foveal.cli.options import (
-    AnyPictures,
-    Device,
-    Json,
-    Model,
-    Threads,
-    print_json,
-    with_whole_names,
-)
+from foveal.cli.figures import shown_passage
+from foveal.cli.options import AnyPictures, Device, Json, Model, Threads
+from foveal.cli.output import print_answer, unreadable_line, wrote
+from foveal.cli.sources import pictures_of
 from foveal.cli.words import noted
+from foveal.results import plain
 
 if TYPE_CHECKING:
     from foveal.looking.pictured import GalleryFigure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnGallery:
+    """How an autoencoder reconstructs pictures, and where some of them were drawn."""
+
+    found: GalleryFigure
+    written: tuple[Path, ...]
+
+    @property
+    def unreadable(self) -> int:
+        """Pictures that cannot be read."""
+        return sum(map(bool, self.found.reasons))
+
+    @property
+    def median(self) -> float:
+        """Median of the squared errors of the pictures that are judged."""
+        import numpy as np
+
+        return float(np.median(self.found.errors[self.found.chosen.rows]))
+
+    @property
+    def worst(self) -> dict[str, Any]:
+        """The picture with the largest squared error among those that are judged."""
+        import numpy as np
+
+        rows = self.found.chosen.rows
+        row = int(rows[np.argmax(self.found.errors[rows])])
+        return {"path": self.found.names[row], "mse": float(self.found.errors[row])}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return how well it does, on which pictures, and what was written."""
+        found = self.found
+        return {
+            "pictures": len(found.reasons),
+            "unreadable": self.unreadable,
+            "judged": len(found.chosen.rows),
+            "judged_by": found.chosen.judged_by,
+            "mse": plain(found.mse),
+            "median": self.median,
+            "worst": self.worst,
+            "taught": int(found.taught.sum()),
+            "training_mse": plain(found.training_mse),
+            "drawn": [
+                dict(zip(found.figure.columns, row, strict=True)) for row in found.figure.rows
+            ],
+            "notes": plain(found.chosen.notes),
+            "written": plain(self.written),
+        }
 
 
 def reconstruct(
@@ -46,60 +90,27 @@ def reconstruct(
     from foveal.looking.figure import checked_figure
     from foveal.looking.pictured import gallery_of
     from foveal.model.loading import load
-    from foveal.pictures.sources import gather
 
     checked_figure(to)
     fitted = load(model, device=device, threads=threads)
     with shown_passage() as tell:
-        found = gallery_of(fitted, with_whole_names(gather(pictures)), count, tell)
-    paths = found.figure.save(to)
-    if json:
-        print_json(_facts(found, paths))
-    else:
-        typer.echo("\n".join(_lines(found, paths)))
+        found = gallery_of(fitted, pictures_of(pictures), count, tell)
+    answer = DrawnGallery(found=found, written=found.figure.save(to))
+    print_answer(answer, _lines, as_json=json)
 
 
-def _facts(found: GalleryFigure, paths: Sequence[Path]) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    worst, median = _worst_and_median(found)
-    training = found.training_mse
-    return {
-        "pictures": len(found.reasons),
-        "unreadable": sum(map(bool, found.reasons)),
-        "judged": len(found.chosen.rows),
-        "judged_by": found.chosen.judged_by,
-        "mse": asdict(found.mse),
-        "median": median,
-        "worst": {"path": found.names[worst], "mse": float(found.errors[worst])},
-        "taught": int(found.taught.sum()),
-        "training_mse": training and asdict(training),
-        "drawn": [dict(zip(found.figure.columns, row, strict=True)) for row in found.figure.rows],
-        "notes": found.chosen.notes,
-        "written": list(map(str, paths)),
-    }
-
-
-def _lines(found: GalleryFigure, paths: Sequence[Path]) -> list[str]:
-    worst, median = _worst_and_median(found)
-    training, judged = found.training_mse, found.chosen
+def _lines(answer: DrawnGallery) -> list[str]:
+    found, worst = answer.found, answer.worst
+    judged = found.chosen.judged_by.removesuffix(" pictures")
     lines = [
         *unreadable_line(found.names, found.reasons),
-        *noted(judged.notes),
-        f"{len(judged.rows):,} {judged.judged_by.removesuffix(' pictures')} pictures, "
-        "black = 0 and white = 1",
+        *noted(found.chosen.notes),
+        f"{len(found.chosen.rows):,} {judged} pictures, black = 0 and white = 1",
         f"mean MSE    {found.mse.plain()}",
-        f"median MSE  {median:#.3g}",
-        f"worst MSE   {found.errors[worst]:#.3g}  {found.names[worst]}",
+        f"median MSE  {answer.median:#.3g}",
+        f"worst MSE   {worst['mse']:#.3g}  {worst['path']}",
     ]
-    if training is not None:
-        lines.append(f"of the {found.taught.sum():,} that taught the model {training.plain()}")
-    return [*lines, wrote(paths)]
-
-
-def _worst_and_median(found: GalleryFigure) -> tuple[int, float]:
-    """Return the row with the largest error among the pictures that are judged, and the median."""
-    import numpy as np
-
-    errors = found.errors[found.chosen.rows]
-    return int(found.chosen.rows[np.argmax(errors)]), float(np.median(errors))
+    if found.training_mse is not None:
+        taught = int(found.taught.sum())
+        lines.append(f"of the {taught:,} that taught the model {found.training_mse.plain()}")
+    return [*lines, wrote(answer.written)]

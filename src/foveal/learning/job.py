@@ -44,7 +44,7 @@ class Done(Generic[L]):
 
 def train(
     model: str | Path,
-    pictures: str | Path,
+    pictures: str | Path | Sequence[str | Path],
     make: Callable[[dict[str, Any]], L],
     options: Mapping[str, Any],
     *,
@@ -63,7 +63,7 @@ def train(
     ----------
     model : path
         Where the model goes: a .safetensors file. The run is kept in a folder beside it.
-    pictures : path
+    pictures : path or sequence of paths
         As in `fit`.
     make : callable
         From options to a learner.
@@ -90,7 +90,7 @@ def train(
         See `foveal.errors`.
     """
     place = checked_path(model)
-    asked = {**options, "pictures": str(Path(pictures).absolute()), "groups": groups}
+    asked = {**options, "pictures": _absolute(pictures), "groups": groups}
     with Run(
         place.with_suffix(".run"),
         resume=resume,
@@ -112,6 +112,13 @@ def train(
             digest = learner.model_.save(place)
             run.finish({"model": place.name, "sha256": digest})
     return Done(learner, _aside(place) if replaced else None)
+
+
+def _absolute(pictures: str | Path | Sequence[str | Path]) -> str | list[str]:
+    """Name pictures so that a run finds them from anywhere."""
+    if isinstance(pictures, str | Path):
+        return str(Path(pictures).absolute())
+    return [str(Path(one).absolute()) for one in pictures]
 
 
 def _keep_aside(model: Path) -> bool:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from foveal.nets import notation
+from foveal.nets.planned import PlannedLayer, PlannedNetwork
 from foveal.nets.spec import Residual
 from foveal.shapes import channels_first, written
-
-if TYPE_CHECKING:
-    from foveal.nets.plan import Plan, PlannedLayer
 
 
 def short(number: float) -> str:
@@ -31,7 +29,7 @@ MANY = 24
 """Updated layers above which they are condensed too, beside fixed ones."""
 
 
-def table(plan: Plan) -> str:
+def table(plan: PlannedNetwork) -> str:
     """Lay a plan out as the table that a person reads, with its fixed layers condensed."""
     head = ("", "layer", "output", "weights", "parameters", "multiply-adds", "sees")
     first = ("0", "input", written(plan.input), "", "", "", "")
@@ -70,7 +68,7 @@ def table(plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def facts(plan: Plan) -> dict[str, Any]:
+def facts(plan: PlannedNetwork) -> dict[str, Any]:
     """Return everything in the table, and more, as plain numbers and text."""
     return {
         "network": plan.text,
@@ -85,12 +83,12 @@ def facts(plan: Plan) -> dict[str, Any]:
     }
 
 
-def is_fixed(plan: Plan, layer: PlannedLayer) -> bool:
+def is_fixed(plan: PlannedNetwork, layer: PlannedLayer) -> bool:
     """Whether training keeps a layer of this plan as it is."""
     return int(layer.number.partition(".")[0]) <= plan.fixed
 
 
-def _half(plan: Plan, layer: PlannedLayer) -> str:
+def _half(plan: PlannedNetwork, layer: PlannedLayer) -> str:
     """Say to which half of an autoencoder a layer belongs."""
     number = int(layer.number.partition(".")[0])
     if number == plan.encoder_layers and "." not in layer.number:
@@ -98,7 +96,7 @@ def _half(plan: Plan, layer: PlannedLayer) -> str:
     return "encoder" if number <= plan.encoder_layers else "decoder"
 
 
-def _facts_of(plan: Plan, layer: PlannedLayer) -> dict[str, Any]:
+def _facts_of(plan: PlannedNetwork, layer: PlannedLayer) -> dict[str, Any]:
     seen = None
     if layer.fields is not None:
         down, across = layer.fields
@@ -123,14 +121,14 @@ def _facts_of(plan: Plan, layer: PlannedLayer) -> dict[str, Any]:
     }
 
 
-def _condensed(plan: Plan, layers: Sequence[PlannedLayer]) -> list[tuple[str, ...]]:
+def _condensed(plan: PlannedNetwork, layers: Sequence[PlannedLayer]) -> list[tuple[str, ...]]:
     """Lay out runs of layers whose outputs are equally high and wide; vectors make one run."""
     sides = groupby(layers, key=lambda layer: layer.out_shape[1:])
     runs = [tuple(run) for _, run in sides]
     return [_row(plan, run[0]) if len(run) == 1 else _run(plan, run) for run in runs]
 
 
-def _run(plan: Plan, run: tuple[PlannedLayer, ...]) -> tuple[str, ...]:
+def _run(plan: PlannedNetwork, run: tuple[PlannedLayer, ...]) -> tuple[str, ...]:
     last = run[-1]
     parameters = sum(layer.parameters for layer in run)
     multiply_adds = sum(layer.multiply_adds for layer in run)
@@ -145,7 +143,7 @@ def _run(plan: Plan, run: tuple[PlannedLayer, ...]) -> tuple[str, ...]:
     )
 
 
-def _row(plan: Plan, layer: PlannedLayer) -> tuple[str, ...]:
+def _row(plan: PlannedNetwork, layer: PlannedLayer) -> tuple[str, ...]:
     weight = layer.weights.get("weight")
     return (
         layer.number,
@@ -165,7 +163,7 @@ def _clipped(layer: PlannedLayer) -> str:
     return ("  " if "." in layer.number else "") + notation.write_layer(layer.layer)
 
 
-def _sees(plan: Plan, layer: PlannedLayer) -> str:
+def _sees(plan: PlannedNetwork, layer: PlannedLayer) -> str:
     if layer.fields is None:
         return "?" if layer.unknown else "all"
     down, across = layer.fields
