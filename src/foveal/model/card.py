@@ -6,7 +6,7 @@ same card: no dates, no durations, no host.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -21,6 +21,9 @@ FORMAT: Literal[1] = 1
 
 Task = Literal["classification", "reconstruction"]
 """To call pictures by their classes, or to encode them and decode them again."""
+T = TypeVar("T")
+Added = Annotated[T | None, Field(exclude_if=lambda value: value is None)]
+"""What format 1 did not know at first: left out where it is None, so that hashes stay."""
 Label = Annotated[str, Field(max_length=1_000)] | int | float | bool
 
 
@@ -93,7 +96,7 @@ class Provenance(BaseModel):
     validation_pictures: int
     validation_right: int | None
     """Validation pictures answered right by the chosen weights."""
-    validation_effective: float | None = None
+    validation_effective: Added[float] = None
     """Independent pictures that they are worth, where some belong together."""
     best_epoch: int
     """Epoch the weights were chosen from."""
