@@ -267,12 +267,10 @@ class FittedModel:
             return self.kept_digest
         return files.packed(*self._content())[1]
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        # copied and pickled as the file it would be: the same model gives the same bytes
-        from foveal.model.loading import unpacked
-
+    def packed(self) -> bytes:
+        """Return the bytes that `save` would write."""
         check_whole(self)
-        return unpacked, (files.packed(*self._content())[0], self.device.name, self.device.threads)
+        return files.packed(*self._content())[0]
 
     def _content(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         tensors = {f"{NETWORK}{name}": value for name, value in self.network.state_dict().items()}

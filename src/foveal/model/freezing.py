@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from foveal.device import Device
+from foveal.model import loading  # noqa: F401  says how models are copied and pickled
 from foveal.model.card import Provenance
 from foveal.model.fitted import FittedModel, placed
 from foveal.model.held_out import HeldOutLogits

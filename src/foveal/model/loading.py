@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -88,6 +89,14 @@ def unpacked(data: bytes, device: str, threads: int) -> FittedModel:
     place = Path("a pickled model")
     chosen = choose(device if device in available() else "auto", threads)
     return _loaded(place, *files.unpacked(data, place), chosen)
+
+
+def _reduced(model: FittedModel) -> tuple[Any, ...]:
+    """Copy and pickle a model as the file it would be: the same model gives the same bytes."""
+    return unpacked, (model.packed(), model.device.name, model.device.threads)
+
+
+copyreg.pickle(FittedModel, _reduced)
 
 
 def _loaded(
