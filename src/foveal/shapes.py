@@ -23,6 +23,19 @@ def written(shape: Shape) -> str:
     return "x".join(str(side) for side in shape)
 
 
+def channels_first(shape: Shape) -> Shape | None:
+    """Return a shape that looks like height x width x channels with the channels first.
+
+    Few pictures are 1, 3 or 4 pixels wide, and many have so many channels. None for any other.
+
+    >>> channels_first((32, 32, 3)), channels_first((3, 32, 32))
+    ((3, 32, 32), None)
+    """
+    if len(shape) != 3 or shape[2] not in (1, 3, 4) or min(shape[:2]) <= 4:
+        return None
+    return shape[2], shape[0], shape[1]
+
+
 def volume(shape: Shape) -> int:
     """Count the numbers in a tensor of this shape.
 

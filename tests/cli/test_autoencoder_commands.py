@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from foveal import Autoencoder, load
+from foveal.cli.output import SCHEMA
 from foveal.progress.events import StepEnded
 from foveal.training import run as runs
 from support.models import small_autoencoder, small_model
@@ -124,6 +125,7 @@ def test_results_are_json_where_asked(run, model: Path, folder: Path, tmp_path: 
     found = json.loads(out)
     assert code == 0 and found.pop("seconds") > 0
     assert found == {
+        "version": SCHEMA,
         "to": str(table),
         "rows": 5,
         "unreadable": 1,
@@ -133,12 +135,15 @@ def test_results_are_json_where_asked(run, model: Path, folder: Path, tmp_path: 
     code, out, _ = run("decode", model, table, "--to", made, "--json")
     found = json.loads(out)
     assert code == 0 and found.pop("seconds") > 0
-    assert found == {"to": str(made), "pictures": 4, "missing": 1}
+    assert found == {"version": SCHEMA, "to": str(made), "pictures": 4, "missing": 1}
 
 
 KEYS = {
+    "version",
     "model",
     "run",
+    "complete",
+    "replaced",
     "network",
     "encoder_layers",
     "code_size",

@@ -157,7 +157,7 @@ def test_npz_and_json_report(run, tmp_path: Path) -> None:
     assert code == 0 and report["classes"] == [0, 1]
     assert report["validation_accuracy"]["low"] <= report["validation_accuracy"]["value"]
     code, out, _ = run("predict", model, tmp_path / "d.npz", "--json")
-    assert len(json.loads(out)) == 60
+    assert len(json.loads(out)["pictures"]) == 60
 
 
 def test_tensorboard_curves_are_written(run, class_folders: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
 import foveal
-from foveal.cli.options import print_json
+from foveal.cli.output import SCHEMA, print_json
 from support.models import small_model
 
 DIGITS = np.rint(load_digits().images * 255 / 16).astype(np.uint8)
@@ -66,7 +66,10 @@ def test_reconstruct_draws_a_gallery_and_says_how_good_it_is(
     assert code == 0
     lines = out.splitlines()
     assert "1 of 31 pictures left out" in lines[0] and "odd \u00e9,\u732b.png" in lines[0]
-    assert lines[1].startswith("30 pictures") and lines[2].startswith("mean MSE")
+    told = next(row for row, line in enumerate(lines) if "black = 0" in line)
+    judged = int(lines[told].split()[0])
+    assert 0 < judged < 30 and lines[told + 1].startswith("mean MSE")
+    assert lines[-2].startswith(f"of the {30 - judged} that taught the model 0.")
     assert lines[-1] == f"wrote {to} and {tmp_path / 'g.csv'}"
     assert "31 of 31 pictures through the autoencoder" in err
     rows = table(tmp_path / "g.csv")
@@ -80,6 +83,11 @@ def test_reconstruct_draws_a_gallery_and_says_how_good_it_is(
     share = f"{100 * facts['kept']:.1f} %"
     assert f"variance kept, about the mean training picture  {share}" in lines
     assert facts["worst"]["mse"] >= facts["median"] and len(facts["written"]) == 2
+    assert facts["judged"] == judged and facts["taught"] == 30 - judged
+    assert facts["judged_by"] == "validation" and "chose the weights" in facts["notes"][-1]
+    marks = [one["taught"] for one in facts["drawn"]]
+    assert marks == [False] * judged + [True] * (12 - judged)
+    assert [row["taught"] for row in table(tmp_path / "g.csv")] == list(map(str, marks))
 
 
 @pytest.mark.parametrize("method", ["pca", "tsne"])
@@ -194,10 +202,10 @@ def test_json_holds_no_number_that_is_none(
     facts = json.loads(out, parse_constant=refused)
     assert code == 0 and (facts["mse"]["low"], facts["mse"]["high"]) == (0, 1)
     print_json({"a": [float("inf"), (float("nan"), 1.5)]})
-    assert json.loads(capsys.readouterr().out) == {"a": [None, [None, 1.5]]}
+    assert json.loads(capsys.readouterr().out) == {"version": SCHEMA, "a": [None, [None, 1.5]]}
     print_json({"path": "\udcff.png"})
     told = capsys.readouterr().out
-    assert told.isascii() and json.loads(told) == {"path": "\udcff.png"}
+    assert told.isascii() and json.loads(told)["path"] == "\udcff.png"
 
 
 def test_strict_anomalies_end_with_three(run, model: Path, digits: Path, tmp_path: Path) -> None:
@@ -277,8 +285,9 @@ def test_pictures_none_of_which_can_be_read(run, model: Path, tmp_path: Path) ->
     assert code == 3 and "none of them readable" in err
     code, _, err = run("anomalies", model, tmp_path / "a.png", "--sheet", tmp_path / "g.png")
     assert code == 3 and "none of them readable" in err
-    code, out, _ = run("anomalies", model, tmp_path / "a.png")
-    assert code == 0 and "0 of 0 pictures above" in out and "not a picture" in out
+    code, out, err = run("anomalies", model, tmp_path / "a.png")
+    assert code == 3 and "1, none of them readable" in err
+    assert "0 of 0 pictures above" in out and "not a picture" in out
     assert not (tmp_path / "g.png").exists()
 
 

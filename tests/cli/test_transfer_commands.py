@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from foveal.cli.output import SCHEMA
 from support.models import small_model
 
 NET = "conv 4 3x3 same | batchnorm | relu | conv 8 3x3 same relu | maxpool 4 | flatten | dense"
@@ -62,14 +63,39 @@ def test_the_whole_walk(run, class_folders: Path, tmp_path: Path, own: Path) -> 
     code, out, _ = run("predict", model, class_folders)
     assert code == 0 and "unreadable" in out and len(out.splitlines()) == 62
     code, out, _ = run("predict", model, class_folders, "--to", tmp_path / "p.csv", "--json")
-    assert json.loads(out) == {"to": str(tmp_path / "p.csv"), "rows": 61, "unreadable": 1}
+    assert json.loads(out) == {
+        "version": SCHEMA,
+        "to": str(tmp_path / "p.csv"),
+        "rows": 61,
+        "unreadable": 1,
+        "pictures": None,
+    }
     code, _, err = run("predict", model, class_folders, "--strict", "--json")
     assert code == 3 and json.loads(err)["exit_code"] == 3
 
 
+def test_the_training_folder_is_judged_by_cross_validation(
+    run, class_folders: Path, tmp_path: Path, own: Path
+) -> None:
+    model = tmp_path / "m.safetensors"
+    code, out, _ = transfer(run, class_folders, model, own)
+    figure = out.split("accuracy  ")[1].split(" on ")[0]
+    code, out, _ = run("evaluate", model, class_folders)
+    assert code == 0 and f"accuracy           {figure}" in out
+    assert "note: judged by cross-validation: each picture by a head that had not seen it" in out
+    assert "60 pictures, judged by cross-validation, intervals at 95 %" in out
+    code, out, _ = run("evaluate", model, class_folders, "--json", "--strict")
+    facts = json.loads(out)
+    assert code == 0 and facts["judged_by"] == "cross-validation"
+    assert facts["metrics"]["pictures"] == 60
+
+
 KEYS = {
+    "version",
     "model",
     "run",
+    "complete",
+    "replaced",
     "network",
     "fixed_layers",
     "backbone",
@@ -250,7 +276,7 @@ def test_backbones_are_listed(run) -> None:
     assert lines[-1] == "next: foveal backbones efficientnet_lite0"
     assert all(len(line) <= 100 for line in lines)
     code, out, _ = run("backbones", "--json")
-    found = json.loads(out)
+    found = json.loads(out)["backbones"]
     assert [one["name"] for one in found] == [f"efficientnet_lite{number}" for number in range(3)]
     assert found[0]["features"] == 1280 and found[0]["installed"] is True
 
@@ -262,7 +288,7 @@ def test_a_backbone_shows_where_it_can_be_cut(run, own: Path) -> None:
         assert word in out
     code, out, _ = run("backbones", own, "--json")
     found = json.loads(out)
-    assert set(found) == {"name", "source", "sha256", "stages"}
+    assert set(found) == {"version", "name", "source", "sha256", "stages", "pictures_a_second"}
     assert [one["stage"] for one in found["stages"]] == ["1", "2", "3", "4", "5", "6"]
     assert found["stages"][-1]["output"] == [128]
     assert found["stages"][0]["parameters"] == 4 * 3 * 9 + 4

@@ -9,7 +9,7 @@ import pytest
 
 import foveal.cli.main  # noqa: F401  lists the options of all commands
 from foveal.cli import main, progress
-from foveal.cli.options import print_json
+from foveal.cli.output import SCHEMA, print_json
 from foveal.cli.words import as_options, in_options, noted, told_in_options
 from foveal.errors import UsageError
 from foveal.progress.events import Resumed
@@ -59,7 +59,7 @@ def test_notes_for_a_person() -> None:
 def test_notes_in_json(capsys: pytest.CaptureFixture[str]) -> None:
     print_json({"notes": ("mirrored (`flip`)",), "path": "`flip`.png"})
     found = json.loads(capsys.readouterr().out)
-    assert found == {"notes": ["mirrored (--flip)"], "path": "`flip`.png"}
+    assert found == {"version": SCHEMA, "notes": ["mirrored (--flip)"], "path": "`flip`.png"}
 
 
 def test_events_of_a_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,8 @@ from foveal.nets.build import build, child_names
 from foveal.nets.calls import calls_of
 from foveal.nets.lite import SCALES
 from foveal.nets.notation import read, write
-from foveal.nets.plan import Plan, PlannedLayer, plan, plan_network
+from foveal.nets.plan import Plan, plan, plan_network
+from foveal.nets.planned import PlannedLayer
 from foveal.nets.spec import (
     ACTIVATIONS,
     Activation,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -1137,3 +1138,27 @@ def test_only_the_decoder_begins_at_the_mean() -> None:
 def test_a_level_of_noise_that_is_not_there_is_not_kept() -> None:
     model = learner(noise="none", noise_level=0.7).fit(DIGITS.images[:40]).model_
     assert model.provenance.coding.noise_level == 0
+
+
+@pytest.mark.parametrize(
+    "clean",
+    [DIGITS.images[:40], DIGITS.images[:40].reshape(40, -1), ["here.png"], Path("here.png"), "."],
+)
+def test_pictures_to_restore_instead_are_refused(
+    clean: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("L", (8, 8)).save("here.png")
+    with pytest.raises(UsageError, match="y: needed nothing, or labels"):
+        Autoencoder(epochs=1, random_state=0).fit(DIGITS.images[:40], clean)
+
+
+@pytest.mark.parametrize("labels", [["a"] * 40, np.arange(40), np.zeros((40, 1))])
+def test_labels_are_not_looked_at(labels: Any) -> None:
+    plain, labelled = (
+        Autoencoder(epochs=1, code_size=2, random_state=0, threads=1).fit(DIGITS.images[:40], y)
+        for y in (None, labels)
+    )
+    np.testing.assert_array_equal(
+        plain.transform(DIGITS.images[:3]), labelled.transform(DIGITS.images[:3])
+    )

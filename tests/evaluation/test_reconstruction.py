@@ -16,6 +16,7 @@ from foveal.evaluation.reconstruction import (
     principal,
     similarity,
     similarity_metrics,
+    squares,
 )
 
 SHAPES = [(3, 7, 6, 1), (2, 12, 15, 3), (2, 3, 2, 2), (1, 1, 1, 1)]
@@ -202,11 +203,10 @@ def test_the_share_of_the_variance_is_that_of_loops(shape: tuple[int, ...]) -> N
 def test_a_grey_likeness_of_colours_keeps_none_of_them() -> None:
     draws = np.random.default_rng(0).random((20, 6, 6, 3))
     grey = np.repeat((draws @ [0.299, 0.587, 0.114])[..., None], 3, axis=3)
-    shares = KeptVariance(np.full((6, 6, 3), 0.5))
-    shares.add(draws, grey)
+    there = squares(draws - 0.5)
+    shares = KeptVariance.of(squares(draws - grey), there)
     assert shares.colour_kept == pytest.approx(0, abs=1e-9) and shares.kept > 0
-    perfect = KeptVariance(np.full((6, 6, 3), 0.5))
-    perfect.add(draws, draws)
+    perfect = KeptVariance.of(squares(draws - draws), there)
     assert perfect.kept == perfect.colour_kept == 1
     assert kept_line(perfect) == "100.0 %, of colour 100.0 %"
 

@@ -15,6 +15,7 @@ from foveal.drawing.text import BODY, LABEL, number
 from foveal.drawing.thumbnails import drawn, hairlined, over_grey
 from foveal.errors import DataError, UsageError
 from foveal.figures.gallery import draw_gallery, gallery
+from foveal.model.codec import compared
 from foveal.pictures.collection import evenly
 from foveal.pictures.sources import gather
 from support.models import small_autoencoder
@@ -25,11 +26,11 @@ def test_a_gallery_shows_picture_reconstruction_difference_and_error_of_each() -
     compared = batch(40)
     figure = draw_gallery([compared], 4)
     rows = [0, 13, 26, 39]
-    assert [name for name, _ in figure.rows] == [f"p{row}" for row in rows]
+    assert [name for name, _, _ in figure.rows] == [f"p{row}" for row in rows]
     roots = np.abs(compared.originals[rows] - compared.reconstructions[rows])[..., 0]
     limit = np.percentile(roots, 99.5)
     places = []
-    for row, (_, mse), root in zip(rows, figure.rows, roots, strict=True):
+    for row, (_, mse, _), root in zip(rows, figure.rows, roots, strict=True):
         oracle = float(np.mean((compared.originals[row] - compared.reconstructions[row]) ** 2))
         assert mse == pytest.approx(oracle, rel=1e-5)
         column = [
@@ -62,13 +63,13 @@ def test_a_gallery_takes_chosen_rows_in_their_order_over_batches() -> None:
         for start in range(0, 10, 3)
     )
     figure = draw_gallery(parts, 2, rows=[9, 2, 2, 4])
-    assert [name for name, _ in figure.rows] == ["p9", "p2", "p2", "p4"]
+    assert [name for name, _, _ in figure.rows] == ["p9", "p2", "p2", "p4"]
 
 
 def test_a_gallery_leaves_out_what_cannot_be_read() -> None:
     figure = draw_gallery([batch(5, reasons=("", "broken", "", "empty file", ""))], 12)
-    assert [name for name, _ in figure.rows] == ["p0", "p2", "p4"]
-    assert np.isfinite([mse for _, mse in figure.rows]).all()
+    assert [name for name, _, _ in figure.rows] == ["p0", "p2", "p4"]
+    assert np.isfinite([mse for _, mse, _ in figure.rows]).all()
 
 
 def test_a_gallery_of_equal_pictures_has_no_orange_but_in_its_scale() -> None:
@@ -123,7 +124,7 @@ def test_a_gallery_of_a_folder_with_unreadable_files(class_folders: Path) -> Non
     assert len(errors) == 60 and np.flatnonzero(np.isnan(errors)).tolist() == [3]
     readable = [row for row in range(60) if row != 3]
     chosen = [gather(class_folders).names[readable[row]] for row in evenly(59, 5)]
-    assert [name for name, _ in figure.rows] == chosen
+    assert [name for name, _, _ in figure.rows] == chosen
     assert figure.values.mse.value == pytest.approx(np.nanmean(errors))
     with pytest.raises(UsageError, match="count: needed at least 1"):
         gallery(model, class_folders, 0)
@@ -135,3 +136,36 @@ def test_a_gallery_needs_both_halves(class_folders: Path) -> None:
     encoder = replace(small_autoencoder(4, (3, 16, 16)), half="encoder")
     with pytest.raises(UsageError, match="the decoder: needed a model loaded whole"):
         gallery(encoder, class_folders)
+
+
+def test_a_gallery_is_of_pictures_that_did_not_teach(class_folders: Path) -> None:
+    hashes = np.concatenate(
+        [
+            batch.hashes
+            for batch in compared(small_autoencoder(4, (3, 16, 16)), gather(class_folders))
+        ]
+    )
+    model = replace(
+        small_autoencoder(4, (3, 16, 16)), trained_on=hashes[:50], chosen_on=hashes[50:54]
+    )
+    figure = gallery(model, class_folders, 8)
+    errors = figure.values.errors.astype(np.float64)
+    assert figure.values.mse.value == pytest.approx(errors[54:].mean())
+    assert figure.values.training_mse.value == pytest.approx(errors[:50].mean())
+    names, _, marks = zip(*figure.rows, strict=True)
+    assert list(names[:6]) == list(gather(class_folders).names[54:])
+    assert marks == (False,) * 6 + (True, False)  # two more: the first, and the last that chose
+    assert says(
+        figure.image,
+        "pictures with * taught the network: others have larger errors",
+        BODY,
+        FAINT,
+    )
+
+    taught = replace(model, trained_on=hashes, chosen_on=hashes[:0])
+    figure = gallery(taught, class_folders, 8)
+    found = figure.values
+    assert found.chosen.judged_by == "training pictures" and found.training_mse is None
+    assert found.mse.value == pytest.approx(errors.mean())
+    assert all(row[2] for row in figure.rows)
+    assert found.chosen.notes == ("60 of these pictures trained the model: too good a figure",)

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from foveal import CNNClassifier, DataError, TransferClassifier
+from foveal import CNNClassifier, DataError, Run, TransferClassifier, load
+from foveal.evaluation.intervals import wilson
 from foveal.judging.evaluation import evaluate
 from foveal.pictures import decode
+from foveal.progress.events import HeadFitted
 from support.models import small_model
 
 NET = "conv 4 3x3 same | maxpool 2 | batchnorm | relu | flatten | dense"
@@ -66,3 +68,75 @@ def test_evaluation_of_pictures_that_were_seen_decodes_none_again(
     monkeypatch.setattr(decode, "decode", lambda *asked: calls.append(asked))
     found = evaluate(model, folder, with_baselines=False)
     assert found.metrics.pictures == 10 and not calls
+
+
+def hard(count: int = 80) -> tuple[np.ndarray, np.ndarray]:
+    """Draw pictures that no head tells apart well, some of them twice."""
+    y = np.arange(count) % 2
+    X = np.random.default_rng(1).integers(0, 200, (count, 8, 8), dtype=np.uint8)
+    X += (12 * y).astype(np.uint8)[:, None, None]
+    X[-6:] = X[:6]
+    return X, np.array(["dark", "light"])[y]
+
+
+KINDS = {
+    "cross-validated": {},
+    "validated": {"validation_share": 0.25},
+    "head by descent": {"head": "dense 8 relu", "epochs": 3},
+    "fine-tuned": {"fine_tune_epochs": 1, "cut": "1"},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_training_pictures_are_judged_by_what_judged_the_model(kind: str, tmp_path: Path) -> None:
+    X, y = hard()
+    told: list[object] = []
+    learner = TransferClassifier(
+        small_model("conv 4 3x3 same | relu | globalpool | dense"),
+        random_state=0,
+        threads=1,
+        **KINDS[kind],
+    )
+    learner.fit(X, y, run=Run(listeners=[told.append])).save(str(tmp_path / "m.safetensors"))
+    model = load(tmp_path / "m.safetensors", threads=1)
+    found = evaluate(model, X, y, with_baselines=False)
+    provenance = model.provenance
+    by = "cross-validation" if kind == "cross-validated" else "validation"
+    assert found.judged_by == provenance.judged_by == by
+    assert found.metrics.pictures == provenance.validation_pictures
+    assert found.metrics.accuracy == wilson(
+        provenance.validation_right, provenance.validation_pictures
+    )
+    assert 0.3 < found.metrics.accuracy.value < 0.95
+    heads = [one for one in told if isinstance(one, HeadFitted)]
+    if heads and kind != "fine-tuned":
+        model.temperature = 1.0
+        again = evaluate(model, X, y, with_baselines=False).metrics
+        assert again.log_loss.value == pytest.approx(heads[0].log_loss, rel=1e-6)
+        assert any("had not seen" in note for note in found.notes)
+
+
+def test_baselines_are_cross_validated_where_the_model_is() -> None:
+    X, y = hard()
+    y = np.random.default_rng(0).permutation(y)  # nothing to learn but by heart
+    y[-6:] = y[:6]
+    model = TransferClassifier(small_model(NET), random_state=0, threads=1).fit(X, y).model_
+    found = evaluate(model, X, y)
+    assert found.judged_by == "cross-validation" and found.metrics.pictures == 80
+    nearest = {one.name: one for one in found.baselines}["nearest neighbour on pixels"]
+    assert nearest.accuracy.value < 0.7 and 60 <= nearest.trained_on < 70
+    everything = evaluate(model, X, y, include_training=True)
+    nearest = {one.name: one for one in everything.baselines}["nearest neighbour on pixels"]
+    assert nearest.accuracy.value == 1.0 and everything.judged_by == "training pictures"
+
+
+def test_new_pictures_beside_those_that_taught_are_judged_alone() -> None:
+    X, y = hard()
+    model = TransferClassifier(small_model(NET), random_state=0, threads=1).fit(X[:60], y[:60])
+    found = evaluate(model.model_, X, y, with_baselines=False)
+    # the last six are equal to the first
+    assert found.judged_by == "held-out pictures" and found.metrics.pictures == 14
+    assert found.notes == ("66 pictures left out: the model was trained on them",)
+    assert [entry.reason for entry in found.ledger[60:]] == [""] * 14 + [
+        "the model was trained on it"
+    ] * 6

@@ -37,7 +37,7 @@ def features(
 
 def fitted(features_vnd: np.ndarray, codes: np.ndarray, **changes) -> LogisticHead:
     options = {
-        "hashes_n": np.arange(len(codes)),
+        "units_n": np.arange(len(codes)),
         "classes": int(codes.max()) + 1,
         "class_weights": None,
         "seed": 0,
@@ -155,7 +155,7 @@ def test_few_pictures_have_fewer_folds_and_one_a_class_has_none() -> None:
             assert head.C == DEFAULT_C
     doubled = np.concatenate([features_vnd, features_vnd], axis=1)
     codes = np.concatenate([codes, codes])
-    head = fitted(doubled, codes, hashes_n=codes)  # every class one picture, often
+    head = fitted(doubled, codes, units_n=codes)  # every class one picture, often
     assert head.folds == 0 and head.C == DEFAULT_C
 
 
@@ -245,3 +245,20 @@ def test_a_rare_class_does_not_switch_the_choice_off(monkeypatch: pytest.MonkeyP
     few = fit_head(features_vnd, rare, hashes, classes=4, **weights)
     assert few.folds >= 2
     assert set(rare[few.held_out].tolist()) == {0, 1, 2}
+
+
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 7)), min_size=1, max_size=60),
+    seed=st.integers(0, 9),
+)
+def test_units_of_several_classes_stay_whole_and_every_fold_is_taught_every_class(
+    rows: list[tuple[int, int]], seed: int
+) -> None:
+    codes, units = np.array(rows).T
+    found = folds(codes, units, 3, seed)
+    for unit in np.unique(units):
+        assert len(set(found[units == unit].tolist())) == 1
+    dealt = sorted(set(found.tolist()) - {-1})
+    assert dealt == list(range(len(dealt)))
+    for fold in dealt:
+        assert set(codes[found != fold]) == set(codes)

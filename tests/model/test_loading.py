@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import copyreg
 import pickle
 from pathlib import Path
 
@@ -129,7 +130,7 @@ def test_answers_do_not_depend_on_what_stands_beside(made) -> None:
 
 def test_a_pickle_from_a_machine_with_another_device_runs_here(saved: Path) -> None:
     model = load(saved, threads=1)
-    unpack, (data, _, threads) = model.__reduce__()
+    unpack, (data, _, threads) = copyreg.dispatch_table[type(model)](model)
     again = unpack(data, "mps" if torch.cuda.is_available() else "cuda", threads)
     same(model, again, drawn()[0])
 

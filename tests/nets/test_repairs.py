@@ -82,7 +82,7 @@ def mended(network: Network, number: str, words: str) -> Network:
         return at(found[1], lambda one: (replace(one, stride=(1, 1)),))
     if found := re.fullmatch(r"'same' padding at layer ([\d.]+)", words):
         return at(found[1], lambda one: (replace(one, padding="same"),))
-    if found := re.fullmatch(r"an input of (\d+)x(\d+)x(\d+)", words):
+    if found := re.fullmatch(r"an input of (\d+)x(\d+)x(\d+)(?:, channels first)?", words):
         return Network(layers, tuple(int(side) for side in found.groups()))
     if found := re.fullmatch(r"'\w+(?: \w+)?' of layer (\d+) moved behind layer (\d+)", words):
         moved, behind = int(found[1]) - 1, int(found[2])
@@ -231,3 +231,8 @@ def test_a_remedy_alone_works_too() -> None:
     inside = re.search(r"'([^']+)' before it", error.remedy)
     if inside:  # whatever is recommended has to work
         plan(f"1x8x8 | {inside[1]} | reshape 3x2x2")
+
+
+def test_channels_written_last_are_turned_first() -> None:
+    error = hold("32x32x3 | conv 6 5x5 relu | maxpool 2 | flatten | dense 10")
+    assert error.repairs[0] == "an input of 3x32x32, channels first"

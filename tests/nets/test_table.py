@@ -133,3 +133,14 @@ def test_more_than_there_is_cannot_be_fixed(fixed: int) -> None:
     match = f"fixed: needed from 0 to the 9 layers of the network, got {fixed}. Count"
     with pytest.raises(UsageError, match=match):
         replace(plan(NET), fixed=fixed)
+
+
+@pytest.mark.parametrize(
+    ("input", "told"),
+    [("32x32x3", True), ("28x28x1", True), ("3x32x32", False), ("4x4x3", False), ("64x8x4", True)],
+)
+def test_channels_written_last_are_said(input: str, told: bool) -> None:
+    lines = str(plan(f"{input} | conv 2 1x1 | flatten | dense 2")).splitlines()
+    high, wide, channels = input.split("x")
+    said = f"in {channels} channels are written {channels}x{high}x{wide}"
+    assert lines[-1].endswith(said) == told

@@ -165,3 +165,17 @@ def test_nothing_usable_gives_nothing() -> None:
     none = np.arange(0)
     case = (np.zeros(3, dtype=np.intp), np.arange(3), np.full(3, ""), none)
     assert [len(side) for side in sides(made(case))] == [0, 0, 0]
+
+
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9)), min_size=1, max_size=60),
+    share=st.floats(0.05, 0.9),
+    seed=st.integers(0, 9),
+)
+def test_units_of_several_classes_stay_whole_and_no_class_is_drawn_whole(
+    rows: list[tuple[int, int]], share: float, seed: int
+) -> None:
+    codes, units = np.array(rows).T
+    stay, drawn = draw(codes, units, np.arange(len(codes)), share, seed, "test")
+    assert not set(units[stay]) & set(units[drawn])
+    assert set(codes[stay]) == set(codes)

@@ -12,9 +12,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foveal.anomaly.threshold import Anomalies, LeftOut, Nearest, Threshold, choose_usual
+from foveal.anomaly.threshold import (
+    Anomalies,
+    LeftOut,
+    Nearest,
+    Threshold,
+    choose_usual,
+    taught_notes,
+)
 from foveal.errors import DataError
 from foveal.evaluation.conformal import checked_rate
+from foveal.judging.held_out import Standing
 from foveal.parameters import Whole, check
 from foveal.search.exact import Doubles, Floats, Rows, nearest, squared_lengths
 from foveal.search.vectors import Progress, Vectors, vectors_of
@@ -99,13 +107,14 @@ def by_neighbours(
         made.gathered(), made.hashes[made.rows], neighbours, threads
     )
     scores[made.rows] = far.mean(axis=1)
+    taught = np.isfinite(scores) & Standing.of(model, made.hashes, features=True).taught
     return Anomalies(
         names=pictures.names,
         measures={"neighbours": scores},
         reasons=made.reasons,
         threshold=threshold,
         nearest=Nearest(pictures=usual, rows=rows, compared=len(known.rows), neighbours=neighbours),
-        notes=_notes(among[:, neighbours - 1 :]),
+        notes=(*_notes(among[:, neighbours - 1 :]), *taught_notes(taught)),
     )
 
 
@@ -133,7 +142,7 @@ def _prepared(
 ) -> _Usual:
     """Take each usual picture once, and note which of them set the threshold."""
     there = np.array([not reason for reason in made.reasons], dtype=bool)
-    taught = there & np.isin(made.hashes, model.trained_on) & model.taught_features
+    taught = there & Standing.of(model, made.hashes, features=True).taught
     setting, left_out = choose_usual(made.hashes, there, taught, names, made.reasons)
     once = np.sort(np.unique(made.hashes[made.rows], return_index=True)[1])
     if len(once) <= neighbours:

@@ -12,8 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foveal.anomaly.threshold import Anomalies, By, LeftOut, Threshold, Truths, choose_usual
+from foveal.anomaly.threshold import (
+    Anomalies,
+    By,
+    LeftOut,
+    Threshold,
+    Truths,
+    choose_usual,
+    taught_notes,
+)
 from foveal.errors import UsageError
+from foveal.judging.held_out import Standing
 from foveal.model.codec import NO_NUMBERS, Reconstructions, check_half, compared
 from foveal.model.normal import NormalStats, Numbers
 from foveal.pictures.collection import Pictures
@@ -49,14 +58,12 @@ def by_reconstruction(
         )
     threshold = _threshold(model, normal, false_alarms, by, usual)
     made = _measured(model, normal, pictures, progress)
-    taught = int(made.taught.sum())
-    note = f"{taught:,} of the pictures taught the model: others like them have higher scores"
     return Anomalies(
         names=pictures.names,
         measures=made.measures,
         reasons=made.reasons,
         threshold=threshold,
-        notes=(note,) if taught else (),
+        notes=taught_notes(made.taught),
     )
 
 
@@ -140,5 +147,5 @@ def _measured(
         measures=measures,
         reasons=[reason or NO_NUMBERS * bool(no) for reason, no in zip(reasons, bad, strict=True)],
         hashes=known,
-        taught=~bad & np.isin(known, model.trained_on),
+        taught=~bad & Standing.of(model, known).taught,
     )

@@ -16,6 +16,7 @@ from foveal.evaluation.conformal import Numbers, threshold_of, true_rate
 from foveal.evaluation.intervals import Estimate
 from foveal.pictures.collection import Pictures
 from foveal.pictures.store import Hashes
+from foveal.results import plain
 
 Truths = np.ndarray[Any, np.dtype[np.bool_]]
 By = Literal["error", "distance", "neighbours"]
@@ -165,6 +166,17 @@ class Anomalies:
                 found.append(self.nearest.name(row))
             yield found
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the threshold and the counts; the table is `rows`."""
+        return {
+            "threshold": plain(self.threshold),
+            "rows": len(self.reasons),
+            "above": int(self.above.sum()),
+            "unreadable": sum(map(bool, self.reasons)),
+            "compared_with": self.nearest and self.nearest.compared,
+            "notes": list(self.notes),
+        }
+
 
 def check_by(by: str) -> By:
     """Check the word for what makes a picture unusual.
@@ -180,6 +192,13 @@ def check_by(by: str) -> By:
     raise UsageError(
         "by", needed=f"one of {', '.join(BY)}", came=repr(by), remedy="choose one of them"
     )
+
+
+def taught_notes(taught: Truths) -> tuple[str, ...]:
+    """Say how many of the pictures that were scored taught the model, (n,); nothing for none."""
+    count = int(taught.sum())
+    note = f"{count:,} of the pictures taught the model: others like them have higher scores"
+    return (note,) if count else ()
 
 
 def choose_usual(

@@ -2,36 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foveal.cli.figures import shown_passage, unreadable_line, wrote
-from foveal.cli.options import (
-    AnyPictures,
-    Device,
-    Json,
-    Model,
-    Strict,
-    Threads,
-    opened,
-    print_json,
-    refuse_unreadable,
-    with_whole_names,
-)
+from foveal.cli.figures import shown_passage
+from foveal.cli.options import AnyPictures, Device, Json, Model, Strict, Threads, opened
+from foveal.cli.output import path_end, print_answer, table_rows, unreadable_line, wrote
+from foveal.cli.sources import pictures_of, refuse_unreadable
 from foveal.cli.words import noted
+from foveal.results import plain
 
 if TYPE_CHECKING:
     from foveal.anomaly.threshold import Anomalies, By, Threshold
     from foveal.model.fitted import FittedModel
-    from foveal.pictures.collection import Pictures as PicturesFound
+    from foveal.pictures.collection import Pictures
 
 SHOWN = 20
 """Lines of the printed table at most."""
 WIDEST = 50
 """Columns of a path in the printed table; longer ones keep their end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundAnomalies:
+    """How unusual pictures are, and what was written of it."""
+
+    found: Anomalies
+    written: Sequence[Path]
+    with_rows: bool
+    """Whether the rows are printed; they are not where they were written."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return threshold, counts and files, and the rows that are printed."""
+        found = self.found
+        return {
+            **found.to_dict(),
+            "written": plain(self.written),
+            "pictures": table_rows(found.columns, found.rows()) if self.with_rows else None,
+        }
 
 
 def anomalies(
@@ -99,7 +111,6 @@ def anomalies(
     from foveal.anomaly.threshold import check_by
     from foveal.figures.unusual import unusual_sheet
     from foveal.model.codec import check_half
-    from foveal.pictures.sources import gather
     from foveal.tables import write_table
 
     _check_places(to, sheet, error_pictures)
@@ -108,33 +119,29 @@ def anomalies(
     way = way or default_way(fitted)
     if error_pictures is not None:
         check_half(fitted, "decoder")
-    source = with_whole_names(gather(pictures))
+    source = pictures_of(pictures)
     found = _found(fitted, source, way, false_alarms, usual, neighbours)
     drawn = None if sheet is None else unusual_sheet(fitted, source, found, worst)
-    paths: list[Path] = []
+    written: list[Path] = []
     if to is not None:
         write_table(to, found.columns, [found.rows()])
-        paths.append(to)
+        written.append(to)
     if sheet is not None and drawn is not None:
-        paths.extend(drawn.save(sheet))
+        written.extend(drawn.save(sheet))
     if error_pictures is not None:
         _write_errors(error_pictures, fitted, source)
-        paths.append(error_pictures)
-    if json:
-        facts = _facts(found, paths)
-        if to is None:
-            facts["pictures"] = [dict(zip(found.columns, row, strict=True)) for row in found.rows()]
-        print_json(facts)
-    else:
-        typer.echo("\n".join(_lines(found, paths, with_table=to is None)))
+        written.append(error_pictures)
+    answer = FoundAnomalies(found=found, written=written, with_rows=to is None)
+    print_answer(answer, _lines, as_json=json)
+    refuse_unreadable(sum(map(bool, found.reasons)), len(found.reasons), strict=strict)
     left_out = found.threshold.left_out
-    usual_unreadable = 0 if left_out is None else len(left_out.unreadable)
-    refuse_unreadable(sum(map(bool, found.reasons)) + usual_unreadable, strict)
+    lost = 0 if left_out is None else len(left_out.unreadable)
+    refuse_unreadable(lost, lost + found.threshold.usual, strict=strict)
 
 
 def _found(
     fitted: FittedModel,
-    source: PicturesFound,
+    source: Pictures,
     way: By,
     false_alarms: float,
     usual: str | None,
@@ -142,9 +149,8 @@ def _found(
 ) -> Anomalies:
     """Score the pictures in the way that is wanted."""
     from foveal.anomaly.detection import anomalies as detect
-    from foveal.pictures.sources import gather
 
-    known = None if usual is None else with_whole_names(gather(usual))
+    known = None if usual is None else pictures_of(usual)
     with shown_passage("the network" if way == "neighbours" else "the autoencoder") as tell:
         return detect(
             fitted,
@@ -157,7 +163,7 @@ def _found(
         )
 
 
-def _write_errors(folder: Path, fitted: FittedModel, source: PicturesFound) -> None:
+def _write_errors(folder: Path, fitted: FittedModel, source: Pictures) -> None:
     """Write where the reconstructions differ from the pictures."""
     from foveal.anomaly.reconstruction import differences
     from foveal.cli.progress import passed_on
@@ -191,29 +197,16 @@ def _check_places(to: Path | None, sheet: Path | None, folder: Path | None) -> N
         )
 
 
-def _facts(found: Anomalies, paths: list[Path]) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return {
-        "threshold": asdict(found.threshold),
-        "rows": len(found.reasons),
-        "above": int(found.above.sum()),
-        "unreadable": sum(map(bool, found.reasons)),
-        "compared_with": found.nearest and found.nearest.compared,
-        "notes": found.notes,
-        "written": list(map(str, paths)),
-    }
-
-
-def _lines(found: Anomalies, paths: list[Path], *, with_table: bool) -> list[str]:
+def _lines(answer: FoundAnomalies) -> list[str]:
     from foveal.anomaly.threshold import MEASURES
 
+    found = answer.found
     bound = found.threshold
     lines = unreadable_line(found.names, found.reasons)
     if bound.left_out is not None:
         lines += _missing(bound.left_out.unreadable)
     lines += noted(found.notes)
-    if with_table:
+    if answer.with_rows:
         lines += [*_table(found), ""]
     lines += [
         f"{int(found.above.sum()):,} of {len(found.order):,} pictures above the threshold, "
@@ -222,7 +215,7 @@ def _lines(found: Anomalies, paths: list[Path], *, with_table: bool) -> list[str
     ]
     if found.nearest is not None:
         lines.append(f"compared with the nearest of {found.nearest.compared:,} usual pictures")
-    return [*lines, wrote(paths)] if paths else lines
+    return [*lines, wrote(answer.written)] if answer.written else lines
 
 
 def _missing(unreadable: Mapping[str, str], most: int = 3) -> list[str]:
@@ -252,7 +245,7 @@ def _table(found: Anomalies) -> list[str]:
     from foveal.anomaly.threshold import MEASURES
 
     rows = found.order[:SHOWN].tolist()
-    paths = [_end(str(found.names[row])) for row in rows]
+    paths = [path_end(found.names[row], WIDEST) for row in rows]
     width = max([len("path"), *map(len, paths)])
     columns = {MEASURES[found.threshold.by]: found.scores, **found.others}
     lines = [f"{'path':<{width}}" + "".join(f"  {name:>8}" for name in columns)]
@@ -261,11 +254,7 @@ def _table(found: Anomalies) -> list[str]:
     for row, path in zip(rows, paths, strict=True):
         numbers = "".join(f"  {values[row]:>#8.3g}" for values in columns.values())
         above = "above" if found.above[row] else ""
-        near = "" if found.nearest is None else _end(str(found.nearest.name(row)))
+        near = "" if found.nearest is None else path_end(found.nearest.name(row), WIDEST)
         lines.append(f"{path:<{width}}{numbers}  {above:<5}  {near}".rstrip())
     more = len(found.order) - len(rows)
     return [*lines, f"and {more:,} more: --to FILE writes all"] if more else lines
-
-
-def _end(path: str) -> str:
-    return path if len(path) <= WIDEST else "..." + path[-(WIDEST - 3) :]

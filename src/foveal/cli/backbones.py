@@ -2,15 +2,53 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from foveal.cli.options import Json, Threads, print_json
+from foveal.cli.options import Json, Threads
+from foveal.cli.output import print_answer
+from foveal.results import Result
 
 if TYPE_CHECKING:
     from foveal.backbones.catalog import Backbone
+    from foveal.backbones.listing import BackbonePreset
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneListing(Result):
+    """The backbones that are known by name."""
+
+    backbones: tuple[BackbonePreset, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A place where a backbone can be cut."""
+
+    stage: str
+    """Its name."""
+    layers: str
+    """Its layers, as in "3-7"."""
+    output: tuple[int, ...]
+    parameters: int
+    multiply_adds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackboneStages(Result):
+    """Where one backbone can be cut, and how fast it is here."""
+
+    name: str
+    source: str
+    sha256: str
+    stages: tuple[Stage, ...]
+    pictures_a_second: Mapping[str, float] | None
+    """By the engines that were timed; None where none was."""
 
 
 def backbones(
@@ -37,96 +75,90 @@ def backbones(
 ) -> None:
     """List the trained networks to start from, or the stages of one of them."""
     if name is None and not measure:
-        _list(json)
+        print_answer(_listed(), _list_lines, as_json=json)
         return
     from foveal.backbones.catalog import DEFAULT
     from foveal.model.as_backbone import start_from
 
     backbone = start_from(name or DEFAULT, weights=weights, download=download)
-    facts: dict[str, Any] = _stages(backbone)
-    if measure:
-        facts["pictures_a_second"] = _measured(backbone, threads)
-    if json:
-        print_json(facts)
-        return
-    typer.echo("\n".join(_lines(facts)))
-    if not measure:
-        typer.echo(f"next: foveal train transfer PICTURES MODEL.safetensors --backbone {name}")
+    found = BackboneStages(
+        name=backbone.name,
+        source=backbone.source,
+        sha256=backbone.sha256,
+        stages=_stages(backbone),
+        pictures_a_second=_measured(backbone, threads) if measure else None,
+    )
+    print_answer(found, lambda answer: _lines(answer, name or DEFAULT), as_json=json)
 
 
-def _list(json: bool) -> None:
+def _listed() -> BackboneListing:
     from foveal.backbones.listing import listed
+
+    return BackboneListing(backbones=tuple(listed()))
+
+
+def _list_lines(found: BackboneListing) -> Iterator[str]:
     from foveal.nets.table import short
 
-    found = list(listed())
-    if json:
-        print_json([{key: getattr(one, key) for key in one.__slots__} for one in found])
-        return
-    typer.echo(
+    yield (
         f"{'name':<20} {'pictures':<11} {'parameters':>10} {'multiply-adds':>13} "
         f"{'features':>8}  {'engine':<11} weights"
     )
-    for one in found:
-        typer.echo(
+    for one in found.backbones:
+        yield (
             f"{one.name:<20} {one.size:<11} {short(one.parameters):>10} "
             f"{short(one.multiply_adds):>13} {one.features:>8,}  {one.engine:<11} {one.note}"
         )
-    typer.echo("and any architecture of timm, with --weights FILE or --download,")
-    typer.echo("and any MODEL.safetensors of one's own")
-    typer.echo(f"next: foveal backbones {found[0].name}")
+    yield "and any architecture of timm, with --weights FILE or --download,"
+    yield "and any MODEL.safetensors of one's own"
+    yield f"next: foveal backbones {found.backbones[0].name}"
 
 
-def _stages(backbone: Backbone) -> dict[str, Any]:
+def _stages(backbone: Backbone) -> tuple[Stage, ...]:
     from itertools import pairwise
 
     layers = backbone.plan.layers
-    rows, ends = [], [0, *(stage.end for stage in backbone.stages)]
-    for stage, (start, end) in zip(backbone.stages, pairwise(ends), strict=True):
-        rows.append(
-            {
-                "stage": stage.name,
-                "layers": f"{start + 1}-{end}" if end > start + 1 else str(end),
-                "output": list(backbone.shape(stage)),
-                "parameters": sum(one.parameters for one in layers[start:end]),
-                "multiply_adds": sum(one.multiply_adds for one in layers[start:end]),
-            }
+    ends = [0, *(stage.end for stage in backbone.stages)]
+    return tuple(
+        Stage(
+            stage=stage.name,
+            layers=f"{start + 1}-{end}" if end > start + 1 else str(end),
+            output=backbone.shape(stage),
+            parameters=sum(one.parameters for one in layers[start:end]),
+            multiply_adds=sum(one.multiply_adds for one in layers[start:end]),
         )
-    return {
-        "name": backbone.name,
-        "source": backbone.source,
-        "sha256": backbone.sha256,
-        "stages": rows,
-    }
+        for stage, (start, end) in zip(backbone.stages, pairwise(ends), strict=True)
+    )
 
 
-def _lines(facts: dict[str, Any]) -> list[str]:
+def _lines(found: BackboneStages, typed: str) -> Iterator[str]:
     from foveal.nets.table import short
     from foveal.shapes import written
 
-    lines = [
-        f"{facts['name']}: weights from a {facts['source']}, SHA-256 {facts['sha256'][:16]}...",
-        "",
-        f"{'--cut':<14} {'layers':<8} {'output':<12} {'parameters':>10} {'multiply-adds':>13}",
-    ]
-    lines += [
-        f"{row['stage']:<14} {row['layers']:<8} {written(tuple(row['output'])):<12} "
-        f"{short(row['parameters']) if row['parameters'] else '':>10} "
-        f"{short(row['multiply_adds']) if row['multiply_adds'] else '':>13}"
-        for row in facts["stages"]
-    ]
-    rates = facts.get("pictures_a_second")
-    if rates:
-        best = max(rates, key=lambda engine: rates[engine])
-        lines += [
-            "",
-            *(
-                f"{engine:<12} {rate:>8,.1f} pictures a second"
-                for engine, rate in sorted(rates.items(), key=lambda one: -one[1])
-            ),
-        ]
-        what = "networks of one's own" if facts["source"] == "model" else facts["name"]
-        lines.append(f"kept: {best} runs {what} here from now on")
-    return lines
+    yield f"{found.name}: weights from a {found.source}, SHA-256 {found.sha256[:16]}..."
+    yield ""
+    yield f"{'--cut':<14} {'layers':<8} {'output':<12} {'parameters':>10} {'multiply-adds':>13}"
+    for one in found.stages:
+        yield (
+            f"{one.stage:<14} {one.layers:<8} {written(one.output):<12} "
+            f"{short(one.parameters) if one.parameters else '':>10} "
+            f"{short(one.multiply_adds) if one.multiply_adds else '':>13}"
+        )
+    if found.pictures_a_second is None:
+        named = shlex.quote(typed)
+        yield f"next: foveal train transfer PICTURES MODEL.safetensors --backbone {named}"
+    else:
+        yield ""
+        yield from _rates(found, found.pictures_a_second)
+
+
+def _rates(found: BackboneStages, rates: Mapping[str, float]) -> Iterator[str]:
+    """Lay the measured engines out, the fastest first."""
+    order = sorted(rates, key=lambda engine: -rates[engine])
+    for engine in order:
+        yield f"{engine:<12} {rates[engine]:>8,.1f} pictures a second"
+    what = "networks of one's own" if found.source == "model" else found.name
+    yield f"kept: {order[0]} runs {what} here from now on"
 
 
 def _measured(backbone: Backbone, threads: int | None) -> dict[str, float]:

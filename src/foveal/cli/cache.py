@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from foveal.cli.options import Json, print_json
+from foveal.cache import Entry, cache_folder, entries
+from foveal.cache import clear as clear_all
+from foveal.cli.options import Json
+from foveal.cli.output import print_answer
+from foveal.results import Result
 
 ABOUT = {
     "stores": "decoded pictures",
@@ -17,24 +24,36 @@ ABOUT = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheListing(Result):
+    """What the cache holds, or held."""
+
+    cache: Path
+    """Its folder."""
+    entries: tuple[Entry, ...]
+    cleared: bool
+    """Whether all of it was removed."""
+
+
 def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Remove everything in it.")] = False,
     json: Json = False,
 ) -> None:
-    """Show what is kept on disk to save time, or remove it. It can all be made again."""
-    from foveal import cache as room
+    """Show what is kept on disk to save time, or remove it. It can all be made again.
 
-    found = room.entries()
-    size = sum(one.bytes for one in found)
+    It lies in the folder that FOVEAL_CACHE names, else where the system keeps such things.
+    """
+    found = CacheListing(cache=cache_folder(), entries=tuple(entries()), cleared=clear)
     if clear:
-        room.clear()
-    if json:
-        entries = [{"kind": one.kind, "name": one.name, "bytes": one.bytes} for one in found]
-        print_json({"cache": str(room.cache_folder()), "entries": entries, "cleared": clear})
-        return
-    for one in found:
-        typer.echo(f"{ABOUT[one.kind]:<21} {one.bytes / 1e6:>9,.1f} MB  {one.name}")
-    done = "removed" if clear else "in"
-    typer.echo(f"{len(found)} entries, {size / 1e6:,.1f} MB {done} {room.cache_folder()}")
-    if found and not clear:
-        typer.echo("next: foveal cache --clear")
+        clear_all()
+    print_answer(found, _lines, as_json=json)
+
+
+def _lines(found: CacheListing) -> Iterator[str]:
+    for one in found.entries:
+        yield f"{ABOUT[one.kind]:<21} {one.bytes / 1e6:>9,.1f} MB  {one.name}"
+    size = sum(one.bytes for one in found.entries)
+    done = "removed" if found.cleared else "in"
+    yield f"{len(found.entries)} entries, {size / 1e6:,.1f} MB {done} {found.cache}"
+    if found.entries and not found.cleared:
+        yield "next: foveal cache --clear"

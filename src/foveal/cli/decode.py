@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from foveal.cli.options import Device, Json, Model, Strict, Threads, print_json, refuse_unreadable
+from foveal.cli.options import Device, Json, Model, Strict, Threads
+from foveal.cli.output import print_answer
+from foveal.cli.sources import refuse_unreadable
+from foveal.results import Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodedCodes(Result):
+    """What was decoded."""
+
+    to: Path
+    """The folder of the pictures."""
+    pictures: int
+    """How many were written."""
+    missing: int
+    """Rows without a code."""
+    seconds: float
 
 
 def decode(
@@ -43,9 +60,12 @@ def decode(
     with shown_progress() as show:
         told = passed_on(file.batches(), file.rows, passing(show, "the decoder"))
         written, missing = write_pictures(to, file.names(), decoding(fitted, told))
-    seconds = time.perf_counter() - began
-    if json:
-        print_json({"to": str(to), "pictures": written, "missing": missing, "seconds": seconds})
-    else:
-        typer.echo(f"{written:,} pictures in {to}, {missing} rows without a code")
-    refuse_unreadable(missing, strict)
+    found = DecodedCodes(
+        to=to, pictures=written, missing=missing, seconds=time.perf_counter() - began
+    )
+    print_answer(found, _lines, as_json=json)
+    refuse_unreadable(missing, written + missing, strict=strict)
+
+
+def _lines(found: DecodedCodes) -> list[str]:
+    return [f"{found.pictures:,} pictures in {found.to}, {found.missing} rows without a code"]

@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-from foveal.cli.options import Device, Json, Model, Pictures, Strict, Threads, print_json
+from foveal.cli.options import Device, Json, Model, Pictures, Strict, Threads
+from foveal.cli.output import print_answer
+from foveal.cli.sources import given
 from foveal.cli.words import in_options
 
 
@@ -36,8 +38,8 @@ def evaluate(
     """
     from foveal.cli.progress import shown_progress
     from foveal.errors import DataError
-    from foveal.judging.evaluation import NOT_JUDGED
     from foveal.judging.evaluation import evaluate as judged
+    from foveal.judging.held_out import WITHHELD
     from foveal.judging.lines import lines_of_evaluation
     from foveal.model.loading import load
     from foveal.pictures.ledger import left_out, summary
@@ -47,13 +49,13 @@ def evaluate(
     with shown_progress() as show:
         found = judged(
             fitted,
-            pictures,
+            given(pictures),
             include_training=include_training,
             training=training,
             with_baselines=baselines,
             progress=lambda done, total: show(Decoding(done=done, total=total)),
         )
-    unreadable = [entry for entry in left_out(found.ledger) if entry.reason != NOT_JUDGED]
+    unreadable = [entry for entry in left_out(found.ledger) if entry.reason not in WITHHELD]
     if strict and unreadable:
         raise DataError(
             "--strict",
@@ -61,7 +63,4 @@ def evaluate(
             came=summary(unreadable),
             remedy="mend or remove these files",
         )
-    if json:
-        print_json(found.to_dict())
-    else:
-        typer.echo("\n".join(map(in_options, lines_of_evaluation(found))))
+    print_answer(found, lambda one: map(in_options, lines_of_evaluation(one)), as_json=json)

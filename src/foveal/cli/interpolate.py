@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from foveal.cli.figures import wrote
-from foveal.cli.options import Device, Json, Model, Threads, print_json
+from foveal.cli.options import Device, Json, Model, Threads
+from foveal.cli.output import print_answer, table_rows, wrote
+from foveal.results import Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interpolation(Result):
+    """What lies between two pictures, and where it was drawn."""
+
+    steps: tuple[dict[str, Any], ...]
+    """The numbers of each picture of the strip."""
+    written: tuple[Path, ...]
 
 
 def interpolate(
@@ -37,9 +48,8 @@ def interpolate(
     checked_figure(to)
     fitted = load(model, device=device, threads=threads)
     figure = interpolated(fitted, first, second, steps)
-    paths = figure.save(to)
-    if json:
-        rows = [dict(zip(figure.columns, row, strict=True)) for row in figure.rows]
-        print_json({"steps": rows, "written": list(map(str, paths))})
-        return
-    typer.echo(wrote(paths))
+    found = Interpolation(
+        steps=tuple(table_rows(figure.columns, figure.rows)),
+        written=figure.save(to),
+    )
+    print_answer(found, lambda answer: [wrote(answer.written)], as_json=json)

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import typer
 
-from foveal.cli.options import Json, Strict
-from foveal.learning.options import RUN, fields_of
+from foveal.cli.options import GROUPS_HELP, Json, Strict
+from foveal.learning.options import PICTURES, RUN, fields_of
 
 PANELS = ("Network", "Training", "Pictures", "Run")
 """Headings of the help, in order."""
@@ -25,6 +25,7 @@ def _in(panel: str, help: str, *flags: str, **more: Any) -> Any:
 Target = Annotated[
     Path, typer.Argument(metavar="MODEL", help="Where the model goes: a .safetensors file.")
 ]
+GROUPS = (Annotated[str | None, _in(PICTURES, GROUPS_HELP)], None)
 KEEPING: dict[str, tuple[Any, Any]] = {
     "seed": (Annotated[int, _in(RUN, "Seed of all that is random.")], 0),
     "resume": (Annotated[bool, _in(RUN, "Go on with an unfinished run.", "--resume")], False),
@@ -59,7 +60,8 @@ def command(
     """
     parameters = {"context": (typer.Context, None), "pictures": (pictures, None)}
     parameters["model"] = (Target, None)
-    options = {name: (hint, default) for name, hint, default in _options(groups)} | KEEPING
+    options = {name: (hint, default) for name, hint, default in _options(groups)}
+    options |= {"groups": GROUPS} | KEEPING
 
     def trains(context: typer.Context, **_: Any) -> None:
         run(context)

@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foveal.cli.figures import shown_passage, unreadable_line, wrote
-from foveal.cli.options import (
-    AnyPictures,
-    Device,
-    Json,
-    Model,
-    Threads,
-    opened,
-    print_json,
-    with_whole_names,
-)
+from foveal.cli.figures import shown_passage
+from foveal.cli.options import AnyPictures, Device, Json, Model, Threads, opened
+from foveal.cli.output import print_answer, unreadable_line, wrote
+from foveal.cli.sources import pictures_of
+from foveal.results import plain
+
+if TYPE_CHECKING:
+    from foveal.drawing.figure import Figure
+    from foveal.looking.pictures_in_plane import PicturesInPlane
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnMap:
+    """Pictures in the plane, and where the map was drawn."""
+
+    figure: Figure[PicturesInPlane]
+    written: tuple[Path, ...]
+
+    @property
+    def drawn(self) -> int:
+        """Points that are drawn as their pictures."""
+        return sum(row[-1] for row in self.figure.rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return how the pictures came to their places, and what was written."""
+        plane = self.figure.values.projection
+        return {
+            "pictures": plane.codes,
+            "unreadable": plane.missing,
+            "points": len(plane.rows),
+            "drawn": self.drawn,
+            "method": plane.method,
+            "variance": plain(plane.shares),
+            "perplexity": plain(plane.perplexity),
+            "seed": plane.seed,
+            "written": plain(self.written),
+        }
 
 
 def draw_map(
@@ -51,40 +78,24 @@ def draw_map(
     from foveal.drawing.figure import checked_figure
     from foveal.figures.picture_map import picture_map
     from foveal.looking.projection import checked_method
-    from foveal.pictures.sources import gather
 
     checked_figure(to)
     way = checked_method(method)
     fitted = opened(model, device, threads, whole=True)
     with shown_passage("the network") as tell:
-        figure = picture_map(fitted, with_whole_names(gather(pictures)), way, seed, thumbnail, tell)
-    paths = figure.save(to)
-    found = figure.values
-    plane = found.projection
-    drawn = sum(row[-1] for row in figure.rows)
-    if json:
-        print_json(
-            {
-                "pictures": plane.codes,
-                "unreadable": plane.missing,
-                "points": len(plane.rows),
-                "drawn": drawn,
-                "method": plane.method,
-                "variance": plane.shares,
-                "perplexity": plane.perplexity,
-                "seed": plane.seed,
-                "written": list(map(str, paths)),
-            }
-        )
-        return
+        figure = picture_map(fitted, pictures_of(pictures), way, seed, thumbnail, tell)
+    answer = DrawnMap(figure=figure, written=figure.save(to))
+    print_answer(answer, _lines, as_json=json)
+
+
+def _lines(answer: DrawnMap) -> list[str]:
+    found = answer.figure.values
+    plane, others = found.projection, len(found.points) - answer.drawn
     lines = unreadable_line(found.names, found.reasons)
-    lines.append(
-        f"{len(plane.rows):,} pictures in the plane, {drawn:,} of them drawn, the others as points"
-        if drawn < len(plane.rows)
-        else f"{drawn:,} pictures in the plane"
-    )
+    as_points = f", {answer.drawn:,} of them drawn, the others as points" if others else ""
+    lines.append(f"{len(found.points):,} pictures in the plane{as_points}")
     if plane.shares is not None:
         lines.append(
             f"the plane keeps {100 * sum(plane.shares):.1f} % of the variance of the {plane.of}"
         )
-    typer.echo("\n".join([*lines, wrote(paths)]))
+    return [*lines, wrote(answer.written)]

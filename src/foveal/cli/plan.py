@@ -2,15 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foveal.cli.options import Device, Json, Threads, print_json
+from foveal.cli.options import Device, Json, Threads
+from foveal.cli.output import print_answer
 from foveal.errors import UsageError
+from foveal.results import plain
 
 if TYPE_CHECKING:
     from foveal.nets.plan import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkPlan:
+    """A plan, and what a training by it needs."""
+
+    plan: Plan
+    assumed: bool
+    """Whether nobody said what the pictures and classes are."""
+    batch_size: int
+    """Pictures a step."""
+    pictures: int
+    """Pictures an epoch."""
+    measured: Mapping[str, Any] | None
+    """How fast real steps were; None where none were made."""
+
+    @property
+    def activation_bytes(self) -> int:
+        """Memory of the layers' outputs for a batch."""
+        return self.batch_size * self.plan.activation_bytes
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan's own facts, and these."""
+        return {
+            **self.plan.to_dict(),
+            "batch_size": self.batch_size,
+            "activation_bytes_of_a_batch": self.activation_bytes,
+            "measured": plain(self.measured),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TorchCode:
+    """A plan as a program."""
+
+    plan: Plan
+
+    @property
+    def code(self) -> str:
+        """The program, which defines `network`."""
+        from foveal.nets.calls import source
+
+        return source(self.plan).rstrip("\n")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the network and the program."""
+        return {"network": self.plan.text, "torch": self.code}
 
 
 def plan(
@@ -45,39 +96,41 @@ def plan(
     json: Json = False,
 ) -> None:
     """Plan a network: shapes, weights, parameters, costs, receptive fields. Needs no pictures."""
-    from foveal.nets.calls import source
     from foveal.nets.plan import plan as make_plan
-    from foveal.nets.table import short
 
     if as_ not in (None, "torch"):
         raise UsageError("--as", needed="torch", came=repr(as_), remedy="write --as torch")
     planned = make_plan(net, input=input, classes=classes)
     if as_ == "torch":
-        typer.echo(source(planned), nl=False)
+        print_answer(TorchCode(planned), lambda found: [found.code], as_json=json)
         return
-    facts: dict[str, Any] = planned.to_dict()
-    lines = [str(planned)]
-    if planned.name is not None and input is None:
-        lines.append(
-            f"assumed: {planned.text.split(' | ')[0]} pictures, {planned.output[0]} classes"
-        )
     batch = batch_size or _default_batch(pictures)
-    memory = batch * planned.activation_bytes
-    lines.append(f"a batch of {batch}: {short(memory)}B of activations")
-    facts |= {"batch_size": batch, "activation_bytes_of_a_batch": memory}
-    if measure:
-        measured = _measured(planned, pictures, batch, device, threads)
-        facts["measured"] = measured
-        lines.append(
+    found = NetworkPlan(
+        plan=planned,
+        assumed=planned.name is not None and input is None,
+        batch_size=batch,
+        pictures=pictures,
+        measured=_measured(planned, pictures, batch, device, threads) if measure else None,
+    )
+    print_answer(found, _lines, as_json=json)
+
+
+def _lines(found: NetworkPlan) -> Iterator[str]:
+    from foveal.nets.table import short
+
+    planned, batch = found.plan, found.batch_size
+    yield str(planned)
+    if found.assumed:
+        yield f"assumed: {planned.text.split(' | ')[0]} pictures, {planned.output[0]} classes"
+    yield f"a batch of {batch}: {short(found.activation_bytes)}B of activations"
+    if found.measured is not None:
+        measured = found.measured
+        yield (
             f"measured on {measured['device']}, {measured['threads']} threads: "
             f"{1000 * measured['seconds_a_step']:.3g} ms a step of {batch}, "
             f"{measured['pictures_a_second']:,.0f} pictures a second, "
-            f"{measured['seconds_an_epoch']:.3g} s an epoch of {pictures:,} pictures"
+            f"{measured['seconds_an_epoch']:.3g} s an epoch of {found.pictures:,} pictures"
         )
-    if json:
-        print_json(facts)
-    else:
-        typer.echo("\n".join(lines))
 
 
 def _default_batch(pictures: int) -> int:

@@ -3,36 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foveal.cli.options import (
-    Device,
-    Json,
-    Model,
-    Strict,
-    Threads,
-    opened,
-    print_json,
-    refuse_unreadable,
-    with_whole_names,
-)
+from foveal.cli.options import Device, Json, Model, SeveralPictures, Strict, Threads, opened
+from foveal.cli.output import path_end, print_answer, table_rows
+from foveal.cli.sources import all_pictures, refuse_unreadable
+from foveal.results import plain
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
+    from foveal.model.predictions import Predictions
+    from foveal.pictures.collection import Pictures
 
 WIDEST = 60
 """Columns of a path in the printed table; longer ones keep their end."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictedTable:
+    """Predictions, printed or written."""
+
+    to: Path | None
+    """Where they were written; None where they are printed."""
+    rows: int
+    unreadable: int
+    """Rows of pictures that cannot be read."""
+    predictions: Predictions | None
+    """All of them; None where they were written."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the counts, and the rows that are printed, each under its columns."""
+        found = self.predictions
+        return {
+            "to": plain(self.to),
+            "rows": self.rows,
+            "unreadable": self.unreadable,
+            "pictures": found and table_rows(found.columns, found.rows()),
+        }
+
+
 def predict(
     model: Model,
-    pictures: Annotated[
-        list[str],
-        typer.Argument(metavar="PICTURES...", help="Files or folders, .npz, or IDX folders."),
-    ],
+    pictures: SeveralPictures,
     to: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write the table here: .csv, .parquet or .jsonl."),
@@ -49,54 +65,46 @@ def predict(
 
     With 'imagenet' for MODEL the 1,000 classes of ImageNet, without any training.
     """
-    from foveal.tables import checked_table, write_table
+    from foveal.tables import checked_table
 
     if to is not None:
         checked_table(to)
     fitted = opened(model, device, threads)
-    table = _Table(fitted, pictures)
-    if to is not None:
-        count = write_table(to, table.columns, table.batches())
-        summary = {"to": str(to), "rows": count, "unreadable": table.unreadable}
-        if json:
-            print_json(summary)
-        else:
-            typer.echo(f"{count:,} rows in {to}, {table.unreadable} unreadable")
-    else:
-        rows = [row for batch in table.batches() for row in batch]
-        if json:
-            print_json([dict(zip(table.columns, row, strict=True)) for row in rows])
-        else:
-            typer.echo("\n".join(_lines(rows, list(map(str, fitted.classes)), top)))
-    refuse_unreadable(table.unreadable, strict)
+    found = _predicted(fitted, all_pictures(pictures), to)
+    print_answer(found, lambda answer: _lines(answer, top), as_json=json)
+    refuse_unreadable(found.unreadable, found.rows, strict=strict)
 
 
-class _Table:
-    """Rows of several sources, batch by batch."""
+def _predicted(fitted: FittedModel, sources: list[Pictures], to: Path | None) -> PredictedTable:
+    """Predict batch by batch into a table, or all at once."""
+    from foveal.model.predictions import Predictions
+    from foveal.tables import write_table
 
-    def __init__(self, fitted: FittedModel, sources: list[str]) -> None:
-        from foveal.pictures.sources import gather
+    batches = (batch for source in sources for batch in fitted.predicting(source))
+    if to is None:
+        whole = Predictions.joined(list(batches), fitted.classes)
+        unreadable = sum(map(bool, whole.reasons))
+        return PredictedTable(
+            to=to, rows=len(whole.names), unreadable=unreadable, predictions=whole
+        )
+    reasons: list[str] = []
 
-        self.fitted = fitted
-        self.sources = [with_whole_names(gather(source)) for source in sources]
-        self.columns = [
-            "path",
-            "label",
-            "probability",
-            "error",
-            *(f"p:{label}" for label in fitted.classes),
-        ]
-        self.unreadable = 0
+    def rows() -> Iterator[list[list[Any]]]:
+        for batch in batches:
+            reasons.extend(filter(None, batch.reasons))
+            yield list(batch.rows())
 
-    def batches(self) -> Iterator[list[list[Any]]]:
-        for source in self.sources:
-            for predictions in self.fitted.predicting(source):
-                self.unreadable += sum(bool(reason) for reason in predictions.reasons)
-                yield list(predictions.rows())
+    columns = Predictions.joined([], fitted.classes).columns
+    count = write_table(to, columns, rows())
+    return PredictedTable(to=to, rows=count, unreadable=len(reasons), predictions=None)
 
 
-def _lines(rows: list[list[Any]], classes: list[str], top: int) -> list[str]:
-    paths = [_end(str(row[0])) for row in rows]
+def _lines(found: PredictedTable, top: int) -> list[str]:
+    if found.predictions is None:
+        return [f"{found.rows:,} rows in {found.to}, {found.unreadable} unreadable"]
+    rows = list(found.predictions.rows())
+    classes = list(map(str, found.predictions.classes))
+    paths = [path_end(row[0], WIDEST) for row in rows]
     labels = ["" if row[1] is None else str(row[1]) for row in rows]
     width = max([len("path"), *map(len, paths)])
     wide = max([len("label"), *map(len, labels)])
@@ -114,7 +122,3 @@ def _next(row: list[Any], classes: list[str], top: int) -> str:
     shares = dict(zip(classes, row[4:], strict=True))
     order = sorted(shares, key=lambda label: -shares[label])[1:top]
     return "  then " + ", ".join(f"{label} {100 * shares[label]:.1f} %" for label in order)
-
-
-def _end(path: str) -> str:
-    return path if len(path) <= WIDEST else "..." + path[-(WIDEST - 3) :]

@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foveal.cli.options import Device, Json, Model, Strict, Threads, opened, print_json
+from foveal.cli.options import Device, Json, Model, Strict, Threads, opened
+from foveal.cli.output import print_answer
+from foveal.cli.sources import all_pictures, pictures_of, refuse_unreadable
 from foveal.cli.words import noted
+from foveal.results import plain
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
-    from foveal.pictures.collection import Pictures
     from foveal.progress.events import Listener
     from foveal.search.index import Neighbours, SearchIndex
 
-ARRAYS = (".npz", ".npy")
-"""Endings of files that hold many pictures."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimilarPictures:
+    """What was found in an index."""
+
+    index: SearchIndex
+    queries: Sequence[Neighbours]
+    to: Path | None
+    """Where the index is kept; None where it is not."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was searched, and for each query what was found."""
+        return {
+            **self.index.to_dict(),
+            "to": plain(self.to),
+            "queries": plain(self.queries),
+        }
 
 
 def similar(
@@ -74,16 +92,15 @@ def similar(
     with shown_progress() as show:
         index = _index(fitted, where, to, approximate, force, show)
         progress = passing(show, "the network")
-        found = [
-            one
-            for pictures in _sources(queries or [])
-            for one in index.query(pictures, top, progress=progress)
+        sources = all_pictures(queries or [], missing_too=True)
+        neighbours = [
+            one for found in sources for one in index.query(found, top, progress=progress)
         ]
-    if json:
-        print_json(_plain(index, found, to))
-    else:
-        typer.echo("\n".join(_lines(index, found, to)))
-    _refuse_unreadable(index, found, strict)
+    found = SimilarPictures(index=index, queries=neighbours, to=to)
+    print_answer(found, _lines, as_json=json)
+    lost = sum(bool(one.reason) for one in neighbours)
+    refuse_unreadable(lost, len(neighbours), strict=strict)
+    refuse_unreadable(len(index.unreadable), len(index.unreadable) + len(index), strict=strict)
 
 
 def _check(where: str, queries: list[str] | None, to: Path | None) -> None:
@@ -115,15 +132,13 @@ def _index(
     show: Listener,
 ) -> SearchIndex:
     """Open an index, or build one."""
-    from foveal.cli.options import with_whole_names
-    from foveal.pictures.sources import gather
     from foveal.progress.events import passing
     from foveal.search.index_file import is_index
     from foveal.search.similar import searched
 
     return searched(
         fitted,
-        where if is_index(Path(where)) else with_whole_names(gather(where)),
+        where if is_index(Path(where)) else pictures_of(where),
         place=to,
         approximate=True if approximate else None,
         force=force,
@@ -132,85 +147,22 @@ def _index(
     )
 
 
-def _sources(queries: list[str]) -> list[Pictures]:
-    """Gather what is searched for, in order; files that follow each other go together.
-
-    A file that is not there is named with its reason, as one that cannot be read.
-    """
-    from foveal.cli.options import with_whole_names
-    from foveal.pictures.sources import gather
-
-    found: list[Pictures] = []
-    for many, group in groupby(queries, _holds_many):
-        if many:
-            found += [with_whole_names(gather(one)) for one in group]
-        else:
-            found.append(gather(list(group)))
-    return found
-
-
-def _holds_many(query: str) -> bool:
-    return Path(query).is_dir() or Path(query).suffix.lower() in ARRAYS
-
-
-def _lines(index: SearchIndex, found: list[Neighbours], to: Path | None) -> list[str]:
+def _lines(answer: SimilarPictures) -> list[str]:
     """Lay the answers out for a person."""
     from foveal.pictures.ledger import Entry, summary
 
+    index = answer.index
     lines = noted(index.notes)
     if index.unreadable:
         used = [Entry("", None, "", "")] * len(index)
         lines.append(f"note: {summary([*index.unreadable, *used])}")
-    if to is not None:
-        lines.append(f"{len(index):,} pictures in {to}")
-    for one in found:
+    if answer.to is not None:
+        lines.append(f"{len(index):,} pictures in {answer.to}")
+    for one in answer.queries:
         lines += [""] * bool(lines) + [one.query]
         if one.reason:
             lines.append(f"unreadable: {one.reason}")
             continue
         lines.append("rank  distance  path")
-        pairs = zip(one.distances, one.names, strict=True)
-        lines += [
-            f"{rank:>4}  {distance:>8.4g}  {name}"
-            for rank, (distance, name) in enumerate(pairs, start=1)
-        ]
+        lines += [f"{rank:>4}  {distance:>8.4g}  {name}" for rank, distance, name in one.ranked()]
     return lines
-
-
-def _plain(index: SearchIndex, found: list[Neighbours], to: Path | None) -> dict[str, Any]:
-    """Lay the answers out for a machine."""
-    return {
-        "model": index.model.digest(),
-        "measure": index.measure,
-        "approximate": index.graph is not None,
-        "pictures": len(index),
-        "unreadable": [{"path": one.path, "error": one.reason} for one in index.unreadable],
-        "notes": list(index.notes),
-        "to": None if to is None else str(to),
-        "queries": [
-            {
-                "path": one.query,
-                "error": one.reason or None,
-                "found": [
-                    {"rank": rank, "distance": distance, "path": name}
-                    for rank, (distance, name) in enumerate(
-                        zip(one.distances, one.names, strict=True), start=1
-                    )
-                ],
-            }
-            for one in found
-        ],
-    }
-
-
-def _refuse_unreadable(index: SearchIndex, found: list[Neighbours], strict: bool) -> None:
-    from foveal.errors import DataError
-
-    missing = len(index.unreadable) + sum(bool(one.reason) for one in found)
-    if strict and missing:
-        raise DataError(
-            "--strict",
-            needed="every file to be a picture",
-            came=f"{missing} that cannot be read",
-            remedy="each is named above, with its reason",
-        )

@@ -8,7 +8,14 @@ import typer
 
 from foveal.cli.learners import command
 from foveal.cli.options import AnyPictures, Pictures, size_of
-from foveal.cli.training import report_autoencoder, report_classifier, trained
+from foveal.cli.output import print_answer
+from foveal.cli.training import (
+    TrainedAutoencoder,
+    TrainedClassifier,
+    lines_of_autoencoder,
+    lines_of_classifier,
+    trained,
+)
 from foveal.learning.options import AUTOENCODER, CNN, TRANSFER
 
 app = typer.Typer(help="Train a network on pictures.", no_args_is_help=True)
@@ -26,7 +33,8 @@ def cnn(context: typer.Context) -> None:
     """
     from foveal.estimators.cnn import CNNClassifier
 
-    report_classifier(context, trained(context, lambda given: CNNClassifier(**_read(given))))
+    found = trained(context, lambda given: CNNClassifier(**_read(given)), TrainedClassifier)
+    print_answer(found, lines_of_classifier, as_json=context.params["json"])
 
 
 def transfer(context: typer.Context) -> None:
@@ -37,7 +45,8 @@ def transfer(context: typer.Context) -> None:
     """
     from foveal.estimators.transfer import TransferClassifier
 
-    report_classifier(context, trained(context, lambda given: TransferClassifier(**_read(given))))
+    found = trained(context, lambda given: TransferClassifier(**_read(given)), TrainedClassifier)
+    print_answer(found, lines_of_classifier, as_json=context.params["json"])
 
 
 def autoencoder(context: typer.Context) -> None:
@@ -47,7 +56,8 @@ def autoencoder(context: typer.Context) -> None:
     """
     from foveal.estimators.autoencoder import Autoencoder
 
-    report_autoencoder(context, trained(context, lambda given: Autoencoder(**_read(given))))
+    found = trained(context, lambda given: Autoencoder(**_read(given)), TrainedAutoencoder)
+    print_answer(found, lines_of_autoencoder, as_json=context.params["json"])
 
 
 def _read(options: dict[str, Any]) -> dict[str, Any]:

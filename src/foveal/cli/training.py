@@ -3,27 +3,123 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
-from foveal.cli.options import interruptible, print_json
+from foveal.cli.options import groups_of, interruptible
+from foveal.results import plain
 
 if TYPE_CHECKING:
-    from foveal.estimators.autoencoder import Autoencoder
-    from foveal.estimators.learner import Classifier, Learner
+    from foveal.estimators.learner import Learner
+    from foveal.evaluation.intervals import Estimate
+    from foveal.model.fitted import FittedModel
     from foveal.progress.events import Event, Listener
 
 NOT_LEARNED = (
-    *("model", "pictures", "resume", "fresh", "strict", "json"),
+    *("model", "pictures", "groups", "resume", "fresh", "strict", "json"),
     *("tensorboard", "checkpoint_seconds"),
 )
-"""Parameters of the command that say where a run is and how it is kept, not what it learns."""
+"""Parameters of the command that say what it learns from and how its run is kept, not how."""
 
 
-def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner]) -> Learner | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainedModel:
+    """A model that a command trained, and where it is."""
+
+    path: Path
+    pictures: str
+    """What taught it, as it was typed."""
+    model: FittedModel
+    history: Sequence[Mapping[str, Any]]
+    """What happened in each epoch."""
+    cuts: Mapping[str, float]
+    """Log loss of each cut that was tried; empty where one was named."""
+    complete: bool
+    """Whether the run was complete already, so that nothing was trained."""
+    replaced: Path | None
+    """Where the model is kept that was there before, if any."""
+
+    @property
+    def run(self) -> Path:
+        """The folder of the run."""
+        return self.path.with_suffix(".run")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return where it is, and what came of the training."""
+        return {
+            "model": str(self.path),
+            "run": str(self.run),
+            "complete": self.complete,
+            "replaced": plain(self.replaced),
+            "network": self.model.plan.text,
+            "validation_pictures": self.model.provenance.validation_pictures,
+            "best_epoch": self.model.provenance.best_epoch,
+            "epochs": plain(self.history),
+        }
+
+    def head(self) -> Iterator[str]:
+        """Tell a person what was there before."""
+        if self.complete:
+            yield f"{self.path} is complete: nothing to resume"
+        elif self.replaced:
+            yield f"the model that was there before is kept: {self.replaced}"
+
+    def foot(self, following: str) -> Iterator[str]:
+        """Tell a person where the model is, and what may follow."""
+        yield f"model  {self.path}"
+        yield f"run    {self.run}"
+        yield f"next: foveal {following}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainedClassifier(TrainedModel):
+    """A classifier that a command trained."""
+
+    @property
+    def accuracy(self) -> Estimate | None:
+        """Share of held-out pictures answered right; None where none was held out."""
+        return self.model.provenance.validation_accuracy
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return where it is, what it knows, and how it fares on held-out pictures."""
+        known = self.model.provenance
+        return {
+            **super(TrainedClassifier, self).to_dict(),
+            "fixed_layers": self.model.plan.fixed,
+            "backbone": plain(known.backbone),
+            "logistic": plain(known.logistic),
+            "classes": self.model.classes.tolist(),
+            "judged_by": known.judged_by,
+            "validation_accuracy": plain(self.accuracy),
+            "temperature": self.model.temperature,
+            "cuts": plain(self.cuts),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainedAutoencoder(TrainedModel):
+    """An autoencoder that a command trained."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return where it is, what it was taught, and how it fares beside PCA."""
+        plan, coding = self.model.plan, self.model.provenance.coding
+        return {
+            **super(TrainedAutoencoder, self).to_dict(),
+            "encoder_layers": plan.encoder_layers,
+            "code_size": plan.code_size,
+            "coding": coding and coding.model_dump(mode="json", exclude={"reconstruction"}),
+            "reconstruction": plain(self.model.reconstruction),
+        }
+
+
+T = TypeVar("T", bound=TrainedModel)
+
+
+def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner], kind: type[T]) -> T:
     """Train a learner as the options of a command say, in a run that can be resumed.
 
     Parameters
@@ -32,14 +128,18 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner]) -
         Holds the options by name, besides `NOT_LEARNED`.
     make : callable
         From these options to the learner.
+    kind : type
+        What comes of it.
 
     Returns
     -------
-    Learner or None
-        What was trained; None where the run was complete already.
+    TrainedModel
+        The model with its history; of a run that was complete already the model of the file.
     """
     from foveal.cli.progress import shown_progress
+    from foveal.cli.sources import given
     from foveal.learning.job import train
+    from foveal.model.loading import load
 
     asked = context.params
     options = {
@@ -50,9 +150,10 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner]) -
     with shown_progress() as show:
         done = train(
             asked["model"],
-            asked["pictures"],
+            given(asked["pictures"]),
             make,
             options,
+            groups=groups_of(asked["groups"]),
             command=str(context.info_name),
             typed=[name for name in asked if _typed(context, name)],
             resume=asked["resume"],
@@ -61,11 +162,16 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner]) -
             checkpoint_seconds=asked["checkpoint_seconds"],
             within=interruptible,
         )
-    if done.learner is None:
-        typer.echo(f"{asked['model']} is complete: nothing to resume")
-    elif done.replaced and not asked["json"]:
-        typer.echo(f"the model that was there before is kept: {done.replaced}")
-    return done.learner
+    learner = done.learner
+    return kind(
+        path=asked["model"],
+        pictures=asked["pictures"],
+        model=load(asked["model"]) if learner is None else learner.model_,
+        history=() if learner is None else learner.history_,
+        cuts=getattr(learner, "cuts_", {}),
+        complete=learner is None,
+        replaced=done.replaced,
+    )
 
 
 def _curves(asked: dict[str, Any]) -> list[Listener]:
@@ -95,92 +201,31 @@ def _refuse_left_out(event: Event) -> None:
         )
 
 
-def report_classifier(context: typer.Context, learner: Classifier | None) -> None:
-    """Describe how a trained classifier fares, and where it is."""
-    from foveal.evaluation.intervals import wilson
-
-    if learner is None:
-        return
-    model, pictures = context.params["model"], context.params["pictures"]
-    fitted = learner.model_
-    provenance = fitted.provenance
-    right, judged = provenance.validation_right, provenance.validation_pictures
-    accuracy = None if right is None else wilson(right, judged)
-    if context.params["json"]:
-        origin, logistic = provenance.backbone, provenance.logistic
-        print_json(
-            {
-                "model": str(model),
-                "run": str(model.with_suffix(".run")),
-                "network": fitted.plan.text,
-                "fixed_layers": fitted.plan.fixed,
-                "backbone": origin and origin.model_dump(),
-                "logistic": logistic and logistic.model_dump(),
-                "classes": fitted.classes.tolist(),
-                "judged_by": provenance.judged_by,
-                "validation_pictures": judged,
-                "validation_accuracy": accuracy and vars_of(accuracy),
-                "best_epoch": provenance.best_epoch,
-                "temperature": fitted.temperature,
-                "epochs": learner.history_,
-                "cuts": getattr(learner, "cuts_", {}),
-            }
-        )
-        return
+def lines_of_classifier(found: TrainedClassifier) -> Iterator[str]:
+    """Lay out for a person how a classifier fares, and where it is."""
+    known, accuracy = found.model.provenance, found.accuracy
+    yield from found.head()
     if accuracy is not None:
-        where = "cross-validated accuracy" if logistic_only(learner) else "validation accuracy"
-        counts = provenance.class_counts
+        crossed = known.judged_by == "cross-validation"
+        where = "cross-validated accuracy" if crossed else "validation accuracy"
+        counts = known.class_counts
         most = max(counts) / sum(counts)
-        typer.echo(
-            f"{where}  {accuracy.percent()} on {judged:,} pictures; the largest class is "
-            f"{100 * most:.1f} % of those trained on"
+        yield (
+            f"{where}  {accuracy.percent()} on {known.validation_pictures:,} pictures; the largest "
+            f"class is {100 * most:.1f} % of those trained on"
         )
-    typer.echo(f"model  {model}")
-    typer.echo(f"run    {model.with_suffix('.run')}")
-    typer.echo(f"next: foveal evaluate {shlex.quote(str(model))} {shlex.quote(pictures)}")
+    quoted = shlex.quote(str(found.path)), shlex.quote(found.pictures)
+    yield from found.foot(f"evaluate {quoted[0]} {quoted[1]}")
 
 
-def report_autoencoder(context: typer.Context, learner: Autoencoder | None) -> None:
-    """Describe how a trained autoencoder fares, and where it is; its progress told the figures."""
-    from dataclasses import asdict
-
-    if learner is None:
-        return
-    model, pictures = context.params["model"], context.params["pictures"]
-    found = learner.reconstruction_
-    if context.params["json"]:
-        coding = learner.model_.provenance.coding
-        print_json(
-            {
-                "model": str(model),
-                "run": str(model.with_suffix(".run")),
-                "network": learner.plan_.text,
-                "encoder_layers": learner.plan_.encoder_layers,
-                "code_size": learner.plan_.code_size,
-                "coding": coding and coding.model_dump(mode="json", exclude={"reconstruction"}),
-                "reconstruction": found and asdict(found),
-                "validation_pictures": learner.model_.provenance.validation_pictures,
-                "best_epoch": learner.model_.provenance.best_epoch,
-                "epochs": learner.history_,
-            }
+def lines_of_autoencoder(found: TrainedAutoencoder) -> Iterator[str]:
+    """Lay out for a person how an autoencoder fares, and where it is."""
+    judged = found.model.reconstruction
+    yield from found.head()
+    if judged is not None:
+        yield (
+            f"{judged.judged_by} MSE  {judged.autoencoder.mse:.5f} on {judged.pictures:,} "
+            f"pictures, PCA of the same size {judged.pca.mse:.5f}"
         )
-        return
-    if found is not None:
-        typer.echo(
-            f"{found.judged_by} MSE  {found.autoencoder.mse:.5f} on {found.pictures:,} pictures, "
-            f"PCA of the same size {found.pca.mse:.5f}"
-        )
-    typer.echo(f"model  {model}")
-    typer.echo(f"run    {model.with_suffix('.run')}")
-    quoted = shlex.quote(str(model)), shlex.quote(pictures)
-    typer.echo(f"next: foveal encode {quoted[0]} {quoted[1]} --to codes.parquet")
-
-
-def logistic_only(learner: Classifier) -> bool:
-    """Whether the accuracy of a model comes from cross-validation."""
-    return learner.model_.provenance.judged_by == "cross-validation"
-
-
-def vars_of(estimate: Any) -> dict[str, float]:
-    """Return an estimate as plain values."""
-    return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+    quoted = shlex.quote(str(found.path)), shlex.quote(found.pictures)
+    yield from found.foot(f"encode {quoted[0]} {quoted[1]} --to codes.parquet")

@@ -9,7 +9,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from foveal import randomness
-from foveal.estimators.inputs import coerce
+from foveal.estimators.inputs import coerce, refuse_pictures
 from foveal.estimators.learner import Learner
 from foveal.learning.data import as_pixels, prepare
 from foveal.learning.descent import descend, finished
@@ -199,7 +199,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any = None, *, run: Run | None = None) -> Self:
+    def fit(self, X: Any, y: Any = None, *, groups: Any = None, run: Run | None = None) -> Self:
         """Train the autoencoder.
 
         Parameters
@@ -207,8 +207,11 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
         X : path, sequence of paths, or array
             A folder of pictures (train/, val/, test/ inside are honoured), a list of files, an
             array (n, h, w), (n, h, w, c) or (n, pixels), an .npz file, a folder of IDX files.
-        y : None
-            Not used; there so that pipelines may pass labels.
+        y : array, (n,), optional
+            Not used; there so that pipelines may pass labels. Other pictures to restore instead
+            of those in X are refused.
+        groups : str, path or sequence, optional
+            What belongs together and never stands in two parts, as in `CNNClassifier.fit`.
         run : Run, optional
             Where the run keeps events and checkpoints, and whom it tells of its progress.
 
@@ -217,10 +220,11 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
         UsageError, DataError, ResourceError, DivergedError, Interrupted
             See `foveal.errors`.
         """
+        refuse_pictures(y)
         context, descent = self._begin(run), pick(CodeDescent, self)
         pixels, code = pick(CodePixels, self), pick(CodeOptions, self)
         with context.device.at_work():
-            pictures = coerce(self, X, labelled=False)
+            pictures = coerce(self, X, groups=groups, labelled=False)
             opening, shares = as_pixels(pixels, context), pick(Shares, self)
             data = uncentred(prepare(pictures, opening, shares, context, labelled=False))
             plan = code_plan(data, descent, code)

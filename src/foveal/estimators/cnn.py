@@ -160,7 +160,7 @@ class CNNClassifier(Classifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any = None, *, run: Run | None = None) -> Self:
+    def fit(self, X: Any, y: Any = None, *, groups: Any = None, run: Run | None = None) -> Self:
         """Train the network.
 
         Parameters
@@ -171,6 +171,10 @@ class CNNClassifier(Classifier):
             IDX files.
         y : sequence of labels, optional
             The class of each picture, where X does not say it.
+        groups : str, path or sequence, optional
+            What belongs together, such as frames of one animal, and never stands in two parts:
+            the group of each picture, "folder" for folders below the class folders, a regular
+            expression for names, or a CSV file of path and group.
         run : Run, optional
             Where the run keeps events and checkpoints, and whom it tells of its progress.
 
@@ -182,7 +186,7 @@ class CNNClassifier(Classifier):
         context, descent = self._begin(run), pick(Descent, self)
         pixels, labels = pick(Pixels, self), pick(Labels, self)
         with context.device.at_work():
-            pictures = coerce(self, X, y)
+            pictures = coerce(self, X, y, groups=groups)
             data = prepare(pictures, as_pixels(pixels, context), pick(Shares, self), context)
             plan = scratch_plan(self.net, data, descent)
             task = scratch_task(data, descent, pixels, labels, context)

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import math
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, validate_data
 
-from foveal.errors import DataError
+from foveal.errors import DataError, UsageError
 from foveal.pictures.collection import Array, Pictures, refuse_unsupported
+from foveal.pictures.groups import grouped
 from foveal.pictures.sources import are_paths, gather
 from foveal.shapes import written
 
 
 def coerce(
-    estimator: Any, X: Any, y: Any = None, *, fitting: bool = True, labelled: bool = True
+    estimator: Any,
+    X: Any,
+    y: Any = None,
+    *,
+    groups: Any = None,
+    fitting: bool = True,
+    labelled: bool = True,
 ) -> Pictures:
     """Turn X and y into pictures.
 
@@ -29,17 +38,46 @@ def coerce(
         As `foveal.pictures.sources.gather` takes it.
     y : sequence of labels, optional
         The class of each picture; class folders, .npz and IDX say it themselves.
+    groups : str, path or sequence, optional
+        What belongs together, as `foveal.pictures.groups.grouped` takes it.
     fitting : bool
         Whether this is fit.
     labelled : bool
         Whether fit needs labels.
     """
     if not are_paths(X):
-        return _coerced_array(estimator, X, y, fitting, labelled)
+        return grouped(_coerced_array(estimator, X, y, fitting, labelled), groups)
     pictures = _labelled_files(X, y) if fitting and labelled else gather(X)
     if fitting:
         estimator._picture_shape = pictures.content.shape
-    return pictures
+    return grouped(pictures, groups)
+
+
+def refuse_pictures(y: Any) -> None:
+    """Refuse pictures where labels may be given: an autoencoder restores what it is shown.
+
+    Raises
+    ------
+    UsageError
+        For paths, files that exist, and arrays of more than one axis.
+    """
+    shape = getattr(y, "shape", ())
+    whole = isinstance(y, str | os.PathLike | Pictures)
+    named = are_paths(y) and all(map(_is_path, [y] if whole else y[:10]))
+    if y is None or (not named and (len(shape) < 2 or shape[1:] == (1,))):
+        return
+    raise UsageError(
+        "y",
+        needed="nothing, or labels, which are not used: an autoencoder restores the pictures in X",
+        came=f"an array {shape}" if shape else "other pictures",
+        remedy="leave y out; noise that is drawn anew is undone by `noise`",
+    )
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, os.PathLike | Pictures) or (
+        isinstance(value, str) and Path(value).exists()
+    )
 
 
 def _labelled_files(X: Any, y: Any = None) -> Pictures:

@@ -35,7 +35,7 @@ class Learner(BaseEstimator, ABC):
         return FitContext.begin(run, pick(Machine, self), self.random_state, verbose=self.verbose)
 
     @abstractmethod
-    def fit(self, X: Any, y: Any = None, *, run: Run | None = None) -> Self:
+    def fit(self, X: Any, y: Any = None, *, groups: Any = None, run: Run | None = None) -> Self:
         """Learn from pictures."""
 
     def _learned(self, model: FittedModel, context: FitContext) -> Self:

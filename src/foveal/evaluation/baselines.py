@@ -7,7 +7,7 @@ and judged on the very pictures that the network is judged on.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,10 @@ class Baseline:
     """Training pictures it was fitted on."""
 
 
+Fold = tuple[Pixels, Ints, Pixels, Ints]
+"""Pictures to fit on with their class numbers, and pictures to judge with theirs."""
+
+
 def fit_baselines(
     train_images: Pixels, train_ids: Ints, test_images: Pixels, test_ids: Ints
 ) -> list[Baseline]:
@@ -53,23 +57,52 @@ def fit_baselines(
     train_ids, test_ids : array of int, (n,)
         Class numbers.
     """
-    return list(_fitted(train_images, train_ids, test_images, test_ids))
+    return cross_fit_baselines([(train_images, train_ids, test_images, test_ids)])
+
+
+def cross_fit_baselines(folds: Iterable[Fold]) -> list[Baseline]:
+    """Fit the baselines in each fold, and judge them on the pictures of all folds together.
+
+    Those that cannot be fitted in every fold are left out.
+    """
+    found = [list(_fitted(*fold)) for fold in folds]
+    return [
+        Baseline(
+            name=parts[0].name,
+            accuracy=wilson(sum(one.right for one in parts), sum(one.judged for one in parts)),
+            trained_on=max(one.trained_on for one in parts),
+        )
+        for parts in zip(*found, strict=False)  # a later one is never there without those before
+    ]
 
 
 def majority(class_counts: Ints, test_ids: Ints) -> Baseline:
     """Judge the answer that is always the most frequent training class."""
-    right = int((test_ids == int(np.argmax(class_counts))).sum())
+    found = _majority(class_counts, test_ids)
     return Baseline(
-        name="majority class",
-        accuracy=wilson(right, len(test_ids)),
-        trained_on=int(class_counts.sum()),
+        name=found.name, accuracy=wilson(found.right, found.judged), trained_on=found.trained_on
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """How often a baseline is right in one fold."""
+
+    name: str
+    right: int
+    judged: int
+    trained_on: int
+
+
+def _majority(class_counts: Ints, test_ids: Ints) -> _Answers:
+    right = int((test_ids == int(np.argmax(class_counts))).sum())
+    return _Answers("majority class", right, len(test_ids), int(class_counts.sum()))
 
 
 def _fitted(
     train_images: Pixels, train_ids: Ints, test_images: Pixels, test_ids: Ints
-) -> Iterator[Baseline]:
-    yield majority(np.bincount(train_ids), test_ids)
+) -> Iterator[_Answers]:
+    yield _majority(np.bincount(train_ids), test_ids)
     most = min(len(train_ids), MOST_PICTURES)
     picked = np.linspace(0, len(train_ids) - 1, most).round().astype(np.intp)
     class_ids = train_ids[picked]
@@ -88,7 +121,7 @@ def _fitted(
             warnings.simplefilter("ignore", ConvergenceWarning)
             learner.fit(train, class_ids)
         right = int((learner.predict(test) == test_ids).sum())
-        yield Baseline(name=name, accuracy=wilson(right, len(test_ids)), trained_on=most)
+        yield _Answers(name, right, len(test_ids), most)
 
 
 def as_vectors(images: Pixels, middle: float = 0.0) -> np.ndarray[Any, np.dtype[np.float32]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtrit
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 LEVEL = 0.95
@@ -35,8 +35,10 @@ class Estimate:
         return f"{self.value:.3g} ({self.low:.3g} to {self.high:.3g})"
 
 
-def wilson(right: int, total: int, level: float = LEVEL) -> Estimate:
+def wilson(right: float, total: float, level: float = LEVEL) -> Estimate:
     """Interval of a share (Wilson, 1927; recommended by Brown, Cai and DasGupta, 2001).
+
+    Counts need not be whole: `effective_number` gives those of answers that hang together.
 
     >>> wilson(9, 10).percent()
     '90.0 % (59.6 to 98.2 %)'
@@ -50,6 +52,43 @@ def wilson(right: int, total: int, level: float = LEVEL) -> Estimate:
     reach *= float(np.sqrt(share * (1 - share) / total + z * z / (4 * total * total)))
     low, high = max(middle - reach, 0.0), min(middle + reach, 1.0)
     return Estimate(share, min(low, share), max(high, share))
+
+
+def effective_number(
+    right_n: np.ndarray[Any, Any], units_n: np.ndarray[Any, Any], level: float = LEVEL
+) -> float:
+    """Compute how many independent answers are worth as much as these, some of which hang together.
+
+    What the answers of a unit have in common makes their share vary more than that of as many
+    strangers: their number is divided by this ratio of variances, and by that of the quantiles
+    of Student's and the normal distribution (Korn and Graubard, Survey Methodology 24, 1998). One
+    unit more, half of it right, is added first, as Agresti and Coull (1998) do with answers:
+    without it a few units that are all right would seem to hang together not at all.
+
+    Parameters
+    ----------
+    right_n : array of bool, (n,)
+        Whether each answer is right.
+    units_n : array of int, (n,)
+        What each belongs to.
+
+    Returns
+    -------
+    float
+        From 1 to n; n where each answer is a unit of its own.
+    """
+    unit, sizes = np.unique(units_n, return_inverse=True, return_counts=True)[1:]
+    total, count = len(right_n), len(sizes)
+    if count == total:
+        return float(total)
+    one = total / count
+    right = np.append(np.bincount(unit, weights=right_n), one / 2)
+    sizes = np.append(sizes, one)
+    share = right.sum() / sizes.sum()
+    spread = np.square(right - share * sizes).sum() / sizes.sum() ** 2 * (count + 1) / count
+    tail = (1 + level) / 2
+    heavier = float(stdtrit(max(total - 1, 1), tail) / stdtrit(max(count - 1, 1), tail)) ** 2
+    return float(np.clip(share * (1 - share) / spread * heavier, 1.0, total))
 
 
 def mean(

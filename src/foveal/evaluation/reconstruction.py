@@ -6,7 +6,7 @@ Pictures are (n, height, width, channels), black = 0 and white = 1.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -89,15 +89,18 @@ def similarity_metrics(pairs: Iterable[Pair], mean: Floats | None = None) -> Sim
     """
     squared = entropy = similar = 0.0
     pictures = values = 0
-    shares = KeptVariance(mean)
+    lost, there = [np.empty((0, 2))], [np.empty((0, 2))]
     for originals, made in pairs:
         squared += float(((originals - made) ** 2).sum(dtype=np.float64))
         entropy += float(_cross_entropy(originals, made).sum(dtype=np.float64))
         similar += float(similarity(originals, made).sum(dtype=np.float64))
         pictures += len(originals)
         values += originals.size
-        shares.add(originals, made)
+        if mean is not None:
+            lost.append(squares(originals - made))
+            there.append(squares(originals - mean))
     mse = squared / values
+    shares = KeptVariance.of(np.concatenate(lost), np.concatenate(there))
     return SimilarityMetrics(
         mse=mse,
         bce=entropy / values,
@@ -108,45 +111,34 @@ def similarity_metrics(pairs: Iterable[Pair], mean: Floats | None = None) -> Sim
     )
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeptVariance:
-    """How much of the variance of pictures their reconstructions keep, batch by batch."""
+    """How much of the variance of pictures their reconstructions keep."""
 
-    mean: Floats | None
-    """The picture about which variance is measured, (h, w, c); nothing is measured without."""
-    _lost: Floats = field(default_factory=lambda: np.zeros(2))
-    """Sums of squared errors: of values, and of colour."""
-    _there: Floats = field(default_factory=lambda: np.zeros(2))
-    """Sums of squared differences from the mean picture, likewise."""
+    kept: float | None = None
+    """Share of the variance about a mean picture; None where there is none."""
+    colour_kept: float | None = None
+    """The same of colour: of what the channels differ from their brightness. None for grey."""
 
-    def add(self, originals: Floats, made: Floats) -> None:
-        """Count pictures (n, h, w, c) and their reconstructions."""
-        if self.mean is not None:
-            self._lost += _squares(originals - made)
-            self._there += _squares(originals - self.mean)
-
-    @property
-    def kept(self) -> float | None:
-        """Share of the variance that is kept; None where there is none."""
-        return self._share(0)
-
-    @property
-    def colour_kept(self) -> float | None:
-        """Share of the variance of colour that is kept; None where there is no colour."""
-        return self._share(1)
-
-    def _share(self, place: int) -> float | None:
-        there = float(self._there[place])
-        return 1 - float(self._lost[place]) / there if there > 0 else None
+    @classmethod
+    def of(cls, lost: Floats, there: Floats) -> KeptVariance:
+        """Compare what is lost with what is there, each (n, 2) from `squares`."""
+        gone, whole = lost.sum(axis=0), there.sum(axis=0)
+        shares = [
+            1 - float(part) / float(all_of_it) if all_of_it > 0 else None
+            for part, all_of_it in zip(gone, whole, strict=True)
+        ]
+        return cls(kept=shares[0], colour_kept=shares[1])
 
 
-def _squares(differences: Floats) -> Floats:
-    """Sum squared differences (n, h, w, c): of the values, and of colour alone."""
-    colour = 0.0
-    if differences.shape[3] == len(LUMA):
-        brightness = differences @ np.array(LUMA, differences.dtype)
-        colour = ((differences - brightness[..., None]) ** 2).sum(dtype=np.float64)
-    return np.array([(differences**2).sum(dtype=np.float64), colour])
+def squares(differences: Floats) -> Floats:
+    """Sum squared differences (n, h, w, c) of each picture, (n, 2): of values, of colour alone."""
+    values = (differences**2).sum(axis=(1, 2, 3), dtype=np.float64)
+    if differences.shape[3] != len(LUMA):
+        return np.stack([values, np.zeros_like(values)], axis=1)
+    brightness = differences @ np.array(LUMA, differences.dtype)
+    colour = differences - brightness[..., None]
+    return np.stack([values, (colour**2).sum(axis=(1, 2, 3), dtype=np.float64)], axis=1)
 
 
 def kept_line(found: SimilarityMetrics | KeptVariance) -> str:

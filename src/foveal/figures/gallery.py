@@ -43,6 +43,8 @@ LEAST_WIDTH, LEAST_HEIGHT = 104, 24
 """Room that the words beneath and beside a picture take at least."""
 MARGINALS = 14 * GRID
 ROWS = ("picture", "reconstruction", "difference")
+TAUGHT = " *"
+"""Marks the error of a picture that taught the network."""
 MEANING = "MSE: mean squared error of a value, black = 0 and white = 1"
 CAPTION = (
     "Each picture stands above what the network makes of its code, and above the difference of "
@@ -54,7 +56,9 @@ CAPTION = (
 def gallery(
     model: FittedModel, pictures: Any, count: int = 12, progress: Progress | None = None
 ) -> Figure[ReconstructionErrors]:
-    """Reconstruct all pictures and draw some of them, evenly spaced over those that can be read.
+    """Reconstruct all pictures and draw some of them, evenly spaced over those that can be judged.
+
+    Where these are fewer, pictures that taught the model are drawn too, and marked.
 
     Parameters
     ----------
@@ -70,8 +74,9 @@ def gallery(
     Returns
     -------
     Figure of ReconstructionErrors
-        Its `values.errors` are those of all pictures, `values.mse` their mean with its interval;
-        `save` writes the gallery.
+        Its `values.errors` are those of all pictures, `values.mse` the mean of those judged with
+        its interval, `values.variance` what share of their variance the codes keep; `save` writes
+        the gallery.
 
     Raises
     ------
@@ -83,9 +88,9 @@ def gallery(
     _check_count(count)
     found = gather(pictures)
     errors = reconstruction_errors(model, found, progress)
-    there = np.flatnonzero([not reason for reason in errors.reasons])
-    rows = there[evenly(len(there), count)]
-    figure = draw_gallery(compared(model, found.take(rows.tolist())), count)
+    rows = errors.evenly(count)
+    shown = compared(model, found.take(rows.tolist()))
+    figure = draw_gallery(shown, count, taught=errors.taught[rows].tolist())
     return Figure(
         values=errors,
         image=figure.image,
@@ -96,7 +101,11 @@ def gallery(
 
 
 def draw_gallery(
-    batches: Iterable[Reconstructions], count: int = 12, *, rows: Sequence[int] | None = None
+    batches: Iterable[Reconstructions],
+    count: int = 12,
+    *,
+    rows: Sequence[int] | None = None,
+    taught: Sequence[bool] | None = None,
 ) -> Figure[Reconstructions]:
     """Draw pictures, what an autoencoder makes of them, and where the two differ.
 
@@ -108,6 +117,8 @@ def draw_gallery(
         Pictures drawn at most, evenly spaced over those that could be read.
     rows : sequence of int, optional
         Which pictures to draw instead, counted from 0, in this order.
+    taught : sequence of bool, optional
+        Whether each picture of the batches taught the network; it is marked then.
 
     Raises
     ------
@@ -121,24 +132,37 @@ def draw_gallery(
     there = np.flatnonzero([not reason for reason in found.reasons])
     if not len(there):
         raise no_picture(found.reasons)
-    shown = part(found, there if rows is not None else there[evenly(len(there), count)])
+    picked = there if rows is not None else there[evenly(len(there), count)]
+    shown = part(found, picked)
+    marked = [taught is not None and taught[row] for row in picked.tolist()]
     drawings, limit = triples(shown)
     numbers = counted(shown.codes.shape[1], "number")
     facts = (
         f"{counted(len(drawings), 'picture')} of {shape_of(shown.originals)}, codes of {numbers}",
         MEANING,
+        *_taught_fact(marked),
     )
-    bands = _bands(drawings, [number(error) for error in shown.errors])
+    errors = [number(error) + TAUGHT * one for error, one in zip(shown.errors, marked, strict=True)]
+    bands = _bands(drawings, errors)
     blocks = [*bands, difference_bar(limit, "difference")]
     return Figure(
         values=shown,
         image=page("Pictures and their reconstructions", facts, blocks, CAPTION),
         caption=CAPTION,
-        columns=("path", "mse"),
+        columns=("path", "mse", "taught"),
         rows=tuple(
-            (str(name), float(error)) for name, error in zip(shown.names, shown.errors, strict=True)
+            (str(name), float(error), one)
+            for name, error, one in zip(shown.names, shown.errors, marked, strict=True)
         ),
     )
+
+
+def _taught_fact(marked: Sequence[bool]) -> list[str]:
+    """Say what the mark means, where there is one."""
+    if not any(marked):
+        return []
+    which = "these pictures" if all(marked) else f"pictures with {TAUGHT.strip()}"
+    return [f"{which} taught the network: others have larger errors"]
 
 
 def triples(shown: Reconstructions) -> tuple[list[list[Image.Image]], float]:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foveal.errors import DataError
-from foveal.evaluation.baselines import Baseline, fit_baselines, majority
+from foveal.evaluation.baselines import Baseline, Fold, cross_fit_baselines, majority
 from foveal.evaluation.calibration import probabilities
 from foveal.evaluation.metrics import Metrics, calibration_error, metrics
 from foveal.inference.features import Extraction, open_features
+from foveal.judging.held_out import HeldOut, JudgedBy, Standing, held_out
 from foveal.judging.lines import html_of_evaluation, lines_of_evaluation
 from foveal.pictures.collection import Array, Pictures, refuse_unsupported
 from foveal.pictures.ledger import Entry
@@ -20,14 +21,14 @@ from foveal.pictures.prepared import Prepared
 from foveal.pictures.scaling import scaling
 from foveal.pictures.sources import gather
 from foveal.pictures.splits import Rows
-from foveal.pictures.store import Progress, glance, open_store
+from foveal.pictures.store import Hashes, Progress, glance, open_store
 from foveal.targets.classes import UNKNOWN, class_ids
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
 
-NOT_JUDGED = "trained or chose the model, or of another part"
-"""Reason in the ledger of a picture that could have been judged but should not."""
+FOLDS = 5
+"""Folds of the baselines where the model was judged by cross-validation."""
 GLANCE = 32
 """Longest side of the pictures that baselines see, where the network saw larger ones."""
 
@@ -39,6 +40,8 @@ class Evaluation:
     ``print(evaluation)`` gives the table that ``foveal evaluate`` prints.
     """
 
+    judged_by: JudgedBy
+    """What the figures stand on."""
     metrics: Metrics
     uncalibrated_error: float
     """Calibration error before the temperature was applied."""
@@ -78,8 +81,9 @@ def evaluate(
     """Judge a classifier on labelled pictures.
 
     Pictures the model was trained on (by content hash) are left out. Where a test part is
-    named, it alone is judged; pictures that chose the weights are judged only where there are
-    no others, and then it is said.
+    named, it alone is judged. Where there are no pictures that are new to the model, those that
+    judged it at its training are: by the predictions of heads that had not seen them, which the
+    model keeps, or by the weights that they chose; `judged_by` and a note say so.
 
     Parameters
     ----------
@@ -110,22 +114,32 @@ def evaluate(
     pictures = gather(X)
     source = _Labelled(model, pictures if y is None else pictures.labelled(np.asarray(y)))
     source.open(progress)
-    rows, notes = _judged_rows(model, source, include_training)
-    logits = source.logits(rows)
+    chosen = held_out(
+        model,
+        source.store.hashes,
+        source.known,
+        pictures.parts,
+        include_training=include_training,
+    )
+    rows, notes = chosen.rows, [*source.notes(), *chosen.notes]
+    if not len(rows):
+        raise _nothing_new(notes)
+    logits = _logits(model, source, chosen)
     class_ids = source.class_ids[rows]
     labels = [str(one) for one in model.classes]
     baselines: list[Baseline] = []
     if with_baselines:
-        found, more = _baselines(model, source, rows, training, progress)
+        found, more = _baselines(model, source, chosen, training, progress)
         baselines.extend(found)
         notes.extend(more)
     return Evaluation(
+        judged_by=chosen.judged_by,
         metrics=metrics(probabilities(logits, model.temperature), class_ids, labels),
         uncalibrated_error=calibration_error(probabilities(logits, 1.0), class_ids),
         temperature=model.temperature,
         baselines=tuple(baselines),
         notes=tuple(notes),
-        ledger=tuple(_ledger(source, rows)),
+        ledger=tuple(_ledger(source, chosen)),
     )
 
 
@@ -159,6 +173,12 @@ class _Labelled:
             self.store = open_store(self.pictures, model.recipe, threads=threads, progress=progress)
         self.known = np.flatnonzero((self.class_ids != UNKNOWN) & self.store.readable)
 
+    def notes(self) -> list[str]:
+        """Say how many pictures cannot be judged at all."""
+        missing = len(self.pictures) - len(self.known)
+        told = f"{missing} pictures left out: unreadable, unlabelled or of unknown class"
+        return [told] if missing else []
+
     def logits(self, rows: Rows) -> np.ndarray[Any, Any]:
         by = self.store.scaled_by(scaling(self.pictures, self.model.recipe))
         if by is None:
@@ -173,50 +193,30 @@ class _Labelled:
         return glance(self.pictures, recipe, GLANCE, threads=threads, progress=progress)
 
 
-def _judged_rows(
-    model: FittedModel, source: _Labelled, include_training: bool
-) -> tuple[Rows, list[str]]:
-    notes: list[str] = []
-    missing = len(source.pictures) - len(source.known)
-    if missing:
-        notes.append(f"{missing} pictures left out: unreadable, unlabelled or of unknown class")
-    rows = source.known
-    tested = np.intersect1d(rows, source.pictures.rows("test"))
-    if len(tested):
-        rows = tested
-        notes.append(f"judged on the test part: {len(rows)} pictures")
-    hashes = source.store.hashes[rows]
-    trained = np.isin(hashes, model.trained_on)
-    chose = np.isin(hashes, model.chosen_on) & ~trained
-    if include_training:
-        if trained.any():
-            notes.append(f"{trained.sum()} of these pictures trained the model: too good a figure")
-        return _some(rows, notes), notes
-    if trained.any():
-        notes.append(f"{trained.sum()} pictures left out: the model was trained on them")
-    if chose.any() and (~trained & ~chose).any():
-        notes.append(f"{chose.sum()} pictures left out: they chose the weights (validation)")
-        return rows[~trained & ~chose], notes
-    if chose.any():
-        notes.append("these pictures chose the weights (validation): slightly too good a figure")
-    return _some(rows[~trained], notes), notes
+def _nothing_new(notes: list[str]) -> DataError:
+    return DataError(
+        "pictures",
+        needed="labelled pictures that the model was not trained on",
+        came="none. " + "; ".join(notes),
+        remedy="give other pictures of the model's classes, or use `include_training`",
+    )
 
 
-def _some(rows: Rows, notes: list[str]) -> Rows:
-    if not len(rows):
-        raise DataError(
-            "pictures",
-            needed="labelled pictures that the model was not trained on",
-            came="none. " + "; ".join(notes),
-            remedy="give other pictures of the model's classes, or use `include_training`",
-        )
-    return rows
+def _logits(model: FittedModel, source: _Labelled, chosen: HeldOut) -> np.ndarray[Any, Any]:
+    """Return the logits of the pictures that are judged: those that were kept, or new ones."""
+    found = np.empty((len(chosen.rows), len(model.classes)))
+    kept = chosen.kept >= 0
+    if model.held_out is not None:
+        found[kept] = model.held_out.logits[chosen.kept[kept]]
+    if not kept.all():
+        found[~kept] = source.logits(chosen.rows[~kept])
+    return found
 
 
 def _baselines(
     model: FittedModel,
     source: _Labelled,
-    rows: Rows,
+    chosen: HeldOut,
     training: Any,
     progress: Progress | None,
 ) -> tuple[list[Baseline], list[str]]:
@@ -224,36 +224,59 @@ def _baselines(
     if training is not None:
         teacher = _Labelled(model, gather(training))
         teacher.open(progress)
-    trained = np.isin(teacher.store.hashes[teacher.known], model.trained_on)
-    taught = teacher.known[trained]
-    class_ids = source.class_ids[rows]
-    if not len(taught):
+    taught = teacher.known[Standing.of(model, teacher.store.hashes[teacher.known]).taught]
+    parts = _folds(source, chosen)
+    sides = [(taught, part) for part in parts]
+    if chosen.judged_by != "training pictures":  # those flatter the baselines as they do the model
+        sides = [(_others(teacher, taught, source.store.hashes[part]), part) for part in parts]
+    if not all(len(fitted) for fitted, _ in sides):
         counts = np.array(model.provenance.class_counts, dtype=np.int64)
         where = "the pictures" if training is None else "`training`"
         note = f"baselines on pixels need training pictures of the model: none found in {where}"
-        return [majority(counts, class_ids)], [note]
+        return [majority(counts, source.class_ids[chosen.rows])], [note]
     images = source.pixels(progress)
     others = images if teacher is source else teacher.pixels(progress)
-    return fit_baselines(others[taught], teacher.class_ids[taught], images[rows], class_ids), []
+
+    def folds() -> Iterator[Fold]:
+        for fitted, part in sides:
+            ids = teacher.class_ids[fitted], source.class_ids[part]
+            yield others[fitted], ids[0], images[part], ids[1]
+
+    return cross_fit_baselines(folds()), []
 
 
-def _ledger(source: _Labelled, rows: Rows) -> Iterator[Entry]:
-    judged = np.zeros(len(source.pictures), dtype=bool)
-    judged[rows] = True
-    reasons = list(source.store.reasons)
-    parts = source.pictures.parts
+def _others(teacher: _Labelled, taught: Rows, judged: Hashes) -> Rows:
+    """Leave out what is judged, so that a baseline knows as little of it as the model."""
+    others: Rows = taught[~np.isin(teacher.store.hashes[taught], judged)]
+    return others
+
+
+def _folds(source: _Labelled, chosen: HeldOut) -> list[Rows]:
+    """Deal the judged pictures out as the model was judged: at once, or in folds.
+
+    Folds hold each class evenly, and equal pictures together.
+    """
+    rows = chosen.rows
+    if chosen.judged_by != "cross-validation":
+        return [rows]
+    _, first, group = np.unique(source.store.hashes[rows], return_index=True, return_inverse=True)
+    fold = np.empty(len(first), dtype=np.intp)
+    fold[np.argsort(source.class_ids[rows[first]], kind="stable")] = np.arange(len(first)) % FOLDS
+    return [rows[fold[group] == one] for one in np.unique(fold)]
+
+
+def _ledger(source: _Labelled, chosen: HeldOut) -> Iterator[Entry]:
+    parts, reasons = source.pictures.parts, list(source.store.reasons)
     for row, name in enumerate(source.pictures.names):
         label = source.labels[row]
         reason = reasons[row]
         if not reason and source.class_ids[row] == UNKNOWN:
             reason = "no label" if label is None else f"class {label} is unknown to the model"
-        if not reason and not judged[row]:
-            reason = NOT_JUDGED
         yield Entry(
             name,
             None if label is None else str(label),
             "" if parts is None else str(parts[row]),
-            reason,
+            reason or chosen.reasons[row],
         )
 
 

@@ -17,6 +17,11 @@ class Judged(Protocol):
     """What is shown of an evaluation."""
 
     @property
+    def judged_by(self) -> str:
+        """What the figures stand on."""
+        ...
+
+    @property
     def metrics(self) -> Metrics:
         """How the model fares."""
         ...
@@ -47,7 +52,7 @@ def lines_of_evaluation(found: Judged) -> list[str]:
     metrics = found.metrics
     lines = [f"note: {note}" for note in found.notes]
     lines += [
-        f"{metrics.pictures:,} pictures, intervals at 95 %",
+        _standing(found),
         "",
         f"accuracy           {metrics.accuracy.percent()}",
         f"balanced accuracy  {metrics.balanced_accuracy.percent()}",
@@ -63,6 +68,12 @@ def lines_of_evaluation(found: Judged) -> list[str]:
         for baseline in found.baselines
     ] or ["  not fitted"]
     return [*lines, "", *_class_lines(metrics), *_confusion_lines(metrics)]
+
+
+def _standing(found: Judged) -> str:
+    """Say on which pictures the figures stand."""
+    by = "" if found.judged_by == "held-out pictures" else f"judged by {found.judged_by}, "
+    return f"{found.metrics.pictures:,} pictures, {by}intervals at 95 %"
 
 
 def _class_lines(metrics: Metrics) -> list[str]:
@@ -124,7 +135,7 @@ def html_of_evaluation(found: Judged) -> str:
     head = ("class", "pictures", "recall", "precision", "F1")
     parts = [
         html_lines(f"note: {note}" for note in found.notes),
-        html_table((), figures, caption=f"{metrics.pictures:,} pictures, intervals at 95 %"),
+        html_table((), figures, caption=_standing(found)),
         html_table(head, classes, numbers=(1, 4)),
     ]
     if len(classes) <= MOST_CLASSES:

@@ -18,6 +18,7 @@ from foveal.learning.descent import Habits, Trained, batch_size_of, check_batche
 from foveal.learning.options import Descent, Labels, Pixels
 from foveal.model.fitted import FittedModel
 from foveal.model.freezing import best_network, freeze
+from foveal.model.held_out import HeldOutLogits
 from foveal.nets.plan import Plan, plan
 from foveal.nets.spec import Activation, Dense, Network
 from foveal.parameters import Real
@@ -111,10 +112,12 @@ class ClassifierTask:
         """Make the fitted model of the best weights, its temperature fitted on validation."""
         state, data, rows = trained.state, self.data, self.data.split.validation
         network = best_network(plan, state, self.device)
-        temperature = 1.0
+        temperature, worth, held_out = 1.0, None, None
         if len(rows):
             logits = self.logits(network).double().numpy()
             temperature = fit_temperature(logits, data.class_ids[rows])
+            held_out = HeldOutLogits.of(data.store.hashes[rows], logits)
+            worth = data.worth(logits.argmax(axis=1) == data.class_ids[rows], rows)
         best = state.best
         return freeze(
             plan,
@@ -125,6 +128,7 @@ class ClassifierTask:
             temperature=temperature,
             trained_on=data.store.hashes[data.split.train],
             chosen_on=data.store.hashes[rows],
+            held_out=held_out,
             state=state,
             config=trained.config,
             augmentation=self.augmentation.level,
@@ -132,6 +136,7 @@ class ClassifierTask:
             class_counts=[int(count) for count in data.class_counts],
             validation_pictures=len(rows),
             validation_right=round((best.accuracy or 0.0) * best.pictures) if best else None,
+            validation_effective=worth,
         )
 
 

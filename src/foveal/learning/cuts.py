@@ -76,7 +76,7 @@ def _tried(
         head = fit_head(
             features[None, :, places[name]],
             data.class_ids[rows],
-            data.store.hashes[rows],
+            data.units[rows],
             classes=len(data.classes),
             class_weights=None if weights is None else weights.numpy(),
             seed=context.seed,

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from foveal.errors import DataError
+from foveal.evaluation.intervals import effective_number
 from foveal.inference.features import Extraction, Features, open_features
 from foveal.inference.frozen import OWN
 from foveal.learning.context import FitContext
@@ -19,11 +20,13 @@ from foveal.pictures import ledger, prepared
 from foveal.pictures.augment import Augmentation
 from foveal.pictures.batches import FeatureBatches, TrainingBatches, inputs, training_batches
 from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.hashing import Hashes
 from foveal.pictures.ledger import Entry
 from foveal.pictures.scaling import Scaling, of_values
 from foveal.pictures.splits import Rows, Split, split
 from foveal.pictures.store import Store, open_store
 from foveal.pictures.survey import choose_recipe
+from foveal.pictures.units import units_of
 from foveal.progress.events import Decoding, Prepared, passing
 from foveal.recipe import PictureRecipe
 from foveal.targets.classes import encode_labels
@@ -44,6 +47,8 @@ class TrainingData:
     """Class number of each row; -1 without a label. 0 where labels are not asked for."""
     classes: Array
     """The labels, in the order of their numbers; none where they are not asked for."""
+    units: Hashes
+    """What may not be torn apart, as `foveal.pictures.units.units_of` gives it."""
     split: Split
     recipe: PictureRecipe
 
@@ -62,6 +67,11 @@ class TrainingData:
     def class_counts(self) -> np.ndarray[Any, np.dtype[np.intp]]:
         """Training pictures of each class; of all, where there are no classes."""
         return np.bincount(self.class_ids[self.split.train], minlength=len(self.classes))
+
+    def worth(self, right_n: np.ndarray[Any, Any], rows: Rows) -> float | None:
+        """Compute the independent pictures that judged rows are worth; None for all of them."""
+        worth = effective_number(right_n, self.units[rows]) if len(rows) else 0.0
+        return None if worth == len(rows) else worth
 
     def batches(
         self, batch_size: int, augmentation: Augmentation, seed: int, device: str
@@ -153,9 +163,10 @@ def prepare(
     store, recipe = opening(pictures)
     run.agree("pictures", store.fingerprint, "the pictures changed meanwhile: begin with `fresh`")
     usable = np.flatnonzero(store.readable & (class_ids >= 0))
+    units = units_of(store.hashes, usable, pictures.groups)
     parts = split(
         class_ids,
-        store.hashes,
+        units,
         pictures.parts,
         usable,
         validation_share=shares.validation_share,
@@ -168,7 +179,12 @@ def prepare(
     _check(classes, class_ids, parts, entries)
     recipe = store.measured(recipe, parts.train)
     data = TrainingData(
-        store=store, class_ids=class_ids, classes=classes, split=parts, recipe=recipe
+        store=store,
+        class_ids=class_ids,
+        classes=classes,
+        units=units,
+        split=parts,
+        recipe=recipe,
     )
     missing = ledger.left_out(entries)
     run.tell(
@@ -234,6 +250,7 @@ def _entries(
     where = np.full(len(pictures), "", dtype="<U10")
     for name in ("train", "validation", "test"):
         where[getattr(parts, name)] = name
+    held_out = np.concatenate([parts.validation, parts.test])
     reasons = list(store.reasons)
     nothing = [None] * len(pictures)
     labels = nothing if pictures.labels is None else pictures.labels.tolist()
@@ -242,14 +259,23 @@ def _entries(
         if not reason and class_ids[row] < 0:
             reason = "no class: lies beside the class folders"
         if not reason and not where[row]:
-            reason = "the same picture stands in another part"
+            reason = _moved(row, pictures, store.hashes, held_out)
         label = None if labels[row] is None else str(labels[row])
         yield Entry(name, label, str(where[row]), reason)
+
+
+def _moved(row: int, pictures: Pictures, hashes: Hashes, held_out: Rows) -> str:
+    """Say why a picture that could train may not: what it belongs to stands in another part."""
+    if hashes[row] in hashes[held_out]:
+        return "the same picture stands in another part"
+    group = None if pictures.groups is None else pictures.groups[row]
+    return f"its group, {group}, stands in another part"
 
 
 def _notes(pictures: Pictures, entries: list[Entry], data: TrainingData) -> Iterator[str]:
     if ledger.left_out(entries):
         yield ledger.summary(entries)
+    yield from pictures.notes
     yield from data.store.remarks
     if data.store.images is None:
         return

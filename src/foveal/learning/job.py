@@ -22,12 +22,14 @@ class Fits(Protocol):
 
     model_: FittedModel
 
-    def fit(self, X: Any, y: Any = None, *, run: Run | None = None) -> Self:
+    def fit(self, X: Any, y: Any = None, *, groups: Any = None, run: Run | None = None) -> Self:
         """Train."""
         ...
 
 
 L = TypeVar("L", bound=Fits)
+OF_FIT = ("pictures", "groups")
+"""What is asked for that belongs to `fit`, not to the learner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,11 @@ class Done(Generic[L]):
 
 def train(
     model: str | Path,
-    pictures: str | Path,
+    pictures: str | Path | Sequence[str | Path],
     make: Callable[[dict[str, Any]], L],
     options: Mapping[str, Any],
     *,
+    groups: str | None = None,
     command: str,
     typed: Collection[str] = (),
     resume: bool = False,
@@ -60,12 +63,14 @@ def train(
     ----------
     model : path
         Where the model goes: a .safetensors file. The run is kept in a folder beside it.
-    pictures : path
+    pictures : path or sequence of paths
         As in `fit`.
     make : callable
         From options to a learner.
     options : dict
         Options of the learner, as JSON can keep them; a resumed run is held to them.
+    groups : str, optional
+        As in `fit`.
     command : str
         What kind of training this is; another one does not resume it.
     typed : collection of str
@@ -85,7 +90,7 @@ def train(
         See `foveal.errors`.
     """
     place = checked_path(model)
-    asked = {**options, "pictures": str(Path(pictures).absolute())}
+    asked = {**options, "pictures": _absolute(pictures), "groups": groups}
     with Run(
         place.with_suffix(".run"),
         resume=resume,
@@ -102,11 +107,18 @@ def train(
             return Done(None, None)
         replaced = run.decide("replaced", lambda: _keep_aside(place))
         with within(run):
-            chosen = {name: value for name, value in asked.items() if name != "pictures"}
-            learner = make(chosen).fit(asked["pictures"], run=run)
+            chosen = {name: value for name, value in asked.items() if name not in OF_FIT}
+            learner = make(chosen).fit(asked["pictures"], groups=asked.get("groups"), run=run)
             digest = learner.model_.save(place)
             run.finish({"model": place.name, "sha256": digest})
     return Done(learner, _aside(place) if replaced else None)
+
+
+def _absolute(pictures: str | Path | Sequence[str | Path]) -> str | list[str]:
+    """Name pictures so that a run finds them from anywhere."""
+    if isinstance(pictures, str | Path):
+        return str(Path(pictures).absolute())
+    return [str(Path(one).absolute()) for one in pictures]
 
 
 def _keep_aside(model: Path) -> bool:

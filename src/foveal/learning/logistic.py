@@ -16,8 +16,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
+from foveal.pictures.hashing import Hashes
 from foveal.pictures.splits import Rows
-from foveal.pictures.store import Hashes
+from foveal.pictures.units import majority
 from foveal.randomness import generator
 
 CANDIDATES = tuple(10.0 ** (step / 2) for step in range(-8, 5))
@@ -60,7 +61,7 @@ class LogisticHead:
 def fit_head(
     features_vnd: Floats,
     class_ids_n: Rows,
-    hashes_n: Hashes,
+    units_n: Hashes,
     *,
     classes: int,
     class_weights: Floats | None,
@@ -77,8 +78,8 @@ def fit_head(
         The first view is the picture as it is; it alone is judged.
     class_ids_n : array of int
         Class number of each picture.
-    hashes_n : array of int64
-        Equal pictures share a hash and never stand on two sides of a fold.
+    units_n : array of int64
+        Pictures of one unit never stand on two sides of a fold.
     classes : int
         Number of classes.
     class_weights : array, (classes,), optional
@@ -104,7 +105,7 @@ def fit_head(
         weights = None if class_weights is None else class_weights.astype(np.float64)
         teacher = _Teacher(scaled, class_ids_n, classes, weights)
         picked = _picked(class_ids_n, seed)
-        fold_of = folds(class_ids_n[picked], hashes_n[picked], classes, seed)
+        fold_of = folds(class_ids_n[picked], units_n[picked], classes, seed)
         count = int(fold_of.max(initial=-1)) + 1
         logits = np.empty((0, classes))
         if count > 1 and judged:
@@ -136,25 +137,37 @@ def _picked(class_ids_n: Rows, seed: int) -> Rows:
     return np.sort(np.concatenate(drawn))
 
 
-def folds(class_ids_n: Rows, hashes_n: Hashes, classes: int, seed: int) -> Rows:
-    """Deal pictures out to folds, each class evenly, equal pictures together.
+def folds(class_ids_n: Rows, units_n: Hashes, classes: int, seed: int) -> Rows:
+    """Deal pictures out to folds, each class evenly, the pictures of a unit together.
 
-    As many folds as the smallest class of at least two different pictures has, at most `FOLDS`.
-    A class of one picture is taught in every fold and judged in none: its fold is -1.
+    As many folds as the smallest class of at least two units has, at most `FOLDS`. A class of
+    one unit is taught in every fold and judged in none: its fold is -1. So is a unit without
+    which some fold would lack a class.
     """
-    _, first, group = np.unique(hashes_n, return_index=True, return_inverse=True)
-    class_of_group = class_ids_n[first]
-    sizes = np.bincount(class_of_group, minlength=classes)
-    fold = np.full(len(first), -1, dtype=np.intp)
+    unit = np.unique(units_n, return_inverse=True)[1]
+    total = int(unit.max(initial=-1)) + 1
+    class_of_unit = majority(class_ids_n, unit, total)
+    sizes = np.bincount(class_of_unit, minlength=classes)
+    fold = np.full(total, -1, dtype=np.intp)
     if (sizes > 1).any():
         count = min(FOLDS, int(sizes[sizes > 1].min()))
         start = 0
         for code in np.flatnonzero(sizes > 1):
-            groups = np.flatnonzero(class_of_group == code)
-            order = generator(seed, "folds", int(code)).permutation(groups)
+            own = np.flatnonzero(class_of_unit == code)
+            order = generator(seed, "folds", int(code)).permutation(own)
             fold[order] = (start + np.arange(len(order))) % count
             start += len(order)
-    return fold[group]
+    for code in np.unique(class_ids_n):  # a class may live in units of other classes alone
+        holding = np.unique(unit[class_ids_n == code])
+        if len(np.unique(fold[holding])) == 1:
+            fold[holding[0]] = -1
+    return _numbered(fold)[unit]
+
+
+def _numbered(fold: Rows) -> Rows:
+    """Number the folds that are left from 0 on."""
+    left = np.unique(fold[fold >= 0])
+    return np.where(fold < 0, -1, np.searchsorted(left, fold))
 
 
 class _Teacher:

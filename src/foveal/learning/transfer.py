@@ -38,6 +38,7 @@ from foveal.learning.transfer_config import TransferConfig
 from foveal.model.card import Logistic, Origin
 from foveal.model.fitted import FittedModel, placed
 from foveal.model.freezing import freeze
+from foveal.model.held_out import HeldOutLogits
 from foveal.nets import notation
 from foveal.nets.build import build, part
 from foveal.nets.plan import Plan, plan_network
@@ -85,12 +86,20 @@ class Held:
 
     logits_nk: np.ndarray[Any, Any]
     class_ids_n: Rows
+    rows: Rows
+    """Which pictures these are."""
     judged_by: Literal["validation", "cross-validation"]
+
+    @property
+    def right_n(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Whether each picture is answered right."""
+        answered: np.ndarray[Any, np.dtype[np.bool_]] = self.logits_nk.argmax(1) == self.class_ids_n
+        return answered
 
     @property
     def right(self) -> int:
         """Pictures answered right."""
-        return int((self.logits_nk.argmax(axis=1) == self.class_ids_n).sum())
+        return int(self.right_n.sum())
 
     @property
     def log_loss(self) -> float | None:
@@ -195,10 +204,10 @@ class Transfer:
         if len(validation):
             features = _vectors(data, validation)[0]
             logits = features @ found.weight_kd.T + found.bias_k
-            held = Held(logits.astype(np.float64), data.class_ids[validation], "validation")
+            held = _held(logits.astype(np.float64), data, validation, "validation")
         else:
-            class_ids = data.class_ids[train][found.held_out]
-            held = Held(found.held_out_logits_nk, class_ids, "cross-validation")
+            judged = train[found.held_out]
+            held = _held(found.held_out_logits_nk, data, judged, "cross-validation")
         if len(validation) and not self.fine:  # fine-tuning is still to be judged on them
             every = np.sort(np.concatenate([train, validation]))
             again = self._fit_on(data, every, found.C, judged=False)
@@ -217,7 +226,7 @@ class Transfer:
         return fit_head(
             _vectors(data, rows),
             data.class_ids[rows],
-            data.store.hashes[rows],
+            data.units[rows],
             classes=len(data.classes),
             class_weights=None if weights is None else weights.numpy(),
             seed=self.context.seed,
@@ -291,8 +300,8 @@ class Transfer:
         network.eval()
         rows = task.data.split.validation
         if not len(rows):
-            return Held(np.empty((0, len(task.data.classes))), rows, "validation")
-        return Held(task.logits(network).double().numpy(), task.data.class_ids[rows], "validation")
+            return _held(np.empty((0, len(task.data.classes))), task.data, rows, "validation")
+        return _held(task.logits(network).double().numpy(), task.data, rows, "validation")
 
     def _assembled(
         self,
@@ -317,6 +326,7 @@ class Transfer:
             temperature=fit_temperature(held.logits_nk, held.class_ids_n),
             trained_on=hashes[np.sort(taught)],
             chosen_on=hashes[split.validation if not refitted else split.validation[:0]],
+            held_out=HeldOutLogits.of(hashes[held.rows], held.logits_nk),
             state=trained.state if trained else None,
             snapshots=False,
             config=trained.config if trained else None,
@@ -335,7 +345,17 @@ class Transfer:
             judged_by=held.judged_by if len(held.class_ids_n) else "nothing",
             validation_pictures=len(held.class_ids_n),
             validation_right=held.right if len(held.class_ids_n) else None,
+            validation_effective=data.worth(held.right_n, held.rows),
         )
+
+
+def _held(
+    logits_nk: np.ndarray[Any, Any],
+    data: TrainingData,
+    rows: Rows,
+    judged_by: Literal["validation", "cross-validation"],
+) -> Held:
+    return Held(logits_nk, data.class_ids[rows], rows, judged_by)
 
 
 def _head_layers(text: str) -> tuple[Layer, ...]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from foveal.errors import DataError
 from foveal.evaluation.intervals import Estimate, mean
-from foveal.evaluation.reconstruction import KeptVariance
+from foveal.evaluation.reconstruction import KeptVariance, squares
+from foveal.judging.held_out import HeldOut, Standing, held_out
 from foveal.looking.selection import Floats
-from foveal.model.codec import check_half, compared, mean_picture
-from foveal.pictures.collection import Pictures
+from foveal.model.codec import NO_NUMBERS, check_half, compared, mean_picture
+from foveal.pictures.collection import Pictures, evenly
+from foveal.pictures.splits import Rows
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
@@ -29,19 +31,45 @@ class ReconstructionErrors:
     """Mean squared error of each, (n,), black = 0, white = 1; NaN where it cannot be read."""
     reasons: Sequence[str]
     """Why a picture cannot be read; empty where it can."""
-    variance: KeptVariance
-    """What share of the variance about the mean training picture the codes keep."""
+    lost: Floats
+    """Sums of squared errors of each, (n, 2): of values, and of colour alone."""
+    there: Floats
+    """Sums of squared differences from the mean training picture, likewise."""
+    taught: np.ndarray[Any, np.dtype[np.bool_]]
+    """Which taught the model, so that their errors are too small, (n,)."""
+    chosen: HeldOut
+    """Which pictures the figures are of, and what a reader must know of them."""
 
     @property
     def mse(self) -> Estimate:
-        """Mean of the errors with its 95 % interval."""
-        return mean(self.errors[np.isfinite(self.errors)].astype(np.float64), least=0.0, most=1.0)
+        """Mean error of the pictures that are judged with its 95 % interval."""
+        return _mean(self.errors[self.chosen.rows])
+
+    @property
+    def training_mse(self) -> Estimate | None:
+        """Mean error of those that taught, where these are not the ones judged."""
+        rows = np.flatnonzero(self.taught)
+        apart = len(rows) and self.chosen.judged_by != "training pictures"
+        return _mean(self.errors[rows]) if apart else None
+
+    @property
+    def variance(self) -> KeptVariance:
+        """What share of the variance of the pictures that are judged the codes keep."""
+        return KeptVariance.of(self.lost[self.chosen.rows], self.there[self.chosen.rows])
+
+    def evenly(self, count: int) -> Rows:
+        """Choose rows evenly of those that are judged; of others where these are too few."""
+        readable = np.flatnonzero([not reason for reason in self.reasons])
+        judged = self.chosen.rows
+        others = np.setdiff1d(readable, judged)
+        more = others[evenly(len(others), max(count - len(judged), 0))]
+        return np.concatenate([judged[evenly(len(judged), count)], more])
 
 
 def reconstruction_errors(
     model: FittedModel, pictures: Pictures, progress: Progress | None = None
 ) -> ReconstructionErrors:
-    """Measure the reconstruction of every picture.
+    """Measure the reconstruction of every picture, and decide which of them may be judged.
 
     Raises
     ------
@@ -51,23 +79,48 @@ def reconstruction_errors(
         Where no picture can be read.
     """
     check_half(model, "encoder")
-    errors, reasons = [np.empty(0, np.float32)], list[str]()
-    variance = KeptVariance(mean_picture(model.network))
+    average = mean_picture(model.network)
+    errors, hashes = [np.empty(0, np.float32)], [np.empty(0, np.int64)]
+    lost, there, reasons = [np.empty((0, 2))], [np.empty((0, 2))], list[str]()
     for batch in compared(model, pictures):
-        there = [not reason for reason in batch.reasons]
-        variance.add(batch.originals[there], batch.reconstructions[there])
         errors.append(batch.errors)
-        reasons.extend(batch.reasons)
+        hashes.append(batch.hashes)
+        lost.append(squares(batch.originals - batch.reconstructions))
+        there.append(squares(batch.originals - average))
+        silent = ~np.isfinite(batch.errors)
+        reasons.extend(
+            reason or NO_NUMBERS * bool(no)
+            for reason, no in zip(batch.reasons, silent, strict=True)
+        )
         if progress is not None:
             progress(len(reasons), len(pictures))
-    if all(reasons):
+    readable = np.flatnonzero([not reason for reason in reasons])
+    if not len(readable):
         raise no_picture(reasons)
+    contents = np.concatenate(hashes)
+    taught = Standing.of(model, contents).taught
+    taught[[bool(reason) for reason in reasons]] = False
     return ReconstructionErrors(
         names=pictures.names,
         errors=np.concatenate(errors),
         reasons=reasons,
-        variance=variance,
+        lost=np.concatenate(lost),
+        there=np.concatenate(there),
+        taught=taught,
+        chosen=_judged(model, contents, readable, pictures),
     )
+
+
+def _judged(model: FittedModel, contents: Any, readable: Rows, pictures: Pictures) -> HeldOut:
+    """Choose the pictures that may be judged; where there are none, those that taught."""
+    chosen = held_out(model, contents, readable, pictures.parts)
+    if len(chosen.rows):
+        return chosen
+    return held_out(model, contents, readable, pictures.parts, include_training=True)
+
+
+def _mean(errors: Floats) -> Estimate:
+    return mean(errors.astype(np.float64), least=0.0, most=1.0)
 
 
 def no_picture(reasons: Sequence[str]) -> DataError:

@@ -6,10 +6,18 @@ same card: no dates, no durations, no host.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_serializer,
+    model_validator,
+)
 
+from foveal.evaluation.intervals import Estimate, wilson
 from foveal.evaluation.reconstruction import Reconstruction
 from foveal.recipe import PictureRecipe
 from foveal.training.config import TrainingConfig
@@ -20,6 +28,9 @@ FORMAT: Literal[1] = 1
 
 Task = Literal["classification", "reconstruction"]
 """To call pictures by their classes, or to encode them and decode them again."""
+T = TypeVar("T")
+Added = Annotated[T | None, Field(exclude_if=lambda value: value is None)]
+"""What format 1 did not know at first: left out where it is None, so that hashes stay."""
 Label = Annotated[str, Field(max_length=1_000)] | int | float | bool
 
 
@@ -65,6 +76,14 @@ class Coding(BaseModel):
     reconstruction: Reconstruction | None = None
     """How it fares; None where no picture was held out."""
 
+    @field_serializer("reconstruction", mode="wrap")
+    def _known(self, value: Any, serialize: SerializerFunctionWrapHandler) -> Any:
+        """Leave out shares that format 1 did not know at first, so that hashes stay."""
+        facts = serialize(value)
+        for name in () if facts is None else ("autoencoder", "pca"):
+            facts[name] = {key: one for key, one in facts[name].items() if one is not None}
+        return facts
+
 
 class Provenance(BaseModel):
     """How a model came to be."""
@@ -92,10 +111,21 @@ class Provenance(BaseModel):
     validation_pictures: int
     validation_right: int | None
     """Validation pictures answered right by the chosen weights."""
+    validation_effective: Added[float] = None
+    """Independent pictures that they are worth, where some belong together."""
     best_epoch: int
     """Epoch the weights were chosen from."""
     snapshot_steps: list[int]
     """Steps at which the kept first-layer kernels were taken."""
+
+    @property
+    def validation_accuracy(self) -> Estimate | None:
+        """Share of held-out pictures answered right, with its interval; None without any."""
+        if self.validation_right is None or not self.validation_pictures:
+            return None
+        share = self.validation_right / self.validation_pictures
+        worth = self.validation_effective or float(self.validation_pictures)
+        return wilson(share * worth, worth)
 
 
 class Card(BaseModel):

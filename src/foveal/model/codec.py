@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import nn
 
+from foveal.device import Device
 from foveal.errors import DataError, UsageError
-from foveal.inference.session import at_once
+from foveal.inference.session import Session, at_once
 from foveal.nets.blocks import Centre
 from foveal.nets.build import part
+from foveal.nets.plan import Plan
 from foveal.nets.spec import Sample
 from foveal.parameters import Whole, check, optional
 from foveal.pictures.batches import as_tensor, nhwc, normalised
@@ -26,14 +28,31 @@ from foveal.pictures.preparing import batches
 from foveal.pictures.saving import DecodedBatch
 from foveal.pictures.scaling import scaling
 from foveal.randomness import generator
-
-if TYPE_CHECKING:
-    from foveal.model.fitted import FittedModel
+from foveal.recipe import PictureRecipe
 
 NO_NUMBERS = "NaN or infinity among its values"
 """Reason of a picture without a code that could be read."""
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
+
+
+class Autoencoding(Protocol):
+    """What coding needs of a model: `foveal.model.fitted.FittedModel` has it."""
+
+    plan: Plan
+    network: nn.Sequential
+    recipe: PictureRecipe
+    device: Device
+    half: str | None
+
+    @property
+    def autoencodes(self) -> bool:
+        """Whether it is an autoencoder."""
+        ...
+
+    def session(self, layers: int | None = None) -> Session:
+        """Open the network, or its first layers."""
+        ...
 
 
 @dataclass(frozen=True, repr=False, slots=True, kw_only=True)
@@ -78,7 +97,7 @@ class Reconstructions:
 
 
 def coding(
-    model: FittedModel, pictures: Pictures, sample: int | None = None, *, before: int = 0
+    model: Autoencoding, pictures: Pictures, sample: int | None = None, *, before: int = 0
 ) -> Iterator[Codes]:
     """Encode batch by batch, in order, in bounded memory; see `FittedModel.encode`.
 
@@ -120,13 +139,13 @@ def _drawn(means_and_logs: Array, seed: int, start: int) -> Array:
     return drawn
 
 
-def encoded(model: FittedModel, pictures: Pictures, sample: int | None = None) -> Floats:
+def encoded(model: Autoencoding, pictures: Pictures, sample: int | None = None) -> Floats:
     """Encode pictures, (n, k); NaN where one cannot be read."""
     found = [codes.values for codes in coding(model, pictures, sample)]
     return np.concatenate(found) if found else np.empty((0, model.plan.code_size), np.float32)
 
 
-def decoded(model: FittedModel, codes: Any) -> Floats:
+def decoded(model: Autoencoding, codes: Any) -> Floats:
     """Decode codes (n, k) to pictures (n, h, w, c), black = 0, white = 1."""
     check_half(model, "decoder")
     values = checked_codes(codes, model.plan.code_size)
@@ -141,7 +160,7 @@ def decoded(model: FittedModel, codes: Any) -> Floats:
     return found
 
 
-def decoding(model: FittedModel, batches: Iterable[Codes]) -> Iterator[DecodedBatch]:
+def decoding(model: Autoencoding, batches: Iterable[Codes]) -> Iterator[DecodedBatch]:
     """Decode batch by batch, in order; rows without a code are left out."""
     for batch in batches:
         there = [row for row, reason in enumerate(batch.reasons) if not reason]
@@ -178,7 +197,7 @@ def checked_codes(codes: Any, size: int) -> Floats:
     return values
 
 
-def compared(model: FittedModel, pictures: Pictures) -> Iterator[Reconstructions]:
+def compared(model: Autoencoding, pictures: Pictures) -> Iterator[Reconstructions]:
     """Reconstruct pictures batch by batch, and give them beside the originals."""
     check_half(model, "encoder")
     check_half(model, "decoder")
@@ -217,7 +236,7 @@ def mean_picture(network: nn.Sequential) -> Floats:
     return found
 
 
-def check_half(model: FittedModel, half: str) -> None:
+def check_half(model: Autoencoding, half: str) -> None:
     """Refuse what needs a half that is not there.
 
     Raises
@@ -242,7 +261,7 @@ def check_half(model: FittedModel, half: str) -> None:
         )
 
 
-def check_whole(model: FittedModel) -> None:
+def check_whole(model: Autoencoding) -> None:
     """Refuse to save or copy half a model."""
     if model.half is not None:
         raise UsageError(

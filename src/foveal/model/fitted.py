@@ -22,6 +22,7 @@ from foveal.inference.frozen import OWN, FrozenNetwork
 from foveal.inference.session import Session
 from foveal.model.card import FORMAT, Card, Provenance, Task
 from foveal.model.codec import Reconstructions, check_half, check_whole, compared, decoded, encoded
+from foveal.model.held_out import HeldOutLogits
 from foveal.model.normal import NormalStats
 from foveal.model.predictions import Predictions
 from foveal.nets.build import part
@@ -72,6 +73,8 @@ class FittedModel:
     """First-layer kernels over the epochs, (times, kernels, channels, h, w); may be empty."""
     normal: NormalStats | None = None
     """What usual pictures are like to an autoencoder; None for classifiers."""
+    held_out: HeldOutLogits | None = None
+    """What judged a classifier at its training; None where nothing did, or nothing was kept."""
     half: str | None = None
     """Which half of an autoencoder is loaded; None where the network is whole."""
     kept_digest: str = ""
@@ -269,16 +272,10 @@ class FittedModel:
             return self.kept_digest
         return tensor_files.packed(*self._content())[1]
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        # copied and pickled as the file it would be: the same model gives the same bytes
-        from foveal.model.loading import unpacked
-
+    def packed(self) -> bytes:
+        """Return the bytes that `save` would write."""
         check_whole(self)
-        return unpacked, (
-            tensor_files.packed(*self._content())[0],
-            self.device.name,
-            self.device.threads,
-        )
+        return tensor_files.packed(*self._content())[0]
 
     def _content(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         tensors = {f"{NETWORK}{name}": value for name, value in self.network.state_dict().items()}
@@ -287,6 +284,8 @@ class FittedModel:
         tensors[CHOSE] = torch.from_numpy(self.chosen_on)
         if self.normal is not None:
             tensors |= self.normal.tensors()
+        if self.held_out is not None:
+            tensors |= self.held_out.tensors()
         card = Card(
             format=FORMAT,
             task=self.task,

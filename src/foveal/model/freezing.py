@@ -9,8 +9,10 @@ import torch
 from torch import nn
 
 from foveal.device import Device
+from foveal.model import loading  # noqa: F401  says how models are copied and pickled
 from foveal.model.card import Provenance
 from foveal.model.fitted import FittedModel, placed
+from foveal.model.held_out import HeldOutLogits
 from foveal.model.normal import NormalStats
 from foveal.nets.build import build
 from foveal.nets.plan import Plan
@@ -35,6 +37,7 @@ def freeze(
     state: TrainingState | None = None,
     snapshots: bool = True,
     normal: NormalStats | None = None,
+    held_out: HeldOutLogits | None = None,
     **origin: Any,
 ) -> FittedModel:
     """Make a fitted model.
@@ -55,6 +58,8 @@ def freeze(
         Whether the first kernels over the epochs are kept with it.
     normal : NormalStats, optional
         What usual pictures are like to an autoencoder.
+    held_out : HeldOutLogits, optional
+        What judged a classifier.
     **origin
         Further fields of its `Provenance`.
     """
@@ -78,6 +83,7 @@ def freeze(
         chosen_on=chosen_on,
         snapshots=torch.stack(state.snapshots) if state and steps else torch.empty(0),
         normal=normal,
+        held_out=held_out,
         device=device,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from foveal.device import Device, available, choose
 from foveal.errors import FovealError, ModelFileError, UsageError
 from foveal.model.card import FORMAT, Card
 from foveal.model.fitted import CHOSE, NETWORK, SNAPSHOTS, TRAINED, FittedModel, placed
+from foveal.model.held_out import HeldOutLogits
 from foveal.model.normal import NormalStats
 from foveal.nets import notation
 from foveal.nets.build import build, part
@@ -89,6 +91,14 @@ def unpacked(data: bytes, device: str, threads: int) -> FittedModel:
     return _loaded(place, *tensor_files.unpacked(data, place), chosen)
 
 
+def _reduced(model: FittedModel) -> tuple[Any, ...]:
+    """Copy and pickle a model as the file it would be: the same model gives the same bytes."""
+    return unpacked, (model.packed(), model.device.name, model.device.threads)
+
+
+copyreg.pickle(FittedModel, _reduced)
+
+
 def _loaded(
     place: Path, tensors: dict[str, torch.Tensor], facts: dict[str, Any], chosen: Device
 ) -> FittedModel:
@@ -125,6 +135,7 @@ def _loaded(
         raise tensor_files.foreign(place, "a network that needs more memory than any machine has")
     _check_contents(place, card, tensors)
     normal = _normal_stats(place, planned, tensors)
+    held_out = _held_out(place, tensors, len(card.classes))
     module = build(planned, seed=0)
     try:
         module.load_state_dict(weights)
@@ -141,6 +152,7 @@ def _loaded(
         chosen_on=tensors[CHOSE].numpy(),
         snapshots=tensors[SNAPSHOTS],
         normal=normal,
+        held_out=held_out,
         device=chosen,
     )
 
@@ -160,6 +172,14 @@ def _normal_stats(place: Path, plan: Plan, tensors: dict[str, torch.Tensor]) -> 
     if found is None:
         raise tensor_files.foreign(place, "an autoencoder without the spread of its codes")
     return found
+
+
+def _held_out(place: Path, tensors: dict[str, torch.Tensor], classes: int) -> HeldOutLogits | None:
+    """Read what judged a classifier, where it was kept."""
+    try:
+        return HeldOutLogits.of_tensors(tensors, classes)
+    except ValueError as error:
+        raise tensor_files.foreign(place, str(error)) from error
 
 
 def _check_contents(place: Path, card: Card, tensors: dict[str, torch.Tensor]) -> None:

@@ -13,7 +13,8 @@ from importlib.resources import files
 from typing import Any
 
 from foveal.nets.arithmetic import Pads
-from foveal.nets.plan import Plan, PlannedLayer
+from foveal.nets.plan import Plan
+from foveal.nets.planned import PlannedLayer
 from foveal.nets.spec import (
     Activation,
     AvgPool,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from foveal.errors import NetworkError
 from foveal.nets.notation import write_layer
-from foveal.nets.plan import PlannedLayer
+from foveal.nets.planned import PlannedLayer
 from foveal.nets.ranges import Pair
 from foveal.nets.spec import (
     Activation,

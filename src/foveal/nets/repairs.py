@@ -27,7 +27,7 @@ from foveal.nets.spec import (
     SpaceToDepth,
     Timm,
 )
-from foveal.shapes import Shape, span, volume, written
+from foveal.shapes import Shape, channels_first, span, volume, written
 
 T = TypeVar("T")
 Path = tuple[int, ...]
@@ -72,6 +72,7 @@ def repairs(
 
 def _groups(network: Network, path: Path, shape: Shape) -> Iterator[Iterator[Repair]]:
     """Ways of mending, nearest first; the first that works of each group is offered."""
+    yield _channels_first(network)
     layer = _at(network, path)
     sides = (shape[-2], shape[-1]) if len(shape) == 3 else (1, 1)
     match layer:
@@ -216,6 +217,14 @@ def _less_shrinking(network: Network, path: Path) -> Iterator[Repair]:
         if isinstance(layer, Conv) and layer.padding == "valid" and layer.size != (1, 1):
             padded = replace(layer, padding="same")
             yield f"'same' padding at layer {index + 1}", _put(network, (index,), padded)
+
+
+def _channels_first(network: Network) -> Iterator[Repair]:
+    assert network.input is not None
+    turned = channels_first(network.input)
+    if turned is not None:
+        words = f"an input of {written(turned)}, channels first"
+        yield words, replace(network, input=turned)
 
 
 def _larger_input(network: Network) -> Iterator[Repair]:

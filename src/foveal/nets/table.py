@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from foveal.html_tables import html_lines, html_table
 from foveal.nets import notation
+from foveal.nets.planned import PlannedLayer, PlannedNetwork
 from foveal.nets.spec import Residual
-from foveal.shapes import written
-
-if TYPE_CHECKING:
-    from foveal.nets.plan import Plan, PlannedLayer
+from foveal.shapes import channels_first, written
 
 
 def short(number: float) -> str:
@@ -34,7 +32,7 @@ MANY = 24
 """Updated layers above which they are condensed too, beside fixed ones."""
 
 
-def table(plan: Plan) -> str:
+def table(plan: PlannedNetwork) -> str:
     """Lay a plan out as the table that a person reads, with its fixed layers condensed."""
     rows = _rows(plan)
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -42,13 +40,13 @@ def table(plan: Plan) -> str:
     return "\n".join([*lines, *_sums(plan)])
 
 
-def table_in_html(plan: Plan) -> str:
+def table_in_html(plan: PlannedNetwork) -> str:
     """Lay a plan out as the same table in HTML."""
     head, *rows = _rows(plan)
     return html_table(head, rows, numbers=NUMBERS) + html_lines(_sums(plan))
 
 
-def _rows(plan: Plan) -> list[tuple[str, ...]]:
+def _rows(plan: PlannedNetwork) -> list[tuple[str, ...]]:
     """Write the cells of a plan's table, its head first."""
     head = ("", "layer", "output", "weights", "parameters", "multiply-adds", "sees")
     first = ("0", "input", written(plan.input), "", "", "", "")
@@ -69,8 +67,8 @@ def _rows(plan: Plan) -> list[tuple[str, ...]]:
     return rows
 
 
-def _sums(plan: Plan) -> list[str]:
-    """Say what all layers cost together."""
+def _sums(plan: PlannedNetwork) -> list[str]:
+    """Say what all layers cost together, and how the input is read."""
     lines = [
         f"{short(plan.parameters)} parameters, {short(plan.multiply_adds)} multiply-adds "
         f"a picture, {short(plan.activation_bytes)}B of activations a picture in training"
@@ -80,10 +78,17 @@ def _sums(plan: Plan) -> list[str]:
         lines.append(
             f"{short(kept)} parameters fixed, {short(plan.parameters - kept)} updated in training"
         )
+    turned = channels_first(plan.input)
+    if turned is not None:
+        channels, height, width = plan.input
+        lines.append(
+            f"read as {channels} channels of {height}x{width} pixels; pictures of "
+            f"{channels}x{height} pixels in {width} channels are written {written(turned)}"
+        )
     return lines
 
 
-def facts(plan: Plan) -> dict[str, Any]:
+def facts(plan: PlannedNetwork) -> dict[str, Any]:
     """Return everything in the table, and more, as plain numbers and text."""
     return {
         "network": plan.text,
@@ -98,12 +103,12 @@ def facts(plan: Plan) -> dict[str, Any]:
     }
 
 
-def is_fixed(plan: Plan, layer: PlannedLayer) -> bool:
+def is_fixed(plan: PlannedNetwork, layer: PlannedLayer) -> bool:
     """Whether training keeps a layer of this plan as it is."""
     return int(layer.number.partition(".")[0]) <= plan.fixed
 
 
-def _half(plan: Plan, layer: PlannedLayer) -> str:
+def _half(plan: PlannedNetwork, layer: PlannedLayer) -> str:
     """Say to which half of an autoencoder a layer belongs."""
     number = int(layer.number.partition(".")[0])
     if number == plan.encoder_layers and "." not in layer.number:
@@ -111,7 +116,7 @@ def _half(plan: Plan, layer: PlannedLayer) -> str:
     return "encoder" if number <= plan.encoder_layers else "decoder"
 
 
-def _facts_of(plan: Plan, layer: PlannedLayer) -> dict[str, Any]:
+def _facts_of(plan: PlannedNetwork, layer: PlannedLayer) -> dict[str, Any]:
     seen = None
     if layer.fields is not None:
         down, across = layer.fields
@@ -136,14 +141,14 @@ def _facts_of(plan: Plan, layer: PlannedLayer) -> dict[str, Any]:
     }
 
 
-def _condensed(plan: Plan, layers: Sequence[PlannedLayer]) -> list[tuple[str, ...]]:
+def _condensed(plan: PlannedNetwork, layers: Sequence[PlannedLayer]) -> list[tuple[str, ...]]:
     """Lay out runs of layers whose outputs are equally high and wide; vectors make one run."""
     sides = groupby(layers, key=lambda layer: layer.out_shape[1:])
     runs = [tuple(run) for _, run in sides]
     return [_row(plan, run[0]) if len(run) == 1 else _run(plan, run) for run in runs]
 
 
-def _run(plan: Plan, run: tuple[PlannedLayer, ...]) -> tuple[str, ...]:
+def _run(plan: PlannedNetwork, run: tuple[PlannedLayer, ...]) -> tuple[str, ...]:
     last = run[-1]
     parameters = sum(layer.parameters for layer in run)
     multiply_adds = sum(layer.multiply_adds for layer in run)
@@ -158,7 +163,7 @@ def _run(plan: Plan, run: tuple[PlannedLayer, ...]) -> tuple[str, ...]:
     )
 
 
-def _row(plan: Plan, layer: PlannedLayer) -> tuple[str, ...]:
+def _row(plan: PlannedNetwork, layer: PlannedLayer) -> tuple[str, ...]:
     weight = layer.weights.get("weight")
     return (
         layer.number,
@@ -178,7 +183,7 @@ def _clipped(layer: PlannedLayer) -> str:
     return ("  " if "." in layer.number else "") + notation.write_layer(layer.layer)
 
 
-def _sees(plan: Plan, layer: PlannedLayer) -> str:
+def _sees(plan: PlannedNetwork, layer: PlannedLayer) -> str:
     if layer.fields is None:
         return "?" if layer.unknown else "all"
     down, across = layer.fields

@@ -26,6 +26,10 @@ class Pictures:
     """The class of each row; None in a row stands for an unlabelled picture."""
     parts: Array | None = None
     """"train", "validation", "test" or "" for each row; None where nothing says so."""
+    groups: Array | None = None
+    """What each row belongs to, such as an animal; None in a row that is its own group."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know of how they were found."""
 
     @classmethod
     def of_files(cls, files: Iterable[Path], names: Sequence[str] | None = None) -> Pictures:
@@ -49,6 +53,8 @@ class Pictures:
             content=self.content.take(picked),
             labels=None if self.labels is None else self.labels[picked],
             parts=None if self.parts is None else self.parts[picked],
+            groups=None if self.groups is None else self.groups[picked],
+            notes=self.notes,
         )
 
     def with_whole_names(self) -> Pictures:

@@ -1,4 +1,4 @@
-"""Which pictures train, which choose, which test: seeded, stratified, duplicates kept together."""
+"""Which pictures train, which choose, which test: seeded, stratified, units kept together."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from foveal.pictures.store import Hashes
+from foveal.pictures.hashing import Hashes
+from foveal.pictures.units import Rows as Rows
+from foveal.pictures.units import majority
 from foveal.randomness import generator
 
-Rows = np.ndarray[Any, np.dtype[np.intp]]
 MOST_HELD_OUT = 5_000
 """Pictures held out for validation at most: they give accuracy to within 0.8 points at 90 %."""
 
@@ -26,12 +27,12 @@ class Split:
     test: Rows
     """Rows that are never touched by fit; may be empty."""
     moved: int = 0
-    """Training rows left out because the same picture stands in another part."""
+    """Training rows left out because their unit stands in another part."""
 
 
 def split(
     class_ids: Rows,
-    hashes: Hashes,
+    units: Hashes,
     parts: np.ndarray[Any, Any] | None,
     usable: Rows,
     *,
@@ -42,15 +43,15 @@ def split(
     """Divide pictures into training, validation and test.
 
     Parts that folders name are honoured; what they do not name is drawn from the training
-    pictures. Equal pictures (by hash) always end on one side; where folders put them on two,
-    the training copy is left out.
+    pictures. The pictures of a unit always end on one side; where folders put them on two,
+    those that would train are left out.
 
     Parameters
     ----------
     class_ids : array of int, (n,)
         Class number of each row.
-    hashes : array of int64, (n,)
-        Content hash of each row.
+    units : array of int64, (n,)
+        Unit of each row, as `foveal.pictures.units.units_of` gives it.
     parts : array of str, (n,), optional
         "train", "validation", "test" or "" for each row.
     usable : array of int
@@ -66,40 +67,43 @@ def split(
     test = usable[named[usable] == "test"]
     before = len(pool)
     for part in (test, validation):
-        pool = pool[~np.isin(hashes[pool], hashes[part])]
-    validation = validation[~np.isin(hashes[validation], hashes[test])]
+        pool = pool[~np.isin(units[pool], units[part])]
+    validation = validation[~np.isin(units[validation], units[test])]
     moved = before - len(pool)
     if not len(test) and test_share > 0:
-        pool, test = draw(class_ids, hashes, pool, test_share, seed, "test")
+        pool, test = draw(class_ids, units, pool, test_share, seed, "test")
     if not len(validation) and validation_share > 0:
         share = min(validation_share, MOST_HELD_OUT / max(len(pool), 1))
-        pool, validation = draw(class_ids, hashes, pool, share, seed, "validation")
+        pool, validation = draw(class_ids, units, pool, share, seed, "validation")
     return Split(pool, validation, test, moved)
 
 
 def draw(
-    class_ids: Rows, hashes: Hashes, rows: Rows, share: float, seed: int, name: str
+    class_ids: Rows, units: Hashes, rows: Rows, share: float, seed: int, name: str
 ) -> tuple[Rows, Rows]:
-    """Draw a share of each class, keeping equal pictures together.
+    """Draw a share of each class, keeping the pictures of a unit together.
 
-    Every class with at least two distinct pictures keeps one on either side.
+    Every class with at least two units of its own keeps one on either side; no class is drawn
+    whole.
 
     Returns
     -------
     tuple of arrays
         The rows that stay and the rows that were drawn, each in order.
     """
-    _, first, group, sizes = np.unique(
-        hashes[rows], return_index=True, return_inverse=True, return_counts=True
-    )
-    class_of_group = class_ids[rows][first]
-    wanted = _shares_of(np.bincount(class_of_group, weights=sizes), share)
-    drawn = np.zeros(len(first), dtype=bool)
-    for code in np.unique(class_of_group):
-        groups = np.flatnonzero(class_of_group == code)
-        order = generator(seed, name, int(code)).permutation(groups)
+    _, unit, sizes = np.unique(units[rows], return_inverse=True, return_counts=True)
+    class_of_unit = majority(class_ids[rows], unit, len(sizes))
+    wanted = _shares_of(np.bincount(class_of_unit, weights=sizes), share)
+    drawn = np.zeros(len(sizes), dtype=bool)
+    for code in np.unique(class_of_unit):
+        own = np.flatnonzero(class_of_unit == code)
+        order = generator(seed, name, int(code)).permutation(own)
         drawn[_fitting(order, sizes, wanted[code])] = True
-    taken = drawn[group]
+    for code in np.unique(class_ids[rows]):  # a class may live in units of other classes alone
+        holding = np.unique(unit[class_ids[rows] == code])
+        if drawn[holding].all():
+            drawn[holding[np.argmin(sizes[holding])]] = False
+    taken = drawn[unit]
     return rows[~taken], rows[taken]
 
 
@@ -113,15 +117,15 @@ def _shares_of(counts: np.ndarray[Any, Any], share: float) -> np.ndarray[Any, An
     return found
 
 
-def _fitting(groups: Rows, sizes: np.ndarray[Any, Any], wanted: float) -> list[int]:
-    """Take groups in order as long as they fit; at least one, and not all, of several."""
+def _fitting(units: Rows, sizes: np.ndarray[Any, Any], wanted: float) -> list[int]:
+    """Take units in order as long as they fit; at least one, and not all, of several."""
     taken: list[int] = []
-    for group in groups[:-1]:
-        if sizes[group] <= wanted:
-            taken.append(int(group))
-            wanted -= sizes[group]
+    for unit in units[:-1]:
+        if sizes[unit] <= wanted:
+            taken.append(int(unit))
+            wanted -= sizes[unit]
         if wanted <= 0:
             break
-    if not taken and len(groups) > 1:
-        taken.append(int(groups[np.argmin(sizes[groups])]))
+    if not taken and len(units) > 1:
+        taken.append(int(units[np.argmin(sizes[units])]))
     return taken

@@ -5,6 +5,7 @@ Axes: n picture of the index, q query, d number of a vector, k neighbour.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,24 @@ class Neighbours:
     reason: str = ""
     """Why nothing could be searched for; empty where it could."""
 
+    def ranked(self) -> Iterator[tuple[int, float, str]]:
+        """Yield rank, counted from 1, distance and name of those found."""
+        for rank, (distance, name) in enumerate(
+            zip(self.distances, self.names, strict=True), start=1
+        ):
+            yield rank, distance, name
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the query, why it has no answer, and what was found."""
+        return {
+            "path": self.query,
+            "error": self.reason or None,
+            "found": [
+                {"rank": rank, "distance": distance, "path": name}
+                for rank, distance, name in self.ranked()
+            ],
+        }
+
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class SearchIndex:
@@ -68,6 +87,17 @@ class SearchIndex:
     def __repr__(self) -> str:
         way = "approximate" if self.graph else "exact"
         return f"SearchIndex({len(self):,} pictures, {self.measure}, {way})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what it is an index of, and what is not in it."""
+        return {
+            "model": self.model.digest(),
+            "measure": self.measure,
+            "approximate": self.graph is not None,
+            "pictures": len(self),
+            "unreadable": [{"path": one.path, "error": one.reason} for one in self.unreadable],
+            "notes": list(self.notes),
+        }
 
     @cached_property
     def squares(self) -> Doubles:

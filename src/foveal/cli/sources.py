@@ -1,0 +1,118 @@
+"""PICTURES of a command: folders, files, arrays, or names on standard input."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from foveal.errors import DataError
+
+if TYPE_CHECKING:
+    from foveal.pictures.collection import Pictures
+
+STDIN = "-"
+"""Stands for names on standard input, one a line."""
+
+
+def given(word: str) -> str | list[str]:
+    """Return what one word names, before anything is looked for: a path, or many."""
+    return names_on_stdin() if word == STDIN else word
+
+
+def pictures_of(word: str) -> Pictures:
+    """Gather what one word names; files are named so that they can be opened from here.
+
+    Raises
+    ------
+    DataError
+        Where nothing is there.
+    """
+    from foveal.pictures.sources import gather
+
+    return gather(given(word)).with_whole_names()
+
+
+def all_pictures(words: Sequence[str], *, missing_too: bool = False) -> list[Pictures]:
+    """Gather what several words name, in order; files that follow one another go together.
+
+    A name on standard input of a file that is not there keeps its row, as that of a file that
+    cannot be read: so does a word with `missing_too`, and else it is refused.
+
+    Raises
+    ------
+    DataError
+        Where nothing is there.
+    """
+    found: list[Pictures] = []
+    for alone, group in groupby(_named(words), lambda one: _stands_alone(one, missing_too)):
+        names = [name for name, _ in group]
+        found += map(pictures_of, names) if alone else [_files(names)]
+    return found
+
+
+def _named(words: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """Yield each name, and whether it came on standard input."""
+    for word in words:
+        if word == STDIN:
+            yield from ((name, True) for name in names_on_stdin())
+        else:
+            yield word, False
+
+
+def _stands_alone(named: tuple[str, bool], missing_too: bool) -> bool:
+    """Whether a name is a source of its own, or one file of several."""
+    from foveal.pictures.sources import numpy_files
+
+    path, from_stdin = Path(named[0]), named[1]
+    if not named[0] or path.is_dir() or numpy_files.takes(path):
+        return True
+    return not (path.exists() or from_stdin or missing_too)
+
+
+def _files(names: list[str]) -> Pictures:
+    from foveal.pictures.sources import gather
+
+    return gather(names).with_whole_names()
+
+
+def names_on_stdin() -> list[str]:
+    """Read names from standard input: one a line, or with a zero after each (`find -print0`).
+
+    Raises
+    ------
+    DataError
+        Where there is none.
+    """
+    text = "" if sys.stdin is None else os.fsdecode(sys.stdin.buffer.read())
+    lines = text.split("\0") if "\0" in text else text.replace("\r\n", "\n").split("\n")
+    names = [line for line in lines if line]
+    if not names:
+        raise DataError(
+            "PICTURES -",
+            needed="names of pictures on standard input, one a line",
+            came="none",
+            remedy="pipe them in, as in: find photos -name '*.jpg' | foveal predict MODEL -",
+        )
+    return names
+
+
+def refuse_unreadable(missing: int, total: int, *, strict: bool) -> None:
+    """End with an error where no picture can be read, and under --strict where any cannot.
+
+    Raises
+    ------
+    DataError
+        Its exit code is 3.
+    """
+    if not missing or (missing < total and not strict):
+        return
+    raise DataError(
+        "--strict" if strict else "PICTURES",
+        needed="every file to be a picture" if strict else "pictures that can be read",
+        came=f"{missing:,} that cannot be read" if strict else f"{total:,}, none of them readable",
+        remedy="each is named with its reason in the answer",
+    )

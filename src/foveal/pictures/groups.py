@@ -1,0 +1,180 @@
+"""Pictures that belong together: of one animal, one patient, one burst. They stand on one side.
+
+A group is any value; rows without one (None, NaN, an empty text) are groups of their own.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from foveal.errors import DataError, UsageError
+from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.sources.parts import PARTS
+
+FOLDER = "folder"
+"""Asks for the folders below the class folders as groups."""
+COLUMNS = ("path", "group")
+"""What a table of groups holds."""
+FORMS = "'folder', a regular expression, a CSV file of path and group, or a group a picture"
+FEW = 3
+"""Names that a message gives as examples."""
+
+
+def grouped(pictures: Pictures, by: Any) -> Pictures:
+    """Return the same pictures with the groups that they belong to.
+
+    Parameters
+    ----------
+    pictures : Pictures
+        The pictures.
+    by : {"folder"}, regular expression, path of a CSV file, sequence of groups, or None
+        "folder" takes the path of folders between the class folder and the picture. A regular
+        expression is searched in the name of the file, or in its path where it has a "/"; its
+        first group, or all that it matches, names the group. A CSV file has columns path and
+        group; relative paths count from the table's folder. A sequence gives the group of each
+        row. With None the pictures stay as they are.
+
+    Raises
+    ------
+    UsageError
+        For a form that is not known, or one that names no group.
+    DataError
+        For a table that cannot be read, or groups that are not one a picture.
+    """
+    if by is None:
+        return pictures
+    if isinstance(by, str | Path):
+        found = _by_text(pictures, str(by))
+    else:
+        found = _as_given(by, len(pictures))
+    lone = sum(group is None for group in found)
+    notes = [f"{lone:,} pictures have no group: each is its own"] * bool(lone)
+    groups = np.empty(len(found), dtype=object)
+    groups[:] = found
+    return replace(pictures, groups=groups, notes=(*pictures.notes, *notes))
+
+
+def _by_text(pictures: Pictures, by: str) -> list[Any]:
+    if by == FOLDER:
+        return _folders(pictures)
+    return _table(pictures, Path(by)) if by.lower().endswith(".csv") else _matches(pictures, by)
+
+
+def _as_given(groups: Any, count: int) -> list[Any]:
+    """Return groups given one a picture as a list, None for those that are missing."""
+    values = np.asarray(groups)
+    if values.ndim != 1 or len(values) != count:
+        raise DataError(
+            "groups",
+            needed=f"{count} groups, one a picture",
+            came=f"shape {values.shape}",
+            remedy="give X and groups of the same length",
+        )
+    plain = groups.tolist() if hasattr(groups, "tolist") else list(groups)
+    return [None if group in (None, "") or group != group else group for group in plain]
+
+
+def _folders(pictures: Pictures) -> list[str | None]:
+    """Name the folders below the class folder; None for pictures that lie directly in it.
+
+    Neither part nor class belongs to the name: folders of one name in several are one group.
+    """
+    found: list[str | None] = []
+    for name in pictures.names:
+        steps = PurePosixPath(name).parts[:-1]
+        if pictures.parts is not None and steps and steps[0].lower() in PARTS:
+            steps = steps[1:]
+        found.append("/".join(steps[1:]) or None)
+    if not any(found):
+        raise _nameless(
+            pictures, "'folder'", "folders below the class folders", "pictures directly in these"
+        )
+    return found
+
+
+def _matches(pictures: Pictures, text: str) -> list[str | None]:
+    """Search a regular expression in each name."""
+    try:
+        pattern = re.compile(text)
+    except re.error as error:
+        raise UsageError(
+            "groups", needed=FORMS, came=f"{text!r} ({error})", remedy="mend the expression"
+        ) from error
+    found: list[str | None] = []
+    for name in pictures.names:
+        match = pattern.search(name if "/" in text else PurePosixPath(name).name)
+        found.append(None if match is None else match[1 if pattern.groups else 0] or None)
+    if not any(found):
+        raise _nameless(pictures, repr(text), "names that match", "none that does")
+    return found
+
+
+def _table(pictures: Pictures, table: Path) -> list[str | None]:
+    """Read the group of each picture from a table; told apart by where the files lie."""
+    group_of = _read(table)
+    named = [
+        group_of.get(name) or group_of.get(_place(Path(whole)))
+        for name, whole in zip(
+            pictures.names, pictures.content.whole_names(pictures.names), strict=True
+        )
+    ]
+    if not any(named):
+        raise _nameless(pictures, str(table), "paths of these pictures", "none of them")
+    return named
+
+
+def _read(table: Path) -> dict[str, str]:
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            lines = csv.DictReader(file)
+            if not set(COLUMNS) <= set(lines.fieldnames or ()):
+                raise DataError(
+                    str(table),
+                    needed="the columns path and group",
+                    came=", ".join(lines.fieldnames or ()) or "an empty file",
+                    remedy="begin the table with the line path,group",
+                )
+            pairs = [(line["path"] or "", line["group"] or "") for line in lines]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(
+            str(table),
+            needed="a CSV file of path and group",
+            came=str(error)[:100],
+            remedy="check the path; save the table as UTF-8",
+        ) from error
+    named = [(path, group) for path, group in pairs if path and group]
+    return dict(named) | {_place(table.parent / path): group for path, group in named}
+
+
+def _place(path: Path) -> str:
+    return str(path.resolve())
+
+
+def _nameless(pictures: Pictures, what: str, needed: str, came: str) -> UsageError:
+    first = ", ".join(map(str, pictures.names[:FEW]))
+    return UsageError(
+        "groups",
+        needed=f"{needed}, as {what} asks for",
+        came=f"{came}; the first pictures are {first}",
+        remedy=f"give {FORMS}",
+    )
+
+
+def group_ids(groups: Array | Sequence[Any]) -> np.ndarray[Any, np.dtype[np.intp]]:
+    """Number the groups in the order in which they come, -1 for rows without one.
+
+    >>> group_ids(["b", None, "a", "b"]).tolist()
+    [0, -1, 1, 0]
+    """
+    numbers: dict[Any, int] = {}
+    return np.array(
+        [-1 if group is None else numbers.setdefault(group, len(numbers)) for group in groups],
+        dtype=np.intp,
+    )
