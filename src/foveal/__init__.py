@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from foveal.judging.evaluation import evaluate
     from foveal.model.fitted import FittedModel
     from foveal.model.imagenet import imagenet
-    from foveal.model.loading import load
+    from foveal.model.opening import load
     from foveal.nets.build import build
     from foveal.nets.plan import Plan, plan
     from foveal.recipe import PictureRecipe
@@ -50,7 +50,7 @@ _ROOMS = {
     "judging.evaluation": ("evaluate",),
     "model.fitted": ("FittedModel",),
     "model.imagenet": ("imagenet",),
-    "model.loading": ("load",),
+    "model.opening": ("load",),
     "nets.build": ("build",),
     "nets.plan": ("Plan", "plan"),
     "recipe": ("PictureRecipe",),

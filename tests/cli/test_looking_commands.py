@@ -206,6 +206,21 @@ def test_json_holds_no_number_that_is_none(
     assert told.isascii() and json.loads(told)["path"] == "\udcff.png"
 
 
+def test_anomalies_without_a_model_are_seen_by_imagenet(
+    run, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    usual = ("--usual", digits / "0", "--false-alarms", 0.2, "--json")
+    (code, short, _), (_, long, _) = (
+        run("anomalies", *model, digits / "1", *usual) for model in ((), ("imagenet",))
+    )
+    assert code == 0 and json.loads(short) == json.loads(long)
+    code, _, err = run("anomalies", digits / "1")
+    assert code == 2 and "--usual" in err
+    code, _, err = run("anomalies", "some.safetensors")
+    assert code == 2 and "PICTURES" in err and "some.safetensors alone" in err
+
+
 def test_strict_anomalies_end_with_three(run, model: Path, digits: Path, tmp_path: Path) -> None:
     to = tmp_path / "t.csv"
     code, _, err = run("anomalies", model, digits, "--strict", "--to", to)

@@ -48,7 +48,7 @@ def evaluate(
     from foveal.errors import DataError
     from foveal.judging.evaluation import evaluate as judged
     from foveal.judging.held_out import WITHHELD
-    from foveal.model.loading import load
+    from foveal.model.opening import load
     from foveal.pictures.ledger import left_out, summary
     from foveal.progress.events import Decoding
 

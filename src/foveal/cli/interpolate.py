@@ -43,7 +43,7 @@ def interpolate(
     """Draw what an autoencoder sees between two pictures."""
     from foveal.looking.between import interpolation
     from foveal.looking.figure import checked_figure
-    from foveal.model.loading import load
+    from foveal.model.opening import load
 
     checked_figure(to)
     fitted = load(model, device=device, threads=threads)

@@ -89,7 +89,7 @@ def reconstruct(
     """
     from foveal.looking.figure import checked_figure
     from foveal.looking.pictured import gallery_of
-    from foveal.model.loading import load
+    from foveal.model.opening import load
 
     checked_figure(to)
     fitted = load(model, device=device, threads=threads)

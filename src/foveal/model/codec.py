@@ -119,14 +119,24 @@ def coding(
     for start, values, reasons in session.outputs(pictures):
         if sample is not None:
             values = _drawn(values, sample, before + start)
-        bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
-        values[bad] = np.nan
-        silent = set(bad.tolist())
-        yield Codes(
-            names=[pictures.names[start + row] for row in range(len(reasons))],
-            values=values.astype(np.float32),
-            reasons=[reason or NO_NUMBERS * (row in silent) for row, reason in enumerate(reasons)],
-        )
+        yield _codes(pictures, start, values, reasons)
+
+
+def features_of(session: Session, pictures: Pictures) -> Iterator[Codes]:
+    """Give what a session makes of pictures, a row of numbers each, batch by batch, in order."""
+    for start, values, reasons in session.outputs(pictures):
+        yield _codes(pictures, start, values.reshape(len(reasons), -1), reasons)
+
+
+def _codes(pictures: Pictures, start: int, values: Array, reasons: Sequence[str]) -> Codes:
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    values[bad] = np.nan
+    silent = set(bad.tolist())
+    return Codes(
+        names=[pictures.names[start + row] for row in range(len(reasons))],
+        values=values.astype(np.float32),
+        reasons=[reason or NO_NUMBERS * (row in silent) for row, reason in enumerate(reasons)],
+    )
 
 
 def _drawn(means_and_logs: Array, seed: int, start: int) -> Array:
