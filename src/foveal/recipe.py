@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from foveal.errors import UsageError
+from foveal.parameters import one_of
 from foveal.shapes import Shape
 
 Resize = Literal["stretch", "letterbox", "crop"]
@@ -93,8 +94,8 @@ class PictureRecipe:
                 came=str(self.kept),
                 remedy="leave it out: all of the shorter side is kept",
             )
-        _check_word("resize", self.resize, RESIZES)
-        _check_word("interpolation", self.interpolation, INTERPOLATIONS)
+        one_of("resize", self.resize, RESIZES)
+        one_of("interpolation", self.interpolation, INTERPOLATIONS)
 
     @property
     def shape(self) -> Shape:
@@ -112,13 +113,6 @@ class PictureRecipe:
     ) -> PictureRecipe:
         """Return the recipe with the scaling found on training pictures."""
         return replace(self, low=low, high=high, mean=mean, std=std)
-
-
-def _check_word(name: str, word: str, words: tuple[str, ...]) -> None:
-    if word not in words:
-        raise UsageError(
-            name, needed=f"one of {', '.join(words)}", came=repr(word), remedy="choose one of them"
-        )
 
 
 LARGEST_SIDE = 4096

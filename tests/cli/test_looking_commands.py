@@ -362,14 +362,14 @@ def test_classifiers_are_refused(
 @pytest.mark.parametrize(
     ("arguments", "code", "word"),
     [
-        (("anomalies", "{model}", "{digits}", "--by", "size"), 2, "error, distance"),
+        (("anomalies", "{model}", "{digits}", "--by", "size"), 2, "'error', 'distance'"),
         (("anomalies", "{model}", "{digits}", "--false-alarms", "1"), 2, "above 0 and below 1"),
         (("anomalies", "{model}", "{digits}", "--false-alarms", "0.0001"), 3, "at least 9999"),
         (("anomalies", "{model}", "{digits}", "--to", "a.txt"), 2, ".csv, .parquet, .jsonl"),
         (("anomalies", "{model}", "{digits}", "--to", "a.csv", "--sheet", "a.png"), 2, "a-sheet"),
         (("anomalies", "{model}", "nowhere"), 3, "nothing there"),
         (("anomalies", "nowhere.safetensors", "{digits}"), 4, "nothing there"),
-        (("map", "{model}", "{digits}", "--to", "a.png", "--method", "umap"), 2, "pca, tsne"),
+        (("map", "{model}", "{digits}", "--to", "a.png", "--method", "umap"), 2, "'pca', 'tsne'"),
         (
             ("interpolate", "{model}", "{digits}", "{digits}", "--to", "a.png"),
             3,

@@ -223,6 +223,10 @@ class NameOrModel:
         """Return a value within the rule."""
         return repr(BACKBONE)
 
+    def known(self) -> tuple[str, ...]:
+        """Return nothing: names are looked for where backbones are opened."""
+        return ()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackboneOptions:

@@ -16,6 +16,7 @@ from foveal import files
 from foveal.device import Device, choose
 from foveal.errors import UsageError
 from foveal.evaluation.calibration import probabilities
+from foveal.evaluation.intervals import Estimate, wilson
 from foveal.evaluation.reconstruction import Reconstruction
 from foveal.inference.frozen import OWN, FrozenNetwork
 from foveal.inference.session import Session
@@ -105,6 +106,15 @@ class FittedModel:
     def autoencodes(self) -> bool:
         """Whether it encodes pictures and decodes them, rather than naming their class."""
         return self.task == "reconstruction"
+
+    @property
+    def accuracy(self) -> Estimate | None:
+        """Share of held-out pictures answered right at the training; None where none was held out.
+
+        `provenance.judged_by` says which: a validation part, or each fold in turn.
+        """
+        right, judged = self.provenance.validation_right, self.provenance.validation_pictures
+        return None if right is None else wilson(right, judged)
 
     @property
     def reconstruction(self) -> Reconstruction | None:

@@ -6,7 +6,7 @@ import copyreg
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from foveal.model.normal import NormalStats
 from foveal.nets import notation
 from foveal.nets.build import build, part
 from foveal.nets.plan import Plan, plan_network
+from foveal.parameters import one_of
 
 LARGEST_ACTIVATIONS = 16_000_000_000
 """Bytes that the layers of a network may give for one picture."""
@@ -61,13 +62,7 @@ def load(
     model = _loaded(place, *files.read_tensors(place), choose(device, threads))
     if half is None:
         return model
-    if half not in ("encoder", "decoder"):
-        raise UsageError(
-            "half",
-            needed="'encoder' or 'decoder'",
-            came=repr(half),
-            remedy="write one of them, or leave it out for the whole model",
-        )
+    one_of("half", half, get_args(Half))
     if not model.autoencodes:
         raise UsageError(
             str(place),

@@ -29,13 +29,16 @@ MANY = 24
 """Updated layers above which they are condensed too, beside fixed ones."""
 
 
-def table(plan: PlannedNetwork) -> str:
-    """Lay a plan out as the table that a person reads, with its fixed layers condensed."""
+def table(plan: PlannedNetwork, *, brief: bool = False) -> str:
+    """Lay a plan out as the table that a person reads, with its fixed layers condensed.
+
+    With `brief` many layers are condensed though none is fixed.
+    """
     head = ("", "layer", "output", "weights", "parameters", "multiply-adds", "sees")
     first = ("0", "input", written(plan.input), "", "", "", "")
     fixed = _condensed(plan, plan.layers[: plan.fixed])
     updated = [_row(plan, layer) for layer in plan.walk() if not is_fixed(plan, layer)]
-    if plan.fixed and len(updated) > MANY:
+    if (plan.fixed or brief) and len(updated) > MANY:
         rest = plan.layers[plan.fixed :]
         maps = [layer for layer in rest if len(layer.out_shape) == 3]
         vectors = [_row(plan, layer) for layer in rest[len(maps) :]]
