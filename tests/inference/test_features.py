@@ -32,9 +32,9 @@ def decodes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     real = decode.decode
 
-    def noted(path: Path, recipe: PictureRecipe) -> np.ndarray:
+    def noted(path: Path, recipe: PictureRecipe, remarks: object = None) -> np.ndarray:
         seen.append(path.name)
-        return real(path, recipe)
+        return real(path, recipe, remarks)
 
     monkeypatch.setattr(decode, "decode", noted)
     return seen
@@ -207,7 +207,7 @@ def test_the_versions_of_decoder_and_features_matter(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_features(gather(folder), extraction())
-    for place, name in ((decode, "VERSION"), (features, "VERSION"), (features.PIL, "__version__")):
+    for place, name in ((decode, "VERSION"), (features, "VERSION"), (decode.PIL, "__version__")):
         with monkeypatch.context() as patch:
             patch.setattr(place, name, "another")
             assert not open_features(gather(folder), extraction()).warm

@@ -44,7 +44,7 @@ def batches_of(
     """Make batches in which the class of a picture is its row."""
     return TrainingBatches(
         images=images,
-        codes=np.arange(len(images)),
+        class_ids=np.arange(len(images)),
         rows=np.arange(len(images)) if rows is None else rows,
         scaling=of_values(recipe_of(images)),
         batch_size=batch_size,
@@ -262,7 +262,7 @@ def feature_batches(views: int = 1, shape: tuple[int, ...] = (3,), **more) -> Fe
     rows = np.arange(20, dtype=np.float32).reshape(20, *[1] * len(shape))
     given = {
         "views": [np.broadcast_to(rows + 100 * view, (20, *shape)) for view in range(views)],
-        "codes": np.arange(20) + 1000,
+        "class_ids": np.arange(20) + 1000,
         "rows": np.arange(2, 19),
         "batch_size": 5,
         "seed": 0,
@@ -307,7 +307,7 @@ def test_an_epoch_of_features_goes_on_where_it_was() -> None:
 def test_features_are_shuffled_as_their_pictures_would_be() -> None:
     rows = np.arange(2, 19)
     pictures = batches_of(noise(20), rows=rows, batch_size=5)
-    ours = feature_batches(codes=np.arange(20))
+    ours = feature_batches(class_ids=np.arange(20))
     for epoch in (0, 1, 5):
         assert order(list(ours.epoch(epoch))) == order(list(pictures.epoch(epoch)))
 

@@ -442,7 +442,7 @@ def test_decoding_ahead_keeps_order_and_bounds(
     generator = np.random.default_rng(0)
     pauses = generator.uniform(0, 0.002, 200)
 
-    def slow(path: Path, _: PictureRecipe) -> object:
+    def slow(path: Path, *_: object) -> object:
         nonlocal started
         with lock:
             started += 1
@@ -472,7 +472,7 @@ def paths(count: int) -> FileContent:
 def test_leaving_early_decodes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[str] = []
 
-    def count(path: Path, _: PictureRecipe) -> object:
+    def count(path: Path, *_: object) -> object:
         started.append(path.name)
         time.sleep(0.001)
         return np.zeros((1, 1, 1))
@@ -488,7 +488,7 @@ def test_leaving_early_decodes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(count=st.integers(0, 80), threads=st.integers(1, 4))
 def test_decoding_any_number(count: int, threads: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(decode, "decode", lambda path, _: np.full(1, int(path.name)))
+        patch.setattr(decode, "decode", lambda path, *_: np.full(1, int(path.name)))
         found = list(store.decoded(paths(count), RECIPE, threads))
     assert [(row, int(value[0])) for row, value in found] == [(row, row) for row in range(count)]
 

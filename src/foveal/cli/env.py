@@ -17,7 +17,7 @@ def env(json: Json = False) -> None:
     """Show versions, device, threads and the folder of the cache."""
     from foveal import device
     from foveal.cache import cache_folder
-    from foveal.pictures.decode import formats
+    from foveal.pictures.opening import formats
 
     chosen = device.choose()
     facts: dict[str, Any] = {

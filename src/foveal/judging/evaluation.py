@@ -16,6 +16,7 @@ from foveal.inference.features import Extraction, open_features
 from foveal.pictures.collection import Array, Pictures, refuse_unsupported
 from foveal.pictures.ledger import Entry
 from foveal.pictures.prepared import Prepared
+from foveal.pictures.remarks import joined, summed
 from foveal.pictures.scaling import scaling
 from foveal.pictures.sources import gather
 from foveal.pictures.splits import Rows
@@ -101,6 +102,7 @@ def evaluate(
     source.open(progress)
     rows, notes = _judged_rows(model, source, include_training)
     logits = source.logits(rows)
+    notes.extend(summed(source.store.remarked))
     class_ids = source.class_ids[rows]
     labels = [str(one) for one in model.classes]
     baselines: list[Baseline] = []
@@ -243,6 +245,7 @@ def _ledger(source: _Labelled, rows: Rows) -> Iterator[Entry]:
             None if label is None else str(label),
             "" if parts is None else str(parts[row]),
             reason,
+            joined(source.store.remarked.get(row, ())),
         )
 
 

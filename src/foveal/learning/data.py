@@ -20,6 +20,7 @@ from foveal.pictures.augment import Augmentation
 from foveal.pictures.batches import FeatureBatches, TrainingBatches, inputs, training_batches
 from foveal.pictures.collection import Array, Pictures
 from foveal.pictures.ledger import Entry
+from foveal.pictures.remarks import joined
 from foveal.pictures.scaling import Scaling, of_values
 from foveal.pictures.splits import Rows, Split, split
 from foveal.pictures.store import Store, open_store
@@ -244,7 +245,8 @@ def _entries(
         if not reason and not where[row]:
             reason = "the same picture stands in another part"
         label = None if labels[row] is None else str(labels[row])
-        yield Entry(name, label, str(where[row]), reason)
+        remark = joined(store.remarked.get(row, ()))
+        yield Entry(name, label, str(where[row]), reason, remark)
 
 
 def _notes(pictures: Pictures, entries: list[Entry], data: TrainingData) -> Iterator[str]:
