@@ -391,7 +391,7 @@ def test_arrays_are_not_copied(cache: Path, dtype: str) -> None:
 
 def test_an_array_of_another_size_is_refused() -> None:
     with pytest.raises(DataError, match="needed pictures of 4x4 with 1 channels"):
-        open_store(gather(np.zeros((2, 5, 4))), grey((2, 4, 4)))
+        open_store(gather(np.zeros((2, 5, 5))), grey((2, 4, 4)))
 
 
 def test_an_empty_array_is_an_empty_store() -> None:

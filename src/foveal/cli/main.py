@@ -7,9 +7,10 @@ import json
 import signal
 import sys
 import textwrap
+import warnings
 from collections.abc import Mapping
 from types import FrameType
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 
@@ -30,7 +31,7 @@ from foveal.cli import (
     train,
 )
 from foveal.cli.map import draw_map
-from foveal.cli.words import lists_options, told_in_options
+from foveal.cli.words import in_options, lists_options, told_in_options
 from foveal.errors import FovealError, ResourceError
 
 WIDTH = 80
@@ -64,6 +65,7 @@ app.command("cache")(cache.cache)
 def main() -> None:
     """Run the command; errors print themselves and choose the exit code."""
     signal.signal(signal.SIGTERM, _stop)
+    warnings.showwarning = note
     try:
         app()
     except FovealError as error:
@@ -87,6 +89,21 @@ def main() -> None:
         )
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def note(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print what a reader should know of pictures as a note; other warnings as Python does."""
+    if category.__name__ == "PictureWarning":
+        print(f"note: {in_options(str(message))}", file=sys.stderr)
+    else:
+        sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -233,7 +233,7 @@ def _told(known: dict[bytes, CacheEntry], one: bytes) -> bool:
 
 def _engine_for(pictures: Pictures, extraction: Extraction, wanted: list[list[bytes]]) -> str:
     """Name the engine for what is not known yet; what the fastest one gave once costs nothing."""
-    by = of_prepared(pictures, extraction.recipe)
+    by = of_prepared(pictures, pictures.content.suited(extraction.recipe))
     name = extraction.session.fastest(by)
     if name == "torch":
         return name
@@ -354,6 +354,7 @@ class _Stream:
         missing: list[tuple[int, list[int]]],
     ) -> None:
         self.pictures, self.extraction = pictures, extraction
+        self.recipe = pictures.content.suited(extraction.recipe)
         self.wanted, self.missing = wanted, missing
         self.names: deque[tuple[bytes, int]] = deque()
         self.unreadable: dict[bytes, str] = {}
@@ -364,9 +365,9 @@ class _Stream:
     def engine(self, name: str) -> Runner:
         """Make the engine while the first pictures are decoded."""
         rows = [row for row, _ in self.missing]
-        self.source = prepared(self.pictures, self.extraction.recipe, rows, self.extraction.threads)
+        self.source = prepared(self.pictures, self.recipe, rows, self.extraction.threads)
         self.first = [next(self.source)]  # the threads have begun, and decode meanwhile
-        by = of_prepared(self.pictures, self.extraction.recipe)
+        by = of_prepared(self.pictures, self.recipe)
         engine = self.extraction.session.engine(name, by)
         if engine.note:
             raise _Unfit(engine.note)
@@ -382,7 +383,7 @@ class _Stream:
                 continue
             if remarks := content.remarks(row):
                 self.remarked[self.wanted[0][row]] = remarks
-            known_by = content.known_by(row, picture, self.extraction.recipe)
+            known_by = content.known_by(row, picture, self.recipe)
             pixels = int(content_hashes(known_by[None])[0])
             for view in views:
                 name = self.wanted[view][row]

@@ -143,6 +143,7 @@ class _Labelled:
 
     def open(self, progress: Progress | None = None) -> None:
         model, threads = self.model, self.model.device.threads
+        self.recipe = self.pictures.content.suited(model.recipe)
         if model.plan.fixed:
             extraction = Extraction(session=model.session(model.plan.fixed))
             self.store = open_features(self.pictures, extraction, progress=progress)
@@ -151,7 +152,7 @@ class _Labelled:
         self.known = np.flatnonzero((self.class_ids != UNKNOWN) & self.store.readable)
 
     def logits(self, rows: Rows) -> np.ndarray[Any, Any]:
-        by = self.store.scaled_by(scaling(self.pictures, self.model.recipe))
+        by = self.store.scaled_by(scaling(self.pictures, self.recipe))
         if by is None:
             return self.model.logits_of(self.store.views[0], rows)
         return self.model.logits(self.store.views[0][rows], by)

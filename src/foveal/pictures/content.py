@@ -22,6 +22,7 @@ from foveal.pictures.hashing import array_ids, file_ids, hash_file, plain
 from foveal.pictures.opening import Unreadable
 from foveal.pictures.ranges import WHOLE, Array, keeps_bytes, measure_range
 from foveal.pictures.remarks import Remark, Remarks
+from foveal.pictures.suitability import suited
 from foveal.recipe import PictureRecipe
 
 MOST_CLEAR = 64
@@ -94,6 +95,15 @@ class Content(Protocol):
 
     def span(self, rows: Rows) -> tuple[float, float]:
         """Find the values that stand for black and white in these rows."""
+
+    def suited(self, recipe: PictureRecipe) -> PictureRecipe:
+        """Return the recipe of a network as it is for these pictures: with their black and white.
+
+        Raises
+        ------
+        DataError
+            For pictures of a shape, or values of a range, that the network was not taught.
+        """
 
     def gives_bytes(self, recipe: PictureRecipe) -> bool:
         """Whether `picture` answers with bytes from 0 to 255, and else with 0.0 to 1.0."""
@@ -199,6 +209,10 @@ class FileContent:
         """Return the range of bytes."""
         return WHOLE
 
+    def suited(self, recipe: PictureRecipe) -> PictureRecipe:
+        """Return the recipe: the decoder brings all files to it."""
+        return recipe
+
     def gives_bytes(self, recipe: PictureRecipe) -> bool:
         """Return True: the decoder gives bytes whatever arrays a recipe was measured on."""
         return True
@@ -281,6 +295,11 @@ class ArrayContent:
     def span(self, rows: Rows) -> tuple[float, float]:
         """Find black and white in these rows: 0 and 255 in bytes, else the range seen."""
         return measure_range(self.array, rows)
+
+    def suited(self, recipe: PictureRecipe) -> PictureRecipe:
+        """Return the recipe with the black and white that these values have; see `suitability`."""
+        check_fits(self.array, recipe, folded=self.folded)
+        return suited(self.array, recipe)
 
     def gives_bytes(self, recipe: PictureRecipe) -> bool:
         """Whether bytes stay bytes."""
