@@ -85,6 +85,16 @@ def test_the_second_time_nothing_is_decoded(folder: Path, decodes: list[str]) ->
     assert first.size == second.size == 8 * CUT.shape[0] * 4
 
 
+def test_what_is_said_of_a_picture_is_said_again_of_its_features(folder: Path) -> None:
+    pages = [Image.new("RGB", (8, 8), (0, 80 * index, 0)) for index in range(2)]
+    pages[0].save(folder / "9.gif", save_all=True, append_images=pages[1:])
+    first, second = (open_features(gather(folder), extraction()) for _ in range(2))
+    assert second.warm
+    for found in (first, second):
+        assert list(found.remarked) == [9]
+        assert "1 picture: only the first page is used" in found.remarks
+
+
 def test_one_picture_alone(folder: Path) -> None:
     found = open_features(gather(folder / "3.png"), extraction())
     wanted = by_hand(decode.decode(folder / "3.png", RECIPE)[None])

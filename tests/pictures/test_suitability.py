@@ -8,9 +8,8 @@ import warnings
 import numpy as np
 import pytest
 
-from foveal.errors import DataError
+from foveal.errors import DataError, PictureWarning
 from foveal.model.fitted import FittedModel
-from foveal.pictures.remarks import PictureWarning
 from foveal.pictures.suitability import suited
 from foveal.recipe import PictureRecipe
 from support.models import small_autoencoder, small_model

@@ -32,7 +32,7 @@ from foveal.cli import (
 )
 from foveal.cli.map import draw_map
 from foveal.cli.words import in_options, lists_options, told_in_options
-from foveal.errors import FovealError, ResourceError
+from foveal.errors import FovealError, PictureWarning, ResourceError
 
 WIDTH = 80
 """Columns an error message takes at most."""
@@ -100,7 +100,7 @@ def note(
     line: str | None = None,
 ) -> None:
     """Print what a reader should know of pictures as a note; other warnings as Python does."""
-    if category.__name__ == "PictureWarning":
+    if issubclass(category, PictureWarning):
         print(f"note: {in_options(str(message))}", file=sys.stderr)
     else:
         sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))

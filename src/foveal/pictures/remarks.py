@@ -6,12 +6,10 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from foveal.errors import PictureWarning
+
 MOST_KINDS = 5
 """Kinds of remarks that a summary names."""
-
-
-class PictureWarning(UserWarning):
-    """Something that a reader should know of how pictures were read."""
 
 
 class Remark(NamedTuple):
