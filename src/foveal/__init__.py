@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Interrupted,
         ModelFileError,
         NetworkError,
+        PictureWarning,
         ResourceError,
         UsageError,
     )
@@ -42,7 +43,7 @@ _ROOMS = {
     "anomaly.detection": ("anomalies",),
     "errors": (
         *("DataError", "DivergedError", "FovealError", "Interrupted"),
-        *("ModelFileError", "NetworkError", "ResourceError", "UsageError"),
+        *("ModelFileError", "NetworkError", "PictureWarning", "ResourceError", "UsageError"),
     ),
     "estimators.autoencoder": ("Autoencoder",),
     "estimators.cnn": ("CNNClassifier",),
@@ -70,6 +71,7 @@ __all__ = [
     "ModelFileError",
     "NetworkError",
     "PictureRecipe",
+    "PictureWarning",
     "Plan",
     "ResourceError",
     "Run",

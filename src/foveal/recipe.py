@@ -47,6 +47,9 @@ class PictureRecipe:
     """Black of files of more than 8 bits a channel, one range for a whole data set."""
     deep_high: float = 65535.0
     """White of such files."""
+    ground: int | None = None
+    """Grey, 0 to 255, over which transparent pictures are laid; None for white, or black where
+    nothing would be seen on white."""
     folded: bool = False
     """Whether the pictures are rows of pixels, (n, pixels), folded to height x width."""
     adapts: bool = False
@@ -86,6 +89,13 @@ class PictureRecipe:
                 needed="positive deviations, and black below white",
                 came=f"{self.std}, {self.low} to {self.high}, {self.deep_low} to {self.deep_high}",
                 remedy="measure them on training pictures",
+            )
+        if self.ground is not None and not 0 <= self.ground <= 255:
+            raise UsageError(
+                "ground",
+                needed="a grey of 0 to 255",
+                came=str(self.ground),
+                remedy="leave it out: white, or black where nothing would be seen on white",
             )
         if not 0 < self.kept <= 1:
             raise UsageError(

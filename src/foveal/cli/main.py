@@ -7,9 +7,10 @@ import json
 import signal
 import sys
 import textwrap
+import warnings
 from collections.abc import Callable, Mapping
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -33,8 +34,8 @@ from foveal.cli import (
 from foveal.cli.commands import Command, Commands
 from foveal.cli.map import draw_map
 from foveal.cli.output import SCHEMA
-from foveal.cli.words import lists_options, told_in_options
-from foveal.errors import FovealError, ResourceError
+from foveal.cli.words import in_options, lists_options, told_in_options
+from foveal.errors import FovealError, PictureWarning, ResourceError
 from foveal.version import __version__
 
 WIDTH = 80
@@ -116,6 +117,7 @@ for panel, members in PANELS.items():
 def main() -> None:
     """Run the command; errors print themselves and choose the exit code."""
     signal.signal(signal.SIGTERM, _stop)
+    warnings.showwarning = note
     try:
         app(prog_name="foveal")
     except FovealError as error:
@@ -139,6 +141,21 @@ def main() -> None:
         )
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def note(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print what a reader should know of pictures as a note; other warnings as Python does."""
+    if issubclass(category, PictureWarning):
+        print(f"note: {in_options(str(message))}", file=sys.stderr)
+    else:
+        sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

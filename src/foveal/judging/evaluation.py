@@ -17,6 +17,7 @@ from foveal.judging.held_out import HeldOut, JudgedBy, Standing, held_out
 from foveal.pictures.collection import Array, Pictures
 from foveal.pictures.ledger import Entry
 from foveal.pictures.prepared import Prepared
+from foveal.pictures.remarks import joined, summed
 from foveal.pictures.scaling import scaling
 from foveal.pictures.sources import gather
 from foveal.pictures.splits import Rows
@@ -109,7 +110,8 @@ def evaluate(
         pictures.parts,
         include_training=include_training,
     )
-    rows, notes = chosen.rows, [*source.notes(), *chosen.notes]
+    notes = [*source.notes(), *chosen.notes, *summed(source.store.remarked)]
+    rows = chosen.rows
     if not len(rows):
         raise _nothing_new(notes)
     logits = _logits(model, source, chosen)
@@ -146,6 +148,7 @@ class _Labelled:
 
     def open(self, progress: Progress | None = None) -> None:
         model, threads = self.model, self.model.device.threads
+        self.recipe = self.pictures.content.suited(model.recipe)
         if model.plan.fixed:
             extraction = Extraction(session=model.session(model.plan.fixed))
             self.store = open_features(self.pictures, extraction, progress=progress)
@@ -160,7 +163,7 @@ class _Labelled:
         return [told] if missing else []
 
     def logits(self, rows: Rows) -> np.ndarray[Any, Any]:
-        by = self.store.scaled_by(scaling(self.pictures, self.model.recipe))
+        by = self.store.scaled_by(scaling(self.pictures, self.recipe))
         if by is None:
             return self.model.logits_of(self.store.views[0], rows)
         return self.model.logits(self.store.views[0][rows], by)
@@ -257,6 +260,7 @@ def _ledger(source: _Labelled, chosen: HeldOut) -> Iterator[Entry]:
             None if label is None else str(label),
             "" if parts is None else str(parts[row]),
             reason or chosen.reasons[row],
+            joined(source.store.remarked.get(row, ())),
         )
 
 

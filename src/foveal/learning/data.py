@@ -21,6 +21,7 @@ from foveal.pictures.batches import FeatureBatches, TrainingBatches, inputs, tra
 from foveal.pictures.collection import Array, Pictures
 from foveal.pictures.hashing import Hashes
 from foveal.pictures.ledger import Entry
+from foveal.pictures.remarks import joined
 from foveal.pictures.scaling import Scaling, of_values
 from foveal.pictures.splits import Rows, Split, split
 from foveal.pictures.store import Store, open_store
@@ -229,7 +230,8 @@ def _entries(
         if not reason and not where[row]:
             reason = _moved(row, pictures, store.hashes, held_out)
         label = None if labels[row] is None else str(labels[row])
-        yield Entry(name, label, str(where[row]), reason)
+        remark = joined(store.remarked.get(row, ()))
+        yield Entry(name, label, str(where[row]), reason, remark)
 
 
 def _moved(row: int, pictures: Pictures, hashes: Hashes, held_out: Rows) -> str:

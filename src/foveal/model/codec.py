@@ -212,7 +212,7 @@ def compared(model: Autoencoding, pictures: Pictures) -> Iterator[Reconstruction
     check_half(model, "decoder")
     encoder = part(model.network, model.plan, 0, model.plan.encoder_layers)
     decoder = part(model.network, model.plan, model.plan.encoder_layers)
-    recipe, device = model.recipe, model.device
+    recipe, device = pictures.content.suited(model.recipe), model.device
     by, size = scaling(pictures, recipe), at_once(recipe)
     with device.at_work():
         for start, images, reasons in batches(pictures, recipe, device.threads, size):

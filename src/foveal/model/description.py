@@ -9,11 +9,12 @@ from typing import Any
 
 from foveal.evaluation.intervals import Estimate
 from foveal.evaluation.reconstruction import Reconstruction
-from foveal.model.card import FORMAT, Provenance, Task
+from foveal.model.card import FORMAT, Provenance
 from foveal.model.fitted import FittedModel
 from foveal.nets.plan import Plan
 from foveal.recipe import PictureRecipe
 from foveal.results import Result
+from foveal.vocabulary import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
