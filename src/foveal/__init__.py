@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Interrupted,
         ModelFileError,
         NetworkError,
+        PictureWarning,
         ResourceError,
         UsageError,
     )
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from foveal.judging.evaluation import evaluate
     from foveal.model.fitted import FittedModel
     from foveal.model.imagenet import imagenet
-    from foveal.model.loading import load
+    from foveal.model.opening import load
     from foveal.nets.build import build
     from foveal.nets.plan import Plan, plan
     from foveal.recipe import PictureRecipe
@@ -47,7 +48,7 @@ _ROOMS = {
     "anomaly.detection": ("anomalies",),
     "errors": (
         *("DataError", "DivergedError", "FovealError", "Interrupted"),
-        *("ModelFileError", "NetworkError", "ResourceError", "UsageError"),
+        *("ModelFileError", "NetworkError", "PictureWarning", "ResourceError", "UsageError"),
     ),
     "estimators.autoencoder": ("Autoencoder",),
     "estimators.cnn": ("CNNClassifier",),
@@ -59,7 +60,7 @@ _ROOMS = {
     "judging.evaluation": ("evaluate",),
     "model.fitted": ("FittedModel",),
     "model.imagenet": ("imagenet",),
-    "model.loading": ("load",),
+    "model.opening": ("load",),
     "nets.build": ("build",),
     "nets.plan": ("Plan", "plan"),
     "recipe": ("PictureRecipe",),
@@ -80,6 +81,7 @@ __all__ = [
     "ModelFileError",
     "NetworkError",
     "PictureRecipe",
+    "PictureWarning",
     "Plan",
     "ResourceError",
     "Run",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 
 from foveal.errors import UsageError
+from foveal.parameters import did_you_mean
 
 MOST_THREADS = 1_024
 
@@ -107,7 +108,7 @@ def choose(name: str = "auto", threads: int | None = None) -> Device:
             "device",
             needed=f"one of {', '.join(there)} on this machine",
             came=repr(name),
-            remedy="use 'auto'",
+            remedy=did_you_mean(name, there) or "use 'auto'",
         )
     if threads is not None and not 1 <= threads <= MOST_THREADS:
         raise UsageError(

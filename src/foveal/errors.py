@@ -113,6 +113,10 @@ class Interrupted(FovealError):
     exit_code = 130
 
 
+class PictureWarning(UserWarning):
+    """Something that a reader should know of how pictures were read; no error."""
+
+
 def _sentence(text: str) -> str:
     text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?")) else text + "."

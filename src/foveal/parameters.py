@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from difflib import get_close_matches
+from typing import Any, Protocol, TypeVar
 
 from foveal.errors import UsageError
+
+W = TypeVar("W", bound=str)
+ALIKE = 0.7
+"""Share of letters from which on words are alike: gpu is not cpu, adam is adamw."""
 
 
 class Rule(Protocol):
@@ -23,6 +28,10 @@ class Rule(Protocol):
 
     def example(self) -> str:
         """Say a value within the rule, as in "1"."""
+        ...
+
+    def known(self) -> tuple[str, ...]:
+        """Return the words within the rule, one of which may have been meant."""
         ...
 
 
@@ -45,6 +54,10 @@ class Whole:
     def example(self) -> str:
         """Say the least of them."""
         return str(self.least)
+
+    def known(self) -> tuple[str, ...]:
+        """Return nothing: no word is within the rule."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +95,10 @@ class Real:
         value = min(self.least + 1, (self.least + self.most) / 2) if self.above else self.least
         return f"{value:g}"
 
+    def known(self) -> tuple[str, ...]:
+        """Return nothing: no word is within the rule."""
+        return ()
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -100,6 +117,10 @@ class Choice:
     def example(self) -> str:
         """Say the first word."""
         return repr(self.words[0])
+
+    def known(self) -> tuple[str, ...]:
+        """Return the words."""
+        return self.words
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +142,10 @@ class Kind:
         """Say the rule: it is no range, and names what to give."""
         return self.said
 
+    def known(self) -> tuple[str, ...]:
+        """Return nothing: no word is within the rule."""
+        return ()
+
 
 @dataclass(frozen=True, slots=True)
 class Either:
@@ -139,6 +164,10 @@ class Either:
     def example(self) -> str:
         """Say a value of the first rule; of an optional parameter that is None."""
         return self.rules[0].example()
+
+    def known(self) -> tuple[str, ...]:
+        """Return the words of all rules."""
+        return tuple(word for rule in self.rules for word in rule.known())
 
 
 NOTHING = Kind((type(None),), "None")
@@ -169,5 +198,43 @@ def check(values: Mapping[str, Any], rules: Mapping[str, Rule]) -> None:
                 name,
                 needed=rule.sentence(),
                 came=repr(values[name]),
-                remedy=f"for instance, choose {rule.example()} for {name}",
+                remedy=did_you_mean(values[name], rule.known())
+                or f"for instance, choose {rule.example()} for {name}",
             )
+
+
+def one_of(name: str, value: object, words: Sequence[W]) -> W:
+    """Check one word that stands for a choice, and return it.
+
+    Raises
+    ------
+    UsageError
+        For any other, naming the nearest.
+    """
+    for word in words:
+        if value == word:
+            return word
+    raise UsageError(
+        name,
+        needed=Choice(tuple(words)).sentence(),
+        came=repr(value),
+        remedy=did_you_mean(value, words) or "choose one of them",
+    )
+
+
+def did_you_mean(value: object, known: Iterable[str]) -> str:
+    """Ask for the known words that are most like a value; empty where none is like it.
+
+    >>> did_you_mean("adam", ("sgd", "adamw"))
+    "did you mean 'adamw'?"
+    """
+    near = nearest_words(value, known)
+    return f"did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def nearest_words(value: object, known: Iterable[str], most: int = 2) -> list[str]:
+    """Return the known words that are most like a value, nearest first, in any case of letters."""
+    if not isinstance(value, str):
+        return []
+    lowered = {word.lower(): word for word in known}
+    return [lowered[one] for one in get_close_matches(value.lower(), lowered, most, ALIKE)]

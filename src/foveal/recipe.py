@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from foveal.errors import UsageError
+from foveal.parameters import one_of
 from foveal.shapes import Shape
 
 Resize = Literal["stretch", "letterbox", "crop"]
@@ -48,6 +49,9 @@ class PictureRecipe:
     """Black of files of more than 8 bits a channel, one range for a whole data set."""
     deep_high: float = 65535.0
     """White of such files."""
+    ground: int | None = None
+    """Grey, 0 to 255, over which transparent pictures are laid; None for white, or black where
+    nothing would be seen on white."""
     folded: bool = False
     """Whether the pictures are rows of pixels, (n, pixels), folded to height x width."""
     adapts: bool = False
@@ -88,6 +92,13 @@ class PictureRecipe:
                 came=f"{self.std}, {self.low} to {self.high}, {self.deep_low} to {self.deep_high}",
                 remedy="measure them on training pictures",
             )
+        if self.ground is not None and not 0 <= self.ground <= 255:
+            raise UsageError(
+                "ground",
+                needed="a grey of 0 to 255",
+                came=str(self.ground),
+                remedy="leave it out: white, or black where nothing would be seen on white",
+            )
         if not 0 < self.kept <= 1:
             raise UsageError(
                 "kept",
@@ -95,8 +106,8 @@ class PictureRecipe:
                 came=str(self.kept),
                 remedy="leave it out: all of the shorter side is kept",
             )
-        _check_word("resize", self.resize, RESIZES)
-        _check_word("interpolation", self.interpolation, INTERPOLATIONS)
+        one_of("resize", self.resize, RESIZES)
+        one_of("interpolation", self.interpolation, INTERPOLATIONS)
 
     @property
     def shape(self) -> Shape:
@@ -114,13 +125,6 @@ class PictureRecipe:
     ) -> PictureRecipe:
         """Return the recipe with the scaling found on training pictures."""
         return replace(self, low=low, high=high, mean=mean, std=std)
-
-
-def _check_word(name: str, word: str, words: tuple[str, ...]) -> None:
-    if word not in words:
-        raise UsageError(
-            name, needed=f"one of {', '.join(words)}", came=repr(word), remedy="choose one of them"
-        )
 
 
 LARGEST_SIDE = 4096

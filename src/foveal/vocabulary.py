@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+Task = Literal["classification", "reconstruction"]
+"""To call pictures by their classes, or to encode them and decode them again."""
 Level = Literal["none", "light", "strong"]
 """How much training pictures are varied."""
 Loss = Literal["mse", "bce", "l1"]

@@ -35,5 +35,5 @@ def test_other_words_are_refused() -> None:
         anomalies(small_autoencoder(4), DIGITS[:2], neighbours=2)
     with pytest.raises(UsageError, match="usual: needed usual pictures"):
         anomalies(small_model(), DIGITS[:2])
-    with pytest.raises(UsageError, match="one of error, distance, neighbours, got 'score'"):
+    with pytest.raises(UsageError, match="one of 'error', 'distance', 'neighbours', got 'score'"):
         anomalies(small_autoencoder(4), DIGITS[:2], by="score")  # type: ignore[arg-type]

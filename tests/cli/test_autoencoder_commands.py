@@ -130,12 +130,13 @@ def test_results_are_json_where_asked(run, model: Path, folder: Path, tmp_path: 
         "rows": 5,
         "unreadable": 1,
         "code_size": 4,
+        "features": None,
         "model": load(model).digest(),
     }
     code, out, _ = run("decode", model, table, "--to", made, "--json")
     found = json.loads(out)
     assert code == 0 and found.pop("seconds") > 0
-    assert found == {"version": SCHEMA, "to": str(made), "pictures": 4, "missing": 1}
+    assert found == {"version": SCHEMA, "to": str(made), "pictures": 4, "missing": 1, "notes": []}
 
 
 KEYS = {
@@ -270,18 +271,41 @@ def test_encode_refuses_before_any_work(run, model: Path, folder: Path, tmp_path
     assert {path.name for path in tmp_path.iterdir()} == names
 
 
-def test_classifiers_neither_encode_nor_decode(
+def test_classifiers_give_features_and_decode_nothing(
     run, model: Path, folder: Path, tmp_path: Path
 ) -> None:
     classifier, table = tmp_path / "c.safetensors", tmp_path / "c.parquet"
     small_model().save(classifier)
-    refused(run, 2, "an autoencoder", "encode", classifier, folder, "--to", table)
+    code, out, _ = run("encode", classifier, folder, "--to", table, "--json")
+    told, written = json.loads(out), pq.read_table(table)
+    assert code == 0 and told["code_size"] is None
+    rows = [one for one in written.column("features").to_pylist() if one is not None]
+    assert {len(one) for one in rows} == {told["features"]}
+    found = load(classifier).features(folder)
+    np.testing.assert_array_equal(np.array(rows, np.float32), found[np.isfinite(found).all(axis=1)])
+    refused(run, 2, "an autoencoder", "encode", classifier, folder, "--to", table, "--sample", 1)
+    table.unlink()
     assert run("encode", model, folder, "--to", table)[0] == 0
     refused(run, 2, "an autoencoder", "decode", classifier, table, "--to", tmp_path / "d")
     code, _, err = run("predict", model, folder)
     assert code == 2 and "needed: a classifier" in err
     code, _, err = run("evaluate", model, folder)
     assert code == 2 and "needed: a classifier" in err
+
+
+def test_codes_written_as_text_are_decoded_alike(
+    run, model: Path, folder: Path, tmp_path: Path
+) -> None:
+    for name in ("parquet", "csv", "jsonl"):
+        table = tmp_path / f"c.{name}"
+        assert run("encode", model, folder, "--to", table)[0] == 0
+        code, out, _ = run("decode", model, table, "--to", tmp_path / name)
+        assert code == 0 and ("does not say whose codes" in out) == (name != "parquet")
+    first, *others = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).rglob("*.png")}
+        for name in ("parquet", "csv", "jsonl")
+    )
+    assert first and others == [first, first]
 
 
 def test_decode_refuses_what_lies_there(run, model: Path, folder: Path, tmp_path: Path) -> None:

@@ -208,6 +208,21 @@ def test_json_holds_no_number_that_is_none(
     assert told.isascii() and json.loads(told)["path"] == "\udcff.png"
 
 
+def test_anomalies_without_a_model_are_seen_by_imagenet(
+    run, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    usual = ("--usual", digits / "0", "--false-alarms", 0.2, "--json")
+    (code, short, _), (_, long, _) = (
+        run("anomalies", *model, digits / "1", *usual) for model in ((), ("imagenet",))
+    )
+    assert code == 0 and json.loads(short) == json.loads(long)
+    code, _, err = run("anomalies", digits / "1")
+    assert code == 2 and "--usual" in err
+    code, _, err = run("anomalies", "some.safetensors")
+    assert code == 2 and "PICTURES" in err and "some.safetensors alone" in err
+
+
 def test_strict_anomalies_end_with_three(run, model: Path, digits: Path, tmp_path: Path) -> None:
     to = tmp_path / "t.csv"
     code, _, err = run("anomalies", model, digits, "--strict", "--to", to)
@@ -349,14 +364,14 @@ def test_classifiers_are_refused(
 @pytest.mark.parametrize(
     ("arguments", "code", "word"),
     [
-        (("anomalies", "{model}", "{digits}", "--by", "size"), 2, "error, distance"),
+        (("anomalies", "{model}", "{digits}", "--by", "size"), 2, "'error', 'distance'"),
         (("anomalies", "{model}", "{digits}", "--false-alarms", "1"), 2, "above 0 and below 1"),
         (("anomalies", "{model}", "{digits}", "--false-alarms", "0.0001"), 3, "at least 9999"),
         (("anomalies", "{model}", "{digits}", "--to", "a.txt"), 2, ".csv, .parquet, .jsonl"),
         (("anomalies", "{model}", "{digits}", "--to", "a.csv", "--sheet", "a.png"), 2, "a-sheet"),
         (("anomalies", "{model}", "nowhere"), 3, "nothing there"),
         (("anomalies", "nowhere.safetensors", "{digits}"), 4, "nothing there"),
-        (("map", "{model}", "{digits}", "--to", "a.png", "--method", "umap"), 2, "pca, tsne"),
+        (("map", "{model}", "{digits}", "--to", "a.png", "--method", "umap"), 2, "'pca', 'tsne'"),
         (
             ("interpolate", "{model}", "{digits}", "{digits}", "--to", "a.png"),
             3,

@@ -47,7 +47,7 @@ def test_what_is_missing_is_no_error_until_asked_for() -> None:
 
 
 def test_unknown_engine() -> None:
-    with pytest.raises(UsageError, match="engine: needed one of openvino, onnxruntime, torch"):
+    with pytest.raises(UsageError, match="one of 'openvino', 'onnxruntime', 'torch'"):
         choose.make("tensorrt", frozen(), threads=1)
 
 

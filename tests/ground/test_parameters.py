@@ -12,7 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foveal.errors import UsageError
-from foveal.parameters import FLAG, NOTHING, Choice, Either, Kind, Real, Rule, Whole, check, choice
+from foveal.parameters import (
+    FLAG,
+    NOTHING,
+    Choice,
+    Either,
+    Kind,
+    Real,
+    Rule,
+    Whole,
+    check,
+    choice,
+    did_you_mean,
+    one_of,
+)
 from foveal.parameters import optional as maybe
 
 NAN, INF = float("nan"), float("inf")
@@ -175,3 +188,27 @@ def test_check_names_parameter_rule_and_value(
 def test_check_names_the_first_of_several() -> None:
     with pytest.raises(UsageError, match="^epochs: "):
         check({"epochs": 0, "share": 7, "device": None}, RULES)
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [("adam", "'adamw'"), ("AdamW", "'adamw'"), ("one-cicle", "'one-cycle'")],
+)
+def test_near_words_are_asked_for(value: str, meant: str) -> None:
+    rule = maybe(Choice(("sgd", "adamw", "one-cycle")))
+    with pytest.raises(UsageError, match=rf"Did you mean {meant}\?"):
+        check({"way": value}, {"way": rule})
+    with pytest.raises(UsageError, match=rf"way: needed one of .* Did you mean {meant}\?"):
+        one_of("way", value, rule.known())
+    assert did_you_mean(value, rule.known()) == f"did you mean {meant}?"
+
+
+@pytest.mark.parametrize("value", ["lion", "", 3, None, ["adamw"]])
+def test_nothing_is_made_up_where_no_word_is_near(value: object) -> None:
+    assert did_you_mean(value, ("sgd", "adamw")) == ""
+    with pytest.raises(UsageError, match="Choose one of them"):
+        one_of("way", value, ("sgd", "adamw"))
+
+
+def test_one_of_returns_the_word() -> None:
+    assert one_of("way", "sgd", ("sgd", "adamw")) == "sgd"

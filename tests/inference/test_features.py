@@ -32,9 +32,9 @@ def decodes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     real = decode.decode
 
-    def noted(path: Path, recipe: PictureRecipe) -> np.ndarray:
+    def noted(path: Path, recipe: PictureRecipe, remarks: object = None) -> np.ndarray:
         seen.append(path.name)
-        return real(path, recipe)
+        return real(path, recipe, remarks)
 
     monkeypatch.setattr(decode, "decode", noted)
     return seen
@@ -83,6 +83,16 @@ def test_the_second_time_nothing_is_decoded(folder: Path, decodes: list[str]) ->
     assert (second.warm, second.computed) == (True, 0)
     assert second.saved > 0
     assert first.size == second.size == 8 * CUT.shape[0] * 4
+
+
+def test_what_is_said_of_a_picture_is_said_again_of_its_features(folder: Path) -> None:
+    pages = [Image.new("RGB", (8, 8), (0, 80 * index, 0)) for index in range(2)]
+    pages[0].save(folder / "9.gif", save_all=True, append_images=pages[1:])
+    first, second = (open_features(gather(folder), extraction()) for _ in range(2))
+    assert second.warm
+    for found in (first, second):
+        assert list(found.remarked) == [9]
+        assert "1 picture: only the first page is used" in found.remarks
 
 
 def test_one_picture_alone(folder: Path) -> None:
@@ -207,7 +217,7 @@ def test_the_versions_of_decoder_and_features_matter(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_features(gather(folder), extraction())
-    for place, name in ((decode, "VERSION"), (features, "VERSION"), (features.PIL, "__version__")):
+    for place, name in ((decode, "VERSION"), (features, "VERSION"), (decode.PIL, "__version__")):
         with monkeypatch.context() as patch:
             patch.setattr(place, name, "another")
             assert not open_features(gather(folder), extraction()).warm

@@ -73,5 +73,5 @@ def test_codes_that_make_no_plane_are_refused(
 
 
 def test_other_ways_into_the_plane_are_refused() -> None:
-    with pytest.raises(UsageError, match="one of pca, tsne, got 'umap'"):
+    with pytest.raises(UsageError, match="one of 'pca', 'tsne', got 'umap'"):
         project(np.eye(4), "umap")  # type: ignore[arg-type]

@@ -337,7 +337,7 @@ def test_only_autoencoders_have_halves(path: Path, tmp_path: Path) -> None:
     small_model().save(tmp_path / "c.safetensors")
     with pytest.raises(UsageError, match="needed an autoencoder, got a classifier"):
         load(tmp_path / "c.safetensors", half="encoder")
-    with pytest.raises(UsageError, match="half: needed 'encoder' or 'decoder'"):
+    with pytest.raises(UsageError, match="half: needed one of 'encoder', 'decoder'"):
         load(path, half="middle")  # type: ignore[arg-type]
 
 

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from foveal import DataError, ResourceError, UsageError
-from foveal.model.codec import Codes, coding
+from foveal.model.codec import Codes, coding, features_of
 from foveal.model.codes_file import FORMATS, ROWS, CodesFile, open_codes, write_codes
 from foveal.model.fitted import FittedModel
 from foveal.pictures.sources import gather
+from foveal.shapes import volume
 from foveal.tables import checked_table
-from support.models import small_autoencoder
+from support.models import small_autoencoder, small_model
 
 
 @pytest.fixture(scope="module")
@@ -395,8 +396,47 @@ def test_codes_for_programs_that_do_not_read_parquet(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in (tmp_path / "c.jsonl").read_text().splitlines()]
     np.testing.assert_array_equal(np.array(lines[5]["code"], np.float32), values[2])
     assert lines[1] == {"path": 'b "1"', "code": None, "error": "cannot be read"}
-    with pytest.raises(DataError, match="Parquet"):
+    for name in ("c.csv", "c.jsonl"):
+        names, read, reasons = read_back(open_codes(tmp_path / name, model))
+        assert names == 2 * ["a", 'b "1"', "c"] and reasons[:3] == ["", "cannot be read", ""]
+        np.testing.assert_array_equal(read[:3], values)
+        np.testing.assert_array_equal(read[3:], values)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("path,code0,code1\na,1,2\n", "lists of 4 numbers"),
+        ("path,code0,code1,code2,code3\n", "at least one row"),
+        ("path,code0,code1,code2,code3\na,1,2,x,4\n", "'foveal encode' wrote"),
+        ("path,size\na,1\n", "columns named path and code"),
+        ("path,code0\na,1,2\n", "'foveal encode' wrote"),
+        ("", "'foveal encode' wrote"),
+    ],
+)
+def test_text_that_holds_no_codes_is_refused(
+    model: FittedModel, tmp_path: Path, text: str, said: str
+) -> None:
+    (tmp_path / "c.csv").write_text(text)
+    with pytest.raises(DataError, match=said):
         open_codes(tmp_path / "c.csv", model)
+
+
+def test_features_are_named_as_such(tmp_path: Path) -> None:
+    classifier = small_model()
+    X = np.random.default_rng(0).integers(0, 256, (5, 8, 8), dtype=np.uint8)
+    session = classifier.feature_session()
+    size = volume(session.network.shape)
+    for name in ("f.parquet", "f.csv"):
+        batches = features_of(session, gather(X))
+        assert write_codes(tmp_path / name, classifier, batches, size) == (5, 0)
+    table = pq.read_table(tmp_path / "f.parquet")
+    assert table.column_names == ["path", "features", "error"]
+    np.testing.assert_array_equal(
+        np.array(table.column("features").to_pylist(), np.float32), classifier.features(X)
+    )
+    with (tmp_path / "f.csv").open(newline="", encoding="utf-8") as file:
+        assert next(csv.reader(file))[1] == "features0"
 
 
 def test_the_name_must_say_what_it_is_and_lie_in_a_folder(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from foveal import UsageError
+from foveal import ModelFileError, UsageError, load
 from foveal.backbones import catalog
 from foveal.model.imagenet import imagenet
 
@@ -51,3 +51,16 @@ def test_imagenet_without_the_names_of_its_classes_says_what_to_do(
     monkeypatch.setattr(catalog.hub, "imagenet_labels", lambda: ())
     with pytest.raises(UsageError, match="pip install timm"):
         imagenet()
+
+
+def test_its_name_stands_for_it_where_no_file_is_called_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load("imagenet", threads=1).digest() == imagenet(threads=1).digest()
+    assert load("imagenet", whole=True, threads=1).recipe == imagenet(whole=True, threads=1).recipe
+    Path("imagenet").write_bytes(b"no model")
+    with pytest.raises(ModelFileError):
+        load("imagenet")
+    with pytest.raises(ModelFileError, match="nothing there"):
+        load("elsewhere/imagenet", half="encoder")

@@ -17,6 +17,7 @@ from foveal.pictures.collection import Pictures
 from foveal.pictures.sources import gather
 from foveal.pictures.sources.arrays import from_array
 from foveal.pictures.sources.idx import read_idx
+from foveal.recipe import PictureRecipe
 
 
 def table(pictures: Pictures) -> list[tuple[str, str | None, str]]:
@@ -317,3 +318,29 @@ def test_any_bytes_are_idx_or_refused(tmp_path: Path, content: bytes) -> None:
         read_idx(tmp_path / "p")
     except DataError as error:
         assert "IDX" in str(error)
+
+
+@pytest.mark.parametrize("shape", [(343, 349, 3), (32, 32, 4), (1, 28, 3), (6, 5, 3)])
+def test_one_colour_picture_is_not_taken_for_many_grey_ones(shape: tuple[int, ...]) -> None:
+    with pytest.raises(DataError, match=r"one picture of.*Give X\[None\] for the one picture"):
+        gather(np.zeros(shape))
+    assert len(gather(np.zeros(shape)[None])) == 1
+    assert len(gather(np.zeros(shape)[..., None])) == shape[0]
+
+
+@pytest.mark.parametrize("adapts", [False, True])
+def test_one_grey_picture_is_not_taken_for_rows_of_pixels(adapts: bool) -> None:
+    recipe = PictureRecipe(height=28, width=28, channels=1, adapts=adapts)
+    one = np.full((28, 28), 200, dtype=np.uint8)
+    with pytest.raises(DataError, match=r"if it is one grey picture, give X\[None\]|If it is one"):
+        gather(one).content.suited(recipe)
+    assert gather(one[None]).content.suited(recipe) == recipe
+    assert gather(one.reshape(1, -1)).content.suited(recipe) == recipe
+
+
+def test_greys_come_to_three_channels_by_the_remedy() -> None:
+    recipe, greys = PictureRecipe(height=9, width=9, channels=3), np.zeros((2, 9, 9), np.uint8)
+    with pytest.raises(DataError, match=r"np\.repeat") as refused:
+        gather(greys).content.suited(recipe)
+    mended = eval(refused.value.remedy.split("give ")[1], {"X": greys, "np": np})
+    assert gather(mended).content.suited(recipe) == recipe

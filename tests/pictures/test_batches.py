@@ -44,7 +44,7 @@ def batches_of(
     """Make batches in which the class of a picture is its row."""
     return TrainingBatches(
         images=images,
-        class_ids=np.arange(len(images)),
+        values=np.arange(len(images)),
         rows=np.arange(len(images)) if rows is None else rows,
         scaling=of_values(recipe_of(images)),
         batch_size=batch_size,
@@ -60,7 +60,7 @@ def noise(count: int, *sides: int, seed: int = 0) -> np.ndarray:
 
 
 def order(epoch: list[Batch]) -> list[int]:
-    return [int(code) for batch in epoch for code in batch.classes_n]
+    return [int(code) for batch in epoch for code in batch.values_n]
 
 
 @settings(max_examples=50)
@@ -76,7 +76,7 @@ def test_every_picture_comes_once_in_batches_of_equal_size(
     rows = np.random.default_rng(seed).permutation(count)[: count // 2 + 1]
     made = batches_of(noise(count, 2, 2, 1), rows=rows, batch_size=batch_size, seed=seed)
     found = list(made.epoch(epoch))
-    sizes = [len(batch.classes_n) for batch in found]
+    sizes = [len(batch.values_n) for batch in found]
     assert len(found) == len(made)
     assert max(sizes) - min(sizes) <= 1
     assert sorted(order(found)) == sorted(rows.tolist())
@@ -88,8 +88,8 @@ def test_pictures_travel_with_their_classes() -> None:
     recipe = recipe_of(images)
     for batch in made.epoch(0):
         unit = batch.images_nchw[:, 0, 0, 0].numpy() * recipe.std[0] + recipe.mean[0]
-        np.testing.assert_allclose(unit * 255 / 10, batch.classes_n.numpy(), atol=1e-3)
-        assert batch.classes_n.dtype == torch.int64
+        np.testing.assert_allclose(unit * 255 / 10, batch.values_n.numpy(), atol=1e-3)
+        assert batch.values_n.dtype == torch.int64
 
 
 @pytest.mark.parametrize("level", ["none", "light", "strong"])
@@ -100,7 +100,7 @@ def test_a_resumed_epoch_is_the_tail_of_the_whole(level: str, first: int) -> Non
     assert len(tail) == max(len(whole) - first, 0)
     for one, other in zip(whole[first:], tail, strict=True):
         assert torch.equal(one.images_nchw, other.images_nchw)
-        assert torch.equal(one.classes_n, other.classes_n)
+        assert torch.equal(one.values_n, other.values_n)
 
 
 def test_seeds_and_epochs_decide_order_and_variation() -> None:
@@ -185,7 +185,7 @@ def test_foreign_byte_orders_are_read(dtype: str) -> None:
     made = batches_of(images, batch_size=40)
     (batch,) = made.epoch(0)
     plain = normalised(torch.from_numpy(images.astype("float64")), made.scaling)
-    torch.testing.assert_close(batch.images_nchw, plain[batch.classes_n])
+    torch.testing.assert_close(batch.images_nchw, plain[batch.values_n])
 
 
 @pytest.mark.parametrize("offset", [1e6, -1e9, 1e12])
@@ -262,7 +262,7 @@ def feature_batches(views: int = 1, shape: tuple[int, ...] = (3,), **more) -> Fe
     rows = np.arange(20, dtype=np.float32).reshape(20, *[1] * len(shape))
     given = {
         "views": [np.broadcast_to(rows + 100 * view, (20, *shape)) for view in range(views)],
-        "class_ids": np.arange(20) + 1000,
+        "values": np.arange(20) + 1000,
         "rows": np.arange(2, 19),
         "batch_size": 5,
         "seed": 0,
@@ -279,10 +279,10 @@ def test_features_come_with_their_classes_once_an_epoch(shape: tuple[int, ...]) 
     assert len(epoch) == len(batches) == 4
     assert sorted(order(epoch)) == list(range(1002, 1019))
     for batch in epoch:
-        assert batch.images_nchw.shape == (len(batch.classes_n), *shape)
-        assert batch.images_nchw.dtype == torch.float32 and batch.classes_n.dtype == torch.int64
+        assert batch.images_nchw.shape == (len(batch.values_n), *shape)
+        assert batch.images_nchw.dtype == torch.float32 and batch.values_n.dtype == torch.int64
         rows = batch.images_nchw.flatten(1)
-        torch.testing.assert_close(rows[:, 0] + 1000, batch.classes_n.float())
+        torch.testing.assert_close(rows[:, 0] + 1000, batch.values_n.float())
         torch.testing.assert_close(rows, rows[:, :1].expand_as(rows))
 
 
@@ -290,7 +290,7 @@ def test_each_epoch_takes_the_next_view() -> None:
     batches = feature_batches(views=3)
     for epoch in range(7):
         for batch in batches.epoch(epoch):
-            wanted = batch.classes_n - 1000 + 100 * (epoch % 3)
+            wanted = batch.values_n - 1000 + 100 * (epoch % 3)
             torch.testing.assert_close(batch.images_nchw[:, 0], wanted.float())
 
 
@@ -307,7 +307,7 @@ def test_an_epoch_of_features_goes_on_where_it_was() -> None:
 def test_features_are_shuffled_as_their_pictures_would_be() -> None:
     rows = np.arange(2, 19)
     pictures = batches_of(noise(20), rows=rows, batch_size=5)
-    ours = feature_batches(class_ids=np.arange(20))
+    ours = feature_batches(values=np.arange(20))
     for epoch in (0, 1, 5):
         assert order(list(ours.epoch(epoch))) == order(list(pictures.epoch(epoch)))
 

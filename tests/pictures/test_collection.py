@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from foveal.errors import DataError, UsageError
+from foveal.errors import DataError
 from foveal.pictures.adaptation import check_fits
-from foveal.pictures.collection import Numbered, Pictures, refuse_unsupported
+from foveal.pictures.collection import Numbered, Pictures
 from foveal.pictures.sources import gather
 from foveal.recipe import PictureRecipe
 
@@ -44,14 +44,3 @@ def test_arrays_must_fit_the_recipe() -> None:
     assert check_fits(array, recipe) is array
     with pytest.raises(DataError, match=r"pictures of 4x5 with 1 channels, as in fit"):
         check_fits(np.zeros((2, 5, 4, 1)), recipe)
-
-
-@pytest.mark.parametrize("shape", [(5,), (5, 1)])
-def test_one_class_a_picture_is_supported(shape: tuple[int, ...]) -> None:
-    refuse_unsupported(np.zeros(shape))
-
-
-@pytest.mark.parametrize("shape", [(5, 2), (5, 4, 4)])
-def test_several_classes_a_picture_are_not(shape: tuple[int, ...]) -> None:
-    with pytest.raises(UsageError, match="detection and segmentation are not supported"):
-        refuse_unsupported(np.zeros(shape))

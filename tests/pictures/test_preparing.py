@@ -58,9 +58,9 @@ def test_order_is_that_of_the_rows_however_long_each_takes(
 ) -> None:
     real = decode.decode
 
-    def uneven(path: Path, recipe: PictureRecipe) -> np.ndarray:
+    def uneven(path: Path, recipe: PictureRecipe, remarks: object = None) -> np.ndarray:
         time.sleep(0.003 * (9 - int(path.stem)))
-        return real(path, recipe)
+        return real(path, recipe, remarks)
 
     monkeypatch.setattr(decode, "decode", uneven)
     rows = [8, 0, 3, 3, 7, 1]

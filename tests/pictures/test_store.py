@@ -391,7 +391,7 @@ def test_arrays_are_not_copied(cache: Path, dtype: str) -> None:
 
 def test_an_array_of_another_size_is_refused() -> None:
     with pytest.raises(DataError, match="needed pictures of 4x4 with 1 channels"):
-        open_store(gather(np.zeros((2, 5, 4))), grey((2, 4, 4)))
+        open_store(gather(np.zeros((2, 5, 5))), grey((2, 4, 4)))
 
 
 def test_an_empty_array_is_an_empty_store() -> None:
@@ -442,7 +442,7 @@ def test_decoding_ahead_keeps_order_and_bounds(
     generator = np.random.default_rng(0)
     pauses = generator.uniform(0, 0.002, 200)
 
-    def slow(path: Path, _: PictureRecipe) -> object:
+    def slow(path: Path, *_: object) -> object:
         nonlocal started
         with lock:
             started += 1
@@ -472,7 +472,7 @@ def paths(count: int) -> FileContent:
 def test_leaving_early_decodes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[str] = []
 
-    def count(path: Path, _: PictureRecipe) -> object:
+    def count(path: Path, *_: object) -> object:
         started.append(path.name)
         time.sleep(0.001)
         return np.zeros((1, 1, 1))
@@ -488,7 +488,7 @@ def test_leaving_early_decodes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(count=st.integers(0, 80), threads=st.integers(1, 4))
 def test_decoding_any_number(count: int, threads: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(decode, "decode", lambda path, _: np.full(1, int(path.name)))
+        patch.setattr(decode, "decode", lambda path, *_: np.full(1, int(path.name)))
         found = list(store.decoded(paths(count), RECIPE, threads))
     assert [(row, int(value[0])) for row, value in found] == [(row, row) for row in range(count)]
 

@@ -16,6 +16,8 @@ from foveal.nets.build import build
 from foveal.nets.notation import read
 from foveal.nets.plan import plan_network
 from foveal.recipe import PictureRecipe
+from foveal.targets.classes import Classes
+from foveal.targets.pictures import Originals
 
 SMALL_NET = (
     "conv 16 3x3 same | batchnorm | relu | conv 32 3x3 same relu | maxpool 4 | flatten | dense"
@@ -30,7 +32,7 @@ def small_model(net: str = SMALL_NET, channels: int = 1, side: int = 8) -> Fitte
         plan=plan,
         network=build(plan, seed=0).eval(),
         recipe=PictureRecipe(height=side, width=side, channels=channels),
-        classes=np.array(["a", "b", "c"]),
+        target=Classes(names=np.array(["a", "b", "c"])),
         temperature=1.0,
         provenance=Provenance(
             foveal="0",
@@ -83,7 +85,7 @@ def small_autoencoder(
         recipe=PictureRecipe(
             height=height, width=width, channels=channels, mean=(0.0,), std=(1.0,)
         ),
-        classes=np.empty(0, dtype=str),
+        target=Originals(),
         provenance=model.provenance.model_copy(
             update={
                 "class_counts": [1],

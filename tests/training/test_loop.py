@@ -28,7 +28,7 @@ def batches(seed: int = 0, count: int = 30) -> TrainingBatches:
     generator = np.random.default_rng(0)
     return TrainingBatches(
         images=generator.integers(0, 256, (count, 8, 8, 1), dtype=np.uint8),
-        codes=generator.integers(0, 3, count),
+        values=generator.integers(0, 3, count),
         rows=np.arange(count),
         scaling=of_bytes(PictureRecipe(height=8, width=8, channels=1)),
         batch_size=8,
@@ -170,10 +170,10 @@ def test_class_weights_and_label_smoothing_are_torchs_own() -> None:
     loss, right = classification(0.1, weights)(network, batch)
     logits = network(batch.images_nchw)
     smooth = torch.full((len(logits), 3), 0.1 / 3)
-    smooth[torch.arange(len(logits)), batch.classes_n] += 0.9
+    smooth[torch.arange(len(logits)), batch.values_n] += 0.9
     losses = -(smooth * weights * logits.log_softmax(1)).sum(1)
-    torch.testing.assert_close(loss, losses.sum() / weights[batch.classes_n].sum())
-    assert right == int((logits.argmax(1) == batch.classes_n).sum())
+    torch.testing.assert_close(loss, losses.sum() / weights[batch.values_n].sum())
+    assert right == int((logits.argmax(1) == batch.values_n).sum())
 
 
 def statistics(network) -> dict[str, torch.Tensor]:
@@ -222,14 +222,14 @@ def test_dropout_goes_on_where_statistics_are_kept() -> None:
 def test_training_on_features_takes_them_as_they_are() -> None:
     chosen = replace(config(), learning_rate=0.5)
     rows = np.random.default_rng(0).standard_normal((30, 5)).astype(np.float32)
-    codes = np.arange(30) % 2
-    rows[:, 2] += 4.0 * codes
+    values = np.arange(30) % 2
+    rows[:, 2] += 4.0 * values
     network = build("5x1x1 | flatten | dense 2", seed=0)
     state = start(torch.nn.Sequential(*list(network.children())[1:]), chosen)
     given = FeatureBatches(
-        views=[rows], codes=codes, rows=np.arange(30), batch_size=8, seed=0, device="cpu"
+        views=[rows], values=values, rows=np.arange(30), batch_size=8, seed=0, device="cpu"
     )
     list(train(state, given, classification(0.0, None), never, chosen, CPU))
     with torch.no_grad():
         answers = state.network(torch.from_numpy(rows)).argmax(1).numpy()
-    assert (answers == codes).mean() > 0.9
+    assert (answers == values).mean() > 0.9

@@ -11,9 +11,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from foveal.errors import DataError, UsageError
+from foveal.errors import DataError
 from foveal.evaluation.conformal import Numbers, threshold_of, true_rate
 from foveal.evaluation.intervals import Estimate
+from foveal.parameters import one_of
 from foveal.pictures.collection import Pictures
 from foveal.pictures.store import Hashes
 from foveal.results import plain
@@ -186,12 +187,7 @@ def check_by(by: str) -> By:
     UsageError
         For any other than `BY`.
     """
-    for known in BY:
-        if by == known:
-            return known
-    raise UsageError(
-        "by", needed=f"one of {', '.join(BY)}", came=repr(by), remedy="choose one of them"
-    )
+    return one_of("by", by, BY)
 
 
 def taught_notes(taught: Truths) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from foveal.nets.build import build
 from foveal.nets.lite import SCALES, lite_stages
 from foveal.nets.plan import Plan, plan_network
 from foveal.nets.spec import Conv, Dense, Layer, Network
+from foveal.parameters import did_you_mean
 from foveal.recipe import PictureRecipe, Resize
 from foveal.shapes import Shape
 
@@ -85,7 +86,7 @@ class Backbone:
                 f"cut {name!r}",
                 needed=f"one of {', '.join(found)}",
                 came=repr(name),
-                remedy="choose one of them"
+                remedy=(did_you_mean(name, found) or "choose one of them")
                 + (self.source != "model") * f": see 'foveal backbones {self.name}'",
             )
         return found[name]

@@ -6,7 +6,6 @@ theirs is asked for.
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import re
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from foveal.backbones.weights import Weights
 from foveal.cache import cache_folder
 from foveal.errors import ResourceError, UsageError
 from foveal.nets.spec import Timm
+from foveal.parameters import nearest_words
 from foveal.recipe import INTERPOLATIONS, Interpolation, PictureRecipe
 from foveal.shapes import Shape
 
@@ -119,7 +119,7 @@ def _timm(architecture: str) -> Any:
 
     if NAME.fullmatch(architecture) and timm.is_model(architecture):
         return timm
-    near = difflib.get_close_matches(architecture, timm.list_models(), n=3)
+    near = nearest_words(architecture, timm.list_models(), 3)
     raise UsageError(
         "backbone",
         needed="efficientnet_lite0, an architecture of timm, or a model file",

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foveal.cli.figures import shown_passage
-from foveal.cli.options import AnyPictures, Device, Json, Model, Strict, Threads, opened
+from foveal.cli.options import PICTURES_HELP, Device, Json, Strict, Threads, opened
 from foveal.cli.output import path_end, print_answer, table_rows, unreadable_line, wrote
 from foveal.cli.sources import pictures_of, refuse_unreadable
 from foveal.cli.words import noted
+from foveal.errors import UsageError
 from foveal.results import plain
 
 if TYPE_CHECKING:
@@ -47,8 +48,16 @@ class FoundAnomalies:
 
 
 def anomalies(
-    model: Model,
-    pictures: AnyPictures,
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="[MODEL]", help="A .safetensors file; 'imagenet' if left out, with --usual."
+        ),
+    ],
+    pictures: Annotated[
+        str | None,
+        typer.Argument(metavar="PICTURES", help=PICTURES_HELP, show_default=False),
+    ] = None,
     false_alarms: Annotated[
         float, typer.Option(help="Share of usual pictures that may be called unusual.")
     ] = 0.05,
@@ -105,7 +114,7 @@ def anomalies(
     """Find pictures unlike the usual ones, the most unusual first.
 
     By what an autoencoder cannot reconstruct, or by any model's features and --usual pictures:
-    with 'imagenet' for MODEL nothing is trained.
+    with 'imagenet' for MODEL, or none, nothing is trained.
     """
     from foveal.anomaly.detection import default_way
     from foveal.anomaly.threshold import check_by
@@ -115,7 +124,8 @@ def anomalies(
 
     _check_places(to, sheet, error_pictures)
     way = None if by is None else check_by(by)
-    fitted = opened(model, device, threads, whole=True)
+    named, pictures = _named(model, pictures)
+    fitted = opened(Path(named), device, threads, whole=True)
     way = way or default_way(fitted)
     if error_pictures is not None:
         check_half(fitted, "decoder")
@@ -137,6 +147,20 @@ def anomalies(
     left_out = found.threshold.left_out
     lost = 0 if left_out is None else len(left_out.unreadable)
     refuse_unreadable(lost, lost + found.threshold.usual, strict=strict)
+
+
+def _named(model: str, pictures: str | None) -> tuple[str, str]:
+    """Return the model and the pictures of a command that may leave the model out."""
+    if pictures is not None:
+        return model, pictures
+    if model == "imagenet" or model.endswith(".safetensors"):
+        raise UsageError(
+            "PICTURES",
+            needed="the pictures to look at",
+            came=f"{model} alone",
+            remedy="name a folder behind it",
+        )
+    return "imagenet", model
 
 
 def _found(
@@ -177,7 +201,6 @@ def _write_errors(folder: Path, fitted: FittedModel, source: Pictures) -> None:
 
 def _check_places(to: Path | None, sheet: Path | None, folder: Path | None) -> None:
     from foveal.drawing.figure import checked_figure, numbers_beside
-    from foveal.errors import UsageError
     from foveal.files import checked_folder
     from foveal.tables import checked_table
 

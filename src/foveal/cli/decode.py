@@ -12,6 +12,7 @@ import typer
 from foveal.cli.options import Device, Json, Model, Strict, Threads
 from foveal.cli.output import print_answer
 from foveal.cli.sources import refuse_unreadable
+from foveal.cli.words import noted
 from foveal.results import Result
 
 
@@ -25,13 +26,20 @@ class DecodedCodes(Result):
     """How many were written."""
     missing: int
     """Rows without a code."""
+    notes: tuple[str, ...]
+    """What a reader should know."""
     seconds: float
 
 
 def decode(
     model: Model,
     codes: Annotated[
-        Path, typer.Argument(metavar="CODES", help="A .parquet file that 'foveal encode' wrote.")
+        Path,
+        typer.Argument(
+            metavar="CODES",
+            help="What 'foveal encode' wrote: .parquet, which says whose codes these are, or .csv "
+            "or .jsonl.",
+        ),
     ],
     to: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for the pictures: new, or empty.")
@@ -49,7 +57,7 @@ def decode(
     from foveal.files import checked_folder
     from foveal.model.codec import decoding
     from foveal.model.codes_file import open_codes
-    from foveal.model.loading import load
+    from foveal.model.opening import load
     from foveal.pictures.saving import write_pictures
     from foveal.progress.events import passing
 
@@ -61,11 +69,18 @@ def decode(
         told = passed_on(file.batches(), file.rows, passing(show, "the decoder"))
         written, missing = write_pictures(to, file.names(), decoding(fitted, told))
     found = DecodedCodes(
-        to=to, pictures=written, missing=missing, seconds=time.perf_counter() - began
+        to=to,
+        pictures=written,
+        missing=missing,
+        notes=file.notes,
+        seconds=time.perf_counter() - began,
     )
     print_answer(found, _lines, as_json=json)
     refuse_unreadable(missing, written + missing, strict=strict)
 
 
 def _lines(found: DecodedCodes) -> list[str]:
-    return [f"{found.pictures:,} pictures in {found.to}, {found.missing} rows without a code"]
+    return [
+        *noted(found.notes),
+        f"{found.pictures:,} pictures in {found.to}, {found.missing} rows without a code",
+    ]

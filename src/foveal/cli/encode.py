@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from foveal.cli.options import Device, Json, Model, SeveralPictures, Strict, Threads
+from foveal.cli.options import Device, Json, Model, SeveralPictures, Strict, Threads, opened
 from foveal.cli.output import print_answer
 from foveal.cli.sources import all_pictures, refuse_unreadable
 from foveal.results import Result
@@ -22,12 +22,14 @@ class EncodedPictures(Result):
     """What was encoded."""
 
     to: Path
-    """The table of the codes."""
+    """The table of the codes or features."""
     rows: int
     unreadable: int
     """Rows of pictures that cannot be read."""
-    code_size: int
-    """Numbers of a code."""
+    code_size: int | None
+    """Numbers of a code; None where these are features."""
+    features: int | None
+    """Numbers of a picture's features; None where these are codes."""
     model: str
     """Hash of the model that encoded."""
     seconds: float
@@ -55,16 +57,23 @@ def encode(
     strict: Strict = False,
     json: Json = False,
 ) -> None:
-    """Encode pictures by an autoencoder: path, code, and why there is none where there is none."""
+    """Encode pictures: path, code, and why there is none where there is none.
+
+    By an autoencoder to its codes; by any other model, or 'imagenet', to its features: what its
+    last dense layer sees.
+    """
     from foveal.cli.progress import passed_on, shown_progress
-    from foveal.model.codec import coding
+    from foveal.model.codec import check_half, coding, features_of
     from foveal.model.codes_file import FORMATS, write_codes
-    from foveal.model.loading import load
     from foveal.progress.events import passing
+    from foveal.shapes import volume
     from foveal.tables import checked_table
 
     checked_table(to, FORMATS)
-    fitted = load(model, half="encoder", device=device, threads=threads)
+    fitted = opened(model, device, threads, whole=True)
+    size = None if fitted.autoencodes else volume(fitted.feature_session().network.shape)
+    if sample is not None:
+        check_half(fitted, "encoder")
     sources = all_pictures(pictures)
     began = time.perf_counter()
     with shown_progress() as show:
@@ -73,15 +82,20 @@ def encode(
         batches = (
             batch
             for source, start in zip(sources, starts, strict=True)
-            for batch in coding(fitted, source, sample, before=start)
+            for batch in (
+                coding(fitted, source, sample, before=start)
+                if size is None
+                else features_of(fitted.feature_session(), source)
+            )
         )
-        tell = passing(show, "the encoder")
-        rows, missing = write_codes(to, fitted, passed_on(batches, sum(lengths), tell))
+        tell = passing(show, "the encoder" if size is None else "the network")
+        rows, missing = write_codes(to, fitted, passed_on(batches, sum(lengths), tell), size)
     found = EncodedPictures(
         to=to,
         rows=rows,
         unreadable=missing,
-        code_size=fitted.plan.code_size,
+        code_size=fitted.plan.code_size if size is None else None,
+        features=size,
         model=fitted.digest(),
         seconds=time.perf_counter() - began,
     )
@@ -92,8 +106,8 @@ def encode(
 def _lines(found: EncodedPictures, model: Path) -> Iterator[str]:
     from foveal.model.codes_file import FORMATS
 
-    size = found.code_size
-    yield f"{found.rows:,} rows in {found.to}, {found.unreadable} unreadable, {size} numbers a code"
-    if found.to.suffix.lower() == FORMATS[0]:
+    each = f"{found.code_size} numbers a code" if found.code_size else f"{found.features} features"
+    yield f"{found.rows:,} rows in {found.to}, {found.unreadable} unreadable, {each}"
+    if found.code_size and found.to.suffix.lower() == FORMATS[0]:
         quoted = shlex.quote(str(model)), shlex.quote(str(found.to))
         yield f"next: foveal decode {quoted[0]} {quoted[1]} --to decoded"

@@ -34,7 +34,7 @@ def env(json: Json = False) -> None:
 def _environment() -> Environment:
     from foveal import device
     from foveal.cache import cache_folder
-    from foveal.pictures.decode import formats
+    from foveal.pictures.opening import formats
 
     chosen = device.choose()
     return Environment(

@@ -41,7 +41,7 @@ def evaluate(
     from foveal.judging.evaluation import evaluate as judged
     from foveal.judging.held_out import WITHHELD
     from foveal.judging.lines import lines_of_evaluation
-    from foveal.model.loading import load
+    from foveal.model.opening import load
     from foveal.pictures.ledger import left_out, summary
     from foveal.progress.events import Decoding
 

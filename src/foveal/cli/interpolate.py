@@ -43,7 +43,7 @@ def interpolate(
     """Draw what an autoencoder sees between two pictures."""
     from foveal.drawing.figure import checked_figure
     from foveal.figures.interpolation import interpolate as interpolated
-    from foveal.model.loading import load
+    from foveal.model.opening import load
 
     checked_figure(to)
     fitted = load(model, device=device, threads=threads)

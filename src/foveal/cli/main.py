@@ -7,9 +7,10 @@ import json
 import signal
 import sys
 import textwrap
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from types import FrameType
-from typing import Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -26,46 +27,99 @@ from foveal.cli import (
     plan,
     predict,
     reconstruct,
+    show,
     similar,
     train,
 )
+from foveal.cli.commands import Command, Commands
 from foveal.cli.map import draw_map
-from foveal.cli.words import lists_options, told_in_options
-from foveal.errors import FovealError, ResourceError
+from foveal.cli.output import SCHEMA
+from foveal.cli.words import in_options, lists_options, told_in_options
+from foveal.errors import FovealError, PictureWarning, ResourceError
+from foveal.version import __version__
 
 WIDTH = 80
 """Columns an error message takes at most."""
 
+PANELS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
+    "Networks that name what is on a picture": {
+        "train": train.app,
+        "evaluate": evaluate.evaluate,
+        "predict": predict.predict,
+        "show": show.show,
+    },
+    "Pictures without labels": {
+        "anomalies": anomalies.anomalies,
+        "similar": similar.similar,
+        "map": draw_map,
+    },
+    "Pictures as codes of a few numbers": {
+        "encode": encode.encode,
+        "decode": decode.decode,
+        "reconstruct": reconstruct.reconstruct,
+        "interpolate": interpolate.interpolate,
+    },
+    "Before a training": {
+        "demo": demo.demo,
+        "plan": plan.plan,
+        "backbones": backbones.backbones,
+    },
+    "This machine": {"env": env.env, "cache": cache.cache},
+}
+"""All commands, as a person meets them."""
+
+
+class AllCommands(Commands):
+    """The commands in the order of `PANELS`."""
+
+    order = tuple(name for panel in PANELS.values() for name in panel)
+    instead = "see 'foveal --help' for what each does"
+
+
 app = typer.Typer(
     name="foveal",
-    help="From a folder of pictures to a trained, understood, usable network.",
+    cls=AllCommands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    epilog="Ends with 0 when done, 2 for a wrong line, 3 for pictures that cannot be used, 4 for "
+    "a model file that cannot, 5 where disk or memory is short, 130 when interrupted.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("demo")(demo.demo)
-app.command("plan")(plan.plan)
-app.add_typer(train.app, name="train")
-app.command("backbones")(backbones.backbones)
-app.command("evaluate")(evaluate.evaluate)
-app.command("predict")(predict.predict)
-app.command("encode")(encode.encode)
-app.command("decode")(decode.decode)
-app.command("similar")(similar.similar)
-app.command("reconstruct")(reconstruct.reconstruct)
-app.command("map")(draw_map)
-app.command("anomalies")(anomalies.anomalies)
-app.command("interpolate")(interpolate.interpolate)
-app.command("env")(env.env)
-app.command("cache")(cache.cache)
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"foveal {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def foveal(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_tell_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """From a folder of pictures to a trained, understood, usable network."""
+
+
+for panel, members in PANELS.items():
+    for name, member in members.items():
+        if isinstance(member, typer.Typer):
+            app.add_typer(member, name=name, rich_help_panel=panel)
+        else:
+            app.command(name, cls=Command, rich_help_panel=panel)(member)
 
 
 def main() -> None:
     """Run the command; errors print themselves and choose the exit code."""
     signal.signal(signal.SIGTERM, _stop)
+    warnings.showwarning = note
     try:
-        app()
+        app(prog_name="foveal")
     except FovealError as error:
         fail(error)
     except MemoryError:
@@ -89,6 +143,21 @@ def main() -> None:
         sys.exit(130)
 
 
+def note(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print what a reader should know of pictures as a note; other warnings as Python does."""
+    if issubclass(category, PictureWarning):
+        print(f"note: {in_options(str(message))}", file=sys.stderr)
+    else:
+        sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))
+
+
 def _stop(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
@@ -106,7 +175,8 @@ def fail(error: FovealError) -> None:
     """Print an error to stderr, as JSON where --json was asked for, and exit."""
     if "--json" in sys.argv:
         beats = told_in_options(error, options())
-        print(json.dumps({"error": beats, "exit_code": error.exit_code}), file=sys.stderr)
+        facts = {"version": SCHEMA, "error": beats, "exit_code": error.exit_code}
+        print(json.dumps(facts), file=sys.stderr)
     else:
         print(shown(error), file=sys.stderr)
     sys.exit(error.exit_code)

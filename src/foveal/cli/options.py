@@ -26,15 +26,11 @@ Pictures = Annotated[
         "an .npz file, or a folder of IDX files.",
     ),
 ]
-AnyPictures = Annotated[
-    str,
-    typer.Argument(
-        metavar="PICTURES",
-        help="A folder of pictures, with or without folders in it (train/, val/, test/ are "
-        "honoured), one file, an .npz file, a folder of IDX files, or - for names on standard "
-        "input.",
-    ),
-]
+PICTURES_HELP = (
+    "A folder of pictures, with or without folders in it (train/, val/, test/ are honoured), one "
+    "file, an .npz file, a folder of IDX files, or - for names on standard input."
+)
+AnyPictures = Annotated[str, typer.Argument(metavar="PICTURES", help=PICTURES_HELP)]
 SeveralPictures = Annotated[
     list[str],
     typer.Argument(
@@ -80,12 +76,9 @@ def opened(model: Path, device: str, threads: int | None, *, whole: bool = False
 
     With `whole` the latter sees whole pictures, for what lies at their edges, and not their middle.
     """
-    from foveal.model.imagenet import NAME, imagenet
-    from foveal.model.loading import load
+    from foveal.model.opening import load
 
-    if str(model) == NAME and not model.exists():
-        return imagenet(device=device, threads=threads, whole=whole)
-    return load(model, device=device, threads=threads)
+    return load(model, whole=whole, device=device, threads=threads)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import typer
 
 from foveal.cli.options import Device, Json, Threads
 from foveal.cli.output import print_answer
-from foveal.errors import UsageError
+from foveal.parameters import one_of
 from foveal.results import plain
 
 if TYPE_CHECKING:
@@ -98,8 +98,8 @@ def plan(
     """Plan a network: shapes, weights, parameters, costs, receptive fields. Needs no pictures."""
     from foveal.nets.plan import plan as make_plan
 
-    if as_ not in (None, "torch"):
-        raise UsageError("--as", needed="torch", came=repr(as_), remedy="write --as torch")
+    if as_ is not None:
+        one_of("--as", as_, ("torch",))
     planned = make_plan(net, input=input, classes=classes)
     if as_ == "torch":
         print_answer(TorchCode(planned), lambda found: [found.code], as_json=json)

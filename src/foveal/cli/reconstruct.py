@@ -95,7 +95,7 @@ def reconstruct(
     """
     from foveal.drawing.figure import checked_figure
     from foveal.figures.gallery import gallery
-    from foveal.model.loading import load
+    from foveal.model.opening import load
 
     checked_figure(to)
     fitted = load(model, device=device, threads=threads)

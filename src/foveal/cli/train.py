@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+from foveal.cli.commands import Command, Commands
 from foveal.cli.learners import command
 from foveal.cli.options import AnyPictures, Pictures, size_of
 from foveal.cli.output import print_answer
@@ -18,7 +19,15 @@ from foveal.cli.training import (
 )
 from foveal.learning.options import AUTOENCODER, CNN, TRANSFER
 
-app = typer.Typer(help="Train a network on pictures.", no_args_is_help=True)
+
+class Learners(Commands):
+    """The kinds of training, the one to start with first."""
+
+    order = ("transfer", "cnn", "autoencoder")
+    instead = "say what to train: foveal train transfer {word} MODEL.safetensors"
+
+
+app = typer.Typer(cls=Learners, help="Train a network on pictures.", no_args_is_help=True)
 
 
 @app.callback()
@@ -67,6 +76,6 @@ def _read(options: dict[str, Any]) -> dict[str, Any]:
     return parameters
 
 
-app.command("cnn")(command(CNN, Pictures, cnn))
-app.command("transfer")(command(TRANSFER, Pictures, transfer))
-app.command("autoencoder")(command(AUTOENCODER, AnyPictures, autoencoder))
+app.command("cnn", cls=Command)(command(CNN, Pictures, cnn))
+app.command("transfer", cls=Command)(command(TRANSFER, Pictures, transfer))
+app.command("autoencoder", cls=Command)(command(AUTOENCODER, AnyPictures, autoencoder))

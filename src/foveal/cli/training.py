@@ -15,7 +15,6 @@ from foveal.results import plain
 
 if TYPE_CHECKING:
     from foveal.estimators.learner import Learner
-    from foveal.evaluation.intervals import Estimate
     from foveal.model.fitted import FittedModel
     from foveal.progress.events import Event, Listener
 
@@ -79,11 +78,6 @@ class TrainedModel:
 class TrainedClassifier(TrainedModel):
     """A classifier that a command trained."""
 
-    @property
-    def accuracy(self) -> Estimate | None:
-        """Share of held-out pictures answered right; None where none was held out."""
-        return self.model.provenance.validation_accuracy
-
     def to_dict(self) -> dict[str, Any]:
         """Return where it is, what it knows, and how it fares on held-out pictures."""
         known = self.model.provenance
@@ -94,7 +88,7 @@ class TrainedClassifier(TrainedModel):
             "logistic": plain(known.logistic),
             "classes": self.model.classes.tolist(),
             "judged_by": known.judged_by,
-            "validation_accuracy": plain(self.accuracy),
+            "validation_accuracy": plain(self.model.accuracy),
             "temperature": self.model.temperature,
             "cuts": plain(self.cuts),
         }
@@ -203,7 +197,7 @@ def _refuse_left_out(event: Event) -> None:
 
 def lines_of_classifier(found: TrainedClassifier) -> Iterator[str]:
     """Lay out for a person how a classifier fares, and where it is."""
-    known, accuracy = found.model.provenance, found.accuracy
+    known, accuracy = found.model.provenance, found.model.accuracy
     yield from found.head()
     if accuracy is not None:
         crossed = known.judged_by == "cross-validation"

@@ -17,6 +17,7 @@ from foveal.engines import eager, onnx, openvino
 from foveal.engines.engine import Engine, Frozen
 from foveal.errors import UsageError
 from foveal.files import write_whole
+from foveal.parameters import one_of
 
 NEEDS: dict[str, tuple[str, ...]] = {
     openvino.NAME: ("openvino",),
@@ -146,13 +147,7 @@ def kept_choice(path: Path, architecture: str) -> str | None:
 
 
 def _check(name: str) -> None:
-    if name not in NEEDS:
-        raise UsageError(
-            "engine",
-            needed=f"one of {', '.join(NEEDS)}",
-            came=repr(name),
-            remedy="choose one of them",
-        )
+    one_of("engine", name, tuple(NEEDS))
     missing = [package for package in NEEDS[name] if not _installed(package)]
     if missing:
         raise UsageError(

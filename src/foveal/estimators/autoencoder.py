@@ -19,6 +19,7 @@ from foveal.nets.autoencoder import Kind
 from foveal.nets.spec import Network
 from foveal.pictures.ranges import in_range
 from foveal.recipe import Resize
+from foveal.targets.pictures import Originals
 from foveal.training import config as configs
 from foveal.training.run import Run
 from foveal.vocabulary import Level, Loss, Noise
@@ -226,7 +227,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
         with context.device.at_work():
             pictures = coerce(self, X, groups=groups, labelled=False)
             opening, shares = as_pixels(pixels, context), pick(Shares, self)
-            data = uncentred(prepare(pictures, opening, shares, context, labelled=False))
+            target = Originals(criterion=code.loss)
+            data = uncentred(prepare(pictures, opening, target, shares, context))
             plan = code_plan(data, descent, code)
             task = code_task(data, plan, descent, pixels, code, context)
             trained = descend(task, plan, descent, context)

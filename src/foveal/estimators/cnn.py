@@ -7,7 +7,7 @@ from typing import Any, Self
 from foveal import randomness
 from foveal.estimators.inputs import coerce
 from foveal.estimators.learner import Classifier
-from foveal.learning.classification import scratch_plan, scratch_task
+from foveal.learning.classification import classes_of, scratch_plan, scratch_task
 from foveal.learning.data import as_pixels, prepare
 from foveal.learning.descent import descend, finished
 from foveal.learning.options import CNN, Descent, Labels, Pixels, Shares, pick
@@ -184,12 +184,13 @@ class CNNClassifier(Classifier):
             See `foveal.errors`.
         """
         context, descent = self._begin(run), pick(Descent, self)
-        pixels, labels = pick(Pixels, self), pick(Labels, self)
+        pixels, target = pick(Pixels, self), classes_of(pick(Labels, self))
         with context.device.at_work():
             pictures = coerce(self, X, y, groups=groups)
-            data = prepare(pictures, as_pixels(pixels, context), pick(Shares, self), context)
+            opening, shares = as_pixels(pixels, context), pick(Shares, self)
+            data = prepare(pictures, opening, target, shares, context)
             plan = scratch_plan(self.net, data, descent)
-            task = scratch_task(data, descent, pixels, labels, context)
+            task = scratch_task(data, descent, pixels, context)
             trained = descend(task, plan, descent, context)
             model = task.frozen(plan, trained)
         context.run.tell(finished(trained.state))

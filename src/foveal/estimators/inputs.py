@@ -12,10 +12,11 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, validate_data
 
 from foveal.errors import DataError, UsageError
-from foveal.pictures.collection import Array, Pictures, refuse_unsupported
+from foveal.pictures.collection import Array, Pictures
 from foveal.pictures.groups import grouped
 from foveal.pictures.sources import are_paths, gather
 from foveal.shapes import written
+from foveal.targets.classes import refuse_unsupported
 
 
 def coerce(

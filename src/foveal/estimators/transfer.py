@@ -9,6 +9,7 @@ from foveal import randomness
 from foveal.backbones.catalog import DEFAULT
 from foveal.estimators.inputs import coerce
 from foveal.estimators.learner import Classifier
+from foveal.learning.classification import classes_of
 from foveal.learning.cuts import choose_cut
 from foveal.learning.data import as_features, prepare
 from foveal.learning.options import (
@@ -214,7 +215,7 @@ label_smoothing, ema, clip_norm, patience
             cut, self.cuts_ = choose_cut(config, backbone, recipe, pictures, context)
             transfer = Transfer(backbone, cut, config, context)
             opening = as_features(transfer.extraction(recipe), context)
-            data = prepare(pictures, opening, config.held_out, context)
+            data = prepare(pictures, opening, classes_of(config.labels), config.held_out, context)
             model = transfer.fit(data)
         return self._learned(model, context)
 

@@ -21,6 +21,7 @@ import torch
 from foveal import files, tensor_files
 from foveal.cache import disk
 from foveal.pictures.hashing import ABSENT, LENGTH
+from foveal.pictures.remarks import Remark, Remarks
 from foveal.shapes import Shape
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
@@ -38,6 +39,8 @@ class CacheEntry:
     """Hash of the prepared pixels."""
     reason: str = ""
     """Why the picture cannot be read; empty where it can."""
+    remarks: Remarks = ()
+    """What a reader should know of how it was read."""
 
 
 class FeatureCache:
@@ -73,6 +76,10 @@ class FeatureCache:
                     array = np.load(path.with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
                 ids, pixels = tensors["ids"].numpy(), tensors["pixels"].numpy()
                 reasons = {bytes.fromhex(one): str(why) for one, why in facts["reasons"].items()}
+                told = {
+                    bytes.fromhex(one): tuple(Remark(kind, detail) for kind, detail in several)
+                    for one, several in facts["remarks"].items()
+                }
                 seconds = float(facts["seconds"])
             except (ValueError, OSError, EOFError, LookupError, TypeError, AttributeError):
                 whole = False
@@ -86,7 +93,9 @@ class FeatureCache:
             self.arrays.append(array)
             self.took.append(seconds / max(len(ids), 1))
             for row in range(len(ids)):
-                self.known[ids[row].tobytes()] = CacheEntry(number, row, int(pixels[row]))
+                name = ids[row].tobytes()
+                entry = CacheEntry(number, row, int(pixels[row]), remarks=told.get(name, ()))
+                self.known[name] = entry
             for one, why in reasons.items():
                 self.known[one] = CacheEntry(-1, 0, 0, why)
         return self.known
@@ -99,6 +108,7 @@ class FeatureCache:
         features: np.ndarray[Any, Any],
         reasons: dict[bytes, str],
         seconds: float,
+        remarks: dict[bytes, Remarks] | None = None,
     ) -> None:
         """Write a part.
 
@@ -125,6 +135,7 @@ class FeatureCache:
             {
                 "numbers": hashlib.blake2b(data, digest_size=16).hexdigest(),
                 "reasons": {one.hex(): why for one, why in reasons.items()},
+                "remarks": {one.hex(): several for one, several in (remarks or {}).items()},
                 "seconds": seconds,
             },
         )

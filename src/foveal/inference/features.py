@@ -9,14 +9,13 @@ import hashlib
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from itertools import chain
 from typing import Any
 
 import numpy as np
-import PIL
 import torch
 
 from foveal.cache import cache_folder, room_for
@@ -29,6 +28,7 @@ from foveal.pictures.batches import RowsOfFeatures
 from foveal.pictures.collection import Array, Pictures
 from foveal.pictures.hashing import ABSENT, Hashes, content_hashes
 from foveal.pictures.preparing import prepared
+from foveal.pictures.remarks import Remarks, summed
 from foveal.pictures.scaling import Scaling, of_prepared
 from foveal.randomness import generator
 from foveal.recipe import PictureRecipe
@@ -99,6 +99,8 @@ class Features:
     """Bytes on disk."""
     notes: tuple[str, ...] = ()
     """What a reader should know."""
+    remarked: Mapping[int, Remarks] = field(default_factory=dict)
+    """What a reader should know of single pictures, by row."""
 
     @property
     def warm(self) -> bool:
@@ -118,7 +120,7 @@ class Features:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What a reader should know: of the engine, of what was there already, of the disk."""
-        remarks = list(self.notes)
+        remarks = [*self.notes, *summed(self.remarked)]
         if self.found:
             remarks.append(
                 f"features of {self.found:,} pictures were there already: {self.saved:.1f} s saved"
@@ -221,12 +223,17 @@ def _opened(
         saved=saved,
         engine=name,
         size=cache.size,
+        remarked={row: known[one].remarks for row, one in enumerate(ids) if _told(known, one)},
     )
+
+
+def _told(known: dict[bytes, CacheEntry], one: bytes) -> bool:
+    return one != ABSENT and bool(known[one].remarks)
 
 
 def _engine_for(pictures: Pictures, extraction: Extraction, wanted: list[list[bytes]]) -> str:
     """Name the engine for what is not known yet; what the fastest one gave once costs nothing."""
-    by = of_prepared(pictures, extraction.recipe)
+    by = of_prepared(pictures, pictures.content.suited(extraction.recipe))
     name = extraction.session.fastest(by)
     if name == "torch":
         return name
@@ -245,7 +252,7 @@ def _key(extraction: Extraction, engine: str) -> str:
         "version": VERSION,
         "cut": extraction.session.network.fingerprint,
         "recipe": asdict(extraction.recipe),
-        "decoder": [decode.VERSION, PIL.__version__],
+        "decoder": decode.identity(),
         "engine": f"{engine} {version(engine)} {extraction.session.device.name}",
         "half": extraction.float16,
     }
@@ -307,6 +314,7 @@ def _computed(stream: _Stream, name: str, progress: Progress | None) -> Iterator
             "pixels": list(pixels),
             "features": _halved(features) if extraction.float16 else features,
             "reasons": dict(stream.unreadable),
+            "remarks": {one: stream.remarked[one] for one in ids if one in stream.remarked},
             "seconds": took,
         }
         for one in (ids, pixels, outputs, stream.unreadable):
@@ -346,18 +354,20 @@ class _Stream:
         missing: list[tuple[int, list[int]]],
     ) -> None:
         self.pictures, self.extraction = pictures, extraction
+        self.recipe = pictures.content.suited(extraction.recipe)
         self.wanted, self.missing = wanted, missing
         self.names: deque[tuple[bytes, int]] = deque()
         self.unreadable: dict[bytes, str] = {}
         self.passing: dict[bytes, str] = {}
+        self.remarked: dict[bytes, Remarks] = {}
         self.started = 0
 
     def engine(self, name: str) -> Runner:
         """Make the engine while the first pictures are decoded."""
         rows = [row for row, _ in self.missing]
-        self.source = prepared(self.pictures, self.extraction.recipe, rows, self.extraction.threads)
+        self.source = prepared(self.pictures, self.recipe, rows, self.extraction.threads)
         self.first = [next(self.source)]  # the threads have begun, and decode meanwhile
-        by = of_prepared(self.pictures, self.extraction.recipe)
+        by = of_prepared(self.pictures, self.recipe)
         engine = self.extraction.session.engine(name, by)
         if engine.note:
             raise _Unfit(engine.note)
@@ -371,7 +381,9 @@ class _Stream:
             if isinstance(picture, str):
                 self._refuse(row, picture)
                 continue
-            known_by = content.known_by(row, picture, self.extraction.recipe)
+            if remarks := content.remarks(row):
+                self.remarked[self.wanted[0][row]] = remarks
+            known_by = content.known_by(row, picture, self.recipe)
             pixels = int(content_hashes(known_by[None])[0])
             for view in views:
                 name = self.wanted[view][row]

@@ -119,12 +119,13 @@ class Session:
             Row of the first picture, outputs (n, ...) with NaN where a picture cannot be read,
             and for each picture why it cannot; empty where it can.
         """
-        by, threads = scaling(pictures, self.recipe), self.device.threads
+        recipe, threads = pictures.content.suited(self.recipe), self.device.threads
+        by = scaling(pictures, recipe)
         runner = self.runner(by, len(pictures))
         waiting: deque[tuple[int, list[str]]] = deque()
 
         def feed() -> Iterator[Array]:
-            for start, images, reasons in batches(pictures, self.recipe, threads, runner.batch):
+            for start, images, reasons in batches(pictures, recipe, threads, runner.batch):
                 waiting.append((start, reasons))
                 yield images
 

@@ -15,14 +15,14 @@ from foveal.evaluation.metrics import Metrics, calibration_error, metrics
 from foveal.inference.features import Extraction, open_features
 from foveal.judging.held_out import HeldOut, JudgedBy, Standing, held_out
 from foveal.judging.lines import html_of_evaluation, lines_of_evaluation
-from foveal.pictures.collection import Array, Pictures, refuse_unsupported
+from foveal.pictures.collection import Array, Pictures
 from foveal.pictures.ledger import Entry
 from foveal.pictures.prepared import Prepared
+from foveal.pictures.remarks import joined, summed
 from foveal.pictures.scaling import scaling
 from foveal.pictures.sources import gather
 from foveal.pictures.splits import Rows
 from foveal.pictures.store import Hashes, Progress, glance, open_store
-from foveal.targets.classes import UNKNOWN, class_ids
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
@@ -121,7 +121,8 @@ def evaluate(
         pictures.parts,
         include_training=include_training,
     )
-    rows, notes = chosen.rows, [*source.notes(), *chosen.notes]
+    notes = [*source.notes(), *chosen.notes, *summed(source.store.remarked)]
+    rows = chosen.rows
     if not len(rows):
         raise _nothing_new(notes)
     logits = _logits(model, source, chosen)
@@ -152,26 +153,19 @@ class _Labelled:
     store: Prepared
 
     def __init__(self, model: FittedModel, pictures: Pictures) -> None:
-        if pictures.labels is None:
-            raise DataError(
-                "pictures",
-                needed="labels: a folder a class, or y",
-                came="pictures without labels",
-                remedy="sort them into class folders, or use predict",
-            )
-        refuse_unsupported(pictures.labels)
         self.model, self.pictures = model, pictures
-        self.labels = pictures.labels
-        self.class_ids = class_ids(pictures.labels, model.classes)
+        self.answers = model.target.answers(pictures)
+        self.class_ids = self.answers.values_n
 
     def open(self, progress: Progress | None = None) -> None:
         model, threads = self.model, self.model.device.threads
+        self.recipe = self.pictures.content.suited(model.recipe)
         if model.plan.fixed:
             extraction = Extraction(session=model.session(model.plan.fixed))
             self.store = open_features(self.pictures, extraction, progress=progress)
         else:
             self.store = open_store(self.pictures, model.recipe, threads=threads, progress=progress)
-        self.known = np.flatnonzero((self.class_ids != UNKNOWN) & self.store.readable)
+        self.known = np.flatnonzero(self.answers.known & self.store.readable)
 
     def notes(self) -> list[str]:
         """Say how many pictures cannot be judged at all."""
@@ -180,7 +174,7 @@ class _Labelled:
         return [told] if missing else []
 
     def logits(self, rows: Rows) -> np.ndarray[Any, Any]:
-        by = self.store.scaled_by(scaling(self.pictures, self.model.recipe))
+        by = self.store.scaled_by(scaling(self.pictures, self.recipe))
         if by is None:
             return self.model.logits_of(self.store.views[0], rows)
         return self.model.logits(self.store.views[0][rows], by)
@@ -267,16 +261,17 @@ def _folds(source: _Labelled, chosen: HeldOut) -> list[Rows]:
 
 def _ledger(source: _Labelled, chosen: HeldOut) -> Iterator[Entry]:
     parts, reasons = source.pictures.parts, list(source.store.reasons)
+    labels = source.pictures.labels
+    assert labels is not None
     for row, name in enumerate(source.pictures.names):
-        label = source.labels[row]
-        reason = reasons[row]
-        if not reason and source.class_ids[row] == UNKNOWN:
-            reason = "no label" if label is None else f"class {label} is unknown to the model"
+        label = labels[row]
+        reason = reasons[row] or source.answers.reasons[row]
         yield Entry(
             name,
             None if label is None else str(label),
             "" if parts is None else str(parts[row]),
             reason or chosen.reasons[row],
+            joined(source.store.remarked.get(row, ())),
         )
 
 

@@ -13,7 +13,7 @@ from foveal.backbones.cutting import tapped
 from foveal.errors import UsageError
 from foveal.inference.features import Extraction
 from foveal.inference.session import Session
-from foveal.learning.classification import class_weights
+from foveal.learning.classification import classes_of
 from foveal.learning.context import FitContext
 from foveal.learning.data import as_features, prepare
 from foveal.learning.logistic import fit_head
@@ -66,26 +66,26 @@ def _tried(
     extraction = Extraction(session=session, float16=start.float16)
     listening = Run(listeners=[lambda event: _pass_on(event, run)])
     quiet = replace(context, run=listening)  # preparation is told of when the cut is chosen
-    data = prepare(pictures, as_features(extraction, quiet), config.held_out, quiet)
+    opening, target = as_features(extraction, quiet), classes_of(config.labels)
+    data = prepare(pictures, opening, target, config.held_out, quiet)
     began = time.perf_counter()
     rows = data.split.train
-    weights = class_weights(config.labels.class_weight, data)
     features = data.store.views[0][rows]
     tried: dict[str, float] = {}
     for name in reversed(places):
         head = fit_head(
             features[None, :, places[name]],
-            data.class_ids[rows],
+            data.values[rows],
             data.units[rows],
-            classes=len(data.classes),
-            class_weights=None if weights is None else weights.numpy(),
+            classes=data.target.outputs,
+            class_weights=data.target.weights(data.taught),
             seed=context.seed,
             threads=context.device.threads,
             C=start.C,
         )
         if not head.folds:
             break  # too few pictures to judge by: the end of the backbone
-        class_ids = data.class_ids[rows][head.held_out]
+        class_ids = data.values[rows][head.held_out]
         logs = log_softmax(head.held_out_logits_nk, axis=1)
         tried[name] = -float(logs[np.arange(len(class_ids)), class_ids].mean())
         over = time.perf_counter() - began > SECONDS and len(tried) < len(places)

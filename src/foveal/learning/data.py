@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
 
-from foveal.errors import DataError
 from foveal.evaluation.intervals import effective_number
 from foveal.inference.features import Extraction, Features, open_features
 from foveal.inference.frozen import OWN
@@ -22,6 +21,7 @@ from foveal.pictures.batches import FeatureBatches, TrainingBatches, inputs, tra
 from foveal.pictures.collection import Array, Pictures
 from foveal.pictures.hashing import Hashes
 from foveal.pictures.ledger import Entry
+from foveal.pictures.remarks import joined
 from foveal.pictures.scaling import Scaling, of_values
 from foveal.pictures.splits import Rows, Split, split
 from foveal.pictures.store import Store, open_store
@@ -29,24 +29,25 @@ from foveal.pictures.survey import choose_recipe
 from foveal.pictures.units import units_of
 from foveal.progress.events import Decoding, Prepared, passing
 from foveal.recipe import PictureRecipe
-from foveal.targets.classes import encode_labels
+from foveal.targets.target import Answers, Target
 
-FEWEST_UNLABELLED = 2
-"""Training pictures from which there is anything to tell them apart by."""
 FEW_PHOTOGRAPHS = 5_000
 """Photographs below which a pretrained network is likely the better start."""
 
+T = TypeVar("T", bound=Target)
+T_co = TypeVar("T_co", bound=Target, covariant=True)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingData:
-    """Prepared pictures with their classes and their split."""
+class TrainingData(Generic[T_co]):
+    """Prepared pictures with what is to be said of them, and their split."""
 
     store: prepared.Prepared
     """The pictures, or what a frozen network made of them."""
-    class_ids: np.ndarray[Any, np.dtype[np.intp]]
-    """Class number of each row; -1 without a label. 0 where labels are not asked for."""
-    classes: Array
-    """The labels, in the order of their numbers; none where they are not asked for."""
+    target: T_co
+    """What a network is taught to say of a picture, as the labels have it."""
+    values: Array
+    """Value of each row, such as the number of its class; see `Answers`."""
     units: Hashes
     """What may not be torn apart, as `foveal.pictures.units.units_of` gives it."""
     split: Split
@@ -64,9 +65,15 @@ class TrainingData:
         return of_values(self.recipe)
 
     @property
-    def class_counts(self) -> np.ndarray[Any, np.dtype[np.intp]]:
+    def taught(self) -> Array:
+        """Values of the training pictures."""
+        found: Array = self.values[self.split.train]
+        return found
+
+    @property
+    def class_counts(self) -> Rows:
         """Training pictures of each class; of all, where there are no classes."""
-        return np.bincount(self.class_ids[self.split.train], minlength=len(self.classes))
+        return self.target.counts(self.taught)
 
     def worth(self, right_n: np.ndarray[Any, Any], rows: Rows) -> float | None:
         """Compute the independent pictures that judged rows are worth; None for all of them."""
@@ -80,7 +87,7 @@ class TrainingData:
         return training_batches(
             self.store,
             self.store.scaled_by(self.scaling),
-            class_ids=self.class_ids,
+            values=self.values,
             rows=self.split.train,
             batch_size=batch_size,
             augmentation=augmentation,
@@ -133,11 +140,10 @@ def as_features(extraction: Extraction, context: FitContext) -> Opening:
 def prepare(
     pictures: Pictures,
     opening: Opening,
+    target: T,
     shares: Shares,
     context: FitContext,
-    *,
-    labelled: bool = True,
-) -> TrainingData:
+) -> TrainingData[T]:
     """Prepare pictures for training; the ledger and the run are told.
 
     Parameters
@@ -146,26 +152,27 @@ def prepare(
         All that there are.
     opening : callable
         Opens them: decoded, or as features.
+    target : Target
+        What is to be learned, before any label was read.
     shares : Shares
         Which are held out, where no folder names them.
     context : FitContext
         Run and seed.
-    labelled : bool
-        Whether classes are to be learned; otherwise labels are not looked at.
 
     Raises
     ------
-    DataError
-        Where fewer than two classes, or too few training pictures, are left.
+    UsageError, DataError
+        Where labels are not the target's, or too few training pictures are left.
     """
     began, run = time.perf_counter(), context.run
-    classes, class_ids = _classes_of(pictures, labelled)
+    target = target.learned(pictures)
+    answers = target.answers(pictures)
     store, recipe = opening(pictures)
     run.agree("pictures", store.fingerprint, "the pictures changed meanwhile: begin with `fresh`")
-    usable = np.flatnonzero(store.readable & (class_ids >= 0))
+    usable = np.flatnonzero(store.readable & answers.known)
     units = units_of(store.hashes, usable, pictures.groups)
     parts = split(
-        class_ids,
+        target.strata(answers.values_n),
         units,
         pictures.parts,
         usable,
@@ -173,30 +180,33 @@ def prepare(
         test_share=shares.test_share,
         seed=context.seed,
     )
-    entries = list(_entries(pictures, store, class_ids, parts))
+    entries = list(_entries(pictures, store, answers, parts))
     if run.folder is not None:
         ledger.write(run.folder / "ledger.csv", entries)
-    _check(classes, class_ids, parts, entries)
-    recipe = store.measured(recipe, parts.train)
+    missing = ledger.left_out(entries)
+    target.check_enough(
+        answers.values_n[parts.train],
+        store.hashes[parts.train],
+        f" ({ledger.summary(entries)})" if missing else "",
+    )
     data = TrainingData(
         store=store,
-        class_ids=class_ids,
-        classes=classes,
+        target=target,
+        values=answers.values_n,
         units=units,
         split=parts,
-        recipe=recipe,
+        recipe=store.measured(recipe, parts.train),
     )
-    missing = ledger.left_out(entries)
     run.tell(
         Prepared(
             pictures=len(pictures),
             left_out=len(missing),
-            classes=dict(zip(map(str, classes), map(int, data.class_counts), strict=False)),
+            classes=dict(zip(map(str, target.names), map(int, data.class_counts), strict=False)),
             train=len(parts.train),
             validation=len(parts.validation),
             test=len(parts.test),
             duplicates=parts.moved,
-            size="x".join(map(str, recipe.shape)),
+            size="x".join(map(str, data.recipe.shape)),
             warm=store.warm,
             seconds=time.perf_counter() - began,
             notes=tuple(_notes(pictures, entries, data)),
@@ -205,47 +215,8 @@ def prepare(
     return data
 
 
-def _classes_of(pictures: Pictures, labelled: bool) -> tuple[Array, Array]:
-    if not labelled:
-        return np.empty(0, dtype=str), np.zeros(len(pictures), dtype=np.intp)
-    assert pictures.labels is not None
-    classes, class_ids = encode_labels(pictures.labels)
-    if len(classes) < 2:
-        raise _too_few(f"{len(classes)} class: {', '.join(map(str, classes))}")
-    return classes, class_ids
-
-
-def _too_few(came: str) -> DataError:
-    return DataError(
-        "classes",
-        needed="at least 2 classes, each with pictures to train on",
-        came=came,
-        remedy="add pictures of the missing classes, or remove their folders",
-    )
-
-
-def _check(classes: Array, class_ids: Array, parts: Split, entries: list[Entry]) -> None:
-    trained = np.unique(class_ids[parts.train])
-    missing = f" ({ledger.summary(entries)})" if ledger.left_out(entries) else ""
-    if not len(classes):
-        if len(parts.train) < FEWEST_UNLABELLED:
-            raise DataError(
-                "pictures",
-                needed=f"at least {FEWEST_UNLABELLED} different pictures to train on",
-                came=f"{len(parts.train)} sample{'s' * (len(parts.train) != 1)}{missing}",
-                remedy="add pictures; those of another part do not count",
-            )
-        return
-    if len(classes) < 2 or len(trained) < len(classes):
-        without = [str(classes[code]) for code in range(len(classes)) if code not in trained]
-        came = f"{len(trained)} class with pictures" if len(trained) == 1 else f"{len(trained)}"
-        if without:
-            came += f"; none to train on in {', '.join(without[:5])}"
-        raise _too_few(came + missing)
-
-
 def _entries(
-    pictures: Pictures, store: prepared.Prepared, class_ids: Array, parts: Split
+    pictures: Pictures, store: prepared.Prepared, answers: Answers, parts: Split
 ) -> Iterator[Entry]:
     where = np.full(len(pictures), "", dtype="<U10")
     for name in ("train", "validation", "test"):
@@ -255,13 +226,12 @@ def _entries(
     nothing = [None] * len(pictures)
     labels = nothing if pictures.labels is None else pictures.labels.tolist()
     for row, name in enumerate(pictures.names):
-        reason = reasons[row]
-        if not reason and class_ids[row] < 0:
-            reason = "no class: lies beside the class folders"
+        reason = reasons[row] or answers.reasons[row]
         if not reason and not where[row]:
             reason = _moved(row, pictures, store.hashes, held_out)
         label = None if labels[row] is None else str(labels[row])
-        yield Entry(name, label, str(where[row]), reason)
+        remark = joined(store.remarked.get(row, ()))
+        yield Entry(name, label, str(where[row]), reason, remark)
 
 
 def _moved(row: int, pictures: Pictures, hashes: Hashes, held_out: Rows) -> str:
@@ -272,7 +242,7 @@ def _moved(row: int, pictures: Pictures, hashes: Hashes, held_out: Rows) -> str:
     return f"its group, {group}, stands in another part"
 
 
-def _notes(pictures: Pictures, entries: list[Entry], data: TrainingData) -> Iterator[str]:
+def _notes(pictures: Pictures, entries: list[Entry], data: TrainingData[Target]) -> Iterator[str]:
     if ledger.left_out(entries):
         yield ledger.summary(entries)
     yield from pictures.notes
@@ -280,7 +250,7 @@ def _notes(pictures: Pictures, entries: list[Entry], data: TrainingData) -> Iter
     if data.store.images is None:
         return
     few = len(data.split.train) < FEW_PHOTOGRAPHS
-    if pictures.content.shape is None and few and len(data.classes):
+    if pictures.content.shape is None and few and len(data.target.names):
         yield (
             f"{len(data.split.train):,} pictures are few for training from scratch: if they are "
             "photographs, transfer learning from a pretrained network is likely more accurate"

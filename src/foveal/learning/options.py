@@ -30,6 +30,7 @@ BACKBONE, LOGISTIC, AUTO = "efficientnet_lite0", "logistic", "auto"
 TEXT = OfKind((str,), "a text")
 LAYERS = OfKind((str, Network, type(None)), "layers in the notation")
 SIDES = Either((Whole(1), OfKind((tuple, list), "(height, width)")))
+COLOUR_ONLY = "by default colour pictures only"
 
 Group = TypeVar("Group")
 
@@ -49,6 +50,12 @@ def option(panel: str, default: Any, rule: Rule, help: str) -> Any:
         One line for the command's help.
     """
     return field(default=default, metadata={"panel": panel, "rule": rule, "help": help})
+
+
+def mirroring(left_out: str) -> Any:
+    """Declare whether pictures are mirrored, and say what is done where it is left out."""
+    rule, help = optional(FLAG), f"Mirror half of the pictures; {left_out}."
+    return option(PICTURES, None, rule, help)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,12 +148,7 @@ class Pixels:
         "none, light (shifts), or strong (turns, zooms, colours too); light for fewer than 20,000 "
         "pictures, else none, if left out.",
     )
-    flip: bool | None = option(
-        PICTURES,
-        None,
-        optional(FLAG),
-        "Mirror half of the pictures; by default colour pictures only.",
-    )
+    flip: bool | None = mirroring(COLOUR_ONLY)
     size: int | tuple[int, int] | None = option(
         PICTURES,
         None,
@@ -160,7 +162,20 @@ class Pixels:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shares:
+class HeldOut:
+    """Which pictures are held out; how many choose the weights may be left open."""
+
+    validation_share: float | None
+    test_share: float = option(
+        PICTURES,
+        0.0,
+        Real(0, 1, below=True),
+        "Share never touched by training, if no folder names them.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shares(HeldOut):
     """Which pictures are held out."""
 
     validation_share: float = option(
@@ -168,12 +183,6 @@ class Shares:
         0.2,
         Real(0, 1, below=True),
         "Share held out to choose the weights, if no folder names them.",
-    )
-    test_share: float = option(
-        PICTURES,
-        0.0,
-        Real(0, 1, below=True),
-        "Share never touched by training, if no folder names them.",
     )
 
 
@@ -222,6 +231,10 @@ class NameOrModel:
     def example(self) -> str:
         """Return a value within the rule."""
         return repr(BACKBONE)
+
+    def known(self) -> tuple[str, ...]:
+        """Return nothing: names are looked for where backbones are opened."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,12 +329,7 @@ class Views:
         optional(Choice(("none", "light"))),  # whole pixels are moved, nothing more
         "How further views vary: none or light.",
     )
-    flip: bool | None = option(
-        PICTURES,
-        None,
-        optional(FLAG),
-        "Mirror half of the pictures; by default colour pictures only.",
-    )
+    flip: bool | None = mirroring(COLOUR_ONLY)
     size: int | tuple[int, int] | None = option(
         PICTURES,
         None,
@@ -337,7 +345,7 @@ class Views:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TransferShares:
+class TransferShares(HeldOut):
     """Which pictures are held out from a transfer."""
 
     validation_share: float | None = option(
@@ -346,12 +354,6 @@ class TransferShares:
         optional(Real(0, 1, below=True)),
         "Share held out, if no folder names them; none for a logistic head, which is "
         "cross-validated, else 0.2, if left out.",
-    )
-    test_share: float = option(
-        PICTURES,
-        0.0,
-        Real(0, 1, below=True),
-        "Share never touched by training, if no folder names them.",
     )
 
 
@@ -423,12 +425,7 @@ class CodePixels(Pixels):
     """How pictures are prepared and varied for an autoencoder."""
 
     augmentation: Level | None = option(PICTURES, "none", Choice(LEVELS), "none, light or strong.")
-    flip: bool | None = option(
-        PICTURES,
-        None,
-        optional(FLAG),
-        "Mirror half of the pictures; colour ones, below 20,000, if left out.",
-    )
+    flip: bool | None = mirroring("colour ones, below 20,000, if left out")
 
 
 AUTOENCODER = (CodeOptions, CodeDescent, CodePixels, Shares, Machine)

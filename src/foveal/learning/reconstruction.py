@@ -11,11 +11,9 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 
-from foveal.device import Device
-from foveal.errors import DataError, UsageError
+from foveal.errors import UsageError
 from foveal.evaluation.reconstruction import (
     MOST_VALUES,
     Reconstruction,
@@ -26,8 +24,9 @@ from foveal.evaluation.reconstruction import (
 from foveal.inference.session import at_once
 from foveal.learning.context import FitContext
 from foveal.learning.data import TrainingData
-from foveal.learning.descent import Habits, Trained, batch_size_of, check_batches, planned
+from foveal.learning.descent import Habits, Trained, batch_size_of, check_batches
 from foveal.learning.options import CodeOptions, Descent, Pixels
+from foveal.learning.picture_task import PictureTask
 from foveal.model.card import Coding
 from foveal.model.codec import mean_picture
 from foveal.model.fitted import FittedModel
@@ -41,11 +40,11 @@ from foveal.nets.spec import Activation, Sample
 from foveal.pictures.augment import Augmentation
 from foveal.pictures.batches import nhwc, ordered
 from foveal.pictures.splits import Rows
-from foveal.progress.events import Planned, Reconstructed
+from foveal.progress.events import Reconstructed
 from foveal.shapes import volume
+from foveal.targets.pictures import Originals
 from foveal.training import config as configs
-from foveal.training.config import TrainingConfig
-from foveal.training.steps import UNANSWERED, Batch, Batches, LossOf, Scores
+from foveal.training.steps import UNANSWERED, Batch, LossOf, Scores
 from foveal.vocabulary import Loss, Noise
 
 CODE_SIZE = 32
@@ -74,21 +73,12 @@ DARKEST = 0.01
 """Mean pictures are kept so far from black and white before a sigmoid."""
 
 
-@dataclass(slots=True, kw_only=True)
-class AutoencoderTask:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AutoencoderTask(PictureTask[Originals]):
     """An autoencoder in training: its pictures and how it is taught and judged on them."""
 
-    data: TrainingData
     plan: Plan
-    context: FitContext
-    batch_size: int
-    augmentation: Augmentation
     code: CodeOptions
-
-    @property
-    def device(self) -> Device:
-        """Where it is computed."""
-        return self.context.device
 
     @property
     def noise_level(self) -> float:
@@ -103,23 +93,6 @@ class AutoencoderTask:
             epochs=configs.reconstruction_epochs_for(len(self.data.split.train), self.batch_size),
             squares=configs.SQUARES_OF_RECONSTRUCTION,
             gentle=False,
-        )
-
-    def planned(self, plan: Plan, config: TrainingConfig) -> Planned:
-        """Return the event that says what is trained, and how."""
-        return planned(
-            plan,
-            config,
-            epochs=config.steps / len(self.batches),
-            augmentation=self.augmentation.level,
-            flip=self.augmentation.flip,
-        )
-
-    @property
-    def batches(self) -> Batches:
-        """The training pictures, by epoch."""
-        return self.data.batches(
-            self.batch_size, self.augmentation, self.context.seed, self.device.name
         )
 
     @property
@@ -152,7 +125,7 @@ class AutoencoderTask:
         logits = self.code.loss == "bce"
         end = len(plan.layers) - logits  # the sigmoid at the end is within the loss
         made = part(network, plan, ahead, end)(inner)
-        found = _differing(self.code.loss, made, wanted)
+        found = self.data.target.error(made, wanted)
         if self.variational:
             weight = self.code.beta * WEIGHTS[self.code.loss](found.detach())
             found = found + weight * divergence(inner) / volume(plan.input)
@@ -221,6 +194,7 @@ class AutoencoderTask:
             network,
             self.data.recipe,
             self.device,
+            target=self.data.target,
             trained_on=hashes[split.train],
             chosen_on=hashes[split.validation],
             state=trained.state,
@@ -304,15 +278,6 @@ class AutoencoderTask:
             yield wanted, codes, made
 
 
-def _differing(loss: Loss, made: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    """Mean loss of a value; for "bce" what is made are logits."""
-    if loss == "mse":
-        return F.mse_loss(made, wanted)
-    if loss == "l1":
-        return F.l1_loss(made, wanted)
-    return F.binary_cross_entropy_with_logits(made, wanted)
-
-
 def divergence(means_and_logs: torch.Tensor) -> torch.Tensor:
     """Divergence of the codes' distributions from the normal one, mean of a picture.
 
@@ -374,26 +339,12 @@ def _plain(values: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
     return values.cpu().double().numpy()
 
 
-def uncentred(data: TrainingData) -> TrainingData:
-    """Check that there is something to learn, and leave the centring to the encoder.
-
-    Raises
-    ------
-    DataError
-        Where all training pictures are the same.
-    """
-    distinct = len(np.unique(data.store.hashes[data.split.train]))
-    if distinct < 2:
-        raise DataError(
-            "pictures",
-            needed="at least 2 different pictures to train on",
-            came=f"{len(data.split.train)} that are all the same",
-            remedy="add pictures that differ",
-        )
+def uncentred(data: TrainingData[Originals]) -> TrainingData[Originals]:
+    """Leave the centring to the encoder."""
     return replace(data, recipe=replace(data.recipe, mean=(0.0,), std=(1.0,)))
 
 
-def code_plan(data: TrainingData, asked: Descent, code: CodeOptions) -> Plan:
+def code_plan(data: TrainingData[Originals], asked: Descent, code: CodeOptions) -> Plan:
     """Plan an autoencoder for the pictures that there are.
 
     Raises
@@ -426,7 +377,7 @@ def code_plan(data: TrainingData, asked: Descent, code: CodeOptions) -> Plan:
 
 
 def code_task(
-    data: TrainingData,
+    data: TrainingData[Originals],
     plan: Plan,
     asked: Descent,
     pixels: Pixels,

@@ -56,7 +56,7 @@ def measure_plan(
     count = ROUNDS * batch_size
     batches = TrainingBatches(
         images=generator.integers(0, 256, (count, height, width, channels), dtype=np.uint8),
-        class_ids=generator.integers(0, plan.output[0], count),
+        values=generator.integers(0, plan.output[0], count),
         rows=np.arange(count),
         scaling=of_bytes(PictureRecipe(height=height, width=width, channels=channels)),
         batch_size=batch_size,

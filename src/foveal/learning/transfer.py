@@ -13,14 +13,12 @@ from torch import nn
 from foveal.backbones.catalog import Backbone, Stage
 from foveal.backbones.cutting import cut, fixed_layers
 from foveal.errors import UsageError
-from foveal.evaluation.calibration import fit_temperature
 from foveal.inference.features import Extraction, Features
 from foveal.inference.session import Session
 from foveal.learning.classification import (
     JUDGING_BATCH,
     ClassifierTask,
     check_trainable,
-    class_weights,
 )
 from foveal.learning.context import FitContext
 from foveal.learning.data import TrainingData
@@ -65,6 +63,8 @@ from foveal.pictures.batches import feature_tensor
 from foveal.pictures.splits import Rows
 from foveal.progress.events import HeadFitted
 from foveal.recipe import PictureRecipe
+from foveal.targets.classes import Classes
+from foveal.targets.target import Labelled
 from foveal.training import config as configs
 from foveal.training.loop import TrainingState, start
 from foveal.training.steps import logits_of
@@ -147,9 +147,9 @@ class Transfer:
         planned = plan_network(Network(layers, self.backbone.plan.input), None, classes)
         return replace(planned, fixed=len(self.fixed))
 
-    def fit(self, data: TrainingData) -> FittedModel:
+    def fit(self, data: TrainingData[Classes]) -> FittedModel:
         """Fit the head, fine-tune where that is asked for, and put the model together."""
-        run, plan = self.context.run, self.plan(len(data.classes))
+        run, plan = self.context.run, self.plan(data.target.outputs)
         network = placed(self._initial(plan), self.device)
         head = part(network, plan, len(self.kept))
         top = self._beyond(data, part(network, plan, len(self.fixed), len(self.kept)))
@@ -177,7 +177,7 @@ class Transfer:
         network.load_state_dict({**state, **{name: self.backbone.weights[name] for name in own}})
         return network
 
-    def _beyond(self, data: TrainingData, middle: nn.Sequential) -> TrainingData:
+    def _beyond(self, data: TrainingData[Classes], middle: nn.Sequential) -> TrainingData[Classes]:
         """Take features on through the layers between the cut and the head."""
         if not len(middle):
             return data
@@ -196,7 +196,7 @@ class Transfer:
         return replace(data, store=replace(store, views=views))
 
     def _regression(
-        self, data: TrainingData, head: nn.Sequential
+        self, data: TrainingData[Classes], head: nn.Sequential
     ) -> tuple[LogisticHead, Held, list[str]]:
         """Fit the logistic head: judged on held-out pictures, then on all but the test ones."""
         train, validation = data.split.train, data.split.validation
@@ -220,22 +220,21 @@ class Transfer:
         return found, held, self._notes(data, held)
 
     def _fit_on(
-        self, data: TrainingData, rows: Rows, C: float | None, *, judged: bool = True
+        self, data: TrainingData[Classes], rows: Rows, C: float | None, *, judged: bool = True
     ) -> LogisticHead:
-        weights = class_weights(self.config.labels.class_weight, data)
         return fit_head(
             _vectors(data, rows),
-            data.class_ids[rows],
+            data.values[rows],
             data.units[rows],
-            classes=len(data.classes),
-            class_weights=None if weights is None else weights.numpy(),
+            classes=data.target.outputs,
+            class_weights=data.target.weights(data.taught),
             seed=self.context.seed,
             threads=self.device.threads,
             C=C,
             judged=judged,
         )
 
-    def _notes(self, data: TrainingData, held: Held) -> list[str]:
+    def _notes(self, data: TrainingData[Classes], held: Held) -> list[str]:
         notes: list[str] = []
         smallest = int(data.class_counts.min())
         if smallest < FEW:
@@ -249,20 +248,23 @@ class Transfer:
             )
         return notes
 
-    def _task(self, data: TrainingData, note: str = "") -> ClassifierTask:
+    def _task(self, data: TrainingData[Classes], note: str = "") -> ClassifierTask:
         return ClassifierTask(
             data=data,
             context=self.context,
             batch_size=batch_size_of(self.config.descent, len(data.split.train)),
             augmentation=Augmentation(level="none"),
-            labels=self.config.labels,
             notes=(note,) if note else (),
         )
 
-    def _descent(self, data: TrainingData, head: nn.Sequential, plan: Plan) -> tuple[Held, Trained]:
+    def _descent(
+        self, data: TrainingData[Classes], head: nn.Sequential, plan: Plan
+    ) -> tuple[Held, Trained]:
         """Train the head by gradient descent on features, through the one loop."""
         task, run = self._task(data), self.context.run
-        check_trainable(plan, task.batch_size, len(data.split.train), kept=len(self.kept))
+        check_trainable(
+            plan, data.target, task.batch_size, len(data.split.train), kept=len(self.kept)
+        )
         config = configured(self.config.descent, task, head, self.context)
         run.tell(task.planned(plan, config))
         state = start(head, config)
@@ -272,7 +274,7 @@ class Transfer:
         return self._taken(task, head, state), Trained(config, state)
 
     def _fine_tuned(
-        self, data: TrainingData, rest: nn.Sequential, plan: Plan, before: Held
+        self, data: TrainingData[Classes], rest: nn.Sequential, plan: Plan, before: Held
     ) -> tuple[Held, Trained]:
         """Train what is above the cut, the part below from what is kept of it."""
         task, run, asked = self._task(data, "fine-tuning"), self.context.run, self.config.start
@@ -281,7 +283,7 @@ class Transfer:
             steps_per_epoch=len(task.batches),
             batch_size=task.batch_size,
             rate=asked.fine_tune_rate,
-            label_smoothing=self.config.labels.label_smoothing,
+            label_smoothing=data.target.label_smoothing,
             seed=self.context.seed,
         )
         decided = "steps" if asked.logistic else "fine-tuning steps"  # a head had steps of its own
@@ -300,14 +302,16 @@ class Transfer:
         network.eval()
         rows = task.data.split.validation
         if not len(rows):
-            return _held(np.empty((0, len(task.data.classes))), task.data, rows, "validation")
+            return _held(
+                np.empty((0, task.data.target.outputs or 0)), task.data, rows, "validation"
+            )
         return _held(task.logits(network).double().numpy(), task.data, rows, "validation")
 
     def _assembled(
         self,
         plan: Plan,
         network: nn.Sequential,
-        data: TrainingData,
+        data: TrainingData[Classes],
         held: Held,
         logistic: LogisticHead | None,
         trained: Trained | None,
@@ -322,8 +326,8 @@ class Transfer:
             network.eval(),
             data.recipe,
             self.device,
-            classes=data.classes,
-            temperature=fit_temperature(held.logits_nk, held.class_ids_n),
+            target=data.target,
+            temperature=data.target.temperature(held.logits_nk, held.class_ids_n),
             trained_on=hashes[np.sort(taught)],
             chosen_on=hashes[split.validation if not refitted else split.validation[:0]],
             held_out=HeldOutLogits.of(hashes[held.rows], held.logits_nk),
@@ -341,7 +345,7 @@ class Transfer:
             ),
             augmentation=varied.level if views > 1 else "none",
             flip=varied.flip and views > 1,
-            class_counts=[int(count) for count in np.bincount(data.class_ids[taught])],
+            class_counts=[int(count) for count in data.target.counts(data.values[taught])],
             judged_by=held.judged_by if len(held.class_ids_n) else "nothing",
             validation_pictures=len(held.class_ids_n),
             validation_right=held.right if len(held.class_ids_n) else None,
@@ -351,11 +355,11 @@ class Transfer:
 
 def _held(
     logits_nk: np.ndarray[Any, Any],
-    data: TrainingData,
+    data: TrainingData[Labelled],
     rows: Rows,
     judged_by: Literal["validation", "cross-validation"],
 ) -> Held:
-    return Held(logits_nk, data.class_ids[rows], rows, judged_by)
+    return Held(logits_nk, data.values[rows], rows, judged_by)
 
 
 def _head_layers(text: str) -> tuple[Layer, ...]:
@@ -379,7 +383,7 @@ def _chunks(rows: Rows) -> list[Rows]:
     return [rows[at : at + JUDGING_BATCH] for at in range(0, len(rows), JUDGING_BATCH)]
 
 
-def _vectors(data: TrainingData, rows: Rows) -> np.ndarray[Any, np.dtype[np.float32]]:
+def _vectors(data: TrainingData[Classes], rows: Rows) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Return the features of all views as vectors, (views, n, features)."""
     found = np.stack([view[rows] for view in data.store.views])
     return found.reshape(*found.shape[:2], -1)

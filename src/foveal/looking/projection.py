@@ -12,7 +12,8 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from foveal.errors import DataError, UsageError
+from foveal.errors import DataError
+from foveal.parameters import one_of
 from foveal.pictures.collection import evenly
 from foveal.randomness import derive
 
@@ -110,15 +111,7 @@ def checked_method(method: str) -> Method:
     UsageError
         For any other than `METHODS`.
     """
-    for known in METHODS:
-        if method == known:
-            return known
-    raise UsageError(
-        "method",
-        needed=f"one of {', '.join(METHODS)}",
-        came=repr(method),
-        remedy="choose one of them",
-    )
+    return one_of("method", method, METHODS)
 
 
 def _checked(codes: Any) -> Floats:

@@ -77,7 +77,7 @@ def seen(model: FittedModel, pictures: Pictures, side: int | None = None) -> Flo
 
     A file that cannot be read is black. With `side` files are made no larger than that.
     """
-    how = model.recipe
+    how = pictures.content.suited(model.recipe)
     if side is not None and pictures.content.shape is None:
         shrunk = min(1.0, side / max(how.height, how.width))
         high, wide = (max(1, round(shrunk * one)) for one in (how.height, how.width))

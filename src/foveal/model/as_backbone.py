@@ -52,9 +52,7 @@ def start_from(
     else:
         name, model = Path(backbone).name, load(backbone, device="cpu")
     plan, network, end = model.plan, model.network, None
-    if (
-        plan.encoder_layers
-    ):  # of an autoencoder what comes before the code is reused (docs/tried.md)
+    if model.autoencodes:  # what comes before the code is reused (docs/tried.md)
         check_half(model, "encoder")
         ahead = tuple(one.layer for one in plan.layers[: plan.encoder_layers])
         end = plan.encoder_layers - (2 if isinstance(ahead[-1], Sample) else 1)

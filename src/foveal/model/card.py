@@ -21,13 +21,11 @@ from foveal.evaluation.intervals import Estimate, wilson
 from foveal.evaluation.reconstruction import Reconstruction
 from foveal.recipe import PictureRecipe
 from foveal.training.config import TrainingConfig
-from foveal.vocabulary import Level, Loss, Noise
+from foveal.vocabulary import Level, Loss, Noise, Task
 
 FORMAT: Literal[1] = 1
 """Version of the file format; raised when older software could no longer read a file right."""
 
-Task = Literal["classification", "reconstruction"]
-"""To call pictures by their classes, or to encode them and decode them again."""
 T = TypeVar("T")
 Added = Annotated[T | None, Field(exclude_if=lambda value: value is None)]
 """What format 1 did not know at first: left out where it is None, so that hashes stay."""
@@ -150,9 +148,9 @@ class Card(BaseModel):
     @model_validator(mode="after")
     def _belongs(self) -> Card:
         """Check the parts against the task."""
-        classifies = self.task == "classification"
-        if classifies != bool(self.classes) or classifies != (self.code == 0):
+        encodes = self.task == "reconstruction"
+        if encodes == bool(self.classes) or encodes != (self.code > 0):
             raise ValueError(f"classes and code that do not belong to {self.task}")
-        if classifies != (self.provenance.coding is None):
+        if encodes != (self.provenance.coding is not None):
             raise ValueError(f"a provenance that does not belong to {self.task}")
         return self

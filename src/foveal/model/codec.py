@@ -120,14 +120,24 @@ def coding(
     for start, values, reasons in session.outputs(pictures):
         if sample is not None:
             values = _drawn(values, sample, before + start)
-        bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
-        values[bad] = np.nan
-        silent = set(bad.tolist())
-        yield Codes(
-            names=[pictures.names[start + row] for row in range(len(reasons))],
-            values=values.astype(np.float32),
-            reasons=[reason or NO_NUMBERS * (row in silent) for row, reason in enumerate(reasons)],
-        )
+        yield _codes(pictures, start, values, reasons)
+
+
+def features_of(session: Session, pictures: Pictures) -> Iterator[Codes]:
+    """Give what a session makes of pictures, a row of numbers each, batch by batch, in order."""
+    for start, values, reasons in session.outputs(pictures):
+        yield _codes(pictures, start, values.reshape(len(reasons), -1), reasons)
+
+
+def _codes(pictures: Pictures, start: int, values: Array, reasons: Sequence[str]) -> Codes:
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    values[bad] = np.nan
+    silent = set(bad.tolist())
+    return Codes(
+        names=[pictures.names[start + row] for row in range(len(reasons))],
+        values=values.astype(np.float32),
+        reasons=[reason or NO_NUMBERS * (row in silent) for row, reason in enumerate(reasons)],
+    )
 
 
 def _drawn(means_and_logs: Array, seed: int, start: int) -> Array:
@@ -203,7 +213,7 @@ def compared(model: Autoencoding, pictures: Pictures) -> Iterator[Reconstruction
     check_half(model, "decoder")
     encoder = part(model.network, model.plan, 0, model.plan.encoder_layers)
     decoder = part(model.network, model.plan, model.plan.encoder_layers)
-    recipe, device = model.recipe, model.device
+    recipe, device = pictures.content.suited(model.recipe), model.device
     by, size = scaling(pictures, recipe), at_once(recipe)
     with device.at_work():
         for start, images, reasons in batches(pictures, recipe, device.threads, size):

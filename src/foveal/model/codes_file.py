@@ -1,4 +1,7 @@
-"""Codes in a Parquet file: path, code, error, and the hash of the model they belong to."""
+"""Codes in a table: path, code, error, and in Parquet the hash of the model they belong to.
+
+Features of a model that is no autoencoder are written alike, in a column named features.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ import pyarrow.parquet as pq
 from foveal.errors import DataError
 from foveal.files import whole_file
 from foveal.model.codec import Codes
+from foveal.model.codes_text import CodesTable, read_text
 from foveal.tables import checked_table, valid_text, write_table
 
 if TYPE_CHECKING:
@@ -23,34 +27,42 @@ if TYPE_CHECKING:
 KEY = b"foveal"
 """The one key of the file's metadata; JSON."""
 FORMATS = (".parquet", ".csv", ".jsonl")
-"""Endings of files of codes; only the first can be decoded, the others are for other programs."""
+"""Endings of files of codes; the first alone says whose they are, and checks every bit."""
 ROWS = 1_024
 """Rows that are read at once."""
 DAMAGES = (pa.ArrowException, OSError, UnicodeDecodeError)
 """What reading a damaged file raises."""
 
 
-def write_codes(path: Path, model: FittedModel, batches: Iterable[Codes]) -> tuple[int, int]:
+def write_codes(
+    path: Path, model: FittedModel, batches: Iterable[Codes], size: int | None = None
+) -> tuple[int, int]:
     """Write codes as they come; the name appears when all of them are there.
 
     A .csv file has a column for each number of the code, and a .jsonl file a list of them.
+
+    Parameters
+    ----------
+    size : int, optional
+        Numbers of a picture's features, where these are written instead of codes.
 
     Returns
     -------
     tuple of int
         Rows written, and those of them without a code.
     """
-    size = model.plan.code_size
-    facts = {"model": model.digest(), "code_size": size}
+    word = "code" if size is None else "features"
+    size = model.plan.code_size if size is None else size
+    facts = {"model": model.digest(), "code_size" if word == "code" else word: size}
     fields = [
         ("path", pa.string()),
-        ("code", pa.list_(pa.float32(), size)),
+        (word, pa.list_(pa.float32(), size)),
         ("error", pa.string()),
     ]
     schema = pa.schema(fields, metadata={KEY: json.dumps(facts, sort_keys=True).encode()})
     rows = missing = 0
     if checked_table(path, FORMATS).suffix.lower() != FORMATS[0]:
-        return _exported(path, size, batches)
+        return _exported(path, word, size, batches)
     checked = {"write_page_checksum": True}  # else a flipped bit would be another picture
     with whole_file(path) as place, pq.ParquetWriter(place, schema, **checked) as writer:
         for batch in batches:
@@ -60,11 +72,11 @@ def write_codes(path: Path, model: FittedModel, batches: Iterable[Codes]) -> tup
     return rows, missing
 
 
-def _exported(path: Path, size: int, batches: Iterable[Codes]) -> tuple[int, int]:
-    """Write codes for programs that do not read Parquet."""
+def _exported(path: Path, word: str, size: int, batches: Iterable[Codes]) -> tuple[int, int]:
+    """Write codes or features for programs that do not read Parquet."""
     missing = 0
     wide = path.suffix.lower() == ".csv"
-    columns = [f"code{number}" for number in range(size)] if wide else ["code"]
+    columns = [f"{word}{number}" for number in range(size)] if wide else [word]
 
     def rows(batch: Codes) -> Iterator[list[Any]]:
         nonlocal missing
@@ -92,17 +104,23 @@ class CodesFile:
     """A file of codes, opened and held against what a decoder takes."""
 
     path: Path
-    file: pq.ParquetFile
+    table: CodesTable
     rows: int
     model: str | None
     """Hash of the model they belong to, where the file says it."""
     size: int
     """Numbers of a code."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know."""
+        told = "text does not say whose codes it holds: they are taken for codes of this model"
+        return (told,) if self.path.suffix.lower() in FORMATS[1:] else ()
+
     def names(self) -> list[str]:
         """Read the names of all rows."""
         try:
-            found = self.file.read(columns=["path"]).column("path").to_pylist()
+            found = self.table.read(columns=["path"]).column("path").to_pylist()
         except DAMAGES as error:
             raise _not_parquet(self.path, str(error)) from error
         self._check_rows(len(found))
@@ -124,10 +142,10 @@ class CodesFile:
             For codes of another length, for NaN, and where the file is damaged.
         """
         start = 0
-        names = self.file.schema_arrow.names
+        names = self.table.schema_arrow.names
         columns = [name for name in ("path", "code", "error") if name in names]
         try:
-            for batch in self.file.iter_batches(ROWS, columns=columns):
+            for batch in self.table.iter_batches(ROWS, columns=columns):
                 yield self._codes(batch, start)
                 start += len(batch)
         except DAMAGES as error:
@@ -180,6 +198,8 @@ class CodesFile:
 def open_codes(path: Path, model: FittedModel, *, force: bool = False) -> CodesFile:
     """Open a file of codes that `write_codes` or anyone left.
 
+    Text, .csv and .jsonl, cannot say whose codes it holds: these are taken for the model's.
+
     Parameters
     ----------
     force : bool
@@ -188,24 +208,25 @@ def open_codes(path: Path, model: FittedModel, *, force: bool = False) -> CodesF
     Raises
     ------
     DataError
-        Where the file is no Parquet file, holds no rows, lacks the columns `path` and `code`, or
+        Where the file is no such table, holds no rows, lacks the columns `path` and `code`, or
         has codes of another length or of another model.
     """
     if path.exists() and not path.is_file():
         raise _not_parquet(path, "no regular file")
-    try:
-        file = pq.ParquetFile(path, memory_map=True, page_checksum_verification=True)
-        str(file.schema_arrow)  # decodes what the schema names
-    except DAMAGES as error:
-        raise _not_parquet(path, str(error)) from error
-    schema, size = file.schema_arrow, model.plan.code_size
+    if path.suffix.lower() in FORMATS[1:]:
+        table: CodesTable = read_text(path)
+        belongs: str | None = model.digest()
+    else:
+        table = _parquet(path)
+        belongs = _model_of(table.schema_arrow.metadata or {})
+    schema, size = table.schema_arrow, model.plan.code_size
     missing = [name for name in ("path", "code") if schema.names.count(name) != 1]
     if missing:
         raise DataError(
             str(path),
             needed="one of each of the columns named path and code",
             came=", ".join(schema.names[:10]) or "no columns",
-            remedy="give a .parquet file that 'foveal encode' wrote",
+            remedy="give a file that 'foveal encode' wrote",
         )
     kind = schema.field("code").type
     if not _holds_numbers(kind) or (pa.types.is_fixed_size_list(kind) and kind.list_size != size):
@@ -215,14 +236,13 @@ def open_codes(path: Path, model: FittedModel, *, force: bool = False) -> CodesF
             came=str(kind),
             remedy="give codes of this model",
         )
-    if not file.metadata.num_rows:
+    if not table.metadata.num_rows:
         raise DataError(
             str(path),
             needed="at least one row",
             came="an empty table",
             remedy="encode some pictures",
         )
-    belongs = _model_of(schema.metadata or {})
     if belongs != model.digest() and not force:
         raise DataError(
             str(path),
@@ -231,7 +251,16 @@ def open_codes(path: Path, model: FittedModel, *, force: bool = False) -> CodesF
             + (f" ({belongs[:12]}...)" if belongs else ", or of none that is named"),
             remedy="decode them with the model that encoded them, or use `force`",
         )
-    return CodesFile(path=path, file=file, rows=file.metadata.num_rows, model=belongs, size=size)
+    return CodesFile(path=path, table=table, rows=table.metadata.num_rows, model=belongs, size=size)
+
+
+def _parquet(path: Path) -> pq.ParquetFile:
+    try:
+        file = pq.ParquetFile(path, memory_map=True, page_checksum_verification=True)
+        str(file.schema_arrow)  # decodes what the schema names
+    except DAMAGES as error:
+        raise _not_parquet(path, str(error)) from error
+    return file
 
 
 def _holds_numbers(kind: pa.DataType) -> bool:

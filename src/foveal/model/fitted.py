@@ -16,11 +16,12 @@ from foveal import files, tensor_files
 from foveal.device import Device, choose
 from foveal.errors import UsageError
 from foveal.evaluation.calibration import probabilities
+from foveal.evaluation.intervals import Estimate, wilson
 from foveal.evaluation.reconstruction import Reconstruction
 from foveal.html_tables import html_lines
 from foveal.inference.frozen import OWN, FrozenNetwork
 from foveal.inference.session import Session
-from foveal.model.card import FORMAT, Card, Provenance, Task
+from foveal.model.card import FORMAT, Card, Provenance
 from foveal.model.codec import Reconstructions, check_half, check_whole, compared, decoded, encoded
 from foveal.model.held_out import HeldOutLogits
 from foveal.model.normal import NormalStats
@@ -36,7 +37,9 @@ from foveal.pictures.splits import Rows
 from foveal.pictures.store import Hashes
 from foveal.recipe import PictureRecipe
 from foveal.shapes import written
+from foveal.targets.target import Target
 from foveal.training.steps import logits_of
+from foveal.vocabulary import Task
 
 BATCH = 128
 """Features that go through the last layers at once."""
@@ -59,8 +62,8 @@ class FittedModel:
     """The network itself, a plain module in evaluation mode; gives logits."""
     recipe: PictureRecipe
     """How pictures become its input."""
-    classes: np.ndarray[Any, np.dtype[Any]]
-    """The labels, in the order of the network's outputs."""
+    target: Target
+    """What it says of a picture."""
     temperature: float
     """Divides the logits before the softmax; fitted on validation pictures."""
     provenance: Provenance
@@ -104,12 +107,26 @@ class FittedModel:
     @property
     def task(self) -> Task:
         """What the model is for: "classification" or "reconstruction"."""
-        return "reconstruction" if self.plan.encoder_layers else "classification"
+        return self.target.task
+
+    @property
+    def classes(self) -> Array:
+        """The labels, in the order of the network's outputs; none for an autoencoder."""
+        return self.target.names
 
     @property
     def autoencodes(self) -> bool:
         """Whether it encodes pictures and decodes them, rather than naming their class."""
         return self.task == "reconstruction"
+
+    @property
+    def accuracy(self) -> Estimate | None:
+        """Share of held-out pictures answered right at the training; None where none was held out.
+
+        `provenance.judged_by` says which: a validation part, or each fold in turn.
+        """
+        right, judged = self.provenance.validation_right, self.provenance.validation_pictures
+        return None if right is None else wilson(right, judged)
 
     @property
     def reconstruction(self) -> Reconstruction | None:

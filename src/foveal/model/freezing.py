@@ -18,6 +18,7 @@ from foveal.nets.build import build
 from foveal.nets.plan import Plan
 from foveal.pictures.store import Hashes
 from foveal.recipe import PictureRecipe
+from foveal.targets.target import Target
 from foveal.training.loop import TrainingState
 from foveal.version import __version__
 
@@ -30,7 +31,7 @@ def freeze(
     recipe: PictureRecipe,
     device: Device,
     *,
-    classes: Any = (),
+    target: Target,
     temperature: float = 1.0,
     trained_on: Hashes = NOTHING,
     chosen_on: Hashes = NOTHING,
@@ -46,8 +47,8 @@ def freeze(
     ----------
     plan, network, recipe, device
         What it is, how it wants its pictures, where it runs.
-    classes : sequence of labels
-        In the order of the network's outputs; none for autoencoders.
+    target : Target
+        What it says of a picture.
     temperature : float
         Divides the logits before the softmax.
     trained_on, chosen_on : array of int64
@@ -71,12 +72,11 @@ def freeze(
         snapshot_steps=list(steps),
         **origin,
     )
-    labels = np.asarray(classes) if len(classes) else np.empty(0, dtype=str)
     return FittedModel(
         plan=plan,
         network=network,
         recipe=recipe,
-        classes=labels,
+        target=target,
         temperature=temperature,
         provenance=provenance,
         trained_on=trained_on,

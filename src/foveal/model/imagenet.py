@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from foveal.backbones.catalog import DEFAULT, open_backbone
 from foveal.backbones.cutting import filled
 from foveal.device import choose
@@ -11,6 +13,7 @@ from foveal.errors import UsageError
 from foveal.model.card import Origin
 from foveal.model.fitted import FittedModel, placed
 from foveal.model.freezing import freeze
+from foveal.targets.classes import Classes
 
 NAME = "imagenet"
 """What a person writes instead of a model file."""
@@ -44,7 +47,7 @@ def imagenet(
         placed(filled(backbone.plan, backbone.weights), chosen),
         replace(backbone.recipe, adapts=True),
         chosen,
-        classes=backbone.classes,
+        target=Classes(names=np.array(backbone.classes)),
         backbone=Origin(
             name=backbone.name,
             source="package",

@@ -6,9 +6,8 @@ import copyreg
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-import numpy as np
 import torch
 from pydantic import ValidationError
 
@@ -22,6 +21,8 @@ from foveal.model.normal import NormalStats
 from foveal.nets import notation
 from foveal.nets.build import build, part
 from foveal.nets.plan import Plan, plan_network
+from foveal.parameters import one_of
+from foveal.targets.kinds import target_of
 
 LARGEST_ACTIVATIONS = 16_000_000_000
 """Bytes that the layers of a network may give for one picture."""
@@ -61,13 +62,7 @@ def load(
     model = _loaded(place, *tensor_files.read_tensors(place), choose(device, threads))
     if half is None:
         return model
-    if half not in ("encoder", "decoder"):
-        raise UsageError(
-            "half",
-            needed="'encoder' or 'decoder'",
-            came=repr(half),
-            remedy="write one of them, or leave it out for the whole model",
-        )
+    one_of("half", half, get_args(Half))
     if not model.autoencodes:
         raise UsageError(
             str(place),
@@ -112,7 +107,8 @@ def _loaded(
     try:
         card = Card.model_validate_json(json.dumps(facts))
         network = notation.read(card.network)
-        planned = plan_network(network, None, len(card.classes) or None)
+        target = target_of(card.task, card.classes)
+        planned = plan_network(network, None, target.outputs)
         planned = replace(planned, fixed=card.fixed, encoder_layers=card.code)
     except (ValidationError, FovealError) as error:
         raise tensor_files.foreign(
@@ -134,7 +130,7 @@ def _loaded(
     if planned.activation_bytes > LARGEST_ACTIVATIONS:
         raise tensor_files.foreign(place, "a network that needs more memory than any machine has")
     _check_contents(place, card, tensors)
-    normal = _normal_stats(place, planned, tensors)
+    normal = _normal_stats(place, planned, tensors) if card.code else None
     held_out = _held_out(place, tensors, len(card.classes))
     module = build(planned, seed=0)
     try:
@@ -145,7 +141,7 @@ def _loaded(
         plan=planned,
         network=placed(module, chosen),
         recipe=card.recipe,
-        classes=np.array(card.classes, dtype=None if card.classes else str),
+        target=target,
         temperature=card.temperature,
         provenance=card.provenance,
         trained_on=tensors[TRAINED].numpy(),
@@ -164,10 +160,8 @@ def _check_halves(place: Path, plan: Plan) -> None:
         raise tensor_files.foreign(place, "an autoencoder that gives no code, or no picture")
 
 
-def _normal_stats(place: Path, plan: Plan, tensors: dict[str, torch.Tensor]) -> NormalStats | None:
-    """Read what held-out pictures are like; classifiers say nothing of it."""
-    if not plan.encoder_layers:
-        return None
+def _normal_stats(place: Path, plan: Plan, tensors: dict[str, torch.Tensor]) -> NormalStats:
+    """Read what held-out pictures are like."""
     found = NormalStats.of_tensors(tensors, plan.code_size)
     if found is None:
         raise tensor_files.foreign(place, "an autoencoder without the spread of its codes")

@@ -16,7 +16,6 @@ order: a name and its value (``stride 2``, ``padding 1x0``), or a word that spea
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import MISSING, Field, fields
@@ -24,6 +23,7 @@ from typing import Any
 
 from foveal.errors import NetworkError
 from foveal.nets.spec import ACTIVATIONS, LAYERS, Activation, Layer, Network, Repeat, Residual
+from foveal.parameters import nearest_words
 from foveal.shapes import Shape, written
 
 _BY_NAME: dict[str, type[Layer]] = {
@@ -303,7 +303,7 @@ def _words_of(kind: type[Layer]) -> list[str]:
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=2, cutoff=0.6)
+    close = nearest_words(word, known)
     if close:
         return f"write {' or '.join(repr(one) for one in close)}"
     return f"known here: {_some(known)}"

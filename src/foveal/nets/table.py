@@ -32,9 +32,12 @@ MANY = 24
 """Updated layers above which they are condensed too, beside fixed ones."""
 
 
-def table(plan: PlannedNetwork) -> str:
-    """Lay a plan out as the table that a person reads, with its fixed layers condensed."""
-    rows = _rows(plan)
+def table(plan: PlannedNetwork, *, brief: bool = False) -> str:
+    """Lay a plan out as the table that a person reads, with its fixed layers condensed.
+
+    With `brief` many layers are condensed though none is fixed.
+    """
+    rows = _rows(plan, brief)
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
     return "\n".join([*lines, *_sums(plan)])
@@ -46,13 +49,13 @@ def table_in_html(plan: PlannedNetwork) -> str:
     return html_table(head, rows, numbers=NUMBERS) + html_lines(_sums(plan))
 
 
-def _rows(plan: PlannedNetwork) -> list[tuple[str, ...]]:
+def _rows(plan: PlannedNetwork, brief: bool = False) -> list[tuple[str, ...]]:
     """Write the cells of a plan's table, its head first."""
     head = ("", "layer", "output", "weights", "parameters", "multiply-adds", "sees")
     first = ("0", "input", written(plan.input), "", "", "", "")
     fixed = _condensed(plan, plan.layers[: plan.fixed])
     updated = [_row(plan, layer) for layer in plan.walk() if not is_fixed(plan, layer)]
-    if plan.fixed and len(updated) > MANY:
+    if (plan.fixed or brief) and len(updated) > MANY:
         rest = plan.layers[plan.fixed :]
         maps = [layer for layer in rest if len(layer.out_shape) == 3]
         vectors = [_row(plan, layer) for layer in rest[len(maps) :]]

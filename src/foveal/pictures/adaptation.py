@@ -11,23 +11,40 @@ from foveal.pictures.ranges import Array, in_unit, keeps_bytes
 from foveal.recipe import LUMA, PictureRecipe
 
 
-def check_fits(array: Array, recipe: PictureRecipe) -> Array:
+def check_fits(array: Array, recipe: PictureRecipe, *, folded: bool = False) -> Array:
     """Check an array (n, h, w, c) against the size and channels of a recipe.
+
+    Parameters
+    ----------
+    folded : bool
+        Whether it came as rows of pixels, (n, pixels).
 
     Raises
     ------
     DataError
-        Where they differ: arrays are not resized, unless the recipe says so.
+        Where they differ: arrays are not resized, unless the recipe says so. Rows of pixels have
+        no sides, so that they must be as many as those of the recipe, or have taught it.
     """
+    wanted = (recipe.height, recipe.width, recipe.channels)
+    if array.shape[1:] == wanted or (recipe.adapts and (recipe.folded or not folded)):
+        return array
+    shape = (len(array), array.shape[1] * array.shape[2]) if folded else array.shape
+    sizes = f"of {recipe.height}x{recipe.width}" if not recipe.adapts else "(n, h, w, c)"
+    raise DataError(
+        "X",
+        needed=f"pictures {sizes} with {recipe.channels} channels, as in fit",
+        came=f"shape {shape}",
+        remedy=_remedy(shape, recipe),
+    )
+
+
+def _remedy(shape: tuple[int, ...], recipe: PictureRecipe) -> str:
     height, width, channels = recipe.height, recipe.width, recipe.channels
-    if not recipe.adapts and array.shape[1:] != (height, width, channels):
-        raise DataError(
-            "X",
-            needed=f"pictures of {height}x{width} with {channels} channels, as in fit",
-            came=f"shape {array.shape}",
-            remedy="bring the arrays to that size; files are resized by themselves",
-        )
-    return array
+    if len(shape) == 2 and (recipe.adapts or shape == (height, width)):
+        return "if it is one grey picture, give X[None]; rows of pixels need their sides"
+    if shape[1:] == (height, width, 1) and channels == 3:
+        return "for greys in three channels give np.repeat(X.reshape(*X.shape[:3], 1), 3, axis=3)"
+    return "bring the arrays to that size; files are resized by themselves"
 
 
 def adapted(picture_hwc: Array, recipe: PictureRecipe) -> Array:

@@ -22,12 +22,12 @@ from foveal.randomness import generator
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some pictures and their classes, ready for a network."""
+    """Some pictures and what is to be said of them, ready for a network."""
 
     images_nchw: torch.Tensor
     """Normalised pictures, channels last in memory; or features of pictures."""
-    classes_n: torch.Tensor
-    """Class numbers, int64."""
+    values_n: torch.Tensor
+    """What is to be said of each, such as the number of its class, int64."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +39,8 @@ class TrainingBatches:
 
     images: RowsOfArrays
     """(n, h, w, c), memory-mapped or in memory."""
-    class_ids: Rows
-    """Class number of each row."""
+    values: Array
+    """What is to be said of each row, such as the number of its class."""
     rows: Rows
     """Rows that train."""
     scaling: Scaling
@@ -68,7 +68,7 @@ class TrainingBatches:
         draws = generator(self.seed, "augment", step)
         raw = gather_varied(_rows(self.images, rows, self.device), self.augmentation, draws)
         images = varied(normalised(raw, self.scaling), self.augmentation, draws)
-        return Batch(images, torch.from_numpy(self.class_ids[rows]).to(self.device))
+        return Batch(images, torch.from_numpy(self.values[rows]).to(self.device))
 
 
 class RowsOfFeatures(Protocol):
@@ -88,8 +88,8 @@ class FeatureBatches:
 
     views: Sequence[RowsOfArrays]
     """The features of the pictures as they are, and of each variation of them."""
-    class_ids: Rows
-    """Class number of each row."""
+    values: Array
+    """What is to be said of each row, such as the number of its class."""
     rows: Rows
     """Rows that train."""
     batch_size: int
@@ -107,15 +107,15 @@ class FeatureBatches:
         """Return the batches of an epoch, from batch `first` on: a pure function of the seed."""
         view = self.views[epoch % len(self.views)]
         for rows in shuffled(self.rows, self.batch_size, self.seed, epoch)[first:]:
-            classes = torch.from_numpy(self.class_ids[rows]).to(self.device)
-            yield Batch(feature_tensor(view[rows], self.device), classes)
+            values = torch.from_numpy(self.values[rows]).to(self.device)
+            yield Batch(feature_tensor(view[rows], self.device), values)
 
 
 def training_batches(
     prepared: Prepared,
     by: Scaling | None,
     *,
-    class_ids: Rows,
+    values: Array,
     rows: Rows,
     batch_size: int,
     augmentation: Augmentation,
@@ -135,7 +135,7 @@ def training_batches(
     if by is None:
         return FeatureBatches(
             views=prepared.views,
-            class_ids=class_ids,
+            values=values,
             rows=rows,
             batch_size=batch_size,
             seed=seed,
@@ -143,7 +143,7 @@ def training_batches(
         )
     return TrainingBatches(
         images=prepared.views[0],
-        class_ids=class_ids,
+        values=values,
         rows=rows,
         scaling=by,
         batch_size=batch_size,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from foveal.errors import DataError, UsageError
+from foveal.errors import DataError
 from foveal.pictures.content import ArrayContent, Content, FileContent
 from foveal.pictures.ranges import Array as Array
 
@@ -62,7 +62,7 @@ class Pictures:
         return replace(self, names=self.content.whole_names(self.names))
 
     def labelled(self, labels: Array) -> Pictures:
-        """Return the same pictures under labels given beside them."""
+        """Return the same pictures under labels given beside them, in a row or in a column."""
         if len(labels) != len(self):
             raise DataError(
                 "y",
@@ -70,7 +70,8 @@ class Pictures:
                 came=str(len(labels)),
                 remedy="give X and y of the same length",
             )
-        return replace(self, labels=np.asarray(labels))
+        found = np.asarray(labels)
+        return replace(self, labels=found.ravel() if found.shape[1:] == (1,) else found)
 
     def rows(self, part: str) -> np.ndarray[Any, np.dtype[np.intp]]:
         """Return the indices of the rows of a part."""
@@ -100,20 +101,3 @@ class Numbered(Sequence[str]):
     def __getitem__(self, index: Any) -> Any:
         picked = range(self.length)[index]
         return [str(one) for one in picked] if isinstance(picked, range) else str(picked)
-
-
-def refuse_unsupported(labels: Array) -> None:
-    """Refuse labels of tasks that are out of scope.
-
-    Raises
-    ------
-    UsageError
-        For labels with more than one column (several labels a picture, boxes, masks).
-    """
-    if labels.ndim > 1 and labels.shape[1:] != (1,):
-        raise UsageError(
-            "y",
-            needed="one class a picture, shape (n,)",
-            came=f"shape {labels.shape}",
-            remedy="several labels a picture, detection and segmentation are not supported",
-        )

@@ -7,19 +7,26 @@ asks; nobody else needs to know which it is. Rows count from 0.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from PIL import Image
 
 from foveal.errors import DataError
-from foveal.pictures import decode
+from foveal.pictures import decode, depth
 from foveal.pictures.adaptation import adapted, check_fits, fitted
+from foveal.pictures.ground import ground_for
 from foveal.pictures.hashing import array_ids, file_ids, hash_file, plain
+from foveal.pictures.opening import Unreadable
 from foveal.pictures.ranges import WHOLE, Array, keeps_bytes, measure_range
+from foveal.pictures.remarks import Remark, Remarks
+from foveal.pictures.suitability import suited
 from foveal.recipe import PictureRecipe
 
+MOST_CLEAR = 64
+"""Transparent files that are read to choose what they are laid over, evenly spaced."""
 Rows = np.ndarray[Any, np.dtype[np.intp]]
 
 
@@ -30,7 +37,9 @@ class Head(NamedTuple):
     height: int
     width: int
     mode: str
-    """Pillow's name of its mode; empty for arrays."""
+    """Name of its mode, see `decode.Look`; empty for arrays."""
+    clear: bool
+    """Whether parts of it may be transparent."""
 
 
 class Content(Protocol):
@@ -81,14 +90,29 @@ class Content(Protocol):
     def deep_range(self, heads: Sequence[Head]) -> tuple[float, float]:
         """Find one black and white for all pictures of more than 8 bits among these."""
 
+    def ground(self, heads: Sequence[Head]) -> int | None:
+        """Choose what all transparent pictures among these are laid over; None for no such."""
+
     def span(self, rows: Rows) -> tuple[float, float]:
         """Find the values that stand for black and white in these rows."""
+
+    def suited(self, recipe: PictureRecipe) -> PictureRecipe:
+        """Return the recipe of a network as it is for these pictures: with their black and white.
+
+        Raises
+        ------
+        DataError
+            For pictures of a shape, or values of a range, that the network was not taught.
+        """
 
     def gives_bytes(self, recipe: PictureRecipe) -> bool:
         """Whether `picture` answers with bytes from 0 to 255, and else with 0.0 to 1.0."""
 
     def picture(self, row: int, recipe: PictureRecipe) -> Array | str:
         """Prepare one picture by a recipe, (height, width, channels); a text says why not."""
+
+    def remarks(self, row: int) -> Remarks:
+        """Return what a reader should know of how `picture` read a row; nothing before it did."""
 
     def known_by(self, row: int, picture_hwc: Array, recipe: PictureRecipe) -> Array:
         """Return what a prepared picture is known by: pixels that are equal for equal pictures."""
@@ -99,6 +123,8 @@ class FileContent:
     """Pictures that are files, decoded when they are asked for."""
 
     files: tuple[Path, ...]
+    _remarks: dict[Path, Remarks] = field(default_factory=dict, repr=False, compare=False)
+    """Of the files that were decoded so far; shared by all that were taken from these."""
 
     shape = None
     folded = False
@@ -110,7 +136,7 @@ class FileContent:
 
     def take(self, rows: Sequence[int]) -> FileContent:
         """Return some files, in this order."""
-        return FileContent(tuple(self.files[row] for row in rows))
+        return FileContent(tuple(self.files[row] for row in rows), self._remarks)
 
     def whole_names(self, names: Sequence[str]) -> Sequence[str]:
         """Return the paths."""
@@ -142,7 +168,7 @@ class FileContent:
         for file, row in {self.files[row]: int(row) for row in rows}.items():
             try:
                 heads.append(Head(row, *decode.look(file)))
-            except decode.Unreadable as reason:
+            except Unreadable as reason:
                 reasons.append(f"{file.name}: {reason}")
         if not heads:
             raise DataError(
@@ -157,20 +183,35 @@ class FileContent:
         """Find one black and white for all files of more than 8 bits among these."""
         ranges: list[tuple[float, float]] = []
         for head in heads:
-            if head.mode not in decode.DEEP_MODES:
+            if head.mode not in depth.MODES:
                 continue
             try:
                 ranges.append(decode.deep_range(self.files[head.row]))
-            except decode.Unreadable:
+            except Unreadable:
                 continue  # the store names it in the ledger
         if not ranges:
             return decode.UNMEASURED
         low, high = min(one[0] for one in ranges), max(one[1] for one in ranges)
         return (low, high) if high > low else (low, low + 1.0)
 
+    def ground(self, heads: Sequence[Head]) -> int | None:
+        """Choose one ground by what is seen of some transparent files on white and on black."""
+        clear = [head for head in heads if head.clear]
+        found: list[Image.Image] = []
+        for head in clear[:: -(-len(clear) // MOST_CLEAR) or 1]:
+            try:
+                found.append(decode.transparent(self.files[head.row]))
+            except Unreadable:
+                continue  # the store names it in the ledger
+        return ground_for(found)
+
     def span(self, rows: Rows) -> tuple[float, float]:
         """Return the range of bytes."""
         return WHOLE
+
+    def suited(self, recipe: PictureRecipe) -> PictureRecipe:
+        """Return the recipe: the decoder brings all files to it."""
+        return recipe
 
     def gives_bytes(self, recipe: PictureRecipe) -> bool:
         """Return True: the decoder gives bytes whatever arrays a recipe was measured on."""
@@ -178,10 +219,18 @@ class FileContent:
 
     def picture(self, row: int, recipe: PictureRecipe) -> Array | str:
         """Decode one file."""
+        file, remarks = self.files[row], list[Remark]()
         try:
-            return decode.decode(self.files[row], recipe)
-        except decode.Unreadable as reason:
+            pixels = decode.decode(file, recipe, remarks)
+        except Unreadable as reason:
             return str(reason)
+        if remarks:
+            self._remarks[file] = tuple(remarks)
+        return pixels
+
+    def remarks(self, row: int) -> Remarks:
+        """Return the remarks on one file, once it was decoded."""
+        return self._remarks.get(self.files[row], ())
 
     def known_by(self, row: int, picture_hwc: Array, recipe: PictureRecipe) -> Array:
         """Return the decoded bytes."""
@@ -233,15 +282,24 @@ class ArrayContent:
     def heads(self, rows: Rows) -> list[Head]:
         """Return the head that all rows share."""
         height, width = self.array.shape[1:3]
-        return [Head(0, height, width, "")]
+        return [Head(0, height, width, "", clear=False)]
 
     def deep_range(self, heads: Sequence[Head]) -> tuple[float, float]:
         """Return the range of nothing measured: arrays are not decoded."""
         return decode.UNMEASURED
 
+    def ground(self, heads: Sequence[Head]) -> None:
+        """Return None: nothing is laid under arrays."""
+        return None
+
     def span(self, rows: Rows) -> tuple[float, float]:
         """Find black and white in these rows: 0 and 255 in bytes, else the range seen."""
         return measure_range(self.array, rows)
+
+    def suited(self, recipe: PictureRecipe) -> PictureRecipe:
+        """Return the recipe with the black and white that these values have; see `suitability`."""
+        check_fits(self.array, recipe, folded=self.folded)
+        return suited(self.array, recipe)
 
     def gives_bytes(self, recipe: PictureRecipe) -> bool:
         """Whether bytes stay bytes."""
@@ -250,6 +308,10 @@ class ArrayContent:
     def picture(self, row: int, recipe: PictureRecipe) -> Array | str:
         """Bring one picture to size, channels and range of a recipe."""
         return adapted(check_fits(self.array, recipe)[row], recipe)
+
+    def remarks(self, row: int) -> Remarks:
+        """Return none: nothing is decoded."""
+        return ()
 
     def known_by(self, row: int, picture_hwc: Array, recipe: PictureRecipe) -> Array:
         """Return bytes, prepared, or numbers as they came: a range is no content."""

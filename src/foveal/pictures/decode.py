@@ -2,49 +2,45 @@
 
 The order of the steps is that of cost and of correctness: the size is checked before any
 pixel is read; a JPEG is reduced while it is decoded (``draft``) to no less than twice the
-target; alpha is laid over white before resizing, lest invisible colours bleed in; colour
+target; alpha is laid over its ground before resizing, lest invisible colours bleed in; colour
 profiles are applied after resizing, on few pixels.
 """
 
 from __future__ import annotations
 
 import io
-import stat
+import math
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+import PIL
+from PIL import Image, ImageCms, ImageOps
+from PIL.ImageFile import ImageFile
 
+from foveal.pictures import depth
+from foveal.pictures.ground import GREY, as_rgba, is_clear, laid
+from foveal.pictures.heard import listening
+from foveal.pictures.opening import MOST_PIXELS, Unreadable, most_pixels, opened, reason_of
+from foveal.pictures.remarks import Remark
 from foveal.recipe import PictureRecipe
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the same file and recipe would give other pixels: part of the store's key."""
 
-MOST_PIXELS = 89_478_485
-"""A picture with more pixels is left out as a decompression bomb (Pillow warns from there on)."""
-
-FORMATS = (
-    "AVIF",
-    "BMP",
-    "GIF",
-    "JPEG",
-    "JPEG2000",
-    "PNG",
-    "PPM",
-    "TGA",
-    "TIFF",
-    "WEBP",
-)
-"""Formats that are tried; no other decoder of Pillow ever sees a file."""
-
-DEEP_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 UNMEASURED = (0.0, 65535.0)
 """Range of deep values where no pictures were surveyed."""
-WHITES, GLARE = (1.0, 255.0, 65535.0), 1.5
-"""Values that stand for white in pictures of floats, and how much more there may be."""
-GREY_MODES = ("1", "L", "LA", "La", *DEEP_MODES)
+DARK = 4096
+"""Values of 16 bits below this are nearly black where no pictures were surveyed."""
+PAGED = ("TIFF", "GIF", "WEBP", "PNG", "AVIF")
+"""Formats of several pages, or of pictures that move."""
+MOST_HALVINGS = 5
+"""Halvings of a JPEG 2000 while it is read: encoders keep so many by custom."""
+BOMB = "could be decompression bomb"
+"""What Pillow warns of where a size was allowed."""
+GREY_MODES = ("1", "L", "LA", "La", "LA;16", *depth.GREYS)
 _FILTERS = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
@@ -53,25 +49,28 @@ _FILTERS = {
 }
 _ORIENTATION = 0x0112
 _SWAPS_SIDES = (5, 6, 7, 8)
-WHITE = 255
-GREY = 127
-"""Fills the bars of a letterbox."""
-
 PicturesHWC = np.ndarray[Any, np.dtype[np.uint8]]
 
 
-class Unreadable(Exception):
-    """A file that gives no picture; its text is the reason in the ledger."""
+def identity() -> list[object]:
+    """Say what else than file and recipe decides which pixels there are: for keys of caches."""
+    allowed = most_pixels()
+    return [VERSION, PIL.__version__, *[allowed] * (allowed != MOST_PIXELS)]
 
 
-@lru_cache(maxsize=1)
-def formats() -> tuple[str, ...]:
-    """List the formats of `FORMATS` that this Pillow was built with."""
-    Image.init()
-    return tuple(name for name in FORMATS if name in Image.OPEN)
+class Look(NamedTuple):
+    """What the head of a file says of its picture."""
+
+    height: int
+    width: int
+    """Both as a person sees them."""
+    mode: str
+    """Pillow's name of its mode, or one of `depth.COLOURS`."""
+    clear: bool
+    """Whether parts of it may be transparent."""
 
 
-def decode(path: Path, recipe: PictureRecipe) -> PicturesHWC:
+def decode(path: Path, recipe: PictureRecipe, remarks: list[Remark] | None = None) -> PicturesHWC:
     """Decode one file by a recipe.
 
     Parameters
@@ -80,6 +79,8 @@ def decode(path: Path, recipe: PictureRecipe) -> PicturesHWC:
         The file.
     recipe : PictureRecipe
         Size, channels, resize rule.
+    remarks : list of Remark, optional
+        Gets what a reader should know of how this was read.
 
     Returns
     -------
@@ -93,31 +94,82 @@ def decode(path: Path, recipe: PictureRecipe) -> PicturesHWC:
     MemoryError
         Where the memory does not suffice.
     """
-    with _opened(path) as picture:
+    noted: list[Remark] = []
+    with listening() as heard, opened(path) as picture:
         try:
-            return _prepared(picture, recipe)
+            pixels = _prepared(path, picture, recipe, noted)
         except MemoryError:
             raise
         except Exception as error:  # codecs raise what they like: SyntaxError, struct.error, ...
-            raise Unreadable(_reason(error)) from error
+            raise Unreadable(reason_of(error)) from error
+        noted.extend(_pages(path, picture))
+    if remarks is not None:
+        warnings = [Remark("read with a warning", text) for text in dict.fromkeys(heard)]
+        remarks.extend([*noted, *(one for one in warnings if BOMB not in one.detail)])
+    return pixels
 
 
-def look(path: Path) -> tuple[int, int, str]:
-    """Read height, width (as a person sees them) and mode from the head of a file.
+def look(path: Path) -> Look:
+    """Read size, mode and whether there is transparency from the head of a file.
 
     Raises
     ------
     Unreadable
         As for `decode`; a file that passes may still prove truncated.
     """
-    with _opened(path) as picture:
+    with listening(), opened(path) as picture:
         width, height = picture.size
         if _lies_on_its_side(picture):
             width, height = height, width
-        return height, width, picture.mode
+        return Look(height, width, depth.mode_of(picture), is_clear(picture))
 
 
-def _lies_on_its_side(picture: Image.Image) -> bool:
+def deep_range(path: Path) -> tuple[float, float]:
+    """Read the smallest and the largest value of a picture of more than 8 bits."""
+    with listening(), opened(path) as picture:
+        try:
+            depth.mend(picture)
+            return depth.span(depth.read(path, picture))
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise Unreadable(reason_of(error)) from error
+
+
+def transparent(path: Path) -> Image.Image:
+    """Read a picture with its transparency, RGBA.
+
+    Raises
+    ------
+    Unreadable
+        As for `decode`.
+    """
+    with listening(), opened(path) as picture:
+        try:
+            depth.mend(picture)
+            if depth.mode_of(picture) in depth.COLOURS:
+                return _in_levels(depth.read(path, picture), *UNMEASURED).convert("RGBA")
+            return as_rgba(ImageOps.exif_transpose(picture))
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise Unreadable(reason_of(error)) from error
+
+
+def _pages(path: Path, picture: ImageFile) -> Iterator[Remark]:
+    """Say that there are more pages than the first; a camera's previews in a JPEG are none."""
+    if picture.format not in PAGED:
+        return
+    with opened(path) as again:
+        try:
+            count = int(getattr(again, "n_frames", 1))
+        except Exception:  # a broken chain of pages says nothing about the first
+            return
+    if count > 1:
+        yield Remark("only the first page is used", f"of {count}")
+
+
+def _lies_on_its_side(picture: ImageFile) -> bool:
     """Whether EXIF says that width and height of an opened picture are to be swapped.
 
     Reads what the head holds and no pixels; of TIFF, Pillow tells the sides turned already.
@@ -133,62 +185,15 @@ def _lies_on_its_side(picture: Image.Image) -> bool:
     return exif.get(_ORIENTATION) in _SWAPS_SIDES
 
 
-def deep_range(path: Path) -> tuple[float, float]:
-    """Read the smallest and the largest value of a picture of more than 8 bits."""
-    with _opened(path) as picture:
-        try:
-            values = np.asarray(picture, dtype=np.float64)
-        except MemoryError:
-            raise
-        except Exception as error:
-            raise Unreadable(_reason(error)) from error
-    finite = values[np.isfinite(values)]
-    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-
-
-def _opened(path: Path) -> Image.Image:
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise Unreadable("not a regular file")
-        if status.st_size == 0:
-            raise Unreadable("empty file")
-        picture = Image.open(path, formats=formats())
-    except Unreadable:
-        raise
-    except UnidentifiedImageError as error:
-        raise Unreadable("not a picture, or of a format that is not read") from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise Unreadable(f"more than {MOST_PIXELS:,} pixels") from error
-    except MemoryError:
-        raise
-    except Exception as error:
-        raise Unreadable(_reason(error)) from error
-    if picture.size[0] * picture.size[1] > MOST_PIXELS:
-        picture.close()
-        raise Unreadable(f"more than {MOST_PIXELS:,} pixels")
-    return picture
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "no such file"
-    if isinstance(error, PermissionError):
-        return "no permission to read it"
-    text = " ".join(str(error).split()) or type(error).__name__
-    if "truncated" in text or "Truncated" in text or "broken data stream" in text:
-        return f"truncated or damaged ({text})"
-    return text[:200]
-
-
-def _prepared(picture: Image.Image, recipe: PictureRecipe) -> PicturesHWC:
+def _prepared(
+    path: Path, picture: ImageFile, recipe: PictureRecipe, remarks: list[Remark]
+) -> PicturesHWC:
     turned = _lies_on_its_side(picture)
     target = (recipe.width, recipe.height)
-    if picture.format in ("JPEG", "MPO"):
-        side = (2 * target[1], 2 * target[0]) if turned else (2 * target[0], 2 * target[1])
-        picture.draft(None, side)
+    _reduce(picture, (2 * target[1], 2 * target[0]) if turned else (2 * target[0], 2 * target[1]))
+    depth.mend(picture)
     profile = picture.info.get("icc_profile")
-    flat = _flat(ImageOps.exif_transpose(picture), recipe)
+    flat = _flat(_sampled(path, picture, recipe, remarks), recipe, remarks)
     small = brought_to_size(flat, recipe)
     wanted: Literal["L", "RGB"] = "L" if recipe.channels == 1 else "RGB"
     small = _standard_colours(small, profile, wanted)
@@ -196,33 +201,50 @@ def _prepared(picture: Image.Image, recipe: PictureRecipe) -> PicturesHWC:
     return pixels.reshape(recipe.height, recipe.width, recipe.channels)
 
 
-def _flat(picture: Image.Image, recipe: PictureRecipe) -> Image.Image:
-    """Bring any mode to L, RGB or CMYK: deep values scaled, no palette, no alpha."""
-    if picture.mode in DEEP_MODES:
-        values = np.asarray(picture, dtype=np.float64)
-        low, high = recipe.deep_low, recipe.deep_high
-        if picture.mode == "F" and (low, high) == UNMEASURED:
-            high = _white(values)
-        levels = np.nan_to_num((values - low) * (255.0 / max(high - low, 1e-12)))
-        return Image.fromarray(np.clip(np.rint(levels), 0, 255).astype(np.uint8))
-    if "transparency" in picture.info or picture.mode in ("LA", "La", "PA", "RGBA", "RGBa"):
-        clear = picture.convert("RGBA")
-        ground = Image.new("RGBA", clear.size, (WHITE, WHITE, WHITE, 255))
-        return Image.alpha_composite(ground, clear).convert("RGB")
+def _reduce(picture: ImageFile, side: tuple[int, int]) -> None:
+    """Let a picture be reduced while it is read, to no less than these sides, where it can be."""
+    if picture.format in ("JPEG", "MPO"):
+        picture.draft(None, side)
+    elif picture.format == "JPEG2000" and math.prod(picture.size) > MOST_PIXELS:
+        least = min(whole / wanted for whole, wanted in zip(picture.size, side, strict=True))
+        picture.reduce = min(max(int(math.log2(max(least, 1))), 0), MOST_HALVINGS)  # type: ignore[method-assign,assignment]
+
+
+def _sampled(
+    path: Path, picture: ImageFile, recipe: PictureRecipe, remarks: list[Remark]
+) -> Image.Image:
+    """Read a picture of any mode, upright; values of more than 8 bits are brought to 8."""
+    if bits := depth.reduced(picture):
+        remarks.append(Remark("read with 8 bits a value", f"of {bits}"))
+    if depth.mode_of(picture) not in depth.MODES:
+        return ImageOps.exif_transpose(picture)
+    floats = picture.mode == "F"
+    samples = depth.read(path, picture)
+    low, high = recipe.deep_low, recipe.deep_high
+    if (low, high) == UNMEASURED and floats:
+        high = depth.white_of(samples.values)
+    elif (low, high) == UNMEASURED and 0 < depth.span(samples)[1] < DARK:
+        remarks.append(Remark(f"nearly black: no value reaches {DARK:,} of 65,535"))
+    return _in_levels(samples, low, high)
+
+
+def _in_levels(samples: depth.Samples, low: float, high: float) -> Image.Image:
+    """Bring samples to 8 bits by a range."""
+    found = Image.fromarray(depth.levels(samples.values, low, high))
+    if samples.opacity is not None:
+        found.putalpha(Image.fromarray(samples.opacity))
+    return found
+
+
+def _flat(picture: Image.Image, recipe: PictureRecipe, remarks: list[Remark]) -> Image.Image:
+    """Bring any mode of 8 bits to L, RGB or CMYK: no palette, no alpha."""
+    if is_clear(picture):
+        return laid(as_rgba(picture), recipe.ground, remarks)
     if picture.mode == "1":
         return picture.convert("L")
     if picture.mode in ("L", "RGB", "CMYK"):
         return picture
     return picture.convert("RGB")
-
-
-def _white(values: np.ndarray[Any, np.dtype[np.float64]]) -> float:
-    """Guess which value is white, where no range was measured: floats have several customs.
-
-    A little more than white is glare, and cut off.
-    """
-    brightest = float(np.max(values, initial=0.0, where=np.isfinite(values)))
-    return next((white for white in WHITES if brightest <= GLARE * white), UNMEASURED[1])
 
 
 def brought_to_size(picture: Image.Image, recipe: PictureRecipe) -> Image.Image:

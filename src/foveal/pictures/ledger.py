@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from foveal import files
 
-COLUMNS = ("path", "label", "part", "status", "reason")
+COLUMNS = ("path", "label", "part", "status", "reason", "remark")
 
 
 class Entry(NamedTuple):
@@ -24,6 +24,8 @@ class Entry(NamedTuple):
     """train, validation, test, or nothing where it had no part."""
     reason: str
     """Why it was left out; empty where it was used."""
+    remark: str = ""
+    """What a reader should know of how it was read."""
 
     @property
     def status(self) -> str:
@@ -42,7 +44,8 @@ def write(path: Path, entries: Sequence[Entry]) -> None:
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     for entry in entries:
-        writer.writerow((entry.path, entry.label or "", entry.part, entry.status, entry.reason))
+        *begin, reason, remark = (one or "" for one in entry)
+        writer.writerow((*begin, entry.status, reason, remark))
     files.write_whole(path, text.getvalue().encode("utf-8", "surrogateescape"))
 
 

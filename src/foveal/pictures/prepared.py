@@ -5,13 +5,14 @@ Axes: n picture; what follows is the shape of a row, (h, w, c), (features,) or (
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from foveal.pictures.hashing import Hashes
 from foveal.pictures.ranges import Array
+from foveal.pictures.remarks import Remarks
 from foveal.pictures.scaling import Scaling
 from foveal.pictures.splits import Rows
 from foveal.recipe import PictureRecipe
@@ -59,6 +60,10 @@ class Prepared(Protocol):
     @property
     def remarks(self) -> Sequence[str]:
         """What a reader should know of how they were prepared."""
+
+    @property
+    def remarked(self) -> Mapping[int, Remarks]:
+        """What a reader should know of single pictures, by row."""
 
     def scaled_by(self, by: Scaling) -> Scaling | None:
         """Return how rows become a network's input; None where they are it already."""

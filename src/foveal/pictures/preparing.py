@@ -8,6 +8,7 @@ import numpy as np
 
 from foveal.pictures.adaptation import check_fits
 from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.remarks import Remarks, summed, warn
 from foveal.pictures.scaling import scaling
 from foveal.pictures.workers import in_order
 from foveal.recipe import PictureRecipe
@@ -60,3 +61,10 @@ def batches(
         if len(images) == size or row + 1 == len(pictures):
             yield row + 1 - len(images), np.stack(images), reasons
             images, reasons = [], []
+    warn(summed(*_remarked(pictures)))
+
+
+def _remarked(pictures: Pictures) -> tuple[dict[int, Remarks], Sequence[str]]:
+    """Return what a reader should know of single pictures, by row, and the names of all rows."""
+    found = {row: pictures.content.remarks(row) for row in range(len(pictures))}
+    return {row: remarks for row, remarks in found.items() if remarks}, pictures.names

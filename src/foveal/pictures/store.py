@@ -15,13 +15,12 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import PIL
 
 from foveal.cache import cache_folder, disk, room_for
 from foveal.errors import ResourceError
@@ -31,6 +30,7 @@ from foveal.pictures.collection import Array, Pictures
 from foveal.pictures.content import Content
 from foveal.pictures.hashing import Hashes as Hashes
 from foveal.pictures.hashing import content_hashes
+from foveal.pictures.remarks import Remark, Remarks, summed
 from foveal.pictures.scaling import Scaling
 from foveal.pictures.survey import measure_scaling
 from foveal.pictures.workers import in_order
@@ -59,6 +59,8 @@ class Store:
     """Says which pictures these are and how they were prepared."""
     warm: bool = False
     """Whether the pictures were found decoded already."""
+    remarked: Mapping[int, Remarks] = field(default_factory=dict)
+    """What a reader should know of single pictures, by row."""
 
     @property
     def readable(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -71,9 +73,9 @@ class Store:
         return (self.images,)
 
     @property
-    def remarks(self) -> tuple[str, ...]:
-        """Nothing: the ledger says it all."""
-        return ()
+    def remarks(self) -> list[str]:
+        """The remarks on single pictures, each kind once."""
+        return summed(self.remarked)
 
     def scaled_by(self, by: Scaling) -> Scaling:
         """Return this scaling: pixels are not yet a network's input."""
@@ -114,7 +116,7 @@ def open_store(
     content = pictures.content
     if content.in_memory is not None:
         return _array_store(content, check_fits(content.in_memory, recipe))
-    how = {"recipe": recipe.decoding, "decoder": decode.VERSION, "pillow": PIL.__version__}
+    how = {"recipe": recipe.decoding, "decoder": decode.identity()}
     key = _fingerprint(content, json.dumps(how, sort_keys=True).encode())
     place = cache_folder() / "stores" / key
     found = _read(place, key, warm=True)
@@ -184,10 +186,14 @@ def _read(place: Path, key: str, *, warm: bool) -> Store | None:
         reasons = [""] * len(hashes)
         for row, reason in facts["reasons"].items():
             reasons[int(row)] = str(reason)
+        remarked = {
+            int(row): tuple(Remark(kind, detail) for kind, detail in several)
+            for row, several in facts["remarks"].items()
+        }
         whole = list(images.shape) == facts["shape"] and len(hashes) == len(images)
     except Exception:  # a damaged head makes numpy raise TokenError, SyntaxError and the like
         return None
-    return Store(images, reasons, hashes, key, warm) if whole else None
+    return Store(images, reasons, hashes, key, warm, remarked) if whole else None
 
 
 def _make(
@@ -241,7 +247,12 @@ def _fill(
     images.flush()
     del images
     np.save(working / "hashes.npy", hashes)
-    facts = {"shape": list(shape), "reasons": reasons}
+    remarked = {row: content.remarks(row) for row in range(len(content))}
+    facts = {
+        "shape": list(shape),
+        "reasons": reasons,
+        "remarks": {row: several for row, several in remarked.items() if several},
+    }
     (working / "store.json").write_text(json.dumps(facts), encoding="utf-8")
     for name in ("images.npy", "hashes.npy", "store.json"):
         with (working / name).open("rb+") as file:

@@ -79,6 +79,7 @@ def choose_recipe(
         interpolation=interpolation,
         deep_low=low,
         deep_high=high,
+        ground=content.ground(heads),
     )
 
 
@@ -90,6 +91,8 @@ class Survey:
     """Median of width / height."""
     deep: tuple[float, float]
     """Black and white of files of more than 8 bits."""
+    ground: int | None
+    """What transparent pictures are laid over; None where there are none."""
     span: tuple[float, float]
     """Black and white of arrays; 0 and 255 for files."""
     folded: bool
@@ -103,6 +106,7 @@ def look_over(pictures: Pictures) -> Survey:
     return Survey(
         aspect=float(np.median([head.width / head.height for head in heads])),
         deep=content.deep_range(heads),
+        ground=content.ground(heads),
         span=content.span(rows),
         folded=content.folded,
     )
@@ -128,6 +132,7 @@ def recipe_for(found: Survey, wanted: PictureRecipe) -> PictureRecipe:
         wanted,
         deep_low=found.deep[0],
         deep_high=found.deep[1],
+        ground=found.ground,
         low=found.span[0],
         high=found.span[1],
         folded=found.folded,

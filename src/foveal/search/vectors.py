@@ -14,6 +14,7 @@ import numpy as np
 from foveal.errors import DataError
 from foveal.inference.features import Extraction, open_features
 from foveal.pictures.collection import Pictures
+from foveal.pictures.remarks import summed, warn
 from foveal.search.exact import Floats, Rows, parts
 from foveal.search.index_file import Measure
 from foveal.shapes import volume
@@ -21,7 +22,7 @@ from foveal.shapes import volume
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
     from foveal.pictures.batches import RowsOfFeatures
-    from foveal.pictures.store import Hashes
+from foveal.pictures.store import Hashes
 
 NOT_FINITE = "what the model makes of it is not finite"
 """Reason of a picture whose vector overflows, or that holds NaN."""
@@ -83,6 +84,7 @@ def vectors_of(model: FittedModel, pictures: Pictures, progress: Progress | None
     size = volume(session.network.shape)
     with model.device.at_work():
         made = open_features(pictures, Extraction(session=session), progress=progress)
+    warn(summed(made.remarked, pictures.names))
     reasons = list(made.reasons)
     readable = np.flatnonzero(made.readable)
     for part in parts(len(readable), size):

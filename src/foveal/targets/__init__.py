@@ -1,1 +1,1 @@
-"""What a network is to say of a picture: its class, or the picture itself."""
+"""What a network is taught to say of a picture: its class, or the picture itself."""

@@ -2,48 +2,225 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 import numpy as np
+import torch
 
-from foveal.errors import DataError
+from foveal.errors import DataError, UsageError
+from foveal.evaluation.calibration import fit_temperature
+from foveal.nets.plan import Plan
+from foveal.nets.spec import Activation, Dense
+from foveal.parameters import Real
+from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.splits import Rows
+from foveal.pictures.store import Hashes
+from foveal.targets.target import Answers
+from foveal.training.steps import LossOf, Scores, classification, judge_logits
+from foveal.vocabulary import Task
 
-Array = np.ndarray[Any, np.dtype[Any]]
-ClassIds = np.ndarray[Any, np.dtype[np.intp]]
 UNKNOWN = -1
 """Class number of a label the model does not know, or of none."""
 LONGEST_LABEL = 1_000
 """Characters of a class name at most."""
+FEWEST = 2
+"""Classes from which there is anything to tell apart."""
+NO_LABEL = "no class: beside the class folders, or without a label"
+"""Reason in the ledger of a picture without a label."""
 
 
-def encode_labels(labels: Array) -> tuple[Array, np.ndarray[Any, np.dtype[np.intp]]]:
-    """Find the classes and each row's class number, -1 where the label is None."""
-    known = np.array([label is not None for label in labels.tolist()])
-    for label in {type(one): one for one in labels[known].tolist()}.values():
-        _check_label(label)
-    classes, class_ids = np.unique(_plain(labels[known]), return_inverse=True)
-    for label in classes.tolist():
-        _check_label(label)
-    found = np.full(len(labels), -1, dtype=np.intp)
-    found[known] = class_ids
-    return classes, found
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Classes:
+    """The class of a picture, one of several; a network ends with one logit a class."""
 
+    names: Array = field(default_factory=lambda: np.empty(0, dtype=str))
+    """The labels, in the order of their numbers; none before labels were learned."""
+    label_smoothing: float = 0.0
+    """Share of each label that the loss spreads out over all classes, 0 to 1."""
+    class_weight: Mapping[Any, float] | str | None = None
+    """What each class weighs in the loss, as in scikit-learn; None for the same."""
+    task: ClassVar[Task] = "classification"
 
-def class_ids(labels: np.ndarray[Any, Any], classes: np.ndarray[Any, Any]) -> ClassIds:
-    """Turn labels into the numbers of their classes; `UNKNOWN` where there is none.
+    @property
+    def outputs(self) -> int:
+        """Logits that the network ends with."""
+        return len(self.names)
 
-    Folder names are texts: the label "3" is the class 3 where classes are numbers.
-    """
-    numbers = {label: index for index, label in enumerate(classes.tolist())}
-    written = {str(label): index for label, index in numbers.items()}
-    plain = np.ravel(labels).tolist()
-    return np.array(
-        [
+    def learned(self, pictures: Pictures) -> Classes:
+        """Return the target with the classes that the labels name, sorted.
+
+        Raises
+        ------
+        UsageError, DataError
+            For several labels a picture, for labels that a model file could not keep, and for
+            fewer than two classes.
+        """
+        labels = _labels_of(pictures)
+        known = labels[[label is not None for label in labels.tolist()]]
+        for label in {type(one): one for one in known.tolist()}.values():
+            _check_label(label)
+        names = np.unique(_plain(known))
+        for label in names.tolist():
+            _check_label(label)
+        if len(names) < FEWEST:
+            raise _too_few(f"1 class: {names[0]}" if len(names) else "no class")
+        return replace(self, names=names)
+
+    def answers(self, pictures: Pictures) -> Answers:
+        """Return the class number of each row; `UNKNOWN` where it has none.
+
+        Folder names are texts: the label "3" is the class 3 where classes are numbers.
+        """
+        labels = _labels_of(pictures).tolist()
+        numbers = {label: index for index, label in enumerate(self.names.tolist())}
+        written = {str(label): index for label, index in numbers.items()}
+        values = [
             UNKNOWN if label is None else numbers.get(label, written.get(str(label), UNKNOWN))
-            for label in plain
-        ],
-        dtype=np.intp,
+            for label in labels
+        ]
+        reasons = [
+            "" if value != UNKNOWN else _reason(label)
+            for label, value in zip(labels, values, strict=True)
+        ]
+        return Answers(np.array(values, dtype=np.intp), reasons)
+
+    def strata(self, values_n: Array) -> Rows:
+        """Return the classes themselves."""
+        return values_n
+
+    def counts(self, values_n: Array) -> Rows:
+        """Count the pictures of each class."""
+        return np.bincount(values_n, minlength=len(self.names))
+
+    def check_enough(self, values_n: Array, hashes_n: Hashes, left_out: str) -> None:
+        """Check that every class has a picture to train on."""
+        trained = np.flatnonzero(self.counts(values_n))
+        without = [str(self.names[one]) for one in range(len(self.names)) if one not in trained]
+        if not without:
+            return
+        came = f"{len(trained)} class with pictures" if len(trained) == 1 else f"{len(trained)}"
+        raise _too_few(f"{came}; none to train on in {', '.join(without[:5])}{left_out}")
+
+    def weights(self, values_n: Array) -> np.ndarray[Any, np.dtype[np.float32]] | None:
+        """Return what each class weighs in the loss, (k,); None for the same.
+
+        Parameters
+        ----------
+        values_n : array of int, (n,)
+            Class numbers of the training pictures, which "balanced" weighs by.
+
+        Raises
+        ------
+        UsageError
+            For classes that there are not, and for weights that are no weights.
+        """
+        if self.class_weight is None:
+            return None
+        if isinstance(self.class_weight, str):  # "balanced", as in scikit-learn
+            counts = self.counts(values_n)
+            return np.asarray(counts.sum() / (len(counts) * counts), dtype=np.float32)
+        return _weights(self.class_weight, self.names.tolist())
+
+    def loss(self, values_n: Array, device: str) -> LossOf:
+        """Make the cross-entropy of logits and class numbers."""
+        weights = self.weights(values_n)
+        on_device = None if weights is None else torch.from_numpy(weights).to(device)
+        return classification(self.label_smoothing, on_device)
+
+    def judge(self, outputs_nk: torch.Tensor, values_n: Array) -> Scores:
+        """Score logits by log loss and by the share of right answers."""
+        return judge_logits(outputs_nk, torch.from_numpy(values_n))
+
+    def right(self, outputs_nk: Array, values_n: Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Return whether the largest logit is that of the class."""
+        found: np.ndarray[Any, np.dtype[np.bool_]] = outputs_nk.argmax(axis=1) == values_n
+        return found
+
+    def temperature(self, outputs_nk: Array, values_n: Array) -> float:
+        """Fit the temperature of the softmax on pictures that did not train."""
+        return fit_temperature(outputs_nk, values_n)
+
+    def check_end(self, plan: Plan) -> None:
+        """Check that the network ends with plain sums, of which the loss makes probabilities."""
+        last = plan.layers[-1].layer
+        if not isinstance(last, Dense | Activation):
+            return
+        function = last.activation if isinstance(last, Dense) else last.function
+        if function in ("softmax", "sigmoid"):
+            raise UsageError(
+                f"layer {plan.layers[-1].number}",
+                needed="plain sums at the end: the loss and predict_proba apply the softmax",
+                came=function,
+                remedy=f"end the network with 'dense {plan.output[0]}'",
+            )
+
+
+def refuse_unsupported(labels: Array) -> None:
+    """Refuse labels of tasks that are out of scope.
+
+    Raises
+    ------
+    UsageError
+        For labels with more than one column (several labels a picture, boxes, masks).
+    """
+    if labels.ndim > 1 and labels.shape[1:] != (1,):
+        raise UsageError(
+            "y",
+            needed="one class a picture, shape (n,)",
+            came=f"shape {labels.shape}",
+            remedy="several labels a picture, detection and segmentation are not supported",
+        )
+
+
+def _labels_of(pictures: Pictures) -> Array:
+    if pictures.labels is None:
+        raise DataError(
+            "pictures",
+            needed="labels: a folder a class, or y",
+            came="pictures without labels",
+            remedy="sort them into class folders, or use predict",
+        )
+    refuse_unsupported(pictures.labels)
+    return pictures.labels
+
+
+def _reason(label: object) -> str:
+    return NO_LABEL if label is None else f"class {label} is unknown to the model"
+
+
+def _too_few(came: str) -> DataError:
+    return DataError(
+        "classes",
+        needed="at least 2 classes, each with pictures to train on",
+        came=came,
+        remedy="add pictures of the missing classes, or remove their folders",
     )
+
+
+def _weights(
+    asked: Mapping[Any, float], labels: list[Any]
+) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Look the weight of each class up; 1 where it is not named."""
+    unknown = [label for label in asked if label not in labels]
+    if unknown:
+        raise UsageError(
+            "class_weight",
+            needed=f"classes among {', '.join(map(str, labels[:10]))}",
+            came=repr(unknown[0]),
+            remedy="name the classes as the labels do",
+        )
+    weights = [asked.get(label, 1.0) for label in labels]
+    rule = Real(0)
+    if not all(map(rule.accepts, weights)) or not any(weights):
+        raise UsageError(
+            "class_weight",
+            needed="finite numbers of at least 0, not all of them 0",
+            came=repr(asked)[:100],
+            remedy="give each class a weight, 1 for the usual",
+        )
+    return np.array(weights, dtype=np.float32)
 
 
 def _check_label(label: object) -> None:

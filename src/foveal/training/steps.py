@@ -12,7 +12,7 @@ from torch import nn
 
 
 class Batch(Protocol):
-    """Some pictures and their classes, ready for a network."""
+    """Some pictures and what is to be said of them, ready for a network."""
 
     @property
     def images_nchw(self) -> torch.Tensor:
@@ -20,8 +20,8 @@ class Batch(Protocol):
         ...
 
     @property
-    def classes_n(self) -> torch.Tensor:
-        """Class numbers, int64."""
+    def values_n(self) -> torch.Tensor:
+        """What is to be said of each, such as the number of its class, int64."""
         ...
 
 
@@ -75,9 +75,9 @@ def classification(label_smoothing: float, class_weights: torch.Tensor | None) -
     def loss_of(network: nn.Module, batch: Batch) -> tuple[torch.Tensor, int]:
         logits_nk = network(batch.images_nchw)
         loss = F.cross_entropy(
-            logits_nk, batch.classes_n, weight=class_weights, label_smoothing=label_smoothing
+            logits_nk, batch.values_n, weight=class_weights, label_smoothing=label_smoothing
         )
-        right = int((logits_nk.detach().argmax(dim=1) == batch.classes_n).sum())
+        right = int((logits_nk.detach().argmax(dim=1) == batch.values_n).sum())
         return loss, right
 
     return loss_of

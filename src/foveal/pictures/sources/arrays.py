@@ -52,6 +52,7 @@ def from_array(array: Array) -> Pictures:
 def content_of(array: Array) -> ArrayContent:
     """Bring an array to (n, height, width, channels), or refuse it; see `from_array`."""
     _check_dtype(array)
+    _check_one_meaning(array)
     folded = array.ndim == 2
     if folded:
         array = _unfolded(array)
@@ -86,6 +87,19 @@ def content_of(array: Array) -> ArrayContent:
             remedy="leave empty pictures out",
         )
     return ArrayContent(array, folded)
+
+
+def _check_one_meaning(array: Array) -> None:
+    """Refuse what may be one colour picture or many grey ones."""
+    if array.ndim == 3 and array.shape[2] in (3, 4) and array.shape[1] > MOST_CHANNELS:
+        high, wide, last = array.shape
+        raise DataError(
+            "X",
+            needed="pictures one after another, (n, h, w) or (n, h, w, c)",
+            came=f"shape {array.shape}: one picture of {high}x{wide} with {last} channels, or "
+            f"{high} grey ones of {wide}x{last}",
+            remedy="give X[None] for the one picture, or X[..., None] for the grey ones",
+        )
 
 
 def _check_dtype(array: Array) -> None:

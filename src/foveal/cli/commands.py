@@ -1,0 +1,99 @@
+"""Commands and groups of them: their order in the help, and what is said of a wrong line."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from typer.core import TyperCommand, TyperGroup
+
+from foveal.errors import UsageError
+from foveal.parameters import did_you_mean
+
+ENDING = ".safetensors"
+"""Ending of model files."""
+
+
+class Command(TyperCommand):
+    """A command that notices when its arguments come in another order."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command.
+
+        Raises
+        ------
+        UsageError
+            Where pictures stand in the place of the model and a model in that of the pictures.
+        """
+        self._check_order(ctx)
+        return super().invoke(ctx)
+
+    def _check_order(self, ctx: Any) -> None:
+        given = [
+            (str(one.name), _texts(ctx.params[str(one.name)]))
+            for one in self.params
+            if one.param_type_name == "argument"
+        ]
+        words = [word for _, texts in given for word in texts]
+        names = [name for name, _ in given]
+        if "model" not in names or len(names) < 2:
+            return
+        (model,) = given[names.index("model")][1]
+        models = [word for word in words if word.endswith(ENDING)]
+        if model.endswith(ENDING) or len(models) != 1 or Path(model).is_file():
+            return
+        others = [word for word in words if word != models[0]]
+        order = [*models, *others] if names[0] == "model" else [*others, *models]
+        line = shlex.join([*ctx.command_path.split(), *order])
+        raise UsageError(
+            f"MODEL {model}",
+            needed=" then ".join(str(one.metavar) for one in _arguments(self)),
+            came="them in another order",
+            remedy=f"write {line}",
+        )
+
+
+class Commands(TyperGroup):
+    """Commands in the order in which they were named in the help's panels."""
+
+    order: Sequence[str] = ()
+    """Names of the commands."""
+    instead: str = ""
+    """What to write where a word is no command and like none; {word} stands for it."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names in order."""
+        names = super().list_commands(ctx)
+        return sorted(names, key=lambda name: self.order.index(name) if self.order else 0)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that the first word names.
+
+        Raises
+        ------
+        UsageError
+            Where it names none.
+        """
+        word = args[0]
+        if word.startswith("-") or self.get_command(ctx, word) is not None:
+            return super().resolve_command(ctx, args)
+        known = self.list_commands(ctx)
+        raise UsageError(
+            f"{ctx.command_path} {word}",
+            needed=f"a command: {', '.join(known)}",
+            came=repr(word),
+            remedy=did_you_mean(word, known) or self.instead.format(word=shlex.quote(word)),
+        )
+
+
+def _arguments(command: TyperCommand) -> list[Any]:
+    return [one for one in command.params if one.param_type_name == "argument"]
+
+
+def _texts(value: Any) -> list[str]:
+    """Return the words of an argument."""
+    if value is None:
+        return []
+    return list(map(str, value)) if isinstance(value, list | tuple) else [str(value)]

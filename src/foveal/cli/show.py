@@ -1,0 +1,131 @@
+"""`foveal show`: what a model file is."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from foveal.cli.options import Json, Model, opened
+from foveal.cli.output import print_answer
+
+if TYPE_CHECKING:
+    from foveal.model.description import ModelDescription
+
+MOST_CLASSES = 12
+"""Classes that are named."""
+
+
+def show(model: Model, json: Json = False) -> None:
+    """Show what a model is: network, classes, how it was judged, and how it came to be.
+
+    With 'imagenet' for MODEL the network that knows ImageNet's classes without any training.
+    """
+    from foveal.model.description import ModelDescription
+
+    fitted = opened(model, "cpu", None)
+    path = model if model.exists() else None
+    found = ModelDescription.of(fitted, path)
+    print_answer(found, lambda answer: _lines(answer, str(model)), as_json=json)
+
+
+def _lines(found: ModelDescription, typed: str) -> Iterator[str]:
+    """Lay a model out for a person."""
+    from foveal.nets.table import table
+
+    said = [*_what(found, typed), *_judged(found), *_origin(found), *_file(found)]
+    width = max(len(name) for name, _ in said)
+    for name, text in said:
+        yield f"{name:<{width}}  {text}"
+    yield ""
+    yield table(found.plan, brief=True)
+    quoted = shlex.quote(typed)
+    if found.task == "reconstruction":
+        yield f"next: foveal encode {quoted} PICTURES --to codes.parquet"
+    else:
+        yield f"next: foveal predict {quoted} PICTURES"
+
+
+Said = Iterator[tuple[str, str]]
+
+
+def _what(found: ModelDescription, typed: str) -> Said:
+    from foveal.shapes import written
+
+    recipe = found.recipe
+    yield "model", typed
+    yield "pictures", f"{written(recipe.shape)}, {_fitted(found)}"
+    if found.task == "reconstruction":
+        yield "code", f"{found.plan.code_size} numbers a picture"
+        return
+    named = [str(label) for label in found.classes[:MOST_CLASSES]]
+    counts = found.class_counts[:MOST_CLASSES]
+    if any(counts):
+        named = [f"{name} ({count:,})" for name, count in zip(named, counts, strict=True)]
+    more = len(found.classes) - len(named)
+    rest = f" and {more:,} more" if more > 0 else ""
+    yield f"{len(found.classes):,} classes", ", ".join(named) + rest
+
+
+def _fitted(found: ModelDescription) -> str:
+    """Say how pictures are brought to the size of the network."""
+    recipe = found.recipe
+    ways = {
+        "stretch": "stretched to this size",
+        "letterbox": "letterboxed to this size",
+        "crop": "the middle of each, cropped to this size",
+    }
+    return ways[recipe.resize]
+
+
+def _judged(found: ModelDescription) -> Said:
+    known = found.provenance
+    if found.accuracy is not None:
+        yield (
+            "accuracy",
+            f"{found.accuracy.percent()} on {known.validation_pictures:,} pictures, "
+            f"by {known.judged_by}",
+        )
+    elif found.reconstruction is not None:
+        judged = found.reconstruction
+        yield (
+            "MSE",
+            f"{judged.autoencoder.mse:.5f} on {judged.pictures:,} pictures, by {judged.judged_by}; "
+            f"PCA of the same size {judged.pca.mse:.5f}",
+        )
+    else:
+        yield "judged", "on no held-out picture; foveal evaluate judges it on those you have"
+
+
+def _origin(found: ModelDescription) -> Said:
+    known, counts = found.provenance, found.training_pictures
+    if counts:
+        yield "trained on", f"{counts:,} different pictures"
+    if known.backbone is not None:
+        origin = known.backbone
+        yield (
+            "backbone",
+            f"{origin.name}, cut at {origin.stage}; weights from a {origin.source}, "
+            f"SHA-256 {origin.sha256[:16]}...",
+        )
+    if known.logistic is not None:
+        yield "head", f"logistic regression, C = {known.logistic.C:.3g}"
+    if known.config is not None:
+        config = known.config
+        yield (
+            "training",
+            f"{config.steps:,} steps of {config.batch_size} by {config.optimizer}, "
+            f"seed {config.seed}; weights of epoch {known.best_epoch}",
+        )
+    if known.coding is not None:
+        yield "loss", f"{known.coding.loss}, noise {known.coding.noise}"
+    yield "written by", f"Foveal {known.foveal}, torch {known.torch}"
+
+
+def _file(found: ModelDescription) -> Said:
+    file = found.file
+    if file is None:
+        yield "file", "none: its weights come with a package"
+    else:
+        yield "file", f"{file.bytes / 1e6:,.2f} MB, format {file.format}"
+        yield "SHA-256", file.sha256

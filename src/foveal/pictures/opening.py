@@ -1,0 +1,140 @@
+"""Files opened as pictures: which formats, how large at most, and why one cannot be read."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
+
+from foveal.errors import UsageError
+
+MOST_PIXELS = 89_478_485
+"""A picture with more pixels may be a decompression bomb (Pillow warns from there on)."""
+LIMIT = "FOVEAL_MOST_PIXELS"
+"""Variable of the environment that allows more: it protects the machine, so no model sets it."""
+
+FORMATS = (
+    "AVIF",
+    "BMP",
+    "GIF",
+    "JPEG",
+    "JPEG2000",
+    "PNG",
+    "PPM",
+    "TGA",
+    "TIFF",
+    "WEBP",
+)
+"""Formats that are tried; no other decoder of Pillow ever sees a file."""
+
+
+class Unreadable(Exception):
+    """A file that gives no picture; its text is the reason in the ledger."""
+
+
+@lru_cache(maxsize=1)
+def formats() -> tuple[str, ...]:
+    """List the formats of `FORMATS` that this Pillow was built with."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
+def most_pixels() -> int:
+    """Return how many pixels a picture may have: `MOST_PIXELS`, or FOVEAL_MOST_PIXELS.
+
+    Raises
+    ------
+    UsageError
+        Where the variable is set and is no number of pixels.
+    """
+    said = os.environ.get(LIMIT, "")
+    if not said:
+        return MOST_PIXELS
+    if not said.isdecimal() or int(said) < 1:
+        raise UsageError(
+            LIMIT,
+            needed="a number of pixels in the environment",
+            came=repr(said),
+            remedy=f"set it to the pixels of the largest picture, such as {LIMIT}=400000000",
+        )
+    return int(said)
+
+
+def opened(path: Path) -> ImageFile:
+    """Open a file as a picture; no pixel is read.
+
+    Raises
+    ------
+    Unreadable
+        With the reason, also for a picture of more than `most_pixels`.
+    MemoryError
+        Where the memory does not suffice.
+    """
+    most = most_pixels()
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise Unreadable("not a regular file")
+        if status.st_size == 0:
+            raise Unreadable("empty file")
+        picture = _identified(path, most)
+    except Unreadable:
+        raise
+    except UnidentifiedImageError as error:
+        raise Unreadable("not a picture, or of a format that is not read") from error
+    except Image.DecompressionBombError as error:
+        size = re.search(r"\d+", str(error))
+        raise Unreadable(_too_large(most, int(size[0]) if size else most + 1)) from error
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise Unreadable(reason_of(error)) from error
+    pixels = picture.size[0] * picture.size[1]
+    if pixels > most:
+        picture.close()
+        raise Unreadable(_too_large(most, pixels))
+    return picture
+
+
+def _identified(path: Path, most: int) -> ImageFile:
+    """Open a file by the first format that takes it; twice Pillow's limit and more if allowed."""
+    try:
+        return Image.open(path, formats=formats())
+    except Image.DecompressionBombError:
+        if most <= MOST_PIXELS:
+            raise
+    with path.open("rb") as file:
+        start = file.read(16)
+    for name in formats():
+        factory, accepts = Image.OPEN[name]
+        if accepts is None or accepts(start) is True:
+            return factory(str(path), str(path))  # type: ignore[arg-type]  # opens it itself
+    raise UnidentifiedImageError
+
+
+def _too_large(most: int, pixels: int) -> str:
+    remedy = f"if you trust it, set {LIMIT}={pixels} in the environment"
+    return f"more than {most:,} pixels ({pixels:,}): {remedy}"
+
+
+def reason_of(error: Exception) -> str:
+    """Say in one line why a file could not be read."""
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    if isinstance(error, PermissionError):
+        return "no permission to read it"
+    text = " ".join(str(error).split()) or type(error).__name__
+    if "truncated" in text or "Truncated" in text or "broken data stream" in text:
+        return f"truncated or damaged ({text})"
+    return text[:200]
+
+
+def tag(picture: ImageFile, number: int, default: Any) -> Any:
+    """Return the value of a tag of a TIFF; the default in other formats."""
+    return picture.tag_v2.get(number, default) if picture.format == "TIFF" else default  # type: ignore[attr-defined]

@@ -1,0 +1,80 @@
+"""The pictures themselves: what an autoencoder is taught to give back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from foveal.errors import DataError
+from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.splits import Rows
+from foveal.pictures.store import Hashes
+from foveal.targets.target import Answers
+from foveal.vocabulary import Loss, Task
+
+FEWEST = 2
+"""Different pictures from which there is anything to tell them apart by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Originals:
+    """The picture itself: no label says it, and none is looked at."""
+
+    criterion: Loss = "mse"
+    """How reconstructions are held against pictures."""
+    task: ClassVar[Task] = "reconstruction"
+
+    @property
+    def names(self) -> Array:
+        """Return no names: outputs are the values of a picture."""
+        return np.empty(0, dtype=str)
+
+    @property
+    def outputs(self) -> None:
+        """Leave the number of outputs to the plan: as many as a picture has values."""
+        return None
+
+    def learned(self, pictures: Pictures) -> Originals:
+        """Return the same target: there is nothing to learn of labels."""
+        return self
+
+    def answers(self, pictures: Pictures) -> Answers:
+        """Return a value for each row, as each picture is its own; all are 0."""
+        return Answers(np.zeros(len(pictures), dtype=np.intp), [""] * len(pictures))
+
+    def strata(self, values_n: Array) -> Rows:
+        """Return one stratum for all."""
+        return values_n
+
+    def counts(self, values_n: Array) -> Rows:
+        """Count all pictures."""
+        return np.array([len(values_n)], dtype=np.intp)
+
+    def check_enough(self, values_n: Array, hashes_n: Hashes, left_out: str) -> None:
+        """Check that there are two pictures, and that they differ."""
+        count = len(values_n)
+        if count < FEWEST:
+            came = f"{count} sample{'s' * (count != 1)}{left_out}"
+            remedy = "add pictures; those of another part do not count"
+        elif len(np.unique(hashes_n)) < FEWEST:
+            came, remedy = f"{count} that are all the same", "add pictures that differ"
+        else:
+            return
+        raise DataError(
+            "pictures",
+            needed=f"at least {FEWEST} different pictures to train on",
+            came=came,
+            remedy=remedy,
+        )
+
+    def error(self, made: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+        """Compute the mean error of a value; for "bce" what is made are logits."""
+        if self.criterion == "mse":
+            return F.mse_loss(made, wanted)
+        if self.criterion == "l1":
+            return F.l1_loss(made, wanted)
+        return F.binary_cross_entropy_with_logits(made, wanted)
