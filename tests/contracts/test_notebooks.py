@@ -8,6 +8,7 @@ import pytest
 import foveal
 from foveal.model.predictions import Predictions
 from foveal.nets.stock import STOCK
+from foveal.targets.classes import Classes
 from support.models import small_autoencoder, small_model
 
 HOSTILE = "<script>alert('x')</script>"
@@ -15,13 +16,13 @@ HOSTILE = "<script>alert('x')</script>"
 
 def a_model() -> foveal.FittedModel:
     model = small_model()
-    model.classes = np.array([HOSTILE, "b", "c"])
+    model.target = Classes(names=np.array([HOSTILE, "b", "c"]))
     return model
 
 
 def shown() -> dict[str, str]:
     model = a_model()
-    images = np.random.default_rng(0).random((30, 8, 8))
+    images = 255 * np.random.default_rng(0).random((30, 8, 8))
     labels = np.array([HOSTILE, "b", "c"])[np.arange(30) % 3]
     return {
         "plan": model.plan._repr_html_(),
@@ -60,7 +61,7 @@ def test_many_predictions_are_shown_in_part_and_it_is_said() -> None:
 
 
 def test_an_evaluation_prints_the_table_of_the_command() -> None:
-    images = np.random.default_rng(0).random((30, 8, 8))
+    images = 255 * np.random.default_rng(0).random((30, 8, 8))
     evaluation = foveal.evaluate(
         a_model(), images, np.array([HOSTILE, "b", "c"])[np.arange(30) % 3]
     )

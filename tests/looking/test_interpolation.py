@@ -28,13 +28,13 @@ def test_between_two_pictures_the_codes_move_in_a_straight_line() -> None:
 
 def test_ends_that_are_not_one_readable_picture_are_refused(tmp_path: Path) -> None:
     model = small_autoencoder(4)
-    one = random_pictures(1)
+    one = 255 * random_pictures(1)
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")
     with pytest.raises(UsageError, match="at least 2, the ends, got 1"):
         interpolated(model, one, one, 1)
     with pytest.raises(DataError, match="the ends: needed one picture each, got 3 pictures"):
-        interpolated(model, one, random_pictures(3))
+        interpolated(model, one, 255 * random_pictures(3))
     with pytest.raises(
         DataError, match=r"broken\.png: needed a picture that can be read, got not a picture"
     ):
