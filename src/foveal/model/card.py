@@ -6,9 +6,9 @@ same card: no dates, no durations, no host.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
 
 from foveal.evaluation.intervals import Estimate, wilson
 from foveal.evaluation.reconstruction import Reconstruction
@@ -129,6 +129,12 @@ class Card(BaseModel):
     temperature: Annotated[float, Field(ge=1e-3, le=1000)]
     """Divides the logits before the softmax."""
     provenance: Provenance
+
+    @field_serializer("recipe", mode="wrap")
+    def _as_before(self, recipe: PictureRecipe, write: Any) -> dict[str, Any]:
+        """Leave out of the recipe, too, what format 1 did not know at first (see `Added`)."""
+        said: dict[str, Any] = write(recipe)
+        return {name: one for name, one in said.items() if name != "ground" or one is not None}
 
     @model_validator(mode="after")
     def _belongs(self) -> Card:
