@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import foveal
+from foveal.cli import main as command
 
 
 @pytest.mark.parametrize(
@@ -56,3 +60,49 @@ def test_help_starts_without_torch_numpy_or_pillow() -> None:
     assert found.returncode == 0, found.stderr
     for name in ("demo", "plan", "train", "evaluate", "predict", "env", "cache"):
         assert name in found.stdout
+
+
+def test_the_version_is_told(run) -> None:
+    assert run("--version") == (0, f"foveal {foveal.__version__}\n", "")
+
+
+def test_the_help_lists_the_commands_as_a_person_meets_them(run) -> None:
+    _, out, _ = run("--help")
+    names = [line.split()[1] for line in out.splitlines() if line[:2] == "│ " and line[2] != " "]
+    listed = [name for name in names if not name.startswith("-")]
+    assert listed == [name for panel in command.PANELS.values() for name in panel]
+    assert listed[:4] == ["train", "evaluate", "predict", "show"]
+    _, out, _ = run("train", "--help")
+    assert out.index("transfer") < out.index("cnn") < out.index("autoencoder")
+
+
+@pytest.mark.parametrize(
+    ("line", "remedy"),
+    [
+        ("trian cnn", "did you mean 'train'?"),
+        ("foo", "see 'foveal --help' for what each does"),
+        ("train transfr", "did you mean 'transfer'?"),
+        ("train photos", "say what to train: foveal train transfer photos MODEL.safetensors"),
+        ("train 'my photos'", "foveal train transfer 'my photos' MODEL.safetensors"),
+        ("evaluate photos/ m.safetensors", "write foveal evaluate m.safetensors photos"),
+        ("predict a.jpg m.safetensors b.jpg", "write foveal predict m.safetensors a.jpg b.jpg"),
+        ("train cnn m.safetensors photos", "write foveal train cnn photos m.safetensors"),
+        ("similar p m.safetensors q.jpg", "write foveal similar m.safetensors p q.jpg"),
+        ("decode c.parquet m.safetensors --to d", "foveal decode m.safetensors c.parquet"),
+        ("map p m.safetensors --to a.png", "write foveal map m.safetensors p"),
+        ("plan lenet5 --as trch", "did you mean 'torch'?"),
+        ("train cnn . m.safetensors --optimizer adam", "did you mean 'adamw'?"),
+        ("anomalies imagenet . --by neighbors", "did you mean 'neighbours'?"),
+    ],
+)
+def test_a_wrong_line_gets_its_remedy(run, line: str, remedy: str) -> None:
+    code, out, err = run(*shlex.split(line))
+    assert (code, out) == (2, "")
+    assert remedy in " ".join(err.split())
+
+
+def test_arguments_in_their_order_are_left_alone(run) -> None:
+    code, _, err = run("evaluate", "nowhere.safetensors", "other.safetensors")
+    assert code == 4 and "nothing there" in err
+    code, _, err = run("show", "photos")
+    assert code == 4 and "nothing there" in err
