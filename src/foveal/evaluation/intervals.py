@@ -61,9 +61,10 @@ def effective_number(
 
     What the answers of a unit have in common makes their share vary more than that of as many
     strangers: their number is divided by this ratio of variances, and by that of the quantiles
-    of Student's and the normal distribution (Korn and Graubard, Survey Methodology 24, 1998). One
-    unit more, half of it right, is added first, as Agresti and Coull (1998) do with answers:
-    without it a few units that are all right would seem to hang together not at all.
+    of Student's and the normal distribution (Korn and Graubard, Survey Methodology 24, 1998). The
+    same is done with one unit more, half of it right, as Agresti and Coull (1998) add answers:
+    without it a few units that are all right seem not to hang together at all. The lesser counts;
+    where all answers are right, or wrong, that is at most the number of units.
 
     Parameters
     ----------
@@ -81,14 +82,20 @@ def effective_number(
     total, count = len(right_n), len(sizes)
     if count == total:
         return float(total)
-    one = total / count
-    right = np.append(np.bincount(unit, weights=right_n), one / 2)
-    sizes = np.append(sizes, one)
-    share = right.sum() / sizes.sum()
-    spread = np.square(right - share * sizes).sum() / sizes.sum() ** 2 * (count + 1) / count
+    right, one = np.bincount(unit, weights=right_n).astype(np.float64), total / count
     tail = (1 + level) / 2
     heavier = float(stdtrit(max(total - 1, 1), tail) / stdtrit(max(count - 1, 1), tail)) ** 2
-    return float(np.clip(share * (1 - share) / spread * heavier, 1.0, total))
+    doubted = _worth(np.append(right, one / 2), np.append(sizes, one))
+    plain = _worth(right, sizes) if 0 < right.sum() < total else float(count)
+    return float(np.clip(min(plain, doubted) * heavier, 1.0, total))
+
+
+def _worth(right: Floats, sizes: np.ndarray[Any, Any]) -> float:
+    """Compute how many strangers have a share that varies as much as that of these units."""
+    count, total = len(sizes), sizes.sum()
+    share = right.sum() / total
+    spread = np.square(right - share * sizes).sum() / total**2 * count / max(count - 1, 1)
+    return float(share * (1 - share) / spread) if spread else float(total)
 
 
 def mean(

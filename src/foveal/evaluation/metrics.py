@@ -7,7 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from foveal.evaluation.intervals import Estimate, Floats, from_confusion, mean, wilson
+from foveal.evaluation.intervals import (
+    Estimate,
+    Floats,
+    from_confusion,
+    mean,
+    wilson,
+)
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 BINS = 15
