@@ -85,6 +85,7 @@ def lines_of_evaluation(found: Evaluation) -> list[str]:
         f"accuracy           {metrics.accuracy.percent()}",
         f"balanced accuracy  {metrics.balanced_accuracy.percent()}",
         f"macro F1           {metrics.macro_f1.percent()}",
+        *_ranking_lines(metrics),
         f"log loss           {metrics.log_loss.plain()}",
         f"calibration error  {100 * metrics.calibration_error:.1f} % "
         f"({100 * found.uncalibrated_error:.1f} % before temperature {found.temperature:.3g})",
@@ -96,6 +97,22 @@ def lines_of_evaluation(found: Evaluation) -> list[str]:
         for baseline in found.baselines
     ] or ["  not fitted (--no-baselines)"]
     return [*lines, "", *_class_lines(metrics), *_confusion_lines(metrics)]
+
+
+def _ranking_lines(metrics: Metrics) -> list[str]:
+    """Describe how well two classes are told apart whatever the threshold."""
+    if metrics.roc_area is None:
+        return []
+    averages = [
+        f"{one.label} {_share(one.average_precision)}"
+        for one in metrics.classes
+        if one.average_precision is not None
+    ]
+    return [
+        f"ROC area           {_share(metrics.roc_area)}",
+        f"average precision  {averages[0]}",
+        *(f"                   {one}" for one in averages[1:]),
+    ]
 
 
 def _class_lines(metrics: Metrics) -> list[str]:

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from foveal.evaluation.intervals import Estimate, Floats, from_confusion, mean, wilson
+from foveal.evaluation.composed import mean_f1, mean_recall
+from foveal.evaluation.intervals import Estimate, Floats, mean, wilson
+from foveal.evaluation.ranking import average_precision, roc_area
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 BINS = 15
@@ -26,6 +28,8 @@ class ClassScores:
     recall: Estimate
     """Share of the pictures that are so that are called so."""
     f1: float
+    average_precision: Estimate | None = None
+    """Area under precision and recall, of two classes; None of more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,8 @@ class Metrics:
     """Mean F1 over the classes that occur or are called."""
     log_loss: Estimate
     """Natural logarithm."""
+    roc_area: Estimate | None
+    """Area under the ROC curve, of two classes; None of more."""
     calibration_error: float
     """Expected calibration error, top class, equally filled bins."""
     confusion: Ints
@@ -66,15 +72,24 @@ def metrics(probabilities_nk: Floats, class_ids_n: Ints, labels: list[str]) -> M
     picked = np.clip(
         probabilities_nk[np.arange(len(class_ids_n)), class_ids_n], LEAST_PROBABILITY, 1
     )
+    averages: list[Estimate | None] = [None] * count
+    if count == 2:
+        averages = [
+            average_precision(probabilities_nk[:, one], class_ids_n == one) for one in (0, 1)
+        ]
     return Metrics(
         pictures=len(class_ids_n),
         accuracy=wilson(int(np.trace(confusion)), len(class_ids_n)),
-        balanced_accuracy=from_confusion(confusion, _balanced_accuracy),
-        macro_f1=from_confusion(confusion, _macro_f1),
+        balanced_accuracy=mean_recall(confusion),
+        macro_f1=mean_f1(confusion),
         log_loss=mean(-np.log(picked), least=0.0),
+        roc_area=roc_area(probabilities_nk[:, 1], class_ids_n == 1) if count == 2 else None,
         calibration_error=calibration_error(probabilities_nk, class_ids_n),
         confusion=confusion,
-        classes=tuple(_class_scores(confusion, index, label) for index, label in enumerate(labels)),
+        classes=tuple(
+            _class_scores(confusion, index, label, average)
+            for index, (label, average) in enumerate(zip(labels, averages, strict=True))
+        ),
     )
 
 
@@ -98,23 +113,7 @@ def calibration_error(probabilities_nk: Floats, class_ids_n: Ints, bins: int = B
     return sum(gaps) / len(class_ids_n)
 
 
-def _balanced_accuracy(right: Floats, there: Floats, called: Floats) -> Floats:
-    return _mean_known(right, there)
-
-
-def _macro_f1(right: Floats, there: Floats, called: Floats) -> Floats:
-    return _mean_known(2 * right, there + called)
-
-
-def _mean_known(above: Floats, below: Floats) -> Floats:
-    """Average quotients over the classes where there is something to divide by."""
-    known = below > 0
-    quotients = np.where(known, above / np.maximum(below, 1), 0.0)
-    found: Floats = quotients.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    return found
-
-
-def _class_scores(confusion: Ints, index: int, label: str) -> ClassScores:
+def _class_scores(confusion: Ints, index: int, label: str, average: Estimate | None) -> ClassScores:
     right = int(confusion[index, index])
     there, called = int(confusion[index].sum()), int(confusion[:, index].sum())
     return ClassScores(
@@ -123,4 +122,5 @@ def _class_scores(confusion: Ints, index: int, label: str) -> ClassScores:
         precision=wilson(right, called),
         recall=wilson(right, there),
         f1=2 * right / (there + called) if there + called else float("nan"),
+        average_precision=average,
     )

@@ -123,7 +123,7 @@ def gallery(
     facts = (
         f"{counted(len(triples), 'picture')} of {_shape(shown.originals)}, codes of {numbers}",
         MEANING,
-        *_taught_fact(marked),
+        *([] if taught is None else [_taught_fact(marked)]),
     )
     errors = [number(error) + TAUGHT * one for error, one in zip(shown.errors, marked, strict=True)]
     blocks = [*_bands(triples, errors), _scale(limit)]
@@ -138,12 +138,12 @@ def gallery(
     )
 
 
-def _taught_fact(marked: Sequence[bool]) -> list[str]:
-    """Say what the mark means, where there is one."""
+def _taught_fact(marked: Sequence[bool]) -> str:
+    """Say which of the pictures taught, and what that means for their errors."""
     if not any(marked):
-        return []
+        return "none of them taught the network"
     which = "these pictures" if all(marked) else f"pictures with {TAUGHT.strip()}"
-    return [f"{which} taught the network: others have larger errors"]
+    return f"{which} taught the network: others have larger errors"
 
 
 def error_sheet(
