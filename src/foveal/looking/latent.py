@@ -130,9 +130,9 @@ def gallery(
     return Figure(
         image=page("Pictures and their reconstructions", facts, blocks, GALLERY),
         caption=GALLERY,
-        columns=("path", "mse", "taught"),
+        columns=("path", "mse", *["taught"] * (taught is not None)),
         rows=tuple(
-            (str(name), float(error), one)
+            (str(name), float(error), *[one] * (taught is not None))
             for name, error, one in zip(shown.names, shown.errors, marked, strict=True)
         ),
     )
