@@ -12,19 +12,19 @@ import numpy as np
 
 from foveal.evaluation.intervals import Estimate, Floats, Z, wilson_bounds
 
-Ints = np.ndarray[Any, np.dtype[np.int64]]
+Counts = np.ndarray[Any, np.dtype[np.int64]] | Floats
 HALF = 0.5
 """Right and wrong answers of each class that are added where spreads are compared, as in Jeffreys'
 estimate of a share: without them a class that was never wrong would seem to be sure."""
 
 
-def mean_recall(confusion: Ints) -> Estimate:
+def mean_recall(confusion: Counts) -> Estimate:
     """Estimate the mean recall over the classes that occur, the balanced accuracy.
 
     Parameters
     ----------
-    confusion : array of int, (k, k)
-        True class, class called.
+    confusion : array of numbers, (k, k)
+        True class, class called: pictures, or the independent ones that they are worth.
     """
     there = confusion.sum(axis=1) > 0
     right = np.diag(confusion)[there].astype(np.float64)
@@ -38,7 +38,7 @@ def mean_recall(confusion: Ints) -> Estimate:
     return _mean(right, total, among, variance**0.5)
 
 
-def mean_f1(confusion: Ints) -> Estimate:
+def mean_f1(confusion: Counts) -> Estimate:
     """Estimate the mean F1 over the classes that occur or are called, the macro F1.
 
     F1 grows with the share j of right answers among the pictures that are of a class, or are called
@@ -46,8 +46,8 @@ def mean_f1(confusion: Ints) -> Estimate:
 
     Parameters
     ----------
-    confusion : array of int, (k, k)
-        True class, class called.
+    confusion : array of numbers, (k, k)
+        True class, class called: pictures, or the independent ones that they are worth.
     """
     right = np.diag(confusion).astype(np.float64)
     total: Floats = (confusion.sum(axis=0) + confusion.sum(axis=1)).astype(np.float64) - right
@@ -94,7 +94,7 @@ def _mean(
     )
 
 
-def _doubted(confusion: Ints) -> Floats:
+def _doubted(confusion: Counts) -> Floats:
     """Add half a right answer to each class that occurs, and half a wrong one, spread evenly."""
     there, classes = confusion.sum(axis=1) > 0, len(confusion)
     more = np.full((classes, classes), HALF / max(classes - 1, 1))

@@ -94,16 +94,22 @@ def effective_number(
 
 
 def mean(
-    values: Floats, level: float = LEVEL, least: float = -np.inf, most: float = np.inf
+    values: Floats,
+    level: float = LEVEL,
+    least: float = -np.inf,
+    most: float = np.inf,
+    worth: float = 1.0,
 ) -> Estimate:
     """Interval of a mean, by the normal approximation, within the values that are possible.
 
-    One value alone says nothing of how they vary: its interval is all of these.
+    One value alone says nothing of how they vary: its interval is all of these. `worth` is how many
+    independent values each stands for, at most 1.
 
     >>> mean(np.array([0.25]), least=0, most=1).plain()
     '0.25 (0 to 1)'
     """
     value = float(np.mean(values))
     z = float(ndtri((1 + level) / 2))
-    error = float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.inf
+    several = len(values) > 1
+    error = float(np.std(values, ddof=1) / np.sqrt(worth * len(values))) if several else np.inf
     return Estimate(value, max(value - z * error, least), min(value + z * error, most))

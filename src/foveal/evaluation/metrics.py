@@ -53,7 +53,9 @@ class Metrics:
     classes: tuple[ClassScores, ...]
 
 
-def metrics(probabilities_nk: Floats, class_ids_n: Ints, labels: list[str]) -> Metrics:
+def metrics(
+    probabilities_nk: Floats, class_ids_n: Ints, labels: list[str], worth: float = 1.0
+) -> Metrics:
     """Judge probabilities against true class numbers.
 
     Parameters
@@ -64,33 +66,50 @@ def metrics(probabilities_nk: Floats, class_ids_n: Ints, labels: list[str]) -> M
         True class numbers.
     labels : list of str
         Names of the k classes.
+    worth : float
+        Independent pictures that each is worth, at most 1: less where some belong together (see
+        `foveal.evaluation.intervals.effective_number`). It widens the intervals.
     """
     called = probabilities_nk.argmax(axis=1)
     count = len(labels)
     confusion = np.bincount(class_ids_n * count + called, minlength=count * count)
     confusion = confusion.reshape(count, count).astype(np.int64)
-    picked = np.clip(
-        probabilities_nk[np.arange(len(class_ids_n)), class_ids_n], LEAST_PROBABILITY, 1
-    )
-    averages: list[Estimate | None] = [None] * count
-    if count == 2:
-        averages = [
-            average_precision(probabilities_nk[:, one], class_ids_n == one) for one in (0, 1)
-        ]
+    counted: Floats = (worth * confusion).astype(np.float64)
+    area, averages = _rankings(probabilities_nk, class_ids_n, worth)
     return Metrics(
         pictures=len(class_ids_n),
-        accuracy=wilson(int(np.trace(confusion)), len(class_ids_n)),
-        balanced_accuracy=mean_recall(confusion),
-        macro_f1=mean_f1(confusion),
-        log_loss=mean(-np.log(picked), least=0.0),
-        roc_area=roc_area(probabilities_nk[:, 1], class_ids_n == 1) if count == 2 else None,
+        accuracy=wilson(float(np.trace(counted)), worth * len(class_ids_n)),
+        balanced_accuracy=mean_recall(counted),
+        macro_f1=mean_f1(counted),
+        log_loss=mean(losses(probabilities_nk, class_ids_n), least=0.0, worth=worth),
+        roc_area=area,
         calibration_error=calibration_error(probabilities_nk, class_ids_n),
         confusion=confusion,
         classes=tuple(
-            _class_scores(confusion, index, label, average)
-            for index, (label, average) in enumerate(zip(labels, averages, strict=True))
+            _class_scores(confusion, counted, index, label, averages.get(index))
+            for index, label in enumerate(labels)
         ),
     )
+
+
+def losses(probabilities_nk: Floats, class_ids_n: Ints) -> Floats:
+    """Compute the log loss of each picture, natural logarithm, (n,)."""
+    picked = probabilities_nk[np.arange(len(class_ids_n)), class_ids_n]
+    found: Floats = -np.log(np.clip(picked, LEAST_PROBABILITY, 1))
+    return found
+
+
+def _rankings(
+    probabilities_nk: Floats, class_ids_n: Ints, worth: float
+) -> tuple[Estimate | None, dict[int, Estimate]]:
+    """Return the ROC area of two classes, and the average precision of either."""
+    if probabilities_nk.shape[1] != 2:
+        return None, {}
+    averages = {
+        one: average_precision(probabilities_nk[:, one], class_ids_n == one, worth)
+        for one in (0, 1)
+    }
+    return roc_area(probabilities_nk[:, 1], class_ids_n == 1, worth), averages
 
 
 def calibration_error(probabilities_nk: Floats, class_ids_n: Ints, bins: int = BINS) -> float:
@@ -113,14 +132,17 @@ def calibration_error(probabilities_nk: Floats, class_ids_n: Ints, bins: int = B
     return sum(gaps) / len(class_ids_n)
 
 
-def _class_scores(confusion: Ints, index: int, label: str, average: Estimate | None) -> ClassScores:
+def _class_scores(
+    confusion: Ints, counted: Floats, index: int, label: str, average: Estimate | None
+) -> ClassScores:
     right = int(confusion[index, index])
     there, called = int(confusion[index].sum()), int(confusion[:, index].sum())
+    answered = float(counted[index, index])
     return ClassScores(
         label=label,
         pictures=there,
-        precision=wilson(right, called),
-        recall=wilson(right, there),
+        precision=wilson(answered, float(counted[:, index].sum())),
+        recall=wilson(answered, float(counted[index].sum())),
         f1=2 * right / (there + called) if there + called else float("nan"),
         average_precision=average,
     )

@@ -15,7 +15,7 @@ UNKNOWN = Estimate(float("nan"), 0.0, 1.0)
 NEAR = 1e-12
 
 
-def roc_area(scores_n: Floats, positive_n: Truths) -> Estimate:
+def roc_area(scores_n: Floats, positive_n: Truths, worth: float = 1.0) -> Estimate:
     """Estimate the area under the ROC curve; NaN where one of the classes is missing.
 
     The probability that a positive picture scores above a negative one, ties counted by half. The
@@ -28,27 +28,30 @@ def roc_area(scores_n: Floats, positive_n: Truths) -> Estimate:
         Higher for positive pictures.
     positive_n : array of bool, (n,)
         Which are.
+    worth : float
+        Independent pictures that each is worth, at most 1.
     """
     above = int(positive_n.sum())
     below = len(positive_n) - above
     if not above or not below:
         return UNKNOWN
     area = float(roc_auc_score(positive_n, scores_n))
-    return Estimate(area, _least(area, above, below), 1 - _least(1 - area, above, below))
+    sizes = worth * above, worth * below
+    return Estimate(area, _least(area, *sizes), 1 - _least(1 - area, *sizes))
 
 
-def _least(area: float, above: int, below: int) -> float:
+def _least(area: float, above: float, below: float) -> float:
     """Return the smallest area that the one found is not too far above."""
 
     def gap(least: float) -> float:
-        pairs = (above + below) / 2 - 1
+        pairs = max((above + below) / 2 - 1, 0.0)
         spread = 1 + pairs * ((1 - least) / (2 - least) + least / (1 + least))
         return area - least - Z * float(np.sqrt(least * (1 - least) * spread / (above * below)))
 
     return float(brentq(gap, 0.0, area - NEAR)) if area > 2 * NEAR else 0.0
 
 
-def average_precision(scores_n: Floats, positive_n: Truths) -> Estimate:
+def average_precision(scores_n: Floats, positive_n: Truths, worth: float = 1.0) -> Estimate:
     """Estimate the average precision, the area under precision and recall; NaN without positives.
 
     Its interval is that of a share of as many pictures as are positive (Boyd, Eng and Page, "Area
@@ -60,10 +63,13 @@ def average_precision(scores_n: Floats, positive_n: Truths) -> Estimate:
         Higher for positive pictures.
     positive_n : array of bool, (n,)
         Which are.
+    worth : float
+        Independent pictures that each is worth, at most 1.
     """
     above = int(positive_n.sum())
     if not above:
         return UNKNOWN
     value = float(average_precision_score(positive_n, scores_n))
-    low, high = wilson_bounds(np.array([value * above]), np.array([float(above)]), Z)
+    counted = np.array([worth * above])
+    low, high = wilson_bounds(value * counted, counted, Z)
     return Estimate(value, min(float(low[0]), value), max(float(high[0]), value))
