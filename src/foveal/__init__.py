@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from foveal.estimators.cnn import CNNClassifier
     from foveal.estimators.transfer import TransferClassifier
     from foveal.judging.evaluation import evaluate
+    from foveal.looking.mistakes import mistakes
     from foveal.model.fitted import FittedModel
     from foveal.model.imagenet import imagenet
     from foveal.model.opening import load
@@ -49,6 +50,7 @@ _ROOMS = {
     "estimators.cnn": ("CNNClassifier",),
     "estimators.transfer": ("TransferClassifier",),
     "judging.evaluation": ("evaluate",),
+    "looking.mistakes": ("mistakes",),
     "model.fitted": ("FittedModel",),
     "model.imagenet": ("imagenet",),
     "model.opening": ("load",),
@@ -83,6 +85,7 @@ __all__ = [
     "evaluate",
     "imagenet",
     "load",
+    "mistakes",
     "plan",
 ]
 

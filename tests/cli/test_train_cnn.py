@@ -57,6 +57,37 @@ def test_the_whole_walk(run, class_folders: Path, tmp_path: Path) -> None:
     assert code == 3 and "cannot be read" in err
 
 
+def test_evaluate_says_which_pictures_were_wrong(run, class_folders: Path, tmp_path: Path) -> None:
+    model, table, sheet = tmp_path / "m.safetensors", tmp_path / "rows.csv", tmp_path / "w.png"
+    train(run, class_folders, model, "--test-share", "0.2")
+    code, out, _ = run("evaluate", model, class_folders, "--to", table, "--sheet", sheet)
+    assert code == 0
+    assert out.splitlines()[-1] == f"wrote {table}, {sheet} and {tmp_path / 'w.csv'}"
+    with table.open() as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == [
+        "path",
+        "true",
+        "predicted",
+        "probability",
+        "loss",
+        *("part", "reason", "remark"),
+    ]
+    assert len(rows) == 60 and all(Path(row["path"]).exists() for row in rows)
+    assert sum(row["reason"] == "" for row in rows) == 12
+    code, out, _ = run("evaluate", model, class_folders, "--json")
+    pictures = json.loads(out)["pictures"]
+    assert [one["path"] for one in pictures] == [row["path"] for row in rows]
+    assert [one["predicted"] or "" for one in pictures] == [row["predicted"] for row in rows]
+    parquet = tmp_path / "rows.parquet"
+    code, out, _ = run("evaluate", model, class_folders, "--to", parquet, "--json")
+    assert code == 0 and json.loads(out)["pictures"] is None
+    assert pq.read_table(parquet).column_names == list(rows[0])
+    same = "--to", tmp_path / "t.csv", "--sheet", tmp_path / "t.png"
+    code, _, err = run("evaluate", model, class_folders, *same)
+    assert code == 2 and "another name than the table's" in err
+
+
 def test_resume_after_completion_does_nothing(run, class_folders: Path, tmp_path: Path) -> None:
     model = tmp_path / "m.safetensors"
     train(run, class_folders, model)

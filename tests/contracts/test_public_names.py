@@ -32,6 +32,7 @@ def test_the_public_names_are_these() -> None:
         "evaluate",
         "imagenet",
         "load",
+        "mistakes",
         "plan",
     ]
     assert all(getattr(foveal, name) is not None for name in foveal.__all__)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, norm
 
-from foveal.evaluation.intervals import Estimate, effective_number, from_confusion, mean, wilson
+from foveal.evaluation.intervals import Estimate, effective_number, mean, wilson
 
 
 @given(
@@ -47,30 +47,6 @@ def test_mean_is_the_normal_approximation() -> None:
 
 def test_the_mean_of_one_value_is_unsure() -> None:
     assert mean(np.array([3.0])) == Estimate(3.0, -math.inf, math.inf)
-
-
-def share_of_the_first(right: np.ndarray, there: np.ndarray, called: np.ndarray) -> np.ndarray:
-    assert (there.sum(axis=1) == called.sum(axis=1)).all()
-    return right[:, 0] / there.sum(axis=1)
-
-
-@pytest.mark.parametrize("right", [20, 60, 110])
-def test_the_bootstrap_of_a_share_is_near_wilson(right: int) -> None:
-    counts = np.array([[right, 50], [60, 90 - (right - 20)]])
-    found, wanted = from_confusion(counts, share_of_the_first), wilson(right, int(counts.sum()))
-    assert found.value == wanted.value
-    np.testing.assert_allclose([found.low, found.high], [wanted.low, wanted.high], atol=0.012)
-
-
-def test_the_bootstrap_is_seeded_and_widens_with_its_level() -> None:
-    counts = np.array([[3_000, 1_000], [500, 5_500]])
-    narrow = from_confusion(counts, share_of_the_first, level=0.5)
-    wide = from_confusion(counts, share_of_the_first, level=0.99)
-    assert from_confusion(counts, share_of_the_first) == from_confusion(counts, share_of_the_first)
-    assert from_confusion(counts, share_of_the_first, seed=1) != from_confusion(
-        counts, share_of_the_first
-    )
-    assert wide.low < narrow.low < narrow.value < narrow.high < wide.high
 
 
 def test_texts() -> None:

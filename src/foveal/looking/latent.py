@@ -123,27 +123,27 @@ def gallery(
     facts = (
         f"{counted(len(triples), 'picture')} of {_shape(shown.originals)}, codes of {numbers}",
         MEANING,
-        *_taught_fact(marked),
+        *([] if taught is None else [_taught_fact(marked)]),
     )
     errors = [number(error) + TAUGHT * one for error, one in zip(shown.errors, marked, strict=True)]
     blocks = [*_bands(triples, errors), _scale(limit)]
     return Figure(
         image=page("Pictures and their reconstructions", facts, blocks, GALLERY),
         caption=GALLERY,
-        columns=("path", "mse", "taught"),
+        columns=("path", "mse", *["taught"] * (taught is not None)),
         rows=tuple(
-            (str(name), float(error), one)
+            (str(name), float(error), *[one] * (taught is not None))
             for name, error, one in zip(shown.names, shown.errors, marked, strict=True)
         ),
     )
 
 
-def _taught_fact(marked: Sequence[bool]) -> list[str]:
-    """Say what the mark means, where there is one."""
+def _taught_fact(marked: Sequence[bool]) -> str:
+    """Say which of the pictures taught, and what that means for their errors."""
     if not any(marked):
-        return []
+        return "none of them taught the network"
     which = "these pictures" if all(marked) else f"pictures with {TAUGHT.strip()}"
-    return [f"{which} taught the network: others have larger errors"]
+    return f"{which} taught the network: others have larger errors"
 
 
 def error_sheet(
