@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from foveal.estimators.transfer import TransferClassifier
     from foveal.figures.gallery import gallery
     from foveal.figures.interpolation import interpolate
+    from foveal.figures.mistakes import mistakes
     from foveal.figures.picture_map import picture_map
     from foveal.figures.unusual import unusual_sheet
     from foveal.judging.evaluation import evaluate
@@ -55,6 +56,7 @@ _ROOMS = {
     "estimators.transfer": ("TransferClassifier",),
     "figures.gallery": ("gallery",),
     "figures.interpolation": ("interpolate",),
+    "figures.mistakes": ("mistakes",),
     "figures.picture_map": ("picture_map",),
     "figures.unusual": ("unusual_sheet",),
     "judging.evaluation": ("evaluate",),
@@ -95,6 +97,7 @@ __all__ = [
     "imagenet",
     "interpolate",
     "load",
+    "mistakes",
     "picture_map",
     "plan",
     "similar",

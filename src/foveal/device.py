@@ -115,7 +115,7 @@ def choose(name: str = "auto", threads: int | None = None) -> Device:
             "threads",
             needed=f"1 to {MOST_THREADS}",
             came=str(threads),
-            remedy="leave threads out: the cores of this machine decide",
+            remedy="leave `threads` out: the cores of this machine decide",
         )
     return Device(name=name, threads=threads or cores())
 

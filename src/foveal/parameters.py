@@ -199,7 +199,7 @@ def check(values: Mapping[str, Any], rules: Mapping[str, Rule]) -> None:
                 needed=rule.sentence(),
                 came=repr(values[name]),
                 remedy=did_you_mean(values[name], rule.known())
-                or f"for instance, choose {rule.example()} for {name}",
+                or f"for instance, choose {rule.example()} for `{name}`",
             )
 
 

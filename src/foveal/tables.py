@@ -14,6 +14,9 @@ import pyarrow.parquet as pq
 from foveal.files import checked_output, whole_file
 
 FORMATS = (".csv", ".parquet", ".jsonl")
+TEXTS = frozenset({"path", "true", "predicted", "part", "reason", "remark", "error"})
+"""Columns that are texts whatever comes, even where no row has one."""
+NUMBERS = frozenset({"probability", "loss"})
 
 Rows = Iterable[list[Any]]
 
@@ -83,7 +86,7 @@ def _write_parquet(path: Path, columns: Sequence[str], batches: Iterable[Rows]) 
         for rows in batches:
             waiting.extend(rows)
             # The first batch that has a value in each column tells their types.
-            if writer is None and not _typed(waiting, len(columns)):
+            if writer is None and not _typed(waiting, columns):
                 continue
             writer, count = _flush(writer, path, columns, waiting), count + len(waiting)
             waiting = []
@@ -95,10 +98,10 @@ def _write_parquet(path: Path, columns: Sequence[str], batches: Iterable[Rows]) 
     return count
 
 
-def _typed(rows: list[list[Any]], width: int) -> bool:
-    texts = {0, 3}  # path and error are texts whatever comes
+def _typed(rows: list[list[Any]], columns: Sequence[str]) -> bool:
     return all(
-        column in texts or any(row[column] is not None for row in rows) for column in range(width)
+        name in TEXTS or any(row[place] is not None for row in rows)
+        for place, name in enumerate(columns)
     )
 
 
@@ -117,9 +120,9 @@ def _flush(
 
 
 def _type_of(name: str, values: list[Any]) -> pa.DataType:
-    if name in ("path", "error"):
+    if name in TEXTS:
         return pa.string()
-    if name == "probability" or name.startswith("p:"):
+    if name in NUMBERS or name.startswith("p:"):
         return pa.float64()
     known = [value for value in values if value is not None]
     return pa.array(known).type if known else pa.string()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Literal
 
 Task = Literal["classification", "reconstruction"]
@@ -20,3 +21,12 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 """Where to compute."""
 ENGINES = ("openvino", "onnxruntime", "torch")
 """What runs a frozen network, by preference."""
+
+
+def normal_name(name: str) -> str:
+    """Return a name in composed form (NFC), so that it is one whichever system wrote it.
+
+    >>> normal_name("cafe\u0301") == "caf\u00e9"
+    True
+    """
+    return unicodedata.normalize("NFC", name)

@@ -34,6 +34,7 @@ def test_the_public_names_are_these() -> None:
         "imagenet",
         "interpolate",
         "load",
+        "mistakes",
         "picture_map",
         "plan",
         "similar",

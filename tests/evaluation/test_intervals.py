@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, norm
 
-from foveal.evaluation.intervals import Estimate, from_confusion, mean, wilson
+from foveal.evaluation.intervals import Estimate, effective_number, mean, wilson
 
 
 @given(
@@ -49,30 +49,35 @@ def test_the_mean_of_one_value_is_unsure() -> None:
     assert mean(np.array([3.0])) == Estimate(3.0, -math.inf, math.inf)
 
 
-def share_of_the_first(right: np.ndarray, there: np.ndarray, called: np.ndarray) -> np.ndarray:
-    assert (there.sum(axis=1) == called.sum(axis=1)).all()
-    return right[:, 0] / there.sum(axis=1)
-
-
-@pytest.mark.parametrize("right", [20, 60, 110])
-def test_the_bootstrap_of_a_share_is_near_wilson(right: int) -> None:
-    counts = np.array([[right, 50], [60, 90 - (right - 20)]])
-    found, wanted = from_confusion(counts, share_of_the_first), wilson(right, int(counts.sum()))
-    assert found.value == wanted.value
-    np.testing.assert_allclose([found.low, found.high], [wanted.low, wanted.high], atol=0.012)
-
-
-def test_the_bootstrap_is_seeded_and_widens_with_its_level() -> None:
-    counts = np.array([[3_000, 1_000], [500, 5_500]])
-    narrow = from_confusion(counts, share_of_the_first, level=0.5)
-    wide = from_confusion(counts, share_of_the_first, level=0.99)
-    assert from_confusion(counts, share_of_the_first) == from_confusion(counts, share_of_the_first)
-    assert from_confusion(counts, share_of_the_first, seed=1) != from_confusion(
-        counts, share_of_the_first
-    )
-    assert wide.low < narrow.low < narrow.value < narrow.high < wide.high
-
-
 def test_texts() -> None:
     assert Estimate(0.925, 0.919, 0.9304).percent() == "92.5 % (91.9 to 93.0 %)"
     assert Estimate(0.21149, 0.195, 0.2281).plain() == "0.211 (0.195 to 0.228)"
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9])
+@pytest.mark.parametrize("alike", [0.0, 0.3, 0.999])
+@pytest.mark.parametrize(("units", "each"), [(32, 5), (10, 40)])
+def test_intervals_of_answers_that_hang_together_cover(
+    units: int, each: int, alike: float, share: float
+) -> None:
+    generator = np.random.default_rng(0)
+    of = np.repeat(np.arange(units), each)
+    covered, plain, repeats = 0, 0, 400
+    for _ in range(repeats):
+        spread = (1 - alike) / max(alike, 1e-9)
+        chance = generator.beta(share * spread, (1 - share) * spread, units)
+        right = generator.random(units * each) < chance[of]
+        worth = effective_number(right, of)
+        assert 1 <= worth <= len(right)
+        found = wilson(right.mean() * worth, worth)
+        covered += found.low <= share <= found.high
+        naive = wilson(int(right.sum()), len(right))
+        plain += naive.low <= share <= naive.high
+    assert covered >= 0.92 * repeats
+    assert alike == 0 or plain < 0.9 * repeats, "the case needs no correction"
+
+
+def test_answers_that_stand_alone_are_worth_their_number() -> None:
+    right = np.array([True, False, True, True])
+    assert effective_number(right, np.arange(4)) == 4.0
+    assert effective_number(np.ones(200, dtype=bool), np.repeat(np.arange(40), 5)) < 60

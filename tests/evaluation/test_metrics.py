@@ -95,6 +95,16 @@ def test_intervals_cover_the_truth() -> None:
     assert min(held.values()) > 50, held
 
 
+def test_two_classes_have_a_ranking_and_more_have_none() -> None:
+    found, probabilities, codes = judged(3, 50, 2)
+    assert found.roc_area.value == pytest.approx(oracle.roc_auc_score(codes, probabilities[:, 1]))
+    for index, scores in enumerate(found.classes):
+        wanted = oracle.average_precision_score(codes == index, probabilities[:, index])
+        assert scores.average_precision.value == pytest.approx(wanted)
+    more, _, _ = judged(3, 50, 3)
+    assert more.roc_area is None and more.classes[0].average_precision is None
+
+
 def test_accuracy_has_the_wilson_interval() -> None:
     found, probabilities, codes = judged(3, 50, 3)
     right = int((probabilities.argmax(axis=1) == codes).sum())

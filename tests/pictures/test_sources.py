@@ -110,10 +110,52 @@ def test_parts_without_classes_are_kept(tmp_path: Path) -> None:
 
 
 def test_every_regular_file_has_a_row(tmp_path: Path) -> None:
-    names = {".DS_Store", "cat/.DS_Store", "cat/1.png", "cat/notes.txt", "cat/Thumbs.db", "loose"}
+    names = {"cat/1.png", "cat/notes.txt", "loose"}
     found = gather(tree(tmp_path, *names))
     assert set(found.names) == names
     assert dict(zip(found.names, found.labels, strict=True))["loose"] is None  # type: ignore[arg-type]
+    assert found.notes == ()
+
+
+def test_what_systems_and_programs_keep_is_passed_over_and_named(tmp_path: Path) -> None:
+    names = [
+        *(".DS_Store", "cat/.DS_Store", "cat/Thumbs.db", "dog/desktop.ini", "__MACOSX/._1.png"),
+        *(
+            ".ipynb_checkpoints/1.png",
+            "cat/.ipynb_checkpoints/1-checkpoint.png",
+            "@eaDir/cat/1.png",
+        ),
+    ]
+    found = gather(tree(tmp_path, "cat/1.png", "dog/2.png", *names))
+    assert table(found) == [("cat/1.png", "cat", ""), ("dog/2.png", "dog", "")]
+    (note,) = found.notes
+    for word in (".DS_Store", ".ipynb_checkpoints", "@eaDir", "and 3 more"):
+        assert word in note, word
+    with pytest.raises(DataError, match=r"a folder without files but \.DS_Store"):
+        gather(tree(tmp_path / "alone", ".DS_Store"))
+
+
+def test_a_hidden_folder_that_is_asked_for_is_read(tmp_path: Path) -> None:
+    assert table(gather(tree(tmp_path / ".hidden", "cat/1.png"))) == [("cat/1.png", "cat", "")]
+
+
+def test_empty_class_folders_are_said(tmp_path: Path) -> None:
+    tree(tmp_path / "plain", "cat/1.png", "cow/.DS_Store")
+    (tmp_path / "plain" / "dog" / "in").mkdir(parents=True)
+    (tmp_path / "plain" / "cat" / "none").mkdir()
+    assert gather(tmp_path / "plain").notes[-1].endswith("the folder cow, dog")
+    tree(tmp_path / "parts", "train/cat/1.png", "train/dog/1.png", "test/cat/2.png")
+    (tmp_path / "parts" / "test" / "dog").mkdir()
+    assert gather(tmp_path / "parts").notes == (
+        "without any picture, and so no class: the folder test/dog",
+    )
+
+
+def test_an_accent_is_one_however_it_is_written(tmp_path: Path) -> None:
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    found = gather(tree(tmp_path, f"{composed}/1.png", f"{decomposed}/2.png", "tea/3.png"))
+    assert set(found.labels.tolist()) == {composed, "tea"}
+    assert all(file.exists() for file in found.content.files)
 
 
 def test_what_is_no_regular_file_is_named_and_never_opened(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foveal.pictures.units import NO_PAIRS, majority, units_of
+from foveal.pictures.units import NO_PAIRS, contradictions, majority, units_of
 
 ROWS = st.lists(
     st.tuples(st.integers(-4, 4), st.sampled_from([None, "a", "b", "c", "d"]), st.booleans()),
@@ -69,3 +69,20 @@ def test_the_majority_is_the_most_frequent_class(rows: list[tuple[int, int]]) ->
     found = majority(codes, unit, int(unit.max()) + 1)
     for number, code in enumerate(found):
         assert code == np.bincount(codes[unit == number]).argmax()
+
+
+@given(
+    rows=st.lists(
+        st.tuples(st.integers(0, 4), st.integers(0, 2), st.booleans()), min_size=1, max_size=20
+    )
+)
+def test_pictures_under_several_classes_are_contradictions(rows: list) -> None:
+    hashes, codes, given_ = map(np.array, zip(*rows, strict=True))
+    usable = np.flatnonzero(given_)
+    found = contradictions(hashes, codes, usable)
+    for row in range(len(rows)):
+        others = {
+            int(codes[other]) for other in usable if hashes[other] == hashes[row] and row in usable
+        } - {int(codes[row])}
+        assert (row in found) == bool(others)
+        assert not others or found[row] in others

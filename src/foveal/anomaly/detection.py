@@ -71,7 +71,7 @@ def anomalies(
                 "neighbours",
                 needed="unusual pictures by neighbours",
                 came=f"by {way}",
-                remedy="choose by='neighbours', or leave neighbours out",
+                remedy="choose 'neighbours' (`by`), or leave `neighbours` out",
             )
         return by_reconstruction(
             model, pictures, way, false_alarms=false_alarms, usual=known, progress=progress

@@ -225,7 +225,7 @@ def _answered(architecture: str, model: nn.Module, sample: torch.Tensor) -> torc
             "size",
             needed=f"a size that {architecture} can see",
             came=f"{sample.shape[2]}x{sample.shape[3]} ({str(error)[:100]})",
-            remedy="leave size out: it has one of its own",
+            remedy="leave `size` out: it has one of its own",
         ) from error
     return answer
 

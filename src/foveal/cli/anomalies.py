@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foveal.cli.figures import shown_passage
+from foveal.cli.figures import check_table_and_sheet, shown_passage
 from foveal.cli.options import PICTURES_HELP, Device, Json, Strict, Threads, opened
 from foveal.cli.output import path_end, print_answer, table_rows, unreadable_line, wrote
 from foveal.cli.sources import pictures_of, refuse_unreadable
@@ -200,24 +200,11 @@ def _write_errors(folder: Path, fitted: FittedModel, source: Pictures) -> None:
 
 
 def _check_places(to: Path | None, sheet: Path | None, folder: Path | None) -> None:
-    from foveal.drawing.figure import checked_figure, numbers_beside
     from foveal.files import checked_folder
-    from foveal.tables import checked_table
 
     if folder is not None:
         checked_folder(folder, "--error-pictures")
-    if to is not None:
-        checked_table(to)
-    if sheet is None:
-        return
-    checked_figure(sheet, "--sheet")
-    if to is not None and numbers_beside(sheet).absolute() == to.absolute():
-        raise UsageError(
-            f"--sheet {sheet}",
-            needed="another name than the table's: the sheet's numbers go beside it as .csv",
-            came=f"--to {to}",
-            remedy=f"write {sheet.stem}-sheet.png",
-        )
+    check_table_and_sheet(to, sheet)
 
 
 def _lines(answer: FoundAnomalies) -> list[str]:

@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from foveal.cli.figures import check_table_and_sheet
 from foveal.cli.options import Device, Json, Model, Pictures, Strict, Threads
-from foveal.cli.output import print_answer
-from foveal.cli.sources import given
+from foveal.cli.output import print_answer, wrote
+from foveal.cli.sources import pictures_of
 from foveal.cli.words import in_options
+from foveal.results import plain
+
+if TYPE_CHECKING:
+    from foveal.judging.evaluation import Evaluation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """How a model fares, and what was written of it."""
+
+    found: Evaluation
+    written: tuple[Path, ...]
+    with_rows: bool
+    """Whether each picture has its entry: not where a table was written."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the evaluation, and the files."""
+        facts = self.found.to_dict()
+        rows = facts["pictures"] if self.with_rows else None
+        return {**facts, "pictures": rows, "written": plain(self.written)}
 
 
 def evaluate(
@@ -27,6 +50,23 @@ def evaluate(
         bool,
         typer.Option("--baselines/--no-baselines", help="Fit the baselines on pixels beside it."),
     ] = True,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write a row for every picture here, its answer or why it has none: .csv, "
+            ".parquet or .jsonl.",
+        ),
+    ] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Draw the pictures that were called wrong here, the surest mistakes first: a .png "
+            "file, with their numbers as .csv beside.",
+        ),
+    ] = None,
+    worst: Annotated[int, typer.Option(min=1, help="Pictures on the sheet.")] = 10,
     device: Device = "auto",
     threads: Threads = None,
     strict: Strict = False,
@@ -34,22 +74,26 @@ def evaluate(
 ) -> None:
     """Judge a model on labelled pictures: accuracy with its interval, classes, baselines.
 
-    Pictures the model was trained on are left out, by their content.
+    Pictures the model was trained on are left out, by their content. Where there are no others,
+    they are judged by heads that had not seen them, as training did it.
     """
     from foveal.cli.progress import shown_progress
     from foveal.errors import DataError
+    from foveal.figures.mistakes import mistakes
     from foveal.judging.evaluation import evaluate as judged
     from foveal.judging.held_out import WITHHELD
-    from foveal.judging.lines import lines_of_evaluation
     from foveal.model.opening import load
     from foveal.pictures.ledger import left_out, summary
     from foveal.progress.events import Decoding
+    from foveal.tables import write_table
 
+    check_table_and_sheet(to, sheet)
     fitted = load(model, device=device, threads=threads)
+    source = pictures_of(pictures)
     with shown_progress() as show:
         found = judged(
             fitted,
-            given(pictures),
+            source,
             include_training=include_training,
             training=training,
             with_baselines=baselines,
@@ -63,4 +107,18 @@ def evaluate(
             came=summary(unreadable),
             remedy="mend or remove these files",
         )
-    print_answer(found, lambda one: map(in_options, lines_of_evaluation(one)), as_json=json)
+    written: list[Path] = []
+    if to is not None:
+        write_table(to, found.columns, [found.rows()])
+        written.append(to)
+    if sheet is not None:
+        written.extend(mistakes(fitted, source, found, worst).save(sheet))
+    answer = Judged(found=found, written=tuple(written), with_rows=to is None)
+    print_answer(answer, _lines, as_json=json)
+
+
+def _lines(answer: Judged) -> list[str]:
+    from foveal.judging.lines import lines_of_evaluation
+
+    lines = list(map(in_options, lines_of_evaluation(answer.found)))
+    return [*lines, "", wrote(answer.written)] if answer.written else lines

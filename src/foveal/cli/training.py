@@ -89,6 +89,7 @@ class TrainedClassifier(TrainedModel):
             "classes": self.model.classes.tolist(),
             "judged_by": known.judged_by,
             "validation_accuracy": plain(self.model.accuracy),
+            "validation_effective": known.validation_effective,
             "temperature": self.model.temperature,
             "cuts": plain(self.cuts),
         }
@@ -204,9 +205,11 @@ def lines_of_classifier(found: TrainedClassifier) -> Iterator[str]:
         where = "cross-validated accuracy" if crossed else "validation accuracy"
         counts = known.class_counts
         most = max(counts) / sum(counts)
+        worth = known.validation_effective
+        fewer = "" if worth is None else f" (worth {worth:,.0f} independent ones)"
         yield (
-            f"{where}  {accuracy.percent()} on {known.validation_pictures:,} pictures; the largest "
-            f"class is {100 * most:.1f} % of those trained on"
+            f"{where}  {accuracy.percent()} on {known.validation_pictures:,} pictures{fewer}; the "
+            f"largest class is {100 * most:.1f} % of those trained on"
         )
     quoted = shlex.quote(str(found.path)), shlex.quote(found.pictures)
     yield from found.foot(f"evaluate {quoted[0]} {quoted[1]}")

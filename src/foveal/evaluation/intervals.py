@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
 from scipy.special import ndtri, stdtrit
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 LEVEL = 0.95
-DRAWS = 2_000
-"""Bootstrap draws."""
-MOST_NUMBERS = 4_000_000
-"""Numbers of the bootstrap held in memory at once."""
+Z = float(ndtri((1 + LEVEL) / 2))
+"""Standard errors that a normal estimate is off by at most, at this level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +42,18 @@ def wilson(right: float, total: float, level: float = LEVEL) -> Estimate:
     if total == 0:
         return Estimate(float("nan"), 0.0, 1.0)
     z = float(ndtri((1 + level) / 2))
+    low, high = wilson_bounds(np.array([float(right)]), np.array([float(total)]), z)
+    return Estimate(right / total, float(low[0]), float(high[0]))
+
+
+def wilson_bounds(right: Floats, total: Floats, z: float) -> tuple[Floats, Floats]:
+    """Compute Wilson's bounds of shares, (n,) each, z standard errors away; no total is 0."""
     share = right / total
     middle = (share + z * z / (2 * total)) / (1 + z * z / total)
     reach = z / (1 + z * z / total)
-    reach *= float(np.sqrt(share * (1 - share) / total + z * z / (4 * total * total)))
-    low, high = max(middle - reach, 0.0), min(middle + reach, 1.0)
-    return Estimate(share, min(low, share), max(high, share))
+    reach = reach * np.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
+    low, high = np.maximum(middle - reach, 0.0), np.minimum(middle + reach, 1.0)
+    return np.minimum(low, share), np.maximum(high, share)
 
 
 def effective_number(
@@ -61,9 +63,10 @@ def effective_number(
 
     What the answers of a unit have in common makes their share vary more than that of as many
     strangers: their number is divided by this ratio of variances, and by that of the quantiles
-    of Student's and the normal distribution (Korn and Graubard, Survey Methodology 24, 1998). One
-    unit more, half of it right, is added first, as Agresti and Coull (1998) do with answers:
-    without it a few units that are all right would seem to hang together not at all.
+    of Student's and the normal distribution (Korn and Graubard, Survey Methodology 24, 1998). The
+    same is done with one unit more, half of it right, as Agresti and Coull (1998) add answers:
+    without it a few units that are all right seem not to hang together at all. The lesser counts;
+    where all answers are right, or wrong, that is at most the number of units.
 
     Parameters
     ----------
@@ -81,80 +84,39 @@ def effective_number(
     total, count = len(right_n), len(sizes)
     if count == total:
         return float(total)
-    one = total / count
-    right = np.append(np.bincount(unit, weights=right_n), one / 2)
-    sizes = np.append(sizes, one)
-    share = right.sum() / sizes.sum()
-    spread = np.square(right - share * sizes).sum() / sizes.sum() ** 2 * (count + 1) / count
+    right, one = np.bincount(unit, weights=right_n).astype(np.float64), total / count
     tail = (1 + level) / 2
     heavier = float(stdtrit(max(total - 1, 1), tail) / stdtrit(max(count - 1, 1), tail)) ** 2
-    return float(np.clip(share * (1 - share) / spread * heavier, 1.0, total))
+    doubted = _worth(np.append(right, one / 2), np.append(sizes, one))
+    plain = _worth(right, sizes) if 0 < right.sum() < total else float(count)
+    return float(np.clip(min(plain, doubted) * heavier, 1.0, total))
+
+
+def _worth(right: Floats, sizes: np.ndarray[Any, Any]) -> float:
+    """Compute how many strangers have a share that varies as much as that of these units."""
+    count, total = len(sizes), sizes.sum()
+    share = right.sum() / total
+    spread = np.square(right - share * sizes).sum() / total**2 * count / max(count - 1, 1)
+    return float(share * (1 - share) / spread) if spread else float(total)
 
 
 def mean(
-    values: Floats, level: float = LEVEL, least: float = -np.inf, most: float = np.inf
+    values: Floats,
+    level: float = LEVEL,
+    least: float = -np.inf,
+    most: float = np.inf,
+    worth: float = 1.0,
 ) -> Estimate:
     """Interval of a mean, by the normal approximation, within the values that are possible.
 
-    One value alone says nothing of how they vary: its interval is all of these.
+    One value alone says nothing of how they vary: its interval is all of these. `worth` is how many
+    independent values each stands for, at most 1.
 
     >>> mean(np.array([0.25]), least=0, most=1).plain()
     '0.25 (0 to 1)'
     """
     value = float(np.mean(values))
     z = float(ndtri((1 + level) / 2))
-    error = float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.inf
+    several = len(values) > 1
+    error = float(np.std(values, ddof=1) / np.sqrt(worth * len(values))) if several else np.inf
     return Estimate(value, max(value - z * error, least), min(value + z * error, most))
-
-
-Statistic = Callable[[Floats, Floats, Floats], Floats]
-"""From counts of right answers, of pictures and of calls, each (draws, classes), to (draws,)."""
-
-
-def from_confusion(
-    confusion: np.ndarray[Any, np.dtype[np.int64]],
-    statistic: Statistic,
-    seed: int = 0,
-    level: float = LEVEL,
-) -> Estimate:
-    """Interval of a statistic of a confusion matrix, by the percentile bootstrap (Efron, 1979).
-
-    Drawing pictures with replacement is drawing the cells that are not empty from a multinomial
-    distribution. Where there is no error to draw, Wilson's bound of the accuracy is taken.
-
-    Parameters
-    ----------
-    confusion : array of int, (k, k)
-        True class, class called.
-    statistic : callable
-        What is to be estimated.
-    """
-    true, called = np.nonzero(confusion)
-    counts = confusion[true, called]
-    total = int(counts.sum())
-    cells, classes = np.arange(len(counts)), len(confusion)
-    sums = [
-        csr_array((on, (cells, of)), shape=(len(counts), classes))
-        for on, of in (((true == called) * 1.0, true), (cells * 0 + 1.0, true))
-    ]
-    sums.append(csr_array((cells * 0 + 1.0, (cells, called)), shape=(len(counts), classes)))
-
-    def of_draws(draws: np.ndarray[Any, Any]) -> Floats:
-        return statistic(*(draws @ one for one in sums))
-
-    value = float(of_draws(counts[None].astype(np.float64))[0])
-    if total == 0:
-        return Estimate(value, 0.0, 1.0)
-    if not (true != called).any():
-        return Estimate(value, wilson(total, total, level).low, 1.0)
-    generator = np.random.default_rng(seed)
-    chunk = max(1, MOST_NUMBERS // len(counts))
-    values = np.concatenate(
-        [
-            of_draws(generator.multinomial(total, counts / total, min(chunk, DRAWS - start)))
-            for start in range(0, DRAWS, chunk)
-        ]
-    )
-    tail = (1 - level) / 2
-    low, high = np.nanquantile(values, [tail, 1 - tail])
-    return Estimate(value, min(float(low), value), max(float(high), value))

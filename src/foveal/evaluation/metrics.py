@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from foveal.evaluation.intervals import Estimate, Floats, from_confusion, mean, wilson
+from foveal.evaluation.composed import mean_f1, mean_recall
+from foveal.evaluation.intervals import Estimate, Floats, mean, wilson
+from foveal.evaluation.ranking import average_precision, roc_area
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 BINS = 15
@@ -26,6 +28,8 @@ class ClassScores:
     recall: Estimate
     """Share of the pictures that are so that are called so."""
     f1: float
+    average_precision: Estimate | None = None
+    """Area under precision and recall, of two classes; None of more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,8 @@ class Metrics:
     """Mean F1 over the classes that occur or are called."""
     log_loss: Estimate
     """Natural logarithm."""
+    roc_area: Estimate | None
+    """Area under the ROC curve, of two classes; None of more."""
     calibration_error: float
     """Expected calibration error, top class, equally filled bins."""
     confusion: Ints
@@ -47,7 +53,9 @@ class Metrics:
     classes: tuple[ClassScores, ...]
 
 
-def metrics(probabilities_nk: Floats, class_ids_n: Ints, labels: list[str]) -> Metrics:
+def metrics(
+    probabilities_nk: Floats, class_ids_n: Ints, labels: list[str], worth: float = 1.0
+) -> Metrics:
     """Judge probabilities against true class numbers.
 
     Parameters
@@ -58,24 +66,50 @@ def metrics(probabilities_nk: Floats, class_ids_n: Ints, labels: list[str]) -> M
         True class numbers.
     labels : list of str
         Names of the k classes.
+    worth : float
+        Independent pictures that each is worth, at most 1: less where some belong together (see
+        `foveal.evaluation.intervals.effective_number`). It widens the intervals.
     """
     called = probabilities_nk.argmax(axis=1)
     count = len(labels)
     confusion = np.bincount(class_ids_n * count + called, minlength=count * count)
     confusion = confusion.reshape(count, count).astype(np.int64)
-    picked = np.clip(
-        probabilities_nk[np.arange(len(class_ids_n)), class_ids_n], LEAST_PROBABILITY, 1
-    )
+    counted: Floats = (worth * confusion).astype(np.float64)
+    area, averages = _rankings(probabilities_nk, class_ids_n, worth)
     return Metrics(
         pictures=len(class_ids_n),
-        accuracy=wilson(int(np.trace(confusion)), len(class_ids_n)),
-        balanced_accuracy=from_confusion(confusion, _balanced_accuracy),
-        macro_f1=from_confusion(confusion, _macro_f1),
-        log_loss=mean(-np.log(picked), least=0.0),
+        accuracy=wilson(float(np.trace(counted)), worth * len(class_ids_n)),
+        balanced_accuracy=mean_recall(counted),
+        macro_f1=mean_f1(counted),
+        log_loss=mean(losses(probabilities_nk, class_ids_n), least=0.0, worth=worth),
+        roc_area=area,
         calibration_error=calibration_error(probabilities_nk, class_ids_n),
         confusion=confusion,
-        classes=tuple(_class_scores(confusion, index, label) for index, label in enumerate(labels)),
+        classes=tuple(
+            _class_scores(confusion, counted, index, label, averages.get(index))
+            for index, label in enumerate(labels)
+        ),
     )
+
+
+def losses(probabilities_nk: Floats, class_ids_n: Ints) -> Floats:
+    """Compute the log loss of each picture, natural logarithm, (n,)."""
+    picked = probabilities_nk[np.arange(len(class_ids_n)), class_ids_n]
+    found: Floats = -np.log(np.clip(picked, LEAST_PROBABILITY, 1))
+    return found
+
+
+def _rankings(
+    probabilities_nk: Floats, class_ids_n: Ints, worth: float
+) -> tuple[Estimate | None, dict[int, Estimate]]:
+    """Return the ROC area of two classes, and the average precision of either."""
+    if probabilities_nk.shape[1] != 2:
+        return None, {}
+    averages = {
+        one: average_precision(probabilities_nk[:, one], class_ids_n == one, worth)
+        for one in (0, 1)
+    }
+    return roc_area(probabilities_nk[:, 1], class_ids_n == 1, worth), averages
 
 
 def calibration_error(probabilities_nk: Floats, class_ids_n: Ints, bins: int = BINS) -> float:
@@ -98,29 +132,17 @@ def calibration_error(probabilities_nk: Floats, class_ids_n: Ints, bins: int = B
     return sum(gaps) / len(class_ids_n)
 
 
-def _balanced_accuracy(right: Floats, there: Floats, called: Floats) -> Floats:
-    return _mean_known(right, there)
-
-
-def _macro_f1(right: Floats, there: Floats, called: Floats) -> Floats:
-    return _mean_known(2 * right, there + called)
-
-
-def _mean_known(above: Floats, below: Floats) -> Floats:
-    """Average quotients over the classes where there is something to divide by."""
-    known = below > 0
-    quotients = np.where(known, above / np.maximum(below, 1), 0.0)
-    found: Floats = quotients.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    return found
-
-
-def _class_scores(confusion: Ints, index: int, label: str) -> ClassScores:
+def _class_scores(
+    confusion: Ints, counted: Floats, index: int, label: str, average: Estimate | None
+) -> ClassScores:
     right = int(confusion[index, index])
     there, called = int(confusion[index].sum()), int(confusion[:, index].sum())
+    answered = float(counted[index, index])
     return ClassScores(
         label=label,
         pictures=there,
-        precision=wilson(right, called),
-        recall=wilson(right, there),
+        precision=wilson(answered, float(counted[:, index].sum())),
+        recall=wilson(answered, float(counted[index].sum())),
         f1=2 * right / (there + called) if there + called else float("nan"),
+        average_precision=average,
     )

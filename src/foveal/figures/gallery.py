@@ -140,7 +140,7 @@ def draw_gallery(
     facts = (
         f"{counted(len(drawings), 'picture')} of {shape_of(shown.originals)}, codes of {numbers}",
         MEANING,
-        *_taught_fact(marked),
+        *([] if taught is None else [_taught_fact(marked)]),
     )
     errors = [number(error) + TAUGHT * one for error, one in zip(shown.errors, marked, strict=True)]
     bands = _bands(drawings, errors)
@@ -149,20 +149,20 @@ def draw_gallery(
         values=shown,
         image=page("Pictures and their reconstructions", facts, blocks, CAPTION),
         caption=CAPTION,
-        columns=("path", "mse", "taught"),
+        columns=("path", "mse", *["taught"] * (taught is not None)),
         rows=tuple(
-            (str(name), float(error), one)
+            (str(name), float(error), *[one] * (taught is not None))
             for name, error, one in zip(shown.names, shown.errors, marked, strict=True)
         ),
     )
 
 
-def _taught_fact(marked: Sequence[bool]) -> list[str]:
-    """Say what the mark means, where there is one."""
+def _taught_fact(marked: Sequence[bool]) -> str:
+    """Say which of the pictures taught, and what that means for their errors."""
     if not any(marked):
-        return []
+        return "none of them taught the network"
     which = "these pictures" if all(marked) else f"pictures with {TAUGHT.strip()}"
-    return [f"{which} taught the network: others have larger errors"]
+    return f"{which} taught the network: others have larger errors"
 
 
 def triples(shown: Reconstructions) -> tuple[list[list[Image.Image]], float]:

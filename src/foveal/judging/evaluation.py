@@ -13,6 +13,7 @@ from foveal.evaluation.baselines import Baseline, Fold, cross_fit_baselines, maj
 from foveal.evaluation.calibration import probabilities
 from foveal.evaluation.metrics import Metrics, calibration_error, metrics
 from foveal.inference.features import Extraction, open_features
+from foveal.judging.answers import COLUMNS, Answers
 from foveal.judging.held_out import HeldOut, JudgedBy, Standing, held_out
 from foveal.judging.lines import html_of_evaluation, lines_of_evaluation
 from foveal.pictures.collection import Array, Pictures
@@ -23,6 +24,7 @@ from foveal.pictures.scaling import scaling
 from foveal.pictures.sources import gather
 from foveal.pictures.splits import Rows
 from foveal.pictures.store import Hashes, Progress, glance, open_store
+from foveal.results import plain
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
@@ -51,6 +53,8 @@ class Evaluation:
     """What a reader must know: which pictures were left out, and why."""
     ledger: tuple[Entry, ...]
     """Every picture with what became of it."""
+    answers: Answers
+    """What the model said of each picture that was judged."""
 
     def __repr__(self) -> str:
         metrics = self.metrics
@@ -64,8 +68,19 @@ class Evaluation:
         return html_of_evaluation(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all of it as plain values."""
-        return _plain({name: getattr(self, name) for name in self.__slots__})  # type: ignore[no-any-return]
+        """Return all of it as plain values, with a dictionary for every picture."""
+        named = [name for name in self.__slots__ if name not in ("ledger", "answers")]
+        table = [dict(zip(self.columns, row, strict=True)) for row in self.rows()]
+        return {**{name: plain(getattr(self, name)) for name in named}, "pictures": plain(table)}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns of `rows`; `reason` says why a picture was not judged."""
+        return COLUMNS
+
+    def rows(self) -> Iterator[list[Any]]:
+        """Return a row for every picture, judged or not, each as plain values under `columns`."""
+        return self.answers.table(self.ledger, [one.label for one in self.metrics.classes])
 
 
 def evaluate(
@@ -126,7 +141,17 @@ def evaluate(
     if not len(rows):
         raise _nothing_new(notes)
     logits = _logits(model, source, chosen)
-    class_ids = source.class_ids[rows]
+    worth = _worth(model, chosen)
+    if worth < 1:
+        notes.append(
+            f"some of these pictures belong together: all are worth {worth * len(rows):,.0f} "
+            "independent ones, which widens the intervals"
+        )
+    answers = Answers(
+        rows=rows,
+        class_ids=source.class_ids[rows],
+        probabilities=probabilities(logits, model.temperature),
+    )
     labels = [str(one) for one in model.classes]
     baselines: list[Baseline] = []
     if with_baselines:
@@ -135,12 +160,13 @@ def evaluate(
         notes.extend(more)
     return Evaluation(
         judged_by=chosen.judged_by,
-        metrics=metrics(probabilities(logits, model.temperature), class_ids, labels),
-        uncalibrated_error=calibration_error(probabilities(logits, 1.0), class_ids),
+        metrics=metrics(answers.probabilities, answers.class_ids, labels, worth),
+        uncalibrated_error=calibration_error(probabilities(logits, 1.0), answers.class_ids),
         temperature=model.temperature,
         baselines=tuple(baselines),
         notes=tuple(notes),
         ledger=tuple(_ledger(source, chosen)),
+        answers=answers,
     )
 
 
@@ -194,6 +220,15 @@ def _nothing_new(notes: list[str]) -> DataError:
         came="none. " + "; ".join(notes),
         remedy="give other pictures of the model's classes, or use `include_training`",
     )
+
+
+def _worth(model: FittedModel, chosen: HeldOut) -> float:
+    """Return the independent pictures that one is worth, where training knew of groups."""
+    provenance = model.provenance
+    judged, worth = provenance.validation_pictures, provenance.validation_effective
+    if chosen.judged_by not in ("validation", "cross-validation") or worth is None or not judged:
+        return 1.0
+    return worth / judged
 
 
 def _logits(model: FittedModel, source: _Labelled, chosen: HeldOut) -> np.ndarray[Any, Any]:
@@ -273,17 +308,3 @@ def _ledger(source: _Labelled, chosen: HeldOut) -> Iterator[Entry]:
             reason or chosen.reasons[row],
             joined(source.store.remarked.get(row, ())),
         )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if hasattr(value, "__slots__"):
-        return {name: _plain(getattr(value, name)) for name in value.__slots__}
-    if isinstance(value, float) and value != value:
-        return None
-    return value

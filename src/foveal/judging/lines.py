@@ -57,6 +57,7 @@ def lines_of_evaluation(found: Judged) -> list[str]:
         f"accuracy           {metrics.accuracy.percent()}",
         f"balanced accuracy  {metrics.balanced_accuracy.percent()}",
         f"macro F1           {metrics.macro_f1.percent()}",
+        *_ranking_lines(metrics),
         f"log loss           {metrics.log_loss.plain()}",
         f"calibration error  {100 * metrics.calibration_error:.1f} % "
         f"({100 * found.uncalibrated_error:.1f} % before temperature {found.temperature:.3g})",
@@ -74,6 +75,27 @@ def _standing(found: Judged) -> str:
     """Say on which pictures the figures stand."""
     by = "" if found.judged_by == "held-out pictures" else f"judged by {found.judged_by}, "
     return f"{found.metrics.pictures:,} pictures, {by}intervals at 95 %"
+
+
+def _ranking(metrics: Metrics) -> list[tuple[str, str]]:
+    """Write how well two classes are told apart whatever the threshold."""
+    if metrics.roc_area is None:
+        return []
+    averages = [
+        ("average precision", f"{one.label} {_share(one.average_precision)}")
+        for one in metrics.classes
+        if one.average_precision is not None
+    ]
+    return [("ROC area", _share(metrics.roc_area)), *averages]
+
+
+def _ranking_lines(metrics: Metrics) -> list[str]:
+    """Lay this out as lines; a name is written once."""
+    names = [name for name, _ in _ranking(metrics)]
+    return [
+        f"{'' if name in names[:place] else name:<17}  {value}"
+        for place, (name, value) in enumerate(_ranking(metrics))
+    ]
 
 
 def _class_lines(metrics: Metrics) -> list[str]:
@@ -118,6 +140,7 @@ def html_of_evaluation(found: Judged) -> str:
         ("accuracy", metrics.accuracy.percent()),
         ("balanced accuracy", metrics.balanced_accuracy.percent()),
         ("macro F1", metrics.macro_f1.percent()),
+        *_ranking(metrics),
         ("log loss", metrics.log_loss.plain()),
         ("calibration error", f"{100 * metrics.calibration_error:.1f} %"),
         *((f"baseline: {one.name}", one.accuracy.percent()) for one in found.baselines),

@@ -119,7 +119,7 @@ def _asked(config: TransferConfig, backbone: Backbone) -> Stage:
                 "cut and fine_tune_epochs",
                 needed="a cut with layers of the backbone above it, to be fine-tuned",
                 came=f"its end, {stage.name}",
-                remedy="name a lower stage, or leave the cut out",
+                remedy="name a lower stage, or leave `cut` out",
             )
         return stage
     return _two_thirds(backbone)
@@ -136,6 +136,6 @@ def _two_thirds(backbone: Backbone) -> Stage:
             "fine_tune_epochs",
             needed="a backbone with several stages",
             came=f"{backbone.name}, which is one piece",
-            remedy="choose another backbone, or leave fine_tune_epochs out",
+            remedy="choose another backbone, or leave `fine_tune_epochs` out",
         )
     return below[-1] if below else ends[0]

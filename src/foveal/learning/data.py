@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -19,6 +19,7 @@ from foveal.pictures import ledger, prepared
 from foveal.pictures.augment import Augmentation
 from foveal.pictures.batches import FeatureBatches, TrainingBatches, inputs, training_batches
 from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.copies import NearCopies, copies_among
 from foveal.pictures.hashing import Hashes
 from foveal.pictures.ledger import Entry
 from foveal.pictures.remarks import joined
@@ -26,7 +27,7 @@ from foveal.pictures.scaling import Scaling, of_values
 from foveal.pictures.splits import Rows, Split, split
 from foveal.pictures.store import Store, open_store
 from foveal.pictures.survey import choose_recipe
-from foveal.pictures.units import units_of
+from foveal.pictures.units import contradictions, units_of
 from foveal.progress.events import Decoding, Prepared, passing
 from foveal.recipe import PictureRecipe
 from foveal.targets.target import Answers, Target
@@ -170,9 +171,13 @@ def prepare(
     store, recipe = opening(pictures)
     run.agree("pictures", store.fingerprint, "the pictures changed meanwhile: begin with `fresh`")
     usable = np.flatnonzero(store.readable & answers.known)
-    units = units_of(store.hashes, usable, pictures.groups)
+    strata = target.strata(answers.values_n)
+    contradicted = contradictions(store.hashes, strata, usable)
+    usable = np.setdiff1d(usable, list(contradicted))
+    copies = copies_among(pictures, store, recipe, strata, usable)
+    units = units_of(store.hashes, usable, pictures.groups, copies.pairs)
     parts = split(
-        target.strata(answers.values_n),
+        strata,
         units,
         pictures.parts,
         usable,
@@ -180,7 +185,11 @@ def prepare(
         test_share=shares.test_share,
         seed=context.seed,
     )
-    entries = list(_entries(pictures, store, answers, parts))
+    reasons = list(answers.reasons)
+    for row, other in contradicted.items():
+        reasons[row] = f"the same picture stands under {target.names[other]} too"
+    answers = replace(answers, reasons=reasons)
+    entries = list(_entries(pictures, store, answers, units, parts))
     if run.folder is not None:
         ledger.write(run.folder / "ledger.csv", entries)
     missing = ledger.left_out(entries)
@@ -209,14 +218,14 @@ def prepare(
             size="x".join(map(str, data.recipe.shape)),
             warm=store.warm,
             seconds=time.perf_counter() - began,
-            notes=tuple(_notes(pictures, entries, data)),
+            notes=(*_together(pictures, data, copies), *_notes(pictures, entries, data)),
         )
     )
     return data
 
 
 def _entries(
-    pictures: Pictures, store: prepared.Prepared, answers: Answers, parts: Split
+    pictures: Pictures, store: prepared.Prepared, answers: Answers, units: Hashes, parts: Split
 ) -> Iterator[Entry]:
     where = np.full(len(pictures), "", dtype="<U10")
     for name in ("train", "validation", "test"):
@@ -228,18 +237,43 @@ def _entries(
     for row, name in enumerate(pictures.names):
         reason = reasons[row] or answers.reasons[row]
         if not reason and not where[row]:
-            reason = _moved(row, pictures, store.hashes, held_out)
+            reason = _moved(row, pictures, store.hashes, units, held_out)
         label = None if labels[row] is None else str(labels[row])
         remark = joined(store.remarked.get(row, ()))
         yield Entry(name, label, str(where[row]), reason, remark)
 
 
-def _moved(row: int, pictures: Pictures, hashes: Hashes, held_out: Rows) -> str:
+def _moved(row: int, pictures: Pictures, hashes: Hashes, units: Hashes, held_out: Rows) -> str:
     """Say why a picture that could train may not: what it belongs to stands in another part."""
     if hashes[row] in hashes[held_out]:
         return "the same picture stands in another part"
-    group = None if pictures.groups is None else pictures.groups[row]
-    return f"its group, {group}, stands in another part"
+    groups = [None] * len(hashes) if pictures.groups is None else pictures.groups
+    group = groups[row]
+    if group is not None and any(groups[other] == group for other in held_out):
+        return f"its group, {group}, stands in another part"
+    near = held_out[units[held_out] == units[row]][0]
+    return f"a near copy, {pictures.names[near]}, stands in another part"
+
+
+def _together(pictures: Pictures, data: TrainingData[Target], copies: NearCopies) -> Iterator[str]:
+    """Say which pictures are kept together, and what that means for a figure."""
+    used = np.sort(np.concatenate([data.split.train, data.split.validation, data.split.test]))
+    if pictures.groups is not None:
+        count = len(np.unique(data.units[used]))
+        yield f"{len(used):,} pictures of {count:,} groups: no group is torn apart by any split"
+    if len(copies.pairs):
+        yield (
+            f"{len(copies.rows):,} of {copies.looked_at:,} pictures are near copies of others, "
+            f"such as {copies.named(pictures.names)}: near copies are kept on one side of every "
+            "split; name what else belongs together (`groups`)"
+        )
+    for code, label in enumerate(data.target.names):
+        units = data.units[used[data.values[used] == code]]
+        if len(units) > 1 and len(np.unique(units)) == 1:
+            yield (
+                f"all {len(units):,} pictures of {label} belong together: none of them is held "
+                "out, and no figure says how others of this class fare"
+            )
 
 
 def _notes(pictures: Pictures, entries: list[Entry], data: TrainingData[Target]) -> Iterator[str]:

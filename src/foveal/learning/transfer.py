@@ -13,6 +13,7 @@ from torch import nn
 from foveal.backbones.catalog import Backbone, Stage
 from foveal.backbones.cutting import cut, fixed_layers
 from foveal.errors import UsageError
+from foveal.evaluation.intervals import wilson
 from foveal.inference.features import Extraction, Features
 from foveal.inference.session import Session
 from foveal.learning.classification import (
@@ -75,7 +76,7 @@ ON_MAPS = (
 )
 """Layers with which a head takes maps as they are; before any other they are averaged."""
 WEAK = 0.9
-"""Held-out accuracy below which fine-tuning is likely to help."""
+"""Held-out accuracy below which, if it is above chance, fine-tuning is likely to help."""
 FEW = 20
 """Pictures of the smallest class below which a figure says little."""
 
@@ -241,7 +242,7 @@ class Transfer:
             notes.append(
                 f"pictures of the smallest class: {smallest}; any figure on so few is rough"
             )
-        if held.class_ids_n.size and held.right < WEAK * len(held.class_ids_n) and not self.fine:
+        elif not self.fine and _surely_weak(data, held):
             notes.append(
                 "fixed kernels do not tell these classes apart well: fine-tuning is likely to "
                 "help (`fine_tune_epochs` 5)"
@@ -377,6 +378,16 @@ def _head_layers(text: str) -> tuple[Layer, ...]:
     last = network.layers[-1]
     open_end = isinstance(last, Dense) and last.nodes is None
     return network.layers if open_end else (*network.layers, Dense())
+
+
+def _surely_weak(data: TrainingData[Classes], held: Held) -> bool:
+    """Whether kernels tell classes apart, but not well: both beyond the doubt of few pictures."""
+    if not len(held.rows):
+        return False
+    worth = data.worth(held.right_n, held.rows) or float(len(held.rows))
+    accuracy = wilson(worth * held.right / len(held.rows), worth)
+    chance = np.bincount(held.class_ids_n).max() / len(held.rows)
+    return bool(accuracy.high < WEAK and accuracy.low > chance)
 
 
 def _chunks(rows: Rows) -> list[Rows]:

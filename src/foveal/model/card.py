@@ -145,6 +145,12 @@ class Card(BaseModel):
     """Divides the logits before the softmax."""
     provenance: Provenance
 
+    @field_serializer("recipe", mode="wrap")
+    def _as_before(self, recipe: PictureRecipe, write: Any) -> dict[str, Any]:
+        """Leave out of the recipe, too, what format 1 did not know at first (see `Added`)."""
+        said: dict[str, Any] = write(recipe)
+        return {name: one for name, one in said.items() if name != "ground" or one is not None}
+
     @model_validator(mode="after")
     def _belongs(self) -> Card:
         """Check the parts against the task."""

@@ -114,7 +114,7 @@ def coding(
             "sample",
             needed="a variational autoencoder",
             came="one whose codes have no spread",
-            remedy="leave sample out, or train with variational=True",
+            remedy="leave `sample` out, or train a variational one (`variational`)",
         )
     session = model.session(model.plan.encoder_layers - drawn)
     for start, values, reasons in session.outputs(pictures):

@@ -16,7 +16,7 @@ from foveal import files, tensor_files
 from foveal.device import Device, choose
 from foveal.errors import UsageError
 from foveal.evaluation.calibration import probabilities
-from foveal.evaluation.intervals import Estimate, wilson
+from foveal.evaluation.intervals import Estimate
 from foveal.evaluation.reconstruction import Reconstruction
 from foveal.html_tables import html_lines
 from foveal.inference.frozen import OWN, FrozenNetwork
@@ -125,8 +125,7 @@ class FittedModel:
 
         `provenance.judged_by` says which: a validation part, or each fold in turn.
         """
-        right, judged = self.provenance.validation_right, self.provenance.validation_pictures
-        return None if right is None else wilson(right, judged)
+        return self.provenance.validation_accuracy
 
     @property
     def reconstruction(self) -> Reconstruction | None:

@@ -17,6 +17,7 @@ import numpy as np
 from foveal.errors import DataError, UsageError
 from foveal.pictures.collection import Array, Pictures
 from foveal.pictures.sources.parts import PARTS
+from foveal.vocabulary import normal_name
 
 FOLDER = "folder"
 """Asks for the folders below the class folders as groups."""
@@ -120,7 +121,7 @@ def _table(pictures: Pictures, table: Path) -> list[str | None]:
     """Read the group of each picture from a table; told apart by where the files lie."""
     group_of = _read(table)
     named = [
-        group_of.get(name) or group_of.get(_place(Path(whole)))
+        group_of.get(normal_name(name)) or group_of.get(_place(Path(whole)))
         for name, whole in zip(
             pictures.names, pictures.content.whole_names(pictures.names), strict=True
         )
@@ -150,11 +151,12 @@ def _read(table: Path) -> dict[str, str]:
             remedy="check the path; save the table as UTF-8",
         ) from error
     named = [(path, group) for path, group in pairs if path and group]
-    return dict(named) | {_place(table.parent / path): group for path, group in named}
+    by_name = {normal_name(path): group for path, group in named}
+    return by_name | {_place(table.parent / path): group for path, group in named}
 
 
 def _place(path: Path) -> str:
-    return str(path.resolve())
+    return normal_name(str(path.resolve()))
 
 
 def _nameless(pictures: Pictures, what: str, needed: str, came: str) -> UsageError:

@@ -55,7 +55,7 @@ def choose_recipe(
                 "size or channels",
                 needed=f"{height}x{width} with {planes} channels, as the array has them",
                 came=f"{size or 'no size'}, {channels or 'no number of'} channels",
-                remedy="leave size and channels out for arrays, or give files",
+                remedy="leave `size` and `channels` out for arrays, or give files",
             )
         return PictureRecipe(
             height=height, width=width, channels=planes, resize=resize, folded=content.folded

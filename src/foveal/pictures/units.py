@@ -64,6 +64,25 @@ def units_of(
     return units
 
 
+def contradictions(hashes: Hashes, class_ids: Rows, usable: Rows) -> dict[int, int]:
+    """Find pictures that stand under several classes: what they are is not known.
+
+    Returns
+    -------
+    dict
+        Each such row of `usable`, with a class that the same picture has elsewhere.
+    """
+    content = np.unique(hashes[usable], return_inverse=True)[1]
+    low = np.full(content.max(initial=-1) + 1, np.iinfo(np.intp).max, dtype=np.intp)
+    high = np.full(len(low), -1, dtype=np.intp)
+    np.minimum.at(low, content, class_ids[usable])
+    np.maximum.at(high, content, class_ids[usable])
+    own = class_ids[usable]
+    other = np.where(high[content] != own, high[content], low[content])
+    torn = other != own
+    return dict(zip(usable[torn].tolist(), other[torn].tolist(), strict=True))
+
+
 def majority(class_ids: Rows, unit: Rows, count: int) -> Rows:
     """Compute the class that most pictures of each unit have; the lowest of several such.
 

@@ -19,7 +19,7 @@ from foveal.pictures.splits import Rows
 from foveal.pictures.store import Hashes
 from foveal.targets.target import Answers
 from foveal.training.steps import LossOf, Scores, classification, judge_logits
-from foveal.vocabulary import Task
+from foveal.vocabulary import Task, normal_name
 
 UNKNOWN = -1
 """Class number of a label the model does not know, or of none."""
@@ -71,13 +71,16 @@ class Classes:
     def answers(self, pictures: Pictures) -> Answers:
         """Return the class number of each row; `UNKNOWN` where it has none.
 
-        Folder names are texts: the label "3" is the class 3 where classes are numbers.
+        Folder names are texts: the label "3" is the class 3 where classes are numbers, and an
+        accent is one however it is written.
         """
         labels = _labels_of(pictures).tolist()
         numbers = {label: index for index, label in enumerate(self.names.tolist())}
-        written = {str(label): index for label, index in numbers.items()}
+        written = {normal_name(str(label)): index for label, index in numbers.items()}
         values = [
-            UNKNOWN if label is None else numbers.get(label, written.get(str(label), UNKNOWN))
+            UNKNOWN
+            if label is None
+            else numbers.get(label, written.get(normal_name(str(label)), UNKNOWN))
             for label in labels
         ]
         reasons = [

@@ -184,7 +184,7 @@ def _diverged(what: str, value: float, step: int, rate: float) -> DivergedError:
         what,
         needed="a finite number",
         came=f"{value} at step {step}, learning rate {rate:.3g}",
-        remedy="lower learning_rate, set clip_norm to 1, or check the pictures' values",
+        remedy="lower `learning_rate`, set `clip_norm` to 1, or check the pictures' values",
     )
 
 

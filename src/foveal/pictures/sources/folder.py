@@ -13,6 +13,17 @@ from foveal.errors import DataError
 from foveal.pictures.collection import Pictures
 from foveal.pictures.content import FileContent
 from foveal.pictures.sources.parts import PARTS
+from foveal.vocabulary import normal_name
+
+MADE = frozenset(
+    {
+        *("__macosx", "__pycache__", "@eadir", "$recycle.bin", "system volume information"),
+        *("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "lost+found"),
+    }
+)
+"""Names, besides hidden ones, that systems and programs give to what is theirs."""
+NAMED = 5
+"""Files and folders that a note names, at most."""
 
 
 def takes(given: Any) -> bool:
@@ -21,13 +32,16 @@ def takes(given: Any) -> bool:
 
 
 def read(root: Path) -> Pictures:
-    """Read a folder: parts, then classes, then files; every regular file has a row."""
-    found = _listing(root)
+    """Read a folder: parts, then classes, then files; every regular file has a row.
+
+    What a system or a program keeps for itself has none: hidden files and folders, `MADE`.
+    """
+    found, folders, passed = _listing(root)
     if not found:
         raise DataError(
             str(root),
             needed="a folder with pictures",
-            came="a folder without files",
+            came="a folder without files" + (f" but {', '.join(passed[:3])}" if passed else ""),
             remedy="name the folder that holds the pictures or the class folders",
         )
     tops = {file.parts[0] for file in found if len(file.parts) > 1}
@@ -38,14 +52,36 @@ def read(root: Path) -> Pictures:
         part = PARTS[steps.pop(0).lower()] if has_parts and steps else ""
         names.append(file.as_posix())
         parts.append(part)
-        labels.append(steps[0] if steps else None)
+        labels.append(normal_name(steps[0]) if steps else None)
     unlabelled = all(label is None for label in labels)
     return Pictures(
         names=names,
         content=FileContent(tuple(root / name for name in names)),
         labels=None if unlabelled else np.array(labels, dtype=object),
         parts=np.array(parts) if has_parts else None,
+        notes=(*_passed_over(passed), *_empty(folders, found, has_parts)),
     )
+
+
+def _passed_over(passed: list[str]) -> list[str]:
+    """Say what was not looked at."""
+    if not passed:
+        return []
+    more = f" and {len(passed) - NAMED:,} more" if len(passed) > NAMED else ""
+    return [f"passed over, as of a system or a program: {', '.join(passed[:NAMED])}{more}"]
+
+
+def _empty(folders: list[Path], found: list[Path], has_parts: bool) -> list[str]:
+    """Name class folders without a single file."""
+    depth = 2 if has_parts else 1
+    filled = {file.parts[:depth] for file in found}
+    empty = [
+        folder.as_posix()
+        for folder in sorted(folders)
+        if len(folder.parts) == depth and folder.parts not in filled
+    ]
+    named = ", ".join(empty[:NAMED]) + (f" and {len(empty) - NAMED:,} more" * (len(empty) > NAMED))
+    return [f"without any picture, and so no class: the folder {named}"] if empty else []
 
 
 def _are_parts(root: Path, tops: set[str]) -> bool:
@@ -66,13 +102,16 @@ def _are_parts(root: Path, tops: set[str]) -> bool:
     return False
 
 
-def _listing(root: Path) -> list[Path]:
-    """List every file below a folder, relative to it, in an order people expect.
+def _listing(root: Path) -> tuple[list[Path], list[Path], list[str]]:
+    """List what is below a folder, relative to it: files in an order people expect, and folders.
 
-    Links are followed, each folder once. A folder that cannot be read stands for itself, so
-    that the ledger names it.
+    Names that are passed over come third; what lies in such folders is left out. Links are
+    followed, each folder once. A folder that cannot be read stands for itself, so that the ledger
+    names it.
     """
     found: list[Path] = []
+    folders: list[Path] = []
+    passed: list[str] = []
     seen: set[tuple[int, int]] = set()
 
     def closed(error: OSError) -> None:
@@ -85,8 +124,18 @@ def _listing(root: Path) -> list[Path]:
             below.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
-        found.extend((at / file).relative_to(root) for file in files)
-    return sorted(found, key=lambda path: ([_natural(step) for step in path.parts], str(path)))
+        here = at.relative_to(root)
+        passed.extend(str(here / name) for name in sorted([*below, *files]) if _is_made(name))
+        below[:] = [name for name in below if not _is_made(name)]
+        folders.extend(here / name for name in below)
+        found.extend(here / name for name in files if not _is_made(name))
+    found.sort(key=lambda path: ([_natural(step) for step in path.parts], str(path)))
+    return found, folders, passed
+
+
+def _is_made(name: str) -> bool:
+    """Whether a system or a program made a file or folder for itself."""
+    return name.startswith(".") or name.lower() in MADE
 
 
 def _natural(text: str) -> list[tuple[int, int, str]]:

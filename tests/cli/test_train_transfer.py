@@ -1,14 +1,14 @@
+"""`foveal train transfer`, and what may follow it, as a person types them."""
+
 from __future__ import annotations
 
 import csv
 import json
 import pickle
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from foveal.cli.output import SCHEMA
@@ -265,69 +265,6 @@ def test_help_names_every_option(run) -> None:
         assert word in text
 
 
-# foveal backbones -----------------------------------------------------------------------------
-
-
-def test_backbones_are_listed(run) -> None:
-    code, out, _ = run("backbones")
-    lines = out.splitlines()
-    assert code == 0 and lines[0].split()[0] == "name"
-    assert lines[1].startswith("efficientnet_lite0 ") and "installed" in lines[1]
-    assert lines[-1] == "next: foveal backbones efficientnet_lite0"
-    assert all(len(line) <= 100 for line in lines)
-    code, out, _ = run("backbones", "--json")
-    found = json.loads(out)["backbones"]
-    assert [one["name"] for one in found] == [f"efficientnet_lite{number}" for number in range(3)]
-    assert found[0]["features"] == 1280 and found[0]["installed"] is True
-
-
-def test_a_backbone_shows_where_it_can_be_cut(run, own: Path) -> None:
-    code, out, _ = run("backbones", "efficientnet_lite0")
-    assert code == 0 and "weights from a package" in out
-    for word in ("stem", "block7", "head", "pool", "1280", "next: foveal train transfer"):
-        assert word in out
-    code, out, _ = run("backbones", own, "--json")
-    found = json.loads(out)
-    assert set(found) == {"version", "name", "source", "sha256", "stages", "pictures_a_second"}
-    assert [one["stage"] for one in found["stages"]] == ["1", "2", "3", "4", "5", "6"]
-    assert found["stages"][-1]["output"] == [128]
-    assert found["stages"][0]["parameters"] == 4 * 3 * 9 + 4
-
-
-def test_measured_engines_are_kept_as_choice(run, own: Path, cache: Path, monkeypatch) -> None:
-    from foveal.engines import choose
-
-    measure = choose.measure
-    monkeypatch.setattr(
-        choose, "measure", lambda *asked, **more: measure(*asked, **more, seconds=0.05)
-    )
-    code, out, _ = run("backbones", own, "--measure", "--json", "--threads", 1)
-    rates = json.loads(out)["pictures_a_second"]
-    assert code == 0 and "torch" in rates and min(rates.values()) > 0
-    kept = json.loads((cache / "engines" / "measured.json").read_text())
-    assert kept == {"own": rates}
-    code, out, _ = run("backbones", own, "--measure", "--threads", 1)
-    assert code == 0 and "pictures a second" in out and "kept: " in out
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code", "word"),
-    [
-        (["nonesuch"], 2, "'nonesuch'"),
-        (["resnet18"], 2, "--download"),
-        (["resnet18", "--weights", "evil.pt"], 3, "pickle"),
-        (["nowhere.safetensors"], 4, "nothing there"),
-        (["efficientnet_lite0", "--download"], 2, "brings its own"),
-    ],
-)
-def test_errors_of_backbones(run, tmp_path: Path, monkeypatch, arguments, code, word) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "evil.pt").write_bytes(pickle.dumps({"a": 1}))
-    found, _, err = run("backbones", *arguments)
-    assert found == code and word in err
-    assert all(len(line) <= 80 for line in err.splitlines())
-
-
 def test_help_of_transfer_starts_without_torch() -> None:
     program = (
         "import sys; sys.argv = ['foveal', 'train', 'transfer', '--help']\n"
@@ -340,39 +277,3 @@ def test_help_of_transfer_starts_without_torch() -> None:
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert found.returncode == 0, found.stderr
     assert "--fine-tune-epochs" in found.stdout
-
-
-# foveal predict imagenet --------------------------------------------------------------------
-
-
-def test_imagenet_needs_no_training(run, class_folders: Path, tmp_path: Path) -> None:
-    few = tmp_path / "few"
-    few.mkdir()
-    for index in range(2):
-        shutil.copy(class_folders / "above" / f"above.{index}.png", few)
-    (few / "broken.png").write_bytes(b"no picture")
-    code, out, _ = run("predict", "imagenet", few, "--top", 3, "--threads", 1)
-    lines = out.splitlines()
-    assert code == 0 and len(lines) == 4
-    assert sum("unreadable: " in line for line in lines) == 1
-    named = [line for line in lines if "  then " in line]
-    assert len(named) == 2
-    for line in named:
-        shares = [float(one.split()[-1]) for one in line.replace(",", "").split(" %")[:-1]]
-        assert len(shares) == 3 and shares == sorted(shares, reverse=True)
-    table = tmp_path / "p.csv"
-    code, out, _ = run("predict", "imagenet", few, "--to", table, "--threads", 1)
-    assert code == 0 and "3 rows" in out and "1 unreadable" in out
-    with table.open() as file:
-        rows = list(csv.DictReader(file))
-    assert len(rows) == 3 and len(rows[0]) == 1_004
-    (broken,) = [row for row in rows if row["error"]]
-    assert broken["label"] == "" and broken["path"].endswith("broken.png")
-    whole = [row for row in rows if not row["error"]]
-    for row in whole:
-        shares = {name[2:]: float(row[name]) for name in row if name.startswith("p:")}
-        assert np.isclose(sum(shares.values()), 1)
-        assert max(shares, key=shares.__getitem__) == row["label"]
-        assert f"{row['label']} " in out or any(row["label"] in line for line in named)
-    assert run("predict", "imagenet", few, "--strict", "--to", table)[0] == 3
-    assert run("predict", "imagenet", few, "--top", 0)[0] == 2

@@ -1,16 +1,13 @@
+"""`foveal train cnn`, and what may follow it, as a person types them."""
+
 from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
-import pytest
-
-import foveal
 
 NET = "conv 4 3x3 same | maxpool 2 | batchnorm | relu | flatten | dense"
 
@@ -60,6 +57,37 @@ def test_the_whole_walk(run, class_folders: Path, tmp_path: Path) -> None:
     assert code == 3 and "cannot be read" in err
 
 
+def test_evaluate_says_which_pictures_were_wrong(run, class_folders: Path, tmp_path: Path) -> None:
+    model, table, sheet = tmp_path / "m.safetensors", tmp_path / "rows.csv", tmp_path / "w.png"
+    train(run, class_folders, model, "--test-share", "0.2")
+    code, out, _ = run("evaluate", model, class_folders, "--to", table, "--sheet", sheet)
+    assert code == 0
+    assert out.splitlines()[-1] == f"wrote {table}, {sheet} and {tmp_path / 'w.csv'}"
+    with table.open() as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == [
+        "path",
+        "true",
+        "predicted",
+        "probability",
+        "loss",
+        *("part", "reason", "remark"),
+    ]
+    assert len(rows) == 60 and all(Path(row["path"]).exists() for row in rows)
+    assert sum(row["reason"] == "" for row in rows) == 12
+    code, out, _ = run("evaluate", model, class_folders, "--json")
+    pictures = json.loads(out)["pictures"]
+    assert [one["path"] for one in pictures] == [row["path"] for row in rows]
+    assert [one["predicted"] or "" for one in pictures] == [row["predicted"] for row in rows]
+    parquet = tmp_path / "rows.parquet"
+    code, out, _ = run("evaluate", model, class_folders, "--to", parquet, "--json")
+    assert code == 0 and json.loads(out)["pictures"] is None
+    assert pq.read_table(parquet).column_names == list(rows[0])
+    same = "--to", tmp_path / "t.csv", "--sheet", tmp_path / "t.png"
+    code, _, err = run("evaluate", model, class_folders, *same)
+    assert code == 2 and "another name than the table's" in err
+
+
 def test_resume_after_completion_does_nothing(run, class_folders: Path, tmp_path: Path) -> None:
     model = tmp_path / "m.safetensors"
     train(run, class_folders, model)
@@ -88,64 +116,6 @@ def test_strict_training_refuses_unreadable_files(run, class_folders: Path, tmp_
     assert not model.exists()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "word"),
-    [
-        (["plan", "1x8x8 | conv 4 3x3 | maxpool 2 | conv 8 5x5 | flatten | dense 3"], 2, "padding"),
-        (["plan", "1x8x8 | cnov 4 3x3"], 2, "'conv'"),
-        (["plan", "conv 4 3x3"], 2, "shape"),
-        (["train", "cnn", "nowhere", "m.safetensors"], 3, "nothing there"),
-        (["train", "cnn", ".", "m.pt"], 2, ".safetensors"),
-        (["predict", "nowhere.safetensors", "."], 4, "nothing there"),
-        (["evaluate", "pyproject.toml", "."], 4, "Foveal"),
-        (["train", "cnn"], 2, "Missing argument"),
-        (["plan"], 2, "Missing argument"),
-    ],
-)
-def test_errors_say_what_to_do_and_have_their_exit_codes(
-    run, arguments: list[str], code: int, word: str, tmp_path: Path, monkeypatch
-) -> None:
-    root = Path.cwd()
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "pyproject.toml").write_bytes((root / "pyproject.toml").read_bytes())
-    found, _, err = run(*arguments)
-    assert found == code
-    assert word in err
-    assert all(len(line) <= 80 for line in err.splitlines())
-
-
-def test_errors_are_json_where_asked(run) -> None:
-    code, _, err = run("plan", "1x8x8 | dense 3", "--json")
-    found = json.loads(err)
-    assert found["exit_code"] == code == 2
-    assert set(found["error"]) == {"what", "needed", "came", "remedy"}
-
-
-def test_plan_prints_shapes_and_costs(run) -> None:
-    code, out, _ = run("plan", "3x32x32 | conv 6 5x5 | maxpool 2 | flatten | dense 10")
-    assert code == 0
-    for word in ("6x3x5x5", "6x28x28", "456", "12.2 k parameters"):
-        assert word in out
-    code, out, _ = run("plan", "tinyvgg", "--classes", "3", "--input", "3x40x40", "--json")
-    assert json.loads(out)["output"] == [3]
-
-
-def test_plan_as_torch_runs(run) -> None:
-    _, out, _ = run("plan", "lenet5", "--as", "torch")
-    scope: dict[str, object] = {}
-    exec(out, scope)
-    assert sum(one.numel() for one in scope["network"].parameters()) == 61_706
-
-
-def test_plan_measures_real_steps(run) -> None:
-    net = "1x8x8 | flatten | dense 4"
-    _, out, _ = run("plan", net, "--measure", "--pictures", 500, "--json", "--threads", 1)
-    measured = json.loads(out)["measured"]
-    assert measured["seconds_an_epoch"] == pytest.approx(
-        measured["seconds_a_step"] * 500 / json.loads(out)["batch_size"]
-    )
-
-
 def test_npz_and_json_report(run, tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     y = np.arange(60) % 2
@@ -164,44 +134,3 @@ def test_tensorboard_curves_are_written(run, class_folders: Path, tmp_path: Path
     curves = tmp_path / "curves"
     code, _, _ = train(run, class_folders, tmp_path / "m.safetensors", "--tensorboard", curves)
     assert code == 0 and list(curves.glob("events.out.tfevents.*"))
-
-
-def test_env_and_cache(run, class_folders: Path, tmp_path: Path, cache: Path) -> None:
-    _, out, _ = run("env", "--json")
-    assert json.loads(out)["foveal"] == foveal.__version__
-    train(run, class_folders, tmp_path / "m.safetensors")
-    _, out, _ = run("cache", "--json")
-    assert [one["kind"] for one in json.loads(out)["entries"]] == ["stores"]
-    assert json.loads(out)["entries"][0]["bytes"] > 60 * 16 * 16 * 3
-    _, out, _ = run("cache", "--clear")
-    assert "1 entries" in out and str(cache) in out
-    _, out, _ = run("cache", "--json")
-    assert json.loads(out)["entries"] == []
-
-
-def test_help_starts_without_torch_numpy_or_pillow() -> None:
-    program = (
-        "import sys; sys.argv = ['foveal', '--help']\n"
-        "from foveal.cli.main import main\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
-        "heavy = {'torch', 'numpy', 'PIL', 'sklearn', 'pyarrow'} & set(sys.modules)\n"
-        "sys.exit(f'imported {heavy}' if heavy else 0)\n"
-    )
-    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert found.returncode == 0, found.stderr
-    for name in ("demo", "plan", "train", "evaluate", "predict", "env", "cache"):
-        assert name in found.stdout
-
-
-def test_plan_starts_without_torch() -> None:
-    program = (
-        "import sys; sys.argv = ['foveal', 'plan', 'fast', '--as', 'torch']\n"
-        "from foveal.cli.main import main\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
-        "sys.exit('torch' in sys.modules)\n"
-    )
-    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert found.returncode == 0, found.stderr
-    assert "nn.Sequential" in found.stdout

@@ -1,0 +1,124 @@
+"""Intervals of figures that are composed of shares: means of recalls and of F1 over classes.
+
+Axes: k class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from foveal.evaluation.intervals import Estimate, Floats, Z, wilson_bounds
+
+Counts = np.ndarray[Any, np.dtype[np.int64]] | Floats
+HALF = 0.5
+"""Right and wrong answers of each class that are added where spreads are compared, as in Jeffreys'
+estimate of a share: without them a class that was never wrong would seem to be sure."""
+
+
+def mean_recall(confusion: Counts) -> Estimate:
+    """Estimate the mean recall over the classes that occur, the balanced accuracy.
+
+    Parameters
+    ----------
+    confusion : array of numbers, (k, k)
+        True class, class called: pictures, or the independent ones that they are worth.
+    """
+    there = confusion.sum(axis=1) > 0
+    right = np.diag(confusion)[there].astype(np.float64)
+    total = confusion.sum(axis=1)[there].astype(np.float64)
+    if not len(total):
+        return Estimate(0.0, 0.0, 1.0)
+    share, doubted = right / total, (right + HALF) / (total + 2 * HALF)
+    spread = np.sqrt(doubted * (1 - doubted) / total)
+    among = float(np.sqrt((spread**2).sum()) / spread.sum())
+    variance = float((share * (1 - share) / np.maximum(total - 1, 1)).sum()) / len(total) ** 2
+    return _mean(right, total, among, variance**0.5)
+
+
+def mean_f1(confusion: Counts) -> Estimate:
+    """Estimate the mean F1 over the classes that occur or are called, the macro F1.
+
+    F1 grows with the share j of right answers among the pictures that are of a class, or are called
+    so: it is 2 j / (1 + j).
+
+    Parameters
+    ----------
+    confusion : array of numbers, (k, k)
+        True class, class called: pictures, or the independent ones that they are worth.
+    """
+    right = np.diag(confusion).astype(np.float64)
+    total: Floats = (confusion.sum(axis=0) + confusion.sum(axis=1)).astype(np.float64) - right
+    known = total > 0
+    if not known.any():
+        return Estimate(0.0, 0.0, 1.0)
+    each, mean = _spreads_of_f1(_doubted(confusion), known)
+    _, error = _spreads_of_f1(confusion.astype(np.float64), known)
+    return _mean(right[known], total[known], mean / each, error, lambda j: 2 * j / (1 + j))
+
+
+def _mean(
+    right: Floats,
+    total: Floats,
+    among: float,
+    error: float,
+    figure: Callable[[Floats], Floats] = lambda share: share,
+) -> Estimate:
+    """Interval of a mean of figures, each of which grows with a share.
+
+    Stratified Wilson intervals (Yan and Su, Statistics in Biopharmaceutical Research 2, 2010): the
+    bounds of each share are taken at a lower level, at which their mean has the level wanted. Of
+    many shares of few pictures each that is too narrow: so no arm is shorter than the normal one,
+    nor longer than if all shares erred together.
+
+    Parameters
+    ----------
+    right, total : array of float, (k,)
+        The shares.
+    among : float
+        Standard error of the mean, divided by the mean standard error of the figures.
+    error : float
+        Standard error of the mean, estimated without any assumption.
+    figure : callable
+        From shares to the figures.
+    """
+    value = float(figure(right / total).mean())
+    low, high = (float(figure(one).mean()) for one in wilson_bounds(right, total, Z * among))
+    least, most = (float(figure(one).mean()) for one in wilson_bounds(right, total, Z))
+    return Estimate(
+        value,
+        min(max(min(low, value - Z * error), least), value),
+        max(min(max(high, value + Z * error), most), value),
+    )
+
+
+def _doubted(confusion: Counts) -> Floats:
+    """Add half a right answer to each class that occurs, and half a wrong one, spread evenly."""
+    there, classes = confusion.sum(axis=1) > 0, len(confusion)
+    more = np.full((classes, classes), HALF / max(classes - 1, 1))
+    np.fill_diagonal(more, HALF)
+    found: Floats = confusion.astype(np.float64) + np.where(there[:, None], more, 0.0)
+    return found
+
+
+def _spreads_of_f1(confusion: Floats, known: np.ndarray[Any, Any]) -> tuple[float, float]:
+    """Return the mean standard error of F1 of a class, and that of the mean F1.
+
+    By the delta method (Takahashi, Yamamoto, Kuchiba and Koyama, Applied Intelligence 52, 2022): a
+    picture of class t that is called c moves F1 of class i by what the derivatives say.
+    """
+    pictures = confusion.sum()
+    shares = confusion / pictures
+    right, both = np.diag(shares), shares.sum(axis=0) + shares.sum(axis=1)
+    below = np.where(both > 0, both, 1.0)
+    loss = np.where(known, 2 * right / below**2, 0.0)  # of a picture that is so, or is called so
+    gain = np.where(known, 2 / below, 0.0)  # of one that is both
+    each = right * (gain - 2 * loss) ** 2 + (both - 2 * right) * loss**2
+    moved = -(loss[:, None] + loss[None, :])
+    moved[np.diag_indices(len(moved))] += gain
+    variance = float((shares * moved**2).sum()) / known.sum() ** 2
+    scale = max(pictures - 1, 1)
+    mean = float(np.sqrt(each[known] / scale).mean())
+    return mean, float(np.sqrt(variance / scale))

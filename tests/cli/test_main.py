@@ -1,0 +1,108 @@
+"""The command as a whole: its errors, their exit codes, its help."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import foveal
+from foveal.cli import main as command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "word"),
+    [
+        (["plan", "1x8x8 | conv 4 3x3 | maxpool 2 | conv 8 5x5 | flatten | dense 3"], 2, "padding"),
+        (["plan", "1x8x8 | cnov 4 3x3"], 2, "'conv'"),
+        (["plan", "conv 4 3x3"], 2, "shape"),
+        (["train", "cnn", "nowhere", "m.safetensors"], 3, "nothing there"),
+        (["train", "cnn", ".", "m.pt"], 2, ".safetensors"),
+        (["predict", "nowhere.safetensors", "."], 4, "nothing there"),
+        (["evaluate", "pyproject.toml", "."], 4, "Foveal"),
+        (["train", "cnn"], 2, "Missing argument"),
+        (["plan"], 2, "Missing argument"),
+    ],
+)
+def test_errors_say_what_to_do_and_have_their_exit_codes(
+    run, arguments: list[str], code: int, word: str, tmp_path: Path, monkeypatch
+) -> None:
+    root = Path.cwd()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").write_bytes((root / "pyproject.toml").read_bytes())
+    found, _, err = run(*arguments)
+    assert found == code
+    assert word in err
+    assert all(len(line) <= 80 for line in err.splitlines())
+
+
+def test_errors_are_json_where_asked(run) -> None:
+    code, _, err = run("plan", "1x8x8 | dense 3", "--json")
+    found = json.loads(err)
+    assert found["exit_code"] == code == 2
+    assert set(found["error"]) == {"what", "needed", "came", "remedy"}
+
+
+def test_help_starts_without_torch_numpy_or_pillow() -> None:
+    program = (
+        "import sys; sys.argv = ['foveal', '--help']\n"
+        "from foveal.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'numpy', 'PIL', 'sklearn', 'pyarrow'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)\n"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr
+    for name in ("demo", "plan", "train", "evaluate", "predict", "env", "cache"):
+        assert name in found.stdout
+
+
+def test_the_version_is_told(run) -> None:
+    assert run("--version") == (0, f"foveal {foveal.__version__}\n", "")
+
+
+def test_the_help_lists_the_commands_as_a_person_meets_them(run) -> None:
+    _, out, _ = run("--help")
+    names = [line.split()[1] for line in out.splitlines() if line[:2] == "│ " and line[2] != " "]
+    listed = [name for name in names if not name.startswith("-")]
+    assert listed == [name for panel in command.PANELS.values() for name in panel]
+    assert listed[:4] == ["train", "evaluate", "predict", "show"]
+    _, out, _ = run("train", "--help")
+    assert out.index("transfer") < out.index("cnn") < out.index("autoencoder")
+
+
+@pytest.mark.parametrize(
+    ("line", "remedy"),
+    [
+        ("trian cnn", "did you mean 'train'?"),
+        ("foo", "see 'foveal --help' for what each does"),
+        ("train transfr", "did you mean 'transfer'?"),
+        ("train photos", "say what to train: foveal train transfer photos MODEL.safetensors"),
+        ("train 'my photos'", "foveal train transfer 'my photos' MODEL.safetensors"),
+        ("evaluate photos/ m.safetensors", "write foveal evaluate m.safetensors photos"),
+        ("predict a.jpg m.safetensors b.jpg", "write foveal predict m.safetensors a.jpg b.jpg"),
+        ("train cnn m.safetensors photos", "write foveal train cnn photos m.safetensors"),
+        ("similar p m.safetensors q.jpg", "write foveal similar m.safetensors p q.jpg"),
+        ("decode c.parquet m.safetensors --to d", "foveal decode m.safetensors c.parquet"),
+        ("map p m.safetensors --to a.png", "write foveal map m.safetensors p"),
+        ("plan lenet5 --as trch", "did you mean 'torch'?"),
+        ("train cnn . m.safetensors --optimizer adam", "did you mean 'adamw'?"),
+        ("anomalies imagenet . --by neighbors", "did you mean 'neighbours'?"),
+    ],
+)
+def test_a_wrong_line_gets_its_remedy(run, line: str, remedy: str) -> None:
+    code, out, err = run(*shlex.split(line))
+    assert (code, out) == (2, "")
+    assert remedy in " ".join(err.split())
+
+
+def test_arguments_in_their_order_are_left_alone(run) -> None:
+    code, _, err = run("evaluate", "nowhere.safetensors", "other.safetensors")
+    assert code == 4 and "nothing there" in err
+    code, _, err = run("show", "photos")
+    assert code == 4 and "nothing there" in err

@@ -1,0 +1,157 @@
+"""`foveal predict`: a row for every picture, wherever its name comes from."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from support.models import small_autoencoder, small_model
+
+
+def test_imagenet_needs_no_training(run, class_folders: Path, tmp_path: Path) -> None:
+    few = tmp_path / "few"
+    few.mkdir()
+    for index in range(2):
+        shutil.copy(class_folders / "above" / f"above.{index}.png", few)
+    (few / "broken.png").write_bytes(b"no picture")
+    code, out, _ = run("predict", "imagenet", few, "--top", 3, "--threads", 1)
+    lines = out.splitlines()
+    assert code == 0 and len(lines) == 4
+    assert sum("unreadable: " in line for line in lines) == 1
+    named = [line for line in lines if "  then " in line]
+    assert len(named) == 2
+    for line in named:
+        shares = [float(one.split()[-1]) for one in line.replace(",", "").split(" %")[:-1]]
+        assert len(shares) == 3 and shares == sorted(shares, reverse=True)
+    table = tmp_path / "p.csv"
+    code, out, _ = run("predict", "imagenet", few, "--to", table, "--threads", 1)
+    assert code == 0 and "3 rows" in out and "1 unreadable" in out
+    with table.open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 3 and len(rows[0]) == 1_004
+    (broken,) = [row for row in rows if row["error"]]
+    assert broken["label"] == "" and broken["path"].endswith("broken.png")
+    whole = [row for row in rows if not row["error"]]
+    for row in whole:
+        shares = {name[2:]: float(row[name]) for name in row if name.startswith("p:")}
+        assert np.isclose(sum(shares.values()), 1)
+        assert max(shares, key=shares.__getitem__) == row["label"]
+        assert f"{row['label']} " in out or any(row["label"] in line for line in named)
+    assert run("predict", "imagenet", few, "--strict", "--to", table)[0] == 3
+    assert run("predict", "imagenet", few, "--top", 0)[0] == 2
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    small_model(channels=3, side=16).save(tmp_path / "small.safetensors")
+    return tmp_path / "small.safetensors"
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch):
+    """Put bytes on standard input."""
+
+    def put(content: bytes) -> None:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+    return put
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\0"])
+def test_names_are_read_from_standard_input(
+    run, model: Path, class_folders: Path, typed, end: bytes
+) -> None:
+    names = [str(class_folders / "above" / f"above.{index}.png") for index in range(3)]
+    there = class_folders / "odd \u00e9\u2028 name.png"
+    shutil.copy(names[0], there)
+    typed(end.join(name.encode() for name in [*names, "gone.png", str(there)]) + end)
+    code, out, _ = run("predict", model, "-", class_folders / "below", "--json", "--threads", 1)
+    rows = json.loads(out)["pictures"]
+    assert code == 0 and len(rows) == 5 + 30
+    assert [row["path"] for row in rows[:5]] == [*names, "gone.png", str(there)]
+    assert [row["path"] for row in rows if row["error"]] == ["gone.png"]
+
+
+def test_files_that_follow_one_another_answer_as_one_by_one(
+    run, model: Path, class_folders: Path
+) -> None:
+    names = [class_folders / "above" / f"above.{index}.png" for index in range(3)]
+    _, out, _ = run("predict", model, *names, "--json", "--threads", 1)
+    together = json.loads(out)["pictures"]
+    for name, row in zip(names, together, strict=True):
+        _, out, _ = run("predict", model, name, "--json", "--threads", 1)
+        (alone,) = json.loads(out)["pictures"]
+        assert alone["path"] == row["path"] and alone["label"] == row["label"]
+        assert alone["probability"] == pytest.approx(row["probability"], abs=1e-6)
+
+
+def test_nothing_on_standard_input_is_said(run, model: Path, typed) -> None:
+    typed(b"\n\n")
+    code, out, err = run("predict", model, "-")
+    assert (code, out) == (3, "") and "names of pictures on standard input" in err
+
+
+@pytest.mark.parametrize("to", [False, True])
+def test_nothing_readable_ends_with_three_after_the_answer(
+    run, model: Path, tmp_path: Path, to: bool
+) -> None:
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    for index in range(2):
+        (folder / f"{index}.jpg").write_bytes(b"no picture")
+    more = ["--to", tmp_path / "p.csv"] if to else []
+    code, out, err = run("predict", model, folder, *more)
+    assert code == 3 and "got:    2, none of them readable" in err
+    assert ("2 rows" in out and (tmp_path / "p.csv").exists()) if to else out.count("unreadable:")
+    Image.new("RGB", (16, 16)).save(folder / "one.png")
+    assert run("predict", model, folder, *more)[0] == 0
+
+
+def test_a_word_that_names_nothing_is_refused_before_any_work(
+    run, model: Path, class_folders: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "p.csv"
+    code, out, err = run("predict", model, class_folders, "nowhere", "--to", table)
+    assert (code, out) == (3, "") and "nothing there" in err and not table.exists()
+
+
+@pytest.mark.parametrize("command", ["similar", "anomalies", "map", "encode", "reconstruct"])
+def test_every_command_reads_names(
+    run, class_folders: Path, tmp_path: Path, typed, command: str
+) -> None:
+    coder = tmp_path / "coder.safetensors"
+    small_autoencoder(shape=(3, 16, 16)).save(coder)
+    typed("\n".join(map(str, sorted((class_folders / "above").iterdir()))).encode())
+    to = {"map": "m.png", "encode": "c.csv", "reconstruct": "g.png"}
+    more = ["--to", tmp_path / to[command]] if command in to else []
+    more += ["--false-alarms", 0.3] if command == "anomalies" else []
+    queries = [class_folders / "above" / "above.0.png"] if command == "similar" else []
+    code, out, err = run(command, coder, "-", *queries, *more, "--json", "--threads", 1)
+    answer = json.loads(out)
+    assert code == 0, err
+    assert 30 in (answer.get("pictures"), answer.get("rows"))
+
+
+def test_an_autoencoder_learns_from_names(run, class_folders: Path, tmp_path: Path, typed) -> None:
+    names = "\n".join(map(str, sorted((class_folders / "above").iterdir()))).encode()
+    model = tmp_path / "m.safetensors"
+    typed(names)
+    options = ["--kind", "dense", "--code-size", 2, "--epochs", 1, "--threads", 1]
+    code, _, err = run("train", "autoencoder", "-", model, *options)
+    assert code == 0, err
+    typed(names)
+    code, out, _ = run("train", "autoencoder", "-", model, "--resume")
+    assert code == 0 and "nothing to resume" in out
+    typed(names)
+    code, _, err = run("train", "cnn", "-", tmp_path / "c.safetensors")
+    assert code == 3 and "label" in err
+    typed(names)
+    code, _, err = run("evaluate", model, "-")
+    assert code == 2 and "a classifier" in err

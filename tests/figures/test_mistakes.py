@@ -1,0 +1,52 @@
+"""The sheet of mistakes: which pictures, in which order, and what stands beside them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from foveal import UsageError, evaluate, mistakes
+from foveal.drawing.text import BODY, LABEL
+from foveal.drawing.thumbnails import drawn
+from foveal.figures.mistakes import UNSURE, WRONG
+from foveal.model.fitted import FittedModel
+from support.models import small_model
+from support.sheets import contains, says
+
+DIGITS = load_digits()
+X = np.rint(DIGITS.images[:60] * 255 / 16).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def model() -> FittedModel:
+    return small_model()
+
+
+def test_the_surest_mistakes_come_first(model: FittedModel) -> None:
+    y = np.array(["a", "b", "c"])[np.arange(60) % 3]
+    found = evaluate(model, X, y, with_baselines=False)
+    chances = model.predict_proba(X)
+    losses = -np.log(chances[np.arange(60), np.arange(60) % 3])
+    wrong = np.flatnonzero(chances.argmax(axis=1) != np.arange(60) % 3)
+    worst = wrong[np.argsort(-losses[wrong])][:5]
+    figure = mistakes(model, X, found, 5)
+    assert [row[0] for row in figure.rows] == [str(row) for row in worst]
+    assert [row[4] for row in figure.rows] == pytest.approx(losses[worst], rel=1e-4)
+    assert figure.caption == WRONG
+    for _, true, called, chance, _ in figure.rows:
+        assert says(figure.image, f"{true} -> {called}", BODY)
+        assert says(figure.image, f"probability {100 * chance:.1f} %", LABEL)
+    for row in worst:
+        assert contains(figure.image, drawn(X[row][..., None] / 255))
+
+
+def test_without_a_mistake_the_least_sure_are_drawn(model: FittedModel) -> None:
+    y = model.predict(X)
+    found = evaluate(model, X, y, with_baselines=False)
+    figure = mistakes(model, X, found, 4)
+    assert figure.caption == UNSURE and len(figure.rows) == 4
+    least = np.argsort(model.predict_proba(X).max(axis=1))[:4]
+    assert [row[0] for row in figure.rows] == [str(row) for row in least]
+    with pytest.raises(UsageError, match="count: needed"):
+        mistakes(model, X, found, 0)
