@@ -182,6 +182,9 @@ class CNNClassifier(Classifier):
         ------
         UsageError, DataError, ResourceError, DivergedError, Interrupted
             See `foveal.errors`.
+        KeyboardInterrupt
+            Where it is interrupted. Once a step was taken, all attributes are set before: the
+            learner is fitted with the best weights so far. Before that, nothing is changed.
         """
         context, descent = self._begin(run), pick(Descent, self)
         pixels, target = pick(Pixels, self), classes_of(pick(Labels, self))

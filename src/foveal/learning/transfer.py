@@ -25,6 +25,7 @@ from foveal.learning.data import TrainingData
 from foveal.learning.descent import (
     Trained,
     batch_size_of,
+    budget_of,
     configured,
     finished,
     follow,
@@ -270,8 +271,10 @@ class Transfer:
         state = start(head, config)
         if not self.fine:
             run.restore(state)
-        follow(task, state, config, self.context, keep=not self.fine)
-        return self._taken(task, head, state), Trained(config, state)
+        budget = budget_of(self.config.descent, config, self.context)
+        follow(task, state, config, self.context, budget=budget, keep=not self.fine)
+        trained = Trained(configs.with_steps(config, state.steps), state)
+        return self._taken(task, head, state), trained
 
     def _fine_tuned(
         self, data: TrainingData[Classes], rest: nn.Sequential, plan: Plan, before: Held

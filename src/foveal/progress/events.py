@@ -159,6 +159,20 @@ class StepEnded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shortened(Event):
+    """The machine became slower: training is to end sooner, for its budget of seconds."""
+
+    kind: ClassVar[str] = "shortened"
+    step: int
+    steps: int
+    """Steps in all, from now on."""
+    before: int
+    """Steps in all, before."""
+    seconds: float
+    """Wall time of training so far."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EpochEnded(Event):
     """An epoch, or the last part of one, is done and was judged on validation pictures."""
 

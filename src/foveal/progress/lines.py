@@ -18,6 +18,7 @@ from foveal.progress.events import (
     Prepared,
     Reconstructed,
     Resumed,
+    Shortened,
 )
 
 FIRST_EPOCHS, BETWEEN_EPOCHS = 20, 0.5
@@ -72,6 +73,12 @@ def lines_of(event: Event) -> list[str]:
             ]
         case Resumed(step=step):
             return [f"going on from step {step:,}"] * bool(step) + _notes(event.notes)
+        case Shortened():
+            return [
+                f"note: the machine has become slower; after {event.step:,} steps in "
+                f"{event.seconds:.0f} s training ends at {event.steps:,} of {event.before:,} "
+                "steps, to keep to `seconds`"
+            ]
         case EpochEnded():
             return [epoch_line(event)] * _is_due(event)
         case Reconstructed(lines=lines):
