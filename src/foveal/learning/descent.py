@@ -227,12 +227,26 @@ def planned(
     )
 
 
-def finished(state: TrainingState) -> Finished:
-    """Return the event that says that training is done."""
+def finished(state: TrainingState, notes: tuple[str, ...] = ()) -> Finished:
+    """Return the event that says that training is done, with what a reader should know of it."""
     best = state.best
     return Finished(
         steps=state.step,
         best_epoch=state.best_epoch,
         validation_accuracy=best.accuracy if best else None,
         validation_pictures=best.pictures if best else 0,
+        notes=(*_kept_instead(state), *notes),
     )
+
+
+def _kept_instead(state: TrainingState) -> tuple[str, ...]:
+    """Say which weights are kept where they are those of no epoch."""
+    if not state.best_weights:
+        return (f"no epoch was judged: the weights after {state.step:,} steps are kept",)
+    if state.best_epoch == 0:
+        return (
+            "no epoch of fine-tuning did better on the validation pictures: what it changed is "
+            "thrown away, and the head is kept as it was fitted (leave `fine_tune_epochs` out, or "
+            "lower `fine_tune_rate`)",
+        )
+    return ()

@@ -149,7 +149,8 @@ class StepEnded(Event):
     steps: int
     epoch: int
     loss: float
-    """Mean training loss of the epoch so far."""
+    """Mean training loss of the epoch so far, by the measure of validation: without label
+    smoothing and class weights."""
     accuracy: float
     """Training accuracy of the epoch so far, on varied pictures; NaN without labels."""
     learning_rate: float

@@ -84,7 +84,8 @@ def lines_of(event: Event) -> list[str]:
         case Reconstructed(lines=lines):
             return list(lines)
         case Finished():
-            return [f"kept the weights of epoch {event.best_epoch}", *_notes(event.notes)]
+            kept = f"kept the weights of epoch {event.best_epoch}"
+            return [kept] * bool(event.best_epoch) + _notes(event.notes)
     return []
 
 

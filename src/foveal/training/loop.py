@@ -202,19 +202,19 @@ def take_step(
     rate = rate_at(config, state.step, state.turns)
     set_training(state.network, keep_statistics=config.keep_statistics)
     with device.private_randomness(derive(config.seed, "step", state.step)):
-        loss, right = loss_of(state.network, batch)
-    value = float(loss.detach())
+        loss = loss_of(state.network, batch)
+    value = float(loss.minimised.detach())
     if not math.isfinite(value):
         raise _diverged("training loss", value, state.step + 1, rate)
     state.optimizer.clear()
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.minimised.backward()  # type: ignore[no-untyped-call]
     if config.clip_norm is not None:
         torch.nn.utils.clip_grad_norm_(state.network.parameters(), config.clip_norm)
     state.step += 1
     state.optimizer.step(rate, state.step)
     if state.averaged is not None:
         update_average(state.averaged, state.network, config.ema, state.step)
-    state.tally.add(value, right, len(batch.images_nchw))
+    state.tally.add(float(loss.told), loss.right, len(batch.images_nchw))
 
 
 def set_training(network: nn.Module, *, keep_statistics: bool) -> None:
