@@ -207,8 +207,8 @@ def test_judgement_is_log_loss_and_accuracy_without_smoothing() -> None:
 
 def test_the_temperature_undoes_what_logits_were_multiplied_by() -> None:
     logits, values = drawn(300)
-    plain = ABC.temperature(logits, values)
-    assert ABC.temperature(4 * logits, values) == pytest.approx(4 * plain, rel=1e-3)
+    plain = ABC.temperature(4 * logits, values)
+    assert ABC.temperature(8 * logits, values) == pytest.approx(2 * plain, rel=1e-3) != 2.0
 
 
 # The end of a network -------------------------------------------------------------------------
