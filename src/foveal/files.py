@@ -236,6 +236,12 @@ def told(what: str, needed: str = ROOM) -> Iterator[None]:
         ) from error
 
 
+def digest_of(path: Path) -> str:
+    """Hash a file, as `sha256sum` does."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def beside(path: Path) -> Path:
     """Return the short name under which something is written before it is whole."""
     return path.with_name(
