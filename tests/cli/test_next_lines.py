@@ -105,7 +105,7 @@ def test_every_command_of_the_readme_works(place: Path, run: Runs) -> None:
         code, out, err = run(*meant(words), *["--fresh"] * ("train" in words))
         assert code == 0, f"{shlex.join(words)}: {err}"
         after += [shlex.split(line)[2:] for line in next_lines(out)]
-    assert {words[0] for words in done[len(commands) :]} == {"evaluate", "train"}
+    assert {"evaluate", "train"} <= {words[0] for words in done[len(commands) :]}
 
 
 OTHERS = (
