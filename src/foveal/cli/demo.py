@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,7 +49,7 @@ def demo(
     with told(f"--to {to}"):
         to.mkdir(parents=True, exist_ok=True)
         if not pictures.exists():
-            _write_digits(pictures)
+            write_digits(pictures)
     typer.echo(f"pictures    {pictures}: one folder a class")
     learner = CNNClassifier(test_share=0.2, random_state=0, threads=threads)
     with shown_progress() as show:
@@ -67,7 +68,12 @@ def demo(
     typer.echo(f"run          {model.with_suffix('.run')}")
     typer.echo(f"predictions  {table}")
     typer.echo(f"gallery      {figure}")
-    typer.echo(f"next: foveal predict {model} {pictures / '3' / '3.0.png'}")
+    typer.echo(f"next: foveal {following(model, pictures)}")
+
+
+def following(model: Path, pictures: Path) -> str:
+    """Return what may be typed next: the model asked for one of the pictures."""
+    return shlex.join(["predict", str(model), str(min((pictures / "3").iterdir()))])
 
 
 def _train(learner: object, pictures: Path, model: Path, run: Run) -> None:
@@ -165,7 +171,7 @@ def _recognise(threads: int | None) -> None:
         typer.echo(f"  {Path(name).name:<16} {model.classes[best]}, {100 * shares[best]:.1f} %")
 
 
-def _write_digits(folder: Path) -> None:
+def write_digits(folder: Path) -> None:
     """Write the digits as PNG files, one folder a class, whole or not at all."""
     from PIL import Image
     from sklearn.datasets import load_digits
