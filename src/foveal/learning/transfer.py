@@ -241,6 +241,7 @@ class Transfer:
             data.units[rows],
             classes=data.target.outputs,
             class_weights=data.target.weights(data.taught),
+            sample_weights_n=None if data.weights is None else data.weights[rows],
             seed=self.context.seed,
             threads=self.device.threads,
             C=C,
