@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 import foveal
-from foveal.cli.demo import following, write_digits
+from foveal.cli.demo import following
+from foveal.demonstration import write_digits
 from foveal.training import config
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -132,9 +133,7 @@ def test_every_next_line_works(place: Path, run: Runs) -> None:
 
 
 def test_what_follows_the_demo_works(tmp_path: Path, run: Runs) -> None:
-    pictures = tmp_path / "of mine" / "digits"
-    pictures.parent.mkdir()
-    write_digits(pictures)
+    pictures = write_digits(tmp_path / "of mine")
     words = shlex.split(following(FIXTURES / "classifier-format1.safetensors", pictures))
     code, out, err = run(*words)
     assert code == 0, err
