@@ -322,7 +322,7 @@ class Transfer:
         refitted = logistic is not None and not self.fine
         taught = np.concatenate([split.train, split.validation]) if refitted else split.train
         network.requires_grad_(False)
-        return freeze(
+        model = freeze(
             plan,
             network.eval(),
             data.recipe,

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from foveal.errors import DataError
 from foveal.pictures.ledger import Entry
-from foveal.search.exact import Floats
+from foveal.nearest import Floats
 
 KIND: Literal["foveal-index"] = "foveal-index"
 FORMAT: Literal[1] = 1

@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 Doubles = np.ndarray[Any, np.dtype[np.float64]]
 Rows = np.ndarray[Any, np.dtype[np.int64]]
+Labels = np.ndarray[Any, np.dtype[np.int64]]
 
 QUERIES = 128
 """Queries in one matrix product, at most."""
@@ -76,6 +77,47 @@ def nearest(
                         rows_qk[part], best_qk[part], q, r + start, found_p
                     )
     return rows_qk, np.sqrt(best_qk)
+
+
+def nearest_others(
+    vectors_rd: Floats,
+    squares_r: Doubles,
+    labels_r: Labels,
+    queries_qd: Floats,
+    labels_q: Labels,
+    *,
+    k: int,
+    threads: int,
+) -> tuple[Rows, Doubles]:
+    """Find the k nearest rows of each query that do not share its label.
+
+    Parameters
+    ----------
+    vectors_rd, squares_r, queries_qd, threads
+        As for `nearest`.
+    labels_r, labels_q : array of int64
+        Equal for what must not be compared: copies of one picture, for one.
+    k : int
+        Neighbours of each; fewer where there are fewer, at infinity where all share its label.
+
+    Returns
+    -------
+    tuple of arrays
+        As of `nearest`.
+    """
+    most = int(np.unique(labels_r, return_counts=True)[1].max(initial=0))
+    found, far = nearest(vectors_rd, squares_r, queries_qd, k + most, threads=threads)
+    far[labels_r[found] == labels_q[:, None]] = np.inf
+    order = np.argsort(far, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(found, order, axis=1), np.take_along_axis(far, order, axis=1)
+
+
+def unit_length(vectors_nd: Floats) -> Floats:
+    """Bring vectors to unit length; those of zeros stay zeros."""
+    wide = vectors_nd.astype(np.float64)
+    lengths = np.sqrt(np.square(wide).sum(axis=1, keepdims=True))
+    unit: Floats = (wide / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+    return unit
 
 
 def ranked(vectors_rd: Floats, query_d: Floats, rows: Rows, k: int) -> tuple[Rows, Doubles]:
