@@ -10,10 +10,11 @@ Axes: q query, r row of the vectors, d number of a vector, k neighbour, p pair o
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 Doubles = np.ndarray[Any, np.dtype[np.float64]]
@@ -65,7 +66,7 @@ def nearest(
     rows_qk = np.full((len(queries_qd), k), count, dtype=np.int64)
     best_qk = np.full((len(queries_qd), k), np.inf)
     step = max(1, min(PRODUCTS // max(1, min(len(queries_qd), QUERIES)), NUMBERS // size))
-    with threadpool_limits(threads, user_api="blas"):
+    with _libraries().limit(limits=threads, user_api="blas"):
         for start in range(0, count, step):
             chunk_rd, squares = vectors_rd[start : start + step], squares_r[start : start + step]
             for first in range(0, len(queries_qd), QUERIES):
@@ -77,6 +78,12 @@ def nearest(
                         rows_qk[part], best_qk[part], q, r + start, found_p
                     )
     return rows_qk, np.sqrt(best_qk)
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """List the libraries that have threads, once: it takes 10 ms, as many products do."""
+    return ThreadpoolController()
 
 
 def nearest_others(

@@ -23,8 +23,8 @@ from foveal.anomaly.threshold import (
 from foveal.errors import DataError
 from foveal.evaluation.conformal import checked_rate
 from foveal.judging.held_out import Standing
-from foveal.parameters import Whole, check
 from foveal.nearest import Doubles, Floats, Rows, nearest_others, squared_lengths
+from foveal.parameters import Whole, check
 from foveal.search.vectors import Progress, Vectors, vectors_of
 
 if TYPE_CHECKING:

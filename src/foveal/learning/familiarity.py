@@ -1,4 +1,4 @@
-"""What a classifier keeps of its training pictures, so that it can tell others that are unlike them.
+"""What a classifier keeps of its training pictures, to tell others that are unlike them.
 
 Axes: n picture.
 """
@@ -6,7 +6,6 @@ Axes: n picture.
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from foveal.learning.context import FitContext
 from foveal.learning.data import TrainingData
@@ -73,9 +72,7 @@ def familiar(
     )
 
 
-def _views(
-    model: FittedModel, data: TrainingData, rows: Rows, sizes: dict[View, int]
-) -> Views:
+def _views(model: FittedModel, data: TrainingData, rows: Rows, sizes: dict[View, int]) -> Views:
     """Look at rows in each of the views, (n, d) each."""
     found: dict[View, np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = {}
     if "features" in sizes:

@@ -109,8 +109,8 @@ class Familiar:
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """Return everything as tensors by name."""
-        arrays = {PREFIX + view: values for view, values in self.kept.items()}
-        arrays |= {SCALE: self.scale, SCORES: self.scores}
+        arrays: dict[str, np.ndarray[Any, Any]] = {SCALE: self.scale, SCORES: self.scores}
+        arrays |= {PREFIX + view: values for view, values in self.kept.items()}
         return {name: torch.from_numpy(np.ascontiguousarray(one)) for name, one in arrays.items()}
 
     @classmethod
@@ -288,7 +288,8 @@ def familiarised(
     kept = {view: comparable(view, usual[view]).astype(np.float16) for view in usual}
     compared = [_Compared.of(view, kept[view]) for view in VIEWS if view in kept]
     far = [one.distances(setting[one.view], (labels_r, labels_m), threads) for one in compared]
-    if not all(np.isfinite(one).all() for one in (*far, *kept.values())):
+    finite = [bool(np.isfinite(one).all()) for one in far]
+    if not all(finite + [bool(np.isfinite(one).all()) for one in kept.values()]):
         return None
     scale = np.array([_scale(one) for one in far], dtype=np.float32)
     return Familiar(kept=kept, scale=scale, scores=_largest(far, scale).astype(np.float32))

@@ -223,9 +223,12 @@ class FittedModel:
     ) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Run features through the last layer."""
         last = part(self.network, self.plan, len(self.plan.layers) - 1)
-        with torch.inference_mode():
-            taken = torch.from_numpy(features.astype(np.float32)).to(self.device.name)
-            logits: np.ndarray[Any, np.dtype[np.float64]] = last(taken).double().cpu().numpy()
+        starts = range(0, len(features), BATCH)
+        with self.device.at_work():
+            tensors = (feature_tensor(features[at : at + BATCH], self.device.name) for at in starts)
+            logits: np.ndarray[Any, np.dtype[np.float64]] = (
+                logits_of(last, tensors).double().numpy()
+            )
         return logits
 
     def features(self, X: Any) -> np.ndarray[Any, np.dtype[np.float32]]:

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from foveal.errors import DataError
-from foveal.pictures.ledger import Entry
 from foveal.nearest import Floats
+from foveal.pictures.ledger import Entry
 
 KIND: Literal["foveal-index"] = "foveal-index"
 FORMAT: Literal[1] = 1

@@ -13,8 +13,8 @@ import numpy as np
 
 from foveal.errors import DataError
 from foveal.inference.features import Extraction, open_features
-from foveal.pictures.collection import Pictures
 from foveal.nearest import Floats, Rows, parts, unit_length
+from foveal.pictures.collection import Pictures
 from foveal.pictures.remarks import summed, warn
 from foveal.search.index_file import Measure
 from foveal.shapes import volume
