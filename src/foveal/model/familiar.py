@@ -40,8 +40,8 @@ BYTES = 2_000_000
 """Bytes that are kept of training pictures, at most."""
 MOST_KEPT, MOST_SETTING = 2_000, 5_000
 """Pictures that others are compared with, and pictures that set the threshold, at most."""
-FEWEST = 19
-"""Pictures that must set the threshold: fewer could not keep false alarms below one in twenty."""
+FEWEST = 9
+"""Pictures that must set the threshold: fewer could not keep false alarms below one in ten."""
 NEIGHBOURS = 5
 """Pictures that each is compared with: of 1 to 5 the more the better (docs/tried.md)."""
 LONGEST = 2_048
