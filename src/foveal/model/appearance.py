@@ -14,7 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from foveal.pictures.batches import as_tensor
+from foveal.pictures.batches import as_tensor, normalised
 from foveal.pictures.collection import Array
 from foveal.pictures.scaling import Scaling
 
@@ -49,8 +49,7 @@ def appearance(images_nhwc: Array, by: Scaling) -> tuple[Floats, Floats]:
     tuple of arrays
         Copies of 8x8 pixels at most, (n, p), black = 0 and white = 1; and statistics, (n, s).
     """
-    values = (as_tensor(images_nhwc).float() - by.black) / (by.white - by.black)
-    glance = _reduced(values, GLANCE)
+    glance = _reduced(normalised(as_tensor(images_nhwc), by.unit), GLANCE)
     return _reduced(glance, SMALL).flatten(1).numpy(), torch.cat([*_statistics(glance)], 1).numpy()
 
 
