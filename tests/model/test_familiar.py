@@ -34,8 +34,7 @@ def kept(setting: int = 100, usual: int = 200) -> Familiar:
         {"features": FEATURES[:usual]},
         np.arange(usual),
         {"features": FEATURES[-setting:]},
-        np.arange(300 - setting, 300),
-        threads=1,
+        np.arange(300 - setting, 300),,
     )
     assert found is not None
     return found
@@ -52,7 +51,7 @@ def test_the_score_is_the_mean_distance_to_five_neighbours_on_the_scale_of_those
     others = np.random.default_rng(1).normal(size=(50, 6))
     far = search.kneighbors(unit(others))[0].mean(axis=1)
     threshold = np.sort(usual)[int(np.ceil(0.99 * 101)) - 1]
-    scores = found.unfamiliarity({"features": others.astype(np.float32)}, 1)
+    scores = found.unfamiliarity({"features": others.astype(np.float32)})
     np.testing.assert_array_equal(scores > 1, far > threshold)
     middle = np.median(usual)
     wanted = np.maximum((far - middle) / (threshold - middle), 0)
@@ -61,7 +60,7 @@ def test_the_score_is_the_mean_distance_to_five_neighbours_on_the_scale_of_those
 
 def test_each_picture_is_held_against_others_than_itself() -> None:
     labels = np.arange(300)
-    found = familiarised({"features": FEATURES}, labels, {"features": FEATURES}, labels, 1)
+    found = familiarised({"features": FEATURES}, labels, {"features": FEATURES}, labels)
     far, _ = NearestNeighbors(n_neighbors=6).fit(unit(FEATURES)).kneighbors(unit(FEATURES))
     assert found is not None
     np.testing.assert_allclose(found.scale[0, 0], np.median(far[:, 1:].mean(axis=1)), rtol=1e-2)
@@ -70,14 +69,14 @@ def test_each_picture_is_held_against_others_than_itself() -> None:
 def test_pictures_of_one_group_are_not_held_against_each_other() -> None:
     bursts = np.repeat(FEATURES[:60], 5, axis=0)
     groups = np.repeat(np.arange(60), 5)
-    together = familiarised({"features": bursts}, groups, {"features": bursts}, groups, 1)
+    together = familiarised({"features": bursts}, groups, {"features": bursts}, groups)
     apart = familiarised(
         {"features": bursts}, np.arange(300), {"features": bursts}, np.arange(300), 1
     )
     new = {"features": np.random.default_rng(5).normal(size=(200, 6)).astype(np.float32) + 2}
     assert together is not None and apart is not None
     assert (
-        (together.unfamiliarity(new, 1) > 1).mean() < 0.1 < (apart.unfamiliarity(new, 1) > 1).mean()
+        (together.unfamiliarity(new) > 1).mean() < 0.1 < (apart.unfamiliarity(new) > 1).mean()
     )
 
 
@@ -88,9 +87,9 @@ def test_false_alarms_keep_to_the_stated_rate_over_many_draws() -> None:
         views = [
             {"pixels": part, "statistics": part[:, :2]} for part in np.split(values, [100, 300])
         ]
-        found = familiarised(views[0], np.arange(100), views[1], np.arange(100, 300), 1)
+        found = familiarised(views[0], np.arange(100), views[1], np.arange(100, 300))
         assert found is not None
-        rates.append((found.unfamiliarity(views[2], 1) > 1).mean())
+        rates.append((found.unfamiliarity(views[2]) > 1).mean())
     assert 0.005 < np.mean(rates) < 0.015
     assert found.false_alarms == 0.01 and found.rate.low < 0.01 < found.rate.high
 
@@ -103,14 +102,14 @@ def test_few_pictures_state_the_rate_that_they_can_keep(setting: int, rate: floa
 def test_too_few_pictures_say_nothing() -> None:
     labels = np.arange(NEIGHBOURS)
     few, many = {"features": FEATURES[:NEIGHBOURS]}, {"features": FEATURES}
-    assert familiarised(few, labels, many, np.arange(300), 1) is None
-    assert familiarised(many, np.arange(300), {"features": FEATURES[:8]}, np.arange(8), 1) is None
+    assert familiarised(few, labels, many, np.arange(300)) is None
+    assert familiarised(many, np.arange(300), {"features": FEATURES[:8]}, np.arange(8)) is None
 
 
 def test_what_no_number_came_of_has_no_score() -> None:
     values = FEATURES[:3].copy()
     values[1, 2] = np.nan
-    scores = kept().unfamiliarity({"features": values}, 1)
+    scores = kept().unfamiliarity({"features": values})
     assert np.isnan(scores).tolist() == [False, True, False]
 
 
@@ -146,7 +145,7 @@ def model_with(views: tuple[str, ...]) -> FittedModel:
     draws = np.random.default_rng(3)
     drawn = {one: draws.normal(size=(40, sizes[one])).astype(np.float32) for one in views}
     labels = np.arange(40)
-    model.familiar = familiarised(drawn, labels, drawn, labels, threads=1)
+    model.familiar = familiarised(drawn, labels, drawn, labels,)
     assert model.familiar is not None
     return model
 
@@ -179,7 +178,7 @@ def test_one_pass_gives_logits_and_features(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_loaded_model_says_the_same(tmp_path: Path) -> None:
     model = model_with(("features", "pixels", "statistics"))
     model.save(tmp_path / "m.safetensors")
-    again = load(tmp_path / "m.safetensors", threads=1)
+    again = load(tmp_path / "m.safetensors",)
     np.testing.assert_array_equal(again.unfamiliarity(IMAGES), model.unfamiliarity(IMAGES))
     assert again.digest() == model.digest()
 

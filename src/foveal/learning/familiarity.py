@@ -68,7 +68,6 @@ def familiar(
     return familiarised(
         *(_views(model, data, kept, sizes), data.units[kept]),
         *(_views(model, data, setting, sizes), data.units[setting]),
-        threads=context.device.threads,
     )
 
 

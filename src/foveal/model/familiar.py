@@ -44,6 +44,8 @@ FEWEST = 9
 """Pictures that must set the threshold: fewer could not keep false alarms below one in ten."""
 NEIGHBOURS = 5
 """Pictures that each is compared with: of 1 to 5 the more the better (docs/tried.md)."""
+THREADS = 1
+"""Of a search among so few: two wait for each other where another process works (docs/tried.md)."""
 LONGEST = 2_048
 """Numbers of a vector, at most; longer ones are folded."""
 FALSE_ALARMS = 0.01
@@ -87,9 +89,9 @@ class Familiar:
         """Scaled distance above which a picture is unfamiliar."""
         return max(threshold_of(self.scores.astype(np.float64), self.false_alarms), LEAST)
 
-    def unfamiliarity(self, views: Views, threads: int) -> Numbers:
+    def unfamiliarity(self, views: Views) -> Numbers:
         """Measure how unfamiliar pictures are, (n,): above 1 beyond the threshold; NaN for NaN."""
-        far = [one.distances(views[one.view], None, threads) for one in self._compared]
+        far = [one.distances(views[one.view], None) for one in self._compared]
         found: Numbers = np.maximum(_largest(far, self.scale) / self.threshold, 0)
         return found
 
@@ -172,9 +174,7 @@ class _Compared:
             vectors = (vectors - mean) / std
         return cls(view, vectors, squared_lengths(vectors), mean, std)
 
-    def distances(
-        self, vectors_nd: Floats, labels: tuple[Labels, Labels] | None, threads: int
-    ) -> Numbers:
+    def distances(self, vectors_nd: Floats, labels: tuple[Labels, Labels] | None) -> Numbers:
         """Measure the mean distance to the nearest kept pictures, (n,).
 
         With `labels`, (r,) and (n,), to the nearest of another label.
@@ -186,14 +186,14 @@ class _Compared:
         far = np.full(len(queries), np.nan)
         if labels is None:
             _, near = nearest(
-                self.vectors, self.squares, queries[there], NEIGHBOURS, threads=threads
+                self.vectors, self.squares, queries[there], NEIGHBOURS, threads=THREADS
             )
         else:
             labels_r, labels_n = labels
             _, near = nearest_others(
                 *(self.vectors, self.squares, labels_r, queries[there], labels_n[there]),
                 k=NEIGHBOURS,
-                threads=threads,
+                threads=THREADS,
             )
         far[there] = near.mean(axis=1)
         return far
@@ -262,7 +262,7 @@ def room(sizes: Mapping[View, int]) -> int:
 
 
 def familiarised(
-    usual: Views, labels_r: Labels, setting: Views, labels_m: Labels, threads: int
+    usual: Views, labels_r: Labels, setting: Views, labels_m: Labels
 ) -> Familiar | None:
     """Keep pictures that taught, with a threshold that others of their kind set.
 
@@ -275,8 +275,6 @@ def familiarised(
     setting : mapping of view to array, (m, d)
         The pictures that set the threshold, in the same views. They may be among those that are
         kept, where these did not teach what is looked at: each is compared with the others.
-    threads : int
-        Threads of the search.
 
     Returns
     -------
@@ -287,7 +285,7 @@ def familiarised(
         return None
     kept = {view: comparable(view, usual[view]).astype(np.float16) for view in usual}
     compared = [_Compared.of(view, kept[view]) for view in VIEWS if view in kept]
-    far = [one.distances(setting[one.view], (labels_r, labels_m), threads) for one in compared]
+    far = [one.distances(setting[one.view], (labels_r, labels_m)) for one in compared]
     finite = [bool(np.isfinite(one).all()) for one in far]
     if not all(finite + [bool(np.isfinite(one).all()) for one in kept.values()]):
         return None

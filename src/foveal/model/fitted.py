@@ -214,7 +214,7 @@ class FittedModel:
         views: dict[View, Floats] = {"features": values.astype(np.float32)}
         if seen is not None:
             views |= {"pixels": seen[0], "statistics": seen[1]}
-        unfamiliarity = self.familiar.unfamiliarity(views, self.device.threads)
+        unfamiliarity = self.familiar.unfamiliarity(views)
         unfamiliarity[np.isnan(values.reshape(len(values), -1)).any(axis=1)] = np.nan
         return logits_nk, unfamiliarity
 
