@@ -204,8 +204,8 @@ class _Labelled:
         told = f"{missing} pictures left out: unreadable, unlabelled or of unknown class"
         return [told] if missing else []
 
-    def answers(self, rows: Rows) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-        """Compute logits (n, classes) and unfamiliarity (n,) of some rows."""
+    def asked(self, rows: Rows) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """Ask the model for logits (n, classes) and unfamiliarity (n,) of some rows."""
         by = self.store.scaled_by(scaling(self.pictures, self.recipe))
         if by is None:
             return self.model.answers_of(self.store.views[0], rows)
@@ -250,7 +250,7 @@ def _said(
     if model.held_out is not None:
         found[kept] = model.held_out.logits[chosen.kept[kept]]
     if not kept.all():
-        found[~kept], unfamiliarity[~kept] = source.answers(chosen.rows[~kept])
+        found[~kept], unfamiliarity[~kept] = source.asked(chosen.rows[~kept])
     standing = Standing.of(model, source.store.hashes[chosen.rows])
     unfamiliarity[standing.taught | standing.chose] = np.nan
     return found, unfamiliarity

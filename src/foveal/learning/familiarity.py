@@ -24,14 +24,20 @@ from foveal.model.fitted import FittedModel
 from foveal.nets.build import part
 from foveal.pictures.splits import Rows
 from foveal.randomness import generator
+from foveal.targets.target import Labelled
 from foveal.training.steps import logits_of
 
+Data = TrainingData[Labelled]
 BATCH = 256
 """Pictures that are looked at at once."""
 
 
 def familiar(
-    model: FittedModel, data: TrainingData, taught: Rows, held_out: Rows, context: FitContext
+    model: FittedModel,
+    data: Data,
+    taught: Rows,
+    held_out: Rows,
+    context: FitContext,
 ) -> Familiar | None:
     """Choose what a model keeps of the pictures that taught it.
 
@@ -60,7 +66,7 @@ def familiar(
     seed = context.seed
     first = np.unique(data.store.hashes[taught], return_index=True)[1]
     kept = taught[np.sort(first)]
-    kept = kept[drawn_evenly(data.class_ids[kept], room(sizes), seed)]
+    kept = kept[drawn_evenly(data.target.strata(data.values[kept]), room(sizes), seed)]
     setting = np.sort(np.concatenate([taught, held_out])) if untaught else held
     if len(setting) > MOST_SETTING:
         order = generator(seed, "threshold").permutation(len(setting))[:MOST_SETTING]
@@ -71,7 +77,7 @@ def familiar(
     )
 
 
-def _views(model: FittedModel, data: TrainingData, rows: Rows, sizes: dict[View, int]) -> Views:
+def _views(model: FittedModel, data: Data, rows: Rows, sizes: dict[View, int]) -> Views:
     """Look at rows in each of the views, (n, d) each."""
     found: dict[View, np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = {}
     if "features" in sizes:

@@ -243,13 +243,13 @@ def sizes_of(plan: Plan, recipe: PictureRecipe) -> dict[View, int]:
     return sizes
 
 
-def drawn_evenly(class_ids: Rows, most: int, seed: int) -> Rows:
+def drawn_evenly(strata_n: Rows, most: int, seed: int) -> Rows:
     """Draw rows, as many of each class as there are, in order: at most `most`, (r,)."""
     draws = generator(seed, "familiar")
-    order = draws.permutation(len(class_ids))
-    turn = np.empty(len(class_ids), dtype=np.int64)
-    for one in np.unique(class_ids):
-        rows = order[class_ids[order] == one]
+    order = draws.permutation(len(strata_n))
+    turn = np.empty(len(strata_n), dtype=np.int64)
+    for one in np.unique(strata_n):
+        rows = order[strata_n[order] == one]
         turn[rows] = np.arange(len(rows))
     chosen: Rows = np.sort(order[np.argsort(turn[order], kind="stable")][:most])
     return chosen
