@@ -70,9 +70,7 @@ def test_pictures_of_one_group_are_not_held_against_each_other() -> None:
     bursts = np.repeat(FEATURES[:60], 5, axis=0)
     groups = np.repeat(np.arange(60), 5)
     together = familiarised({"features": bursts}, groups, {"features": bursts}, groups)
-    apart = familiarised(
-        {"features": bursts}, np.arange(300), {"features": bursts}, np.arange(300), 1
-    )
+    apart = familiarised({"features": bursts}, np.arange(300), {"features": bursts}, np.arange(300))
     new = {"features": np.random.default_rng(5).normal(size=(200, 6)).astype(np.float32) + 2}
     assert together is not None and apart is not None
     assert (together.unfamiliarity(new) > 1).mean() < 0.1 < (apart.unfamiliarity(new) > 1).mean()
@@ -153,7 +151,7 @@ def model_with(views: tuple[str, ...]) -> FittedModel:
     return model
 
 
-IMAGES = np.random.default_rng(4).random((20, 8, 8)).astype(np.float32)
+IMAGES = np.random.default_rng(4).integers(0, 256, (20, 8, 8), dtype=np.uint8)
 
 
 @pytest.mark.parametrize(
