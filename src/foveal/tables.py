@@ -15,7 +15,8 @@ from foveal.files import checked_output, whole_file
 
 FORMATS = (".csv", ".parquet", ".jsonl")
 KINDS = {
-    **dict.fromkeys(("path", "true", "predicted", "part", "reason", "remark", "error"), pa.string()),
+    **dict.fromkeys(("path", "true", "predicted"), pa.string()),
+    **dict.fromkeys(("part", "reason", "remark", "error"), pa.string()),
     **dict.fromkeys(("probability", "loss", "unfamiliarity"), pa.float64()),
     "unfamiliar": pa.bool_(),
 }
