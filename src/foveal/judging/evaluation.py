@@ -11,12 +11,13 @@ import numpy as np
 from foveal.errors import DataError
 from foveal.evaluation.baselines import Baseline, Fold, cross_fit_baselines, majority
 from foveal.evaluation.calibration import probabilities
-from foveal.evaluation.intervals import Estimate, wilson
+from foveal.evaluation.intervals import wilson
 from foveal.evaluation.metrics import Metrics, calibration_error, metrics
 from foveal.inference.features import Extraction, open_features
 from foveal.judging.answers import COLUMNS, Answers
 from foveal.judging.held_out import HeldOut, JudgedBy, Standing, held_out
 from foveal.judging.lines import html_of_evaluation, lines_of_evaluation
+from foveal.judging.unfamiliar import Unfamiliar
 from foveal.pictures.collection import Array, Pictures
 from foveal.pictures.ledger import Entry
 from foveal.pictures.prepared import Prepared
@@ -34,17 +35,6 @@ FOLDS = 5
 """Folds of the baselines where the model was judged by cross-validation."""
 GLANCE = 32
 """Longest side of the pictures that baselines see, where the network saw larger ones."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unfamiliar:
-    """How many of the pictures that are new to a model are unlike those that taught it."""
-
-    share: Estimate
-    pictures: int
-    """How many are new."""
-    usual: Estimate
-    """Share of pictures like those that taught which are called so."""
 
 
 @dataclass(frozen=True, repr=False, slots=True, kw_only=True)

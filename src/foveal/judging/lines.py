@@ -8,6 +8,7 @@ from foveal.evaluation.baselines import Baseline
 from foveal.evaluation.intervals import Estimate
 from foveal.evaluation.metrics import Metrics
 from foveal.html_tables import html_lines, html_table
+from foveal.judging.unfamiliar import Unfamiliar
 
 MOST_CLASSES = 12
 """Classes up to which the confusion matrix is shown."""
@@ -39,6 +40,11 @@ class Judged(Protocol):
     @property
     def baselines(self) -> tuple[Baseline, ...]:
         """What it is held against."""
+        ...
+
+    @property
+    def unfamiliar(self) -> Unfamiliar | None:
+        """How many are unlike those that taught."""
         ...
 
     @property
@@ -99,7 +105,7 @@ def _ranking_lines(metrics: Metrics) -> list[str]:
     ]
 
 
-def _unfamiliar_line(found: Evaluation) -> list[str]:
+def _unfamiliar_line(found: Judged) -> list[str]:
     told = found.unfamiliar
     if told is None:
         return []
