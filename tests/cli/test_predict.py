@@ -23,7 +23,7 @@ def test_imagenet_needs_no_training(run, class_folders: Path, tmp_path: Path) ->
     (few / "broken.png").write_bytes(b"no picture")
     code, out, _ = run("predict", "imagenet", few, "--top", 3, "--threads", 1)
     lines = out.splitlines()
-    assert code == 0 and len(lines) == 4
+    assert code == 0 and len(lines) == 5 and "unfamiliar is not told" in lines[-1]
     assert sum("unreadable: " in line for line in lines) == 1
     named = [line for line in lines if "  then " in line]
     assert len(named) == 2
