@@ -1,10 +1,15 @@
-"""Decides device, memory format and threads; everything below follows its input."""
+"""Decides device, memory format and threads; everything below follows its input.
+
+What torch holds once a process stands here too: its random state, which one drawing has at a
+time, and its threads, which a forked process must not wait for.
+"""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+import weakref
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -31,10 +36,12 @@ class Device:
 
     @contextmanager
     def private_randomness(self, seed: int) -> Iterator[None]:
-        """Let torch draw from a seed within (dropout does), and give the caller's state back."""
+        """Let torch draw from a seed within (dropout does), and give the caller's state back.
+
+        One thread is within at a time; see `drawing`.
+        """
         devices = [torch.cuda.current_device()] if self.name == "cuda" else []
-        with torch.random.fork_rng(devices=devices):
-            torch.default_generator.manual_seed(seed)
+        with drawing(seed, devices):
             if self.name == "cuda":
                 torch.cuda.manual_seed(seed)
             elif self.name == "mps":
@@ -45,15 +52,61 @@ class Device:
     def at_work(self) -> Iterator[None]:
         """Let torch use this device's number of threads within, and the caller's after.
 
-        Several threads may be within at a time: the first one in notes the caller's number.
+        Several threads may be within at a time: the first one in notes the caller's number. In
+        the thread that a fork left it is one thread: those that torch had are gone, and it would
+        wait for them for ever.
         """
         before = _BASE.entered()
-        torch.set_num_threads(self.threads)
+        torch.set_num_threads(1 if _left_by_fork() else self.threads)
         try:
             yield
         finally:
             _BASE.left()
             torch.set_num_threads(before)
+
+
+class ThreadLock:
+    """A lock among threads that a forked process finds open, whoever held it at the fork."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        _LOCKS.add(self)
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def open(self) -> None:
+        """Forget who holds it."""
+        self._lock = threading.RLock()
+
+
+_LOCKS: weakref.WeakSet[ThreadLock] = weakref.WeakSet()
+_TURN = ThreadLock()
+"""Held while anything draws from torch's random state, of which a process has one."""
+
+
+@contextmanager
+def drawing(seed: int | None = None, devices: Sequence[int] = ()) -> Iterator[None]:
+    """Draw from torch's random state within, alone, and give the caller's state back.
+
+    Fits in several threads take turns here, a forward pass at a time: each draws what it would
+    have drawn alone. What else a program draws from that state in another thread is not held
+    back.
+
+    Parameters
+    ----------
+    seed : int, optional
+        Where the processor's state begins; left as it is without one.
+    devices : sequence of int
+        Numbers of the graphics processors whose state is given back too.
+    """
+    with _TURN, torch.random.fork_rng(devices=devices):
+        if seed is not None:
+            torch.default_generator.manual_seed(seed)
+        yield
 
 
 class _Base:
@@ -83,6 +136,25 @@ class _Base:
 
 
 _BASE = _Base()
+_forked = False
+
+
+def _left_by_fork() -> bool:
+    """Whether this thread is the one that a fork left of its process."""
+    return _forked and threading.current_thread() is threading.main_thread()
+
+
+def _after_fork() -> None:
+    """Begin anew in a forked process: other threads, and what they held, are gone."""
+    global _BASE, _forked
+    _BASE, _forked = _Base(), True
+    for lock in list(_LOCKS):
+        lock.open()
+    torch.set_num_threads(1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def choose(name: str = "auto", threads: int | None = None) -> Device:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import zlib
@@ -219,6 +220,12 @@ def told(what: str, needed: str = ROOM) -> Iterator[None]:
             came=error.strerror or str(error),
             remedy="free some space or choose another place",
         ) from error
+
+
+def digest_of(path: Path) -> str:
+    """Hash a file, as `sha256sum` does."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def beside(path: Path) -> Path:

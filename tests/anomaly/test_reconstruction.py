@@ -128,7 +128,7 @@ def test_the_table_is_written_with_its_types(model: FittedModel, tmp_path: Path)
 
 def test_a_picture_of_no_numbers_is_not_taken_for_a_usual_one() -> None:
     model = small_autoencoder(4)
-    pictures = np.random.default_rng(0).random((3, 8, 8))
+    pictures = np.random.default_rng(0).random((3, 8, 8)) * 255
     pictures[1, 2, 3] = np.nan
     found = anomalies(model, pictures, false_alarms=0.2)
     assert list(found.reasons) == ["", "NaN or infinity among its values", ""]

@@ -66,7 +66,7 @@ def test_classes_weigh_in_the_loss_by_the_training_pictures(asked: Any) -> None:
     found = task(Labels(label_smoothing=0.0, class_weight=asked), share=0.0)
     assert found.data.class_counts.tolist() == [18, 6]
     batch = next(found.batches.epoch(0))
-    loss, _ = found.loss_of(Fixed(1.0, -0.5), batch)
+    loss = found.loss_of(Fixed(1.0, -0.5), batch).minimised
     rows = batch.values_n.numpy()
     taught = np.array(["a", "b"])[found.data.taught]
     weights = compute_class_weight(asked, classes=np.array(["a", "b"]), y=taught)[rows]

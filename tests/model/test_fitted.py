@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.datasets import load_digits
 
 from foveal import CNNClassifier, ModelFileError, UsageError, load
 from foveal.tensor_files import KEY, content_hash, read_tensors, write_tensors
+from support.models import small_model
 
 DIGITS = load_digits()
 NET = "conv 4 3x3 same relu | maxpool 2 | flatten | dense 16 relu | dense"
@@ -210,3 +212,12 @@ def test_files_are_black_at_0_and_white_at_255_whatever_was_fitted(tmp_path: Pat
     of_files, of_arrays = model.predict_proba(files), model.predict_proba(images[:4])
     np.testing.assert_allclose(of_files, of_arrays, atol=0.02)
     assert model.recipe.high == 16
+
+
+def test_a_ground_is_kept_and_none_leaves_the_hash_alone(tmp_path: Path) -> None:
+    plain = small_model()
+    laid = replace(plain, recipe=replace(plain.recipe, ground=0))
+    assert "ground" not in plain._content()[1]["recipe"]
+    assert plain.digest() != laid.digest()
+    laid.save(tmp_path / "m.safetensors")
+    assert load(tmp_path / "m.safetensors").recipe.ground == 0

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foveal import ModelFileError, load
-from foveal.files import read_tensors, write_tensors
 from foveal.model import held_out
 from foveal.model.held_out import HeldOutLogits
+from foveal.tensor_files import read_tensors, write_tensors
 from support.models import small_model
 
 

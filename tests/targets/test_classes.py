@@ -185,7 +185,8 @@ def test_the_loss_is_cross_entropy_with_smoothed_labels_and_weighed_classes(aske
     target = Classes(names=ABC.names, label_smoothing=0.3, class_weight=asked)
     loss_of = target.loss(values, "cpu")
     batch = Batch(torch.from_numpy(logits).float(), torch.from_numpy(values))
-    loss, right = loss_of(torch.nn.Identity(), batch)
+    found = loss_of(torch.nn.Identity(), batch)
+    loss, right = found.minimised, found.right
     weights = np.array([3.0, 1.0, 1.0]) if asked else np.ones(3)
     wanted = np.full((30, 3), 0.3 / 3)
     wanted[np.arange(30), values] += 0.7
@@ -206,8 +207,8 @@ def test_judgement_is_log_loss_and_accuracy_without_smoothing() -> None:
 
 def test_the_temperature_undoes_what_logits_were_multiplied_by() -> None:
     logits, values = drawn(300)
-    plain = ABC.temperature(logits, values)
-    assert ABC.temperature(4 * logits, values) == pytest.approx(4 * plain, rel=1e-3)
+    plain = ABC.temperature(4 * logits, values)
+    assert ABC.temperature(8 * logits, values) == pytest.approx(2 * plain, rel=1e-3) != 2.0
 
 
 # The end of a network -------------------------------------------------------------------------

@@ -56,7 +56,7 @@ def test_a_second_run_on_the_same_folder_is_refused(tmp_path: Path) -> None:
 def test_a_finished_run_may_be_followed_by_another(tmp_path: Path) -> None:
     with Run(tmp_path / "a.run") as run:
         run.decide("steps", lambda: 1)
-        run.finish({"model": "a"})
+        run.finish()
     with Run(tmp_path / "a.run", resume=True) as run:
         assert run.was_finished and not run.resuming
     with Run(tmp_path / "a.run") as run:
@@ -145,7 +145,7 @@ def test_a_run_without_a_folder_only_tells() -> None:
     with Run(listeners=[heard.append]) as run:
         assert run.decide("seed", lambda: 4) == 4
         run.watch([step(1)], state())
-        run.finish({})
+        run.finish()
     assert len(heard) == 1
 
 
@@ -203,7 +203,7 @@ def test_a_complete_run_whose_model_is_gone_is_not_complete(tmp_path: Path) -> N
     model = tmp_path / "a.safetensors"
     with Run(tmp_path / "a.run", target=model) as run:
         run.decide("steps", lambda: 1)
-        run.finish({})
+        run.finish()
     with Run(tmp_path / "a.run", resume=True, target=model) as run:
         assert not run.was_finished and not (tmp_path / "a.run" / "done.json").exists()
 

@@ -20,6 +20,7 @@ from torch import nn
 from foveal.backbones import weights
 from foveal.backbones.weights import Weights
 from foveal.cache import cache_folder
+from foveal.device import drawing
 from foveal.errors import ResourceError, UsageError
 from foveal.nets.spec import Timm
 from foveal.parameters import nearest_words
@@ -70,7 +71,7 @@ def open_timm(
     """
     timm = _timm(architecture)
     try:
-        with torch.random.fork_rng(devices=[]):  # its initial weights are replaced below
+        with drawing():  # its initial weights are replaced below
             model = timm.create_model(architecture, pretrained=False, num_classes=0).eval()
     except RuntimeError as error:  # a tag of weights that it does not have
         raise UsageError(

@@ -76,8 +76,8 @@ def _train(learner: object, pictures: Path, model: Path, run: Run) -> None:
     assert isinstance(learner, CNNClassifier)
     with interruptible(run):
         learner.fit(pictures, run=run)
-        digest = learner.model_.save(model)
-        run.finish({"model": model.name, "sha256": digest})
+        learner.model_.save(model)
+        run.finish(model)
 
 
 def _reuse(threads: int | None) -> None:

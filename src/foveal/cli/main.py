@@ -36,6 +36,7 @@ from foveal.cli.map import draw_map
 from foveal.cli.output import SCHEMA
 from foveal.cli.words import in_options, lists_options, told_in_options
 from foveal.errors import FovealError, PictureWarning, ResourceError
+from foveal.openmp import spin_briefly
 from foveal.version import __version__
 
 WIDTH = 80
@@ -116,6 +117,7 @@ for panel, members in PANELS.items():
 
 def main() -> None:
     """Run the command; errors print themselves and choose the exit code."""
+    spin_briefly()  # before torch is imported, by the command that needs it
     signal.signal(signal.SIGTERM, _stop)
     warnings.showwarning = note
     try:

@@ -6,13 +6,16 @@ Axes: n pictures, c channels, h rows, w columns; m pictures of one batch.
 from __future__ import annotations
 
 import copy
+import ctypes
 import math
+import os
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -200,6 +203,27 @@ def agree(left: np.ndarray, right: np.ndarray) -> bool:
     largest = float(np.nanmax(np.abs(right), initial=0.0, where=np.isfinite(right)))
     return np.allclose(left, right, rtol=0.0, atol=TOLERANCE * largest + 1e-9, equal_nan=True)
 
+
+_WITH_THREADS: weakref.WeakSet[Any] = weakref.WeakSet()
+T = TypeVar("T")
+
+
+def kept_in_forks(runtime: T) -> T:
+    """Mark what an engine runs by as never to be taken down in a forked process.
+
+    There its threads are gone: its end would wait for them, or end the process.
+    """
+    _WITH_THREADS.add(runtime)
+    return runtime
+
+
+def _keep() -> None:
+    for runtime in list(_WITH_THREADS):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(runtime))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_keep)
 
 TOLERANCE = 1e-3
 """Of the largest answer. On four networks rounding made 2e-6 at most, other weights 0.9."""

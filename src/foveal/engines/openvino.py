@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from foveal.engines.conversion_cache import Parts, through
-from foveal.engines.engine import Engine, Frozen, Lane, Scaled
+from foveal.engines.engine import Engine, Frozen, Lane, Scaled, kept_in_forks
 from foveal.engines.translate import Untold, translated
 
 NAME = "openvino"
@@ -95,7 +95,8 @@ def _compiled(parts: Parts, threads: int) -> Any:
         "INFERENCE_NUM_THREADS": threads,
         "ENABLE_CPU_PINNING": False,  # two processes would pin to the same cores
     }
-    return core.compile_model(core.read_model(parts["xml"], parts["bin"]), "CPU", options)
+    compiled = core.compile_model(core.read_model(parts["xml"], parts["bin"]), "CPU", options)
+    return kept_in_forks(compiled)
 
 
 def _imported() -> Any:

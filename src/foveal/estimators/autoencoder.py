@@ -220,6 +220,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
         ------
         UsageError, DataError, ResourceError, DivergedError, Interrupted
             See `foveal.errors`.
+        KeyboardInterrupt
+            Where it is interrupted. Once a step was taken, all attributes are set before: the
+            learner is fitted with the best weights so far. Before that, nothing is changed.
         """
         refuse_pictures(y)
         context, descent = self._begin(run), pick(CodeDescent, self)

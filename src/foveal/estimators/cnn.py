@@ -7,7 +7,12 @@ from typing import Any, Self
 from foveal import randomness
 from foveal.estimators.inputs import coerce
 from foveal.estimators.learner import Classifier
-from foveal.learning.classification import classes_of, scratch_plan, scratch_task
+from foveal.learning.classification import (
+    chance_notes,
+    classes_of,
+    scratch_plan,
+    scratch_task,
+)
 from foveal.learning.data import as_pixels, prepare
 from foveal.learning.descent import descend, finished
 from foveal.learning.options import CNN, Descent, Labels, Pixels, Shares, pick
@@ -182,6 +187,9 @@ class CNNClassifier(Classifier):
         ------
         UsageError, DataError, ResourceError, DivergedError, Interrupted
             See `foveal.errors`.
+        KeyboardInterrupt
+            Where it is interrupted. Once a step was taken, all attributes are set before: the
+            learner is fitted with the best weights so far. Before that, nothing is changed.
         """
         context, descent = self._begin(run), pick(Descent, self)
         pixels, target = pick(Pixels, self), classes_of(pick(Labels, self))
@@ -193,5 +201,7 @@ class CNNClassifier(Classifier):
             task = scratch_task(data, descent, pixels, context)
             trained = descend(task, plan, descent, context)
             model = task.frozen(plan, trained)
-        context.run.tell(finished(trained.state))
+        known = model.provenance
+        doubts = chance_notes(known.validation_accuracy, known.class_counts)
+        context.run.tell(finished(trained.state, doubts))
         return self._learned(model, context)

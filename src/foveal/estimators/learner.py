@@ -39,8 +39,9 @@ class Learner(BaseEstimator, ABC):
         """Learn from pictures."""
 
     def _learned(self, model: FittedModel, context: FitContext) -> Self:
-        """Keep what was learned."""
+        """Keep what was learned; a training that was cut short is raised then."""
         self.model_, self.plan_, self.history_ = model, model.plan, context.run.epochs
+        context.run.raise_cut_short()
         return self
 
     def save(self, path: str) -> Self:

@@ -205,6 +205,9 @@ label_smoothing, ema, clip_norm, patience
         ------
         UsageError, DataError, ResourceError, DivergedError, Interrupted
             See `foveal.errors`.
+        KeyboardInterrupt
+            Where it is interrupted. Once a step was taken, all attributes are set before: the
+            learner is fitted with the best weights so far. Before that, nothing is changed.
         """
         context, config = self._begin(run), self._config()
         with context.device.at_work():

@@ -15,6 +15,9 @@ RANGE = (0.05, 20.0)
 FEWEST = 10
 """Pictures below which no temperature is fitted."""
 
+SHOWN = 3.84
+"""Twice the gain in log likelihood that one useless number exceeds once in 20 times."""
+
 
 def fit_temperature(logits_nk: Floats, class_ids_n: np.ndarray[Any, np.dtype[np.int64]]) -> float:
     """Fit the temperature that minimises the log loss (Guo et al., arXiv:1706.04599).
@@ -29,7 +32,9 @@ def fit_temperature(logits_nk: Floats, class_ids_n: np.ndarray[Any, np.dtype[np.
     Returns
     -------
     float
-        Divides the logits; 1 where there are fewer than `FEWEST` pictures.
+        Divides the logits; 1 where there are fewer than `FEWEST` pictures, and where they do not
+        show that another one does better: twice the gain in log likelihood is below what chance
+        exceeds once in 20 times (Wilks, 1938).
     """
     right = int((logits_nk.argmax(axis=1) == class_ids_n).sum())
     if len(class_ids_n) < FEWEST:
@@ -51,7 +56,8 @@ def fit_temperature(logits_nk: Floats, class_ids_n: np.ndarray[Any, np.dtype[np.
         return (1 - doubt) * loss(log_temperature) - doubt * float(wrong.mean())
 
     found = minimize_scalar(doubted, bounds=tuple(np.log(RANGE)), method="bounded")
-    return float(np.exp(found.x))
+    gain = 2 * len(class_ids_n) * (doubted(0.0) - float(found.fun))
+    return float(np.exp(found.x)) if gain > SHOWN else 1.0
 
 
 def probabilities(logits_nk: Floats, temperature: float) -> Floats:

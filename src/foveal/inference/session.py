@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import threading
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from foveal.cache import cache_folder
-from foveal.device import Device
+from foveal.device import Device, ThreadLock
 from foveal.engines import choose
 from foveal.engines.engine import Frozen, batch_for
 from foveal.inference.frozen import FrozenNetwork
@@ -105,8 +105,9 @@ class Session:
         engine: str | None = None,
     ) -> None:
         self.network, self.recipe, self.device, self.asked = network, recipe, device, engine
-        self._lock = threading.Lock()
-        self._engines: dict[tuple[str, Scaling], Runner] = {}
+        self._lock = ThreadLock()
+        self._engines: dict[tuple[str, Scaling, int], Runner] = {}
+        """By the process they were opened in: a forked one has none of their threads."""
         self._saved: dict[Scaling, float] = {}
         """Seconds that an engine would have saved so far."""
 
@@ -162,9 +163,10 @@ class Session:
         if self.device.name != "cpu":
             return Eager(self.network, by, self.device.name, at_once(self.recipe))
         with self._lock:
-            found = self._engines.get((name, by))
+            key = (name, by, os.getpid())
+            found = self._engines.get(key)
             if found is None:
-                found = self._engines[name, by] = choose.make(
+                found = self._engines[key] = choose.make(
                     name,
                     described(self.network, self.recipe, by),
                     threads=self.device.threads,
@@ -188,7 +190,7 @@ class Session:
         cost = self.network.multiply_adds
         saved = pictures * cost / TORCH_PACE - padded * cost / ENGINE_PACE
         with self._lock:
-            if at_hand and (name, by) in self._engines:
+            if at_hand and (name, by, os.getpid()) in self._engines:
                 return name if saved > 0 else "torch"
             together = max(saved, 0.0) + (self._saved.get(by, 0.0) if at_hand else 0.0)
             if saved > 0 and together > self._opening(name, by):

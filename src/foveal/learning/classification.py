@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
+from foveal.evaluation.intervals import Estimate
 from foveal.learning.context import FitContext
 from foveal.learning.data import TrainingData
 from foveal.learning.descent import Habits, Trained, batch_size_of, check_batches
@@ -125,6 +126,26 @@ def scratch_plan(net: str | Network | Plan, data: TrainingData[Labelled], asked:
     count = len(data.split.train)
     check_trainable(found, data.target, batch_size_of(asked, count), count)
     return found
+
+
+def chance_notes(accuracy: Estimate | None, class_counts: Sequence[int]) -> tuple[str, ...]:
+    """Say where held-out pictures cannot tell a classifier from calling the largest class.
+
+    Parameters
+    ----------
+    accuracy : Estimate, optional
+        On held-out pictures, with its interval.
+    class_counts : sequence of int
+        Training pictures of each class.
+    """
+    largest = max(class_counts) / sum(class_counts)
+    if accuracy is None or accuracy.low > largest:
+        return ()
+    return (
+        f"held-out accuracy {accuracy.percent()} is no better than calling every picture the "
+        f"largest class ({100 * largest:.1f} %), as far as these pictures tell: check the labels, "
+        "give more pictures, larger ones (`size`), or more `epochs`",
+    )
 
 
 def check_trainable(

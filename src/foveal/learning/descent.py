@@ -20,7 +20,7 @@ from foveal.progress.events import Finished, Planned
 from foveal.training import config as configs
 from foveal.training.config import TrainingConfig
 from foveal.training.loop import TrainingState, start, train
-from foveal.training.pace import measure_pace, steps_within
+from foveal.training.pace import Budget, measure_pace, steps_within
 from foveal.training.steps import Batches, LossOf, Scores
 
 
@@ -84,8 +84,8 @@ def descend(task: Task, plan: Plan, asked: Descent, context: FitContext) -> Trai
     context.run.tell(task.planned(plan, config))
     state = start(network, config)
     context.run.restore(state)
-    follow(task, state, config, context)
-    return Trained(config, state)
+    follow(task, state, config, context, budget=budget_of(asked, config, context))
+    return Trained(configs.with_steps(config, state.steps), state)
 
 
 def follow(
@@ -94,11 +94,24 @@ def follow(
     config: TrainingConfig,
     context: FitContext,
     *,
+    budget: Budget | None = None,
     keep: bool = True,
 ) -> None:
-    """Run the loop to its end; `keep` as in `Run.watch`."""
-    events = train(state, task.batches, task.loss_of, task.judge, config, context.device)
+    """Run the loop to its end; `budget` as in `train`, `keep` as in `Run.watch`."""
+    events = train(state, task.batches, task.loss_of, task.judge, config, context.device, budget)
     context.run.watch(events, state, keep=keep)
+
+
+def budget_of(asked: Descent, config: TrainingConfig, context: FitContext) -> Budget | None:
+    """Return what holds training to the seconds that were asked for; None where none were.
+
+    What is left of them as training begins is decided once.
+    """
+    if asked.seconds is None:
+        return None
+    gone = time.perf_counter() - context.began
+    left = context.run.decide("seconds", lambda: max(float(asked.seconds or 0) - gone, 0.0))
+    return Budget(left, config.steps, context.run.decide, least=configs.FEWEST_STEPS)
 
 
 def configured(
@@ -214,12 +227,26 @@ def planned(
     )
 
 
-def finished(state: TrainingState) -> Finished:
-    """Return the event that says that training is done."""
+def finished(state: TrainingState, notes: tuple[str, ...] = ()) -> Finished:
+    """Return the event that says that training is done, with what a reader should know of it."""
     best = state.best
     return Finished(
         steps=state.step,
         best_epoch=state.best_epoch,
         validation_accuracy=best.accuracy if best else None,
         validation_pictures=best.pictures if best else 0,
+        notes=(*_kept_instead(state), *notes),
     )
+
+
+def _kept_instead(state: TrainingState) -> tuple[str, ...]:
+    """Say which weights are kept where they are those of no epoch."""
+    if not state.best_weights:
+        return (f"no epoch was judged: the weights after {state.step:,} steps are kept",)
+    if state.best_epoch == 0:
+        return (
+            "no epoch of fine-tuning did better on the validation pictures: what it changed is "
+            "thrown away, and the head is kept as it was fitted (leave `fine_tune_epochs` out, or "
+            "lower `fine_tune_rate`)",
+        )
+    return ()

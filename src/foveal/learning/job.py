@@ -109,8 +109,8 @@ def train(
         with within(run):
             chosen = {name: value for name, value in asked.items() if name not in OF_FIT}
             learner = make(chosen).fit(asked["pictures"], groups=asked.get("groups"), run=run)
-            digest = learner.model_.save(place)
-            run.finish({"model": place.name, "sha256": digest})
+            learner.model_.save(place)
+            run.finish(place)
     return Done(learner, _aside(place) if replaced else None)
 
 

@@ -44,7 +44,7 @@ from foveal.progress.events import Reconstructed
 from foveal.shapes import volume
 from foveal.targets.pictures import Originals
 from foveal.training import config as configs
-from foveal.training.steps import UNANSWERED, Batch, LossOf, Scores
+from foveal.training.steps import UNANSWERED, Batch, BatchLoss, LossOf, Scores
 from foveal.vocabulary import Loss, Noise
 
 CODE_SIZE = 32
@@ -109,10 +109,11 @@ class AutoencoderTask(PictureTask[Originals]):
     def loss_of(self) -> LossOf:
         """The loss to minimise: the likeness of reconstructions of perhaps noisy pictures."""
 
-        def loss_of(network: nn.Module, batch: Batch) -> tuple[torch.Tensor, int]:
+        def loss_of(network: nn.Module, batch: Batch) -> BatchLoss:
             seen = noisy(batch.images_nchw, self.code.noise, self.noise_level)
             wanted = batch.images_nchw.clamp(0, 1)  # varied colours may leave black and white
-            return self._loss(network, seen, wanted), UNANSWERED
+            loss = self._loss(network, seen, wanted)
+            return BatchLoss(loss, loss.detach(), UNANSWERED)
 
         return loss_of
 

@@ -13,12 +13,13 @@ from torch import nn
 from foveal.backbones.catalog import Backbone, Stage
 from foveal.backbones.cutting import cut, fixed_layers
 from foveal.errors import UsageError
-from foveal.evaluation.intervals import wilson
+from foveal.evaluation.intervals import Estimate, wilson
 from foveal.inference.features import Extraction, Features
 from foveal.inference.session import Session
 from foveal.learning.classification import (
     JUDGING_BATCH,
     ClassifierTask,
+    chance_notes,
     check_trainable,
 )
 from foveal.learning.context import FitContext
@@ -26,6 +27,7 @@ from foveal.learning.data import TrainingData
 from foveal.learning.descent import (
     Trained,
     batch_size_of,
+    budget_of,
     configured,
     finished,
     follow,
@@ -102,6 +104,13 @@ class Held:
         """Pictures answered right."""
         return int(self.right_n.sum())
 
+    def accuracy(self, data: TrainingData[Classes]) -> Estimate | None:
+        """Return the share of right answers with its interval; None where nothing was held out."""
+        if not len(self.class_ids_n):
+            return None
+        worth = data.worth(self.right_n, self.rows) or float(len(self.class_ids_n))
+        return wilson(worth * self.right / len(self.class_ids_n), worth)
+
     @property
     def log_loss(self) -> float | None:
         """Mean log loss, natural logarithm."""
@@ -166,9 +175,12 @@ class Transfer:
         if self.fine:
             rest = part(network, plan, len(self.fixed))
             held, trained = self._fine_tuned(data, rest, plan, held)
+        model = self._assembled(plan, network, data, held, logistic, trained)
         if trained is not None:
-            run.tell(finished(trained.state))
-        return self._assembled(plan, network, data, held, logistic, trained)
+            known = model.provenance
+            doubts = chance_notes(known.validation_accuracy, known.class_counts)
+            run.tell(finished(trained.state, doubts))
+        return model
 
     def _initial(self, plan: Plan) -> nn.Sequential:
         """Build the network with the backbone's weights and fresh ones in the head."""
@@ -247,7 +259,7 @@ class Transfer:
                 "fixed kernels do not tell these classes apart well: fine-tuning is likely to "
                 "help (`fine_tune_epochs` 5)"
             )
-        return notes
+        return [*notes, *chance_notes(held.accuracy(data), data.class_counts.tolist())]
 
     def _task(self, data: TrainingData[Classes], note: str = "") -> ClassifierTask:
         return ClassifierTask(
@@ -271,8 +283,10 @@ class Transfer:
         state = start(head, config)
         if not self.fine:
             run.restore(state)
-        follow(task, state, config, self.context, keep=not self.fine)
-        return self._taken(task, head, state), Trained(config, state)
+        budget = budget_of(self.config.descent, config, self.context)
+        follow(task, state, config, self.context, budget=budget, keep=not self.fine)
+        trained = Trained(configs.with_steps(config, state.steps), state)
+        return self._taken(task, head, state), trained
 
     def _fine_tuned(
         self, data: TrainingData[Classes], rest: nn.Sequential, plan: Plan, before: Held

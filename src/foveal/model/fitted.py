@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ import torch
 from torch import nn
 
 from foveal import files, tensor_files
-from foveal.device import Device, choose
+from foveal.device import Device, ThreadLock, choose
 from foveal.errors import UsageError
 from foveal.evaluation.calibration import probabilities
 from foveal.evaluation.intervals import Estimate
@@ -85,7 +84,7 @@ class FittedModel:
     device: Device = field(default_factory=choose)
     _sessions: dict[int, Session] = field(default_factory=dict, init=False)
     """What was opened so far, by the number of layers."""
-    _opening: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _opening: ThreadLock = field(default_factory=ThreadLock, init=False)
 
     def __repr__(self) -> str:
         origin = self.provenance.backbone

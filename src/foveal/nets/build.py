@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-import torch
 from torch import nn
 
+from foveal.device import drawing
 from foveal.errors import NetworkError
 from foveal.nets import blocks
 from foveal.nets.calls import Call, calls
@@ -49,6 +49,7 @@ def build(
 
     Examples
     --------
+    >>> import torch
     >>> network = build("1x28x28 | conv 4 3x3 relu | globalpool | dense 10", seed=0)
     >>> tuple(network(torch.zeros(2, 1, 28, 28)).shape)
     (2, 10)
@@ -56,8 +57,7 @@ def build(
     planned = net if isinstance(net, Plan) else plan(net, input=input, classes=classes)
     if seed is None:
         return _built(planned)
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+    with drawing(seed):
         return _built(planned)
 
 

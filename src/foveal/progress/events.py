@@ -149,13 +149,28 @@ class StepEnded(Event):
     steps: int
     epoch: int
     loss: float
-    """Mean training loss of the epoch so far."""
+    """Mean training loss of the epoch so far, by the measure of validation: without label
+    smoothing and class weights."""
     accuracy: float
     """Training accuracy of the epoch so far, on varied pictures; NaN without labels."""
     learning_rate: float
     pictures_per_second: float
     remaining: float
     """Seconds left, estimated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shortened(Event):
+    """The machine became slower: training is to end sooner, for its budget of seconds."""
+
+    kind: ClassVar[str] = "shortened"
+    step: int
+    steps: int
+    """Steps in all, from now on."""
+    before: int
+    """Steps in all, before."""
+    seconds: float
+    """Wall time of training so far."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from foveal.progress.events import (
     Prepared,
     Reconstructed,
     Resumed,
+    Shortened,
 )
 
 FIRST_EPOCHS, BETWEEN_EPOCHS = 20, 0.5
@@ -72,12 +73,19 @@ def lines_of(event: Event) -> list[str]:
             ]
         case Resumed(step=step):
             return [f"going on from step {step:,}"] * bool(step) + _notes(event.notes)
+        case Shortened():
+            return [
+                f"note: the machine has become slower; after {event.step:,} steps in "
+                f"{event.seconds:.0f} s training ends at {event.steps:,} of {event.before:,} "
+                "steps, to keep to `seconds`"
+            ]
         case EpochEnded():
             return [epoch_line(event)] * _is_due(event)
         case Reconstructed(lines=lines):
             return list(lines)
         case Finished():
-            return [f"kept the weights of epoch {event.best_epoch}", *_notes(event.notes)]
+            kept = f"kept the weights of epoch {event.best_epoch}"
+            return [kept] * bool(event.best_epoch) + _notes(event.notes)
     return []
 
 

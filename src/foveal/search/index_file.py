@@ -6,7 +6,6 @@ its SHA-256 in the facts, and against what the facts say of it, before it is use
 
 from __future__ import annotations
 
-import hashlib
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from foveal.errors import DataError
+from foveal.files import digest_of
 from foveal.pictures.ledger import Entry
 from foveal.search.exact import Floats
 
@@ -191,9 +191,3 @@ def damaged(place: Path, came: str) -> DataError:
         came=came,
         remedy="build it again",
     )
-
-
-def digest_of(path: Path) -> str:
-    """Hash a file (SHA-256)."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from foveal.errors import DataError
-from foveal.files import checked_folder, flush, whole_folder
+from foveal.files import checked_folder, digest_of, flush, whole_folder
 from foveal.pictures.ledger import Entry
 from foveal.search.exact import Floats
-from foveal.search.index_file import COLUMNS, ENDING, FACTS, PIECES, Piece, digest_of, read_facts
+from foveal.search.index_file import COLUMNS, ENDING, FACTS, PIECES, Piece, read_facts
 from foveal.tables import valid_text
 
 

@@ -41,6 +41,9 @@ def save(folder: Path, state: TrainingState, facts: dict[str, Any]) -> Path:
         "stale": state.stale,
         "tally": asdict(state.tally),
         "snapshot_steps": state.snapshot_steps,
+        "seconds": state.seconds,
+        "judging": state.judging,
+        "turns": state.turns,
     }
     tensor_files.write_tensors(path, dict(_tensors(state)), {"state": numbers, **facts})
     upto = [one for one in sorted(folder.glob(PATTERN)) if one.name <= path.name]
@@ -111,6 +114,8 @@ def _put(state: TrainingState, tensors: dict[str, torch.Tensor], facts: dict[str
     state.best_epoch, state.stale = facts["best_epoch"], facts["stale"]
     state.tally = Tally(**facts["tally"])
     state.snapshot_steps = list(facts["snapshot_steps"])
+    state.seconds, state.judging = facts["seconds"], facts["judging"]
+    state.turns = [(step, steps) for step, steps in facts["turns"]]
     state.snapshots = [tensors[f"snapshots/{index}"] for index in range(len(state.snapshot_steps))]
 
 

@@ -9,22 +9,32 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 from torch import nn
 
 from foveal.device import Device
 from foveal.errors import DivergedError
-from foveal.progress.events import EpochEnded, Event, StepEnded
+from foveal.progress.events import EpochEnded, Event, Shortened, StepEnded
 from foveal.randomness import derive
 from foveal.training.config import TrainingConfig
 from foveal.training.optim import Optimizer, make_optimizer, update_average
-from foveal.training.schedules import factor
+from foveal.training.schedules import Turn, factor, position
+from foveal.training.snapshots import KernelWatcher
 from foveal.training.steps import Batch, Batches, Judge, LossOf, Scores
 
 Weights = dict[str, torch.Tensor]
+
+
+class Budget(Protocol):
+    """Holds training to a time."""
+
+    def turn(self, state: TrainingState, steps_per_epoch: int) -> int | None:
+        """Return where training should end now, after a step; None where that stays."""
+        ...
 
 
 @dataclass(slots=True)
@@ -71,6 +81,18 @@ class TrainingState:
     snapshots: list[torch.Tensor] = field(default_factory=list)
     """First-layer kernels, before training and over the epochs."""
     snapshot_steps: list[int] = field(default_factory=list)
+    seconds: float = 0.0
+    """Wall time of training so far, and of the judging within."""
+    judging: float = 0.0
+    planned: int = 0
+    """Steps in all, as planned."""
+    turns: list[Turn] = field(default_factory=list)
+    """Where the number of steps was changed, and to what."""
+
+    @property
+    def steps(self) -> int:
+        """The step at which training ends."""
+        return self.turns[-1][1] if self.turns else self.planned
 
     @property
     def candidate(self) -> nn.Module:
@@ -87,8 +109,9 @@ class TrainingState:
         self.judged_at = self.step
         better = scores is None or scores.better_than(self.best)
         if better:
+            weights = copied(self.candidate.state_dict())
+            self.best_weights = weights
             self.best, self.best_epoch, self.stale = scores, epoch, 0
-            self.best_weights = copied(self.candidate.state_dict())
         else:
             self.stale += 1
         return better
@@ -97,7 +120,7 @@ class TrainingState:
 def start(network: nn.Module, config: TrainingConfig) -> TrainingState:
     """Make the state before the first step."""
     averaged = copy.deepcopy(network) if config.ema else None
-    return TrainingState(network, make_optimizer(network, config), averaged)
+    return TrainingState(network, make_optimizer(network, config), averaged, planned=config.steps)
 
 
 def train(
@@ -107,6 +130,7 @@ def train(
     judge: Judge,
     config: TrainingConfig,
     device: Device,
+    budget: Budget | None = None,
 ) -> Iterator[Event]:
     """Train until the steps are used up or patience is; a generator of events.
 
@@ -120,14 +144,17 @@ def train(
         The loss to minimise.
     judge : callable
         Scores the candidate weights after each epoch; None where there is nothing to judge by.
+    budget : Budget, optional
+        Shortens the course where the machine becomes slower.
 
     Raises
     ------
     DivergedError
         Where the loss is no longer finite; the state before is in the last checkpoint.
     """
-    clock = _Clock(state.step)
-    watcher = _KernelWatcher(state, config.steps, len(batches))
+    clock = _Clock(state)
+    watcher = KernelWatcher(state.network, config.steps, len(batches))
+    _look(watcher, state)
     while True:
         epoch, first = divmod(state.step, len(batches))
         if state.step and state.judged_at != state.step and (first == 0 or _over(state, config)):
@@ -137,37 +164,57 @@ def train(
         for batch in batches.epoch(epoch, first):
             with clock.computing():
                 take_step(state, batch, loss_of, config, device)
-            watcher.look(state)
+            state.seconds = clock.training()
+            yield from _turned(state, budget, len(batches))
+            _look(watcher, state)
             yield _step_ended(state, config, epoch + 1, clock)
             if _over(state, config):
                 break
 
 
+def _look(watcher: KernelWatcher, state: TrainingState) -> None:
+    kernels = watcher.look(state.step, state.steps, state.snapshot_steps)
+    if kernels is not None:
+        state.snapshots.append(kernels)
+        state.snapshot_steps.append(state.step)
+
+
+def _turned(
+    state: TrainingState, budget: Budget | None, steps_per_epoch: int
+) -> Iterator[Shortened]:
+    """Ask the budget where to end; the state has the answer before anyone is told."""
+    steps = None if budget is None else budget.turn(state, steps_per_epoch)
+    if steps is not None:
+        before = state.steps
+        state.turns.append((state.step, steps))
+        yield Shortened(step=state.step, steps=steps, before=before, seconds=state.seconds)
+
+
 def _over(state: TrainingState, config: TrainingConfig) -> bool:
     tired = config.patience is not None and state.stale >= config.patience
-    return state.step >= config.steps or tired
+    return state.step >= state.steps or tired
 
 
 def take_step(
     state: TrainingState, batch: Batch, loss_of: LossOf, config: TrainingConfig, device: Device
 ) -> None:
     """Forward, backward, optimizer: one step, a pure function of state, batch and seed."""
-    rate = rate_at(config, state.step)
+    rate = rate_at(config, state.step, state.turns)
     set_training(state.network, keep_statistics=config.keep_statistics)
     with device.private_randomness(derive(config.seed, "step", state.step)):
-        loss, right = loss_of(state.network, batch)
-    value = float(loss.detach())
+        loss = loss_of(state.network, batch)
+    value = float(loss.minimised.detach())
     if not math.isfinite(value):
         raise _diverged("training loss", value, state.step + 1, rate)
     state.optimizer.clear()
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.minimised.backward()  # type: ignore[no-untyped-call]
     if config.clip_norm is not None:
         torch.nn.utils.clip_grad_norm_(state.network.parameters(), config.clip_norm)
     state.step += 1
     state.optimizer.step(rate, state.step)
     if state.averaged is not None:
         update_average(state.averaged, state.network, config.ema, state.step)
-    state.tally.add(value, right, len(batch.images_nchw))
+    state.tally.add(float(loss.told), loss.right, len(batch.images_nchw))
 
 
 def set_training(network: nn.Module, *, keep_statistics: bool) -> None:
@@ -188,9 +235,9 @@ def _diverged(what: str, value: float, step: int, rate: float) -> DivergedError:
     )
 
 
-def rate_at(config: TrainingConfig, step: int) -> float:
+def rate_at(config: TrainingConfig, step: int, turns: Sequence[Turn] = ()) -> float:
     """Learning rate of a step, counted from 0."""
-    return config.learning_rate * factor(config.schedule, step, config.steps)
+    return config.learning_rate * factor(config.schedule, position(step, config.steps, turns))
 
 
 def _step_ended(
@@ -199,13 +246,13 @@ def _step_ended(
     pace = clock.pace(state.step)
     return StepEnded(
         step=state.step,
-        steps=config.steps,
+        steps=state.steps,
         epoch=epoch,
         loss=state.tally.mean_loss,
         accuracy=state.tally.accuracy,
-        learning_rate=rate_at(config, state.step - 1),
+        learning_rate=rate_at(config, state.step - 1, state.turns),
         pictures_per_second=config.batch_size / pace,
-        remaining=pace * (config.steps - state.step),
+        remaining=pace * (state.steps - state.step),
     )
 
 
@@ -215,9 +262,13 @@ def _epoch_ended(
     began = time.perf_counter()
     scores = judge(state.candidate)
     if scores is not None and not math.isfinite(scores.loss):
-        raise _diverged("validation loss", scores.loss, state.step, rate_at(config, state.step - 1))
+        rate = rate_at(config, state.step - 1, state.turns)
+        raise _diverged("validation loss", scores.loss, state.step, rate)
     best = state.judged(scores, epoch)
     tally, state.tally = state.tally, Tally()
+    judging = time.perf_counter() - began
+    state.judging += judging
+    state.seconds = clock.training()
     seconds, computing = clock.lap()
     return EpochEnded(
         epoch=epoch,
@@ -230,7 +281,7 @@ def _epoch_ended(
         best=best,
         seconds=seconds,
         computing=computing,
-        judging=time.perf_counter() - began,
+        judging=judging,
     )
 
 
@@ -240,11 +291,12 @@ def copied(weights: Mapping[str, torch.Tensor]) -> Weights:
 
 
 class _Clock:
-    """Wall time of epochs, of the computing within, and of a step."""
+    """Wall time of the training, of epochs, of the computing within, and of a step."""
 
-    def __init__(self, step: int) -> None:
+    def __init__(self, state: TrainingState) -> None:
         self.began = self.lap_began = time.perf_counter()
-        self.first_step = step
+        self.before = state.seconds
+        self.first_step = state.step
         self.spent = 0.0
         self.entered = 0.0
 
@@ -257,6 +309,10 @@ class _Clock:
     def __exit__(self, *_: object) -> None:
         self.spent += time.perf_counter() - self.entered
 
+    def training(self) -> float:
+        """Seconds of training, those before a resumed run's checkpoint included."""
+        return self.before + time.perf_counter() - self.began
+
     def pace(self, step: int) -> float:
         return (time.perf_counter() - self.began) / max(step - self.first_step, 1)
 
@@ -265,50 +321,3 @@ class _Clock:
         seconds, computing = now - self.lap_began, self.spent
         self.lap_began, self.spent = now, 0.0
         return seconds, computing
-
-
-MOST_SNAPSHOTS = 32
-MOST_SNAPSHOT_BYTES = 1_000_000
-
-
-class _KernelWatcher:
-    """Keeps the first layer's kernels over the epochs, for looking at how they formed."""
-
-    def __init__(self, state: TrainingState, steps: int, steps_per_epoch: int) -> None:
-        self.kernels = first_kernels(state.network)
-        self.due = snapshot_steps(self.kernels, steps, steps_per_epoch)
-        self.look(state)
-
-    def look(self, state: TrainingState) -> None:
-        if state.step in self.due and state.step not in state.snapshot_steps:
-            assert self.kernels is not None
-            kernels = self.kernels.detach().to("cpu", torch.float32)
-            state.snapshots.append(kernels.clone(memory_format=torch.contiguous_format))
-            state.snapshot_steps.append(state.step)
-
-
-def first_kernels(network: nn.Module) -> torch.Tensor | None:
-    """Return the kernels of the first convolution, (k, c, h, w); None where there is none."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            return module.weight
-    return None
-
-
-def snapshot_steps(
-    kernels: torch.Tensor | None, steps: int, steps_per_epoch: int
-) -> frozenset[int]:
-    """Choose the steps at which kernels are kept: the start, the end, and epochs between."""
-    if kernels is None:
-        return frozenset()
-    most = min(MOST_SNAPSHOTS, MOST_SNAPSHOT_BYTES // (4 * kernels.numel()))
-    if most < 2:
-        return frozenset()
-    starts = range(0, steps, steps_per_epoch)
-    count = len(starts) + 1
-    picked = (
-        range(count)
-        if count <= most
-        else [round(index * (count - 1) / (most - 1)) for index in range(most)]
-    )
-    return frozenset(steps if index == len(starts) else starts[index] for index in picked)

@@ -42,9 +42,20 @@ class Batches(Protocol):
         ...
 
 
-LossOf = Callable[[nn.Module, Batch], tuple[torch.Tensor, int]]
-"""From network and batch to the mean loss and the number of right answers, `UNANSWERED` where
-nothing is answered."""
+@dataclass(frozen=True, slots=True)
+class BatchLoss:
+    """What a network makes of a batch."""
+
+    minimised: torch.Tensor
+    """The mean loss that is descended."""
+    told: torch.Tensor
+    """The mean loss that is told: by the measure of validation, without smoothing or weights."""
+    right: int
+    """Right answers, `UNANSWERED` where nothing is answered."""
+
+
+LossOf = Callable[[nn.Module, Batch], BatchLoss]
+"""From network and batch to their loss."""
 UNANSWERED = -1
 
 
@@ -72,13 +83,16 @@ Judge = Callable[[nn.Module], Scores | None]
 def classification(label_smoothing: float, class_weights: torch.Tensor | None) -> LossOf:
     """Make the loss of a classifier: cross-entropy of logits and class numbers."""
 
-    def loss_of(network: nn.Module, batch: Batch) -> tuple[torch.Tensor, int]:
+    def loss_of(network: nn.Module, batch: Batch) -> BatchLoss:
         logits_nk = network(batch.images_nchw)
         loss = F.cross_entropy(
             logits_nk, batch.values_n, weight=class_weights, label_smoothing=label_smoothing
         )
-        right = int((logits_nk.detach().argmax(dim=1) == batch.values_n).sum())
-        return loss, right
+        answers_nk = logits_nk.detach()
+        plain = not label_smoothing and class_weights is None
+        told = loss.detach() if plain else F.cross_entropy(answers_nk, batch.values_n)
+        right = int((answers_nk.argmax(dim=1) == batch.values_n).sum())
+        return BatchLoss(loss, told, right)
 
     return loss_of
 
