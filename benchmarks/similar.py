@@ -32,8 +32,8 @@ from typing import Any
 import numpy as np
 from machine import describe
 
+from foveal.nearest import nearest, squared_lengths
 from foveal.search import graph
-from foveal.search.exact import nearest, squared_lengths
 
 CLASSES, RANK, SPREAD, NOISE = 1_000, 12, 0.5, 0.05
 QUERIES, NEIGHBOURS = 1_000, 10

@@ -14,9 +14,14 @@ import pyarrow.parquet as pq
 from foveal.files import checked_output, whole_file
 
 FORMATS = (".csv", ".parquet", ".jsonl")
-TEXTS = frozenset({"path", "true", "predicted", "part", "reason", "remark", "error"})
-"""Columns that are texts whatever comes, even where no row has one."""
-NUMBERS = frozenset({"probability", "loss"})
+KINDS = {
+    **dict.fromkeys(("path", "true", "predicted"), pa.string()),
+    **dict.fromkeys(("part", "reason", "remark", "error"), pa.string()),
+    **dict.fromkeys(("probability", "loss", "unfamiliarity"), pa.float64()),
+    "unfamiliar": pa.bool_(),
+}
+"""Types of columns whatever comes, even where no row has a value; probabilities of classes,
+`p:CLASS`, are floats too."""
 
 Rows = Iterable[list[Any]]
 
@@ -100,8 +105,8 @@ def _write_parquet(path: Path, columns: Sequence[str], batches: Iterable[Rows]) 
 
 def _typed(rows: list[list[Any]], columns: Sequence[str]) -> bool:
     return all(
-        name in TEXTS or any(row[place] is not None for row in rows)
-        for place, name in enumerate(columns)
+        name in KINDS or name.startswith("p:") or any(row[column] is not None for row in rows)
+        for column, name in enumerate(columns)
     )
 
 
@@ -120,10 +125,8 @@ def _flush(
 
 
 def _type_of(name: str, values: list[Any]) -> pa.DataType:
-    if name in TEXTS:
-        return pa.string()
-    if name in NUMBERS or name.startswith("p:"):
-        return pa.float64()
+    if name in KINDS or name.startswith("p:"):
+        return KINDS.get(name, pa.float64())
     known = [value for value in values if value is not None]
     return pa.array(known).type if known else pa.string()
 

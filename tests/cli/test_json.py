@@ -98,7 +98,7 @@ def test_every_command_with_json_is_documented() -> None:
             elif any("--json" in one.opts for one in command.params):
                 commands[above + name] = command
     assert set(commands) == {name.split(" --")[0].removesuffix(" NAME") for name in documented()}
-    assert set(LINES) == set(documented())
+    assert set(LINES) == set(documented()) - {"demo"}  # which trains for a minute: test_demo.py
 
 
 @pytest.mark.parametrize(

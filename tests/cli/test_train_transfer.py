@@ -104,6 +104,7 @@ KEYS = {
     "judged_by",
     "validation_pictures",
     "validation_accuracy",
+    "validation_effective",
     "best_epoch",
     "temperature",
     "epochs",

@@ -13,11 +13,12 @@ from foveal import Autoencoder, CNNClassifier, TransferClassifier
 from foveal.pictures.hashing import content_hashes
 from support.models import small_model
 
-EXPECTED_FAILURES: dict[str, str] = {}
+REPEATED = "a picture given twice is in as many batches, and stays on one side of every split"
+EXPECTED_FAILURES = {"check_sample_weight_equivalence_on_dense_data": REPEATED}
 
 
 def expected(estimator: Any) -> dict[str, str]:
-    return EXPECTED_FAILURES
+    return {} if isinstance(estimator, Autoencoder) else EXPECTED_FAILURES
 
 
 @parametrize_with_checks(

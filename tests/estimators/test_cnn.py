@@ -212,7 +212,8 @@ def test_test_pictures_do_not_touch_the_recipe(tmp_path: Path) -> None:
                 for index in range(4):
                     top = brightest if part == "test" else 3_000
                     pixels = np.linspace(0, top, 64).reshape(8, 8).astype(np.uint16)
-                    pixels[0, :2] = index + 4 * (label == "b"), 9 * (part == "test")
+                    seen = 300 * (index + 4 * (label == "b")), 900 * (part == "test")
+                    pixels[0, :2] = seen  # apart in 8 bits too: no picture stands twice
                     Image.fromarray(pixels).save(root / part / label / f"{index}.png")
         recipes.append(learner(epochs=1).fit(root).model_.recipe)
     assert recipes[0] == recipes[1]

@@ -169,11 +169,11 @@ def test_check_lets_good_values_through() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "needed", "remedy"),
     [
-        ("epochs", True, "a whole number of at least 1, got True", "1 for epochs"),
-        ("epochs", 2.0, r"a whole number of at least 1, got 2\.0", "1 for epochs"),
-        ("share", NAN, "a number of at least 0 and below 1, got nan", "0 for share"),
-        ("share", 1, "a number of at least 0 and below 1, got 1", "0 for share"),
-        ("device", "gpu", "one of 'auto', 'cpu', got 'gpu'", "'auto' for device"),
+        ("epochs", True, "a whole number of at least 1, got True", "1 for `epochs`"),
+        ("epochs", 2.0, r"a whole number of at least 1, got 2\.0", "1 for `epochs`"),
+        ("share", NAN, "a number of at least 0 and below 1, got nan", "0 for `share`"),
+        ("share", 1, "a number of at least 0 and below 1, got 1", "0 for `share`"),
+        ("device", "gpu", "one of 'auto', 'cpu', got 'gpu'", "'auto' for `device`"),
     ],
 )
 def test_check_names_parameter_rule_and_value(

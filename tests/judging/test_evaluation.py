@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -145,7 +146,8 @@ def test_new_pictures_beside_those_that_taught_are_judged_alone() -> None:
     ] * 6
 
 
-def test_every_picture_comes_back_with_what_became_of_it(folder: Path) -> None:
+def test_every_picture_comes_back_with_what_became_of_it(folder: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(folder, tmp_path / "pictures"))
     (folder / "light" / "broken.png").write_bytes(b"no picture")
     (folder / "other").mkdir()
     Image.fromarray(drawn()[0][0]).save(folder / "other" / "strange.png")

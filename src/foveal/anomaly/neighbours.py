@@ -23,8 +23,8 @@ from foveal.anomaly.threshold import (
 from foveal.errors import DataError
 from foveal.evaluation.conformal import checked_rate
 from foveal.judging.held_out import Standing
+from foveal.nearest import Doubles, Floats, Rows, nearest_others, squared_lengths
 from foveal.parameters import Whole, check
-from foveal.search.exact import Doubles, Floats, Rows, nearest, squared_lengths
 from foveal.search.vectors import Progress, Vectors, vectors_of
 
 if TYPE_CHECKING:
@@ -68,12 +68,10 @@ class _Usual:
         tuple of arrays
             Distances (n, k), the least first, and the nearest one's row among those given, (n,).
         """
-        found, far = nearest(self.vectors, self.squares, vectors_nd, k + 1, threads=threads)
-        far[self.hashes[found] == hashes_n[:, None]] = np.inf
-        order = np.argsort(far, axis=1, kind="stable")[:, :k]
-        least = np.take_along_axis(far, order, axis=1)
-        first = np.take_along_axis(found, order[:, :1], axis=1)[:, 0]
-        return least, self.rows[first]
+        found, least = nearest_others(
+            self.vectors, self.squares, self.hashes, vectors_nd, hashes_n, k=k, threads=threads
+        )
+        return least, self.rows[found[:, 0]]
 
 
 def by_neighbours(

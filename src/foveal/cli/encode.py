@@ -110,4 +110,10 @@ def _lines(found: EncodedPictures, model: Path) -> Iterator[str]:
     yield f"{found.rows:,} rows in {found.to}, {found.unreadable} unreadable, {each}"
     if found.code_size and found.to.suffix.lower() == FORMATS[0]:
         quoted = shlex.quote(str(model)), shlex.quote(str(found.to))
-        yield f"next: foveal decode {quoted[0]} {quoted[1]} --to decoded"
+        yield f"next: foveal decode {quoted[0]} {quoted[1]} --to {_new_folder('decoded')}"
+
+
+def _new_folder(name: str) -> str:
+    """Return a name that no folder here has, with a number where it must."""
+    names = (name, *(f"{name}-{number}" for number in range(2, 1000)))
+    return next((one for one in names if not Path(one).exists()), name)

@@ -12,13 +12,16 @@ import typer
 from foveal.cli.options import Device, Json, Model, SeveralPictures, Strict, Threads, opened
 from foveal.cli.output import path_end, print_answer, table_rows
 from foveal.cli.sources import all_pictures, refuse_unreadable
+from foveal.cli.words import noted
 from foveal.results import plain
 
 if TYPE_CHECKING:
+    from foveal.evaluation.intervals import Estimate
     from foveal.model.fitted import FittedModel
     from foveal.model.predictions import Predictions
     from foveal.pictures.collection import Pictures
 
+UNTOLD = "which pictures are unfamiliar is not told: the model keeps none of those that taught it"
 WIDEST = 60
 """Columns of a path in the printed table; longer ones keep their end."""
 
@@ -32,8 +35,24 @@ class PredictedTable:
     rows: int
     unreadable: int
     """Rows of pictures that cannot be read."""
+    unfamiliar: int
+    """Rows of pictures that are unlike those that taught the model."""
+    rate: Estimate | None
+    """Share of pictures like those that taught which are called so; None where none can be."""
     predictions: Predictions | None
     """All of them; None where they were written."""
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader should know."""
+        if self.rate is None:
+            return [UNTOLD]
+        if not self.unfamiliar:
+            return []
+        return [
+            f"{self.unfamiliar:,} unfamiliar: unlike every picture that taught the model, and what "
+            f"it calls them says little; so are {self.rate.percent()} of pictures of the usual kind"
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the counts, and the rows that are printed, each under its columns."""
@@ -42,6 +61,9 @@ class PredictedTable:
             "to": plain(self.to),
             "rows": self.rows,
             "unreadable": self.unreadable,
+            "unfamiliar": None if self.rate is None else self.unfamiliar,
+            "false_alarms": plain(self.rate),
+            "notes": self.notes,
             "pictures": found and table_rows(found.columns, found.rows()),
         }
 
@@ -63,6 +85,7 @@ def predict(
 ) -> None:
     """Predict the class of pictures. Every file has a row; what cannot be read says why.
 
+    Unfamiliar are those unlike every picture that taught the model: it keeps some of them.
     With 'imagenet' for MODEL the 1,000 classes of ImageNet, without any training.
     """
     from foveal.tables import checked_table
@@ -77,31 +100,47 @@ def predict(
 
 def _predicted(fitted: FittedModel, sources: list[Pictures], to: Path | None) -> PredictedTable:
     """Predict batch by batch into a table, or all at once."""
-    from foveal.model.predictions import Predictions
+    from foveal.model.predictions import Predictions, columns_of
     from foveal.tables import write_table
 
+    rate = None if fitted.familiar is None else fitted.familiar.rate
     batches = (batch for source in sources for batch in fitted.predicting(source))
     if to is None:
         whole = Predictions.joined(list(batches), fitted.classes)
         unreadable = sum(map(bool, whole.reasons))
         return PredictedTable(
-            to=to, rows=len(whole.names), unreadable=unreadable, predictions=whole
+            to=to,
+            rows=len(whole.names),
+            unreadable=unreadable,
+            unfamiliar=int(whole.unfamiliar.sum()),
+            rate=rate,
+            predictions=whole,
         )
     reasons: list[str] = []
+    unfamiliar = 0
 
     def rows() -> Iterator[list[list[Any]]]:
         for batch in batches:
+            nonlocal unfamiliar
             reasons.extend(filter(None, batch.reasons))
+            unfamiliar += int(batch.unfamiliar.sum())
             yield list(batch.rows())
 
-    columns = Predictions.joined([], fitted.classes).columns
-    count = write_table(to, columns, rows())
-    return PredictedTable(to=to, rows=count, unreadable=len(reasons), predictions=None)
+    count = write_table(to, columns_of(fitted.classes), rows())
+    return PredictedTable(
+        to=to,
+        rows=count,
+        unreadable=len(reasons),
+        unfamiliar=unfamiliar,
+        rate=rate,
+        predictions=None,
+    )
 
 
 def _lines(found: PredictedTable, top: int) -> list[str]:
     if found.predictions is None:
-        return [f"{found.rows:,} rows in {found.to}, {found.unreadable} unreadable"]
+        said = f"{found.rows:,} rows in {found.to}, {found.unreadable} unreadable"
+        return [said, *noted(found.notes)]
     rows = list(found.predictions.rows())
     classes = list(map(str, found.predictions.classes))
     paths = [path_end(row[0], WIDEST) for row in rows]
@@ -111,14 +150,15 @@ def _lines(found: PredictedTable, top: int) -> list[str]:
     lines = [f"{'path':<{width}}  {'label':<{wide}}  probability"]
     for path, label, row in zip(paths, labels, rows, strict=True):
         said = f"unreadable: {row[3]}" if row[3] else f"{100 * row[2]:>9.1f} %"
+        said += "  unfamiliar" if row[5] else ""
         lines.append(f"{path:<{width}}  {label:<{wide}}  {said}" + _next(row, classes, top))
-    return lines
+    return [*lines, *noted(found.notes)]
 
 
 def _next(row: list[Any], classes: list[str], top: int) -> str:
     """Name the classes that follow the first."""
     if row[3] or top < 2:
         return ""
-    shares = dict(zip(classes, row[4:], strict=True))
+    shares = dict(zip(classes, row[-len(classes) :], strict=True))
     order = sorted(shares, key=lambda label: -shares[label])[1:top]
     return "  then " + ", ".join(f"{label} {100 * shares[label]:.1f} %" for label in order)

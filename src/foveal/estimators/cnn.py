@@ -165,7 +165,15 @@ class CNNClassifier(Classifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any = None, *, groups: Any = None, run: Run | None = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        groups: Any = None,
+        sample_weight: Any = None,
+        run: Run | None = None,
+    ) -> Self:
         """Train the network.
 
         Parameters
@@ -180,6 +188,9 @@ class CNNClassifier(Classifier):
             What belongs together, such as frames of one animal, and never stands in two parts:
             the group of each picture, "folder" for folders below the class folders, a regular
             expression for names, or a CSV file of path and group.
+        sample_weight : sequence of float, optional
+            What each training picture weighs in the loss; with 0 it is left out. Held-out pictures
+            are judged alike.
         run : Run, optional
             Where the run keeps events and checkpoints, and whom it tells of its progress.
 
@@ -194,7 +205,7 @@ class CNNClassifier(Classifier):
         context, descent = self._begin(run), pick(Descent, self)
         pixels, target = pick(Pixels, self), classes_of(pick(Labels, self))
         with context.device.at_work():
-            pictures = coerce(self, X, y, groups=groups)
+            pictures = coerce(self, X, y, groups=groups, sample_weight=sample_weight)
             opening, shares = as_pixels(pixels, context), pick(Shares, self)
             data = prepare(pictures, opening, target, shares, context)
             plan = scratch_plan(self.net, data, descent)

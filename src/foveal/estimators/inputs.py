@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from foveal.pictures.sources import are_paths, gather
 from foveal.shapes import written
 from foveal.targets.classes import refuse_unsupported
 
+MISSING = ("None", "nan", "<NA>", "NaT")
+"""How that is written which stands for no label; as a text each is a label like any other."""
+
 
 def coerce(
     estimator: Any,
@@ -25,6 +29,7 @@ def coerce(
     y: Any = None,
     *,
     groups: Any = None,
+    sample_weight: Any = None,
     fitting: bool = True,
     labelled: bool = True,
 ) -> Pictures:
@@ -41,17 +46,48 @@ def coerce(
         The class of each picture; class folders, .npz and IDX say it themselves.
     groups : str, path or sequence, optional
         What belongs together, as `foveal.pictures.groups.grouped` takes it.
+    sample_weight : sequence of float, optional
+        What each picture weighs in the loss.
     fitting : bool
         Whether this is fit.
     labelled : bool
         Whether fit needs labels.
     """
+    X = listed(X)
     if not are_paths(X):
-        return grouped(_coerced_array(estimator, X, y, fitting, labelled), groups)
-    pictures = _labelled_files(X, y) if fitting and labelled else gather(X)
-    if fitting:
-        estimator._picture_shape = pictures.content.shape
-    return grouped(pictures, groups)
+        pictures = _coerced_array(estimator, X, y, fitting, labelled)
+    else:
+        pictures = _labelled_files(X, y) if fitting and labelled else gather(X)
+        if fitting:
+            estimator._picture_shape = pictures.content.shape
+    return _weighed(grouped(pictures, groups), sample_weight)
+
+
+def listed(values: Any) -> Any:
+    """Return a series of texts or paths, as of pandas, as a list; anything else as it is."""
+    if isinstance(values, np.ndarray | list | tuple) or not hasattr(values, "to_numpy"):
+        return values
+    plain = values.to_numpy()
+    return plain.tolist() if plain.ndim == 1 and plain.dtype.kind in "OUS" else values
+
+
+def _weighed(pictures: Pictures, sample_weight: Any) -> Pictures:
+    """Return the same pictures with what each weighs in the loss."""
+    if sample_weight is None:
+        return pictures
+    try:
+        weights = np.asarray(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError):
+        weights = np.empty((0, 0))
+    fine = weights.shape == (len(pictures),) and bool(np.isfinite(weights).all())
+    if not fine or (weights < 0).any() or not weights.any():
+        raise DataError(
+            "sample_weight",
+            needed=f"{len(pictures)} finite numbers of at least 0, one a picture, not all zero",
+            came=f"shape {weights.shape}: {str(sample_weight)[:60]}",
+            remedy="give each picture a weight, 1 for the usual",
+        )
+    return replace(pictures, weights=weights)
 
 
 def refuse_pictures(y: Any) -> None:
@@ -85,9 +121,9 @@ def _labelled_files(X: Any, y: Any = None) -> Pictures:
     """Find files and their classes, which y or their folders say."""
     pictures = gather(X)
     if y is not None:
-        if np.ndim(y) > 1:
-            refuse_unsupported(np.asarray(y))
-        return _labelled(pictures.labelled(np.asarray(y)), y)
+        labels = read_labels(y)
+        refuse_unsupported(labels)
+        return _labelled(pictures, labels)
     if pictures.labels is None:
         raise DataError(
             "y",
@@ -111,9 +147,11 @@ def _coerced_array(estimator: Any, X: Any, y: Any, fitting: bool, labelled: bool
             if whole
             else validate_data(estimator, X, reset=False, **options)
         )
-    if labelled:
+    y = read_labels(y) if labelled and y is not None else y
+    some = isinstance(y, np.ndarray) and y.dtype == object and any(one is None for one in y)
+    if labelled and not some:
         X, y = validate_data(estimator, X, y, **options)
-    else:
+    else:  # which would refuse that some pictures have no label
         X = validate_data(estimator, X, **options)
     estimator._picture_shape = X.shape[1:]
     if X.ndim > 2:
@@ -135,9 +173,46 @@ def _folded(values: Array, shape: tuple[int, ...]) -> Array:
     return values.reshape(len(values), *shape)
 
 
+def read_labels(y: Any) -> Array:
+    """Read labels, None where there is none: None, NaN or what pandas puts there.
+
+    Raises
+    ------
+    DataError
+        For labels of which some are texts and some numbers, and for what is neither.
+    """
+    labels = np.asarray(listed(y), dtype=None if hasattr(y, "dtype") else object)
+    if labels.dtype != object or labels.ndim != 1:
+        return labels if labels.dtype != object else np.asarray(y)
+    values = labels.tolist()
+    missing = [not isinstance(one, str) and str(one) in MISSING for one in values]
+    kinds = {_kind(one): one for one, absent in zip(values, missing, strict=True) if not absent}
+    if len(kinds) > 1:
+        raise DataError(
+            "y",
+            needed="labels of one type: all texts, or all numbers",
+            came=" and ".join(f"{kind} ({one!r})" for kind, one in sorted(kinds.items())),
+            remedy="write them all as texts, [str(label) for label in y]",
+        )
+    if any(missing):
+        labels = labels.copy()
+        labels[missing] = None
+        return labels
+    return labels if hasattr(y, "dtype") else np.asarray(values)
+
+
+def _kind(label: object) -> str:
+    if isinstance(label, str):
+        return "texts"
+    is_number = isinstance(label, int | float | np.number | np.bool_)
+    return "numbers" if is_number else type(label).__name__
+
+
 def _labelled(pictures: Pictures, y: Any) -> Pictures:
     labels = np.asarray(y)
-    check_classification_targets(labels)
+    there = labels[[one is not None for one in labels.tolist()]] if labels.ndim == 1 else labels
+    plain = there.dtype == object and len(there)
+    check_classification_targets(np.asarray(there.tolist()) if plain else there)
     return pictures.labelled(labels)
 
 

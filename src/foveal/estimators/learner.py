@@ -73,6 +73,15 @@ class Classifier(ClassifierMixin, Learner):
         check_is_fitted(self)
         return self.model_.predict_proba(coerce(self, X, fitting=False))
 
+    def unfamiliarity(self, X: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Measure how unlike pictures are to those that taught, (n,): above 1 if unfamiliar.
+
+        See `FittedModel.unfamiliarity`; NaN for files that cannot be read, and where too few
+        pictures were learned from to tell.
+        """
+        check_is_fitted(self)
+        return self.model_.unfamiliarity(coerce(self, X, fitting=False))
+
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the accuracy on pictures; `y` may be left out where X says the classes."""
         check_is_fitted(self)

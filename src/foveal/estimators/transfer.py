@@ -193,12 +193,20 @@ label_smoothing, ema, clip_norm, patience
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any = None, *, groups: Any = None, run: Run | None = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        groups: Any = None,
+        sample_weight: Any = None,
+        run: Run | None = None,
+    ) -> Self:
         """Fit a head on the features of pictures, and fine-tune where that is asked for.
 
         Parameters
         ----------
-        X, y, groups, run
+        X, y, groups, sample_weight, run
             As in `CNNClassifier.fit`.
 
         Raises
@@ -211,7 +219,7 @@ label_smoothing, ema, clip_norm, patience
         """
         context, config = self._begin(run), self._config()
         with context.device.at_work():
-            pictures = coerce(self, X, y, groups=groups)
+            pictures = coerce(self, X, y, groups=groups, sample_weight=sample_weight)
             survey = look_over(pictures)
             backbone = config.backbone(survey.aspect)
             recipe = recipe_for(survey, backbone.recipe)

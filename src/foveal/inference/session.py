@@ -11,10 +11,10 @@ import hashlib
 import json
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -38,6 +38,7 @@ LOADING, CONVERTING = 0.4, 2.5
 PIXELS, MOST = 128 * 64 * 64, 128
 """Pixels that go through torch at once, and pictures, at most."""
 
+Seen = TypeVar("Seen")
 Outputs = tuple[int, np.ndarray[Any, np.dtype[np.float64]], list[str]]
 """Row of the first picture, outputs (NaN where there is no picture), reasons."""
 
@@ -120,22 +121,43 @@ class Session:
             Row of the first picture, outputs (n, ...) with NaN where a picture cannot be read,
             and for each picture why it cannot; empty where it can.
         """
+        for start, values, reasons, _ in self.looking(pictures, lambda images, by: None):
+            yield start, values, reasons
+
+    def looking(
+        self, pictures: Pictures, look: Callable[[Array, Scaling], Seen]
+    ) -> Iterator[tuple[int, np.ndarray[Any, np.dtype[np.float64]], list[str], Seen]]:
+        """Run pictures through the network, and look at them on the way.
+
+        Parameters
+        ----------
+        pictures : Pictures
+            As for `outputs`.
+        look : callable
+            Called with each batch (n, h, w, c) as it is prepared, black where there is no
+            picture, and the scaling of its values.
+
+        Yields
+        ------
+        tuple
+            As `outputs`, and what `look` gave.
+        """
         recipe, threads = pictures.content.suited(self.recipe), self.device.threads
         by = scaling(pictures, recipe)
         runner = self.runner(by, len(pictures))
-        waiting: deque[tuple[int, list[str]]] = deque()
+        waiting: deque[tuple[int, list[str], Seen]] = deque()
 
         def feed() -> Iterator[Array]:
             for start, images, reasons in batches(pictures, recipe, threads, runner.batch):
-                waiting.append((start, reasons))
+                waiting.append((start, reasons, look(images, by)))
                 yield images
 
         with self.device.at_work():
             for found in runner.run(feed()):
-                start, reasons = waiting.popleft()
+                start, reasons, seen = waiting.popleft()
                 values = np.array(found, dtype=np.float64)
                 values[[bool(reason) for reason in reasons]] = np.nan
-                yield start, values, reasons
+                yield start, values, reasons, seen
 
     def prepared(self, images: Array, by: Scaling) -> Array:
         """Run pictures (n, h, w, c) that are prepared already, (n, ...)."""

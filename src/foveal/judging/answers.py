@@ -16,7 +16,10 @@ from foveal.evaluation.metrics import losses
 from foveal.pictures.ledger import Entry
 from foveal.pictures.splits import Rows
 
-COLUMNS = ("path", "true", "predicted", "probability", "loss", "part", "reason", "remark")
+COLUMNS = (
+    *("path", "true", "predicted", "probability", "loss", "unfamiliarity", "unfamiliar"),
+    *("part", "reason", "remark"),
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False, slots=True, kw_only=True)
@@ -29,6 +32,9 @@ class Answers:
     """True class numbers, (m,)."""
     probabilities: Floats
     """(m, k)."""
+    unfamiliarity: Floats
+    """How unlike those that taught, (m,): above 1 where unfamiliar; NaN for those that taught or
+    chose the weights, and where the model keeps nothing to tell by."""
 
     def __repr__(self) -> str:
         return f"Answers({len(self.mistakes)} of {len(self.rows)} wrong)"
@@ -68,13 +74,15 @@ class Answers:
         """
         places = dict(zip(self.rows.tolist(), range(len(self.rows)), strict=True))
         true, called = self.class_ids.tolist(), self.predicted.tolist()
-        each = self.losses.tolist()
+        each, strange = self.losses.tolist(), self.unfamiliarity.tolist()
         sure = self.probabilities.max(axis=1).tolist()
         for row, entry in enumerate(ledger):
             name, place = str(entry.path), places.get(row)
             beside = entry.part or None, entry.reason or None, entry.remark or None
             if place is None:
-                yield [name, entry.label, None, None, None, *beside]
+                yield [name, entry.label, *[None] * 5, *beside]
                 continue
             names = labels[true[place]], labels[called[place]]
-            yield [name, *names, sure[place], each[place], *beside]
+            score = strange[place]
+            told = [None, None] if score != score else [score, score > 1]
+            yield [name, *names, sure[place], each[place], *told, *beside]

@@ -11,11 +11,13 @@ import numpy as np
 from foveal.errors import DataError
 from foveal.evaluation.baselines import Baseline, Fold, cross_fit_baselines, majority
 from foveal.evaluation.calibration import probabilities
+from foveal.evaluation.intervals import wilson
 from foveal.evaluation.metrics import Metrics, calibration_error, metrics
 from foveal.inference.features import Extraction, open_features
 from foveal.judging.answers import COLUMNS, Answers
 from foveal.judging.held_out import HeldOut, JudgedBy, Standing, held_out
 from foveal.judging.lines import html_of_evaluation, lines_of_evaluation
+from foveal.judging.unfamiliar import Unfamiliar
 from foveal.pictures.collection import Array, Pictures
 from foveal.pictures.ledger import Entry
 from foveal.pictures.prepared import Prepared
@@ -45,6 +47,8 @@ class Evaluation:
     judged_by: JudgedBy
     """What the figures stand on."""
     metrics: Metrics
+    unfamiliar: Unfamiliar | None
+    """How many are unlike those that taught; None where the model keeps none, or they taught it."""
     uncalibrated_error: float
     """Calibration error before the temperature was applied."""
     temperature: float
@@ -140,7 +144,7 @@ def evaluate(
     rows = chosen.rows
     if not len(rows):
         raise _nothing_new(notes)
-    logits = _logits(model, source, chosen)
+    logits, unfamiliarity = _said(model, source, chosen)
     worth = _worth(model, chosen)
     if worth < 1:
         notes.append(
@@ -151,6 +155,7 @@ def evaluate(
         rows=rows,
         class_ids=source.class_ids[rows],
         probabilities=probabilities(logits, model.temperature),
+        unfamiliarity=unfamiliarity,
     )
     labels = [str(one) for one in model.classes]
     baselines: list[Baseline] = []
@@ -161,6 +166,7 @@ def evaluate(
     return Evaluation(
         judged_by=chosen.judged_by,
         metrics=metrics(answers.probabilities, answers.class_ids, labels, worth),
+        unfamiliar=_unfamiliar(model, unfamiliarity),
         uncalibrated_error=calibration_error(probabilities(logits, 1.0), answers.class_ids),
         temperature=model.temperature,
         baselines=tuple(baselines),
@@ -199,11 +205,12 @@ class _Labelled:
         told = f"{missing} pictures left out: unreadable, unlabelled or of unknown class"
         return [told] if missing else []
 
-    def logits(self, rows: Rows) -> np.ndarray[Any, Any]:
+    def asked(self, rows: Rows) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """Ask the model for logits (n, classes) and unfamiliarity (n,) of some rows."""
         by = self.store.scaled_by(scaling(self.pictures, self.recipe))
         if by is None:
-            return self.model.logits_of(self.store.views[0], rows)
-        return self.model.logits(self.store.views[0][rows], by)
+            return self.model.answers_of(self.store.views[0], rows)
+        return self.model.answers(self.store.views[0][rows], by)
 
     def pixels(self, progress: Progress | None) -> Array:
         """Return small pictures for the baselines, which need no more."""
@@ -231,15 +238,33 @@ def _worth(model: FittedModel, chosen: HeldOut) -> float:
     return worth / judged
 
 
-def _logits(model: FittedModel, source: _Labelled, chosen: HeldOut) -> np.ndarray[Any, Any]:
-    """Return the logits of the pictures that are judged: those that were kept, or new ones."""
+def _said(
+    model: FittedModel, source: _Labelled, chosen: HeldOut
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return the logits of the pictures that are judged: those that were kept, or new ones.
+
+    And how unfamiliar they are; NaN for those that taught the model or chose its weights.
+    """
     found = np.empty((len(chosen.rows), len(model.classes)))
+    unfamiliarity = np.full(len(chosen.rows), np.nan)
     kept = chosen.kept >= 0
     if model.held_out is not None:
         found[kept] = model.held_out.logits[chosen.kept[kept]]
     if not kept.all():
-        found[~kept] = source.logits(chosen.rows[~kept])
-    return found
+        found[~kept], unfamiliarity[~kept] = source.asked(chosen.rows[~kept])
+    standing = Standing.of(model, source.store.hashes[chosen.rows])
+    unfamiliarity[standing.taught | standing.chose] = np.nan
+    return found, unfamiliarity
+
+
+def _unfamiliar(model: FittedModel, unfamiliarity: np.ndarray[Any, Any]) -> Unfamiliar | None:
+    """Count the new pictures that are unlike those that taught."""
+    new = int(np.isfinite(unfamiliarity).sum())
+    if model.familiar is None or not new:
+        return None
+    return Unfamiliar(
+        share=wilson(int((unfamiliarity > 1).sum()), new), pictures=new, usual=model.familiar.rate
+    )
 
 
 def _baselines(

@@ -8,6 +8,7 @@ from foveal.evaluation.baselines import Baseline
 from foveal.evaluation.intervals import Estimate
 from foveal.evaluation.metrics import Metrics
 from foveal.html_tables import html_lines, html_table
+from foveal.judging.unfamiliar import Unfamiliar
 
 MOST_CLASSES = 12
 """Classes up to which the confusion matrix is shown."""
@@ -42,6 +43,11 @@ class Judged(Protocol):
         ...
 
     @property
+    def unfamiliar(self) -> Unfamiliar | None:
+        """How many are unlike those that taught."""
+        ...
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What a reader must know."""
         ...
@@ -61,6 +67,7 @@ def lines_of_evaluation(found: Judged) -> list[str]:
         f"log loss           {metrics.log_loss.plain()}",
         f"calibration error  {100 * metrics.calibration_error:.1f} % "
         f"({100 * found.uncalibrated_error:.1f} % before temperature {found.temperature:.3g})",
+        *_unfamiliar_line(found),
         "",
         "baselines on the same pictures",
     ]
@@ -96,6 +103,14 @@ def _ranking_lines(metrics: Metrics) -> list[str]:
         f"{'' if name in names[:place] else name:<17}  {value}"
         for place, (name, value) in enumerate(_ranking(metrics))
     ]
+
+
+def _unfamiliar_line(found: Judged) -> list[str]:
+    told = found.unfamiliar
+    if told is None:
+        return []
+    said = f"{told.share.percent()} of {told.pictures:,} new pictures"
+    return [f"unfamiliar         {said}, {told.usual.percent()} of usual ones"]
 
 
 def _class_lines(metrics: Metrics) -> list[str]:

@@ -12,6 +12,7 @@ from foveal.evaluation.intervals import Estimate
 from foveal.learning.context import FitContext
 from foveal.learning.data import TrainingData
 from foveal.learning.descent import Habits, Trained, batch_size_of, check_batches
+from foveal.learning.familiarity import familiar
 from foveal.learning.options import Descent, Labels, Pixels
 from foveal.learning.picture_task import PictureTask
 from foveal.model.fitted import FittedModel
@@ -75,7 +76,7 @@ class ClassifierTask(PictureTask[Labelled]):
             held_out = HeldOutLogits.of(data.store.hashes[rows], logits)
             worth = data.worth(data.target.right(logits, data.values[rows]), rows)
         best = state.best
-        return freeze(
+        model = freeze(
             plan,
             network,
             data.recipe,
@@ -94,6 +95,8 @@ class ClassifierTask(PictureTask[Labelled]):
             validation_right=round((best.accuracy or 0.0) * best.pictures) if best else None,
             validation_effective=worth,
         )
+        model.familiar = familiar(model, data, data.split.train, rows, self.context)
+        return model
 
 
 def scratch_task(

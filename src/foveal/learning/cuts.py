@@ -79,6 +79,7 @@ def _tried(
             data.units[rows],
             classes=data.target.outputs,
             class_weights=data.target.weights(data.taught),
+            sample_weights_n=None if data.weights is None else data.weights[rows],
             seed=context.seed,
             threads=context.device.threads,
             C=start.C,

@@ -53,6 +53,8 @@ class TrainingData(Generic[T_co]):
     """What may not be torn apart, as `foveal.pictures.units.units_of` gives it."""
     split: Split
     recipe: PictureRecipe
+    weights: Array | None = None
+    """What each row weighs in the loss, 1 on average over training; None for the same."""
 
     @property
     def images(self) -> Array:
@@ -94,6 +96,7 @@ class TrainingData(Generic[T_co]):
             augmentation=augmentation,
             seed=seed,
             device=device,
+            weights=self.weights,
         )
 
     def inputs(self, rows: Rows, batch_size: int, device: str) -> Iterator[torch.Tensor]:
@@ -170,6 +173,7 @@ def prepare(
     answers = target.answers(pictures)
     store, recipe = opening(pictures)
     run.agree("pictures", store.fingerprint, "the pictures changed meanwhile: begin with `fresh`")
+    answers = _weighed(answers, pictures.weights)
     usable = np.flatnonzero(store.readable & answers.known)
     strata = target.strata(answers.values_n)
     contradicted = contradictions(store.hashes, strata, usable)
@@ -205,6 +209,7 @@ def prepare(
         units=units,
         split=parts,
         recipe=store.measured(recipe, parts.train),
+        weights=_on_average_one(pictures.weights, parts.train),
     )
     run.tell(
         Prepared(
@@ -222,6 +227,25 @@ def prepare(
         )
     )
     return data
+
+
+def _weighed(answers: Answers, weights: Array | None) -> Answers:
+    """Leave rows out that weigh nothing."""
+    if weights is None:
+        return answers
+    reasons = [
+        reason or ("its `sample_weight` is 0" if weight == 0 else "")
+        for reason, weight in zip(answers.reasons, weights.tolist(), strict=True)
+    ]
+    return replace(answers, reasons=reasons)
+
+
+def _on_average_one(weights: Array | None, rows: Rows) -> Array | None:
+    """Scale weights so that learning rates mean the same with them as without."""
+    if weights is None:
+        return None
+    scaled: Array = weights / weights[rows].mean()
+    return scaled
 
 
 def _entries(

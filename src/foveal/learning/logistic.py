@@ -65,6 +65,7 @@ def fit_head(
     *,
     classes: int,
     class_weights: Floats | None,
+    sample_weights_n: np.ndarray[Any, Any] | None = None,
     seed: int,
     threads: int,
     C: float | None = None,
@@ -84,6 +85,8 @@ def fit_head(
         Number of classes.
     class_weights : array, (classes,), optional
         Weight of each class in the loss.
+    sample_weights_n : array, optional
+        Weight of each picture in the loss, besides that of its class.
     seed : int
         Seed of the folds.
     threads : int
@@ -103,7 +106,7 @@ def fit_head(
         deviation = np.maximum(deviation, LEAST_DEVIATION * max(float(deviation.max()), 1e-12))
         scaled = ((features_vnd - mean) / deviation).astype(np.float32)
         weights = None if class_weights is None else class_weights.astype(np.float64)
-        teacher = _Teacher(scaled, class_ids_n, classes, weights)
+        teacher = _Teacher(scaled, class_ids_n, classes, weights, sample_weights_n)
         picked = _picked(class_ids_n, seed)
         fold_of = folds(class_ids_n[picked], units_n[picked], classes, seed)
         count = int(fold_of.max(initial=-1)) + 1
@@ -179,10 +182,13 @@ class _Teacher:
         class_ids_n: Rows,
         classes: int,
         class_weights: np.ndarray[Any, Any] | None,
+        sample_weights_n: np.ndarray[Any, Any] | None,
     ) -> None:
         self.features_vnd, self.class_ids_n, self.classes = features_vnd, class_ids_n, classes
         weights = np.ones(classes) if class_weights is None else class_weights
         self.weights_n = weights[class_ids_n] / len(features_vnd)
+        if sample_weights_n is not None:
+            self.weights_n = self.weights_n * sample_weights_n
 
     def choose(
         self, picked: Rows, fold_of: Rows, asked: float | None

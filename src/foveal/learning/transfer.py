@@ -33,6 +33,7 @@ from foveal.learning.descent import (
     follow,
     planned,
 )
+from foveal.learning.familiarity import familiar
 from foveal.learning.logistic import LogisticHead, fit_head
 from foveal.learning.options import LOGISTIC
 from foveal.learning.transfer_config import TransferConfig
@@ -241,6 +242,7 @@ class Transfer:
             data.units[rows],
             classes=data.target.outputs,
             class_weights=data.target.weights(data.taught),
+            sample_weights_n=None if data.weights is None else data.weights[rows],
             seed=self.context.seed,
             threads=self.device.threads,
             C=C,
@@ -336,7 +338,7 @@ class Transfer:
         refitted = logistic is not None and not self.fine
         taught = np.concatenate([split.train, split.validation]) if refitted else split.train
         network.requires_grad_(False)
-        return freeze(
+        model = freeze(
             plan,
             network.eval(),
             data.recipe,
@@ -366,6 +368,9 @@ class Transfer:
             validation_right=held.right if len(held.class_ids_n) else None,
             validation_effective=data.worth(held.right_n, held.rows),
         )
+        only_held = np.setdiff1d(split.validation, taught)
+        model.familiar = familiar(model, data, np.sort(taught), only_held, self.context)
+        return model
 
 
 def _held(

@@ -20,8 +20,10 @@ from foveal.evaluation.reconstruction import Reconstruction
 from foveal.html_tables import html_lines
 from foveal.inference.frozen import OWN, FrozenNetwork
 from foveal.inference.session import Session
+from foveal.model.appearance import Floats, appearance
 from foveal.model.card import FORMAT, Card, Provenance
 from foveal.model.codec import Reconstructions, check_half, check_whole, compared, decoded, encoded
+from foveal.model.familiar import Familiar, View
 from foveal.model.held_out import HeldOutLogits
 from foveal.model.normal import NormalStats
 from foveal.model.predictions import Predictions
@@ -77,6 +79,8 @@ class FittedModel:
     """What usual pictures are like to an autoencoder; None for classifiers."""
     held_out: HeldOutLogits | None = None
     """What judged a classifier at its training; None where nothing did, or nothing was kept."""
+    familiar: Familiar | None = None
+    """What a classifier keeps of its training pictures; None where it keeps nothing."""
     half: str | None = None
     """Which half of an autoencoder is loaded; None where the network is whole."""
     kept_digest: str = ""
@@ -150,13 +154,86 @@ class FittedModel:
     def predicting(self, pictures: Pictures) -> Iterator[Predictions]:
         """Predict batch by batch, in order, in bounded memory."""
         self.check_classifies()
-        for start, logits_nk, reasons in self.session().outputs(pictures):
+        session = self.feature_session() if self._by_features else self.session()
+        for start, values, reasons, seen in session.looking(pictures, self._look):
+            logits_nk, unfamiliarity = self._answers(values, seen)
             yield Predictions(
                 names=[pictures.names[start + row] for row in range(len(reasons))],
                 probabilities=probabilities(logits_nk, self.temperature),
                 reasons=reasons,
                 classes=self.classes,
+                unfamiliarity=unfamiliarity,
             )
+
+    def unfamiliarity(self, X: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Measure how unlike pictures are to those that taught the model, (n,).
+
+        The distance to the training pictures nearest to each, in what the network makes of them
+        and, where its first layers were taught too, in pixels. Above 1 lies a share of
+        ``familiar.false_alarms`` of pictures of the kind that taught. NaN where a file cannot be
+        read, and for models that keep no training pictures.
+        """
+        return self.predictions(X).unfamiliarity
+
+    def answers(
+        self, images: Array, by: Scaling
+    ) -> tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, np.dtype[np.float64]]]:
+        """Compute logits (n, classes) and unfamiliarity (n,) of pictures that are prepared."""
+        session = self.feature_session() if self._by_features else self.session()
+        values = session.prepared(images, by).astype(np.float64)
+        return self._answers(values, self._look(images, by))
+
+    def answers_of(
+        self, features: RowsOfFeatures, rows: Rows
+    ) -> tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, np.dtype[np.float64]]]:
+        """Compute the same from what the fixed layers made of pictures.
+
+        The unfamiliarity is NaN where it would take pixels.
+        """
+        end = self._feature_layers() if self._by_features else len(self.plan.layers)
+        values = self._through(features, rows, end)
+        return self._answers(values, None)
+
+    @property
+    def _by_features(self) -> bool:
+        """Whether what comes before the last layer tells unfamiliar pictures."""
+        return self.familiar is not None and self.familiar.sees_features
+
+    def _look(self, images: Array, by: Scaling) -> tuple[Floats, Floats] | None:
+        """Look at prepared pictures, where that tells unfamiliar ones."""
+        if self.familiar is None or not self.familiar.sees_pixels:
+            return None
+        return appearance(images, by)
+
+    def _answers(
+        self, values: np.ndarray[Any, np.dtype[np.float64]], seen: tuple[Floats, Floats] | None
+    ) -> tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, np.dtype[np.float64]]]:
+        """Finish a pass: logits from features where those were asked for, and unfamiliarity."""
+        nothing = np.full(len(values), np.nan)
+        if self.familiar is None:
+            return values, nothing
+        logits_nk = self._last(values) if self._by_features else values
+        if self.familiar.sees_pixels and seen is None:
+            return logits_nk, nothing
+        views: dict[View, Floats] = {"features": values.astype(np.float32)}
+        if seen is not None:
+            views |= {"pixels": seen[0], "statistics": seen[1]}
+        unfamiliarity = self.familiar.unfamiliarity(views)
+        unfamiliarity[np.isnan(values.reshape(len(values), -1)).any(axis=1)] = np.nan
+        return logits_nk, unfamiliarity
+
+    def _last(
+        self, features: np.ndarray[Any, np.dtype[np.float64]]
+    ) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Run features through the last layer."""
+        last = part(self.network, self.plan, len(self.plan.layers) - 1)
+        starts = range(0, len(features), BATCH)
+        with self.device.at_work():
+            tensors = (feature_tensor(features[at : at + BATCH], self.device.name) for at in starts)
+            logits: np.ndarray[Any, np.dtype[np.float64]] = (
+                logits_of(last, tensors).double().numpy()
+            )
+        return logits
 
     def features(self, X: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Compute what the last dense layer sees, (n, features); NaN for unreadable files.
@@ -176,11 +253,16 @@ class FittedModel:
         updated = self.plan.layers[self.plan.fixed : self._feature_layers()]
         return any(one.parameters for one in updated)
 
+    @property
+    def ends_dense(self) -> bool:
+        """Whether there is a dense layer at the end, before which features can be taken."""
+        return isinstance(self.plan.layers[-1].layer, Dense)
+
     def _feature_layers(self) -> int:
         if self.autoencodes:
             check_half(self, "encoder")
             return self.plan.encoder_layers
-        if not isinstance(self.plan.layers[-1].layer, Dense):
+        if not self.ends_dense:
             raise UsageError(
                 "features",
                 needed="a network that ends with a dense layer",
@@ -226,7 +308,11 @@ class FittedModel:
 
     def logits_of(self, features: RowsOfFeatures, rows: Rows) -> np.ndarray[Any, Any]:
         """Compute logits (n, classes) from what the fixed layers made of pictures."""
-        rest = part(self.network, self.plan, self.plan.fixed)
+        return self._through(features, rows, len(self.plan.layers))
+
+    def _through(self, features: RowsOfFeatures, rows: Rows, end: int) -> np.ndarray[Any, Any]:
+        """Run what the fixed layers made of pictures through the layers up to one."""
+        rest = part(self.network, self.plan, self.plan.fixed, end)
         starts = range(0, len(rows), BATCH)
         chunks = (features[rows[start : start + BATCH]] for start in starts)
         with self.device.at_work():
@@ -301,6 +387,8 @@ class FittedModel:
             tensors |= self.normal.tensors()
         if self.held_out is not None:
             tensors |= self.held_out.tensors()
+        if self.familiar is not None:
+            tensors |= self.familiar.tensors()
         card = Card(
             format=FORMAT,
             task=self.task,

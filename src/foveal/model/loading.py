@@ -15,6 +15,7 @@ from foveal import tensor_files
 from foveal.device import Device, available, choose
 from foveal.errors import FovealError, ModelFileError, UsageError
 from foveal.model.card import FORMAT, Card
+from foveal.model.familiar import Familiar, sizes_of
 from foveal.model.fitted import CHOSE, NETWORK, SNAPSHOTS, TRAINED, FittedModel, placed
 from foveal.model.held_out import HeldOutLogits
 from foveal.model.normal import NormalStats
@@ -132,6 +133,7 @@ def _loaded(
     _check_contents(place, card, tensors)
     normal = _normal_stats(place, planned, tensors) if card.code else None
     held_out = _held_out(place, tensors, len(card.classes))
+    familiar = _familiar(place, planned, card, tensors)
     module = build(planned, seed=0)
     try:
         module.load_state_dict(weights)
@@ -149,6 +151,7 @@ def _loaded(
         snapshots=tensors[SNAPSHOTS],
         normal=normal,
         held_out=held_out,
+        familiar=familiar,
         device=chosen,
     )
 
@@ -172,6 +175,17 @@ def _held_out(place: Path, tensors: dict[str, torch.Tensor], classes: int) -> He
     """Read what judged a classifier, where it was kept."""
     try:
         return HeldOutLogits.of_tensors(tensors, classes)
+    except ValueError as error:
+        raise tensor_files.foreign(place, str(error)) from error
+
+
+def _familiar(
+    place: Path, plan: Plan, card: Card, tensors: dict[str, torch.Tensor]
+) -> Familiar | None:
+    """Read what is kept of training pictures; older files say nothing of it."""
+    sizes = sizes_of(plan, card.recipe)
+    try:
+        return Familiar.of_tensors(tensors, sizes)
     except ValueError as error:
         raise tensor_files.foreign(place, str(error)) from error
 

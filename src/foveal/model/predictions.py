@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,15 @@ class Predictions:
     """Why a picture could not be read; empty where it could."""
     classes: np.ndarray[Any, np.dtype[Any]]
     """The labels, in the order of the columns."""
+    unfamiliarity: np.ndarray[Any, np.dtype[np.float64]]
+    """How unlike each picture is to those that taught the model, (n,): above 1 where it is
+    unfamiliar; NaN where it could not be read, or the model keeps nothing to tell by."""
+
+    @property
+    def unfamiliar(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Whether each picture is unlike those that taught the model, (n,); False for NaN."""
+        found: np.ndarray[Any, np.dtype[np.bool_]] = self.unfamiliarity > 1
+        return found
 
     @property
     def labels(self) -> np.ndarray[Any, np.dtype[Any]]:
@@ -63,7 +73,7 @@ class Predictions:
     @property
     def columns(self) -> list[str]:
         """Names of the columns of `rows`."""
-        return ["path", "label", "probability", "error", *(f"p:{one}" for one in self.classes)]
+        return columns_of(self.classes)
 
     def rows(self) -> Iterator[list[Any]]:
         """Return the rows of the table, each as plain values under `columns`."""
@@ -71,10 +81,11 @@ class Predictions:
         for index, name in enumerate(self.names):
             reason = self.reasons[index]
             if reason:
-                yield [name, None, None, reason, *[None] * len(self.classes)]
+                yield [name, None, None, reason, None, None, *[None] * len(self.classes)]
                 continue
-            row = self.probabilities[index]
-            yield [name, labels[index], float(row.max()), None, *map(float, row)]
+            row, score = self.probabilities[index], float(self.unfamiliarity[index])
+            said = [None, None] if math.isnan(score) else [score, score > 1]
+            yield [name, labels[index], float(row.max()), None, *said, *map(float, row)]
 
     @classmethod
     def joined(
@@ -89,9 +100,16 @@ class Predictions:
             else np.empty((0, len(classes))),
             reasons=[reason for part in parts for reason in part.reasons],
             classes=classes,
+            unfamiliarity=np.concatenate([np.empty(0), *(part.unfamiliarity for part in parts)]),
         )
 
 
 def _percent(shares: np.ndarray[Any, np.dtype[np.float64]]) -> str:
     """Write the largest share; nothing where there is none."""
     return "" if np.isnan(shares).any() else f"{100 * shares.max():.1f} %"
+
+
+def columns_of(classes: Iterable[Any]) -> list[str]:
+    """Name the columns of predictions of some classes."""
+    facts = ["path", "label", "probability", "error", "unfamiliarity", "unfamiliar"]
+    return [*facts, *(f"p:{one}" for one in classes)]

@@ -28,6 +28,8 @@ class Batch:
     """Normalised pictures, channels last in memory; or features of pictures."""
     values_n: torch.Tensor
     """What is to be said of each, such as the number of its class, int64."""
+    weights_n: torch.Tensor | None = None
+    """What each weighs in the loss, 1 on average; None for the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,8 @@ class TrainingBatches:
     """Seed of shuffling and variations."""
     device: str
     """Where the tensors go."""
+    weights: Array | None = None
+    """What each row weighs in the loss; None for the same."""
 
     def __len__(self) -> int:
         """Batches an epoch."""
@@ -68,7 +72,8 @@ class TrainingBatches:
         draws = generator(self.seed, "augment", step)
         raw = gather_varied(_rows(self.images, rows, self.device), self.augmentation, draws)
         images = varied(normalised(raw, self.scaling), self.augmentation, draws)
-        return Batch(images, torch.from_numpy(self.values[rows]).to(self.device))
+        values = torch.from_numpy(self.values[rows]).to(self.device)
+        return Batch(images, values, weights_of(self.weights, rows, self.device))
 
 
 class RowsOfFeatures(Protocol):
@@ -98,6 +103,8 @@ class FeatureBatches:
     """Seed of shuffling."""
     device: str
     """Where the tensors go."""
+    weights: Array | None = None
+    """What each row weighs in the loss; None for the same."""
 
     def __len__(self) -> int:
         """Batches an epoch."""
@@ -108,7 +115,8 @@ class FeatureBatches:
         view = self.views[epoch % len(self.views)]
         for rows in shuffled(self.rows, self.batch_size, self.seed, epoch)[first:]:
             values = torch.from_numpy(self.values[rows]).to(self.device)
-            yield Batch(feature_tensor(view[rows], self.device), values)
+            weights = weights_of(self.weights, rows, self.device)
+            yield Batch(feature_tensor(view[rows], self.device), values, weights)
 
 
 def training_batches(
@@ -121,6 +129,7 @@ def training_batches(
     augmentation: Augmentation,
     seed: int,
     device: str,
+    weights: Array | None = None,
 ) -> TrainingBatches | FeatureBatches:
     """Return the training rows of prepared pictures, by epoch.
 
@@ -140,6 +149,7 @@ def training_batches(
             batch_size=batch_size,
             seed=seed,
             device=device,
+            weights=weights,
         )
     return TrainingBatches(
         images=prepared.views[0],
@@ -150,6 +160,7 @@ def training_batches(
         augmentation=augmentation,
         seed=seed,
         device=device,
+        weights=weights,
     )
 
 
@@ -163,6 +174,13 @@ def inputs(
         return
     for start in range(0, len(rows), batch_size):
         yield feature_tensor(view[rows[start : start + batch_size]], device)
+
+
+def weights_of(weights: Array | None, rows: Rows, device: str) -> torch.Tensor | None:
+    """Return what rows weigh in the loss, float32; None for the same."""
+    if weights is None:
+        return None
+    return torch.from_numpy(weights[rows].astype(np.float32)).to(device)
 
 
 def feature_tensor(features: np.ndarray[Any, np.dtype[Any]], device: str) -> torch.Tensor:

@@ -28,6 +28,8 @@ class Pictures:
     """"train", "validation", "test" or "" for each row; None where nothing says so."""
     groups: Array | None = None
     """What each row belongs to, such as an animal; None in a row that is its own group."""
+    weights: Array | None = None
+    """What each row weighs in the loss; rows of weight 0 do not train."""
     notes: tuple[str, ...] = ()
     """What a reader should know of how they were found."""
 
@@ -54,6 +56,7 @@ class Pictures:
             labels=None if self.labels is None else self.labels[picked],
             parts=None if self.parts is None else self.parts[picked],
             groups=None if self.groups is None else self.groups[picked],
+            weights=None if self.weights is None else self.weights[picked],
             notes=self.notes,
         )
 

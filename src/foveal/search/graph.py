@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from foveal.errors import UsageError
-from foveal.search.exact import Doubles, Floats, Rows, ranked
+from foveal.nearest import Doubles, Floats, Rows, ranked
 
 PACKAGE = "usearch"
 CONNECTIVITY = 16

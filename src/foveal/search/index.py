@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 
 from foveal.errors import DataError, UsageError
+from foveal.nearest import Doubles, Floats, Rows, nearest, squared_lengths
 from foveal.pictures.ledger import Entry
 from foveal.pictures.sources import gather
-from foveal.search.exact import Doubles, Floats, Rows, nearest, squared_lengths
 from foveal.search.graph import Graph
 from foveal.search.index_file import Measure
 from foveal.search.vectors import Progress, checked, scaled, vectors_of

@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from foveal.errors import DataError
 from foveal.files import digest_of
+from foveal.nearest import Floats
 from foveal.pictures.ledger import Entry
-from foveal.search.exact import Floats
 
 KIND: Literal["foveal-index"] = "foveal-index"
 FORMAT: Literal[1] = 1

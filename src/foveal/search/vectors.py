@@ -13,9 +13,9 @@ import numpy as np
 
 from foveal.errors import DataError
 from foveal.inference.features import Extraction, open_features
+from foveal.nearest import Floats, Rows, parts, unit_length
 from foveal.pictures.collection import Pictures
 from foveal.pictures.remarks import summed, warn
-from foveal.search.exact import Floats, Rows, parts
 from foveal.search.index_file import Measure
 from foveal.shapes import volume
 
@@ -115,10 +115,7 @@ def scaled(vectors_nd: Floats, measure: Measure) -> Floats:
     """Bring vectors to unit length where the measure is "cosine"; those of zeros stay zeros."""
     if measure == "euclidean":
         return vectors_nd
-    wide = vectors_nd.astype(np.float64)
-    lengths = np.sqrt(np.square(wide).sum(axis=1, keepdims=True))
-    unit: Floats = (wide / np.where(lengths > 0, lengths, 1)).astype(np.float32)
-    return unit
+    return unit_length(vectors_nd)
 
 
 def checked(vectors: Any, size: int) -> Floats:

@@ -24,6 +24,11 @@ class Batch(Protocol):
         """What is to be said of each, such as the number of its class, int64."""
         ...
 
+    @property
+    def weights_n(self) -> torch.Tensor | None:
+        """What each weighs in the loss, 1 on average; None for the same."""
+        ...
+
 
 class Batches(Protocol):
     """What the loop trains on: the same batches for the same epoch, every time."""
@@ -86,10 +91,18 @@ def classification(label_smoothing: float, class_weights: torch.Tensor | None) -
     def loss_of(network: nn.Module, batch: Batch) -> BatchLoss:
         logits_nk = network(batch.images_nchw)
         loss = F.cross_entropy(
-            logits_nk, batch.values_n, weight=class_weights, label_smoothing=label_smoothing
+            logits_nk,
+            batch.values_n,
+            weight=class_weights,
+            label_smoothing=label_smoothing,
+            reduction="mean" if batch.weights_n is None else "none",
         )
+        if batch.weights_n is not None:  # over the weights of the classes, as torch takes a mean
+            ones = torch.ones_like(loss)
+            shares = ones if class_weights is None else class_weights[batch.values_n]
+            loss = (batch.weights_n * loss).sum() / shares.sum()
         answers_nk = logits_nk.detach()
-        plain = not label_smoothing and class_weights is None
+        plain = not label_smoothing and class_weights is None and batch.weights_n is None
         told = loss.detach() if plain else F.cross_entropy(answers_nk, batch.values_n)
         right = int((answers_nk.argmax(dim=1) == batch.values_n).sum())
         return BatchLoss(loss, told, right)

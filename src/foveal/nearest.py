@@ -10,14 +10,16 @@ Axes: q query, r row of the vectors, d number of a vector, k neighbour, p pair o
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 Doubles = np.ndarray[Any, np.dtype[np.float64]]
 Rows = np.ndarray[Any, np.dtype[np.int64]]
+Labels = np.ndarray[Any, np.dtype[np.int64]]
 
 QUERIES = 128
 """Queries in one matrix product, at most."""
@@ -64,7 +66,7 @@ def nearest(
     rows_qk = np.full((len(queries_qd), k), count, dtype=np.int64)
     best_qk = np.full((len(queries_qd), k), np.inf)
     step = max(1, min(PRODUCTS // max(1, min(len(queries_qd), QUERIES)), NUMBERS // size))
-    with threadpool_limits(threads, user_api="blas"):
+    with _libraries().limit(limits=threads, user_api="blas"):
         for start in range(0, count, step):
             chunk_rd, squares = vectors_rd[start : start + step], squares_r[start : start + step]
             for first in range(0, len(queries_qd), QUERIES):
@@ -76,6 +78,53 @@ def nearest(
                         rows_qk[part], best_qk[part], q, r + start, found_p
                     )
     return rows_qk, np.sqrt(best_qk)
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """List the libraries that have threads, once: it takes 10 ms, as many products do."""
+    return ThreadpoolController()
+
+
+def nearest_others(
+    vectors_rd: Floats,
+    squares_r: Doubles,
+    labels_r: Labels,
+    queries_qd: Floats,
+    labels_q: Labels,
+    *,
+    k: int,
+    threads: int,
+) -> tuple[Rows, Doubles]:
+    """Find the k nearest rows of each query that do not share its label.
+
+    Parameters
+    ----------
+    vectors_rd, squares_r, queries_qd, threads
+        As for `nearest`.
+    labels_r, labels_q : array of int64
+        Equal for what must not be compared: copies of one picture, for one.
+    k : int
+        Neighbours of each; fewer where there are fewer, at infinity where all share its label.
+
+    Returns
+    -------
+    tuple of arrays
+        As of `nearest`.
+    """
+    most = int(np.unique(labels_r, return_counts=True)[1].max(initial=0))
+    found, far = nearest(vectors_rd, squares_r, queries_qd, k + most, threads=threads)
+    far[labels_r[found] == labels_q[:, None]] = np.inf
+    order = np.argsort(far, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(found, order, axis=1), np.take_along_axis(far, order, axis=1)
+
+
+def unit_length(vectors_nd: Floats) -> Floats:
+    """Bring vectors to unit length; those of zeros stay zeros."""
+    wide = vectors_nd.astype(np.float64)
+    lengths = np.sqrt(np.square(wide).sum(axis=1, keepdims=True))
+    unit: Floats = (wide / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+    return unit
 
 
 def ranked(vectors_rd: Floats, query_d: Floats, rows: Rows, k: int) -> tuple[Rows, Doubles]:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from foveal.search import exact
+from foveal import nearest as exact
 
 SHAPES = st.tuples(st.integers(1, 40), st.integers(1, 7), st.integers(0, 6), st.integers(1, 45))
 """Vectors, numbers of each, queries, neighbours."""
