@@ -48,6 +48,15 @@ class PictureGroup(Result):
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def alikeness(self) -> str:
+        """How alike its pictures are, in words."""
+        if self.least_alike is None or self.most_alike is None:
+            return "equal"
+        ends = dict.fromkeys(f"{one:.2f}" for one in (self.least_alike, self.most_alike))
+        equal = f", {self.equal:,} equal" if self.equal else ""
+        return f"edges correlate {' to '.join(ends)}{equal}"
+
 
 @dataclass(frozen=True, eq=False, repr=False, slots=True, kw_only=True)
 class PictureGroups:
