@@ -1026,6 +1026,24 @@ def test_components_are_fitted_on_no_more_pictures_than_memory_holds(monkeypatch
     assert report.pca_pictures == 8 and report.pca_size == 3  # each fourth of 32
 
 
+def test_what_more_components_would_keep_is_told_and_kept_in_the_file(tmp_path: Path) -> None:
+    X, heard = DIGITS.images[:200], []
+    made = learner(test_share=0.2).fit(X, run=Run(listeners=[heard.append]))
+    made.save(str(tmp_path / "m.safetensors"))
+    found = load(tmp_path / "m.safetensors").reconstruction
+    assert found == made.reconstruction_ and found.larger_size == 4 * 6
+    assert 1 > found.larger_kept.kept > found.pca.kept
+    lines = next(event for event in heard if isinstance(event, Reconstructed)).lines
+    assert f"24 components would keep {100 * found.larger_kept.kept:.1f} %" in lines
+
+
+def test_where_there_are_no_more_components_nothing_is_said_of_them(tmp_path: Path) -> None:
+    made = learner(code_size=16).fit(blobs(40, 4, 4))  # 16 values
+    assert made.reconstruction_.larger_size is made.reconstruction_.larger_kept is None
+    said = made.model_.provenance.coding.model_dump(mode="json")["reconstruction"]
+    assert "larger_size" not in said and "larger_kept" not in said  # as in a file before
+
+
 def test_where_components_do_better_it_is_said() -> None:
     still = told(Reconstructed, DIGITS.images[:300], learning_rate=STILL)
     assert any("principal components do better" in line for line in still.lines)

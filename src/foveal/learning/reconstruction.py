@@ -15,10 +15,13 @@ from torch import nn
 
 from foveal.errors import UsageError
 from foveal.evaluation.reconstruction import (
+    LARGER,
+    MOST_COMPONENTS,
     MOST_VALUES,
+    PrincipalComponents,
     Reconstruction,
     kept_line,
-    principal,
+    kept_variance,
     similarity_metrics,
 )
 from foveal.inference.session import at_once
@@ -217,16 +220,14 @@ class AutoencoderTask(PictureTask[Originals]):
         rows = split.test if len(split.test) else split.validation
         if not len(rows):
             return None
-        pixels = volume(self.plan.input)
-        most = max(MOST_VALUES // pixels, 2 * self.plan.code_size)
-        step = -(-len(split.train) // most)
-        taught = [nhwc(one) for one in self._pictures(split.train[::step])]
-        by_components, size = principal(np.concatenate(taught), self.plan.code_size)
-
+        pixels, size = volume(self.plan.input), self.plan.code_size
+        components, taught = self._components(size)
+        count, more = min(size, components.count), components.count
         mean = mean_picture(network)
 
-        def originals() -> Iterator[Any]:
-            return (nhwc(one) for one in self._pictures(rows))
+        def by_components(count: int) -> Iterator[Any]:
+            pictures = (nhwc(one) for one in self._pictures(rows))
+            return ((one, components.reconstructed(one, count)) for one in pictures)
 
         return Reconstruction(
             pictures=len(rows),
@@ -235,12 +236,28 @@ class AutoencoderTask(PictureTask[Originals]):
                 ((nhwc(wanted), nhwc(made)) for wanted, _, made in self._through(network, rows)),
                 mean,
             ),
-            pca=similarity_metrics(((one, by_components(one)) for one in originals()), mean),
-            pca_size=size,
-            pca_pictures=sum(map(len, taught)),
+            pca=similarity_metrics(by_components(count), mean),
+            pca_size=count,
+            pca_pictures=taught,
             picture_bytes=pixels,
-            code_bytes=4 * self.plan.code_size,
+            code_bytes=4 * size,
+            larger_size=more if more > count else None,
+            larger_kept=kept_variance(by_components(more), mean) if more > count else None,
         )
+
+    def _components(self, size: int) -> tuple[PrincipalComponents, int]:
+        """Fit principal components: of a code's size, and more, where there can be more.
+
+        Returns
+        -------
+        tuple
+            The components, and the training pictures they were fitted on.
+        """
+        split, count = self.data.split, max(size, min(LARGER * size, MOST_COMPONENTS))
+        most = max(MOST_VALUES // volume(self.plan.input), 2 * size)
+        step = -(-len(split.train) // most)
+        taught = np.concatenate([nhwc(one) for one in self._pictures(split.train[::step])])
+        return PrincipalComponents(taught, count), len(taught)
 
     def _normal_stats(self, network: nn.Sequential) -> tuple[NormalStats, int]:
         """Find what usual pictures are like: their codes, and how well held-out ones fare.
@@ -322,6 +339,8 @@ def reconstructed(found: Reconstruction, task: AutoencoderTask, unused: int) -> 
         for name, one in zip(names, (ours, theirs), strict=True)
     ]
     lines.append(f"{found.picture_bytes:,} bytes a picture before, {found.code_bytes:,} as a code")
+    if found.larger_kept is not None:
+        lines.append(f"{found.larger_size:,} components would keep {kept_line(found.larger_kept)}")
     if theirs.mse <= ours.mse:
         weaker = "with a weaker divergence (`beta`), " * task.variational
         lines.append(
