@@ -35,7 +35,7 @@ from foveal.model.codec import mean_picture
 from foveal.model.fitted import FittedModel
 from foveal.model.freezing import best_network, freeze
 from foveal.model.normal import NormalStats, spread
-from foveal.nets.autoencoder import autoencoder
+from foveal.nets.autoencoder import autoencoder, photographs
 from foveal.nets.blocks import Centre, Offset
 from foveal.nets.build import part
 from foveal.nets.plan import Plan
@@ -52,6 +52,8 @@ from foveal.vocabulary import Loss, Noise
 
 CODE_SIZE = 32
 """Numbers of a code, unless the pictures have fewer than twice as many values."""
+PHOTOGRAPH_CODE_SIZE = 128
+"""The same for photographs, of which 32 numbers keep no colours (see docs/tried.md)."""
 NOISE_LEVELS = {"none": 0.0, "gaussian": 0.2, "masks": 0.25}
 """How much noise, unless it is asked for."""
 PATCHES = 7
@@ -62,6 +64,7 @@ WEIGHTS: Mapping[Loss, Callable[[torch.Tensor], torch.Tensor]] = {
     "mse": lambda error: 2 * error,
     "l1": lambda error: error,
     "bce": torch.ones_like,
+    "colour": lambda error: 2 * error,
 }
 """What the divergence of the codes weighs beside an error, for both to be log likelihoods.
 
@@ -99,6 +102,11 @@ class AutoencoderTask(PictureTask[Originals]):
         )
 
     @property
+    def loss(self) -> Loss:
+        """How reconstructions are held against pictures."""
+        return self.data.target.criterion
+
+    @property
     def images(self) -> Any:
         """The prepared pictures, (n, h, w, c)."""
         return self.data.images
@@ -126,12 +134,12 @@ class AutoencoderTask(PictureTask[Originals]):
         plan, code = self.plan, self.plan.encoder_layers
         ahead = code - self.variational
         inner = part(network, plan, 0, ahead)(seen)
-        logits = self.code.loss == "bce"
+        logits = self.loss == "bce"
         end = len(plan.layers) - logits  # the sigmoid at the end is within the loss
         made = part(network, plan, ahead, end)(inner)
         found = self.data.target.error(made, wanted)
         if self.variational:
-            weight = self.code.beta * WEIGHTS[self.code.loss](found.detach())
+            weight = self.code.beta * WEIGHTS[self.loss](found.detach())
             found = found + weight * divergence(inner) / volume(plan.input)
         return found
 
@@ -187,7 +195,7 @@ class AutoencoderTask(PictureTask[Originals]):
         judged = self._judged(network)
         normal, unused = self._normal_stats(network)
         coding = Coding(
-            loss=self.code.loss,
+            loss=self.loss,
             noise=self.code.noise,
             noise_level=float(self.noise_level),
             beta=float(self.code.beta) if self.variational else None,
@@ -364,6 +372,12 @@ def uncentred(data: TrainingData[Originals]) -> TrainingData[Originals]:
     return replace(data, recipe=replace(data.recipe, mean=(0.0,), std=(1.0,)))
 
 
+def with_loss(data: TrainingData[Originals], asked: Loss | None) -> TrainingData[Originals]:
+    """Choose how reconstructions are held against pictures: as asked for, or by what they are."""
+    left_out: Loss = "colour" if photographs(data.recipe.shape) else "mse"
+    return replace(data, target=Originals(criterion=asked or left_out))
+
+
 def code_plan(data: TrainingData[Originals], asked: Descent, code: CodeOptions) -> Plan:
     """Plan an autoencoder for the pictures that there are.
 
@@ -381,15 +395,16 @@ def code_plan(data: TrainingData[Originals], asked: Descent, code: CodeOptions) 
             came=str(code.code_size),
             remedy="choose a smaller code, or give more pictures",
         )
+    usual = PHOTOGRAPH_CODE_SIZE if photographs(data.recipe.shape) else CODE_SIZE
     found = autoencoder(
         data.recipe.shape,
-        code.code_size or min(CODE_SIZE, max(values // 2, 1), count),
+        code.code_size or min(usual, max(values // 2, 1), count),
         kind=code.kind,
         encoder=code.encoder,
         decoder=code.decoder,
         activation=code.activation,
         variational=code.variational,
-        squashed=code.loss == "bce",
+        squashed=data.target.criterion == "bce",
         few=count < values,
     )
     check_batches(found, batch_size_of(asked, count), count)
