@@ -23,7 +23,7 @@ def test_imagenet_needs_no_training(run, class_folders: Path, tmp_path: Path) ->
     (few / "broken.png").write_bytes(b"no picture")
     code, out, _ = run("predict", "imagenet", few, "--top", 3, "--threads", 1)
     lines = out.splitlines()
-    assert code == 0 and len(lines) == 4
+    assert code == 0 and len(lines) == 5 and "unfamiliar is not told" in lines[-1]
     assert sum("unreadable: " in line for line in lines) == 1
     named = [line for line in lines if "  then " in line]
     assert len(named) == 2
@@ -35,7 +35,7 @@ def test_imagenet_needs_no_training(run, class_folders: Path, tmp_path: Path) ->
     assert code == 0 and "3 rows" in out and "1 unreadable" in out
     with table.open() as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 3 and len(rows[0]) == 1_004
+    assert len(rows) == 3 and len(rows[0]) == 1_006
     (broken,) = [row for row in rows if row["error"]]
     assert broken["label"] == "" and broken["path"].endswith("broken.png")
     whole = [row for row in rows if not row["error"]]

@@ -73,6 +73,8 @@ def test_evaluate_says_which_pictures_were_wrong(run, class_folders: Path, tmp_p
         "predicted",
         "probability",
         "loss",
+        "unfamiliarity",
+        "unfamiliar",
         *("part", "reason", "remark"),
     ]
     assert len(rows) == 60 and all(Path(row["path"]).exists() for row in rows)

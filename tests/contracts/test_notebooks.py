@@ -32,6 +32,7 @@ def shown() -> dict[str, str]:
             names=[HOSTILE, "a"],
             probabilities=np.array([[0.9, 0.1], [np.nan, np.nan]]),
             reasons=["", "broken & torn"],
+            unfamiliarity=np.array([1.5, np.nan]),
             classes=np.array([HOSTILE, "b"]),
         )._repr_html_(),
         "autoencoder": small_autoencoder()._repr_html_(),
@@ -44,6 +45,7 @@ def test_names_of_files_and_classes_are_never_run_by_a_notebook() -> None:
         assert "<script" not in html and html.count("<table") == html.count("</table>") >= 1
     assert "&lt;script&gt;" in found["evaluation"] and "&lt;script&gt;" in found["predictions"]
     assert "90.0 %" in found["predictions"] and "broken &amp; torn" in found["predictions"]
+    assert found["predictions"].count("<td>unfamiliar</td>") == 1
 
 
 def test_the_table_of_a_notebook_holds_what_the_text_holds() -> None:

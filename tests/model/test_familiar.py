@@ -10,7 +10,6 @@ import pytest
 from sklearn.neighbors import NearestNeighbors
 
 from foveal import ModelFileError, load
-from foveal.files import read_tensors, write_tensors
 from foveal.model import familiar as module
 from foveal.model.familiar import (
     BYTES,
@@ -23,6 +22,7 @@ from foveal.model.familiar import (
     sizes_of,
 )
 from foveal.model.fitted import FittedModel
+from foveal.tensor_files import read_tensors, write_tensors
 from support.models import small_autoencoder, small_model
 
 DRAWS = np.random.default_rng(0)

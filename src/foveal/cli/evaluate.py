@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foveal.cli.figures import check_table_and_sheet
-from foveal.cli.options import Device, Json, Model, Pictures, Strict, Threads
+from foveal.cli.options import (
+    GROUPS_HELP,
+    Device,
+    Json,
+    Model,
+    Pictures,
+    Strict,
+    Threads,
+    groups_of,
+)
 from foveal.cli.output import print_answer, wrote
 from foveal.cli.sources import pictures_of
 from foveal.cli.words import in_options
@@ -46,6 +55,7 @@ def evaluate(
         str | None,
         typer.Option(help="Training pictures for the baselines, where PICTURES holds none."),
     ] = None,
+    groups: Annotated[str | None, typer.Option(help=GROUPS_HELP)] = None,
     baselines: Annotated[
         bool,
         typer.Option("--baselines/--no-baselines", help="Fit the baselines on pixels beside it."),
@@ -96,6 +106,7 @@ def evaluate(
             source,
             include_training=include_training,
             training=training,
+            groups=groups_of(groups),
             with_baselines=baselines,
             progress=lambda done, total: show(Decoding(done=done, total=total)),
         )

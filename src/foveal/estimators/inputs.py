@@ -181,9 +181,11 @@ def read_labels(y: Any) -> Array:
     DataError
         For labels of which some are texts and some numbers, and for what is neither.
     """
-    labels = np.asarray(listed(y), dtype=None if hasattr(y, "dtype") else object)
+    given = listed(y)
+    typed = hasattr(given, "dtype")
+    labels = np.asarray(given, dtype=None if typed else object)
     if labels.dtype != object or labels.ndim != 1:
-        return labels if labels.dtype != object else np.asarray(y)
+        return labels if labels.dtype != object else np.asarray(given)
     values = labels.tolist()
     missing = [not isinstance(one, str) and str(one) in MISSING for one in values]
     kinds = {_kind(one): one for one, absent in zip(values, missing, strict=True) if not absent}
@@ -198,7 +200,7 @@ def read_labels(y: Any) -> Array:
         labels = labels.copy()
         labels[missing] = None
         return labels
-    return labels if hasattr(y, "dtype") else np.asarray(values)
+    return labels if typed else np.asarray(values)
 
 
 def _kind(label: object) -> str:

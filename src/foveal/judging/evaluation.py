@@ -16,9 +16,12 @@ from foveal.evaluation.metrics import Metrics, calibration_error, metrics
 from foveal.inference.features import Extraction, open_features
 from foveal.judging.answers import COLUMNS, Answers
 from foveal.judging.held_out import HeldOut, JudgedBy, Standing, held_out
+from foveal.judging.left_out import unusable
 from foveal.judging.lines import html_of_evaluation, lines_of_evaluation
+from foveal.judging.together import Together
 from foveal.judging.unfamiliar import Unfamiliar
 from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.groups import grouped
 from foveal.pictures.ledger import Entry
 from foveal.pictures.prepared import Prepared
 from foveal.pictures.remarks import joined, summed
@@ -26,6 +29,7 @@ from foveal.pictures.scaling import scaling
 from foveal.pictures.sources import gather
 from foveal.pictures.splits import Rows
 from foveal.pictures.store import Hashes, Progress, glance, open_store
+from foveal.pictures.units import contradictions
 from foveal.results import plain
 
 if TYPE_CHECKING:
@@ -94,6 +98,7 @@ def evaluate(
     *,
     include_training: bool = False,
     training: Any = None,
+    groups: Any = None,
     with_baselines: bool = True,
     progress: Progress | None = None,
 ) -> Evaluation:
@@ -116,6 +121,8 @@ def evaluate(
         Judge all pictures, those that trained included.
     training : path, sequence of paths, or array, optional
         Labelled training pictures for the baselines; by default those found in X.
+    groups : str, path or sequence, optional
+        What belongs together, as in `CNNClassifier.fit`: intervals become as wide as that asks for.
     with_baselines : bool
         Whether to fit and judge the baselines.
 
@@ -130,7 +137,7 @@ def evaluate(
         Where no labelled picture is left to judge.
     """
     model.check_classifies()
-    pictures = gather(X)
+    pictures = grouped(gather(X), groups)
     source = _Labelled(model, pictures if y is None else pictures.labelled(np.asarray(y)))
     source.open(progress)
     chosen = held_out(
@@ -145,7 +152,14 @@ def evaluate(
     if not len(rows):
         raise _nothing_new(notes)
     logits, unfamiliarity = _said(model, source, chosen)
-    worth = _worth(model, chosen)
+    together = Together.of(
+        source.pictures, source.store, source.recipe, source.class_ids, source.known
+    )
+    right = logits.argmax(axis=1) == source.class_ids[rows]
+    worth = min(_worth(model, chosen), together.worth(right, rows))
+    if chosen.judged_by == "held-out pictures":
+        taught = source.known[Standing.of(model, source.store.hashes[source.known]).taught]
+        notes.extend(together.known_before(rows, taught, source.pictures))
     if worth < 1:
         notes.append(
             f"some of these pictures belong together: all are worth {worth * len(rows):,.0f} "
@@ -197,13 +211,25 @@ class _Labelled:
             self.store = open_features(self.pictures, extraction, progress=progress)
         else:
             self.store = open_store(self.pictures, model.recipe, threads=threads, progress=progress)
-        self.known = np.flatnonzero(self.answers.known & self.store.readable)
+        known = np.flatnonzero(self.answers.known & self.store.readable)
+        torn = contradictions(self.store.hashes, self.class_ids, known)
+        self.known = np.setdiff1d(known, list(torn))
+        self.torn = {
+            row: f"the same picture stands under {self.model.classes[other]} too"
+            for row, other in torn.items()
+        }
 
     def notes(self) -> list[str]:
-        """Say how many pictures cannot be judged at all."""
-        missing = len(self.pictures) - len(self.known)
-        told = f"{missing} pictures left out: unreadable, unlabelled or of unknown class"
-        return [told] if missing else []
+        """Say how many pictures cannot be judged at all, and what is known of their source."""
+        labels = self.pictures.labels
+        given = [None] * len(self.pictures) if labels is None else labels.tolist()
+        readable, known = self.store.readable.tolist(), self.answers.known.tolist()
+        return [
+            *self.pictures.notes,
+            *unusable(readable, known, given, self.model.classes.tolist()),
+            *[f"{len(self.torn):,} pictures left out: they stand under two classes"]
+            * bool(self.torn),
+        ]
 
     def asked(self, rows: Rows) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         """Ask the model for logits (n, classes) and unfamiliarity (n,) of some rows."""
@@ -325,7 +351,7 @@ def _ledger(source: _Labelled, chosen: HeldOut) -> Iterator[Entry]:
     assert labels is not None
     for row, name in enumerate(source.pictures.names):
         label = labels[row]
-        reason = reasons[row] or source.answers.reasons[row]
+        reason = reasons[row] or source.answers.reasons[row] or source.torn.get(row, "")
         yield Entry(
             name,
             None if label is None else str(label),

@@ -88,6 +88,8 @@ class FittedModel:
     device: Device = field(default_factory=choose)
     _sessions: dict[int, Session] = field(default_factory=dict, init=False)
     """What was opened so far, by the number of layers."""
+    _head: nn.Sequential | None = field(default=None, init=False)
+    """The last layer, once it was asked for."""
     _opening: ThreadLock = field(default_factory=ThreadLock, init=False)
 
     def __repr__(self) -> str:
@@ -226,7 +228,9 @@ class FittedModel:
         self, features: np.ndarray[Any, np.dtype[np.float64]]
     ) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Run features through the last layer."""
-        last = part(self.network, self.plan, len(self.plan.layers) - 1)
+        if self._head is None:  # found once: it takes as long as many pictures do
+            self._head = part(self.network, self.plan, len(self.plan.layers) - 1)
+        last = self._head
         starts = range(0, len(features), BATCH)
         with self.device.at_work():
             tensors = (feature_tensor(features[at : at + BATCH], self.device.name) for at in starts)

@@ -56,17 +56,18 @@ class Predictions:
     def _repr_html_(self) -> str:
         """Return the table that a notebook shows: of many pictures the first."""
         shown = [
-            (name, label, _percent(row), reason)
-            for name, label, row, reason in zip(
+            (name, label, _percent(row), "unfamiliar" * bool(strange), reason)
+            for name, label, row, strange, reason in zip(
                 self.names[:MOST_ROWS],
                 self.labels[:MOST_ROWS],
                 self.probabilities[:MOST_ROWS],
+                self.unfamiliar[:MOST_ROWS],
                 self.reasons[:MOST_ROWS],
                 strict=True,
             )
         ]
         more = len(self.names) - len(shown)
-        head = ("path", "label", "probability", "error")
+        head = ("path", "label", "probability", "", "error")
         told = html_lines([f"and {more:,} more"] if more else [])
         return html_table(head, shown, numbers=(2,)) + told
 

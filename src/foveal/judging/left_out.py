@@ -1,0 +1,62 @@
+"""Why pictures cannot be judged at all, in words and numbers that say what to do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from foveal.parameters import did_you_mean
+
+NAMED = 3
+"""Unknown classes that are named, at most."""
+
+
+def unusable(
+    readable: Sequence[bool], known: Sequence[bool], labels: Sequence[Any], classes: Sequence[Any]
+) -> list[str]:
+    """Say how many pictures cannot be judged: unreadable, without a label, of unknown classes.
+
+    Parameters
+    ----------
+    readable, known : sequence of bool, (n,)
+        Whether each picture could be read, and whether the model knows its class.
+    labels : sequence of labels, (n,)
+        The label of each picture; None for none.
+    classes : sequence of labels
+        Those that the model knows.
+
+    Returns
+    -------
+    list of str
+        A note for each of the three; none where all can be judged.
+    """
+    unread = sum(not one for one in readable)
+    left = [
+        label for one, here, label in zip(readable, known, labels, strict=True) if one and not here
+    ]
+    unlabelled = sum(label is None for label in left)
+    counts = Counter(str(label) for label in left if label is not None)
+    notes = [f"{_pictures(unread)} left out: cannot be read"] * bool(unread)
+    notes += [f"{_pictures(unlabelled)} left out: without a label"] * bool(unlabelled)
+    if counts:
+        several = "classes that" if len(counts) > 1 else "a class that"
+        named = "; ".join(
+            f"{label} ({count:,}{_asked(label, classes)})"
+            for label, count in counts.most_common(NAMED)
+        )
+        more = f" and {len(counts) - NAMED:,} more" if len(counts) > NAMED else ""
+        notes.append(
+            f"{_pictures(counts.total())} left out: of {several} the model does not know, "
+            f"{named}{more}"
+        )
+    return notes
+
+
+def _asked(label: str, classes: Sequence[Any]) -> str:
+    asked = did_you_mean(label, map(str, classes))
+    return f", {asked}" if asked else ""
+
+
+def _pictures(count: int) -> str:
+    return f"{count:,} picture{'s' * (count != 1)}"
