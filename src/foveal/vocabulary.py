@@ -9,13 +9,13 @@ Task = Literal["classification", "reconstruction"]
 """To call pictures by their classes, or to encode them and decode them again."""
 Level = Literal["none", "light", "strong"]
 """How much training pictures are varied."""
-Loss = Literal["mse", "bce", "l1"]
+Loss = Literal["mse", "bce", "l1", "colour"]
 """How reconstructions are held against pictures."""
 Noise = Literal["none", "gaussian", "masks"]
 """What is done to pictures that an encoder sees in training."""
 
 LEVELS: tuple[Level, ...] = ("none", "light", "strong")
-LOSSES: tuple[Loss, ...] = ("mse", "bce", "l1")
+LOSSES: tuple[Loss, ...] = ("mse", "bce", "l1", "colour")
 NOISES: tuple[Noise, ...] = ("none", "gaussian", "masks")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 """Where to compute."""

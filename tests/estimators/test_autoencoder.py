@@ -437,6 +437,48 @@ def test_cross_entropy_keeps_pictures_between_black_and_white() -> None:
     assert raw.min() > 0 and raw.max() < 1
 
 
+@pytest.mark.parametrize(
+    ("shape", "loss", "size", "kernels"),
+    [
+        ((48, 48, 3), "colour", 30, "8x8 stride 4 padding 2"),
+        ((47, 60, 3), "mse", 30, "6x6 stride 4 padding 1"),
+        ((48, 48, 1), "mse", 30, "6x6 stride 4 padding 1"),
+    ],
+)
+def test_photographs_have_defaults_of_their_own(
+    shape: tuple[int, int, int], loss: str, size: int, kernels: str
+) -> None:
+    X = blobs(30, *shape)
+    options = {"encoder": None, "code_size": None, "epochs": 0.1, "validation_share": 0}
+    found = learner(**options).fit(X)
+    assert found.model_.provenance.coding.loss == loss
+    assert kernels in found.plan_.text and found.plan_.output == (shape[2], *shape[:2])
+    assert found.plan_.code_size == size  # as many as pictures: there are no more
+    asked = learner(**(options | {"loss": "mse", "code_size": 9})).fit(X)
+    assert asked.model_.provenance.coding.loss == "mse" and asked.plan_.code_size == 9
+
+
+@pytest.mark.parametrize(("channels", "size"), [(3, 128), (1, 32)])
+def test_codes_of_photographs_are_larger_where_there_are_pictures_enough(
+    channels: int, size: int
+) -> None:
+    X = np.random.default_rng(0).integers(0, 256, (140, 48, 48, channels), dtype=np.uint8)
+    options = {"kind": "dense", "encoder": None, "code_size": None, "epochs": 0.1}
+    found = learner(**options, validation_share=0, batch_size=140).fit(X)
+    assert found.plan_.code_size == size
+
+
+def test_the_loss_of_colour_keeps_more_of_it() -> None:
+    draws = np.random.default_rng(0)
+    bright, tints = draws.random((120, 8, 8, 1)), draws.normal(0, 0.06, (120, 1, 1, 3))
+    X = np.clip(0.5 * bright + 0.25 + tints, 0, 1)  # noise of brightness, a tint each
+    found = {
+        loss: learner(loss=loss, epochs=30, code_size=3).fit(X).reconstruction_.autoencoder
+        for loss in ("mse", "colour")
+    }
+    assert found["colour"].colour_kept > found["mse"].colour_kept + 0.2
+
+
 def test_absolute_errors_ask_for_medians_and_squared_ones_for_means() -> None:
     ground = np.zeros((40, 4, 4))
     ground[:12] = 1.0  # the median is black, the mean is not
@@ -577,7 +619,7 @@ def test_the_step_is_that_of_a_likelihood_as_wide_as_its_errors() -> None:
     torch.manual_seed(0)
     weights = torch.randn(40, dtype=torch.float64, requires_grad=True)
     error, spread = (weights[:20] ** 2).mean(), (weights[10:] ** 4).sum()
-    for loss, exponent in (("mse", 0.5), ("l1", 1.0)):
+    for loss, exponent in (("mse", 0.5), ("l1", 1.0), ("colour", 0.5)):
         whole = error + WEIGHTS[loss](error.detach()) * spread / 48
         oracle = exponent * torch.log(error) + spread / 48
         (found,) = torch.autograd.grad(whole, weights, retain_graph=True)
@@ -659,7 +701,7 @@ def test_pictures_and_rows_of_their_pixels_have_the_same_codes() -> None:
 
 
 @pytest.mark.parametrize("ema", [0.0, 0.9])
-@pytest.mark.parametrize("loss", ["mse", "bce", "l1"])
+@pytest.mark.parametrize("loss", ["mse", "bce", "l1", "colour"])
 def test_training_begins_at_the_mean_of_the_training_pictures(
     tmp_path: Path, loss: str, ema: float
 ) -> None:
@@ -750,7 +792,7 @@ def test_activations_are_those_that_were_asked_for(activation: str) -> None:
         ({"encoder": "1x9x9 | flatten"}, "encoder: needed pictures of 1x8x8"),
         ({"decoder": "1x9x9 | flatten"}, "decoder: needed layers alone"),
         ({"activation": "wild"}, "activation: needed one of"),
-        ({"loss": "huber"}, "loss: needed one of 'mse', 'bce', 'l1'"),
+        ({"loss": "huber"}, "loss: needed None, or one of 'mse', 'bce', 'l1', 'colour'"),
         ({"noise": "salt"}, "noise: needed one of"),
         ({"noise_level": 1.5}, "noise_level: needed"),
         ({"beta": -1}, "beta: needed"),
@@ -1024,6 +1066,24 @@ def test_components_are_fitted_on_no_more_pictures_than_memory_holds(monkeypatch
     monkeypatch.setattr(_reconstructing, "MOST_VALUES", 64 * 10)
     report = learner(code_size=3).fit(blobs()).reconstruction_
     assert report.pca_pictures == 8 and report.pca_size == 3  # each fourth of 32
+
+
+def test_what_more_components_would_keep_is_told_and_kept_in_the_file(tmp_path: Path) -> None:
+    X, heard = DIGITS.images[:200], []
+    made = learner(test_share=0.2).fit(X, run=Run(listeners=[heard.append]))
+    made.save(str(tmp_path / "m.safetensors"))
+    found = load(tmp_path / "m.safetensors").reconstruction
+    assert found == made.reconstruction_ and found.larger_size == 4 * 6
+    assert 1 > found.larger_kept.kept > found.pca.kept
+    lines = next(event for event in heard if isinstance(event, Reconstructed)).lines
+    assert f"24 components would keep {100 * found.larger_kept.kept:.1f} %" in lines
+
+
+def test_where_there_are_no_more_components_nothing_is_said_of_them(tmp_path: Path) -> None:
+    made = learner(code_size=16).fit(blobs(40, 4, 4))  # 16 values
+    assert made.reconstruction_.larger_size is made.reconstruction_.larger_kept is None
+    said = made.model_.provenance.coding.model_dump(mode="json")["reconstruction"]
+    assert "larger_size" not in said and "larger_kept" not in said  # as in a file before
 
 
 def test_where_components_do_better_it_is_said() -> None:

@@ -12,8 +12,9 @@ from sklearn.decomposition import PCA
 
 from foveal.evaluation.reconstruction import (
     KeptVariance,
+    PrincipalComponents,
     kept_line,
-    principal,
+    kept_variance,
     similarity,
     similarity_metrics,
     squares,
@@ -148,30 +149,42 @@ def test_principal_components_are_those_of_their_definition(
     count: int, size: int, seed: int
 ) -> None:
     taught, others = drawn(seed, (count, 4, 5, 1))
-    reconstructed, found = principal(taught, size)
-    assert found == min(size, count)
+    found = PrincipalComponents(taught, size)
+    assert found.count == min(size, count)
     if size < count:  # as many directions as pictures: the last is any
         wanted = by_singular_values(taught, others, size)
-        np.testing.assert_allclose(reconstructed(others), wanted, atol=1e-9)
+        np.testing.assert_allclose(found.reconstructed(others, size), wanted, atol=1e-9)
 
 
 def test_principal_components_are_those_of_scikit_learn_within_black_and_white() -> None:
     taught, others = drawn(5, (40, 6, 6, 3))
     taught, others = np.round(taught), np.round(others)  # black and white: bounds are passed
-    reconstructed, size = principal(taught, 7)
-    oracle = PCA(7, svd_solver="full").fit(taught.reshape(40, -1))
-    made = oracle.inverse_transform(oracle.transform(others.reshape(40, -1)))
-    assert made.min() < 0 and made.max() > 1
-    wanted = np.clip(made, 0, 1).reshape(others.shape)
-    assert size == 7
-    np.testing.assert_allclose(reconstructed(others), wanted, atol=1e-9)
+    found = PrincipalComponents(taught, 12)
+    assert found.count == 12
+    for size in (7, 12):  # the first ones are a smaller fit's
+        oracle = PCA(size, svd_solver="full").fit(taught.reshape(40, -1))
+        made = oracle.inverse_transform(oracle.transform(others.reshape(40, -1)))
+        assert made.min() < 0 and made.max() > 1
+        wanted = np.clip(made, 0, 1).reshape(others.shape)
+        np.testing.assert_allclose(found.reconstructed(others, size), wanted, atol=1e-9)
 
 
 def test_no_more_components_than_pictures_and_values() -> None:
     taught, _ = drawn(6, (9, 2, 2, 1))
-    assert principal(taught, 30)[1] == 4
-    assert principal(taught[:3], 30)[1] == 3
-    np.testing.assert_allclose(principal(taught, 30)[0](taught), taught, atol=1e-9)
+    assert PrincipalComponents(taught, 30).count == 4
+    assert PrincipalComponents(taught[:3], 30).count == 3
+    made = PrincipalComponents(taught, 30).reconstructed(taught, 30)
+    np.testing.assert_allclose(made, taught, atol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(5, 4, 3, 1), (6, 3, 5, 3)])
+def test_shares_alone_are_those_among_the_metrics(shape: tuple[int, ...]) -> None:
+    pictures, made = drawn(8, shape)
+    mean = drawn(9, shape)[0][0]
+    found = kept_variance([(pictures[:2], made[:2]), (pictures[2:], made[2:])], mean)
+    wanted = similarity_metrics([(pictures, made)], mean)
+    assert found.kept == pytest.approx(wanted.kept)
+    assert found.colour_kept == pytest.approx(wanted.colour_kept)
 
 
 @pytest.mark.parametrize("shape", [(5, 4, 3, 1), (6, 3, 5, 3)])

@@ -9,7 +9,7 @@ from sklearn.metrics import log_loss, mean_absolute_error, mean_squared_error
 
 from foveal.errors import DataError
 from foveal.pictures.collection import Pictures
-from foveal.targets.pictures import Originals
+from foveal.targets.pictures import COLOUR, Originals
 
 BARE = Pictures.of_array(np.zeros((4, 1, 1, 1), np.uint8))
 
@@ -54,6 +54,28 @@ def test_errors_are_those_of_scikit_learn() -> None:
     assert float(Originals().error(*tensors)) == pytest.approx(mean_squared_error(*rows))
     found = Originals(criterion="l1").error(*tensors)
     assert float(found) == pytest.approx(mean_absolute_error(*rows))
+
+
+def test_errors_of_colour_weigh_more_by_a_loop_over_pixels() -> None:
+    generator = np.random.default_rng(1)
+    made, wanted = generator.random((2, 2, 3, 4, 5))
+    squared, colour = [], []
+    for n, y, x in np.ndindex(2, 4, 5):
+        errors = [float(made[n, c, y, x] - wanted[n, c, y, x]) for c in range(3)]
+        bright = 0.299 * errors[0] + 0.587 * errors[1] + 0.114 * errors[2]
+        squared += [error**2 for error in errors]
+        colour += [(error - bright) ** 2 for error in errors]
+    found = Originals(criterion="colour").error(torch.from_numpy(made), torch.from_numpy(wanted))
+    assert float(found) == pytest.approx(np.mean(squared) + COLOUR * np.mean(colour))
+    assert COLOUR > 0
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_errors_of_brightness_alone_weigh_as_ever(channels: int) -> None:
+    wanted = torch.rand(2, channels, 4, 4)
+    made = wanted + torch.rand(2, 1, 4, 4)  # all channels alike
+    found = Originals(criterion="colour").error(made, wanted)
+    torch.testing.assert_close(found, Originals().error(made, wanted))
 
 
 def test_the_cross_entropy_takes_logits() -> None:

@@ -14,7 +14,7 @@ from foveal.estimators.learner import Learner
 from foveal.learning.data import as_pixels, prepare
 from foveal.learning.descent import descend, finished
 from foveal.learning.options import AUTOENCODER, CodeDescent, CodeOptions, CodePixels, Shares, pick
-from foveal.learning.reconstruction import code_plan, code_task, uncentred
+from foveal.learning.reconstruction import code_plan, code_task, uncentred, with_loss
 from foveal.nets.autoencoder import Kind
 from foveal.nets.spec import Network
 from foveal.pictures.ranges import in_range
@@ -36,16 +36,19 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
     kind : {"conv", "dense"}
         Which stock encoder, where `encoder` is left out.
     code_size : int, optional
-        Numbers of a code; where left out 32, or half of a small picture's values.
+        Numbers of a code; where left out 128 for colour pictures of at least 48 pixels, 32 for
+        others, and half of a small picture's values.
     encoder : str or Network, optional
         Layers in the notation, from the picture to what the code is made of.
     decoder : str or Network, optional
         Layers from the code to the picture; the mirror of the encoder where left out.
     activation : str
         Non-linear activation of the stock encoders and their mirrors.
-    loss : {"mse", "bce", "l1"}
-        Squared error, binary cross-entropy (the decoder then ends with a sigmoid), or absolute
-        error of values, black = 0 and white = 1.
+    loss : {"mse", "bce", "l1", "colour"}, optional
+        Squared error, binary cross-entropy (the decoder then ends with a sigmoid), absolute
+        error of values, black = 0 and white = 1, or squared error to which that of colour (of
+        what the channels differ from their brightness) is added several times. Where left out
+        "colour" for colour pictures of at least 48 pixels, else "mse".
     noise : {"none", "gaussian", "masks"}
         What is done to pictures that the encoder sees in training; they are to be restored
         without it (Vincent et al., 2008).
@@ -58,8 +61,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
     beta : float
         Weight of the divergence of these distributions from the normal one. With 1 the sum of
         both is the bound of the paper, with more a beta-VAE (Higgins et al., 2017). What spread
-        of errors "mse" and "l1" are likelihoods of is fitted to the errors (Rybkin et al.,
-        arXiv:2006.13202), so that 1 suits all pictures.
+        of errors "mse", "l1" and "colour" are likelihoods of is fitted to the errors (Rybkin et
+        al., arXiv:2006.13202), so that 1 suits all pictures.
     epochs : float, optional
         Times each training picture is seen; derived from their number where left out.
     seconds : float, optional
@@ -139,7 +142,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
         encoder: str | Network | None = None,
         decoder: str | Network | None = None,
         activation: str = "gelu",
-        loss: Loss = "mse",
+        loss: Loss | None = None,
         noise: Noise = "none",
         noise_level: float | None = None,
         variational: bool = False,
@@ -230,8 +233,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
         with context.device.at_work():
             pictures = coerce(self, X, groups=groups, labelled=False)
             opening, shares = as_pixels(pixels, context), pick(Shares, self)
-            target = Originals(criterion=code.loss)
-            data = uncentred(prepare(pictures, opening, target, shares, context))
+            data = prepare(pictures, opening, Originals(), shares, context)
+            data = with_loss(uncentred(data), code.loss)
             plan = code_plan(data, descent, code)
             task = code_task(data, plan, descent, pixels, code, context)
             trained = descend(task, plan, descent, context)

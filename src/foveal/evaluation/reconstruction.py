@@ -5,7 +5,7 @@ Pictures are (n, height, width, channels), black = 0 and white = 1.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -28,6 +28,8 @@ STEADY = (0.01**2, 0.03**2)
 """Constants of the structural similarity (Wang et al., 2004)."""
 MOST_VALUES = 100_000_000
 """Values of training pictures that principal components are fitted on, at most."""
+LARGER, MOST_COMPONENTS = 4, 256
+"""Components that say what a larger code could keep: times its numbers, and at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,26 @@ class SimilarityMetrics:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptVariance:
+    """How much of the variance of pictures their reconstructions keep."""
+
+    kept: float | None = None
+    """Share of the variance about a mean picture; None where there is none."""
+    colour_kept: float | None = None
+    """The same of colour: of what the channels differ from their brightness. None for grey."""
+
+    @classmethod
+    def of(cls, lost: Floats, there: Floats) -> KeptVariance:
+        """Compare what is lost with what is there, each (n, 2) from `squares`."""
+        gone, whole = lost.sum(axis=0), there.sum(axis=0)
+        shares = [
+            1 - float(part) / float(all_of_it) if all_of_it > 0 else None
+            for part, all_of_it in zip(gone, whole, strict=True)
+        ]
+        return cls(kept=shares[0], colour_kept=shares[1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reconstruction:
     """How an autoencoder reconstructs held-out pictures, beside PCA of the same size."""
 
@@ -68,6 +90,10 @@ class Reconstruction:
     """Bytes of a picture as the network sees it, one a value."""
     code_bytes: int
     """Bytes of its code in single precision."""
+    larger_size: int | None = None
+    """More principal components; None where there are no more, and in older files."""
+    larger_kept: KeptVariance | None = None
+    """What these keep: a sign of what a code of so many numbers could."""
 
 
 def similarity_metrics(pairs: Iterable[Pair], mean: Floats | None = None) -> SimilarityMetrics:
@@ -111,24 +137,13 @@ def similarity_metrics(pairs: Iterable[Pair], mean: Floats | None = None) -> Sim
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptVariance:
-    """How much of the variance of pictures their reconstructions keep."""
-
-    kept: float | None = None
-    """Share of the variance about a mean picture; None where there is none."""
-    colour_kept: float | None = None
-    """The same of colour: of what the channels differ from their brightness. None for grey."""
-
-    @classmethod
-    def of(cls, lost: Floats, there: Floats) -> KeptVariance:
-        """Compare what is lost with what is there, each (n, 2) from `squares`."""
-        gone, whole = lost.sum(axis=0), there.sum(axis=0)
-        shares = [
-            1 - float(part) / float(all_of_it) if all_of_it > 0 else None
-            for part, all_of_it in zip(gone, whole, strict=True)
-        ]
-        return cls(kept=shares[0], colour_kept=shares[1])
+def kept_variance(pairs: Iterable[Pair], mean: Floats) -> KeptVariance:
+    """Measure how much of the variance about a mean picture (h, w, c) is kept, batch by batch."""
+    lost = there = np.zeros((1, 2))
+    for originals, made in pairs:
+        lost = lost + squares(originals - made).sum(axis=0)
+        there = there + squares(originals - mean).sum(axis=0)
+    return KeptVariance.of(lost, there)
 
 
 def squares(differences: Floats) -> Floats:
@@ -181,23 +196,33 @@ def similarity(originals: Floats, made: Floats) -> Floats:
     return found
 
 
-def principal(pictures: Floats, size: int) -> tuple[Callable[[Floats], Floats], int]:
-    """Fit principal components to pictures.
+class PrincipalComponents:
+    """Principal components of pictures, the largest first.
 
-    Returns
-    -------
-    tuple
-        What reconstructs pictures by them, within 0 and 1, and their number.
+    Parameters
+    ----------
+    pictures : array, (n, h, w, c)
+        What they are fitted on.
+    most : int
+        How many, where pictures and values are so many.
     """
-    from sklearn.decomposition import PCA  # brings scikit-learn: a second, not for loading
 
-    flat = pictures.reshape(len(pictures), -1)
-    count = min(size, *flat.shape)
-    found = PCA(count, random_state=0).fit(flat)
+    def __init__(self, pictures: Floats, most: int) -> None:
+        from sklearn.decomposition import PCA  # brings scikit-learn: a second, not for loading
 
-    def reconstructed(originals: Floats) -> Floats:
-        codes = found.transform(originals.reshape(len(originals), -1))
-        made: Floats = np.clip(found.inverse_transform(codes), 0, 1)
-        return made.reshape(originals.shape)
+        flat = pictures.reshape(len(pictures), -1)
+        found = PCA(min(most, *flat.shape), random_state=0).fit(flat)
+        self._mean: Floats = found.mean_
+        self._components: Floats = found.components_
 
-    return reconstructed, count
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._components)
+
+    def reconstructed(self, pictures: Floats, count: int) -> Floats:
+        """Reconstruct pictures by the first components, within 0 and 1."""
+        taken = self._components[:count]
+        codes = (pictures.reshape(len(pictures), -1) - self._mean) @ taken.T
+        made: Floats = np.clip(codes @ taken + self._mean, 0, 1)
+        return made.reshape(pictures.shape)

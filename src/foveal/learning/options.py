@@ -373,7 +373,8 @@ class CodeOptions:
         NETWORK,
         None,
         optional(Whole(1)),
-        "Numbers of a code; 32, or half of a small picture's values, if left out.",
+        "Numbers of a code; if left out 128 for colour pictures of at least 48 pixels, 32 for "
+        "others, and half of a small picture's values.",
     )
     encoder: str | Network | None = option(
         NETWORK,
@@ -394,11 +395,13 @@ class CodeOptions:
     beta: float = option(
         TRAINING, 1.0, Real(0), "Weight of the divergence from the normal distribution."
     )
-    loss: Loss = option(
+    loss: Loss | None = option(
         TRAINING,
-        "mse",
-        Choice(LOSSES),
-        "mse (squared error), bce (cross-entropy, with a sigmoid at the end) or l1.",
+        None,
+        optional(Choice(LOSSES)),
+        "mse (squared error), bce (cross-entropy, with a sigmoid at the end), l1, or colour "
+        "(squared error, in which colour weighs more); if left out colour for colour pictures of "
+        "at least 48 pixels, else mse.",
     )
     noise: Noise = option(
         TRAINING, "none", Choice(NOISES), "What is to be undone: none, gaussian, or masks."

@@ -15,10 +15,13 @@ from torch import nn
 
 from foveal.errors import UsageError
 from foveal.evaluation.reconstruction import (
+    LARGER,
+    MOST_COMPONENTS,
     MOST_VALUES,
+    PrincipalComponents,
     Reconstruction,
     kept_line,
-    principal,
+    kept_variance,
     similarity_metrics,
 )
 from foveal.inference.session import at_once
@@ -32,7 +35,7 @@ from foveal.model.codec import mean_picture
 from foveal.model.fitted import FittedModel
 from foveal.model.freezing import best_network, freeze
 from foveal.model.normal import NormalStats, spread
-from foveal.nets.autoencoder import autoencoder
+from foveal.nets.autoencoder import autoencoder, photographs
 from foveal.nets.blocks import Centre, Offset
 from foveal.nets.build import part
 from foveal.nets.plan import Plan
@@ -49,6 +52,8 @@ from foveal.vocabulary import Loss, Noise
 
 CODE_SIZE = 32
 """Numbers of a code, unless the pictures have fewer than twice as many values."""
+PHOTOGRAPH_CODE_SIZE = 128
+"""The same for photographs, of which 32 numbers keep no colours (see docs/tried.md)."""
 NOISE_LEVELS = {"none": 0.0, "gaussian": 0.2, "masks": 0.25}
 """How much noise, unless it is asked for."""
 PATCHES = 7
@@ -59,6 +64,7 @@ WEIGHTS: Mapping[Loss, Callable[[torch.Tensor], torch.Tensor]] = {
     "mse": lambda error: 2 * error,
     "l1": lambda error: error,
     "bce": torch.ones_like,
+    "colour": lambda error: 2 * error,
 }
 """What the divergence of the codes weighs beside an error, for both to be log likelihoods.
 
@@ -96,6 +102,11 @@ class AutoencoderTask(PictureTask[Originals]):
         )
 
     @property
+    def loss(self) -> Loss:
+        """How reconstructions are held against pictures."""
+        return self.data.target.criterion
+
+    @property
     def images(self) -> Any:
         """The prepared pictures, (n, h, w, c)."""
         return self.data.images
@@ -123,12 +134,12 @@ class AutoencoderTask(PictureTask[Originals]):
         plan, code = self.plan, self.plan.encoder_layers
         ahead = code - self.variational
         inner = part(network, plan, 0, ahead)(seen)
-        logits = self.code.loss == "bce"
+        logits = self.loss == "bce"
         end = len(plan.layers) - logits  # the sigmoid at the end is within the loss
         made = part(network, plan, ahead, end)(inner)
         found = self.data.target.error(made, wanted)
         if self.variational:
-            weight = self.code.beta * WEIGHTS[self.code.loss](found.detach())
+            weight = self.code.beta * WEIGHTS[self.loss](found.detach())
             found = found + weight * divergence(inner) / volume(plan.input)
         return found
 
@@ -184,7 +195,7 @@ class AutoencoderTask(PictureTask[Originals]):
         judged = self._judged(network)
         normal, unused = self._normal_stats(network)
         coding = Coding(
-            loss=self.code.loss,
+            loss=self.loss,
             noise=self.code.noise,
             noise_level=float(self.noise_level),
             beta=float(self.code.beta) if self.variational else None,
@@ -217,16 +228,14 @@ class AutoencoderTask(PictureTask[Originals]):
         rows = split.test if len(split.test) else split.validation
         if not len(rows):
             return None
-        pixels = volume(self.plan.input)
-        most = max(MOST_VALUES // pixels, 2 * self.plan.code_size)
-        step = -(-len(split.train) // most)
-        taught = [nhwc(one) for one in self._pictures(split.train[::step])]
-        by_components, size = principal(np.concatenate(taught), self.plan.code_size)
-
+        pixels, size = volume(self.plan.input), self.plan.code_size
+        components, taught = self._components(size)
+        count, more = min(size, components.count), components.count
         mean = mean_picture(network)
 
-        def originals() -> Iterator[Any]:
-            return (nhwc(one) for one in self._pictures(rows))
+        def by_components(count: int) -> Iterator[Any]:
+            pictures = (nhwc(one) for one in self._pictures(rows))
+            return ((one, components.reconstructed(one, count)) for one in pictures)
 
         return Reconstruction(
             pictures=len(rows),
@@ -235,12 +244,28 @@ class AutoencoderTask(PictureTask[Originals]):
                 ((nhwc(wanted), nhwc(made)) for wanted, _, made in self._through(network, rows)),
                 mean,
             ),
-            pca=similarity_metrics(((one, by_components(one)) for one in originals()), mean),
-            pca_size=size,
-            pca_pictures=sum(map(len, taught)),
+            pca=similarity_metrics(by_components(count), mean),
+            pca_size=count,
+            pca_pictures=taught,
             picture_bytes=pixels,
-            code_bytes=4 * self.plan.code_size,
+            code_bytes=4 * size,
+            larger_size=more if more > count else None,
+            larger_kept=kept_variance(by_components(more), mean) if more > count else None,
         )
+
+    def _components(self, size: int) -> tuple[PrincipalComponents, int]:
+        """Fit principal components: of a code's size, and more, where there can be more.
+
+        Returns
+        -------
+        tuple
+            The components, and the training pictures they were fitted on.
+        """
+        split, count = self.data.split, max(size, min(LARGER * size, MOST_COMPONENTS))
+        most = max(MOST_VALUES // volume(self.plan.input), 2 * size)
+        step = -(-len(split.train) // most)
+        taught = np.concatenate([nhwc(one) for one in self._pictures(split.train[::step])])
+        return PrincipalComponents(taught, count), len(taught)
 
     def _normal_stats(self, network: nn.Sequential) -> tuple[NormalStats, int]:
         """Find what usual pictures are like: their codes, and how well held-out ones fare.
@@ -322,6 +347,8 @@ def reconstructed(found: Reconstruction, task: AutoencoderTask, unused: int) -> 
         for name, one in zip(names, (ours, theirs), strict=True)
     ]
     lines.append(f"{found.picture_bytes:,} bytes a picture before, {found.code_bytes:,} as a code")
+    if found.larger_kept is not None:
+        lines.append(f"{found.larger_size:,} components would keep {kept_line(found.larger_kept)}")
     if theirs.mse <= ours.mse:
         weaker = "with a weaker divergence (`beta`), " * task.variational
         lines.append(
@@ -345,6 +372,12 @@ def uncentred(data: TrainingData[Originals]) -> TrainingData[Originals]:
     return replace(data, recipe=replace(data.recipe, mean=(0.0,), std=(1.0,)))
 
 
+def with_loss(data: TrainingData[Originals], asked: Loss | None) -> TrainingData[Originals]:
+    """Choose how reconstructions are held against pictures: as asked for, or by what they are."""
+    left_out: Loss = "colour" if photographs(data.recipe.shape) else "mse"
+    return replace(data, target=Originals(criterion=asked or left_out))
+
+
 def code_plan(data: TrainingData[Originals], asked: Descent, code: CodeOptions) -> Plan:
     """Plan an autoencoder for the pictures that there are.
 
@@ -362,15 +395,16 @@ def code_plan(data: TrainingData[Originals], asked: Descent, code: CodeOptions) 
             came=str(code.code_size),
             remedy="choose a smaller code, or give more pictures",
         )
+    usual = PHOTOGRAPH_CODE_SIZE if photographs(data.recipe.shape) else CODE_SIZE
     found = autoencoder(
         data.recipe.shape,
-        code.code_size or min(CODE_SIZE, max(values // 2, 1), count),
+        code.code_size or min(usual, max(values // 2, 1), count),
         kind=code.kind,
         encoder=code.encoder,
         decoder=code.decoder,
         activation=code.activation,
         variational=code.variational,
-        squashed=code.loss == "bce",
+        squashed=data.target.criterion == "bce",
         few=count < values,
     )
     check_batches(found, batch_size_of(asked, count), count)

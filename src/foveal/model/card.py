@@ -78,9 +78,14 @@ class Coding(BaseModel):
     def _known(self, value: Any, serialize: SerializerFunctionWrapHandler) -> Any:
         """Leave out shares that format 1 did not know at first, so that hashes stay."""
         facts = serialize(value)
-        for name in () if facts is None else ("autoencoder", "pca"):
-            facts[name] = {key: one for key, one in facts[name].items() if one is not None}
-        return facts
+        return facts and {
+            name: _without_none(one) if isinstance(one, dict) else one
+            for name, one in _without_none(facts).items()
+        }
+
+
+def _without_none(facts: dict[str, Any]) -> dict[str, Any]:
+    return {name: one for name, one in facts.items() if one is not None}
 
 
 class Provenance(BaseModel):

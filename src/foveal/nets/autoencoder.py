@@ -30,6 +30,8 @@ from foveal.shapes import Shape, volume, written
 
 Kind = Literal["conv", "dense"]
 KINDS: tuple[Kind, ...] = ("conv", "dense")
+PHOTOGRAPH = 48
+"""Shorter side of colour pictures, in pixels, from which on they are taken for photographs."""
 SMALLEST = 4
 """Shorter side of maps that `conv` makes by larger strides, at least."""
 LARGEST_FLATTENED = 10
@@ -151,16 +153,27 @@ def dense(activation: str) -> tuple[Layer, ...]:
     return notation.read(f"flatten | dense 512 {activation} | dense 256 {activation}").layers
 
 
+def photographs(input: Shape) -> bool:
+    """Whether pictures of a shape (channels, height, width) are colour ones of some size."""
+    channels, *sides = input
+    return channels == 3 and min(sides) >= PHOTOGRAPH
+
+
 def conv(input: Shape, code_size: int, activation: str, few: bool) -> tuple[Layer, ...]:
     """Return the convolutional stock encoder: the best error for its time that was found.
 
-    Kernels overlap and move four pixels at once, so that most of the work is done on few places;
-    larger maps are halved once more, and again, until they are small. From many pictures a dense
-    layer learns how places belong together. Few ones it would learn by heart: a 1x1 convolution
-    narrows each place instead, to about `NARROW` numbers for each of the code.
+    Kernels overlap and move four pixels at once, so that most of the work is done on few places.
+    Those of photographs are twice as wide as they move, so that the mirrored ones cover all
+    pixels equally often (Odena, Dumoulin and Olah, "Deconvolution and checkerboard artifacts",
+    2016). Larger maps are halved once more, and again, until they are small. From many pictures a
+    dense layer learns how places belong together. Few ones it would learn by heart: a 1x1
+    convolution narrows each place instead, to about `NARROW` numbers for each of the code.
     """
     sides, layers, kernels = input[1:], [], 32
-    if min(sides) >= 4 * SMALLEST:
+    if photographs(input):
+        layers.append(f"conv {kernels} 8x8 stride 4 padding 2 {activation}")
+        sides = tuple(side // 4 for side in sides)
+    elif min(sides) >= 4 * SMALLEST:
         layers.append(f"conv {kernels} 6x6 stride 4 padding 1 {activation}")
         sides = tuple((side - 4) // 4 + 1 for side in sides)
     elif min(sides) >= 2 * SMALLEST:

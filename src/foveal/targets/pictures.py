@@ -13,11 +13,14 @@ from foveal.errors import DataError
 from foveal.pictures.collection import Array, Pictures
 from foveal.pictures.splits import Rows
 from foveal.pictures.store import Hashes
+from foveal.recipe import LUMA
 from foveal.targets.target import Answers
 from foveal.vocabulary import Loss, Task
 
 FEWEST = 2
 """Different pictures from which there is anything to tell them apart by."""
+COLOUR = 6.0
+"""How much more the loss "colour" adds for squared errors of colour (see docs/tried.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +75,23 @@ class Originals:
         )
 
     def error(self, made: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-        """Compute the mean error of a value; for "bce" what is made are logits."""
+        """Compute the mean error of a value; for "bce" what is made are logits.
+
+        "colour" is the squared error, to which that of colour is added `COLOUR` times: of what
+        the channels differ from their brightness. Grey pictures have none.
+        """
         if self.criterion == "mse":
             return F.mse_loss(made, wanted)
+        if self.criterion == "colour":
+            return F.mse_loss(made, wanted) + COLOUR * colours(made - wanted).square().mean()
         if self.criterion == "l1":
             return F.l1_loss(made, wanted)
         return F.binary_cross_entropy_with_logits(made, wanted)
+
+
+def colours(values_nchw: torch.Tensor) -> torch.Tensor:
+    """Return what the channels differ from their brightness; 0 for grey pictures."""
+    if values_nchw.shape[1] != len(LUMA):
+        return torch.zeros_like(values_nchw)
+    weights = values_nchw.new_tensor(LUMA).view(1, -1, 1, 1)
+    return values_nchw - (weights * values_nchw).sum(dim=1, keepdim=True)
