@@ -634,10 +634,13 @@ def test_pictures_that_taught_are_known_as_numbers_of_any_type(side: int, tmp_pa
     for given in (X, X.astype(np.float32), in_folders(tmp_path / "p", X, y)):
         labels = None if isinstance(given, Path) else y
         taught = learner(backbone(channels=1)).fit(given, labels).model_
-        for same in (X, X.astype(np.float64), X.astype(np.int64), unit, unit.astype(np.float32)):
+        for same in (X, X.astype(np.float64), X.astype(np.int64)):
             found = evaluate(taught, same, y, with_baselines=False)
             assert found.judged_by == "cross-validation" and found.metrics.pictures == len(X)
             assert found.metrics.accuracy.value == taught.provenance.validation_right / len(X)
+        for other in (unit, unit.astype(np.float32)):  # of another range: refused, not guessed
+            with pytest.raises(DataError, match=r"taught the model.*X \* 255"):
+                evaluate(taught, other, y, with_baselines=False)
 
 
 def test_rows_of_pixels_are_folded_as_in_fit_or_refused() -> None:
