@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits, load_sample_images
 
+from foveal.pictures import decode
 from foveal.pictures.collection import Pictures
 from foveal.pictures.copies import MOST, copies_among, near_copies, thumbnails
 from foveal.pictures.sources import gather
@@ -102,7 +103,9 @@ def test_things_before_one_background_are_a_kind_and_no_copies() -> None:
     assert not found_among(images)
 
 
-def test_files_are_compared_by_pixels_or_by_features(tmp_path: Path) -> None:
+def test_files_are_compared_by_pixels_or_by_features(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     places = scenes()[:20]
     for index, place in enumerate(places):
         for frame, shift in enumerate((0, 6)):
@@ -124,6 +127,9 @@ def test_files_are_compared_by_pixels_or_by_features(tmp_path: Path) -> None:
         named = {tuple(pictures.names[row][7:9] for row in pair) for pair in found.pairs}
         assert all(one == other for one, other in named) and len(named) >= 14
         assert found.named(pictures.names).count("class") == 2
+    monkeypatch.setattr(decode, "decode", lambda *_: pytest.fail("decoded again"))
+    again = copies_among(pictures, Extracted(), recipe, rows % 3, rows[:-2])
+    assert len(again.pairs), "other labels and fewer rows need no picture decoded again"
 
 
 def test_thumbnails_average_and_equalise() -> None:
