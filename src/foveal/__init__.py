@@ -31,9 +31,11 @@ if TYPE_CHECKING:
     from foveal.estimators.cnn import CNNClassifier
     from foveal.estimators.transfer import TransferClassifier
     from foveal.figures.gallery import gallery
+    from foveal.figures.groups import groups_sheet
     from foveal.figures.interpolation import interpolate
     from foveal.figures.mistakes import mistakes
     from foveal.figures.picture_map import picture_map
+    from foveal.figures.similar import similar_sheet
     from foveal.figures.unusual import unusual_sheet
     from foveal.judging.evaluation import evaluate
     from foveal.model.fitted import FittedModel
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from foveal.nets.build import build
     from foveal.nets.plan import Plan, plan
     from foveal.recipe import PictureRecipe
+    from foveal.search.groups import picture_groups
     from foveal.search.similar import similar
     from foveal.training.run import Run
 
@@ -55,9 +58,11 @@ _ROOMS = {
     "estimators.cnn": ("CNNClassifier",),
     "estimators.transfer": ("TransferClassifier",),
     "figures.gallery": ("gallery",),
+    "figures.groups": ("groups_sheet",),
     "figures.interpolation": ("interpolate",),
     "figures.mistakes": ("mistakes",),
     "figures.picture_map": ("picture_map",),
+    "figures.similar": ("similar_sheet",),
     "figures.unusual": ("unusual_sheet",),
     "judging.evaluation": ("evaluate",),
     "model.fitted": ("FittedModel",),
@@ -66,6 +71,7 @@ _ROOMS = {
     "nets.build": ("build",),
     "nets.plan": ("Plan", "plan"),
     "recipe": ("PictureRecipe",),
+    "search.groups": ("picture_groups",),
     "search.similar": ("similar",),
     "training.run": ("Run",),
 }
@@ -94,13 +100,16 @@ __all__ = [
     "build",
     "evaluate",
     "gallery",
+    "groups_sheet",
     "imagenet",
     "interpolate",
     "load",
     "mistakes",
+    "picture_groups",
     "picture_map",
     "plan",
     "similar",
+    "similar_sheet",
     "unusual_sheet",
 ]
 

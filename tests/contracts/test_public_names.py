@@ -31,13 +31,16 @@ def test_the_public_names_are_these() -> None:
         "build",
         "evaluate",
         "gallery",
+        "groups_sheet",
         "imagenet",
         "interpolate",
         "load",
         "mistakes",
+        "picture_groups",
         "picture_map",
         "plan",
         "similar",
+        "similar_sheet",
         "unusual_sheet",
     ]
     assert all(getattr(foveal, name) is not None for name in foveal.__all__)

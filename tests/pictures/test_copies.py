@@ -86,6 +86,12 @@ def test_digits_are_alike_but_no_copies(side: int) -> None:
     assert not found_among(images)
 
 
+def test_digits_in_blocks_many_of_them_without_edges_are_no_copies() -> None:
+    digits = load_digits()
+    images = np.repeat(np.repeat(digits.images[:400], 4, 1), 4, 2)[..., None]
+    assert not found_among(images, digits.target[:400])
+
+
 def test_things_before_one_background_are_a_kind_and_no_copies() -> None:
     generator = np.random.default_rng(0)
     background = taken(scenes()[0]).copy()

@@ -21,8 +21,12 @@ def shown_passage(network: str = "the autoencoder") -> Iterator[Progress]:
         yield passing(show, network)
 
 
-def check_table_and_sheet(to: Path | None, sheet: Path | None) -> None:
+def check_table_and_sheet(
+    to: Path | None, sheet: Path | None, formats: tuple[str, ...] | None = None
+) -> None:
     """Check the names under which a table and a sheet, with its numbers, are to be written.
+
+    A table may end as `foveal.tables.FORMATS` say, unless other formats are named.
 
     Raises
     ------
@@ -31,10 +35,10 @@ def check_table_and_sheet(to: Path | None, sheet: Path | None) -> None:
     """
     from foveal.drawing.figure import checked_figure, numbers_beside
     from foveal.errors import UsageError
-    from foveal.tables import checked_table
+    from foveal.tables import FORMATS, checked_table
 
     if to is not None:
-        checked_table(to)
+        checked_table(to, formats or FORMATS)
     if sheet is None:
         return
     checked_figure(sheet, "--sheet")

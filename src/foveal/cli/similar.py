@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foveal.cli.options import Device, Json, Model, Strict, Threads, opened
-from foveal.cli.output import print_answer
+from foveal.cli.figures import check_table_and_sheet
+from foveal.cli.groups import found_groups, groups_lines
+from foveal.cli.options import Device, Json, Strict, Threads, opened
+from foveal.cli.output import print_answer, wrote
 from foveal.cli.sources import all_pictures, pictures_of, refuse_unreadable
 from foveal.cli.words import noted
 from foveal.results import plain
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
+    from foveal.pictures.collection import Pictures
     from foveal.progress.events import Listener
     from foveal.search.index import Neighbours, SearchIndex
 
@@ -29,6 +32,8 @@ class SimilarPictures:
     queries: Sequence[Neighbours]
     to: Path | None
     """Where the index is kept; None where it is not."""
+    written: Sequence[Path] = ()
+    """Files of the sheet."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return what was searched, and for each query what was found."""
@@ -36,31 +41,58 @@ class SimilarPictures:
             **self.index.to_dict(),
             "to": plain(self.to),
             "queries": plain(self.queries),
+            "written": plain(self.written),
         }
 
 
 def similar(
-    model: Model,
-    where: Annotated[
+    model: Annotated[
         str,
+        typer.Argument(
+            metavar="[MODEL]",
+            help="A .safetensors file; 'imagenet' if left out before a folder.",
+        ),
+    ],
+    where: Annotated[
+        str | None,
         typer.Argument(
             metavar="WHERE",
             help="Where to search: an index folder that --to left, or PICTURES: a folder, "
             "an .npz file, or a folder of IDX files.",
+            show_default=False,
         ),
-    ],
+    ] = None,
     queries: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="QUERY...",
-            help="Pictures to search for: files or folders. None are needed with --to.",
+            help="Pictures to search for: files or folders. None are needed with --to or --groups.",
             show_default=False,
         ),
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="Pictures found for each QUERY.")] = 10,
+    groups: Annotated[
+        bool,
+        typer.Option(
+            "--groups",
+            help="Without QUERY: which of PICTURES belong together, equal ones and near copies.",
+        ),
+    ] = False,
     to: Annotated[
         Path | None,
-        typer.Option(metavar="INDEX", help="Keep the index of PICTURES here: NAME.index."),
+        typer.Option(
+            metavar="FILE",
+            help="Keep the index of PICTURES here: NAME.index. With --groups write the group of "
+            "every picture here: a .csv file, which foveal train ... --groups takes.",
+        ),
+    ] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Draw each QUERY beside what was found, or the groups, here: a .png file, with "
+            "the numbers as .csv beside.",
+        ),
     ] = None,
     approximate: Annotated[
         bool,
@@ -81,51 +113,124 @@ def similar(
 
     With 'imagenet' for MODEL what a network trained on ImageNet sees, without any training.
     """
-    from foveal.cli.progress import shown_progress
-    from foveal.progress.events import passing
-    from foveal.search.index_writer import checked_place
-
-    _check(where, queries, to)
-    if to is not None:
-        checked_place(to)
-    fitted = opened(model, device, threads, whole=True)
-    with shown_progress() as show:
-        index = _index(fitted, where, to, approximate, force, show)
-        progress = passing(show, "the network")
-        sources = all_pictures(queries or [], missing_too=True)
-        neighbours = [
-            one for found in sources for one in index.query(found, top, progress=progress)
-        ]
-    found = SimilarPictures(index=index, queries=neighbours, to=to)
-    print_answer(found, _lines, as_json=json)
-    lost = sum(bool(one.reason) for one in neighbours)
-    refuse_unreadable(lost, len(neighbours), strict=strict)
+    named, place, wanted = _named(model, where, queries or [])
+    _check(place, wanted, to, groups=groups, graph=approximate or force)
+    _check_files(to, sheet, groups)
+    fitted = opened(Path(named), device, threads, whole=True)
+    if groups:
+        grouped = found_groups(fitted, pictures_of(place), to, sheet)
+        print_answer(grouped, groups_lines, as_json=json)
+        reasons = grouped.found.reasons
+        refuse_unreadable(sum(map(bool, reasons)), len(reasons), strict=strict)
+        return
+    answer = _searched(fitted, place, wanted, top, to, sheet, approximate, force)
+    print_answer(answer, _lines, as_json=json)
+    index, lost = answer.index, sum(bool(one.reason) for one in answer.queries)
+    refuse_unreadable(lost, len(answer.queries), strict=strict)
     refuse_unreadable(len(index.unreadable), len(index.unreadable) + len(index), strict=strict)
 
 
-def _check(where: str, queries: list[str] | None, to: Path | None) -> None:
+def _named(model: str, where: str | None, queries: list[str]) -> tuple[str, str, list[str]]:
+    """Return model, place and queries of a line that may leave the model out before a folder."""
+    from foveal.errors import UsageError
+    from foveal.model.imagenet import NAME
+
+    if model != NAME and (Path(model).is_dir() or model.lower().endswith(".npz")):
+        return NAME, model, [*([] if where is None else [where]), *queries]
+    if where is None:
+        raise UsageError(
+            "WHERE",
+            needed="the pictures to search in",
+            came=f"{model} alone",
+            remedy="name a folder behind it",
+        )
+    return model, where, queries
+
+
+def _check(where: str, queries: list[str], to: Path | None, *, groups: bool, graph: bool) -> None:
+    """Check that the words of a line go together."""
     from foveal.errors import UsageError
     from foveal.search.index_file import is_index
 
-    if not queries and to is None:
+    if groups and (queries or graph):
+        raise UsageError(
+            "--groups",
+            needed="PICTURES alone: each is compared with all others",
+            came=f"a QUERY too, {queries[0]}" if queries else "--approximate or --force too",
+            remedy="leave it out",
+        )
+    if not groups and not queries and to is None:
         raise UsageError(
             "QUERY",
             needed="a picture to search for, or --to to keep an index",
             came="neither",
-            remedy="name a picture: foveal similar MODEL WHERE QUERY",
+            remedy="name a picture: foveal similar MODEL WHERE QUERY; --groups needs none",
         )
-    if to is not None and is_index(Path(where)):
+    if is_index(Path(where)) and (groups or to is not None):
         raise UsageError(
-            "--to",
-            needed="PICTURES to make an index of",
+            "--groups" if groups else "--to",
+            needed=f"PICTURES to {'compare' if groups else 'make an index of'}",
             came=f"the index {where}",
-            remedy="leave --to out, or name the pictures",
+            remedy="name the pictures" if groups else "leave --to out, or name the pictures",
         )
+
+
+def _check_files(to: Path | None, sheet: Path | None, groups: bool) -> None:
+    """Check the names under which files are to be written."""
+    from foveal.search.index_writer import checked_place
+
+    check_table_and_sheet(to if groups else None, sheet, formats=(".csv",))
+    if to is not None and not groups:
+        checked_place(to)
+
+
+def _searched(
+    fitted: FittedModel,
+    where: str,
+    queries: list[str],
+    top: int,
+    to: Path | None,
+    sheet: Path | None,
+    approximate: bool,
+    force: bool,
+) -> SimilarPictures:
+    """Search for the queries, and draw what was found."""
+    from foveal.cli.progress import shown_progress
+    from foveal.progress.events import passing
+    from foveal.search.index_file import is_index
+
+    place = where if is_index(Path(where)) else pictures_of(where)
+    with shown_progress() as show:
+        index = _index(fitted, place, to, approximate, force, show)
+        progress = passing(show, "the network")
+        sources = all_pictures(queries, missing_too=True)
+        found = [one for source in sources for one in index.query(source, top, progress=progress)]
+    return SimilarPictures(
+        index=index,
+        queries=found,
+        to=to,
+        written=() if sheet is None else _drawn(fitted, place, sources, found, sheet),
+    )
+
+
+def _drawn(
+    fitted: FittedModel,
+    where: str | Pictures,
+    sources: list[Pictures],
+    found: Sequence[Neighbours],
+    sheet: Path,
+) -> Sequence[Path]:
+    """Draw what was found; nothing where nothing could be searched for."""
+    from foveal.figures.similar import similar_sheet
+
+    if all(one.reason for one in found):
+        return ()
+    return similar_sheet(fitted, where, sources, found).save(sheet)
 
 
 def _index(
     fitted: FittedModel,
-    where: str,
+    where: str | Pictures,
     to: Path | None,
     approximate: bool,
     force: bool,
@@ -133,12 +238,11 @@ def _index(
 ) -> SearchIndex:
     """Open an index, or build one."""
     from foveal.progress.events import passing
-    from foveal.search.index_file import is_index
     from foveal.search.similar import searched
 
     return searched(
         fitted,
-        where if is_index(Path(where)) else pictures_of(where),
+        where,
         place=to,
         approximate=True if approximate else None,
         force=force,
@@ -165,4 +269,4 @@ def _lines(answer: SimilarPictures) -> list[str]:
             continue
         lines.append("rank  distance  path")
         lines += [f"{rank:>4}  {distance:>8.4g}  {name}" for rank, distance, name in one.ranked()]
-    return lines
+    return [*lines, "", wrote(answer.written)] if answer.written else lines

@@ -45,6 +45,21 @@ def abreast(
     return sheet
 
 
+def flowing(
+    blocks: Sequence[Image.Image], gap: int = GRID, widest: int = WIDEST, between: int = 2 * GRID
+) -> Image.Image:
+    """Set blocks abreast, in rows as few as the width allows, in order."""
+    rows: list[list[Image.Image]] = []
+    room = -1
+    for block in blocks:
+        if block.width > room:
+            rows.append([])
+            room = widest
+        rows[-1].append(block)
+        room -= block.width + gap
+    return stacked([abreast(row, gap) for row in rows], between)
+
+
 def celled(
     image: Image.Image, width: int, height: int, align: Literal["left", "center"] = "center"
 ) -> Image.Image:

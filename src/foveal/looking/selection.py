@@ -77,6 +77,13 @@ def seen(model: FittedModel, pictures: Pictures, side: int | None = None) -> Flo
 
     A file that cannot be read is black. With `side` files are made no larger than that.
     """
+    return seen_or_not(model, pictures, side)[0]
+
+
+def seen_or_not(
+    model: FittedModel, pictures: Pictures, side: int | None = None
+) -> tuple[Floats, list[str]]:
+    """Prepare pictures as `seen` does; also why a picture cannot be read, empty where it can."""
     how = pictures.content.suited(model.recipe)
     if side is not None and pictures.content.shape is None:
         shrunk = min(1.0, side / max(how.height, how.width))
@@ -84,6 +91,8 @@ def seen(model: FittedModel, pictures: Pictures, side: int | None = None) -> Flo
         how = replace(how, height=high, width=wide)
     by = scaling(pictures, how).unit
     found = [np.empty((0, how.height, how.width, how.channels), np.float32)]
-    for _, images, _ in batches(pictures, how, model.device.threads, at_once(how)):
+    reasons: list[str] = []
+    for _, images, missing in batches(pictures, how, model.device.threads, at_once(how)):
         found.append(normalised(as_tensor(images), by).permute(0, 2, 3, 1).numpy())
-    return np.concatenate(found)
+        reasons += missing
+    return np.concatenate(found), reasons

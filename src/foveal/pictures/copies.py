@@ -12,7 +12,7 @@ Axes: n picture, d number that it is compared by, s row or column of a small pic
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -70,6 +70,10 @@ class NearCopies:
     """(pairs, 2), the lower row first."""
     looked_at: int
     """Pictures that were looked through."""
+    alike: Floats = field(default_factory=lambda: np.empty(0, np.float32))
+    """How well the edges of each pair correlate, (pairs,), `COPY` to 1."""
+    untold: Rows = field(default_factory=lambda: np.empty(0, np.intp))
+    """Rows of which nothing can be said: most share their edges, or they have none."""
 
     def named(self, names: Sequence[str]) -> str:
         """Name the first pair."""
@@ -100,15 +104,41 @@ def copies_among(
     rows : array of int
         Rows to look through.
     """
-    rows = rows[_looked_at(len(rows))]
     images = store.images
-    if images is not None:
-        return near_copies(images.__getitem__, thumbnails(images, rows), class_ids, rows)
+    if images is None:
+        return copies_by_features(pictures, store.views[0], recipe, class_ids, rows)
+    rows = rows[_looked_at(len(rows))]
+    return near_copies(images.__getitem__, thumbnails(images, rows), class_ids, rows)
+
+
+def copies_by_features(
+    pictures: Pictures,
+    features: RowsOfArrays,
+    recipe: PictureRecipe,
+    class_ids: Rows,
+    rows: Rows,
+) -> NearCopies:
+    """Find near copies among pictures whose features are at hand; candidates are decoded again.
+
+    Parameters
+    ----------
+    pictures : Pictures
+        All pictures.
+    features : rows of arrays, (n, d) or (n, c, h, w)
+        What a network made of them.
+    recipe : PictureRecipe
+        How the network sees them.
+    class_ids : array of int, (n,)
+        Class number of each picture.
+    rows : array of int
+        Rows to look through.
+    """
+    rows = rows[_looked_at(len(rows))]
     side = min(SIDE, recipe.height, recipe.width)
     small = replace(recipe, height=side, width=side, resize="stretch", adapts=True)
     return near_copies(
         lambda row: pictures.content.picture(row, small),
-        _features(store.views[0], rows),
+        _features(features, rows),
         class_ids,
         rows,
     )
@@ -130,24 +160,22 @@ def near_copies(
     rows : array of int
         Rows to look through.
     """
-    nothing = NearCopies(NO_PAIRS, len(rows))
     if len(rows) < 2:
-        return nothing
+        return NearCopies(NO_PAIRS, len(rows))
     candidates = rows[_candidates(vectors_nd)]
     edges = _Edges(picture_of)
     telling = {
         code: edges.tell_apart(rows[class_ids[rows] == code])
         for code in np.unique(class_ids[candidates])
     }
-    found = [
-        pair
-        for pair in candidates
-        if telling[class_ids[pair[0]]]
-        and telling[class_ids[pair[1]]]
-        and edges.copies(int(pair[0]), int(pair[1]))
-    ]
-    pairs = np.array(found, dtype=np.intp).reshape(-1, 2)
-    return replace(nothing, pairs=_without_kinds(np.sort(pairs, axis=1), class_ids, rows))
+    told = np.array([telling[class_ids[row]] for row in candidates.ravel()], dtype=bool)
+    pairs = candidates[told.reshape(-1, 2).all(axis=1)]
+    alike = np.array([edges.copies(int(one), int(other)) for one, other in pairs], np.float32)
+    pairs, alike = np.sort(pairs[alike > 0], axis=1), alike[alike > 0]
+    kept = _no_kinds(pairs, class_ids, rows)
+    kinds = [rows[class_ids[rows] == code] for code, tells in telling.items() if not tells]
+    untold = np.concatenate([*kinds, pairs[~kept].ravel(), edges.without]).astype(np.intp)
+    return NearCopies(pairs[kept], len(rows), alike[kept], np.unique(untold))
 
 
 def _features(view: RowsOfArrays, rows: Rows) -> Floats:
@@ -238,12 +266,22 @@ class _Edges:
         """Whether most pictures of a class have edges of their own."""
         draws = generator(0, "alike", int(rows[0]))
         pairs = draws.choice(rows, (ALIKE_PAIRS, 2)) if len(rows) > 2 else np.empty((0, 2))
-        found = [self.correlation(*pair) for pair in pairs.astype(int) if pair[0] != pair[1]]
+        each = (self.correlation(*pair) for pair in pairs.astype(int) if pair[0] != pair[1])
+        found = [one for one in each if one > -1]  # pictures without edges tell nothing
         return not found or float(np.median(found)) < ALIKE
 
-    def copies(self, first: int, second: int) -> bool:
-        """Whether the edges of two pictures are the same, down and across."""
-        return any(both >= COPY and least >= EITHER for both, least in self._tried(first, second))
+    @property
+    def without(self) -> list[int]:
+        """Rows that have no edges, of those that were asked for."""
+        return [row for row, found in self.known.items() if found is None]
+
+    def copies(self, first: int, second: int) -> float:
+        """Compute how well the edges of copies correlate; 0 where they are not the same.
+
+        They are where they correlate down and across, at one shift.
+        """
+        tried = self._tried(first, second)
+        return max((both for both, least in tried if both >= COPY and least >= EITHER), default=0.0)
 
     def correlation(self, first: int, second: int) -> float:
         """Compute the correlation of the edges of two pictures at the best of the likely shifts."""
@@ -306,14 +344,13 @@ def _correlations(one_2ss: Floats, other_2ss: Floats, down: int, right: int) -> 
     return float(ab.sum() / np.sqrt(aa.sum() * bb.sum() + 1e-12)), float(each.min())
 
 
-def _without_kinds(pairs: Pairs, class_ids: Rows, rows: Rows) -> Pairs:
-    """Leave out sets that hold most of a class: a kind of picture rather than copies."""
+def _no_kinds(pairs: Pairs, class_ids: Rows, rows: Rows) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Tell pairs of copies, (pairs,), from those of sets that hold most of a class: a kind."""
     if not len(pairs):
-        return pairs
+        return np.empty(0, dtype=bool)
     sets = units_of(np.arange(len(class_ids)), rows, None, pairs)
     members = np.unique(pairs)
     sizes = dict(zip(*np.unique(sets[members], return_counts=True), strict=True))
     wholes = np.bincount(class_ids[rows])
-    small = [sizes[sets[pair[0]]] <= LARGEST * wholes[class_ids[pair[0]]] for pair in pairs]
-    kept: Pairs = pairs[np.array(small)]
-    return kept
+    firsts = pairs[:, 0]
+    return np.array([sizes[sets[row]] <= LARGEST * wholes[class_ids[row]] for row in firsts])

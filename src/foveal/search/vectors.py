@@ -16,13 +16,14 @@ from foveal.inference.features import Extraction, open_features
 from foveal.nearest import Floats, Rows, parts, unit_length
 from foveal.pictures.collection import Pictures
 from foveal.pictures.remarks import summed, warn
+from foveal.pictures.store import Hashes
 from foveal.search.index_file import Measure
 from foveal.shapes import volume
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
     from foveal.pictures.batches import RowsOfFeatures
-from foveal.pictures.store import Hashes
+    from foveal.recipe import PictureRecipe
 
 NOT_FINITE = "what the model makes of it is not finite"
 """Reason of a picture whose vector overflows, or that holds NaN."""
@@ -36,6 +37,8 @@ class Vectors:
 
     features: RowsOfFeatures
     """What the model made of each picture, (n, ...)."""
+    recipe: PictureRecipe
+    """How the model sees pictures."""
     reasons: tuple[str, ...]
     """Why a picture has no vector; empty where it has one."""
     hashes: Hashes
@@ -93,6 +96,7 @@ def vectors_of(model: FittedModel, pictures: Pictures, progress: Progress | None
             reasons[row] = NOT_FINITE
     return Vectors(
         features=made.views[0],
+        recipe=session.recipe,
         reasons=tuple(reasons),
         hashes=made.hashes,
         size=size,
