@@ -218,9 +218,11 @@ def thumbnails(images: Any, rows: Rows, side: int = 8) -> Floats:
     parts: list[Floats] = []
     for start in range(0, len(rows), AT_ONCE):
         grey = images[rows[start : start + AT_ONCE]].mean(axis=3, dtype=np.float32)
-        down = _averages(grey.shape[1], side) @ grey @ _averages(grey.shape[2], side).T
+        with np.errstate(invalid="ignore", over="ignore"):  # what is no number is refused later
+            down = _averages(grey.shape[1], side) @ grey @ _averages(grey.shape[2], side).T
         parts.append(down.reshape(len(down), -1))
     flat = np.concatenate(parts) if parts else np.empty((0, side * side), np.float32)
+    flat[~np.isfinite(flat).all(axis=1)] = 0
     flat -= flat.mean(axis=1, keepdims=True)
     return _unit(flat)
 
