@@ -42,6 +42,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "show": ("m.safetensors",),
     "anomalies": ("m.safetensors", "pictures/a", "--usual", "pictures", "--false-alarms", "0.3"),
     "similar": ("a.safetensors", "pictures", "pictures/a/1.png"),
+    "similar --groups": ("a.safetensors", "pictures"),
     "map": ("a.safetensors", "pictures", "--to", "map.png"),
     "encode": ("a.safetensors", "pictures", "--to", "codes.parquet"),
     "decode": ("a.safetensors", "given.parquet", "--to", "decoded"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -157,6 +158,55 @@ def test_what_imagenet_taught_needs_no_training(
     assert said["queries"][0]["found"][0]["path"] == str(tmp_path / "1.png")
 
 
+def test_without_a_model_before_a_folder_it_is_imagenets(
+    run: Run, tmp_path: Path, draw_picture: Callable[..., np.ndarray]
+) -> None:
+    for seed in range(3):
+        Image.fromarray(draw_picture(seed)).save(tmp_path / f"{seed}.png")
+    line = (tmp_path, tmp_path / "1.png", tmp_path / "2.png", "--json", "--threads", 1)
+    code, out, _ = run(*line)
+    named = run("imagenet", *line)
+    assert code == 0 and out == named[1]
+    assert [one["path"][-5:] for one in json.loads(out)["queries"]] == ["1.png", "2.png"]
+    code, out, _ = run(tmp_path, "--groups", "--threads", 1)
+    assert code == 0 and out.endswith("no equal pictures and no near copies among 3 pictures\n")
+    code, _, err = run("nowhere", tmp_path, "--groups")
+    assert code == 4 and "nowhere" in err
+
+
+def test_a_sheet_of_what_was_found(run: Run, model: Path, pictures: Path, tmp_path: Path) -> None:
+    sheet, wreck = tmp_path / "s.png", tmp_path / "wreck.png"
+    wreck.write_bytes(b"no picture")
+    queries = (pictures / "3.png", wreck, pictures / "5.png")
+    code, out, _ = run(model, pictures, *queries, "--top", 4, "--sheet", sheet)
+    assert code == 0 and out.endswith(f"\n\nwrote {sheet} and {tmp_path / 's.csv'}\n")
+    with (tmp_path / "s.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["rank"] for row in rows] == ["1", "2", "3", "4"] * 2
+    assert [row["query"] for row in rows[::4]] == [str(queries[0]), str(queries[2])]
+    with Image.open(sheet) as drawn:
+        assert "nearest" in drawn.text["Description"]
+    code, out, _ = run(model, pictures, *queries, "--top", 4, "--sheet", sheet, "--json")
+    said = json.loads(out)
+    assert code == 0 and said["written"] == [str(sheet), str(tmp_path / "s.csv")]
+    assert [one["path"] for one in said["queries"][0]["found"]] == [row["path"] for row in rows[:4]]
+    sheet = tmp_path / "none.png"
+    code, out, _ = run(model, pictures, wreck, "--sheet", sheet)
+    assert code == 3 and "wrote" not in out and not sheet.exists()
+
+
+def test_a_sheet_from_an_index_and_from_arrays(
+    run: Run, model: Path, pictures: Path, tmp_path: Path
+) -> None:
+    run(model, pictures, "--to", tmp_path / "d.index")
+    np.savez(tmp_path / "d.npz", x=DIGITS[:9])
+    for place in (tmp_path / "d.index", tmp_path / "d.npz"):
+        line = (model, place, tmp_path / "d.npz", pictures / "0.png", "--top", 2)
+        code, _, err = run(*line, "--sheet", tmp_path / "s.png")
+        assert code == 0, err
+        assert len((tmp_path / "s.csv").read_text().splitlines()) == 1 + 2 * 10
+
+
 def test_errors_say_what_to_do(run: Run, model: Path, pictures: Path, tmp_path: Path) -> None:
     def refused(code: int, word: str, *arguments: object) -> None:
         found, out, err = run(*arguments)
@@ -165,7 +215,9 @@ def test_errors_say_what_to_do(run: Run, model: Path, pictures: Path, tmp_path: 
 
     kept = tmp_path / "d.index"
     refused(2, "neither", model, pictures)
-    refused(2, "Missing argument", model)
+    refused(2, "alone", model)
+    refused(2, "Missing argument")
+    refused(2, ".png", model, pictures, pictures / "0.png", "--sheet", tmp_path / "s.jpg")
     refused(2, ".index", model, pictures, "--to", tmp_path / "d.idx")
     refused(3, "nothing there", model, tmp_path / "nowhere", pictures / "0.png")
     refused(4, "nothing there", tmp_path / "no.safetensors", pictures, pictures / "0.png")

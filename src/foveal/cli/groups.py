@@ -30,6 +30,8 @@ class FoundGroups:
     found: PictureGroups
     model: str
     """Digest of the model by which they were found."""
+    sheet: Path | None
+    """Where they were to be drawn."""
     written: Sequence[Path]
 
     def to_dict(self) -> dict[str, Any]:
@@ -63,7 +65,7 @@ def found_groups(
         written.append(found.save(to))
     if sheet is not None and found.groups:
         written.extend(groups_sheet(fitted, found).save(sheet))
-    return FoundGroups(found=found, model=fitted.digest(), written=written)
+    return FoundGroups(found=found, model=fitted.digest(), sheet=sheet, written=written)
 
 
 def groups_lines(answer: FoundGroups) -> list[str]:
@@ -75,11 +77,12 @@ def groups_lines(answer: FoundGroups) -> list[str]:
     if len(found.groups) > SHOWN:
         lines += [f"and {len(found.groups) - SHOWN:,} smaller groups: --to FILE.csv names all", ""]
     read = sum(not reason for reason in found.reasons)
+    nothing = ": nothing is drawn" if answer.sheet else ""
     count = f"{len(found.groups):,} group{'s' * (len(found.groups) != 1)}"
     lines.append(
         f"{count} of {found.grouped:,} pictures among {read:,}; {read - found.grouped:,} alone"
         if found.groups
-        else f"no equal pictures and no near copies among {read:,} pictures"
+        else f"no equal pictures and no near copies among {read:,} pictures{nothing}"
     )
     return [*lines, wrote(answer.written)] if answer.written else lines
 
