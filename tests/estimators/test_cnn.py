@@ -221,5 +221,5 @@ def test_test_pictures_do_not_touch_the_recipe(tmp_path: Path) -> None:
 
 def test_weights_that_overflow_at_the_last_step_are_a_clear_error() -> None:
     digits = load_digits()
-    with pytest.raises(ArithmeticError, match="Lower learning_rate"):
+    with pytest.raises(ArithmeticError, match="Lower `learning_rate`"):
         learner(epochs=0.01, learning_rate=1e38, clip_norm=0).fit(digits.images, digits.target)

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits, load_sample_images
 
+from foveal.pictures import decode
 from foveal.pictures.collection import Pictures
 from foveal.pictures.copies import MOST, copies_among, near_copies, thumbnails
 from foveal.pictures.sources import gather
@@ -69,6 +70,19 @@ def test_copies_of_scenes_are_found_and_strangers_are_not(change: str) -> None:
     assert len(found) >= 0.6 * count  # clear skies have no edges to align
 
 
+def test_it_is_said_how_alike_copies_are() -> None:
+    places = scenes()
+    count = len(places)
+    fainter, shifted = 0.5 * taken(places[5]) + 20, taken(places[7], 0, 10)
+    images = np.stack([*(taken(place) for place in places), fainter, shifted])
+    rows = np.arange(len(images))
+    found = near_copies(images.__getitem__, thumbnails(images, rows), rows * 0, rows)
+    assert found.pairs.tolist() == [[5, count], [7, count + 1]]
+    np.testing.assert_allclose(found.alike[0], 1, atol=1e-4)  # as edges of less contrast do
+    assert 0.7 <= found.alike[1] < 0.99
+    assert not set(found.untold.tolist()) & {5, 7, count, count + 1}
+
+
 def test_strangers_alone_have_no_copies() -> None:
     assert not found_among(np.stack([taken(place) for place in scenes()]))
 
@@ -100,9 +114,24 @@ def test_things_before_one_background_are_a_kind_and_no_copies() -> None:
         top, left = generator.integers(0, SIDE - 30, 2)
         picture[top : top + 30, left : left + 30] = generator.integers(0, 255, (30, 30, 3))
     assert not found_among(images)
+    rows = np.arange(len(images))
+    found = near_copies(images.__getitem__, thumbnails(images, rows), rows * 0, rows)
+    np.testing.assert_array_equal(found.untold, rows)
 
 
-def test_files_are_compared_by_pixels_or_by_features(tmp_path: Path) -> None:
+def test_copies_that_are_most_of_a_class_are_a_kind_and_it_is_said() -> None:
+    places = scenes()
+    copies = [taken(places[5], 0, 2 * shift) for shift in range(5)]
+    images = np.stack([*copies, *(taken(place) for place in places[10:14])])
+    rows = np.arange(len(images))
+    found = near_copies(images.__getitem__, thumbnails(images, rows), rows * 0, rows)
+    assert not len(found.pairs) and not len(found.alike)
+    assert set(found.untold.tolist()) >= set(range(5))
+
+
+def test_files_are_compared_by_pixels_or_by_features(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     places = scenes()[:20]
     for index, place in enumerate(places):
         for frame, shift in enumerate((0, 6)):
@@ -124,6 +153,9 @@ def test_files_are_compared_by_pixels_or_by_features(tmp_path: Path) -> None:
         named = {tuple(pictures.names[row][7:9] for row in pair) for pair in found.pairs}
         assert all(one == other for one, other in named) and len(named) >= 14
         assert found.named(pictures.names).count("class") == 2
+    monkeypatch.setattr(decode, "decode", lambda *_: pytest.fail("decoded again"))
+    again = copies_among(pictures, Extracted(), recipe, rows % 3, rows[:-2])
+    assert len(again.pairs), "other labels and fewer rows need no picture decoded again"
 
 
 def test_thumbnails_average_and_equalise() -> None:

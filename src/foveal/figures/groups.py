@@ -125,5 +125,6 @@ def _facts(found: PictureGroups, drawn: Sequence[PictureGroup]) -> list[str]:
         f"{read:,}; {read - found.grouped:,} stand alone",
     ]
     if len(drawn) < len(found.groups):
-        facts.append(f"the {len(drawn):,} largest are drawn")
+        several = f"the {len(drawn):,} largest are drawn"
+        facts.append(several if len(drawn) > 1 else "the largest is drawn")
     return facts

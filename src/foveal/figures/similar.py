@@ -196,7 +196,7 @@ def _nearest(
     """Lay out the pictures nearest to one."""
     images = [known[name] for _, _, name in ranked]
     captions = [
-        [name, number(distance) + ("" if image else ", cannot be read")]
+        [name, number(distance), *["cannot be read"] * (image is None)]
         for (_, distance, name), image in zip(ranked, images, strict=True)
     ]
     return panel([image or blank for image in images], captions, across=ACROSS, least=LEAST)
@@ -227,5 +227,5 @@ def _facts(
         *[f"{beside:,} of {most:,} found are drawn beside each"] * (most > beside),
     ]
     queries = counted(len(drawn), "picture")
-    told = f"{queries} searched for, beside each {nearest}; {MEASURES[measure_of(model)]}"
-    return [told, *["; ".join(left)] * bool(left)]
+    told = f"{queries} searched for, beside each {nearest}"
+    return [told, MEASURES[measure_of(model)], *["; ".join(left)] * bool(left)]

@@ -178,7 +178,7 @@ def prepare(
     strata = target.strata(answers.values_n)
     contradicted = contradictions(store.hashes, strata, usable)
     usable = np.setdiff1d(usable, list(contradicted))
-    copies = copies_among(pictures, store, recipe, strata, usable)
+    copies = copies_among(pictures, store, recipe, strata, usable, context.device.threads)
     units = units_of(store.hashes, usable, pictures.groups, copies.pairs)
     parts = split(
         strata,

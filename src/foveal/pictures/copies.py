@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ import torch
 from foveal.pictures.collection import Pictures, evenly
 from foveal.pictures.prepared import Prepared, RowsOfArrays
 from foveal.pictures.ranges import Array
+from foveal.pictures.store import open_store
 from foveal.pictures.units import NO_PAIRS, Pairs, Rows, units_of
 from foveal.randomness import generator
 from foveal.recipe import PictureRecipe
@@ -87,7 +89,12 @@ class NearCopies:
 
 
 def copies_among(
-    pictures: Pictures, store: Prepared, recipe: PictureRecipe, class_ids: Rows, rows: Rows
+    pictures: Pictures,
+    store: Prepared,
+    recipe: PictureRecipe,
+    class_ids: Rows,
+    rows: Rows,
+    threads: int = 2,
 ) -> NearCopies:
     """Find near copies among prepared pictures.
 
@@ -96,18 +103,20 @@ def copies_among(
     pictures : Pictures
         All pictures.
     store : Prepared
-        What was made of them; features find candidates, and only these are decoded again.
+        What was made of them; where features find candidates, all are decoded small, once.
     recipe : PictureRecipe
         How they were prepared.
     class_ids : array of int, (n,)
         Class number of each picture.
     rows : array of int
         Rows to look through.
+    threads : int
+        Decoding threads.
     """
     images = store.images
     if images is None:
-        return copies_by_features(pictures, store.views[0], recipe, class_ids, rows)
-    rows = rows[_looked_at(len(rows))]
+        return copies_by_features(pictures, store.views[0], recipe, class_ids, rows, threads)
+    rows = rows[np.isin(rows, _looked_at(len(pictures)))]
     return near_copies(images.__getitem__, thumbnails(images, rows), class_ids, rows)
 
 
@@ -117,8 +126,9 @@ def copies_by_features(
     recipe: PictureRecipe,
     class_ids: Rows,
     rows: Rows,
+    threads: int = 2,
 ) -> NearCopies:
-    """Find near copies among pictures whose features are at hand; candidates are decoded again.
+    """Find near copies among pictures whose features are at hand; all are decoded small, once.
 
     Parameters
     ----------
@@ -132,12 +142,22 @@ def copies_by_features(
         Class number of each picture.
     rows : array of int
         Rows to look through.
+    threads : int
+        Decoding threads.
     """
-    rows = rows[_looked_at(len(rows))]
+    looked_at = _looked_at(len(pictures))
+    rows = rows[np.isin(rows, looked_at)]
     side = min(SIDE, recipe.height, recipe.width)
+    if side < SMALLEST:
+        return NearCopies(NO_PAIRS, len(rows))
     small = replace(recipe, height=side, width=side, resize="stretch", adapts=True)
+
+    @cache
+    def kept() -> Array:  # of all, whatever the labels, so that the next one decodes nothing
+        return open_store(pictures.take(looked_at.tolist()), small, threads=threads).images
+
     return near_copies(
-        lambda row: pictures.content.picture(row, small),
+        lambda row: kept()[np.searchsorted(looked_at, row)],
         _features(features, rows),
         class_ids,
         rows,
@@ -198,9 +218,11 @@ def thumbnails(images: Any, rows: Rows, side: int = 8) -> Floats:
     parts: list[Floats] = []
     for start in range(0, len(rows), AT_ONCE):
         grey = images[rows[start : start + AT_ONCE]].mean(axis=3, dtype=np.float32)
-        down = _averages(grey.shape[1], side) @ grey @ _averages(grey.shape[2], side).T
+        with np.errstate(invalid="ignore", over="ignore"):  # what is no number is refused later
+            down = _averages(grey.shape[1], side) @ grey @ _averages(grey.shape[2], side).T
         parts.append(down.reshape(len(down), -1))
     flat = np.concatenate(parts) if parts else np.empty((0, side * side), np.float32)
+    flat[~np.isfinite(flat).all(axis=1)] = 0
     flat -= flat.mean(axis=1, keepdims=True)
     return _unit(flat)
 

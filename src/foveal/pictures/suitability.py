@@ -120,7 +120,8 @@ def _remedy(least: float, most: float, recipe: PictureRecipe) -> str:
     if least < below or most > MOST:
         return f"bring them to {_of(recipe)}"
     above = 1.0 if most <= 1 + SLACK else float(next(scale for scale in SCALES if most <= scale))
-    low, high = (0.0, 1.0) if _kind_of(recipe) == 1 else (recipe.low, recipe.high)
+    white = _kind_of(recipe)
+    low, high = (0.0, float(white)) if white else (recipe.low, recipe.high)
     factor = (high - low) / (above - below)
     scaled = "X" if below == 0 else "(X + 1)"
     scaled += f" * {factor:.6g}" if factor >= 1 else f" / {1 / factor:.6g}"
