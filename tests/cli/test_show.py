@@ -6,9 +6,10 @@ import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from foveal import load
+from foveal import Autoencoder, load
 from foveal.evaluation.intervals import wilson
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -72,6 +73,19 @@ def test_an_autoencoder_says_how_it_fares_beside_pca(run) -> None:
     assert f"{judged['autoencoder']['mse']:.5f} on 359 pictures" in out
     assert f"PCA of the same size {judged['pca']['mse']:.5f}" in out
     assert "4 numbers a picture" in out and "next: foveal encode" in out
+
+
+def test_an_autoencoder_says_what_its_codes_keep(run, tmp_path: Path) -> None:
+    draws = np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8)
+    options = {"encoder": "flatten", "code_size": 4, "epochs": 1, "random_state": 0, "threads": 1}
+    Autoencoder(**options).fit(draws).save(str(tmp_path / "m.safetensors"))
+    out, facts = shown(run, tmp_path / "m.safetensors")
+    judged = facts["reconstruction"]
+    ours, theirs = (f"{100 * judged[name]['kept']:.1f} %" for name in ("autoencoder", "pca"))
+    more = f"16 components {100 * judged['larger_kept']['kept']:.1f} %"
+    assert f"variance kept  {ours}; PCA of the same size {theirs}; {more}\n" in out
+    out, _ = shown(run, FIXTURES / "autoencoder-format1.safetensors")
+    assert "variance kept" not in out  # a file of an earlier version does not know it
 
 
 def test_imagenet_is_in_no_file(run) -> None:

@@ -10,6 +10,7 @@ from foveal.cli.options import Json, Model, opened
 from foveal.cli.output import print_answer
 
 if TYPE_CHECKING:
+    from foveal.evaluation.reconstruction import Reconstruction
     from foveal.model.description import ModelDescription
 
 MOST_CLASSES = 12
@@ -93,8 +94,20 @@ def _judged(found: ModelDescription) -> Said:
             f"{judged.autoencoder.mse:.5f} on {judged.pictures:,} pictures, by {judged.judged_by}; "
             f"PCA of the same size {judged.pca.mse:.5f}",
         )
+        if judged.autoencoder.kept is not None:
+            yield "variance kept", _shares(judged)
     else:
         yield "judged", "on no held-out picture; foveal evaluate judges it on those you have"
+
+
+def _shares(judged: Reconstruction) -> str:
+    """Say what share of the variance a code keeps, and what principal components do."""
+    from foveal.evaluation.reconstruction import kept_line
+
+    said = f"{kept_line(judged.autoencoder)}; PCA of the same size {kept_line(judged.pca)}"
+    if judged.larger_kept is None:
+        return said
+    return f"{said}; {judged.larger_size:,} components {kept_line(judged.larger_kept)}"
 
 
 def _origin(found: ModelDescription) -> Said:
