@@ -155,3 +155,14 @@ def test_an_autoencoder_learns_from_names(run, class_folders: Path, tmp_path: Pa
     typed(names)
     code, _, err = run("evaluate", model, "-")
     assert code == 2 and "a classifier" in err
+
+
+def test_a_picture_on_standard_input_is_no_list_of_names(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_model().save(tmp_path / "m.safetensors")
+    data = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)).save(data, "png")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data.getvalue())))
+    code, _, err = run("predict", tmp_path / "m.safetensors", "-")
+    assert code == 3 and "that are no names" in err

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from foveal import CNNClassifier, DataError, Run, TransferClassifier, load
+from foveal import CNNClassifier, DataError, Run, TransferClassifier, UsageError, anomalies, load
 from foveal.evaluation.intervals import wilson
 from foveal.judging.evaluation import evaluate
 from foveal.pictures import decode
@@ -176,3 +176,15 @@ def test_every_picture_comes_back_with_what_became_of_it(folder: Path, tmp_path:
     )
     assert [row["reason"] for row in others.values()].count("the model was trained on it") == 30
     assert found.to_dict()["pictures"] == rows
+
+
+def test_a_fitted_learner_stands_for_its_model_and_nothing_else_does() -> None:
+    X, y = np.arange(40 * 64, dtype=np.uint8).reshape(40, 8, 8), np.arange(40) % 2
+    learner = CNNClassifier(epochs=1, test_share=0.3, random_state=0, threads=1).fit(X, y)
+    by_learner = evaluate(learner, X, y, with_baselines=False)
+    assert by_learner.to_dict() == evaluate(learner.model_, X, y, with_baselines=False).to_dict()
+    for other in (None, CNNClassifier(), "model.safetensors"):
+        with pytest.raises(UsageError, match="a fitted model"):
+            evaluate(other, X, y)
+        with pytest.raises(UsageError, match="a fitted model"):
+            anomalies(other, X)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,9 +41,12 @@ def test_folders_below_the_class_are_groups_whatever_class_or_part_they_lie_in(
 
 
 def test_a_class_that_is_called_train_is_no_part_of_a_group(tmp_path: Path) -> None:
-    found = folder(tmp_path, "test/a1/1.png", "cat/a1/2.png")  # classes, not parts: cat is none
+    # classes, not parts: cat is none
+    found = folder(
+        tmp_path, "test/a1/1.png", "cat/a1/2.png", "cat/a2/3.png"
+    )  # classes, not parts: cat is none
     assert found.parts is None
-    assert groups(found, "folder") == ["a1", "a1"]
+    assert groups(found, "folder") == ["a1", "a2", "a1"]
 
 
 def test_an_expression_is_searched_in_the_name_or_with_a_slash_in_the_path(tmp_path: Path) -> None:
@@ -108,3 +112,17 @@ def test_a_table_that_names_nothing_is_refused(
 def test_groups_must_be_one_a_picture() -> None:
     with pytest.raises(DataError, match="5 groups, one a picture"):
         grouped(Pictures.of_array(np.zeros((5, 4, 4, 1))), ["a"] * 4)
+
+
+@pytest.mark.parametrize("by", [r"\.png$", ["one"] * 4])
+def test_one_group_of_all_is_refused(tmp_path: Path, by: Any) -> None:
+    pictures = Pictures.of_files([tmp_path / f"{number}.png" for number in range(4)])
+    with pytest.raises(UsageError, match="at least two groups"):
+        grouped(pictures, by)
+
+
+def test_what_pandas_says_is_missing_is_a_group_of_its_own(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    pictures = Pictures.of_files([tmp_path / f"{number}.png" for number in range(4)])
+    by = pandas.Series([1, 1, None, 2], dtype="Int64")
+    assert grouped(pictures, by).groups.tolist() == [1, 1, None, 2]

@@ -130,3 +130,11 @@ def test_every_way_to_ask_refuses_converts_and_says(make: object) -> None:
             converted = ask(WORDS)  # type: ignore[operator]
         if isinstance(answers, np.ndarray) and answers.dtype.kind == "f":
             np.testing.assert_allclose(converted, answers, atol=1e-5)
+
+
+def test_values_less_their_mean_by_their_deviation_are_refused_where_bytes_were_taught() -> None:
+    bytes_taught = PictureRecipe(height=8, width=8, channels=3, low=0.0, high=255.0)
+    X = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3)).astype(np.float32)
+    assert suited(X, bytes_taught) == bytes_taught
+    with pytest.raises(DataError, match="Bring them to 0 to 255"):
+        suited((X / 255 - 0.45) / 0.22, bytes_taught)

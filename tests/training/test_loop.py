@@ -49,7 +49,7 @@ def test_the_best_weights_are_kept_and_patience_ends_training() -> None:
 
 def test_a_loss_that_is_no_number_ends_training_with_advice() -> None:
     wild = config(learning_rate=1e30, schedule="constant")
-    with pytest.raises(DivergedError, match="Lower learning_rate"):
+    with pytest.raises(DivergedError, match="Lower `learning_rate`"):
         run(fresh(wild), wild)
 
 

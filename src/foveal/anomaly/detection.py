@@ -8,6 +8,7 @@ from foveal.anomaly.neighbours import by_neighbours
 from foveal.anomaly.reconstruction import by_reconstruction
 from foveal.anomaly.threshold import Anomalies, By, check_by
 from foveal.errors import UsageError
+from foveal.model.fitted import fitted_of
 from foveal.pictures.sources import gather
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def anomalies(
     DataError
         Where there are too few usual pictures for the rate or the neighbours.
     """
+    model = fitted_of(model)
     way = default_way(model) if by is None else check_by(by)
     pictures, known = gather(X), None if usual is None else gather(usual)
     if way != "neighbours":

@@ -56,4 +56,4 @@ def _lines(found: CacheListing) -> Iterator[str]:
     done = "removed" if found.cleared else "in"
     yield f"{len(found.entries)} entries, {size / 1e6:,.1f} MB {done} {found.cache}"
     if found.entries and not found.cleared:
-        yield "next: foveal cache --clear"
+        yield "foveal cache --clear removes all of it; it can be made again"

@@ -14,6 +14,8 @@ from foveal.errors import DataError
 if TYPE_CHECKING:
     from foveal.pictures.collection import Pictures
 
+LONGEST = 4_096
+"""Characters of a name on standard input at most: the longest path that systems take."""
 STDIN = "-"
 """Stands for names on standard input, one a line."""
 
@@ -87,9 +89,17 @@ def names_on_stdin() -> list[str]:
     DataError
         Where there is none.
     """
-    text = "" if sys.stdin is None else os.fsdecode(sys.stdin.buffer.read())
+    data = b"" if sys.stdin is None else sys.stdin.buffer.read()
+    text = os.fsdecode(data)
     lines = text.split("\0") if "\0" in text else text.replace("\r\n", "\n").split("\n")
     names = [line for line in lines if line]
+    if any(len(name) > LONGEST for name in names) or any(map(_binary, names)):
+        raise DataError(
+            "PICTURES -",
+            needed="names of pictures on standard input, one a line",
+            came=f"{len(data):,} bytes that are no names",
+            remedy="name the picture itself, as in: foveal predict MODEL picture.jpg",
+        )
     if not names:
         raise DataError(
             "PICTURES -",
@@ -98,6 +108,11 @@ def names_on_stdin() -> list[str]:
             remedy="pipe them in, as in: find photos -name '*.jpg' | foveal predict MODEL -",
         )
     return names
+
+
+def _binary(name: str) -> bool:
+    """Whether a line holds what stands in no name that was typed."""
+    return any(ord(one) < 32 and one != "\t" for one in name)
 
 
 def refuse_unreadable(missing: int, total: int, *, strict: bool) -> None:

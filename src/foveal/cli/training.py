@@ -211,8 +211,9 @@ def lines_of_classifier(found: TrainedClassifier) -> Iterator[str]:
             f"{where}  {accuracy.percent()} on {known.validation_pictures:,} pictures{fewer}; the "
             f"largest class is {100 * most:.1f} % of those trained on"
         )
-    quoted = shlex.quote(str(found.path)), shlex.quote(found.pictures)
-    yield from found.foot(f"evaluate {quoted[0]} {quoted[1]}")
+    model, pictures = shlex.quote(str(found.path)), shlex.quote(found.pictures)
+    nothing = accuracy is None  # no picture was held out, so that none may be judged
+    yield from found.foot(f"show {model}" if nothing else f"evaluate {model} {pictures}")
 
 
 def lines_of_autoencoder(found: TrainedAutoencoder) -> Iterator[str]:

@@ -98,7 +98,8 @@ def refuse_pictures(y: Any) -> None:
     UsageError
         For paths, files that exist, and arrays of more than one axis.
     """
-    shape = getattr(y, "shape", ())
+    several = isinstance(y, list | tuple) and len(y) > 0
+    shape = (len(y), *getattr(y[0], "shape", ())) if several else getattr(y, "shape", ())
     whole = isinstance(y, str | os.PathLike | Pictures)
     named = are_paths(y) and all(map(_is_path, [y] if whole else y[:10]))
     if y is None or (not named and (len(shape) < 2 or shape[1:] == (1,))):

@@ -20,6 +20,7 @@ from foveal.judging.left_out import unusable
 from foveal.judging.lines import html_of_evaluation, lines_of_evaluation
 from foveal.judging.together import Together
 from foveal.judging.unfamiliar import Unfamiliar
+from foveal.model.fitted import fitted_of
 from foveal.pictures.collection import Array, Pictures
 from foveal.pictures.groups import grouped
 from foveal.pictures.ledger import Entry
@@ -136,6 +137,7 @@ def evaluate(
     DataError
         Where no labelled picture is left to judge.
     """
+    model = fitted_of(model)
     model.check_classifies()
     pictures = grouped(gather(X), groups)
     source = _Labelled(model, pictures if y is None else pictures.labelled(np.asarray(y)))

@@ -418,6 +418,25 @@ def checked_path(path: str | Path) -> Path:
     return files.checked_output(Path(path), (".safetensors",), "model", exact=True)
 
 
+def fitted_of(model: Any) -> FittedModel:
+    """Return a model, or that of a learner that was fitted.
+
+    Raises
+    ------
+    UsageError
+        For anything else.
+    """
+    found = getattr(model, "model_", model)
+    if isinstance(found, FittedModel):
+        return found
+    raise UsageError(
+        "model",
+        needed="a fitted model, or a learner that was fitted",
+        came=f"{type(model).__name__}",
+        remedy="give what `foveal.load` returns, or fit the learner first",
+    )
+
+
 def placed(network: nn.Sequential, device: Device) -> nn.Sequential:
     """Bring a network to its device and memory format, in evaluation mode."""
     moved = network.to(device=device.name, dtype=device.dtype, memory_format=device.memory_format)  # type: ignore[call-overload]

@@ -117,6 +117,8 @@ def copies_among(
     if images is None:
         return copies_by_features(pictures, store.views[0], recipe, class_ids, rows, threads)
     rows = rows[np.isin(rows, _looked_at(len(pictures)))]
+    if min(images.shape[1:3]) < SMALLEST:
+        return NearCopies(NO_PAIRS, len(rows), untold=rows)
     return near_copies(images.__getitem__, thumbnails(images, rows), class_ids, rows)
 
 
@@ -149,7 +151,7 @@ def copies_by_features(
     rows = rows[np.isin(rows, looked_at)]
     side = min(SIDE, recipe.height, recipe.width)
     if side < SMALLEST:
-        return NearCopies(NO_PAIRS, len(rows))
+        return NearCopies(NO_PAIRS, len(rows), untold=rows)
     small = replace(recipe, height=side, width=side, resize="stretch", adapts=True)
 
     @cache

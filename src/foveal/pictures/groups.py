@@ -55,11 +55,38 @@ def grouped(pictures: Pictures, by: Any) -> Pictures:
         found = _by_text(pictures, str(by))
     else:
         found = _as_given(by, len(pictures))
+    _check_several(found)
     lone = sum(group is None for group in found)
     notes = [f"{lone:,} pictures have no group: each is its own"] * bool(lone)
     groups = np.empty(len(found), dtype=object)
     groups[:] = found
     return replace(pictures, groups=groups, notes=(*pictures.notes, *notes))
+
+
+def _is_missing(group: Any) -> bool:
+    """Whether a group is none: None, an empty text, NaN, or the NA of pandas, which has no truth."""
+    if group is None or type(group).__name__ == "NAType":
+        return True
+    return bool(group == "" or group != group)
+
+
+def _check_several(found: Sequence[Any]) -> None:
+    """Refuse one group of all: no picture could be held out.
+
+    Raises
+    ------
+    UsageError
+        For a single group, unless there is a single picture.
+    """
+    first = found[0] if found else None
+    if first is None or len(found) < 2 or any(one != first for one in found):
+        return
+    raise UsageError(
+        "groups",
+        needed="at least two groups, so that some can be held out",
+        came=f"all {len(found):,} pictures in one, {first!r}",
+        remedy="name what tells them apart, as a number in the names of their files",
+    )
 
 
 def _by_text(pictures: Pictures, by: str) -> list[Any]:
@@ -79,7 +106,7 @@ def _as_given(groups: Any, count: int) -> list[Any]:
             remedy="give X and groups of the same length",
         )
     plain = groups.tolist() if hasattr(groups, "tolist") else list(groups)
-    return [None if group in (None, "") or group != group else group for group in plain]
+    return [None if _is_missing(group) else group for group in plain]
 
 
 def _folders(pictures: Pictures) -> list[str | None]:

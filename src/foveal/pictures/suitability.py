@@ -97,6 +97,9 @@ def _fits(array: Array, ends: tuple[float, float], recipe: PictureRecipe) -> boo
         unit = least >= -1 - SLACK and most <= 1 + SLACK
         if unit and array.dtype != np.uint8 and high - low >= WIDE:
             return False
+        deviates = least < -SLACK and max(-least, most) <= WIDE  # less the mean, by the deviation
+        if deviates and array.dtype.kind == "f" and high - low >= 4 * WIDE:
+            return False
     beyond = FAR * (high - low)
     if low - beyond <= least and most <= high + beyond:
         return True
