@@ -149,7 +149,7 @@ def copies_by_features(
     rows = rows[np.isin(rows, looked_at)]
     side = min(SIDE, recipe.height, recipe.width)
     if side < SMALLEST:
-        return NearCopies(NO_PAIRS, len(rows))
+        return NearCopies(NO_PAIRS, len(rows), untold=rows)
     small = replace(recipe, height=side, width=side, resize="stretch", adapts=True)
 
     @cache
