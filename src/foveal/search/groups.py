@@ -161,7 +161,9 @@ def picture_groups(
     once.sort()
     recipe = found.content.suited(made.recipe)
     with model.device.at_work():
-        copies = copies_by_features(found, made.features, recipe, _class_ids(found), once)
+        copies = copies_by_features(
+            found, made.features, recipe, _class_ids(found), once, model.device.threads
+        )
     numbers, groups = _groups(found, made.hashes, made.rows, copies)
     return PictureGroups(
         pictures=found,
