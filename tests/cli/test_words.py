@@ -10,7 +10,7 @@ import pytest
 import foveal.cli.main  # noqa: F401  lists the options of all commands
 from foveal.cli import main, progress
 from foveal.cli.output import SCHEMA, print_json
-from foveal.cli.words import as_options, in_options, noted, told_in_options
+from foveal.cli.words import as_options, in_options, noted, quoted, told_in_options
 from foveal.errors import UsageError
 from foveal.progress.events import Resumed
 from foveal.progress.lines import print_plainly
@@ -92,3 +92,8 @@ def test_a_command_names_options(
     err = capsys.readouterr().err
     assert err.splitlines()[0] == "error:  --resume and --fresh"
     assert "do:     --resume goes on where the run stopped, --fresh begins anew" in err
+
+
+def test_names_that_begin_with_a_dash_are_no_options() -> None:
+    assert quoted("-M.safetensors") == "./-M.safetensors"
+    assert quoted("of mine/M") == "'of mine/M'" and quoted(Path("M")) == "M"

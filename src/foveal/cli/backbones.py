@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 
 from foveal.cli.options import Json, Threads
 from foveal.cli.output import print_answer
+from foveal.cli.words import quoted
 from foveal.results import Result
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _lines(found: BackboneStages, typed: str) -> Iterator[str]:
             f"{short(one.multiply_adds) if one.multiply_adds else '':>13}"
         )
     if found.pictures_a_second is None:
-        named = shlex.quote(typed)
+        named = quoted(typed)
         yield f"next: foveal train transfer PICTURES MODEL.safetensors --backbone {named}"
     else:
         yield ""

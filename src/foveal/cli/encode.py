@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import typer
 from foveal.cli.options import Device, Json, Model, SeveralPictures, Strict, Threads, opened
 from foveal.cli.output import print_answer
 from foveal.cli.sources import all_pictures, refuse_unreadable
+from foveal.cli.words import quoted
 from foveal.results import Result
 
 
@@ -109,8 +109,8 @@ def _lines(found: EncodedPictures, model: Path) -> Iterator[str]:
     each = f"{found.code_size} numbers a code" if found.code_size else f"{found.features} features"
     yield f"{found.rows:,} rows in {found.to}, {found.unreadable} unreadable, {each}"
     if found.code_size and found.to.suffix.lower() == FORMATS[0]:
-        quoted = shlex.quote(str(model)), shlex.quote(str(found.to))
-        yield f"next: foveal decode {quoted[0]} {quoted[1]} --to {_new_folder('decoded')}"
+        names = quoted(model), quoted(found.to)
+        yield f"next: foveal decode {names[0]} {names[1]} --to {_new_folder('decoded')}"
 
 
 def _new_folder(name: str) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from foveal.cli.options import Json, Model, opened
 from foveal.cli.output import print_answer
+from foveal.cli.words import quoted
 
 if TYPE_CHECKING:
     from foveal.evaluation.reconstruction import Reconstruction
@@ -40,11 +40,11 @@ def _lines(found: ModelDescription, typed: str) -> Iterator[str]:
         yield f"{name:<{width}}  {text}"
     yield ""
     yield table(found.plan, brief=True)
-    quoted = shlex.quote(typed)
+    named = quoted(typed)
     if found.task == "reconstruction":
-        yield f"next: foveal encode {quoted} PICTURES --to codes.parquet"
+        yield f"next: foveal encode {named} PICTURES --to codes.parquet"
     else:
-        yield f"next: foveal predict {quoted} PICTURES"
+        yield f"next: foveal predict {named} PICTURES"
 
 
 Said = Iterator[tuple[str, str]]

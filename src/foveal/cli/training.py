@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 
 from foveal.cli.options import groups_of, interruptible
+from foveal.cli.words import quoted
 from foveal.results import plain
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def lines_of_classifier(found: TrainedClassifier) -> Iterator[str]:
             f"{where}  {accuracy.percent()} on {known.validation_pictures:,} pictures{fewer}; the "
             f"largest class is {100 * most:.1f} % of those trained on"
         )
-    model, pictures = shlex.quote(str(found.path)), shlex.quote(found.pictures)
+    model, pictures = quoted(found.path), quoted(found.pictures)
     nothing = accuracy is None  # no picture was held out, so that none may be judged
     yield from found.foot(f"show {model}" if nothing else f"evaluate {model} {pictures}")
 
@@ -225,5 +225,5 @@ def lines_of_autoencoder(found: TrainedAutoencoder) -> Iterator[str]:
             f"{judged.judged_by} MSE  {judged.autoencoder.mse:.5f} on {judged.pictures:,} "
             f"pictures, PCA of the same size {judged.pca.mse:.5f}"
         )
-    quoted = shlex.quote(str(found.path)), shlex.quote(found.pictures)
-    yield from found.foot(f"encode {quoted[0]} {quoted[1]} --to codes.parquet")
+    names = quoted(found.path), quoted(found.pictures)
+    yield from found.foot(f"encode {names[0]} {names[1]} --to codes.parquet")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 
 from foveal.errors import FovealError, UsageError
@@ -47,3 +48,9 @@ def told_in_options(error: FovealError, options: Mapping[str, str]) -> dict[str,
     if isinstance(error, UsageError):  # other errors are about files and pictures
         beats["what"] = options.get(beats["what"], beats["what"])
     return {name: beats[name] for name in ("what", "needed", "came", "remedy")}
+
+
+def quoted(path: object) -> str:
+    """Quote a name as one types it again: a dash ahead would be taken for an option."""
+    text = str(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)

@@ -64,7 +64,7 @@ def grouped(pictures: Pictures, by: Any) -> Pictures:
 
 
 def _is_missing(group: Any) -> bool:
-    """Whether a group is none: None, an empty text, NaN, or the NA of pandas, which has no truth."""
+    """Whether a group is none: None, an empty text, NaN, or the NA of pandas (without a truth)."""
     if group is None or type(group).__name__ == "NAType":
         return True
     return bool(group == "" or group != group)
