@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 os.environ["SCIPY_ARRAY_API"] = "1"  # read by SciPy at import: one of the checks needs it
 
@@ -14,6 +15,9 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 from PIL import Image
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what it runs beside
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples in every run, so that a change is judged by itself; the profile "explore"
 # (HYPOTHESIS_PROFILE=explore) draws new ones each time, to find what none has met yet.
