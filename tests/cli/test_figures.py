@@ -14,7 +14,6 @@ from sklearn.decomposition import PCA
 
 import foveal
 from foveal.cli.output import SCHEMA, print_json
-from support.models import small_model
 
 DIGITS = np.rint(load_digits().images * 255 / 16).astype(np.uint8)
 
@@ -25,33 +24,6 @@ LABELS = load_digits().target
 @pytest.fixture
 def run(run):
     return lambda *arguments: run(*arguments, "--threads", "1")
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("model") / "digits.safetensors"
-    learner = foveal.Autoencoder(code_size=4, epochs=1, threads=1, random_state=0)
-    learner.fit(DIGITS).save(str(path))
-    return path
-
-
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a folder of three classes, ten digits each, and one file that is no picture."""
-    root = tmp_path_factory.mktemp("digits")
-    for label in range(3):
-        (root / str(label)).mkdir()
-        for row in np.flatnonzero(label == LABELS)[:10].tolist():
-            Image.fromarray(DIGITS[row]).save(root / str(label) / f"{row}.png")
-    (root / "1" / "odd \u00e9,\u732b.png").write_bytes(b"no picture")
-    return root
-
-
-@pytest.fixture(scope="module")
-def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("classifier") / "classifier.safetensors"
-    small_model().save(path)
-    return path
 
 
 def table(path: Path) -> list[dict[str, str]]:

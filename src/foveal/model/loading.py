@@ -39,23 +39,14 @@ def load(
     device: str = "auto",
     threads: int | None = None,
 ) -> FittedModel:
-    """Load a model that training or `save` left.
+    """Load a model file, or half of an autoencoder; see `foveal.model.opening.load`.
 
-    Parameters
-    ----------
-    path : str or Path
-        The .safetensors file.
-    half : {"encoder", "decoder"}, optional
-        Only this half of an autoencoder; all of it where left out.
-    device : {"auto", "cpu", "cuda", "mps"}
-        Where it is to run.
-    threads : int, optional
-        Threads on the processor.
+    Nothing in the file is executed.
 
     Raises
     ------
     ModelFileError
-        Where the file is damaged, foreign, or of another version. Nothing in it is executed.
+        Where the file is damaged, foreign, or of another version.
     UsageError
         For half of a model that is no autoencoder.
     """
