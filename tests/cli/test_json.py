@@ -40,6 +40,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "evaluate": ("m.safetensors", "pictures", "--no-baselines"),
     "predict": ("m.safetensors", "pictures"),
     "show": ("m.safetensors",),
+    "look": ("m.safetensors", "pictures/a/1.png", "--to", "looks"),
     "anomalies": ("m.safetensors", "pictures/a", "--usual", "pictures", "--false-alarms", "0.3"),
     "similar": ("a.safetensors", "pictures", "pictures/a/1.png"),
     "similar --groups": ("a.safetensors", "pictures"),

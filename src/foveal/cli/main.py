@@ -24,6 +24,7 @@ from foveal.cli import (
     env,
     evaluate,
     interpolate,
+    look,
     plan,
     predict,
     reconstruct,
@@ -48,6 +49,7 @@ PANELS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "evaluate": evaluate.evaluate,
         "predict": predict.predict,
         "show": show.show,
+        "look": look.look,
     },
     "Pictures without labels": {
         "anomalies": anomalies.anomalies,

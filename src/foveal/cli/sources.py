@@ -56,6 +56,25 @@ def all_pictures(words: Sequence[str], *, missing_too: bool = False) -> list[Pic
     return found
 
 
+def one_source(words: Sequence[str]) -> Pictures:
+    """Gather what several words name, all of it of one kind.
+
+    Raises
+    ------
+    DataError
+        Where nothing is there, and for arrays beside other pictures.
+    """
+    found = all_pictures(words)
+    if len(found) == 1:
+        return found[0]
+    raise DataError(
+        "PICTURES",
+        needed="files, or one folder or array",
+        came=f"{len(found)} sources",
+        remedy="name one of them",
+    )
+
+
 def _named(words: Sequence[str]) -> Iterator[tuple[str, bool]]:
     """Yield each name, and whether it came on standard input."""
     for word in words:

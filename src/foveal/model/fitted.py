@@ -26,6 +26,7 @@ from foveal.model.codec import Reconstructions, check_half, check_whole, compare
 from foveal.model.familiar import Familiar, View
 from foveal.model.held_out import HeldOutLogits
 from foveal.model.normal import NormalStats
+from foveal.model.passes import activations_of, inputs_of
 from foveal.model.predictions import Predictions
 from foveal.nets.build import part
 from foveal.nets.plan import Plan, plan_network
@@ -246,6 +247,31 @@ class FittedModel:
         """
         found = [values for _, values, _ in self.feature_session().outputs(gather(X))]
         return np.concatenate(found).astype(np.float32)
+
+    def inputs(self, X: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """Prepare pictures as the network takes them, (n, c, h, w), normalised by the recipe.
+
+        ``model.network(torch.from_numpy(model.inputs(X)))`` gives its logits. NaN where a file
+        cannot be read.
+        """
+        return inputs_of(self, gather(X))
+
+    def activations(self, X: Any, layer: str | int) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """Compute what a layer makes of pictures, (n, ...), after its activation function.
+
+        Parameters
+        ----------
+        X : path, sequence of paths, or array
+            As in `fit`.
+        layer : int or str
+            The layer's number in the plan: 4, or "4.2" inside a residual.
+
+        Raises
+        ------
+        UsageError
+            For a number that no layer has.
+        """
+        return activations_of(self, gather(X), layer)
 
     def feature_session(self) -> Session:
         """Open the part of the network that makes `features`."""

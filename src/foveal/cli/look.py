@@ -1,0 +1,149 @@
+"""`foveal look`: what is inside a network, as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from foveal.cli.options import Device, Json, Threads
+from foveal.cli.output import print_answer
+from foveal.cli.sources import one_source
+from foveal.errors import UsageError
+from foveal.files import checked_folder, told
+from foveal.results import Result
+
+if TYPE_CHECKING:
+    from foveal.figures.looks import Asked
+
+NAMES = ("planes",)
+"""The looks, in order (`figures/looks.py`, which is not imported for the sake of a help)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look(Result):
+    """What was drawn of a network."""
+
+    network: str
+    written: tuple[Path, ...]
+    left_out: dict[str, str]
+    """Looks that do not apply, each with why."""
+
+
+def look(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="A .safetensors file; 'imagenet' or another backbone; or a network in the "
+            "notation, untrained.",
+        ),
+    ],
+    to: Annotated[
+        Path,
+        typer.Option(metavar="DIR", help="Draw here: a folder, made where there is none."),
+    ],
+    pictures: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[PICTURES]...",
+            help="Pictures of your own to look at it with: files or folders.",
+            show_default=False,
+        ),
+    ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LOOK,...", help=f"Only these: {', '.join(NAMES)}.", show_default=False
+        ),
+    ] = None,
+    layer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NUMBER",
+            help="A layer by its number in the plan; if left out, each look chooses.",
+            show_default=False,
+        ),
+    ] = None,
+    pixel: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROW,COLUMN",
+            help="A pixel of that layer's maps; if left out, the most active one.",
+            show_default=False,
+        ),
+    ] = None,
+    channel: Annotated[
+        int | None,
+        typer.Option(min=0, help="One of that layer's maps, from 0.", show_default=False),
+    ] = None,
+    kernel: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KERNEL",
+            help="A kernel made by hand to slide over the picture.",
+            show_default=False,
+        ),
+    ] = None,
+    count: Annotated[
+        int | None,
+        typer.Option(min=1, help="Shown of what there are many of.", show_default=False),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the weights of an untrained network.")] = 0,
+    device: Device = "auto",
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Look inside a network: its kernels, maps and receptive fields, on a picture of yours."""
+    from foveal.figures.looks import Asked
+    from foveal.looking.subject import subject_of
+
+    checked_folder(to, "--to", needed="a folder", spared=lambda _: "")
+    names = [] if only is None else [name.strip() for name in only.split(",") if name.strip()]
+    asked = Asked(
+        subject=subject_of(model, seed=seed, device=device, threads=threads),
+        pictures=one_source(pictures) if pictures else None,
+        layer=layer,
+        pixel=_pixel(pixel),
+        channel=channel,
+        kernel=kernel,
+        count=count,
+    )
+    print_answer(_drawn(asked, names, to), _lines, as_json=json)
+
+
+def _drawn(asked: Asked, only: list[str], to: Path) -> Look:
+    """Draw each look into a folder."""
+    from foveal.figures.looks import LeftOut, looks
+
+    written: list[Path] = []
+    left_out: dict[str, str] = {}
+    for one in looks(asked, only):
+        if isinstance(one, LeftOut):
+            left_out[one.look] = one.why
+            continue
+        stem, figure = one
+        with told(f"--to {to}"):
+            to.mkdir(exist_ok=True)
+        written += figure.save(to / f"{stem}.png")
+    return Look(network=asked.subject.name, written=tuple(written), left_out=left_out)
+
+
+def _pixel(text: str | None) -> tuple[int, int] | None:
+    """Read a place in a map: "3,5" as row and column, from 0."""
+    if text is None:
+        return None
+    parts = text.split(",")
+    if len(parts) != 2 or not all(part.strip().isdecimal() and len(part) < 6 for part in parts):
+        raise UsageError(
+            "--pixel", needed="row,column, from 0", came=repr(text), remedy="write 3,5"
+        )
+    return int(parts[0]), int(parts[1])
+
+
+def _lines(answer: Look) -> Iterator[str]:
+    yield from (f"left out: {look} {why}" for look, why in answer.left_out.items())
+    yield from (f"wrote {path}" for path in answer.written if path.suffix != ".csv")

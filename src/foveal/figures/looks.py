@@ -1,0 +1,127 @@
+"""All looks at a network, by name: what `foveal look` draws, one file of figures after another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from foveal.drawing.figure import Figure
+from foveal.errors import UsageError
+from foveal.figures.planes import draw_planes
+from foveal.looking.subject import NothingToSee, Subject
+from foveal.parameters import did_you_mean
+from foveal.pictures.collection import Pictures
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Asked:
+    """What is asked of looks."""
+
+    subject: Subject
+    pictures: Pictures | None = None
+    """None where none were named."""
+    layer: str | None = None
+    """Number of a layer in the plan; where left out, each look chooses."""
+    pixel: tuple[int, int] | None = None
+    """Row and column of a pixel of that layer's maps."""
+    channel: int | None = None
+    """Number of one of its maps, from 0."""
+    kernel: str | None = None
+    """A kernel designed by hand, by its name, or the file that holds it."""
+    count: int | None = None
+    """How many are shown of what there are many of."""
+
+    def some(self, most: int = 1) -> Pictures:
+        """Return the first pictures.
+
+        Raises
+        ------
+        NothingToSee
+            Where none were named.
+        """
+        if self.pictures is None:
+            raise NothingToSee(
+                "the look", needed="a picture", came="none", remedy="name a picture of your own"
+            )
+        return self.pictures.take(range(min(most, len(self.pictures))))
+
+    def all(self) -> Pictures:
+        """Return all pictures.
+
+        Raises
+        ------
+        NothingToSee
+            Where none were named.
+        """
+        return self.some(0 if self.pictures is None else len(self.pictures))
+
+
+Drawn = Iterable[tuple[str, Figure[Any]]]
+"""Names of files, without their ending, each with its figure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One way of looking."""
+
+    shows: str
+    """What one sees, in a few words."""
+    draw: Callable[[Asked], Drawn]
+    """Raises `NothingToSee` where it does not apply."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A look that does not apply."""
+
+    look: str
+    why: str
+
+
+def _planes(asked: Asked) -> Drawn:
+    figures = draw_planes(asked.subject, asked.some())
+    return [("planes", figure) for figure in figures]
+
+
+LOOKS: dict[str, Look] = {
+    "planes": Look("the picture as matrices of numbers", _planes),
+}
+"""In the order in which one would show them to a class."""
+
+
+def looks(asked: Asked, only: Collection[str] = ()) -> Iterator[tuple[str, Figure[Any]] | LeftOut]:
+    """Draw looks, one after another.
+
+    Parameters
+    ----------
+    asked : Asked
+        What is looked at.
+    only : collection of str
+        Names of looks; all that apply where empty.
+
+    Yields
+    ------
+    tuple of str and Figure, or LeftOut
+        The name of a file without its ending, and what goes there; or why a look has nothing.
+
+    Raises
+    ------
+    UsageError
+        For a look that is none, and where one that was named does not apply.
+    """
+    for name in only:
+        if name not in LOOKS:
+            raise UsageError(
+                f"look {name}",
+                needed=f"one of {', '.join(LOOKS)}",
+                came=repr(name),
+                remedy=did_you_mean(name, LOOKS) or "leave `only` out: all are drawn",
+            )
+    for name in only or LOOKS:
+        try:
+            yield from LOOKS[name].draw(asked)
+        except NothingToSee as why:
+            if only:
+                raise
+            yield LeftOut(name, f"needs {why.needed}")

@@ -1,0 +1,105 @@
+"""The planes of a picture, with their numbers where one can read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from foveal.drawing.colours import INK, WHITE
+from foveal.drawing.figure import Figure
+from foveal.drawing.layout import celled, page
+from foveal.drawing.panel import panel
+from foveal.drawing.text import LABEL, words
+from foveal.drawing.thumbnails import drawn
+from foveal.looking.planes import Planes, planes
+from foveal.looking.subject import subject_of
+from foveal.pictures.sources import gather
+from foveal.shapes import written
+
+if TYPE_CHECKING:
+    from foveal.pictures.collection import Array
+
+READABLE = 32
+"""Longer side of pictures, in pixels, whose numbers are written into them."""
+CELL = 28
+"""Side of a pixel that holds its number."""
+LARGE = 256
+CAPTION = (
+    "A computer holds a picture as numbers: of a grey one how bright each pixel is, from 0 for "
+    "black to 255 for white, and of a colour one three such matrices, for red, green and blue. "
+    "These are the numbers that the first layer of the network is given."
+)
+
+
+def draw_planes(model: Any, X: Any) -> list[Figure[Planes]]:
+    """Draw pictures as the network sees them, each beside its planes.
+
+    Parameters
+    ----------
+    model : FittedModel, Plan or str
+        What sees them; see `foveal.looking.subject.subject_of`.
+    X : path, sequence of paths, or array
+        The pictures.
+
+    Returns
+    -------
+    list of Figure of Planes
+        Of each picture one; its numbers are those of all planes, pixel by pixel, where it is no
+        larger than 32x32, and else the least, the mean and the greatest of each plane.
+    """
+    return [_drawn(one) for one in planes(subject_of(model), gather(X))]
+
+
+def _drawn(found: Planes) -> Figure[Planes]:
+    height, width, channels = found.image.shape
+    matrices = [found.brightness(channel) for channel in range(channels)]
+    readable = max(height, width) <= READABLE
+    shown = [drawn(found.image, LARGE, LARGE)] if channels > 1 else []
+    shown += [
+        _numbered(matrix) if readable else drawn(matrix[..., None] / 255, LARGE, LARGE)
+        for matrix in matrices
+    ]
+    captions = [(one, f"{height}x{width} numbers") for one in found.colours]
+    whole = [("all together", written((channels, height, width)))] if channels > 1 else []
+    return Figure(
+        values=found,
+        image=page(
+            "Pictures are tensors",
+            (f"{found.name}, {written((channels, height, width))}",),
+            [panel(shown, [*whole, *captions])],
+            CAPTION,
+        ),
+        caption=CAPTION,
+        columns=("plane", "row", "column", "value") if readable else _SUMMARY,
+        rows=tuple(_pixels(found, matrices) if readable else _summary(found, matrices)),
+    )
+
+
+_SUMMARY = ("plane", "least", "mean", "greatest")
+
+
+def _pixels(found: Planes, matrices: list[Array]) -> Iterator[tuple[Any, ...]]:
+    for colour, matrix in zip(found.colours, matrices, strict=True):
+        for (row, column), value in np.ndenumerate(matrix):
+            yield colour, row, column, int(value)
+
+
+def _summary(found: Planes, matrices: list[Array]) -> Iterator[tuple[Any, ...]]:
+    for colour, matrix in zip(found.colours, matrices, strict=True):
+        yield colour, int(matrix.min()), float(matrix.mean()), int(matrix.max())
+
+
+def _numbered(matrix: Array) -> Image.Image:
+    """Draw a matrix with the number of each pixel in it."""
+    height, width = matrix.shape
+    sheet = Image.new("RGB", (width * CELL, height * CELL), WHITE)
+    for (row, column), value in np.ndenumerate(matrix):
+        grey = int(value)
+        cell = Image.new("RGB", (CELL, CELL), (grey, grey, grey))
+        mask = celled(words(str(grey), LABEL), CELL, CELL).convert("L").point(lambda ink: 255 - ink)
+        cell.paste(INK if grey > 128 else WHITE, (0, 0), mask)
+        sheet.paste(cell, (column * CELL, row * CELL))
+    return sheet

@@ -1,0 +1,42 @@
+"""A picture as its planes: one matrix of brightness for each colour.
+
+Axes: h height, w width, c channel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from foveal.looking.subject import Subject
+from foveal.pictures.collection import Array, Pictures
+
+COLOURS = {1: ("grey",), 2: ("plane 1", "plane 2"), 3: ("red", "green", "blue")}
+"""Names of the planes, by how many there are."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Planes:
+    """One picture as a network sees it, taken apart."""
+
+    name: str
+    """The picture."""
+    image: Array
+    """(h, w, c), black = 0 and white = 1."""
+    colours: tuple[str, ...]
+    """What each channel stands for."""
+
+    def brightness(self, channel: int) -> Array:
+        """Return one plane as numbers of 0 to 255, (h, w)."""
+        found: Array = (255 * self.image[..., channel]).round().clip(0, 255).astype("uint8")
+        return found
+
+
+def planes(subject: Subject, pictures: Pictures) -> list[Planes]:
+    """Take pictures apart, as the network sees them."""
+    seen = subject.seen(pictures)
+    channels = seen.images.shape[3]
+    colours = COLOURS.get(channels) or tuple(f"plane {one + 1}" for one in range(channels))
+    return [
+        Planes(name=name, image=image, colours=colours)
+        for name, image in zip(seen.names, seen.images, strict=True)
+    ]
