@@ -1,0 +1,67 @@
+"""Scales of colours: from numbers to red, green and blue, the same in every figure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from foveal.drawing.colours import Colour
+
+Floats = np.ndarray[Any, np.dtype[Any]]
+Levels = np.ndarray[Any, np.dtype[np.uint8]]
+
+VIRIDIS: tuple[Colour, ...] = (
+    (68, 1, 84),
+    (71, 45, 123),
+    (59, 82, 139),
+    (44, 114, 142),
+    (33, 144, 140),
+    (39, 173, 129),
+    (93, 200, 99),
+    (170, 220, 50),
+    (253, 231, 37),
+)
+"""Anchors of the scale of feature maps, at equal distances, from the least to the greatest."""
+
+
+def viridis(values: Any, low: float, high: float) -> Levels:
+    """Return the colours of numbers on a perceptually uniform scale (van der Walt and Smith, 2015).
+
+    Equal steps of the numbers look like equal steps of lightness, to the colour-blind and in
+    print too.
+
+    Parameters
+    ----------
+    values : array
+        Numbers of any shape; those beyond the limits take the colour of the nearer limit, and
+        what is no number that of the lower.
+    low, high : float
+        The numbers at the dark and at the bright end. Where they are equal, all is dark.
+
+    Returns
+    -------
+    array of uint8
+        Of the shape of the numbers with an axis of red, green and blue at its end.
+
+    Examples
+    --------
+    >>> viridis([0.0, 1.0], 0, 1).tolist()
+    [[68, 1, 84], [253, 231, 37]]
+    """
+    return _between(VIRIDIS, _shares(values, low, high))
+
+
+def _shares(values: Any, low: float, high: float) -> Floats:
+    """Return how far numbers are from the lower limit to the upper, 0 to 1."""
+    given = np.nan_to_num(np.asarray(values, np.float64), nan=low, posinf=high, neginf=low)
+    shares: Floats = np.clip((given - low) / ((high - low) or 1.0), 0, 1)
+    return shares
+
+
+def _between(anchors: tuple[Colour, ...], shares: Floats) -> Levels:
+    """Interpolate between anchors that stand at equal distances."""
+    places = np.linspace(0, 1, len(anchors))
+    channels = [np.interp(shares, places, channel) for channel in np.array(anchors, float).T]
+    found: Levels = np.rint(np.stack(channels, axis=-1)).astype(np.uint8)
+    return found
