@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
-from foveal.drawing.colours import Colour
+from foveal.drawing.colours import FAINT, Colour
 
 Floats = np.ndarray[Any, np.dtype[Any]]
 Levels = np.ndarray[Any, np.dtype[np.uint8]]
@@ -23,6 +24,15 @@ VIRIDIS: tuple[Colour, ...] = (
     (253, 231, 37),
 )
 """Anchors of the scale of feature maps, at equal distances, from the least to the greatest."""
+SIGNED: tuple[Colour, ...] = (
+    (30, 104, 190),
+    (140, 182, 226),
+    (247, 247, 245),
+    (243, 164, 105),
+    (201, 80, 0),
+)
+"""Anchors of the scale of weights, from the most negative to the most positive: blue, near white,
+orange, which no kind of colour blindness confuses; one end is about as dark as the other."""
 
 
 def viridis(values: Any, low: float, high: float) -> Levels:
@@ -50,6 +60,40 @@ def viridis(values: Any, low: float, high: float) -> Levels:
     [[68, 1, 84], [253, 231, 37]]
     """
     return _between(VIRIDIS, _shares(values, low, high))
+
+
+def diverging(values: Any, most: float) -> Levels:
+    """Return the colours of signed numbers, such as weights: blue, near white at 0, orange.
+
+    Parameters
+    ----------
+    values : array
+        Numbers of any shape; what is no number is grey.
+    most : float
+        The number at the orange end; its negative is at the blue end. Numbers beyond both take
+        the colour of the nearer. Where it is 0, all is near white.
+
+    Returns
+    -------
+    array of uint8
+        Of the shape of the numbers with an axis of red, green and blue at its end.
+
+    Examples
+    --------
+    >>> diverging([-2.0, 0.0, 2.0], 2).tolist()
+    [[30, 104, 190], [247, 247, 245], [201, 80, 0]]
+    """
+    numbers = np.asarray(values, np.float64)
+    limit = most if np.isfinite(most) and most > 0 else np.inf
+    shares = 0.5 + 0.5 * np.clip(numbers / limit, -1, 1)
+    found = _between(SIGNED, np.nan_to_num(shares, nan=0.5))
+    found[np.isnan(numbers)] = FAINT
+    return found
+
+
+def ramp(colours: Levels, height: int = 16) -> Image.Image:
+    """Draw a row of colours, (width, 3), as the bar of a legend, so many pixels high."""
+    return Image.fromarray(np.repeat(colours[None], height, axis=0))
 
 
 def _shares(values: Any, low: float, high: float) -> Floats:
