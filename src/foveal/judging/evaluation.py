@@ -32,6 +32,7 @@ from foveal.pictures.splits import Rows
 from foveal.pictures.store import Hashes, Progress, glance, open_store
 from foveal.pictures.units import contradictions
 from foveal.results import plain
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
@@ -67,7 +68,10 @@ class Evaluation:
 
     def __repr__(self) -> str:
         metrics = self.metrics
-        return f"Evaluation({metrics.accuracy.percent()} accuracy on {metrics.pictures} pictures)"
+        return (
+            f"Evaluation({metrics.accuracy.percent()} accuracy on "
+            f"{counted(metrics.pictures, 'picture')})"
+        )
 
     def __str__(self) -> str:
         return "\n".join(lines_of_evaluation(self))
@@ -229,7 +233,7 @@ class _Labelled:
         return [
             *self.pictures.notes,
             *unusable(readable, known, given, self.model.classes.tolist()),
-            *[f"{len(self.torn):,} pictures left out: they stand under two classes"]
+            *[f"{counted(len(self.torn), 'picture')} left out: under two classes"]
             * bool(self.torn),
         ]
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from foveal.parameters import did_you_mean
+from foveal.wording import counted
 
 NAMED = 3
 """Unknown classes that are named, at most."""
@@ -37,8 +38,8 @@ def unusable(
     ]
     unlabelled = sum(label is None for label in left)
     counts = Counter(str(label) for label in left if label is not None)
-    notes = [f"{_pictures(unread)} left out: cannot be read"] * bool(unread)
-    notes += [f"{_pictures(unlabelled)} left out: without a label"] * bool(unlabelled)
+    notes = [f"{counted(unread, 'picture')} left out: cannot be read"] * bool(unread)
+    notes += [f"{counted(unlabelled, 'picture')} left out: without a label"] * bool(unlabelled)
     if counts:
         several = "classes that" if len(counts) > 1 else "a class that"
         named = "; ".join(
@@ -47,7 +48,7 @@ def unusable(
         )
         more = f" and {len(counts) - NAMED:,} more" if len(counts) > NAMED else ""
         notes.append(
-            f"{_pictures(counts.total())} left out: of {several} the model does not know, "
+            f"{counted(counts.total(), 'picture')} left out: of {several} the model does not know, "
             f"{named}{more}"
         )
     return notes
@@ -56,7 +57,3 @@ def unusable(
 def _asked(label: str, classes: Sequence[Any]) -> str:
     asked = did_you_mean(label, map(str, classes))
     return f", {asked}" if asked else ""
-
-
-def _pictures(count: int) -> str:
-    return f"{count:,} picture{'s' * (count != 1)}"

@@ -9,6 +9,7 @@ from foveal.evaluation.intervals import Estimate
 from foveal.evaluation.metrics import Metrics
 from foveal.html_tables import html_lines, html_table
 from foveal.judging.unfamiliar import Unfamiliar
+from foveal.wording import counted
 
 MOST_CLASSES = 12
 """Classes up to which the confusion matrix is shown."""
@@ -81,7 +82,7 @@ def lines_of_evaluation(found: Judged) -> list[str]:
 def _standing(found: Judged) -> str:
     """Say on which pictures the figures stand."""
     by = "" if found.judged_by == "held-out pictures" else f"judged by {found.judged_by}, "
-    return f"{found.metrics.pictures:,} pictures, {by}intervals at 95 %"
+    return f"{counted(found.metrics.pictures, 'picture')}, {by}intervals at 95 %"
 
 
 def _ranking(metrics: Metrics) -> list[tuple[str, str]]:
@@ -109,7 +110,7 @@ def _unfamiliar_line(found: Judged) -> list[str]:
     told = found.unfamiliar
     if told is None:
         return []
-    said = f"{told.share.percent()} of {told.pictures:,} new pictures"
+    said = f"{told.share.percent()} of {counted(told.pictures, 'new picture')}"
     return [f"unfamiliar         {said}, {told.usual.percent()} of usual ones"]
 
 

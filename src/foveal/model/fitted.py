@@ -42,6 +42,7 @@ from foveal.shapes import written
 from foveal.targets.target import Target
 from foveal.training.steps import logits_of
 from foveal.vocabulary import Task
+from foveal.wording import counted
 
 BATCH = 128
 """Features that go through the last layers at once."""
@@ -99,10 +100,10 @@ class FittedModel:
         if self.autoencodes:
             return (
                 f"FittedModel(autoencoder, {written(self.recipe.shape)} pictures, "
-                f"{self.plan.code_size} numbers a code)"
+                f"{counted(self.plan.code_size, 'number')} a code)"
             )
         return (
-            f"FittedModel({name!r}, {len(self.classes)} classes, "
+            f"FittedModel({name!r}, {counted(len(self.classes), 'class', 'classes')}, "
             f"{written(self.recipe.shape)} pictures)"
         )
 
