@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from foveal.errors import ResourceError, UsageError
+from foveal.wording import counted
 
 LONGEST_NAME = 240
 """Bytes of a name; most disks allow 255, and a run adds an ending."""
@@ -149,7 +150,7 @@ def write_whole(path: Path, data: bytes) -> None:
     ResourceError
         Where the disk is full or the folder cannot be written to.
     """
-    needed = f"room for {len(data):,} bytes in a folder that can be written to"
+    needed = f"room for {counted(len(data), 'byte')} in a folder that can be written to"
     with whole_file(path, needed) as temporary:
         temporary.write_bytes(data)
 

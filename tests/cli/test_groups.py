@@ -105,7 +105,7 @@ def test_a_training_takes_the_groups_that_were_found(run: Run) -> None:
     code, out, err = run(*line, "--groups", "tables/g.csv")
     assert code == 0, err
     assert "46 pictures of 40 groups: no group is torn apart" in out + err
-    assert "have no group" not in out + err
+    assert "without a group" not in out + err
     with Path("m.run/ledger.csv").open(newline="") as file:
         part_of = {Path(row["path"]).name: row["part"] for row in csv.DictReader(file)}
     assert {part_of[f"{number}.png"] for number in copied} > {"train"}

@@ -65,7 +65,7 @@ def test_the_whole_walk(run, class_folders: Path, tmp_path: Path) -> None:
     assert all(Path(row["path"]).exists() for row in found)
 
     code, out, _ = run("decode", model, table, "--to", made, "--threads", 1)
-    assert (code, out) == (0, f"60 pictures in {made}, 1 rows without a code\n")
+    assert (code, out) == (0, f"60 pictures in {made}, 1 row without a code\n")
     sources = {path.relative_to(class_folders) for path in class_folders.rglob("*.png")}
     assert {path.relative_to(made) for path in made.rglob("*.*")} == sources
     fitted = load(model, threads=1)

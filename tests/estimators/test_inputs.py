@@ -36,7 +36,7 @@ def test_series_of_paths_are_paths(class_folders: Path) -> None:
 
 @pytest.mark.parametrize("weights", [[1.0] * 23, [-1.0] * 24, [0.0] * 24, ["x"] * 24, [[1.0]] * 24])
 def test_weights_that_are_none_are_refused(weights: object) -> None:
-    with pytest.raises(DataError, match="24 finite numbers of at least 0"):
+    with pytest.raises(DataError, match="a finite number of at least 0 for each of 24 pictures"):
         CNNClassifier(epochs=1).fit(X, Y, sample_weight=weights)
 
 

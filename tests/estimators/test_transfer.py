@@ -585,7 +585,7 @@ def test_evaluation_leaves_training_pictures_out() -> None:
     model = learner(test_share=0.2).fit(X, y).model_
     found = evaluate(model, X, y)
     assert found.metrics.pictures == 18
-    assert any("72 pictures left out: the model was trained on them" in one for one in found.notes)
+    assert any("72 pictures left out: used to train the model" in one for one in found.notes)
     assert len(found.baselines) == 3
     assert evaluate(model, X, y, include_training=True, with_baselines=False).metrics.pictures == 90
     judged = [row for row, entry in enumerate(found.ledger) if not entry.reason]

@@ -140,7 +140,7 @@ def test_new_pictures_beside_those_that_taught_are_judged_alone() -> None:
     found = evaluate(model.model_, X, y, with_baselines=False)
     # the last six are equal to the first
     assert found.judged_by == "held-out pictures" and found.metrics.pictures == 14
-    assert found.notes == ("66 pictures left out: the model was trained on them",)
+    assert found.notes == ("66 pictures left out: used to train the model",)
     assert [entry.reason for entry in found.ledger[60:]] == [""] * 14 + [
         "the model was trained on it"
     ] * 6

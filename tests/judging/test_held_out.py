@@ -39,8 +39,8 @@ def test_new_pictures_alone_are_judged() -> None:
     assert found.rows.tolist() == [5, 6, 7, 8, 9] and found.judged_by == "held-out pictures"
     assert found.reasons == [*[TAUGHT] * 3, *[CHOSE] * 2, *[""] * 5]
     assert found.notes == (
-        "3 pictures left out: the model was trained on them",
-        "2 pictures left out: they chose the weights",
+        "3 pictures left out: used to train the model",
+        "2 pictures left out: used to choose the weights",
     )
     assert (found.kept == -1).all()
 
@@ -60,7 +60,7 @@ def test_pictures_that_chose_the_weights_stand_in_for_new_ones() -> None:
     assert found.rows.tolist() == [6, 7, 8, 9] and found.judged_by == "validation"
     assert found.kept.tolist() == [-1, 0, 1, -1]
     assert found.notes == (
-        "6 pictures left out: the model was trained on them",
+        "6 pictures left out: used to train the model",
         "these pictures chose the weights (validation): slightly too good a figure",
     )
 
@@ -72,7 +72,7 @@ def test_pictures_that_taught_in_the_end_are_judged_by_heads_that_had_not_seen_t
     found = held_out(model(taught=range(10), kept=[9, 2, 5], by=by), HASHES, EVERY)
     assert found.rows.tolist() == [2, 5, 9] and found.judged_by == by
     assert found.kept.tolist() == [0, 1, 2]
-    assert found.notes[0] == "7 pictures left out: the model was trained on them"
+    assert found.notes[0] == "7 pictures left out: used to train the model"
     assert f"judged by {by}" in found.notes[1] and "had not seen" in found.notes[1]
     assert found.reasons.count(TAUGHT) == 7
 

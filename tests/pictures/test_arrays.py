@@ -71,7 +71,7 @@ def test_channels_first_is_refused_with_its_remedy(planes: int) -> None:
     [
         pytest.param(np.zeros((2, 9, 9, 5)), "at most 4 channels, got 5", id="planes"),
         pytest.param(np.zeros((2, 9, 9, 3, 3)), "5 dimensions, shape", id="video"),
-        pytest.param(np.zeros(9), "1 dimensions", id="row"),
+        pytest.param(np.zeros(9), "1 dimension", id="row"),
         pytest.param(3.0, "0 dimensions", id="number"),
         pytest.param(
             np.zeros((2, 3, 3), dtype=complex), "Complex data not supported", id="complex"
@@ -82,7 +82,7 @@ def test_channels_first_is_refused_with_its_remedy(planes: int) -> None:
         pytest.param(None, "dtype object", id="nothing"),
         pytest.param(np.zeros((2, 0)), "at least 1 pixel", id="no pixels"),
         pytest.param(np.zeros((2, 3, 0)), "at least 1 pixel", id="no columns"),
-        pytest.param([], "1 dimensions", id="empty list"),
+        pytest.param([], "1 dimension", id="empty list"),
         pytest.param([np.zeros((4, 4)), np.zeros((5, 5))], "one size", id="two sizes"),
         pytest.param(["a.png", 3], "numbers, or paths", id="path and number"),
     ],

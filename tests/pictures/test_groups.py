@@ -70,7 +70,7 @@ def test_what_has_no_group_is_its_own_and_that_is_said() -> None:
     pictures = Pictures.of_array(np.zeros((5, 4, 4, 1)))
     found = grouped(pictures, ["a", None, float("nan"), "", "a"])
     assert group_ids(found.groups).tolist() == [0, -1, -1, -1, 0]
-    assert found.notes == ("3 pictures have no group: each is its own",)
+    assert found.notes == ("3 pictures without a group: each is its own",)
     assert grouped(pictures, np.arange(5)).groups.tolist() == [0, 1, 2, 3, 4]
     assert grouped(pictures, np.arange(5)).notes == ()
     assert grouped(pictures, None) is pictures

@@ -27,7 +27,7 @@ def test_few_pictures_and_none(model: FittedModel, digits: Path, tmp_path: Path)
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="a folder without files"):
         build(model, tmp_path / "empty")
-    with pytest.raises(DataError, match="1 of 1 pictures left out: .*wreck.png"):
+    with pytest.raises(DataError, match="1 of 1 picture left out: .*wreck.png"):
         build(model, [digits / "wreck.png"], place=tmp_path / "none.index")
     assert not (tmp_path / "none.index").exists()
 

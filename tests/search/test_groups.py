@@ -105,7 +105,7 @@ def test_a_training_reads_the_table_wherever_it_lies(
         known = grouped(gather(folder), str(folder.parent / table))
         names = list(known.names)
         assert partition(names, list(known.groups)) == partition(names, found.numbers.tolist())
-        assert not [note for note in known.notes if "have no group" in note]
+        assert not [note for note in known.notes if "without a group" in note]
         monkeypatch.chdir(folder.parent)
 
 

@@ -18,6 +18,7 @@ from foveal.parameters import one_of
 from foveal.pictures.collection import Pictures
 from foveal.pictures.store import Hashes
 from foveal.results import plain
+from foveal.wording import counted
 
 Truths = np.ndarray[Any, np.dtype[np.bool_]]
 By = Literal["error", "distance", "neighbours"]
@@ -121,7 +122,9 @@ class Anomalies:
     """What a reader should know."""
 
     def __repr__(self) -> str:
-        return f"Anomalies({int(self.above.sum())} of {len(self.reasons)} pictures unusual)"
+        return (
+            f"Anomalies({int(self.above.sum())} of {counted(len(self.reasons), 'picture')} unusual)"
+        )
 
     @property
     def scores(self) -> Numbers:

@@ -16,6 +16,7 @@ from foveal.cli.sources import pictures_of, refuse_unreadable
 from foveal.cli.words import noted
 from foveal.errors import UsageError
 from foveal.results import plain
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.anomaly.threshold import Anomalies, By, Threshold
@@ -219,12 +220,15 @@ def _lines(answer: FoundAnomalies) -> list[str]:
     if answer.with_rows:
         lines += [*_table(found), ""]
     lines += [
-        f"{int(found.above.sum()):,} of {len(found.order):,} pictures above the threshold, "
+        f"{int(found.above.sum()):,} of {counted(len(found.order), 'picture')} above "
+        "the threshold, "
         f"{MEASURES[bound.by]} {bound.value:#.3g}",
         f"of usual pictures {bound.rate.percent()} lie above, by {_source(bound)}",
     ]
     if found.nearest is not None:
-        lines.append(f"compared with the nearest of {found.nearest.compared:,} usual pictures")
+        lines.append(
+            f"compared with the nearest of {counted(found.nearest.compared, 'usual picture')}"
+        )
     return [*lines, wrote(answer.written)] if answer.written else lines
 
 

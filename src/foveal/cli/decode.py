@@ -14,6 +14,7 @@ from foveal.cli.output import print_answer
 from foveal.cli.sources import refuse_unreadable
 from foveal.cli.words import noted
 from foveal.results import Result
+from foveal.wording import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,5 +83,6 @@ def decode(
 def _lines(found: DecodedCodes) -> list[str]:
     return [
         *noted(found.notes),
-        f"{found.pictures:,} pictures in {found.to}, {found.missing} rows without a code",
+        f"{counted(found.pictures, 'picture')} in {found.to}, "
+        f"{counted(found.missing, 'row')} without a code",
     ]

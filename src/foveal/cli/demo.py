@@ -13,6 +13,7 @@ import typer
 from foveal.cli.options import Json, Threads, interruptible
 from foveal.cli.output import print_json
 from foveal.results import Result
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.demonstration import FewPictures, LearnedDigits, NamedPhotograph, NarrowedDigits
@@ -54,7 +55,7 @@ def demo(
     say(_digits(digits))
     few = list(steps.learn_from_few(threads))
     say(_few(few))
-    say(["", f"autoencoder: 64 pixels to {steps.CODE} numbers and back, without labels"])
+    say(["", f"autoencoder: 64 pixels to {counted(steps.CODE, 'number')} and back, without labels"])
     with shown_progress() as show:
         codes = steps.narrow_digits(pictures, to, threads=threads, tell=show, within=interruptible)
     say(_codes(codes))
@@ -81,13 +82,14 @@ def _few(found: Sequence[FewPictures]) -> Iterator[str]:
         f"are {EACH} pictures each"
     )
     for one in found:
-        yield f"  {one.way:<16} {one.accuracy.percent()}, {one.learned:,} numbers learned"
+        yield f"  {one.way:<16} {one.accuracy.percent()}, {counted(one.learned, 'number')} learned"
 
 
 def _codes(found: NarrowedDigits) -> Iterator[str]:
     judged = found.reconstruction
     yield (
-        f"  squared error on {judged.pictures} test pictures {judged.autoencoder.mse:.4f}, of PCA "
+        f"  squared error on {counted(judged.pictures, 'test picture')} "
+        f"{judged.autoencoder.mse:.4f}, of PCA "
         f"with as many numbers {judged.pca.mse:.4f}"
     )
     yield f"  encoded to {found.codes}, decoded to {found.decoded}; the first code:"

@@ -15,6 +15,7 @@ from foveal.cli.output import print_answer
 from foveal.cli.sources import all_pictures, refuse_unreadable
 from foveal.cli.words import quoted
 from foveal.results import Result
+from foveal.wording import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +107,12 @@ def encode(
 def _lines(found: EncodedPictures, model: Path) -> Iterator[str]:
     from foveal.model.codes_file import FORMATS
 
-    each = f"{found.code_size} numbers a code" if found.code_size else f"{found.features} features"
-    yield f"{found.rows:,} rows in {found.to}, {found.unreadable} unreadable, {each}"
+    each = (
+        f"{counted(found.code_size, 'number')} a code"
+        if found.code_size
+        else counted(found.features or 0, "feature")
+    )
+    yield f"{counted(found.rows, 'row')} in {found.to}, {found.unreadable} unreadable, {each}"
     if found.code_size and found.to.suffix.lower() == FORMATS[0]:
         names = quoted(model), quoted(found.to)
         yield f"next: foveal decode {names[0]} {names[1]} --to {_new_folder('decoded')}"

@@ -11,6 +11,7 @@ from foveal.cli.figures import shown_passage
 from foveal.cli.output import unreadable_line, wrote
 from foveal.cli.words import noted
 from foveal.results import plain
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
@@ -75,14 +76,18 @@ def groups_lines(answer: FoundGroups) -> list[str]:
     for one in found.groups[:SHOWN]:
         lines += [*_named(one), ""]
     if len(found.groups) > SHOWN:
-        lines += [f"and {len(found.groups) - SHOWN:,} smaller groups: --to FILE.csv names all", ""]
+        lines += [
+            f"and {counted(len(found.groups) - SHOWN, 'smaller group')}: --to FILE.csv names all",
+            "",
+        ]
     read = sum(not reason for reason in found.reasons)
     nothing = ": nothing is drawn" if answer.sheet else ""
-    count = f"{len(found.groups):,} group{'s' * (len(found.groups) != 1)}"
+    count = counted(len(found.groups), "group")
     lines.append(
-        f"{count} of {found.grouped:,} pictures among {read:,}; {read - found.grouped:,} alone"
+        f"{count} of {counted(found.grouped, 'picture')} among {read:,}; "
+        f"{read - found.grouped:,} alone"
         if found.groups
-        else f"no equal pictures and no near copies among {read:,} pictures{nothing}"
+        else f"no equal pictures and no near copies among {counted(read, 'picture')}{nothing}"
     )
     return [*lines, wrote(answer.written)] if answer.written else lines
 
@@ -90,7 +95,7 @@ def groups_lines(answer: FoundGroups) -> list[str]:
 def _named(group: PictureGroup) -> list[str]:
     more = len(group) - NAMED
     return [
-        f"group {group.group}: {len(group):,} pictures, {group.alikeness}",
+        f"group {group.group}: {counted(len(group), 'picture')}, {group.alikeness}",
         *(f"  {path}" for path in group.paths[:NAMED]),
         *[f"  and {more:,} more"] * (more > 0),
     ]

@@ -13,6 +13,7 @@ from foveal.cli.options import AnyPictures, Device, Json, Model, Threads, opened
 from foveal.cli.output import print_answer, unreadable_line, wrote
 from foveal.cli.sources import pictures_of
 from foveal.results import plain
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.drawing.figure import Figure
@@ -93,7 +94,7 @@ def _lines(answer: DrawnMap) -> list[str]:
     plane, others = found.projection, len(found.points) - answer.drawn
     lines = unreadable_line(found.names, found.reasons)
     as_points = f", {answer.drawn:,} of them drawn, the others as points" if others else ""
-    lines.append(f"{len(found.points):,} pictures in the plane{as_points}")
+    lines.append(f"{counted(len(found.points), 'picture')} in the plane{as_points}")
     if plane.shares is not None:
         lines.append(
             f"the plane keeps {100 * sum(plane.shares):.1f} % of the variance of the {plane.of}"

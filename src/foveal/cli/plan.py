@@ -12,6 +12,7 @@ from foveal.cli.options import Device, Json, Threads
 from foveal.cli.output import print_answer
 from foveal.parameters import one_of
 from foveal.results import plain
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.nets.plan import Plan
@@ -121,15 +122,18 @@ def _lines(found: NetworkPlan) -> Iterator[str]:
     planned, batch = found.plan, found.batch_size
     yield str(planned)
     if found.assumed:
-        yield f"assumed: {planned.text.split(' | ')[0]} pictures, {planned.output[0]} classes"
+        yield (
+            f"assumed: {planned.text.split(' | ')[0]} pictures, "
+            f"{counted(planned.output[0], 'class', 'classes')}"
+        )
     yield f"a batch of {batch}: {short(found.activation_bytes)}B of activations"
     if found.measured is not None:
         measured = found.measured
         yield (
-            f"measured on {measured['device']}, {measured['threads']} threads: "
+            f"measured on {measured['device']}, {counted(measured['threads'], 'thread')}: "
             f"{1000 * measured['seconds_a_step']:.3g} ms a step of {batch}, "
             f"{measured['pictures_a_second']:,.0f} pictures a second, "
-            f"{measured['seconds_an_epoch']:.3g} s an epoch of {found.pictures:,} pictures"
+            f"{measured['seconds_an_epoch']:.3g} s an epoch of {counted(found.pictures, 'picture')}"
         )
 
 

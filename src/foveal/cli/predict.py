@@ -14,6 +14,7 @@ from foveal.cli.output import path_end, print_answer, table_rows
 from foveal.cli.sources import all_pictures, refuse_unreadable
 from foveal.cli.words import noted
 from foveal.results import plain
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.evaluation.intervals import Estimate
@@ -139,7 +140,7 @@ def _predicted(fitted: FittedModel, sources: list[Pictures], to: Path | None) ->
 
 def _lines(found: PredictedTable, top: int) -> list[str]:
     if found.predictions is None:
-        said = f"{found.rows:,} rows in {found.to}, {found.unreadable} unreadable"
+        said = f"{counted(found.rows, 'row')} in {found.to}, {found.unreadable} unreadable"
         return [said, *noted(found.notes)]
     predictions, head = found.predictions, found.predictions.target.headings
     answers = list(predictions.written(top))

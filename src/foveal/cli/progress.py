@@ -32,6 +32,7 @@ from foveal.progress.events import (
     StepEnded,
 )
 from foveal.progress.lines import lines_of, print_plainly
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.model.codec import Codes, Reconstructions
@@ -85,9 +86,11 @@ class _Live:
     def __call__(self, event: Event) -> None:
         match event:
             case Decoding(done=done, total=total):
-                self.draw("decoding", done, total, f"decoding {total:,} pictures")
+                self.draw("decoding", done, total, f"decoding {counted(total, 'picture')}")
             case Extracting(done=done, total=total, network=network):
-                self.draw("extracting", done, total, f"{total:,} pictures through {network}")
+                self.draw(
+                    "extracting", done, total, f"{counted(total, 'picture')} through {network}"
+                )
             case StepEnded():
                 told = f"epoch {event.epoch}/{self.epochs} · loss {event.loss:#.3g}"
                 if event.accuracy == event.accuracy:

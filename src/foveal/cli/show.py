@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from foveal.cli.options import Json, Model, opened
 from foveal.cli.output import print_answer
 from foveal.cli.words import quoted
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.evaluation.reconstruction import Reconstruction
@@ -57,7 +58,7 @@ def _what(found: ModelDescription, typed: str) -> Said:
     yield "model", typed
     yield "pictures", f"{written(recipe.shape)}, {_fitted(found)}"
     if found.task == "reconstruction":
-        yield "code", f"{found.plan.code_size} numbers a picture"
+        yield "code", f"{counted(found.plan.code_size, 'number')} a picture"
         return
     named = [str(label) for label in found.classes[:MOST_CLASSES]]
     counts = found.class_counts[:MOST_CLASSES]
@@ -65,7 +66,7 @@ def _what(found: ModelDescription, typed: str) -> Said:
         named = [f"{name} ({count:,})" for name, count in zip(named, counts, strict=True)]
     more = len(found.classes) - len(named)
     rest = f" and {more:,} more" if more > 0 else ""
-    yield f"{len(found.classes):,} classes", ", ".join(named) + rest
+    yield counted(len(found.classes), "class", "classes"), ", ".join(named) + rest
 
 
 def _fitted(found: ModelDescription) -> str:
@@ -84,14 +85,15 @@ def _judged(found: ModelDescription) -> Said:
     if found.accuracy is not None:
         yield (
             "accuracy",
-            f"{found.accuracy.percent()} on {known.validation_pictures:,} pictures, "
+            f"{found.accuracy.percent()} on {counted(known.validation_pictures, 'picture')}, "
             f"by {known.judged_by}",
         )
     elif found.reconstruction is not None:
         judged = found.reconstruction
         yield (
             "MSE",
-            f"{judged.autoencoder.mse:.5f} on {judged.pictures:,} pictures, by {judged.judged_by}; "
+            f"{judged.autoencoder.mse:.5f} on {counted(judged.pictures, 'picture')}, by "
+            f"{judged.judged_by}; "
             f"PCA of the same size {judged.pca.mse:.5f}",
         )
         if judged.autoencoder.kept is not None:
@@ -113,7 +115,7 @@ def _shares(judged: Reconstruction) -> str:
 def _origin(found: ModelDescription) -> Said:
     known, counts = found.provenance, found.training_pictures
     if counts:
-        yield "trained on", f"{counts:,} different pictures"
+        yield "trained on", counted(counts, "different picture")
     if known.backbone is not None:
         origin = known.backbone
         yield (
@@ -127,7 +129,7 @@ def _origin(found: ModelDescription) -> Said:
         config = known.config
         yield (
             "training",
-            f"{config.steps:,} steps of {config.batch_size} by {config.optimizer}, "
+            f"{counted(config.steps, 'step')} of {config.batch_size} by {config.optimizer}, "
             f"seed {config.seed}; weights of epoch {known.best_epoch}",
         )
     if known.coding is not None:

@@ -16,6 +16,7 @@ from foveal.cli.output import print_answer, wrote
 from foveal.cli.sources import all_pictures, pictures_of, refuse_unreadable
 from foveal.cli.words import noted
 from foveal.results import plain
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
@@ -261,7 +262,7 @@ def _lines(answer: SimilarPictures) -> list[str]:
         used = [Entry("", None, "", "")] * len(index)
         lines.append(f"note: {summary([*index.unreadable, *used])}")
     if answer.to is not None:
-        lines.append(f"{len(index):,} pictures in {answer.to}")
+        lines.append(f"{counted(len(index), 'picture')} in {answer.to}")
     for one in answer.queries:
         lines += [""] * bool(lines) + [one.query]
         if one.reason:

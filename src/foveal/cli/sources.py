@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from foveal.errors import DataError
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.pictures.collection import Pictures
@@ -70,7 +71,7 @@ def one_source(words: Sequence[str]) -> Pictures:
     raise DataError(
         "PICTURES",
         needed="files, or one folder or array",
-        came=f"{len(found)} sources",
+        came=counted(len(found), "source"),
         remedy="name one of them",
     )
 
@@ -116,7 +117,7 @@ def names_on_stdin() -> list[str]:
         raise DataError(
             "PICTURES -",
             needed="names of pictures on standard input, one a line",
-            came=f"{len(data):,} bytes that are no names",
+            came=f"{counted(len(data), 'byte')} that are no names",
             remedy="name the picture itself, as in: foveal predict MODEL picture.jpg",
         )
     if not names:

@@ -12,6 +12,7 @@ import typer
 from foveal.cli.options import groups_of, interruptible
 from foveal.cli.words import quoted
 from foveal.results import plain
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.estimators.learner import Learner
@@ -208,7 +209,8 @@ def lines_of_classifier(found: TrainedClassifier) -> Iterator[str]:
         worth = known.validation_effective
         fewer = "" if worth is None else f" (worth {worth:,.0f} independent ones)"
         yield (
-            f"{where}  {accuracy.percent()} on {known.validation_pictures:,} pictures{fewer}; the "
+            f"{where}  {accuracy.percent()} on "
+            f"{counted(known.validation_pictures, 'picture')}{fewer}; the "
             f"largest class is {100 * most:.1f} % of those trained on"
         )
     model, pictures = quoted(found.path), quoted(found.pictures)
@@ -222,8 +224,8 @@ def lines_of_autoencoder(found: TrainedAutoencoder) -> Iterator[str]:
     yield from found.head()
     if judged is not None:
         yield (
-            f"{judged.judged_by} MSE  {judged.autoencoder.mse:.5f} on {judged.pictures:,} "
-            f"pictures, PCA of the same size {judged.pca.mse:.5f}"
+            f"{judged.judged_by} MSE  {judged.autoencoder.mse:.5f} on "
+            f"{counted(judged.pictures, 'picture')}, PCA of the same size {judged.pca.mse:.5f}"
         )
     names = quoted(found.path), quoted(found.pictures)
     yield from found.foot(f"encode {names[0]} {names[1]} --to codes.parquet")

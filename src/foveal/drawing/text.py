@@ -32,15 +32,6 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 99.95 else f"{value:#.3g}"
 
 
-def counted(count: int, noun: str) -> str:
-    """Write how many there are.
-
-    >>> counted(1, "picture"), counted(1797, "picture")
-    ('1 picture', '1,797 pictures')
-    """
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 @lru_cache(maxsize=8)
 def font(size: int) -> ImageFont.FreeTypeFont:
     """Return Pillow's own font, `FINER` times as large, set alike on every machine."""

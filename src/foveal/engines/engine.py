@@ -22,6 +22,7 @@ import torch
 from torch import nn
 
 from foveal.errors import UsageError
+from foveal.wording import counted
 
 Lane = Callable[[np.ndarray], np.ndarray]
 """Answers one batch; used by one thread at a time."""
@@ -57,7 +58,7 @@ class Frozen:
         ):
             raise UsageError(
                 "scale and shift",
-                needed=f"{channels} finite numbers each, one a channel",
+                needed=f"a finite number for each of {counted(channels, 'channel')}",
                 came=f"{self.scale} and {self.shift}",
                 remedy="give one of each for each channel",
             )

@@ -16,6 +16,7 @@ from foveal.pictures.sources import are_paths, gather
 from foveal.shapes import written
 from foveal.targets.labelled import Labelled
 from foveal.targets.target import Target
+from foveal.wording import counted
 
 
 def coerce(
@@ -82,7 +83,8 @@ def _weighed(pictures: Pictures, sample_weight: Any) -> Pictures:
     if not fine or (weights < 0).any() or not weights.any():
         raise DataError(
             "sample_weight",
-            needed=f"{len(pictures)} finite numbers of at least 0, one a picture, not all zero",
+            needed=f"a finite number of at least 0 for each of "
+            f"{counted(len(pictures), 'picture')}, not all zero",
             came=f"shape {weights.shape}: {str(sample_weight)[:60]}",
             remedy="give each picture a weight, 1 for the usual",
         )
@@ -126,7 +128,8 @@ def _folded(values: Array, shape: tuple[int, ...]) -> Array:
     if values.shape[1] != math.prod(shape):
         raise DataError(
             "X",
-            needed=f"pictures {written(shape)} as in fit, or rows of {math.prod(shape):,} pixels",
+            needed=f"pictures {written(shape)} as in fit, or rows of "
+            f"{counted(math.prod(shape), 'pixel')}",
             came=f"shape {values.shape}",
             remedy="reshape it, or bring the pictures to that size",
         )

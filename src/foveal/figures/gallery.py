@@ -16,7 +16,7 @@ from foveal.drawing.colours import FAINT
 from foveal.drawing.figure import Figure
 from foveal.drawing.layout import GRID, WIDEST, abreast, celled, page, stacked
 from foveal.drawing.panel import difference_bar
-from foveal.drawing.text import LABEL, counted, number, words
+from foveal.drawing.text import LABEL, number, words
 from foveal.drawing.thumbnails import drawn, hairlined, over_grey
 from foveal.errors import UsageError
 from foveal.looking.reconstructions import (
@@ -29,6 +29,7 @@ from foveal.model.codec import compared
 from foveal.pictures.collection import evenly
 from foveal.pictures.sources import gather
 from foveal.shapes import written
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.model.codec import Reconstructions

@@ -14,7 +14,7 @@ from foveal.drawing.colours import FAINT
 from foveal.drawing.figure import Figure
 from foveal.drawing.layout import GRID, abreast, flowing, page, stacked
 from foveal.drawing.panel import panel
-from foveal.drawing.text import LABEL, counted, words
+from foveal.drawing.text import LABEL, words
 from foveal.drawing.thumbnails import fitted, thumbnail
 from foveal.errors import DataError
 from foveal.looking.selection import Floats, seen
@@ -22,6 +22,7 @@ from foveal.parameters import Whole, check
 from foveal.pictures.collection import evenly
 from foveal.pictures.groups import COLUMNS
 from foveal.search.groups import PictureGroup, PictureGroups
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
@@ -68,7 +69,7 @@ def groups_sheet(
         raise DataError(
             "groups",
             needed="at least one of two pictures and more",
-            came=f"none among {len(found.numbers):,} pictures",
+            came=f"none among {counted(len(found.numbers), 'picture')}",
             remedy="there is nothing to draw: each picture stands alone",
         )
     groups = found.groups[:count]

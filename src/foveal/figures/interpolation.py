@@ -9,10 +9,11 @@ import numpy as np
 from foveal.drawing.figure import Figure
 from foveal.drawing.layout import page
 from foveal.drawing.panel import panel
-from foveal.drawing.text import counted, number
+from foveal.drawing.text import number
 from foveal.drawing.thumbnails import drawn
 from foveal.looking.interpolation import Interpolation, interpolated
 from foveal.shapes import written
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel

@@ -9,11 +9,12 @@ from PIL import Image
 from foveal.drawing.colours import FAINT
 from foveal.drawing.figure import Figure
 from foveal.drawing.layout import GRID, abreast, celled, page, stacked
-from foveal.drawing.text import BODY, LABEL, counted, number, shortened, words
+from foveal.drawing.text import BODY, LABEL, number, shortened, words
 from foveal.drawing.thumbnails import drawn, hairlined
 from foveal.looking.selection import seen
 from foveal.parameters import Whole, check
 from foveal.pictures.sources import gather
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.judging.evaluation import Evaluation

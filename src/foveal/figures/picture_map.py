@@ -17,12 +17,13 @@ from foveal.drawing.figure import Figure
 from foveal.drawing.layout import abreast, celled, page, stacked
 from foveal.drawing.mosaic import EXTENT, Arrangement, arranged, mosaic
 from foveal.drawing.panel import legend
-from foveal.drawing.text import LABEL, counted, words
+from foveal.drawing.text import LABEL, words
 from foveal.looking.pictures_in_plane import PicturesInPlane, pictures_in_plane
 from foveal.looking.projection import Method, Projection
 from foveal.looking.selection import Floats, seen
 from foveal.pictures.sources import gather
 from foveal.shapes import Shape, written
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel

@@ -15,7 +15,7 @@ from foveal.drawing.colours import FAINT, PALE
 from foveal.drawing.figure import Figure
 from foveal.drawing.layout import GRID, WIDEST, abreast, celled, page, stacked
 from foveal.drawing.panel import panel
-from foveal.drawing.text import LABEL, counted, number, words
+from foveal.drawing.text import LABEL, number, words
 from foveal.drawing.thumbnails import HAIRLINE, fitted, thumbnail
 from foveal.errors import DataError, UsageError
 from foveal.looking.selection import seen_or_not
@@ -24,6 +24,7 @@ from foveal.pictures.collection import Pictures, evenly
 from foveal.pictures.sources import gather
 from foveal.search.index_file import is_index
 from foveal.search.vectors import measure_of
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
@@ -130,7 +131,7 @@ def _check_belong(count: int, found: Sequence[Neighbours]) -> None:
         raise UsageError(
             "found",
             needed="what was found for these queries, one answer a picture",
-            came=f"{len(found)} answers for {count} pictures",
+            came=f"{len(found)} answers for {counted(count, 'picture')}",
             remedy="give the queries that were searched for",
         )
 

@@ -16,7 +16,7 @@ from foveal.drawing.colours import FAINT, ORANGE, PALE
 from foveal.drawing.figure import Figure
 from foveal.drawing.layout import GRID, abreast, celled, page, stacked
 from foveal.drawing.panel import difference_bar
-from foveal.drawing.text import BODY, LABEL, counted, number, shortened, words
+from foveal.drawing.text import BODY, LABEL, number, shortened, words
 from foveal.drawing.thumbnails import drawn
 from foveal.errors import UsageError
 from foveal.figures.gallery import ROWS, roomy, shape_of, triples
@@ -24,6 +24,7 @@ from foveal.looking.reconstructions import no_picture
 from foveal.looking.selection import Floats, joined, seen
 from foveal.model.codec import compared
 from foveal.pictures.sources import gather
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.model.codec import Reconstructions
@@ -134,7 +135,7 @@ def _check_rows(rows: Sequence[int], count: int) -> None:
         raise UsageError(
             "rows",
             needed="one for each picture",
-            came=f"{len(rows)} for {count} pictures",
+            came=f"{len(rows)} for {counted(count, 'picture')}",
             remedy="give the rows that were compared",
         )
 
@@ -184,7 +185,9 @@ def _compared(found: Anomalies) -> list[str]:
         return []
     count, near = found.nearest.compared, found.nearest.neighbours
     wanted = "the nearest" if near == 1 else f"the {near:,} nearest"
-    return [f"distance to {wanted} of {count:,} usual pictures, in the features of the network"]
+    return [
+        f"distance to {wanted} of {counted(count, 'usual picture')}, in the features of the network"
+    ]
 
 
 def _verdict(found: Anomalies, row: int, place: int) -> Image.Image:

@@ -33,6 +33,7 @@ from foveal.pictures.scaling import Scaling, of_prepared
 from foveal.randomness import generator
 from foveal.recipe import PictureRecipe
 from foveal.shapes import Shape, volume
+from foveal.wording import counted
 
 VERSION = 2
 """Raised whenever the same picture, network and engine would give other features."""
@@ -123,7 +124,8 @@ class Features:
         remarks = [*self.notes, *summed(self.remarked)]
         if self.found:
             remarks.append(
-                f"features of {self.found:,} pictures were there already: {self.saved:.1f} s saved"
+                f"features of {counted(self.found, 'picture')} were there already: "
+                f"{self.saved:.1f} s saved"
             )
         if self.size > MUCH_DISK:
             remarks.append(

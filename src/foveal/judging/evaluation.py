@@ -29,6 +29,7 @@ from foveal.pictures.sources import gather
 from foveal.pictures.splits import Rows
 from foveal.pictures.store import Hashes, Progress, glance, open_store
 from foveal.results import plain
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
@@ -66,7 +67,7 @@ class Evaluation:
     def __repr__(self) -> str:
         target = self.answers.target
         name, value = target.figures(self.metrics, self.uncalibrated_error, self.temperature)[0]
-        return f"Evaluation({value} {name} on {len(self.answers.rows)} pictures)"
+        return f"Evaluation({value} {name} on {counted(len(self.answers.rows), 'picture')})"
 
     def __str__(self) -> str:
         return "\n".join(lines_of_evaluation(self))
@@ -226,7 +227,7 @@ class _Source:
         return [
             *self.pictures.notes,
             *unusable(readable, known, given, self.target),
-            *[f"{len(self.torn):,} pictures left out: they stand under two classes"]
+            *[f"{counted(len(self.torn), 'picture')} left out: under two classes"]
             * bool(self.torn),
         ]
 

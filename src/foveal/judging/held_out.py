@@ -14,6 +14,7 @@ import numpy as np
 
 from foveal.pictures.splits import Rows
 from foveal.pictures.store import Hashes
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
@@ -110,7 +111,7 @@ def held_out(
     tested = usable[:0] if parts is None else usable[parts[usable] == "test"]
     if len(tested):
         rows = tested
-        notes.append(f"judged on the test part: {len(rows):,} pictures")
+        notes.append(f"judged on the test part: {counted(len(rows), 'picture')}")
     standing = Standing.of(model, hashes[rows])
     if include_training:
         chosen = _everything(rows, standing)
@@ -143,9 +144,13 @@ def _everything(rows: Rows, standing: Standing) -> _Chosen:
 def _new(rows: Rows, standing: Standing) -> _Chosen:
     notes: list[str] = []
     if standing.taught.any():
-        notes.append(f"{standing.taught.sum():,} pictures left out: the model was trained on them")
+        notes.append(
+            f"{counted(standing.taught.sum(), 'picture')} left out: used to train the model"
+        )
     if standing.chose.any():
-        notes.append(f"{standing.chose.sum():,} pictures left out: they chose the weights")
+        notes.append(
+            f"{counted(standing.chose.sum(), 'picture')} left out: used to choose the weights"
+        )
     judged = rows[~standing.taught & ~standing.chose]
     return judged, _none(judged), "held-out pictures", notes
 
@@ -159,7 +164,7 @@ def _stand_ins(model: FittedModel, rows: Rows, hashes: Hashes, standing: Standin
     notes: list[str] = []
     left = int((~there).sum())
     if left:
-        notes.append(f"{left:,} pictures left out: the model was trained on them")
+        notes.append(f"{counted(left, 'picture')} left out: used to train the model")
     if not len(judged):
         return judged, kept, "held-out pictures", notes
     if standing.chose.any():

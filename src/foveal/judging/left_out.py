@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from foveal.targets.labelled import Labelled
+from foveal.wording import counted
 
 
 def unusable(
@@ -33,11 +34,7 @@ def unusable(
     ]
     unlabelled = sum(label is None for label in left)
     return [
-        *[f"{_pictures(unread)} left out: cannot be read"] * bool(unread),
-        *[f"{_pictures(unlabelled)} left out: without a label"] * bool(unlabelled),
+        *[f"{counted(unread, 'picture')} left out: cannot be read"] * bool(unread),
+        *[f"{counted(unlabelled, 'picture')} left out: without a label"] * bool(unlabelled),
         *target.unknown([label for label in left if label is not None]),
     ]
-
-
-def _pictures(count: int) -> str:
-    return f"{count:,} picture{'s' * (count != 1)}"

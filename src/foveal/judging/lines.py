@@ -8,6 +8,7 @@ from foveal.evaluation.baselines import Baseline
 from foveal.html_tables import html_lines, html_table
 from foveal.judging.answers import Answers
 from foveal.judging.unfamiliar import Unfamiliar
+from foveal.wording import counted
 
 
 class Judged(Protocol):
@@ -81,14 +82,14 @@ def _figures(found: Judged) -> list[tuple[str, str]]:
 def _standing(found: Judged) -> str:
     """Say on which pictures the figures stand."""
     by = "" if found.judged_by == "held-out pictures" else f"judged by {found.judged_by}, "
-    return f"{len(found.answers.rows):,} pictures, {by}intervals at 95 %"
+    return f"{counted(len(found.answers.rows), 'picture')}, {by}intervals at 95 %"
 
 
 def _unfamiliar(found: Judged) -> list[tuple[str, str]]:
     told = found.unfamiliar
     if told is None:
         return []
-    said = f"{told.share.percent()} of {told.pictures:,} new pictures"
+    said = f"{told.share.percent()} of {counted(told.pictures, 'new picture')}"
     return [("unfamiliar", f"{said}, {told.usual.percent()} of usual ones")]
 
 

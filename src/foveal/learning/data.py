@@ -32,6 +32,7 @@ from foveal.progress.events import Decoding, Prepared, passing
 from foveal.recipe import PictureRecipe
 from foveal.targets.labelled import Examples
 from foveal.targets.target import Answers, Target
+from foveal.wording import counted
 
 FEW_PHOTOGRAPHS = 5_000
 """Photographs below which a pretrained network is likely the better start."""
@@ -304,10 +305,14 @@ def _together(pictures: Pictures, data: TrainingData[Target], copies: NearCopies
     used = np.sort(np.concatenate([data.split.train, data.split.validation, data.split.test]))
     if pictures.groups is not None:
         count = len(np.unique(data.units[used]))
-        yield f"{len(used):,} pictures of {count:,} groups: no group is torn apart by any split"
+        yield (
+            f"{counted(len(used), 'picture')} of {counted(count, 'group')}: no group "
+            "is torn apart by any split"
+        )
     if len(copies.pairs):
         yield (
-            f"{len(copies.rows):,} of {copies.looked_at:,} pictures are near copies of others, "
+            f"{len(copies.rows):,} of {counted(copies.looked_at, 'picture')} are near "
+            "copies of others, "
             f"such as {copies.named(pictures.names)}: near copies are kept on one side of every "
             "split; name what else belongs together (`groups`)"
         )
@@ -315,7 +320,8 @@ def _together(pictures: Pictures, data: TrainingData[Target], copies: NearCopies
         units = data.units[used[data.target.named(data.values[used], code)]]
         if len(units) > 1 and len(np.unique(units)) == 1:
             yield (
-                f"all {len(units):,} pictures of {label} belong together: none of them is held "
+                f"all {counted(len(units), 'picture')} of {label} belong together: none "
+                "of them is held "
                 "out, and no figure says how others of this class fare"
             )
 
@@ -330,7 +336,7 @@ def _notes(pictures: Pictures, entries: list[Entry], data: TrainingData[Target])
     few = len(data.split.train) < FEW_PHOTOGRAPHS
     if pictures.content.shape is None and few and len(data.target.names):
         yield (
-            f"{len(data.split.train):,} pictures are few for training from scratch: if they are "
+            f"{counted(len(data.split.train), 'picture')}, few for training from scratch: of "
             "photographs, transfer learning from a pretrained network is likely more accurate"
         )
     if not len(data.split.validation):

@@ -22,6 +22,7 @@ from foveal.training.config import TrainingConfig
 from foveal.training.loop import TrainingState, start, train
 from foveal.training.pace import Budget, measure_pace, steps_within
 from foveal.training.steps import Batches, LossOf, Scores
+from foveal.wording import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +243,7 @@ def finished(state: TrainingState, notes: tuple[str, ...] = ()) -> Finished:
 def _kept_instead(state: TrainingState) -> tuple[str, ...]:
     """Say which weights are kept where they are those of no epoch."""
     if not state.best_weights:
-        return (f"no epoch was judged: the weights after {state.step:,} steps are kept",)
+        return (f"no epoch was judged: the weights after {counted(state.step, 'step')} are kept",)
     if state.best_epoch == 0:
         return (
             "no epoch of fine-tuning did better on the validation pictures: what it changed is "

@@ -49,6 +49,7 @@ from foveal.targets.pictures import Originals
 from foveal.training import config as configs
 from foveal.training.steps import UNANSWERED, Batch, BatchLoss, LossOf, Scores
 from foveal.vocabulary import Loss, Noise
+from foveal.wording import counted
 
 CODE_SIZE = 32
 """Numbers of a code, unless the pictures have fewer than twice as many values."""
@@ -357,7 +358,8 @@ def reconstructed(found: Reconstruction, task: AutoencoderTask, unused: int) -> 
         )
     if task.variational and unused:
         lines.append(
-            f"note: {unused:,} of {task.plan.code_size:,} numbers of the code hardly vary: "
+            f"note: {unused:,} of {counted(task.plan.code_size, 'number')} of the code "
+            "hardly vary: "
             "they cost more than they tell at this `beta`"
         )
     return Reconstructed(facts=asdict(found), lines=tuple(lines))
@@ -391,7 +393,7 @@ def code_plan(data: TrainingData[Originals], asked: Descent, code: CodeOptions) 
     if code.code_size is not None and code.code_size > most:
         raise UsageError(
             "code_size",
-            needed=f"at most {most}: pictures of {values:,} values, {count:,} to train on",
+            needed=f"at most {most}: pictures of {counted(values, 'value')}, {count:,} to train on",
             came=str(code.code_size),
             remedy="choose a smaller code, or give more pictures",
         )

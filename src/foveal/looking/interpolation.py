@@ -14,6 +14,7 @@ from foveal.errors import DataError, UsageError
 from foveal.looking.selection import Floats, seen
 from foveal.model.codec import coding
 from foveal.pictures.sources import gather
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
@@ -80,7 +81,7 @@ def _code_of(model: FittedModel, found: Pictures) -> Floats:
         raise DataError(
             "the ends",
             needed="one picture each",
-            came=f"{len(found)} pictures",
+            came=counted(len(found), "picture"),
             remedy="name one file for each end, or give an array (1, h, w) or (1, h, w, c)",
         )
     (codes,) = coding(model, found)

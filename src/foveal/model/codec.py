@@ -29,6 +29,7 @@ from foveal.pictures.saving import DecodedBatch
 from foveal.pictures.scaling import scaling
 from foveal.randomness import generator
 from foveal.recipe import PictureRecipe
+from foveal.wording import counted
 
 NO_NUMBERS = "NaN or infinity among its values"
 """Reason of a picture without a code that could be read."""
@@ -201,7 +202,7 @@ def checked_codes(codes: Any, size: int) -> Floats:
         raise DataError(
             "codes",
             needed="finite numbers",
-            came=f"NaN or infinity in {len(bad)} of {len(values)} rows: {rows}",
+            came=f"NaN or infinity in {len(bad)} of {counted(len(values), 'row')}: {rows}",
             remedy="leave these rows out: their pictures could not be read",
         )
     return values

@@ -20,6 +20,7 @@ from foveal.files import whole_file
 from foveal.model.codec import Codes
 from foveal.model.codes_text import CodesTable, read_text
 from foveal.tables import checked_table, valid_text, write_table
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
@@ -155,7 +156,9 @@ class CodesFile:
     def _check_rows(self, found: int) -> None:
         """Refuse a file whose pages hold other rows than its footer counts."""
         if found != self.rows:
-            raise _not_parquet(self.path, f"{found} rows where its footer counts {self.rows}")
+            raise _not_parquet(
+                self.path, f"{counted(found, 'row')} where its footer counts {self.rows}"
+            )
 
     def _codes(self, batch: pa.RecordBatch, start: int) -> Codes:
         column = batch.column("code")
@@ -166,7 +169,7 @@ class CodesFile:
         if len(wrong):
             raise DataError(
                 str(self.path),
-                needed=f"codes of {self.size} numbers",
+                needed=f"codes of {counted(self.size, 'number')}",
                 came=f"one of {wrong[0]}",
                 remedy="give codes of this model",
             )
@@ -232,7 +235,7 @@ def open_codes(path: Path, model: FittedModel, *, force: bool = False) -> CodesF
     if not _holds_numbers(kind) or (pa.types.is_fixed_size_list(kind) and kind.list_size != size):
         raise DataError(
             str(path),
-            needed=f"lists of {size} numbers in the column code",
+            needed=f"lists of {counted(size, 'number')} in the column code",
             came=str(kind),
             remedy="give codes of this model",
         )

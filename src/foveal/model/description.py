@@ -15,6 +15,7 @@ from foveal.nets.plan import Plan
 from foveal.recipe import PictureRecipe
 from foveal.results import Result
 from foveal.vocabulary import Task
+from foveal.wording import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,7 @@ class ModelDescription(Result):
         return {**facts, **{name: plan[name] for name in costs}}
 
     def __repr__(self) -> str:
-        return f"ModelDescription({self.task}, {self.plan.parameters:,} parameters)"
+        return f"ModelDescription({self.task}, {counted(self.plan.parameters, 'parameter')})"
 
 
 def _file(path: Path) -> ModelFile:

@@ -42,6 +42,7 @@ from foveal.targets.labelled import Labelled
 from foveal.targets.target import Target
 from foveal.training.steps import logits_of
 from foveal.vocabulary import Task
+from foveal.wording import counted
 
 BATCH = 128
 """Features that go through the last layers at once."""
@@ -99,9 +100,10 @@ class FittedModel:
         if self.autoencodes:
             return (
                 f"FittedModel(autoencoder, {written(self.recipe.shape)} pictures, "
-                f"{self.plan.code_size} numbers a code)"
+                f"{counted(self.plan.code_size, 'number')} a code)"
             )
-        said = f"{len(self.classes)} classes" if len(self.classes) else self.task
+        count = len(self.classes)
+        said = counted(count, "class", "classes") if count else self.task
         return f"FittedModel({name!r}, {said}, {written(self.recipe.shape)} pictures)"
 
     def _repr_html_(self) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from foveal.html_tables import MOST_ROWS, html_lines, html_table
 from foveal.targets.labelled import Labelled
+from foveal.wording import counted
 
 
 @dataclass(frozen=True, repr=False, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ class Predictions:
 
     def __repr__(self) -> str:
         unreadable = sum(map(bool, self.reasons))
-        return f"Predictions({len(self.names)} pictures, {unreadable} unreadable)"
+        return f"Predictions({counted(len(self.names), 'picture')}, {unreadable} unreadable)"
 
     def _repr_html_(self) -> str:
         """Return the table that a notebook shows: of many pictures the first."""

@@ -46,6 +46,7 @@ from foveal.shapes import (
     volume,
     written,
 )
+from foveal.wording import counted
 
 Pads = tuple[tuple[int, int], tuple[int, int]]
 """Rows above and below, columns left and right."""
@@ -202,9 +203,10 @@ def _conv(layer: Conv, shape: Shape) -> Inferred:
     channels, sides = shape[0], (shape[1], shape[2])
     if channels % layer.groups or layer.kernels % layer.groups:
         raise ShapeError(
-            f"{layer.groups} groups do not divide {channels} channels into {layer.kernels} kernels",
+            f"{counted(layer.groups, 'group')} do not divide "
+            f"{counted(channels, 'channel')} into {layer.kernels} kernels",
             needed=f"channels and kernels that are multiples of {layer.groups}",
-            came=f"{channels} channels and {layer.kernels} kernels",
+            came=f"{counted(channels, 'channel')} and {layer.kernels} kernels",
             remedy="another number of groups or of kernels",
         )
     pads = _pads(layer.padding, sides, layer.size, layer.stride, layer.dilation)
@@ -313,7 +315,8 @@ def _reshape(layer: Reshape, shape: Shape) -> Inferred:
     if volume(layer.shape) != volume(shape):
         raise ShapeError(
             f"{written(shape)} cannot be folded into {written(layer.shape)}",
-            needed=f"{volume(layer.shape)} numbers ({' * '.join(map(str, layer.shape))})",
+            needed=f"{counted(volume(layer.shape), 'number')} "
+            f"({' * '.join(map(str, layer.shape))})",
             came=f"{volume(shape)}",
             remedy=f"'{'flatten | ' * (len(shape) > 1)}dense {volume(layer.shape)}' before it",
         )
@@ -340,7 +343,7 @@ def _depth_to_space(layer: DepthToSpace, shape: Shape) -> Inferred:
     block, area = layer.block, layer.block**2
     if channels % area:
         raise ShapeError(
-            f"blocks of {block}x{block} are not filled by {channels} channels",
+            f"blocks of {block}x{block} are not filled by {counted(channels, 'channel')}",
             needed=f"a number of channels that is a multiple of {area}",
             came=f"{channels} = {channels // area} * {area} + {channels % area}",
             remedy=f"'conv {max(channels // area, 1) * area} 3x3 same' before it",

@@ -16,6 +16,7 @@ from foveal.nets.planned import Fields, PlannedLayer, PlannedNetwork, cut
 from foveal.nets.ranges import checked_shape
 from foveal.nets.spec import Dense, Layer, Network, Repeat, Residual, Resize, Timm
 from foveal.shapes import ReceptiveField, Shape, written
+from foveal.wording import counted
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -34,7 +35,7 @@ class Plan(PlannedNetwork):
         return table.table(self)
 
     def __repr__(self) -> str:
-        costs = f"{len(self.layers)} layers, {table.short(self.parameters)} parameters"
+        costs = f"{counted(len(self.layers), 'layer')}, {table.short(self.parameters)} parameters"
         return f"Plan({cut(self.name or self.text)!r}, {costs})"
 
     def _repr_html_(self) -> str:
@@ -108,7 +109,7 @@ def plan_network(network: Network, input: Shape | None = None, classes: int | No
     if classes is not None and found.output != (classes,):
         raise NetworkError(
             f"layer {planned[-1].number}: the output of the network",
-            needed=f"{classes} numbers, one a class",
+            needed=f"{counted(classes, 'number')}, one a class",
             came=written(found.output),
             remedy=f"end the network with 'dense {classes}'"
             + ("" if len(found.output) == 1 else ", after 'flatten' or 'globalpool'"),

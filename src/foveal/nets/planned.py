@@ -12,6 +12,7 @@ from foveal.nets import notation
 from foveal.nets.arithmetic import Inferred
 from foveal.nets.spec import Layer, Network
 from foveal.shapes import ReceptiveField, Shape, volume, written
+from foveal.wording import counted
 
 BYTES = 4
 """Bytes of one number: single precision."""
@@ -74,7 +75,10 @@ class PlannedLayer:
         inside = ", ".join(one.number for one in self.inner)
         text = f"residual of {inside}" if inside else notation.write_layer(self.layer)
         shapes = f"{written(self.in_shape)} -> {written(self.out_shape)}"
-        return f"PlannedLayer({self.number}: {cut(text)}, {shapes}, {self.parameters:,} parameters)"
+        return (
+            f"PlannedLayer({self.number}: {cut(text)}, {shapes}, "
+            f"{counted(self.parameters, 'parameter')})"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +100,14 @@ class PlannedNetwork:
         if not 0 <= self.fixed <= len(self.layers):
             raise UsageError(
                 "fixed",
-                needed=f"from 0 to the {len(self.layers)} layers of the network",
+                needed=f"from 0 to the {counted(len(self.layers), 'layer')} of the network",
                 came=str(self.fixed),
                 remedy="count the layers of the plan without those inside residuals",
             )
         if not 0 <= self.encoder_layers < max(len(self.layers), 1):
             raise UsageError(
                 "encoder_layers",
-                needed=f"an encoder and a decoder within {len(self.layers)} layers",
+                needed=f"an encoder and a decoder within {counted(len(self.layers), 'layer')}",
                 came=f"an encoder of {self.encoder_layers}",
                 remedy="count the layers of the encoder",
             )

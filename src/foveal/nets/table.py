@@ -12,6 +12,7 @@ from foveal.nets import notation
 from foveal.nets.planned import PlannedLayer, PlannedNetwork
 from foveal.nets.spec import Residual
 from foveal.shapes import channels_first, written
+from foveal.wording import counted
 
 
 def short(number: float) -> str:
@@ -85,7 +86,7 @@ def _sums(plan: PlannedNetwork) -> list[str]:
     if turned is not None:
         channels, height, width = plan.input
         lines.append(
-            f"read as {channels} channels of {height}x{width} pixels; pictures of "
+            f"read as {counted(channels, 'channel')} of {height}x{width} pixels; pictures of "
             f"{channels}x{height} pixels in {width} channels are written {written(turned)}"
         )
     return lines
@@ -157,7 +158,7 @@ def _run(plan: PlannedNetwork, run: tuple[PlannedLayer, ...]) -> tuple[str, ...]
     multiply_adds = sum(layer.multiply_adds for layer in run)
     return (
         f"{run[0].number}-{last.number}",
-        f"{len(run)} layers",
+        counted(len(run), "layer"),
         written(last.out_shape),
         "",
         short(parameters) if parameters else "",

@@ -9,6 +9,7 @@ from foveal.errors import DataError
 from foveal.pictures.decode import brought_to_size
 from foveal.pictures.ranges import Array, in_unit, keeps_bytes
 from foveal.recipe import LUMA, PictureRecipe
+from foveal.wording import counted
 
 
 def check_fits(array: Array, recipe: PictureRecipe, *, folded: bool = False) -> Array:
@@ -32,7 +33,7 @@ def check_fits(array: Array, recipe: PictureRecipe, *, folded: bool = False) -> 
     sizes = f"of {recipe.height}x{recipe.width}" if not recipe.adapts else "(n, h, w, c)"
     raise DataError(
         "X",
-        needed=f"pictures {sizes} with {recipe.channels} channels, as in fit",
+        needed=f"pictures {sizes} with {counted(recipe.channels, 'channel')}, as in fit",
         came=f"shape {shape}",
         remedy=_remedy(shape, recipe),
     )
@@ -83,6 +84,6 @@ def _channelled(picture_hwc: Array, channels: int) -> Array:
     raise DataError(
         "X",
         needed="pictures of 1 (grey) or 3 (colour) channels for this network",
-        came=f"{there} channels",
+        came=counted(there, "channel"),
         remedy="keep the planes that are red, green and blue",
     )

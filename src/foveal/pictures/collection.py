@@ -12,6 +12,7 @@ import numpy as np
 from foveal.errors import DataError
 from foveal.pictures.content import ArrayContent, Content, FileContent
 from foveal.pictures.ranges import Array as Array
+from foveal.wording import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,7 @@ class Pictures:
         if len(labels) != len(self):
             raise DataError(
                 "y",
-                needed=f"{len(self)} labels, one a picture",
+                needed=f"{counted(len(self), 'label')}, one a picture",
                 came=str(len(labels)),
                 remedy="give X and y of the same length",
             )

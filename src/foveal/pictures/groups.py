@@ -19,6 +19,7 @@ from foveal.pictures.collection import Array, Pictures
 from foveal.pictures.missing import is_missing
 from foveal.pictures.sources.parts import PARTS
 from foveal.vocabulary import normal_name
+from foveal.wording import counted
 
 FOLDER = "folder"
 """Asks for the folders below the class folders as groups."""
@@ -58,7 +59,7 @@ def grouped(pictures: Pictures, by: Any) -> Pictures:
         found = _as_given(by, len(pictures))
     _check_several(found)
     lone = sum(group is None for group in found)
-    notes = [f"{lone:,} pictures have no group: each is its own"] * bool(lone)
+    notes = [f"{counted(lone, 'picture')} without a group: each is its own"] * bool(lone)
     groups = np.empty(len(found), dtype=object)
     groups[:] = found
     return replace(pictures, groups=groups, notes=(*pictures.notes, *notes))
@@ -78,7 +79,7 @@ def _check_several(found: Sequence[Any]) -> None:
     raise UsageError(
         "groups",
         needed="at least two groups, so that some can be held out",
-        came=f"all {len(found):,} pictures in one, {first!r}",
+        came=f"all {counted(len(found), 'picture')} in one, {first!r}",
         remedy="name what tells them apart, as a number in the names of their files",
     )
 
@@ -95,7 +96,7 @@ def _as_given(groups: Any, count: int) -> list[Any]:
     if values.ndim != 1 or len(values) != count:
         raise DataError(
             "groups",
-            needed=f"{count} groups, one a picture",
+            needed=f"{counted(count, 'group')}, one a picture",
             came=f"shape {values.shape}",
             remedy="give X and groups of the same length",
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from foveal import files
+from foveal.wording import counted
 
 COLUMNS = ("path", "label", "part", "status", "reason", "remark")
 
@@ -54,4 +55,4 @@ def summary(entries: Sequence[Entry], most: int = 3) -> str:
     missing = left_out(entries)
     named = "; ".join(f"{entry.path} ({entry.reason})" for entry in missing[:most])
     more = f"; and {len(missing) - most} more" if len(missing) > most else ""
-    return f"{len(missing)} of {len(entries)} pictures left out: {named}{more}"
+    return f"{len(missing)} of {counted(len(entries), 'picture')} left out: {named}{more}"

@@ -13,6 +13,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
 from foveal.errors import UsageError
+from foveal.wording import counted
 
 MOST_PIXELS = 89_478_485
 """A picture with more pixels may be a decompression bomb (Pillow warns from there on)."""
@@ -120,7 +121,7 @@ def _identified(path: Path, most: int) -> ImageFile:
 
 def _too_large(most: int, pixels: int) -> str:
     remedy = f"if you trust it, set {LIMIT}={pixels} in the environment"
-    return f"more than {most:,} pixels ({pixels:,}): {remedy}"
+    return f"more than {counted(most, 'pixel')} ({pixels:,}): {remedy}"
 
 
 def reason_of(error: Exception) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from foveal.errors import PictureWarning
+from foveal.wording import counted
 
 MOST_KINDS = 5
 """Kinds of remarks that a summary names."""
@@ -56,7 +57,7 @@ def warn(lines: Iterable[str]) -> None:
 
 
 def _pictures(rows: list[int], names: Sequence[str] | None) -> str:
-    count = f"{len(rows):,} picture{'s' * (len(rows) != 1)}"
+    count = counted(len(rows), "picture")
     if names is None:
         return count
     return f"{count} ({names[rows[0]]}{', ...' * (len(rows) > 1)})"

@@ -13,6 +13,7 @@ from foveal.pictures.collection import Array, Pictures, evenly
 from foveal.pictures.content import Head, Rows
 from foveal.pictures.ranges import measure_range
 from foveal.recipe import Interpolation, PictureRecipe, Resize
+from foveal.wording import counted
 
 MOST_LOOKED_AT = 512
 """Files whose heads are read to learn size and channels, evenly spaced over the source."""
@@ -53,7 +54,7 @@ def choose_recipe(
         if (size or (height, width)) != (height, width) or (channels or planes) != planes:
             raise DataError(
                 "size or channels",
-                needed=f"{height}x{width} with {planes} channels, as the array has them",
+                needed=f"{height}x{width} with {counted(planes, 'channel')}, as the array has them",
                 came=f"{size or 'no size'}, {channels or 'no number of'} channels",
                 remedy="leave `size` and `channels` out for arrays, or give files",
             )

@@ -20,6 +20,7 @@ from foveal.progress.events import (
     Resumed,
     Shortened,
 )
+from foveal.wording import counted
 
 FIRST_EPOCHS, BETWEEN_EPOCHS = 20, 0.5
 """Epochs that are told in any case, and seconds between those after them, at least."""
@@ -35,11 +36,11 @@ def lines_of(event: Event) -> list[str]:
         case Decoding(done=done, total=total):
             often = max(1, total // DECODING_LINES // 32) * 32
             due = done % often == 0 or done == total
-            return [f"decoded {done:,} of {total:,} pictures"] if due else []
+            return [f"decoded {done:,} of {counted(total, 'picture')}"] if due else []
         case Extracting(done=done, total=total, network=network, more=more):
             often = max(1, total // DECODING_LINES)
             due = done == total or done // often > (done - more) // often
-            return [f"{done:,} of {total:,} pictures through {network}"] if due else []
+            return [f"{done:,} of {counted(total, 'picture')} through {network}"] if due else []
         case Prepared():
             counts = ", ".join(f"{name} {count:,}" for name, count in _first(event.classes))
             lines = [
@@ -49,11 +50,13 @@ def lines_of(event: Event) -> list[str]:
                 *[f"classes: {counts}"] * bool(counts),
             ]
             if event.duplicates:
-                lines.append(f"{event.duplicates} training pictures stand in another part too")
+                lines.append(
+                    f"in another part too: {counted(event.duplicates, 'training picture')}"
+                )
             return [*lines, *_notes(event.notes)]
         case CutTried():
             return [
-                f"cut after {event.stage}: {event.features:,} features, held-out log loss "
+                f"cut after {event.stage}: {counted(event.features, 'feature')}, held-out log loss "
                 f"{event.log_loss:.3f}, accuracy {100 * event.accuracy:.1f} %",
                 *_notes(event.notes),
             ]
@@ -65,7 +68,7 @@ def lines_of(event: Event) -> list[str]:
             config = event.config
             return [
                 event.table,
-                f"{config['steps']:,} steps of {config['batch_size']} pictures "
+                f"{counted(config['steps'], 'step')} of {counted(config['batch_size'], 'picture')} "
                 f"({event.epochs:.3g} epochs), {config['optimizer']}, learning rate "
                 f"{config['learning_rate']:g}, augmentation {event.augmentation}"
                 f"{', mirrored' if event.flip else ''}, seed {config['seed']}",
@@ -75,7 +78,7 @@ def lines_of(event: Event) -> list[str]:
             return [f"going on from step {step:,}"] * bool(step) + _notes(event.notes)
         case Shortened():
             return [
-                f"note: the machine has become slower; after {event.step:,} steps in "
+                f"note: the machine has become slower; after {counted(event.step, 'step')} in "
                 f"{event.seconds:.0f} s training ends at {event.steps:,} of {event.before:,} "
                 "steps, to keep to `seconds`"
             ]

@@ -16,6 +16,7 @@ from foveal.search.index import SearchIndex
 from foveal.search.index_file import FACTS, GRAPH, NAMES, VECTORS, Facts
 from foveal.search.vectors import Progress, Vectors, vectors_of
 from foveal.shapes import volume
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
@@ -175,9 +176,12 @@ def _way(count: int, approximate: bool | None) -> tuple[bool, tuple[str, ...]]:
     if approximate is not None or count <= EXACT_UP_TO:
         return bool(approximate), ()
     if graph.available():
-        return True, (f"{count:,} pictures: search is approximate, by a graph of neighbours",)
+        return True, (
+            f"{counted(count, 'picture')}: search is approximate, by a graph of neighbours",
+        )
     return False, (
-        f"{count:,} pictures are searched one by one: pip install 'foveal[search]' for a graph",
+        f"{counted(count, 'picture')} to search one by one: pip install "
+        "'foveal[search]' for a graph",
     )
 
 
@@ -213,7 +217,7 @@ def _check_belongs(path: Path, facts: Facts, model: FittedModel, force: bool) ->
     if facts.size != size:
         raise DataError(
             f"index {path}",
-            needed=f"vectors of {size} numbers, as this model makes them",
+            needed=f"vectors of {counted(size, 'number')}, as this model makes them",
             came=f"vectors of {facts.size}",
             remedy="use the model that built it, or build it again",
         )

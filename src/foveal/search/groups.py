@@ -23,6 +23,7 @@ from foveal.pictures.units import units_of
 from foveal.results import Result
 from foveal.search.vectors import Progress, vectors_of
 from foveal.tables import write_table
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
@@ -79,7 +80,10 @@ class PictureGroups:
     """What a reader should know."""
 
     def __repr__(self) -> str:
-        return f"PictureGroups({len(self.groups):,} groups in {len(self.numbers):,} pictures)"
+        return (
+            f"PictureGroups({counted(len(self.groups), 'group')} in "
+            f"{counted(len(self.numbers), 'picture')})"
+        )
 
     @property
     def grouped(self) -> int:
@@ -231,12 +235,13 @@ def _group(
 def _notes(pictures: Pictures, copies: NearCopies, distinct: int) -> Iterator[str]:
     if copies.looked_at < distinct:
         yield (
-            f"{copies.looked_at:,} of {distinct:,} pictures were looked through for near copies, "
+            f"{copies.looked_at:,} of {counted(distinct, 'picture')} looked through for "
+            "near copies, "
             "blocks of neighbours in the listing; of the others only equal ones are grouped"
         )
     if len(copies.untold):
         yield (
-            f"near copies cannot be told among {len(copies.untold):,} pictures, such as "
+            f"near copies cannot be told among {counted(len(copies.untold), 'picture')}, such as "
             f"{pictures.names[copies.untold[0]]}: their edges are those of most others beside "
             "them, as of digits or of things before one background, or too few; equal ones are "
             "grouped"

@@ -20,6 +20,7 @@ from foveal.pictures.sources import gather
 from foveal.search.graph import Graph
 from foveal.search.index_file import Measure
 from foveal.search.vectors import Progress, checked, scaled, vectors_of
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
@@ -86,7 +87,7 @@ class SearchIndex:
 
     def __repr__(self) -> str:
         way = "approximate" if self.graph else "exact"
-        return f"SearchIndex({len(self):,} pictures, {self.measure}, {way})"
+        return f"SearchIndex({counted(len(self), 'picture')}, {self.measure}, {way})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return what it is an index of, and what is not in it."""

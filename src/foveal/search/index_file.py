@@ -20,6 +20,7 @@ from foveal.errors import DataError
 from foveal.files import digest_of
 from foveal.nearest import Floats
 from foveal.pictures.ledger import Entry
+from foveal.wording import counted
 
 KIND: Literal["foveal-index"] = "foveal-index"
 FORMAT: Literal[1] = 1
@@ -103,7 +104,7 @@ def read_facts(place: Path) -> Facts:
         )
     path = _regular(place, FACTS)
     if path.stat().st_size > LARGEST_FACTS:
-        raise damaged(place, f"{FACTS} of {path.stat().st_size:,} bytes")
+        raise damaged(place, f"{FACTS} of {counted(path.stat().st_size, 'byte')}")
     try:
         return Facts.model_validate_json(path.read_bytes())
     except ValidationError as error:
@@ -160,7 +161,9 @@ def _names(place: Path, facts: Facts) -> Any:
         with pq.ParquetFile(path) as file:
             found, columns = file.metadata.num_rows, file.schema_arrow
             if found != rows or columns != pa.schema(list(COLUMNS.items())):
-                raise damaged(place, f"{NAMES} of {found} rows, {', '.join(columns.names)[:60]}")
+                raise damaged(
+                    place, f"{NAMES} of {counted(found, 'row')}, {', '.join(columns.names)[:60]}"
+                )
             table = file.read()
         table.validate(full=True)
     except (pa.ArrowException, OSError) as error:

@@ -13,6 +13,7 @@ from foveal.evaluation.metrics import Metrics
 from foveal.html_tables import html_table
 from foveal.parameters import did_you_mean
 from foveal.pictures.collection import Array
+from foveal.wording import counted
 
 MOST_CLASSES = 12
 """Classes up to which the confusion matrix is shown."""
@@ -172,7 +173,7 @@ def unknown(labels: Sequence[Any], classes: Sequence[Any]) -> list[str]:
         f"{label} ({count:,}{_asked(label, classes)})" for label, count in counts.most_common(NAMED)
     )
     more = f" and {len(counts) - NAMED:,} more" if len(counts) > NAMED else ""
-    pictures = f"{counts.total():,} picture{'s' * (counts.total() != 1)}"
+    pictures = counted(counts.total(), "picture")
     return [f"{pictures} left out: of {several} the model does not know, {named}{more}"]
 
 

@@ -23,6 +23,7 @@ from foveal.pictures.store import Hashes
 from foveal.targets.logistic import LogisticHead
 from foveal.targets.target import Target, Truths
 from foveal.training.steps import LossOf, Scores
+from foveal.wording import counted
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -228,7 +229,9 @@ class Labelled(Target):
 
     def unknown(self, labels: Sequence[Any]) -> list[str]:
         """Say of labels that a model does not know which they are."""
-        return [f"{len(labels):,} left out: their labels are of another kind"] * bool(labels)
+        return [
+            f"{counted(len(labels), 'picture')} left out: their labels are of another kind"
+        ] * bool(labels)
 
     @abstractmethod
     def score(self, y: Any, labels: Array, sample_weight: Any) -> float:

@@ -20,6 +20,7 @@ from foveal.pictures.store import Hashes
 from foveal.recipe import LUMA
 from foveal.targets.target import Answers, Truths
 from foveal.vocabulary import Loss, Task
+from foveal.wording import counted
 
 FEWEST = 2
 """Different pictures from which there is anything to tell them apart by."""
@@ -92,7 +93,7 @@ class Originals:
         """Check that there are two pictures, and that they differ."""
         count = len(values_n)
         if count < FEWEST:
-            came = f"{count} sample{'s' * (count != 1)}{left_out}"
+            came = f"{counted(count, 'sample')}{left_out}"
             remedy = "add pictures; those of another part do not count"
         elif len(np.unique(hashes_n)) < FEWEST:
             came, remedy = f"{count} that are all the same", "add pictures that differ"

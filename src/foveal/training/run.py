@@ -26,6 +26,7 @@ from foveal.progress.events import Event, Listener, Resumed
 from foveal.training import checkpoint
 from foveal.training.journal import Journal
 from foveal.training.loop import TrainingState
+from foveal.wording import counted
 
 T = TypeVar("T")
 DUTY = 30
@@ -295,7 +296,7 @@ def _thread_notes(facts: dict[str, Any]) -> tuple[str, ...]:
     threads = torch.get_num_threads()
     if facts["threads"] != threads:
         notes.append(
-            f"begun with {facts['threads']} threads, resumed with {threads}: "
+            f"begun with {counted(facts['threads'], 'thread')}, resumed with {threads}: "
             "the weights may differ in the last digits from an uninterrupted run"
         )
     if facts["torch"] != torch.__version__:

@@ -10,6 +10,7 @@ import numpy as np
 from foveal.errors import DataError
 from foveal.pictures.collection import Array, Numbered, Pictures
 from foveal.pictures.content import ArrayContent
+from foveal.wording import counted
 
 MOST_CHANNELS = 4
 
@@ -62,7 +63,7 @@ def content_of(array: Array) -> ArrayContent:
         raise DataError(
             "X",
             needed="an array (n, h, w), (n, h, w, c) or (n, pixels)",
-            came=f"{array.ndim} dimensions, shape {array.shape}",
+            came=f"{counted(array.ndim, 'dimension')}, shape {array.shape}",
             remedy="reshape it; video is not supported",
         )
     if array.shape[3] > MOST_CHANNELS:
@@ -96,7 +97,8 @@ def _check_one_meaning(array: Array) -> None:
         raise DataError(
             "X",
             needed="pictures one after another, (n, h, w) or (n, h, w, c)",
-            came=f"shape {array.shape}: one picture of {high}x{wide} with {last} channels, or "
+            came=f"shape {array.shape}: one picture of {high}x{wide} with "
+            f"{counted(last, 'channel')}, or "
             f"{high} grey ones of {wide}x{last}",
             remedy="give X[None] for the one picture, or X[..., None] for the grey ones",
         )

@@ -13,6 +13,7 @@ import numpy as np
 from foveal.errors import DataError
 from foveal.pictures.collection import Array, Pictures
 from foveal.pictures.sources.parts import Chunk, joined
+from foveal.wording import counted
 
 _IDX_PARTS = (("train", "train"), ("t10k", "test"), ("test", "test"))
 MOST_AXES = 4
@@ -73,11 +74,11 @@ def read_idx(path: Path) -> Array:
     rank = data[3]
     start = 4 + 4 * rank
     if len(data) < start or rank > MOST_AXES:
-        raise _bad_idx(path, f"{len(data)} bytes and {rank} axes")
+        raise _bad_idx(path, f"{counted(len(data), 'byte')} and {rank} axes")
     shape = tuple(np.frombuffer(data[4:start], dtype=">u4").tolist())
     dtype = np.dtype(_IDX_TYPES[data[2]])
     if len(data) != start + math.prod(shape) * dtype.itemsize:
-        raise _bad_idx(path, f"{len(data)} bytes where the head promises {shape}")
+        raise _bad_idx(path, f"{counted(len(data), 'byte')} where the head promises {shape}")
     values = np.frombuffer(data, dtype=dtype, offset=start).reshape(shape)
     return values.astype(dtype.newbyteorder("="))
 

@@ -9,6 +9,7 @@ import numpy as np
 from foveal.errors import DataError
 from foveal.pictures.collection import Array, Pictures
 from foveal.pictures.sources.arrays import content_of
+from foveal.wording import counted
 
 PARTS = {
     "train": "train",
@@ -53,7 +54,7 @@ def _joined_labels(chunks: list[Chunk], where: str) -> Array | None:
         if len(labels) != len(images):
             raise DataError(
                 where,
-                needed=f"{len(images)} labels, one a picture",
+                needed=f"{counted(len(images), 'label')}, one a picture",
                 came=str(len(labels)),
                 remedy="check that pictures and labels belong together",
             )
