@@ -53,6 +53,10 @@ class Labelled(Target):
     judged_columns: ClassVar[tuple[str, ...]]
     """Columns of `judged_rows`, the truth first."""
 
+    @abstractmethod
+    def read(self, y: Any) -> Array:
+        """Read the labels that a person gave; see `Target`."""
+
     # How it is taught -----------------------------------------------------------------------
 
     @classmethod
