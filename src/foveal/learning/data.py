@@ -19,7 +19,7 @@ from foveal.pictures import ledger, prepared
 from foveal.pictures.augment import Augmentation
 from foveal.pictures.batches import FeatureBatches, TrainingBatches, inputs, training_batches
 from foveal.pictures.collection import Array, Pictures
-from foveal.pictures.copies import NearCopies, copies_among
+from foveal.pictures.copies import CopySearch, NearCopies
 from foveal.pictures.hashing import Hashes
 from foveal.pictures.ledger import Entry
 from foveal.pictures.remarks import joined
@@ -199,7 +199,8 @@ def prepare(
     strata = target.strata(answers.values_n)
     contradicted = target.contradicted(store.hashes, answers.values_n, usable)
     usable = np.setdiff1d(usable, list(contradicted))
-    copies = copies_among(pictures, store, recipe, strata, usable, context.device.threads)
+    search = CopySearch(pictures, recipe, strata, usable, context.device.threads)
+    copies = search.among(store)
     units = units_of(store.hashes, usable, pictures.groups, copies.pairs)
     parts = split(
         strata,

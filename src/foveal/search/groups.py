@@ -15,7 +15,7 @@ import numpy as np
 
 from foveal.nearest import Rows
 from foveal.pictures.collection import Pictures
-from foveal.pictures.copies import NearCopies, copies_by_features
+from foveal.pictures.copies import CopySearch, NearCopies
 from foveal.pictures.groups import COLUMNS, group_ids
 from foveal.pictures.hashing import Hashes
 from foveal.pictures.sources import gather
@@ -165,9 +165,8 @@ def picture_groups(
     once.sort()
     recipe = found.content.suited(made.recipe)
     with model.device.at_work():
-        copies = copies_by_features(
-            found, made.features, recipe, _class_ids(found), once, model.device.threads
-        )
+        search = CopySearch(found, recipe, _class_ids(found), once, model.device.threads)
+        copies = search.by_features(made.features)
     numbers, groups = _groups(found, made.hashes, made.rows, copies)
     return PictureGroups(
         pictures=found,

@@ -219,7 +219,8 @@ def _labels_of(pictures: Pictures) -> Array:
             "pictures",
             needed="labels: a folder a class, or y",
             came="pictures without labels",
-            remedy="sort them into class folders, or use predict",
+            remedy="sort the pictures into one folder a class; in Python, y will do too; predict "
+            "needs none",
         )
     refuse_unsupported(pictures.labels)
     return pictures.labels
