@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from foveal.figures.gallery import gallery
     from foveal.figures.groups import groups_sheet
     from foveal.figures.interpolation import interpolate
+    from foveal.figures.kernel_history import draw_kernel_history
+    from foveal.figures.kernels import draw_kernels
     from foveal.figures.mistakes import mistakes
     from foveal.figures.picture_map import picture_map
     from foveal.figures.similar import similar_sheet
@@ -60,6 +62,8 @@ _ROOMS = {
     "figures.gallery": ("gallery",),
     "figures.groups": ("groups_sheet",),
     "figures.interpolation": ("interpolate",),
+    "figures.kernel_history": ("draw_kernel_history",),
+    "figures.kernels": ("draw_kernels",),
     "figures.mistakes": ("mistakes",),
     "figures.picture_map": ("picture_map",),
     "figures.similar": ("similar_sheet",),
@@ -98,6 +102,8 @@ __all__ = [
     "__version__",
     "anomalies",
     "build",
+    "draw_kernel_history",
+    "draw_kernels",
     "evaluate",
     "gallery",
     "groups_sheet",

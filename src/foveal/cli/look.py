@@ -19,7 +19,11 @@ from foveal.results import Result
 if TYPE_CHECKING:
     from foveal.figures.looks import Asked
 
-NAMES = ("planes",)
+NAMES = (
+    "planes",
+    "kernels",
+    "epochs",
+)
 """The looks, in order (`figures/looks.py`, which is not imported for the sake of a help)."""
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from foveal.drawing.figure import Figure
 from foveal.errors import UsageError
+from foveal.figures.kernel_history import draw_kernel_history
+from foveal.figures.kernels import draw_kernels
 from foveal.figures.planes import draw_planes
 from foveal.looking.subject import NothingToSee, Subject
 from foveal.parameters import did_you_mean
@@ -84,8 +86,19 @@ def _planes(asked: Asked) -> Drawn:
     return [("planes", figure) for figure in figures]
 
 
+def _kernels(asked: Asked) -> Drawn:
+    figure = draw_kernels(asked.subject, asked.pictures, layer=asked.layer, count=asked.count)
+    return [("kernels", figure)]
+
+
+def _epochs(asked: Asked) -> Drawn:
+    return [("kernels-over-epochs", draw_kernel_history(asked.subject, count=asked.count))]
+
+
 LOOKS: dict[str, Look] = {
     "planes": Look("the picture as matrices of numbers", _planes),
+    "kernels": Look("kernels of every convolution, with alarms", _kernels),
+    "epochs": Look("first-layer kernels over the epochs", _epochs),
 }
 """In the order in which one would show them to a class."""
 
