@@ -8,6 +8,7 @@ from typing import Any
 
 from foveal.drawing.figure import Figure
 from foveal.errors import UsageError
+from foveal.figures.attribution import draw_attribution
 from foveal.figures.planes import draw_planes
 from foveal.looking.subject import NothingToSee, Subject
 from foveal.parameters import did_you_mean
@@ -31,6 +32,8 @@ class Asked:
     """A kernel designed by hand, by its name, or the file that holds it."""
     count: int | None = None
     """How many are shown of what there are many of."""
+    target: str | None = None
+    """The class that is asked about; where left out, that which is predicted."""
 
     def some(self, most: int = 1) -> Pictures:
         """Return the first pictures.
@@ -57,6 +60,8 @@ class Asked:
         return self.some(0 if self.pictures is None else len(self.pictures))
 
 
+ATTRIBUTED = 2
+"""Pictures of which attributions are drawn: each takes some seconds."""
 Drawn = Iterable[tuple[str, Figure[Any]]]
 """Names of files, without their ending, each with its figure."""
 
@@ -84,8 +89,20 @@ def _planes(asked: Asked) -> Drawn:
     return [("planes", figure) for figure in figures]
 
 
+def _attribution(asked: Asked) -> Drawn:
+    figure = draw_attribution(
+        asked.subject,
+        asked.all(),
+        target=asked.target,
+        layer=asked.layer,
+        count=asked.count or ATTRIBUTED,
+    )
+    return [("attribution", figure)]
+
+
 LOOKS: dict[str, Look] = {
     "planes": Look("the picture as matrices of numbers", _planes),
+    "attribution": Look("which pixels speak for a class", _attribution),
 }
 """In the order in which one would show them to a class."""
 
