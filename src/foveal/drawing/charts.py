@@ -18,7 +18,7 @@ Role = Literal["training", "validation", "test", "baseline", "ideal"]
 WIDTH = 360
 SIZE, LINE = 12, 16
 """Size of letters and of lines of text."""
-ROOMY = 1.2
+ROOMY = 1.55
 """How many times as wide as Pillow's the widest usual font of a page is (DejaVu Sans)."""
 RIGHT, TICK = 12, 4
 """Room at the right of axes, and between a mark and its text."""
@@ -109,9 +109,7 @@ def cut(text: str, width: float) -> str:
     return shown + "..."
 
 
-def kept_within(x: float, text: str) -> str:
-    """Return at which point a text is anchored, so that it stays within the chart."""
+def kept_within(x: float, text: str) -> float:
+    """Return where the middle of a text stands, as near to x as the chart has room for it."""
     half = extent(text) / 2
-    if x + half > WIDTH:
-        return "end"
-    return "start" if x - half < 0 else "middle"
+    return max(min(x, WIDTH - half), half)

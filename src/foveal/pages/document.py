@@ -55,6 +55,8 @@ class Code:
 
     kind: ClassVar[str] = "code"
     text: str
+    folded: str = ""
+    """What is written where the text opens; it lies open where this is empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

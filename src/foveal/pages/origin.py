@@ -61,7 +61,7 @@ def again(material: Material) -> Section:
         [
             Code(line) if line else None,
             Facts(tuple(_facts(material))),
-            Code(material.model.plan.text),
+            Code(material.model.plan.text, folded="the network, as it is typed"),
             Words(AGAIN),
         ],
     )
