@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from foveal.errors import DataError
-from foveal.pictures.content import ArrayContent, Content, FileContent
+from foveal.pictures.content import ArrayContent, Content, EncodedContent
 from foveal.pictures.ranges import Array as Array
 from foveal.wording import counted
 
@@ -37,7 +37,7 @@ class Pictures:
     @classmethod
     def of_files(cls, files: Iterable[Path], names: Sequence[str] | None = None) -> Pictures:
         """Make pictures of files, named by their paths unless names are given."""
-        content = FileContent(tuple(files))
+        content = EncodedContent(tuple(files))
         return cls(names=content.whole_names(()) if names is None else names, content=content)
 
     @classmethod
