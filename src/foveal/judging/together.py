@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from foveal.arrays import Hashes, Rows
 from foveal.evaluation.intervals import effective_number
 from foveal.pictures.collection import Pictures
 from foveal.pictures.copies import CopySearch
 from foveal.pictures.prepared import Prepared
-from foveal.pictures.splits import Rows
-from foveal.pictures.store import Hashes
 from foveal.pictures.units import units_of
 from foveal.recipe import PictureRecipe
 

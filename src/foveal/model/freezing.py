@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from foveal.arrays import Hashes
 from foveal.device import Device
 from foveal.model import loading  # noqa: F401  says how models are copied and pickled
 from foveal.model.card import Coding, Logistic, Origin, Provenance
@@ -16,7 +17,6 @@ from foveal.model.held_out import HeldOutLogits
 from foveal.model.normal import NormalStats
 from foveal.nets.build import build
 from foveal.nets.plan import Plan
-from foveal.pictures.store import Hashes
 from foveal.recipe import PictureRecipe
 from foveal.targets.target import Target
 from foveal.training.config import TrainingConfig

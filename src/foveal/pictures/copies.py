@@ -19,15 +19,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from foveal.arrays import Array, Floats, Rows
 from foveal.pictures.collection import Pictures, evenly
 from foveal.pictures.prepared import Prepared, RowsOfArrays
-from foveal.pictures.ranges import Array
 from foveal.pictures.store import open_store
-from foveal.pictures.units import NO_PAIRS, Pairs, Rows, units_of
+from foveal.pictures.units import NO_PAIRS, Pairs, units_of
 from foveal.randomness import generator
 from foveal.recipe import PictureRecipe
 
-Floats = np.ndarray[Any, np.dtype[np.float32]]
 SIDE = 64
 """Height and width of the pictures that are aligned, at most."""
 SMALLEST = 16
