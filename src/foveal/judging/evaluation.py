@@ -147,7 +147,7 @@ def evaluate(
     model = fitted_of(model)
     target = model.answering()
     pictures = grouped(gather(X), groups)
-    source = _Source(model, pictures if y is None else pictures.labelled(np.asarray(y)))
+    source = _Source(model, pictures if y is None else pictures.labelled(target.read(y)))
     source.open(progress)
     chosen = held_out(
         model,
