@@ -41,6 +41,8 @@ VERSION = 2
 A_SAVING = 256
 """Features written at once: what an interrupted pass loses at most."""
 
+FOUND = "were there already"
+"""What is said of features that were kept."""
 MUCH_DISK = 1_000_000_000
 """Bytes of features from which on their size is told."""
 
@@ -124,8 +126,7 @@ class Features:
         remarks = [*self.notes, *summed(self.remarked)]
         if self.found:
             remarks.append(
-                f"features of {counted(self.found, 'picture')} were there already: "
-                f"{self.saved:.1f} s saved"
+                f"features of {counted(self.found, 'picture')} {FOUND}: {self.saved:.1f} s saved"
             )
         if self.size > MUCH_DISK:
             remarks.append(
