@@ -105,8 +105,9 @@ def _facts(found: NetworkKernels, drawn: int, kernels: int) -> list[str]:
     some = f", {drawn} of them drawn" if drawn < found.convolutions else ""
     state = "trained" if found.trained else "untrained: weights as they were drawn"
     table = f"; the first {MOST_ROWS:,} are in the table" if kernels > MOST_ROWS else ""
+    unread = f", {found.unread} more cannot be read" if found.unread else ""
     judged = (
-        f"maps judged on {counted(found.judged_on, 'picture')}"
+        f"maps judged on {counted(found.judged_on, 'picture')}{unread}"
         if found.judged_on
         else "judged by weights alone (maps: of a trained network, on 8 pictures or more)"
     )

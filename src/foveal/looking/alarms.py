@@ -95,7 +95,7 @@ def _duplicate(layer: str, kernel: int, other: int, cosine: float) -> Alarm:
 
 
 def _of_weights(flat_kd: Array) -> Iterator[tuple[int, Kind, str]]:
-    finite: Array = np.isfinite(flat_kd).all(axis=1)
+    finite = np.asarray(np.isfinite(flat_kd).all(axis=1))
     for kernel in np.flatnonzero(~finite).tolist():
         yield kernel, "broken", "is broken: it has weights that are no numbers"
     norms = np.linalg.norm(np.where(finite[:, None], flat_kd, 0), axis=1)
