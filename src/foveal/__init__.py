@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from foveal.estimators.autoencoder import Autoencoder
     from foveal.estimators.cnn import CNNClassifier
     from foveal.estimators.transfer import TransferClassifier
+    from foveal.figures.attribution import draw_attribution
     from foveal.figures.designed import draw_designed
     from foveal.figures.gallery import gallery
     from foveal.figures.groups import groups_sheet
@@ -60,6 +61,7 @@ _ROOMS = {
     "estimators.autoencoder": ("Autoencoder",),
     "estimators.cnn": ("CNNClassifier",),
     "estimators.transfer": ("TransferClassifier",),
+    "figures.attribution": ("draw_attribution",),
     "figures.designed": ("draw_designed",),
     "figures.gallery": ("gallery",),
     "figures.groups": ("groups_sheet",),
@@ -104,6 +106,7 @@ __all__ = [
     "__version__",
     "anomalies",
     "build",
+    "draw_attribution",
     "draw_designed",
     "draw_kernel_history",
     "draw_kernels",

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from foveal.drawing.layout import BODY
 from foveal.errors import UsageError
 from foveal.files import checked_output, write_whole
 from foveal.tables import write_table
@@ -52,6 +53,12 @@ class Figure(Generic[Values]):
     def __repr__(self) -> str:
         wide, high = self.image.size
         return f"Figure({type(self.values).__name__}, {wide}x{high} pixels)"
+
+    @property
+    def body(self) -> Image.Image:
+        """The sheet without its title, facts and caption, for where words are set around it."""
+        box = self.image.info.get(BODY)
+        return self.image if box is None else self.image.crop(box)
 
     def _repr_png_(self) -> bytes:
         """Return the sheet as PNG: what a notebook shows."""
