@@ -19,7 +19,7 @@ from foveal.results import Result
 if TYPE_CHECKING:
     from foveal.figures.looks import Asked
 
-NAMES = ("planes", "kernels", "epochs", "attribution")
+NAMES = ("planes", "designed", "kernels", "epochs", "attribution")
 """The looks, in order (`figures/looks.py`, which is not imported for the sake of a help)."""
 
 
@@ -84,7 +84,8 @@ def look(
         str | None,
         typer.Option(
             metavar="KERNEL",
-            help="A kernel made by hand to slide over the picture.",
+            help="A kernel made by hand to slide over the picture: sobel, edge, blur, sharpen, "
+            "emboss, or a file with its numbers, a row a line.",
             show_default=False,
         ),
     ] = None,

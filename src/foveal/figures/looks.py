@@ -9,6 +9,7 @@ from typing import Any
 from foveal.drawing.figure import Figure
 from foveal.errors import UsageError
 from foveal.figures.attribution import draw_attribution
+from foveal.figures.designed import draw_designed
 from foveal.figures.kernel_history import draw_kernel_history
 from foveal.figures.kernels import draw_kernels
 from foveal.figures.planes import draw_planes
@@ -100,6 +101,10 @@ def _epochs(asked: Asked) -> Drawn:
     return [("kernels-over-epochs", draw_kernel_history(asked.subject, count=asked.count))]
 
 
+def _designed(asked: Asked) -> Drawn:
+    return [("designed", draw_designed(asked.subject, asked.some(), asked.kernel or "sobel"))]
+
+
 def _attribution(asked: Asked) -> Drawn:
     figure = draw_attribution(
         asked.subject,
@@ -113,6 +118,7 @@ def _attribution(asked: Asked) -> Drawn:
 
 LOOKS: dict[str, Look] = {
     "planes": Look("the picture as matrices of numbers", _planes),
+    "designed": Look("a kernel designed by hand on its way over the picture", _designed),
     "kernels": Look("kernels of every convolution, with alarms", _kernels),
     "epochs": Look("first-layer kernels over the epochs", _epochs),
     "attribution": Look("which pixels speak for a class", _attribution),
