@@ -16,11 +16,12 @@ import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
 
+from foveal.arrays import Array
 from foveal.errors import UsageError
 from foveal.looking.convolutions import Kernels, convolution_modules, first_convolution
 from foveal.looking.subject import NothingToSee, Seen, Subject
 from foveal.parameters import did_you_mean
-from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.collection import Pictures
 from foveal.recipe import LUMA
 from foveal.training.snapshots import first_kernels
 
