@@ -25,8 +25,8 @@ from foveal.pictures.sources import gather
 from foveal.shapes import written
 
 if TYPE_CHECKING:
+    from foveal.arrays import Array
     from foveal.drawing.scales import Levels
-    from foveal.pictures.collection import Array
 
 SIDE = 256
 """Side of a picture, in pixels, up to which it is enlarged, and beyond which it is reduced."""
