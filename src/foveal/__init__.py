@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from foveal.estimators.cnn import CNNClassifier
     from foveal.estimators.transfer import TransferClassifier
     from foveal.figures.attribution import draw_attribution
+    from foveal.figures.favourites import draw_favourites
     from foveal.figures.gallery import gallery
     from foveal.figures.groups import groups_sheet
     from foveal.figures.interpolation import interpolate
@@ -61,6 +62,7 @@ _ROOMS = {
     "estimators.cnn": ("CNNClassifier",),
     "estimators.transfer": ("TransferClassifier",),
     "figures.attribution": ("draw_attribution",),
+    "figures.favourites": ("draw_favourites",),
     "figures.gallery": ("gallery",),
     "figures.groups": ("groups_sheet",),
     "figures.interpolation": ("interpolate",),
@@ -105,6 +107,7 @@ __all__ = [
     "anomalies",
     "build",
     "draw_attribution",
+    "draw_favourites",
     "draw_kernel_history",
     "draw_kernels",
     "evaluate",
