@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from foveal.cli.figures import shown_passage
 from foveal.cli.options import Device, Json, Threads
 from foveal.cli.output import print_answer
 from foveal.cli.sources import one_source
@@ -19,7 +20,7 @@ from foveal.results import Result
 if TYPE_CHECKING:
     from foveal.figures.looks import Asked
 
-NAMES = ("planes", "designed", "kernels", "epochs", "attribution")
+NAMES = ("planes", "designed", "kernels", "epochs", "favourites", "attribution")
 """The looks, in order (`figures/looks.py`, which is not imported for the sake of a help)."""
 
 
@@ -123,7 +124,9 @@ def look(
         count=count,
         target=target,
     )
-    print_answer(_drawn(asked, names, to), _lines, as_json=json)
+    with shown_passage("the network") as tell:
+        drawn = _drawn(replace(asked, progress=tell), names, to)
+    print_answer(drawn, _lines, as_json=json)
 
 
 def _drawn(asked: Asked, only: list[str], to: Path) -> Look:
