@@ -26,7 +26,7 @@ def test_pictures_without_a_label_do_not_train() -> None:
 
 def test_series_of_paths_are_paths(class_folders: Path) -> None:
     pictures = gather(class_folders)
-    files = pd.Series([str(file) for file in pictures.content.files])
+    files = pd.Series([str(file) for file in pictures.content.pictures])
     labels = pd.Series(pictures.labels, dtype="string")
     backbone = small_model(channels=3, side=8)
     learner = TransferClassifier(backbone, random_state=0, threads=1).fit(files, labels)

@@ -21,6 +21,8 @@ from foveal.drawing.charts import (
 )
 from foveal.drawing.svg import Svg, element, joined, path
 
+BOLD = 1.1
+"""How many times as wide bold letters are."""
 STEP = 2.75 * LINE
 """Height of a bar with its name."""
 
@@ -80,17 +82,17 @@ def bars(name: str, title: str, description: str, drawn: Sequence[Bar], axis: Ax
 
 
 def _tick(x: float, text: str, bottom: float) -> Svg:
-    anchor, y = kept_within(x, text), bottom + LINE
+    middle, y = kept_within(x, text), bottom + LINE
     return joined(
         element("path", d=path([(x, 0.0), (x, bottom)]), class_="grid"),
-        element("text", text, x=x, y=y, text_anchor=anchor, class_="faint"),
+        element("text", text, x=middle, y=y, text_anchor="middle", class_="faint"),
     )
 
 
 def _bar(bar: Bar, top: float, across: Callable[[float], float]) -> Svg:
     room = WIDTH - extent(bar.text) - SIZE
     parts = [
-        element("text", cut(bar.name, room), x=0, y=top + SIZE, class_="strong"),
+        element("text", cut(bar.name, room / BOLD), x=0, y=top + SIZE, class_="strong"),
         element("text", bar.text, x=WIDTH, y=top + SIZE, text_anchor="end"),
     ]
     return joined(*parts, *_drawn(bar, top + 1.7 * LINE, across))

@@ -53,6 +53,10 @@ class Labelled(Target):
     judged_columns: ClassVar[tuple[str, ...]]
     """Columns of `judged_rows`, the truth first."""
 
+    @abstractmethod
+    def read(self, y: Any) -> Array:
+        """Read the labels that a person gave; see `Target`."""
+
     # How it is taught -----------------------------------------------------------------------
 
     @classmethod
@@ -229,9 +233,8 @@ class Labelled(Target):
 
     def unknown(self, labels: Sequence[Any]) -> list[str]:
         """Say of labels that a model does not know which they are."""
-        return [
-            f"{counted(len(labels), 'picture')} left out: their labels are of another kind"
-        ] * bool(labels)
+        said = f"{counted(len(labels), 'picture')} left out: labelled by another kind of label"
+        return [said] * bool(labels)
 
     @abstractmethod
     def score(self, y: Any, labels: Array, sample_weight: Any) -> float:
