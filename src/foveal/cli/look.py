@@ -19,7 +19,7 @@ from foveal.results import Result
 if TYPE_CHECKING:
     from foveal.figures.looks import Asked
 
-NAMES = ("planes", "kernels", "epochs", "attribution")
+NAMES = ("planes", "kernels", "epochs", "maps", "way", "fields", "steps", "attribution")
 """The looks, in order (`figures/looks.py`, which is not imported for the sake of a help)."""
 
 
@@ -92,6 +92,14 @@ def look(
         int | None,
         typer.Option(min=1, help="Shown of what there are many of.", show_default=False),
     ] = None,
+    limits: Annotated[
+        str,
+        typer.Option(
+            metavar="layer|map",
+            help="Whether all maps of a layer share the limits of their colours, or each has its "
+            "own.",
+        ),
+    ] = "layer",
     target: Annotated[
         str | None,
         typer.Option(
@@ -120,6 +128,7 @@ def look(
         channel=channel,
         kernel=kernel,
         count=count,
+        limits=limits,
         target=target,
     )
     print_answer(_drawn(asked, names, to), _lines, as_json=json)

@@ -16,6 +16,7 @@ from foveal.drawing.thumbnails import drawn
 from foveal.looking.ladder import Rung, ladder
 from foveal.looking.subject import Subject, subject_of
 from foveal.nets.planned import cut
+from foveal.parameters import Whole, check, optional
 from foveal.pictures.collection import Array
 from foveal.pictures.sources import gather
 from foveal.shapes import written
@@ -32,8 +33,10 @@ CAPTION = (
     "a number has seen, and the more of an object it can stand for."
 )
 OTHERS = "of the last layer the most active pixel; of the others those around what moves it most"
-COLUMNS = ("layer", "map", "row", "column", "value", "top", "bottom", "left", "right")
-COLUMNS += ("share of picture", "half of effect within")
+COLUMNS = (
+    *("layer", "map", "row", "column", "value", "top", "bottom", "left", "right"),
+    *("share of picture", "half of effect within"),
+)
 
 
 def draw_fields(
@@ -43,7 +46,7 @@ def draw_fields(
     layer: str | int | None = None,
     pixel: tuple[int, int] | None = None,
     channel: int | None = None,
-    count: int = RUNGS,
+    count: int | None = None,
 ) -> Figure[list[Rung]]:
     """Draw what feature-map pixels see of a picture: their receptive fields.
 
@@ -63,8 +66,8 @@ def draw_fields(
         Row and column of a pixel of its maps, from 0; the most active one where left out.
     channel : int, optional
         Number of a map, from 0; the most active one where left out.
-    count : int
-        How many layers, where none is named.
+    count : int, optional
+        How many layers, where none is named; 6 where left out.
 
     Returns
     -------
@@ -76,12 +79,13 @@ def draw_fields(
     NothingToSee
         For a layer that gives a vector, and a network without any that gives maps.
     UsageError
-        For a layer, a pixel or a map that is not there.
+        For a layer, a pixel or a map that is not there, and a count below 1.
     """
+    check({"count": count}, {"count": optional(Whole(1))})
     subject = subject_of(model)
     seen = subject.seen(gather(X).take(range(1)))
     found = ladder(
-        subject, seen.inputs, number=layer, pixel=pixel, channel=channel, most=max(count, 1)
+        subject, seen.inputs, number=layer, pixel=pixel, channel=channel, most=count or RUNGS
     )
     alone = len(found) == 1
     sides = (LARGE, LARGE_PART) if alone else (SIDE, PART)

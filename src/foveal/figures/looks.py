@@ -9,9 +9,13 @@ from typing import Any
 from foveal.drawing.figure import Figure
 from foveal.errors import UsageError
 from foveal.figures.attribution import draw_attribution
+from foveal.figures.fields import draw_fields
 from foveal.figures.kernel_history import draw_kernel_history
 from foveal.figures.kernels import draw_kernels
+from foveal.figures.maps import draw_maps
 from foveal.figures.planes import draw_planes
+from foveal.figures.steps import draw_steps
+from foveal.figures.way import draw_way
 from foveal.looking.subject import NothingToSee, Subject
 from foveal.parameters import did_you_mean
 from foveal.pictures.collection import Pictures
@@ -32,6 +36,8 @@ class Asked:
     """Number of one of its maps, from 0."""
     kernel: str | None = None
     """A kernel designed by hand, by its name, or the file that holds it."""
+    limits: str = "layer"
+    """Whether feature maps of a layer share the limits of their colours, or each has its own."""
     count: int | None = None
     """How many are shown of what there are many of."""
     target: str | None = None
@@ -111,10 +117,49 @@ def _attribution(asked: Asked) -> Drawn:
     return [("attribution", figure)]
 
 
+def _maps(asked: Asked) -> Drawn:
+    figures = draw_maps(
+        asked.subject, asked.some(), layer=asked.layer, count=asked.count, limits=asked.limits
+    )
+    return [(f"maps-{one.values.number}", one) for one in figures]
+
+
+def _way(asked: Asked) -> Drawn:
+    return [("way", draw_way(asked.subject, asked.some(), count=asked.count))]
+
+
+def _fields(asked: Asked) -> Drawn:
+    figure = draw_fields(
+        asked.subject,
+        asked.some(),
+        layer=asked.layer,
+        pixel=asked.pixel,
+        channel=asked.channel,
+        count=asked.count,
+    )
+    return [("fields", figure)]
+
+
+def _steps(asked: Asked) -> Drawn:
+    figures = draw_steps(
+        asked.subject,
+        asked.some(),
+        layer=asked.layer,
+        pixel=asked.pixel,
+        channel=asked.channel,
+        count=asked.count,
+    )
+    return [(f"steps-{one.values.number}", one) for one in figures]
+
+
 LOOKS: dict[str, Look] = {
     "planes": Look("the picture as matrices of numbers", _planes),
     "kernels": Look("kernels of every convolution, with alarms", _kernels),
     "epochs": Look("first-layer kernels over the epochs", _epochs),
+    "maps": Look("feature maps of a layer", _maps),
+    "way": Look("the whole way from the picture to the prediction", _way),
+    "fields": Look("what pixels of feature maps see of the picture", _fields),
+    "steps": Look("numbers of layers, step by step", _steps),
     "attribution": Look("which pixels speak for a class", _attribution),
 }
 """In the order in which one would show them to a class."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +23,6 @@ from foveal.pictures.sources import gather
 from foveal.shapes import written
 from foveal.wording import counted
 
-Limits = Literal["layer", "map"]
 MOST = 64
 """Maps of a layer that are shown, if not said otherwise."""
 LAYERS = 3
@@ -45,7 +44,7 @@ def draw_maps(
     *,
     layer: str | int | None = None,
     count: int | None = None,
-    limits: Limits = "layer",
+    limits: str = "layer",
 ) -> list[Figure[Maps]]:
     """Draw the feature maps of a layer for a picture.
 
@@ -80,7 +79,11 @@ def draw_maps(
         {"count": optional(Whole(1)), "limits": choice(("layer", "map"))},
     )
     subject = subject_of(model)
-    chosen = [one.last.number for one in with_maps(subject.plan, LAYERS)] if layer is None else []
+    chosen = (
+        [one.last.number for one in with_maps(subject.plan, LAYERS)]
+        if layer is None
+        else [str(layer)]
+    )
     seen = subject.seen(gather(X).take(range(1)))
     return [
         _drawn(
@@ -90,11 +93,11 @@ def draw_maps(
             f"of {seen.names[0]}",
             limits,
         )
-        for one in chosen or [layer or ""]
+        for one in chosen
     ]
 
 
-def _drawn(subject: Subject, found: Maps, image: Array, name: str, limits: Limits) -> Figure[Maps]:
+def _drawn(subject: Subject, found: Maps, image: Array, name: str, limits: str) -> Figure[Maps]:
     side = LARGE if len(found.maps) <= FEW else SMALL
     tiles = [
         map_tile(one, found.limits if limits == "layer" else own_limits(one), side, LARGE)
@@ -124,7 +127,7 @@ def own_limits(map_hw: Array) -> tuple[float, float]:
     return min(float(map_hw.min()), 0.0), max(float(map_hw.max()), 0.0)
 
 
-def _bar(found: Maps, limits: Limits) -> Any:
+def _bar(found: Maps, limits: str) -> Any:
     if limits == "map":
         low, high = "least of each map, or 0", "its greatest"
     else:

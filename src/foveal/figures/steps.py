@@ -25,6 +25,7 @@ from foveal.looking.subject import NothingToSee, Subject, subject_of
 from foveal.nets.planned import cut
 from foveal.nets.spec import AvgPool, Conv, ConvTranspose, Dense, MaxPool
 from foveal.nets.tracing import planned_layer
+from foveal.parameters import Whole, check, optional
 from foveal.pictures.collection import Array
 from foveal.pictures.sources import gather
 from foveal.shapes import written
@@ -64,7 +65,7 @@ def draw_steps(
     layer: str | int | None = None,
     pixel: tuple[int, int] | None = None,
     channel: int | None = None,
-    count: int = CHANNELS,
+    count: int | None = None,
 ) -> list[Figure[Step]]:
     """Draw how one number of a layer is made for a picture, step by step, with all numbers.
 
@@ -81,8 +82,9 @@ def draw_steps(
         Row and column in its maps, from 0; the most active one where left out.
     channel : int, optional
         Number of the map, or of the node; the most active one where left out.
-    count : int
-        Channels whose products are drawn, those that add the most; the others are summed.
+    count : int, optional
+        Channels whose products are drawn, those that add the most, 4 where left out; the others
+        are summed.
 
     Returns
     -------
@@ -94,8 +96,9 @@ def draw_steps(
     NothingToSee
         For a layer of another kind, and a network without any.
     UsageError
-        For a layer or a place that is not there.
+        For a layer or a place that is not there, and a count below 1.
     """
+    check({"count": count}, {"count": optional(Whole(1))})
     subject = subject_of(model)
     seen = subject.seen(gather(X).take(range(1)))
     numbers = _chosen(subject) if layer is None else [planned_layer(subject.plan, layer).number]
@@ -103,7 +106,7 @@ def draw_steps(
     for one in numbers:
         place = _place(subject, seen.inputs, one, pixel, channel)
         found = step(subject, seen.inputs, one, *place)
-        figures.append(_drawn(subject, found, seen.images[0], seen.names[0], max(count, 1)))
+        figures.append(_drawn(subject, found, seen.images[0], seen.names[0], count or CHANNELS))
     return figures
 
 
@@ -151,7 +154,7 @@ def _drawn(subject: Subject, found: Step, image: Array, name: str, count: int) -
     facts = [
         f"{state(subject)}, of {name}",
         f"{cut(found.layer)}: {written(layer.in_shape)} -> {written(layer.out_shape)}",
-        where if len(layer.out_shape) == 3 else f"number {found.channel} of the vector",
+        where if len(layer.out_shape) == 3 else _node(subject, found),
     ]
     parts, caption = _parts(subject, found, count)
     return Figure(
@@ -163,6 +166,14 @@ def _drawn(subject: Subject, found: Step, image: Array, name: str, count: int) -
         columns=("channel", "row", "column", "input", "weight", "product"),
         rows=tuple(row for _, row in zip(range(MOST_ROWS), _rows(found), strict=False)),
     )
+
+
+def _node(subject: Subject, found: Step) -> str:
+    """Name a number of a vector; at the end of the network by its class."""
+    last, classes = subject.plan.layers[-1], subject.classes
+    known = found.number == last.number and last.out_shape == (len(classes),)
+    named = f": {cut(classes[found.channel])}" if known else ""
+    return f"number {found.channel} of the vector{named}"
 
 
 def _seen(image: Array, field: Field) -> Image.Image:
@@ -229,8 +240,8 @@ def _titled(
     texts = [[_short(float(one)) for one in row] for row in values] if readable else None
     some = colours[:LARGEST, :LARGEST]
     left_out = "" if some.shape == colours.shape else f", {LARGEST}x{LARGEST} of it drawn"
-    shape = f"{written(values.shape)}{left_out}"
-    head = words(f"{title}, {shape}", LABEL, FAINT)
+    shape = f", {written(values.shape)}{left_out}" if values.size > 1 else ""
+    head = celled(words(f"{title}{shape}", LABEL, FAINT), CELL[0] + 2 * GRID, 1, "left")
     grid = cells(some, texts, CELL if readable else SMALL_CELL, marked)
     block = stacked([head, grid], GRID // 2)
     return celled(block, block.width, block.height + head.height)
@@ -243,8 +254,8 @@ def _short(value: float) -> str:
 def _equation(found: WeightedSum, chosen: list[int], rest: float) -> str:
     sums = [number(float(found.sums[place])) for place in chosen]
     sums += [number(rest)] if 0 < len(chosen) < len(found.sums) else []
-    sums += [f"{number(found.bias)} (bias)"]
-    text = f"{' + '.join(sums)} = {number(found.total)}"
+    sums += [f"{number(found.bias)} (bias)"] if found.bias else []
+    text = f"{' + '.join(sums) or '0'} = {number(found.total)}"
     if found.activation:
         text += f",   {found.activation}({number(found.total)}) = {number(found.output)}"
     return text.replace("+ -", "- ")
@@ -274,11 +285,12 @@ def _rows(found: Step) -> Iterator[tuple[Any, ...]]:
         case WeightedSum():
             for place, row, column in np.ndindex(found.patch.shape):
                 value, weight = found.patch[place, row, column], found.kernel[place, row, column]
-                where = (found.channels[place], found.rows[row], found.columns[column])
-                yield *map(int, where), float(value), float(weight), float(value * weight)
+                channel = int(found.channels[place])
+                where = (channel, int(found.rows[row]), int(found.columns[column]))
+                yield *where, float(value), float(weight), float(value * weight)
         case Window():
             for row, column in np.ndindex(found.patch.shape):
-                where = (found.channel, found.rows[row], found.columns[column])
-                yield *map(int, where), float(found.patch[row, column]), None, None
+                where = (found.channel, int(found.rows[row]), int(found.columns[column]))
+                yield *where, float(found.patch[row, column]), None, None
         case Pointwise():
             yield found.channel, found.row, found.column, found.input, found.factor, found.output
