@@ -20,7 +20,18 @@ from foveal.results import Result
 if TYPE_CHECKING:
     from foveal.figures.looks import Asked
 
-NAMES = ("planes", "designed", "kernels", "epochs", "favourites", "attribution")
+NAMES = (
+    "planes",
+    "designed",
+    "kernels",
+    "epochs",
+    "steps",
+    "maps",
+    "fields",
+    "way",
+    "favourites",
+    "attribution",
+)
 """The looks, in order (`figures/looks.py`, which is not imported for the sake of a help)."""
 
 
@@ -94,6 +105,14 @@ def look(
         int | None,
         typer.Option(min=1, help="Shown of what there are many of.", show_default=False),
     ] = None,
+    limits: Annotated[
+        str,
+        typer.Option(
+            metavar="layer|map",
+            help="Whether all maps of a layer share the limits of their colours, or each has its "
+            "own.",
+        ),
+    ] = "layer",
     target: Annotated[
         str | None,
         typer.Option(
@@ -122,6 +141,7 @@ def look(
         channel=channel,
         kernel=kernel,
         count=count,
+        limits=limits,
         target=target,
     )
     with shown_passage("the network") as tell:
