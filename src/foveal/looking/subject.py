@@ -152,7 +152,7 @@ def subject_of(
     if not isinstance(what, str | Path):
         return _of_model(fitted_of(what))
     text = str(what)
-    if text.endswith(ENDING) or os.path.isfile(text):  # noqa: PTH113  Path.is_file raises for long names
+    if text.endswith(ENDING) or os.path.isfile(text):  # noqa: PTH113  Path raises for long names
         return _of_model(load(Path(text), device=device, threads=threads), Path(text).name)
     if text == NAME:
         return _of_model(imagenet(device=device, threads=threads, whole=True), text)

@@ -41,6 +41,7 @@ LONGEST_NAME = 60
 MOST_KERNELS = 64
 """Kernels that are shown over the epochs."""
 SCRIPTS = ("arithmetic.js", "unpack.js", "paint.js", "numbers.js", "classes.js", "look.js")
+STYLES = ("look.css",)
 
 
 @dataclass(frozen=True, repr=False, slots=True, kw_only=True)
@@ -183,6 +184,7 @@ class _Page:
             "look.html",
             title=f"{visible(subject.name, LONGEST_NAME)}: a look inside",
             scripts=SCRIPTS,
+            styles=STYLES,
             data={"look": data},
             network=subject.name,
             facts=self._facts(),

@@ -1,7 +1,7 @@
 """What all pages share: templates that escape, a policy that forbids to load anything, the style.
 
 A page is one file. Its templates lie in `templates/`, its JavaScript in `scripts/`, and the one
-style of all pages in `style.css`.
+style of all pages in `style.css`, beside which a page may have its own.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from foveal.drawing.svg import Svg
 from foveal.files import checked_output, write_whole
 from foveal.results import plain
 from foveal.visible import visible
@@ -42,6 +43,7 @@ def rendered(
     *,
     title: str,
     scripts: Sequence[str] = (),
+    styles: Sequence[str] = (),
     data: Mapping[str, Any] | None = None,
     **values: Any,
 ) -> str:
@@ -57,6 +59,8 @@ def rendered(
         What the window is called.
     scripts : sequence of str
         Names of files in `scripts/`, in the order in which they run.
+    styles : sequence of str
+        Names of further styles of this page alone, beside `style.css`.
     data : mapping, optional
         By the id of a script element, what it holds as JSON; read by
         ``JSON.parse(document.getElementById(id).textContent)``.
@@ -73,7 +77,7 @@ def rendered(
     return page.render(
         title=title,
         policy=policy(texts),
-        style=Markup(style()),
+        style=Markup("\n".join([style(), *map(_text, styles)])),
         scripts=[Markup(one) for one in texts],
         data={name: Markup(for_script(value)) for name, value in (data or {}).items()},
         **values,
@@ -114,14 +118,21 @@ def for_script(value: Any) -> str:
     return "".join(STEERING.get(letter, letter) for letter in text)
 
 
-def data_uri(content: bytes, kind: str) -> str:
+def data_uri(content: bytes, kind: str) -> Markup:
     """Return a file as an address that holds it, such as ``data:image/png;base64,...``."""
-    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+    return Markup(f"data:{escape(kind)};base64,{base64.b64encode(content).decode('ascii')}")
 
 
 def named(text: object) -> Markup:
     """Set a name of others apart, on one line, whichever way it is written."""
     return Markup("<bdi>") + escape(visible(text)) + Markup("</bdi>")
+
+
+def drawing(chart: Svg) -> Markup:
+    """Set a chart, which escaped what is in it as it was drawn."""
+    if not isinstance(chart, Svg):
+        raise TypeError(f"a chart must be Svg, not {type(chart).__name__}")
+    return Markup(chart)
 
 
 @cache
@@ -152,6 +163,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     found.filters["name"] = named
+    found.filters["drawing"] = drawing
     return found
 
 
