@@ -18,10 +18,14 @@ SIDES = (512, 256, 128, 64, 32, 16, 8, 4)
 """Longest sides that maps may be carried with, in pixels; larger ones are averaged in blocks."""
 MOST_MAPS = 64
 """Maps of a layer of which not all are carried."""
+SMALL_MAPS = 16
+"""Maps of layers with small ones, where there is room for more than of all others."""
 LONGEST_VECTOR = 20_000
 """Numbers of a vector that is carried."""
-PICTURES, WHOLE, VECTORS, EACH = 0.3, 0.45, 0.1, 0.3
-"""Shares of the room: of the pictures, of layers in full, of vectors, of one map of each layer."""
+PICTURES, WHOLE, VECTORS = 0.3, 0.15, 0.1
+"""Shares of the room: of the pictures, of vectors, and of layers in full where not all fit."""
+FEWEST_MAPS = 3
+"""Maps of each layer that should fit; they are made smaller until they do."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -85,7 +89,11 @@ def choose(
     found[0] = _of_pictures(stages[0], activity[0], pictures, int(room * PICTURES), in_bytes)
     left = room - _cost(stages[0], found[0], pictures)
     maps = [place for place, one in enumerate(stages) if len(one.shape) == 3 and not same[place]]
-    left -= _carry_whole(stages, of, maps[1:], found, pictures, int(room * WHOLE))
+    everything = sum(
+        _cost(stages[place], _all(stages[place], 16, 1), pictures) for place in maps[1:]
+    )
+    most = left if everything <= left * (1 - VECTORS) else int(room * WHOLE)
+    left -= _carry_whole(stages, of, maps[1:], found, pictures, most)
     for place, one in enumerate(stages):
         if one.layer and isinstance(one.layer.layer, Flatten):
             whole = below(stages, found, one.source).in_full
@@ -180,25 +188,29 @@ def _carry_some(
         for strand, inside in members.items()
     }
     counts = {strand: stages[inside[0]].shape[0] for strand, inside in members.items()}
-    count = _evenly(sizes, counts, room)
+    kept = _evenly(sizes, counts, room)
     for strand, inside in members.items():
         sums = sum(activity[place] / (activity[place].max() or 1.0) for place in inside)
-        best = _best(np.asarray(sums), min(count, counts[strand]))
+        best = _best(np.asarray(sums), kept[strand])
         for place in inside:
             reduced = _reduced(stages[place], side)
             found[place] = Carried(channels=best, bits=8 if len(best) else 0, reduced=reduced)
 
 
 def _side(stages: Sequence[Stage], places: list[int], pictures: int, room: int) -> int:
-    """Choose the longest side with which a map of every layer fits into a part of the room."""
+    """Choose the longest side with which a few maps of every layer fit into the room."""
     for side in SIDES:
-        if pictures * sum(_one_map(stages[place], side) for place in places) <= room * EACH:
+        each = [
+            _one_map(one, side) * min(FEWEST_MAPS, one.shape[0])
+            for one in map(stages.__getitem__, places)
+        ]
+        if pictures * sum(each) <= room:
             return side
     return SIDES[-1]
 
 
-def _evenly(sizes: dict[int, int], counts: dict[int, int], room: int) -> int:
-    """Choose how many maps of each strand fit; no strand has more than it has."""
+def _evenly(sizes: dict[int, int], counts: dict[int, int], room: int) -> dict[int, int]:
+    """Choose how many maps of each strand fit: of each as many, then more of the smallest."""
 
     def cost(count: int) -> int:
         return sum(min(count, counts[strand]) * size for strand, size in sizes.items())
@@ -206,7 +218,14 @@ def _evenly(sizes: dict[int, int], counts: dict[int, int], room: int) -> int:
     count = 0
     while count < MOST_MAPS and cost(count + 1) <= room:
         count += 1
-    return count
+    kept = {strand: min(count, counts[strand]) for strand in sizes}
+    left = room - cost(count)
+    for strand, size in sorted(sizes.items(), key=lambda one: one[1]):
+        further = min(counts[strand], max(count, SMALL_MAPS)) - kept[strand]
+        more = max(0, min(further, left // size))
+        kept[strand] += more
+        left -= more * size
+    return kept
 
 
 def _best(activity: np.ndarray[Any, Any], count: int) -> Ints:

@@ -32,9 +32,9 @@ MOST_PICTURES = 6
 """Pictures that a page switches between."""
 LARGEST = 8_000_000
 """Bytes of a page."""
-MAPS, WEIGHTS, EVIDENCE, SNAPSHOTS = 3_600_000, 900_000, 300_000, 250_000
-"""Bytes, before they are written as text: of maps, of weights, of those of the classes, and of
-kernels over the epochs."""
+MAPS, WEIGHTS, EVIDENCE, SNAPSHOTS = 8_000_000, 1_200_000, 300_000, 250_000
+"""Bytes, before they are deflated and written as text: of maps, of weights, of those of the
+classes, and of kernels over the epochs."""
 LIKELIEST = 10
 """Classes of each picture that are shown."""
 LONGEST_NAME = 60
@@ -101,9 +101,10 @@ def page_of(subject: Subject, pictures: Pictures, *, largest: int = LARGEST) -> 
     share = min(1.0, largest / LARGEST)
     while True:
         page = _Page(subject, seen, stages, sizes, share).written(len(pictures) - count)
-        if len(page.html.encode()) <= largest or share < 1e-4:
+        size = len(page.html.encode())
+        if size <= largest or share < 1e-4:
             return page
-        share *= 0.7
+        share *= min(0.9, largest / size * 0.95)
 
 
 class _Page:
@@ -322,7 +323,10 @@ class _Page:
         if further:
             told.append(f"{counted(further, 'further picture')}: a page holds {MOST_PICTURES}.")
         if some:
-            told.append(f"Of {counted(some, 'layer')} only the most active maps are here.")
+            told.append(
+                f"Of {counted(some, 'layer')} only the most active maps are here. Fewer pictures "
+                "leave room for more."
+            )
         if coarse:
             told.append(
                 f"The maps of {counted(coarse, 'layer')} are kept in 256 steps each, so that "

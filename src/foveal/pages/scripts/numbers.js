@@ -91,7 +91,9 @@ class Panel {
       mix: () => this.mixed(/** @type {Mixed} */ (parts)),
       residual: () => this.added(/** @type {Added} */ (parts)),
     }[parts.kind]();
-    const own = this.equation([["the network's own number", value]], "own");
+    const block = this.net.look.nodes[this.net.root(spot.place)].reduced;
+    const whose = block > 1 ? `the network's own, the mean of ${block}x${block}` : "the network's own number";
+    const own = this.equation([[whose, value]], "own");
     return [made("h3", {}, "How it was made"), ...told, own];
   }
 
