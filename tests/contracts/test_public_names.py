@@ -31,6 +31,7 @@ def test_the_public_names_are_these() -> None:
         "build",
         "draw_attribution",
         "draw_designed",
+        "draw_favourites",
         "draw_kernel_history",
         "draw_kernels",
         "evaluate",
