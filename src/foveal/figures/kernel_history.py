@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from foveal.arrays import Array
     from foveal.drawing.scales import Levels
 
-MANY, MOST = 32, 256
+MANY, MOST = 32, 128
 """Kernels that are drawn where nothing is asked, and at most: those that moved most."""
 FEW_CHANNELS = 4
 """Input channels that are drawn one below the other; of more, norms."""
@@ -52,7 +52,7 @@ def draw_kernel_history(model: Any, *, count: int | None = None) -> Figure[Kerne
         The model; its training kept the kernels.
     count : int, optional
         Kernels that are drawn at most, those that moved most; 32 where left out,
-        and never more than 256.
+        and never more than 128.
 
     Returns
     -------
