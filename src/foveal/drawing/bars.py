@@ -16,7 +16,6 @@ from foveal.drawing.charts import (
     Chart,
     Role,
     cut,
-    extent,
     kept_within,
 )
 from foveal.drawing.svg import Svg, element, joined, path

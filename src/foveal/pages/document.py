@@ -116,6 +116,7 @@ class Sheet:
 
     kind: ClassVar[str] = "sheet"
     name: str
+    title: str
     image: str
     """An address that holds it."""
     width: int
@@ -126,12 +127,13 @@ class Sheet:
     note: str = ""
 
     @classmethod
-    def of(cls, name: str, figure: Figure[Any]) -> Sheet:
+    def of(cls, name: str, title: str, figure: Figure[Any]) -> Sheet:
         """Embed a figure: pixel for pixel, without loss where that is small enough."""
         image, note = _bounded(figure.body)
         numbers = as_csv(figure.columns, figure.rows)
         return cls(
             name=name,
+            title=title,
             image=data_uri(_encoded(image), "image/webp"),
             width=image.width,
             height=image.height,

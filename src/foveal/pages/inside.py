@@ -32,7 +32,8 @@ def inside(material: Material) -> Section | None:
     left: list[str] = []
     for name in (one for one in SHOWN if one in LOOKS):
         try:
-            sheets += [Sheet.of(stem, figure) for stem, figure in LOOKS[name].draw(asked)]
+            title = LOOKS[name].shows.capitalize()
+            sheets += [Sheet.of(stem, title, figure) for stem, figure in LOOKS[name].draw(asked)]
         except NothingToSee as why:
             left.append(f"{LOOKS[name].shows}: needs {why.needed}")
     if not sheets:
@@ -61,9 +62,13 @@ def codes(material: Material) -> Section | None:
 def _sheets(material: Material, pictures: Pictures) -> Iterator[Block]:
     some = pictures.take(evenly(len(pictures), MOST_JUDGED).tolist())
     try:
-        yield Sheet.of("reconstructions", gallery(material.model, some, GALLERY))
+        yield Sheet.of(
+            "reconstructions",
+            "Pictures and their reconstructions",
+            gallery(material.model, some, GALLERY),
+        )
         several = pictures.take(evenly(len(pictures), MOST_ON_MAP).tolist())
-        yield Sheet.of("map", picture_map(material.model, several))
+        yield Sheet.of("map", "A map of the codes", picture_map(material.model, several))
     except FovealError as why:
         yield Words(f"Left out: {why}")
         return
