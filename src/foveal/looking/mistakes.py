@@ -15,8 +15,8 @@ from foveal.evaluation.confusion import confused_pairs
 from foveal.wording import counted
 
 if TYPE_CHECKING:
+    from foveal.arrays import Rows
     from foveal.judging.evaluation import Evaluation
-    from foveal.pictures.splits import Rows
 
 PAIRS = 3
 """Pairs of classes of which pictures are shown, at most."""
