@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from foveal.figures.interpolation import interpolate
     from foveal.figures.kernel_history import draw_kernel_history
     from foveal.figures.kernels import draw_kernels
-    from foveal.figures.mistakes import mistakes
+    from foveal.figures.mistakes import draw_mistakes, mistakes
     from foveal.figures.picture_map import picture_map
     from foveal.figures.similar import similar_sheet
     from foveal.figures.unusual import unusual_sheet
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from foveal.model.opening import load
     from foveal.nets.build import build
     from foveal.nets.plan import Plan, plan
+    from foveal.pages.report import Report, report
     from foveal.recipe import PictureRecipe
     from foveal.search.groups import picture_groups
     from foveal.search.similar import similar
@@ -70,7 +71,7 @@ _ROOMS = {
     "figures.interpolation": ("interpolate",),
     "figures.kernel_history": ("draw_kernel_history",),
     "figures.kernels": ("draw_kernels",),
-    "figures.mistakes": ("mistakes",),
+    "figures.mistakes": ("draw_mistakes", "mistakes"),
     "figures.picture_map": ("picture_map",),
     "figures.similar": ("similar_sheet",),
     "figures.unusual": ("unusual_sheet",),
@@ -80,6 +81,7 @@ _ROOMS = {
     "model.opening": ("load",),
     "nets.build": ("build",),
     "nets.plan": ("Plan", "plan"),
+    "pages.report": ("Report", "report"),
     "recipe": ("PictureRecipe",),
     "search.groups": ("picture_groups",),
     "search.similar": ("similar",),
@@ -101,6 +103,7 @@ __all__ = [
     "PictureRecipe",
     "PictureWarning",
     "Plan",
+    "Report",
     "ResourceError",
     "Run",
     "TransferClassifier",
@@ -113,6 +116,7 @@ __all__ = [
     "draw_favourites",
     "draw_kernel_history",
     "draw_kernels",
+    "draw_mistakes",
     "evaluate",
     "gallery",
     "groups_sheet",
@@ -123,6 +127,7 @@ __all__ = [
     "picture_groups",
     "picture_map",
     "plan",
+    "report",
     "similar",
     "similar_sheet",
     "unusual_sheet",
