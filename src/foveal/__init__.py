@@ -31,16 +31,21 @@ if TYPE_CHECKING:
     from foveal.estimators.cnn import CNNClassifier
     from foveal.estimators.transfer import TransferClassifier
     from foveal.figures.attribution import draw_attribution
+    from foveal.figures.fields import draw_fields
     from foveal.figures.gallery import gallery
     from foveal.figures.groups import groups_sheet
     from foveal.figures.interpolation import interpolate
     from foveal.figures.kernel_history import draw_kernel_history
     from foveal.figures.kernels import draw_kernels
+    from foveal.figures.maps import draw_maps
     from foveal.figures.mistakes import mistakes
     from foveal.figures.picture_map import picture_map
     from foveal.figures.similar import similar_sheet
+    from foveal.figures.steps import draw_steps
     from foveal.figures.unusual import unusual_sheet
+    from foveal.figures.way import draw_way
     from foveal.judging.evaluation import evaluate
+    from foveal.looking.fields import receptive_field
     from foveal.model.fitted import FittedModel
     from foveal.model.imagenet import imagenet
     from foveal.model.opening import load
@@ -61,16 +66,21 @@ _ROOMS = {
     "estimators.cnn": ("CNNClassifier",),
     "estimators.transfer": ("TransferClassifier",),
     "figures.attribution": ("draw_attribution",),
+    "figures.fields": ("draw_fields",),
     "figures.gallery": ("gallery",),
     "figures.groups": ("groups_sheet",),
     "figures.interpolation": ("interpolate",),
     "figures.kernel_history": ("draw_kernel_history",),
     "figures.kernels": ("draw_kernels",),
+    "figures.maps": ("draw_maps",),
     "figures.mistakes": ("mistakes",),
     "figures.picture_map": ("picture_map",),
     "figures.similar": ("similar_sheet",),
+    "figures.steps": ("draw_steps",),
     "figures.unusual": ("unusual_sheet",),
+    "figures.way": ("draw_way",),
     "judging.evaluation": ("evaluate",),
+    "looking.fields": ("receptive_field",),
     "model.fitted": ("FittedModel",),
     "model.imagenet": ("imagenet",),
     "model.opening": ("load",),
@@ -105,8 +115,12 @@ __all__ = [
     "anomalies",
     "build",
     "draw_attribution",
+    "draw_fields",
     "draw_kernel_history",
     "draw_kernels",
+    "draw_maps",
+    "draw_steps",
+    "draw_way",
     "evaluate",
     "gallery",
     "groups_sheet",
@@ -117,6 +131,7 @@ __all__ = [
     "picture_groups",
     "picture_map",
     "plan",
+    "receptive_field",
     "similar",
     "similar_sheet",
     "unusual_sheet",
