@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from foveal.estimators.cnn import CNNClassifier
     from foveal.estimators.transfer import TransferClassifier
     from foveal.figures.attribution import draw_attribution
+    from foveal.figures.designed import draw_designed
+    from foveal.figures.favourites import draw_favourites
     from foveal.figures.fields import draw_fields
     from foveal.figures.gallery import gallery
     from foveal.figures.groups import groups_sheet
@@ -66,6 +68,8 @@ _ROOMS = {
     "estimators.cnn": ("CNNClassifier",),
     "estimators.transfer": ("TransferClassifier",),
     "figures.attribution": ("draw_attribution",),
+    "figures.designed": ("draw_designed",),
+    "figures.favourites": ("draw_favourites",),
     "figures.fields": ("draw_fields",),
     "figures.gallery": ("gallery",),
     "figures.groups": ("groups_sheet",),
@@ -115,6 +119,8 @@ __all__ = [
     "anomalies",
     "build",
     "draw_attribution",
+    "draw_designed",
+    "draw_favourites",
     "draw_fields",
     "draw_kernel_history",
     "draw_kernels",

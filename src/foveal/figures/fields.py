@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from foveal.arrays import Array
 from foveal.drawing.figure import Figure
 from foveal.drawing.layout import celled, page, stacked
 from foveal.drawing.outlined import outlined
@@ -17,7 +18,6 @@ from foveal.looking.ladder import Rung, ladder
 from foveal.looking.subject import Subject, subject_of
 from foveal.nets.planned import cut
 from foveal.parameters import Whole, check, optional
-from foveal.pictures.collection import Array
 from foveal.pictures.sources import gather
 from foveal.shapes import written
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from foveal.arrays import Array
 from foveal.drawing.cells import map_tile
 from foveal.drawing.figure import Figure
 from foveal.drawing.layout import GRID, abreast, page
@@ -18,7 +19,6 @@ from foveal.looking.stages import with_maps
 from foveal.looking.subject import Subject, subject_of
 from foveal.nets.planned import cut
 from foveal.parameters import Whole, check, choice, optional
-from foveal.pictures.collection import Array
 from foveal.pictures.sources import gather
 from foveal.shapes import written
 from foveal.wording import counted

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from foveal.arrays import Array
 from foveal.drawing.cells import cells
 from foveal.drawing.colours import FAINT, ORANGE
 from foveal.drawing.figure import Figure
@@ -26,7 +27,6 @@ from foveal.nets.planned import cut
 from foveal.nets.spec import AvgPool, Conv, ConvTranspose, Dense, MaxPool
 from foveal.nets.tracing import planned_layer
 from foveal.parameters import Whole, check, optional
-from foveal.pictures.collection import Array
 from foveal.pictures.sources import gather
 from foveal.shapes import written
 from foveal.wording import counted

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from foveal.arrays import Array
 from foveal.drawing.colours import FAINT, INK, PALE, WHITE
 from foveal.drawing.figure import Figure
 from foveal.drawing.layout import GRID, abreast, celled, page, stacked
@@ -21,7 +22,6 @@ from foveal.looking.subject import Subject, subject_of
 from foveal.looking.way import Softmax, StageSeen, Way, whole_way
 from foveal.nets.spec import Flatten
 from foveal.parameters import Whole, check, optional
-from foveal.pictures.collection import Array
 from foveal.pictures.sources import gather
 from foveal.shapes import written
 from foveal.wording import counted

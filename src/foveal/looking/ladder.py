@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter
 
+from foveal.arrays import Array
 from foveal.looking.fields import (
     Field,
     check_channel,
@@ -25,7 +26,6 @@ from foveal.looking.subject import Subject
 from foveal.nets.notation import write_layer
 from foveal.nets.planned import PlannedLayer
 from foveal.nets.tracing import planned_layer
-from foveal.pictures.collection import Array
 from foveal.shapes import Shape
 
 SMOOTH = 32

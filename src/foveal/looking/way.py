@@ -6,19 +6,18 @@ Axes: n number of a vector, k class, h height, w width, c channel.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 
+from foveal.arrays import Array
 from foveal.looking.maps import Maps, maps_of, unactivated
 from foveal.looking.stages import Stage, stages
 from foveal.looking.subject import Seen, Subject
 from foveal.nets.tracing import Traced
-from foveal.pictures.collection import Array, evenly
+from foveal.pictures.collection import evenly
 from foveal.vocabulary import Task
 
-Ints = np.ndarray[Any, np.dtype[np.intp]]
 CLASSIFIES: Task = "classification"
 
 
