@@ -16,7 +16,7 @@ Box = tuple[int, int, int, int]
 DIMMED = 0.35
 """Share of its brightness that is left to what lies outside."""
 OUTLINE = 2
-GLOW = 0.75
+GLOW = 0.65
 """Opacity of the glow where it is strongest."""
 SOFT = 100
 """How many times softer the picture is than its glow."""
