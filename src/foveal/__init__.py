@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from foveal.figures.mistakes import mistakes
     from foveal.figures.picture_map import picture_map
     from foveal.figures.similar import similar_sheet
+    from foveal.figures.traversal import draw_traversal
     from foveal.figures.unusual import unusual_sheet
     from foveal.judging.evaluation import evaluate
     from foveal.model.fitted import FittedModel
@@ -71,6 +72,7 @@ _ROOMS = {
     "figures.mistakes": ("mistakes",),
     "figures.picture_map": ("picture_map",),
     "figures.similar": ("similar_sheet",),
+    "figures.traversal": ("draw_traversal",),
     "figures.unusual": ("unusual_sheet",),
     "judging.evaluation": ("evaluate",),
     "model.fitted": ("FittedModel",),
@@ -110,6 +112,7 @@ __all__ = [
     "draw_favourites",
     "draw_kernel_history",
     "draw_kernels",
+    "draw_traversal",
     "evaluate",
     "gallery",
     "groups_sheet",

@@ -20,7 +20,7 @@ from foveal.results import Result
 if TYPE_CHECKING:
     from foveal.figures.looks import Asked
 
-NAMES = ("planes", "kernels", "epochs", "favourites", "attribution")
+NAMES = ("planes", "kernels", "epochs", "favourites", "attribution", "traversal")
 """The looks, in order (`figures/looks.py`, which is not imported for the sake of a help)."""
 
 

@@ -92,8 +92,10 @@ def draw_favourites(
     )
 
 
-_COLUMNS = ("layer", "kernel", "place", "path", "answer", "row", "column")
-_COLUMNS += ("top", "bottom", "left", "right")
+_COLUMNS = (
+    *("layer", "kernel", "place", "path", "answer", "row", "column"),
+    *("top", "bottom", "left", "right"),
+)
 
 
 def _facts(found: list[Favourites]) -> Iterator[str]:

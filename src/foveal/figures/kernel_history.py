@@ -24,8 +24,8 @@ from foveal.shapes import written
 from foveal.wording import counted
 
 if TYPE_CHECKING:
+    from foveal.arrays import Array
     from foveal.drawing.scales import Levels
-    from foveal.pictures.collection import Array
 
 MOST = 32
 """Kernels that are drawn where nothing is asked: those that moved most."""

@@ -28,8 +28,8 @@ from foveal.shapes import written
 from foveal.wording import counted
 
 if TYPE_CHECKING:
+    from foveal.arrays import Array
     from foveal.drawing.scales import Levels
-    from foveal.pictures.collection import Array
 
 MANY, FEW = 64, 32
 """Kernels of a layer on a sheet; the first where there are few layers, so that all layers together

@@ -13,6 +13,7 @@ from foveal.figures.favourites import draw_favourites
 from foveal.figures.kernel_history import draw_kernel_history
 from foveal.figures.kernels import draw_kernels
 from foveal.figures.planes import draw_planes
+from foveal.figures.traversal import draw_traversal
 from foveal.looking.subject import NothingToSee, Subject
 from foveal.parameters import did_you_mean
 from foveal.pictures.collection import Pictures
@@ -70,6 +71,8 @@ class Asked:
 
 ATTRIBUTED = 2
 """Pictures of which attributions are drawn: each takes some seconds."""
+CODE_NUMBERS = 12
+"""Numbers of a code that are moved."""
 Drawn = Iterable[tuple[str, Figure[Any]]]
 """Names of files, without their ending, each with its figure."""
 
@@ -128,12 +131,23 @@ def _favourites(asked: Asked) -> Drawn:
     return [("favourites", figure)]
 
 
+def _traversal(asked: Asked) -> Drawn:
+    figure = draw_traversal(
+        asked.subject,
+        asked.all(),
+        count=asked.count or CODE_NUMBERS,
+        progress=asked.progress,
+    )
+    return [("traversal", figure)]
+
+
 LOOKS: dict[str, Look] = {
     "planes": Look("the picture as matrices of numbers", _planes),
     "kernels": Look("kernels of every convolution, with alarms", _kernels),
     "epochs": Look("first-layer kernels over the epochs", _epochs),
     "favourites": Look("the patches of all pictures that kernels like most", _favourites),
     "attribution": Look("which pixels speak for a class", _attribution),
+    "traversal": Look("what each number of a code does", _traversal),
 }
 """In the order in which one would show them to a class."""
 

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from foveal.arrays import Array
 from foveal.looking.centres import centres
 from foveal.looking.subject import Subject
 from foveal.nets.planned import PlannedLayer
 from foveal.nets.spec import Activation, Dense
 from foveal.nets.tracing import planned_layer, trace
-from foveal.pictures.collection import Array
 
 PIXELS, MOST_AT_ONCE = 4 * 256 * 256, 32
 """Pixels that go through a network at once, with all that its gradients need, and pictures."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from foveal.arrays import Array
 from foveal.nets.planned import PlannedLayer
-from foveal.pictures.collection import Array
 from foveal.shapes import ReceptiveField
 
 

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from foveal.arrays import Array
 from foveal.looking.centres import centres
 from foveal.looking.leaders import Leaders, led
 from foveal.looking.levels import LEVELS, levels, sees, title_of
 from foveal.looking.subject import AT_ONCE, NothingToSee, Subject
 from foveal.nets.planned import PlannedLayer
 from foveal.nets.tracing import planned_layer
-from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.collection import Pictures
 from foveal.shapes import ReceptiveField
 
 if TYPE_CHECKING:

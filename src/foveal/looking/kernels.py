@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from foveal.arrays import Array
 from foveal.looking.alarms import Alarm, alarms
 from foveal.looking.convolutions import (
     MOST_LAYERS,
@@ -20,7 +21,7 @@ from foveal.looking.convolutions import (
 )
 from foveal.looking.responses import responses
 from foveal.looking.subject import NothingToSee, Subject
-from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.collection import Pictures
 
 
 @dataclass(frozen=True, eq=False, repr=False, slots=True, kw_only=True)

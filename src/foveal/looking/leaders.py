@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from foveal.arrays import Array
 from foveal.errors import DataError
 from foveal.inference.session import at_once
 from foveal.looking.subject import NothingToSee, Subject
@@ -20,7 +21,7 @@ from foveal.nets.planned import PlannedLayer
 from foveal.nets.spec import BatchNorm, Conv
 from foveal.nets.tracing import trace
 from foveal.pictures.batches import as_tensor, normalised
-from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.collection import Pictures
 from foveal.pictures.preparing import batches
 from foveal.pictures.scaling import scaling
 

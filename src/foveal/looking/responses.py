@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from foveal.arrays import Array
 from foveal.looking.convolutions import activation_modules
 from foveal.looking.subject import Subject
-from foveal.pictures.collection import Array, Pictures, evenly
+from foveal.pictures.collection import Pictures, evenly
 
 FEWEST = 8
 """Pictures below which maps are not judged: a map that is 0 on one picture is at work on others."""

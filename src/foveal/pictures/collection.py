@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from foveal.arrays import Array
 from foveal.errors import DataError
 from foveal.pictures.content import ArrayContent, Content, EncodedContent
-from foveal.pictures.ranges import Array as Array
 from foveal.wording import counted
 
 

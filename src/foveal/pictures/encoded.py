@@ -13,10 +13,11 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, Protocol, overload
+from typing import BinaryIO, Protocol, overload
 
 import numpy as np
 
+from foveal.arrays import Rows
 from foveal.wording import counted
 
 MOST_BYTES = 1 << 30
@@ -51,7 +52,6 @@ class Member(Protocol):
         """
 
 
-Rows = np.ndarray[Any, np.dtype[np.intp]]
 Encoded = Path | Member
 """An encoded picture."""
 

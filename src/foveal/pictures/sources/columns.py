@@ -11,9 +11,10 @@ from typing import Any, overload
 
 import numpy as np
 
+from foveal.arrays import Array
 from foveal.errors import DataError
 from foveal.parameters import did_you_mean
-from foveal.pictures.collection import Array, Pictures, evenly
+from foveal.pictures.collection import Pictures, evenly
 from foveal.pictures.content import EncodedContent
 from foveal.pictures.encoded import Absent, Encoded, Picked
 from foveal.pictures.missing import is_missing
