@@ -98,11 +98,7 @@ def _facts(found: Traversal) -> Iterator[str]:
     height, width, channels = found.image.shape
     shown, size = len(found.numbers), len(found.code)
     yield f"{found.name}, {written((channels, height, width))}, {counted(size, 'number')} a code"
-    yield (
-        f"each moves over the {found.source}"
-        if "percentile" in found.source
-        else (f"each moves {found.source}")
-    )
+    yield f"each moves from {found.source}; change: mean squared difference of the ends"
     left = f"; {counted(size - shown, 'number')} left out" if shown < size else ""
     still = f"; {found.still:,} change nothing" if found.still else ""
     yield f"those first that change the picture most{left}{still}"
