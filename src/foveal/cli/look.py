@@ -20,7 +20,19 @@ from foveal.results import Result
 if TYPE_CHECKING:
     from foveal.figures.looks import Asked
 
-NAMES = ("planes", "kernels", "epochs", "favourites", "attribution", "traversal")
+NAMES = (
+    "planes",
+    "designed",
+    "kernels",
+    "epochs",
+    "steps",
+    "maps",
+    "fields",
+    "way",
+    "favourites",
+    "attribution",
+    "traversal",
+)
 """The looks, in order (`figures/looks.py`, which is not imported for the sake of a help)."""
 
 
@@ -85,7 +97,8 @@ def look(
         str | None,
         typer.Option(
             metavar="KERNEL",
-            help="A kernel made by hand to slide over the picture.",
+            help="A kernel made by hand to slide over the picture: sobel, edge, blur, sharpen, "
+            "emboss, or a file with its numbers, a row a line.",
             show_default=False,
         ),
     ] = None,
@@ -93,6 +106,14 @@ def look(
         int | None,
         typer.Option(min=1, help="Shown of what there are many of.", show_default=False),
     ] = None,
+    limits: Annotated[
+        str,
+        typer.Option(
+            metavar="layer|map",
+            help="Whether all maps of a layer share the limits of their colours, or each has its "
+            "own.",
+        ),
+    ] = "layer",
     target: Annotated[
         str | None,
         typer.Option(
@@ -121,6 +142,7 @@ def look(
         channel=channel,
         kernel=kernel,
         count=count,
+        limits=limits,
         target=target,
     )
     with shown_passage("the network") as tell:

@@ -39,6 +39,8 @@ class NetworkKernels:
     """How many there are."""
     judged_on: int
     """Pictures that maps were judged on; 0 where weights alone were."""
+    unread: int
+    """Pictures beside these that cannot be read."""
 
     def __repr__(self) -> str:
         return (
@@ -82,6 +84,7 @@ def network_kernels(
         alarms=tuple(alarm for one in layers for alarm in alarms(one, seen)),
         convolutions=len(found),
         judged_on=seen.pictures if seen else 0,
+        unread=seen.unread if seen else 0,
     )
 
 

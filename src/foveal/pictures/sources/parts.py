@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +22,20 @@ PARTS = {
     "test": "test",
 }
 """Names of folders and arrays that are parts of a data set rather than classes."""
+
+SHARDS = (".tar", ".parquet")
+"""Endings of files that hold pictures."""
+
+
+def within_shard(steps: Sequence[str]) -> Sequence[str]:
+    """Return the steps of a name that lie within a shard; all where there is none.
+
+    >>> within_shard(["set", "x.tar", "cat"])
+    ['cat']
+    """
+    ends = [at for at, step in enumerate(steps) if step.lower().endswith(SHARDS)]
+    return steps[ends[-1] + 1 :] if ends else steps
+
 
 Chunk = tuple[str, Array, Array | None]
 """Name of a part, its pictures, and its labels where there are any."""
