@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from foveal.figures.picture_map import picture_map
     from foveal.figures.similar import similar_sheet
     from foveal.figures.steps import draw_steps
+    from foveal.figures.traversal import draw_traversal
     from foveal.figures.unusual import unusual_sheet
     from foveal.figures.way import draw_way
     from foveal.judging.evaluation import evaluate
@@ -82,6 +83,7 @@ _ROOMS = {
     "figures.picture_map": ("picture_map",),
     "figures.similar": ("similar_sheet",),
     "figures.steps": ("draw_steps",),
+    "figures.traversal": ("draw_traversal",),
     "figures.unusual": ("unusual_sheet",),
     "figures.way": ("draw_way",),
     "judging.evaluation": ("evaluate",),
@@ -130,6 +132,7 @@ __all__ = [
     "draw_maps",
     "draw_mistakes",
     "draw_steps",
+    "draw_traversal",
     "draw_way",
     "evaluate",
     "gallery",

@@ -32,6 +32,7 @@ NAMES = (
     "favourites",
     "attribution",
     "mistakes",
+    "traversal",
 )
 """The looks, in order (`figures/looks.py`, which is not imported for the sake of a help)."""
 
