@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from foveal.model.opening import load
     from foveal.nets.build import build
     from foveal.nets.plan import Plan, plan
+    from foveal.pages.look import look_page
     from foveal.recipe import PictureRecipe
     from foveal.search.groups import picture_groups
     from foveal.search.similar import similar
@@ -76,6 +77,7 @@ _ROOMS = {
     "model.opening": ("load",),
     "nets.build": ("build",),
     "nets.plan": ("Plan", "plan"),
+    "pages.look": ("look_page",),
     "recipe": ("PictureRecipe",),
     "search.groups": ("picture_groups",),
     "search.similar": ("similar",),
@@ -113,6 +115,7 @@ __all__ = [
     "imagenet",
     "interpolate",
     "load",
+    "look_page",
     "mistakes",
     "picture_groups",
     "picture_map",

@@ -35,6 +35,7 @@ def test_the_public_names_are_these() -> None:
         "imagenet",
         "interpolate",
         "load",
+        "look_page",
         "mistakes",
         "picture_groups",
         "picture_map",
