@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from foveal.cli.figures import shown_passage
 from foveal.cli.options import Device, Json, Threads
 from foveal.cli.output import print_answer
 from foveal.cli.sources import one_source
@@ -19,7 +20,18 @@ from foveal.results import Result
 if TYPE_CHECKING:
     from foveal.figures.looks import Asked
 
-NAMES = ("planes", "kernels", "epochs", "attribution")
+NAMES = (
+    "planes",
+    "designed",
+    "kernels",
+    "epochs",
+    "steps",
+    "maps",
+    "fields",
+    "way",
+    "favourites",
+    "attribution",
+)
 """The looks, in order (`figures/looks.py`, which is not imported for the sake of a help)."""
 
 
@@ -92,7 +104,8 @@ def look(
         str | None,
         typer.Option(
             metavar="KERNEL",
-            help="A kernel made by hand to slide over the picture.",
+            help="A kernel made by hand to slide over the picture: sobel, edge, blur, sharpen, "
+            "emboss, or a file with its numbers, a row a line.",
             show_default=False,
         ),
     ] = None,
@@ -100,6 +113,14 @@ def look(
         int | None,
         typer.Option(min=1, help="Shown of what there are many of.", show_default=False),
     ] = None,
+    limits: Annotated[
+        str,
+        typer.Option(
+            metavar="layer|map",
+            help="Whether all maps of a layer share the limits of their colours, or each has its "
+            "own.",
+        ),
+    ] = "layer",
     target: Annotated[
         str | None,
         typer.Option(
@@ -119,8 +140,14 @@ def look(
     from foveal.looking.subject import subject_of
 
     if to.suffix.lower() == PAGE:
-        given = {"only": only, "layer": layer, "pixel": pixel, "channel": channel}
-        _check_page(to, {**given, "kernel": kernel, "count": count, "class": target})
+        given: dict[str, object] = {
+            "only": only,
+            "layer": layer,
+            "pixel": pixel,
+            "channel": channel,
+        }
+        given |= {"kernel": kernel, "count": count, "class": target}
+        _check_page(to, given)
     else:
         checked_folder(to, "--to", needed="a folder", spared=lambda _: "")
     names = [] if only is None else [name.strip() for name in only.split(",") if name.strip()]
@@ -132,10 +159,14 @@ def look(
         channel=channel,
         kernel=kernel,
         count=count,
+        limits=limits,
         target=target,
     )
-    answer = _page(asked, to) if to.suffix.lower() == PAGE else _drawn(asked, names, to)
-    print_answer(answer, _lines, as_json=json)
+    if to.suffix.lower() == PAGE:
+        return print_answer(_page(asked, to), _lines, as_json=json)
+    with shown_passage("the network") as tell:
+        drawn = _drawn(replace(asked, progress=tell), names, to)
+    print_answer(drawn, _lines, as_json=json)
 
 
 def _check_page(to: Path, given: dict[str, object]) -> None:

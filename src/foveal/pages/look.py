@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from foveal.arrays import Floats
 from foveal.drawing.scales import SIGNED, VIRIDIS
 from foveal.looking.subject import Seen, Subject, subject_of
-from foveal.looking.walk import Floats, Stage, activity, stages_of, walk
+from foveal.looking.walk import Stage, activity, stages_of, walk
 from foveal.nets.notation import write_layer
 from foveal.nets.receptive import receptive_spans
 from foveal.nets.spec import Conv, Dense

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 from foveal.errors import DataError
 from foveal.pictures.collection import Pictures
-from foveal.pictures.sources import arrays, files, folder, idx, numpy_files, text_table
+from foveal.pictures.sources import arrays, files, folder, idx, numpy_files, shards, tar, text_table
+from foveal.pictures.sources.shards import members_too
 
 
 class Reader(Protocol):
@@ -25,7 +26,7 @@ class Reader(Protocol):
         """Make pictures of it."""
 
 
-READERS: tuple[Reader, ...] = (idx, folder, numpy_files, text_table, files, arrays)
+READERS: tuple[Reader, ...] = (tar, shards, idx, folder, numpy_files, text_table, files, arrays)
 """The first that takes what is given reads it."""
 
 
@@ -72,7 +73,8 @@ def are_paths(values: Any) -> bool:
 
 def _existing(path: Path) -> Path:
     try:
-        path.stat()
+        if members_too([path]) == (path,):
+            path.stat()
     except (OSError, ValueError) as error:
         raise DataError(
             str(path)[:200],
