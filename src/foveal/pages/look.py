@@ -12,12 +12,14 @@ import numpy as np
 
 from foveal.arrays import Floats
 from foveal.drawing.scales import SIGNED, VIRIDIS
-from foveal.looking.subject import Seen, Subject, subject_of
+from foveal.looking.kernels import kernel_history
+from foveal.looking.planes import COLOURS
+from foveal.looking.subject import NothingToSee, Seen, Subject, subject_of
 from foveal.looking.walk import Stage, activity, stages_of, walk
 from foveal.nets.notation import write_layer
 from foveal.nets.receptive import receptive_spans
 from foveal.nets.spec import Conv, Dense
-from foveal.nets.table import is_fixed, short
+from foveal.nets.table import half_of, is_fixed, short
 from foveal.nets.tracing import layer_modules
 from foveal.pages.carried import choose
 from foveal.pages.making import Making
@@ -39,6 +41,8 @@ classes, and of kernels over the epochs."""
 LIKELIEST = 10
 """Classes of each picture that are shown."""
 LONGEST_NAME = 60
+CLEAR = 20
+"""Largest side that the desk begins with, so that every place of a kernel can be seen."""
 MOST_KERNELS = 64
 """Kernels that are shown over the epochs."""
 SCRIPTS = ("arithmetic.js", "unpack.js", "paint.js", "numbers.js", "classes.js", "look.js")
@@ -226,7 +230,12 @@ class _Page:
         if carried.alias:
             facts["alias"] = True
         if layer is None:
+            facts["colour"] = stage.shape[0] == 3
             return facts
+        if self.subject.plan.encoder_layers:
+            facts["half"] = half_of(self.subject.plan, layer)
+            last = place == len(self.stages) - 1 and stage.shape == self.subject.plan.input
+            facts["colour"] = last and stage.shape[0] == 3
         if stage.shortcut >= 0:
             facts["shortcut"] = stage.shortcut
         facts["parameters"] = layer.parameters
@@ -290,27 +299,26 @@ class _Page:
 
     def _snapshots(self) -> dict[str, Any] | None:
         """Pack first-layer kernels over the epochs; None where there are none."""
-        kernels = self.subject.snapshots
-        if kernels.ndim != 5 or len(kernels) < 2:
+        try:
+            history = kernel_history(self.subject)
+        except NothingToSee:
             return None
-        times, count, channels, height, width = kernels.shape
+        times, count, channels, height, width = history.kernels.shape
         shown = 3 if channels == 3 else 1
         room = int(SNAPSHOTS * self.share)
-        kept = max(1, min(count, MOST_KERNELS, room // max(1, times * shown * height * width)))
-        values = kernels[:, :kept, :shown]
-        most = float(np.abs(values).max()) or 1.0
-        levels = np.rint(127 + 127 * values / most).astype(np.uint8)
-        if levels.size > room:
+        kept = min(count, MOST_KERNELS, room // (times * shown * height * width))
+        if not kept:
             return None
+        values = history.kernels[:, :kept, :shown] / (history.limit or 1.0)
         packed = Packed()
-        packed.add_bytes(levels.tobytes())
-        model = self.subject.model
+        packed.add_bytes(np.rint(127 + 127 * values.clip(-1, 1)).astype(np.uint8).tobytes())
         return {
-            "shape": levels.shape,
+            "shape": (times, kept, shown, height, width),
             "of": count,
             "channels": channels,
-            "most": most,
-            "steps": list(model.provenance.snapshot_steps) if model else [],
+            "most": history.limit,
+            "titles": [history.title(time) for time in range(times)],
+            "kept": history.kept,
             "values": packed.text(),
         }
 
@@ -342,14 +350,14 @@ class _Page:
         for stage in self.stages:
             if stage.layer and isinstance(stage.layer.layer, Conv):
                 one, pads = stage.layer.layer, stage.layer.inferred.pads
-                side = min(stage.layer.in_shape[1], 64)
+                side = min(stage.layer.in_shape[1], CLEAR)
                 return {
                     "size": side,
                     "kernel": min(one.size[0], 11),
                     "padding": min(pads[0][0], 8),
                     "stride": min(one.stride[0], 8),
                 }
-        return {"size": 32, "kernel": 5, "padding": 0, "stride": 1}
+        return {"size": CLEAR, "kernel": 5, "padding": 0, "stride": 1}
 
 
 def _layer(place: int, node: dict[str, Any]) -> dict[str, Any]:
@@ -360,7 +368,10 @@ def _layer(place: int, node: dict[str, Any]) -> dict[str, Any]:
         "place": place,
         "depth": node["number"].count("."),
         "shape": written(shape),
+        "half": node.get("half", ""),
+        "colour": node.get("colour", False) and bool(node["bits"]),
         "maps": len(shape) == 3,
+        "planes": "" if place else ", ".join(COLOURS.get(shape[0], ())),
         "parameters": node.get("parameters", 0),
         "fixed": node.get("fixed", False) and bool(node.get("parameters")),
         "note": _note(node),
