@@ -12,6 +12,7 @@ from foveal.looking.kernels import limit_of
 from foveal.looking.subject import Seen, Subject, subject_of
 from foveal.looking.walk import stages_of
 from foveal.pages.look import LookPage, page_of
+from foveal.pages.packing import averaged
 from foveal.pictures.sources import gather
 from foveal.visible import visible
 from support.browser import HOSTILE, Opened, opened, until
@@ -358,3 +359,38 @@ def test_pages_become_smaller_when_asked_to() -> None:
     assert len(small.html.encode()) <= 400_000 < len(whole.html.encode())
     assert whole.left_out == ("2 further pictures: a page holds 6.",)
     assert any("most active maps" in one for one in small.left_out)
+
+
+def test_maps_of_which_some_are_carried_are_right_within_their_steps(
+    tmp_path: Path, browser: Any
+) -> None:
+    subject = drawn("3x48x48 | 3*(conv 24 3x3 same | batchnorm | relu) | globalpool | dense 3")
+    array = gather(pictures((3, 48, 48), 1))
+    path = written_to(tmp_path, page_of(subject, array, largest=260_000))
+    values = known(subject, subject.seen(array), 0)
+    with opened(browser, path) as found:
+        page = ready(found)
+        nodes = page.evaluate("foveal.net.look.nodes")
+        some = [at for at, one in enumerate(nodes) if one["channels"]]
+        for place in some:
+            channel = nodes[place]["channels"][0]
+            shown = page.evaluate(f"foveal.net.map({place}, {channel})")
+            maps = averaged(values[place][channel : channel + 1], nodes[place]["reduced"])[0]
+            read = np.array(shown["values"])
+            step = np.ptp(maps) / 255
+            assert np.abs(read.reshape(maps.shape) - maps).max() <= 0.51 * step
+        made = page.evaluate(
+            """places => places.map(place => {
+                const parts = foveal.net.parts(place, foveal.net.channels(place)[0], 20, 20);
+                return parts && parts.value;
+            })""",
+            some,
+        )
+    assert len(some) >= 6
+    fine = [place for place in some if nodes[place]["reduced"] == 1]
+    for place, value in zip(some, made, strict=True):
+        if value is not None and place in fine:
+            own = values[place][nodes[place]["channels"][0]]
+            assert value == pytest.approx(float(own[20, 20]), abs=0.01 * float(np.ptp(own)))
+    assert any(value is not None for value in made)
+    assert found.errors == []
