@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from foveal.model.opening import load
     from foveal.nets.build import build
     from foveal.nets.plan import Plan, plan
+    from foveal.pages.look import look_page
     from foveal.pages.report import Report, report
     from foveal.recipe import PictureRecipe
     from foveal.search.groups import picture_groups
@@ -93,6 +94,7 @@ _ROOMS = {
     "model.opening": ("load",),
     "nets.build": ("build",),
     "nets.plan": ("Plan", "plan"),
+    "pages.look": ("look_page",),
     "pages.report": ("Report", "report"),
     "recipe": ("PictureRecipe",),
     "search.groups": ("picture_groups",),
@@ -140,6 +142,7 @@ __all__ = [
     "imagenet",
     "interpolate",
     "load",
+    "look_page",
     "mistakes",
     "picture_groups",
     "picture_map",
