@@ -9,6 +9,8 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from foveal.pictures.sources import gather
@@ -43,7 +45,22 @@ def as_shards(digits: Path, folder: Path) -> Path:
     return folder / "shards"
 
 
-SOURCES = {"table": as_table, "shards": as_shards}
+def as_parquet(digits: Path, folder: Path) -> Path:
+    """Write encoded pictures with the names of classes, as Hugging Face does."""
+    pictures = gather(digits)
+    assert pictures.labels is not None
+    encoded = [
+        {"bytes": (digits / name).read_bytes(), "path": str(row)}
+        for row, name in enumerate(pictures.names)
+    ]
+    features = {"label": {"names": ["0", "1", "2"], "_type": "ClassLabel"}}
+    said = {b"huggingface": json.dumps({"info": {"features": features}}).encode()}
+    table = pa.table({"image": encoded, "label": [int(one) for one in pictures.labels]})
+    pq.write_table(table.replace_schema_metadata(said), folder / "x.parquet", row_group_size=10)
+    return folder / "x.parquet"
+
+
+SOURCES = {"table": as_table, "shards": as_shards, "parquet": as_parquet}
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,17 @@ from typing import Any, Protocol
 
 from foveal.errors import DataError
 from foveal.pictures.collection import Pictures
-from foveal.pictures.sources import arrays, files, folder, idx, numpy_files, shards, tar, text_table
+from foveal.pictures.sources import (
+    arrays,
+    files,
+    folder,
+    idx,
+    numpy_files,
+    parquet,
+    shards,
+    tar,
+    text_table,
+)
 from foveal.pictures.sources.shards import members_too
 
 
@@ -26,7 +36,17 @@ class Reader(Protocol):
         """Make pictures of it."""
 
 
-READERS: tuple[Reader, ...] = (tar, shards, idx, folder, numpy_files, text_table, files, arrays)
+READERS: tuple[Reader, ...] = (
+    tar,
+    parquet,
+    shards,
+    idx,
+    folder,
+    numpy_files,
+    text_table,
+    files,
+    arrays,
+)
 """The first that takes what is given reads it."""
 
 

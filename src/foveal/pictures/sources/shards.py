@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from foveal.pictures.collection import Pictures
 from foveal.pictures.encoded import Absent, Encoded, Unreadable
 from foveal.pictures.opening import reason_of
-from foveal.pictures.sources import tar
+from foveal.pictures.sources import parquet, tar
 from foveal.pictures.sources.columns import SPLIT, Listed, told
 from foveal.pictures.sources.folder import in_order, is_made, passed_over
 from foveal.pictures.sources.parts import PARTS, SHARDS
@@ -27,7 +27,7 @@ class Kind(Protocol):
         """List its pictures, beneath this name."""
 
 
-KINDS: tuple[Kind, ...] = (tar,)
+KINDS: tuple[Kind, ...] = (tar, parquet)
 BESIDE = (".md", ".txt", ".json", ".yaml", ".yml", ".gitattributes", ".idx", ".index", ".lock")
 """Endings of what may lie beside shards, and says nothing of pictures."""
 
