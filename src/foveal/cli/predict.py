@@ -147,12 +147,12 @@ def _lines(found: PredictedTable, top: int) -> list[str]:
     paths = [path_end(name, WIDEST) for name in predictions.names]
     width = max([len("path"), *map(len, paths)])
     wide = max([len(head[0]), *(len(label) for label, _, _ in answers)])
-    lines = [f"{'path':<{width}}  {head[0]:<{wide}}  {head[1]}"]
+    lines = [f"{'path':<{width}}  {head[0]:<{wide}}  {head[1]}".rstrip()]
     strange = predictions.unfamiliar.tolist()
     for path, (label, sure, more), reason, unlike in zip(
         paths, answers, predictions.reasons, strange, strict=True
     ):
         told = f"unreadable: {reason}" if reason else f"{sure:>{len(head[1])}}"
         told += "  unfamiliar" * unlike + f"  then {more}" * bool(more)
-        lines.append(f"{path:<{width}}  {label:<{wide}}  {told}")
+        lines.append(f"{path:<{width}}  {label:<{wide}}  {told}".rstrip())
     return [*lines, *noted(found.notes)]

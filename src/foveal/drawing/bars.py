@@ -16,12 +16,13 @@ from foveal.drawing.charts import (
     Chart,
     Role,
     cut,
-    extent,
     kept_within,
 )
 from foveal.drawing.svg import Svg, element, joined, path
 
-STEP = 2.75 * LINE
+BOLD = 1.1
+"""How many times as wide bold letters are."""
+STEP = 3.5 * LINE
 """Height of a bar with its name."""
 
 
@@ -80,20 +81,17 @@ def bars(name: str, title: str, description: str, drawn: Sequence[Bar], axis: Ax
 
 
 def _tick(x: float, text: str, bottom: float) -> Svg:
-    anchor, y = kept_within(x, text), bottom + LINE
+    middle, y = kept_within(x, text), bottom + LINE
     return joined(
         element("path", d=path([(x, 0.0), (x, bottom)]), class_="grid"),
-        element("text", text, x=x, y=y, text_anchor=anchor, class_="faint"),
+        element("text", text, x=middle, y=y, text_anchor="middle", class_="faint"),
     )
 
 
 def _bar(bar: Bar, top: float, across: Callable[[float], float]) -> Svg:
-    room = WIDTH - extent(bar.text) - SIZE
-    parts = [
-        element("text", cut(bar.name, room), x=0, y=top + SIZE, class_="strong"),
-        element("text", bar.text, x=WIDTH, y=top + SIZE, text_anchor="end"),
-    ]
-    return joined(*parts, *_drawn(bar, top + 1.7 * LINE, across))
+    name = element("text", cut(bar.name, WIDTH / BOLD), x=0, y=top + SIZE, class_="strong")
+    text = element("text", bar.text, x=0, y=top + SIZE + LINE)
+    return joined(name, text, *_drawn(bar, top + 2.5 * LINE, across))
 
 
 def _drawn(bar: Bar, middle: float, across: Callable[[float], float]) -> Iterator[Svg]:

@@ -18,6 +18,8 @@ Role = Literal["training", "validation", "test", "baseline", "ideal"]
 WIDTH = 360
 SIZE, LINE = 12, 16
 """Size of letters and of lines of text."""
+ROOMY = 1.55
+"""How many times as wide as Pillow's the widest usual font of a page is (DejaVu Sans)."""
 RIGHT, TICK = 12, 4
 """Room at the right of axes, and between a mark and its text."""
 STYLE = """
@@ -62,7 +64,7 @@ class Chart:
     """The numbers, under `columns`."""
 
     @property
-    def svg(self) -> str:
+    def svg(self) -> Svg:
         """The element for a page, which has `STYLE`."""
         return self._element(Svg(""))
 
@@ -93,8 +95,8 @@ class Chart:
 
 
 def extent(text: str) -> float:
-    """Measure the width of a text in a chart, about: a page sets it in a font of its own."""
-    return length(text, SIZE)
+    """Measure the room of a text in a chart: a page sets it in a font of its own."""
+    return ROOMY * length(text, SIZE)
 
 
 def cut(text: str, width: float) -> str:
@@ -107,9 +109,7 @@ def cut(text: str, width: float) -> str:
     return shown + "..."
 
 
-def kept_within(x: float, text: str) -> str:
-    """Return at which point a text is anchored, so that it stays within the chart."""
+def kept_within(x: float, text: str) -> float:
+    """Return where the middle of a text stands, as near to x as the chart has room for it."""
     half = extent(text) / 2
-    if x + half > WIDTH:
-        return "end"
-    return "start" if x - half < 0 else "middle"
+    return max(min(x, WIDTH - half), half)

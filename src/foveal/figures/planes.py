@@ -20,7 +20,7 @@ from foveal.pictures.sources import gather
 from foveal.shapes import written
 
 if TYPE_CHECKING:
-    from foveal.pictures.collection import Array
+    from foveal.arrays import Array
 
 READABLE = 32
 """Longer side of pictures, in pixels, whose numbers are written into them."""

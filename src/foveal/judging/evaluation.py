@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from foveal.arrays import Array, Hashes, Rows
 from foveal.errors import DataError
 from foveal.evaluation.baselines import Baseline, Fold
 from foveal.evaluation.intervals import wilson
@@ -19,15 +20,14 @@ from foveal.judging.lines import html_of_evaluation, lines_of_evaluation
 from foveal.judging.together import Together
 from foveal.judging.unfamiliar import Unfamiliar
 from foveal.model.fitted import fitted_of
-from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.collection import Pictures
 from foveal.pictures.groups import grouped
 from foveal.pictures.ledger import Entry
 from foveal.pictures.prepared import Prepared
 from foveal.pictures.remarks import joined, summed
 from foveal.pictures.scaling import scaling
 from foveal.pictures.sources import gather
-from foveal.pictures.splits import Rows
-from foveal.pictures.store import Hashes, Progress, glance, open_store
+from foveal.pictures.store import Progress, glance, open_store
 from foveal.results import plain
 from foveal.wording import counted
 
@@ -38,6 +38,10 @@ FOLDS = 5
 """Folds of the baselines where the model was judged by cross-validation."""
 GLANCE = 32
 """Longest side of the pictures that baselines see, where the network saw larger ones."""
+
+
+class NothingToJudge(DataError):
+    """Raised where no labelled picture is left that the model was not trained on."""
 
 
 @dataclass(frozen=True, repr=False, slots=True, kw_only=True)
@@ -63,6 +67,9 @@ class Evaluation:
     """Every picture with what became of it."""
     answers: Answers
     """What the model said of each picture that was judged."""
+    worth: float = 1.0
+    """Independent pictures that each one judged is worth: less than 1 where some belong together,
+    which widens the intervals."""
 
     def __repr__(self) -> str:
         target = self.answers.target
@@ -140,7 +147,7 @@ def evaluate(
     model = fitted_of(model)
     target = model.answering()
     pictures = grouped(gather(X), groups)
-    source = _Source(model, pictures if y is None else pictures.labelled(np.asarray(y)))
+    source = _Source(model, pictures if y is None else pictures.labelled(target.read(y)))
     source.open(progress)
     chosen = held_out(
         model,
@@ -190,6 +197,7 @@ def evaluate(
         notes=tuple(notes),
         ledger=tuple(_ledger(source, chosen)),
         answers=answers,
+        worth=worth,
     )
 
 
@@ -246,8 +254,8 @@ class _Source:
         return glance(self.pictures, recipe, GLANCE, threads=threads, progress=progress)
 
 
-def _nothing_new(notes: list[str]) -> DataError:
-    return DataError(
+def _nothing_new(notes: list[str]) -> NothingToJudge:
+    return NothingToJudge(
         "pictures",
         needed="labelled pictures that the model was not trained on",
         came="none. " + "; ".join(notes),

@@ -7,11 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from foveal.arrays import Array
 from foveal.looking.subject import Subject
-from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.collection import Pictures
 
 COLOURS = {1: ("grey",), 2: ("plane 1", "plane 2"), 3: ("red", "green", "blue")}
 """Names of the planes, by how many there are."""
+
+
+def channel_names(channels: int) -> tuple[str, ...]:
+    """Name the channels of pictures that have so many."""
+    return COLOURS.get(channels) or tuple(f"plane {one + 1}" for one in range(channels))
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -34,8 +40,7 @@ class Planes:
 def planes(subject: Subject, pictures: Pictures) -> list[Planes]:
     """Take pictures apart, as the network sees them."""
     seen = subject.seen(pictures)
-    channels = seen.images.shape[3]
-    colours = COLOURS.get(channels) or tuple(f"plane {one + 1}" for one in range(channels))
+    colours = channel_names(seen.images.shape[3])
     return [
         Planes(name=name, image=image, colours=colours)
         for name, image in zip(seen.names, seen.images, strict=True)

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from foveal.arrays import Array, Rows
 from foveal.looking.fields import check_channel, check_pixel
 from foveal.looking.subject import NothingToSee, Subject
 from foveal.nets.notation import write_layer
@@ -29,9 +30,6 @@ from foveal.nets.spec import (
     MaxPool,
 )
 from foveal.nets.tracing import layer_modules, planned_layer, without_activation
-from foveal.pictures.collection import Array
-
-Ints = np.ndarray[Any, np.dtype[np.intp]]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -54,11 +52,11 @@ class Step:
 class WeightedSum(Step):
     """A number that a convolution, a transposed convolution or a dense layer gives."""
 
-    channels: Ints
+    channels: Rows
     """Which channels of the inputs it is made of, (c,); those of its group."""
-    rows: Ints
+    rows: Rows
     """Which rows of the inputs, (h,); outside of the maps where there is padding."""
-    columns: Ints
+    columns: Rows
     """Which columns, (w,)."""
     patch: Array
     """What was there, (c, h, w); 0 where there is padding. Of a vector (n, 1, 1)."""
@@ -88,9 +86,9 @@ class WeightedSum(Step):
 class Window(Step):
     """A number that a pooling layer gives."""
 
-    rows: Ints
+    rows: Rows
     """Which rows of the inputs, (h,); outside of the maps where there is padding."""
-    columns: Ints
+    columns: Rows
     """Which columns, (w,)."""
     patch: Array
     """What was there, (h, w); NaN where there is padding, which never counts."""
@@ -198,7 +196,7 @@ def _learned(modules: nn.Sequential) -> tuple[Array, Array | None]:
     return one.weight.detach().double().cpu().numpy(), bias
 
 
-def _kernel(layer: PlannedLayer, weights: Array, channel: int) -> tuple[Ints, Array]:
+def _kernel(layer: PlannedLayer, weights: Array, channel: int) -> tuple[Rows, Array]:
     """Find the input channels that a number is made of, and the kernel over them, (c, h, w)."""
     match layer.layer:
         case Conv(kernels, groups=groups):
@@ -209,7 +207,7 @@ def _kernel(layer: PlannedLayer, weights: Array, channel: int) -> tuple[Ints, Ar
     return np.arange(weights.shape[1]), weights[channel][:, None, None]
 
 
-def _taps(layer: PlannedLayer, row: int, column: int) -> tuple[Ints, Ints, tuple[Ints, Ints]]:
+def _taps(layer: PlannedLayer, row: int, column: int) -> tuple[Rows, Rows, tuple[Rows, Rows]]:
     """Find rows and columns of the inputs, and the rows and columns of the kernel over them."""
     found = []
     for axis, place in enumerate((row, column)):
@@ -223,7 +221,7 @@ def _taps(layer: PlannedLayer, row: int, column: int) -> tuple[Ints, Ints, tuple
     return rows, columns, (down, across)
 
 
-def _patch(maps: Array, rows: Ints, columns: Ints, beyond: float) -> Array:
+def _patch(maps: Array, rows: Rows, columns: Rows, beyond: float) -> Array:
     """Cut rows and columns out of maps, (c, h, w)."""
     height, width = maps.shape[1:]
     there = ((rows >= 0) & (rows < height))[:, None] & ((columns >= 0) & (columns < width))

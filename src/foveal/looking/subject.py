@@ -5,6 +5,7 @@ Axes: n picture, c channel, h height, w width.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from foveal.arrays import Array
 from foveal.backbones.catalog import open_backbone
 from foveal.backbones.cutting import filled
 from foveal.backbones.weights import PACKAGES
@@ -26,7 +28,7 @@ from foveal.nets.build import build
 from foveal.nets.plan import Plan, plan
 from foveal.nets.tracing import Traced, trace
 from foveal.pictures.batches import as_tensor, normalised
-from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.collection import Pictures
 from foveal.pictures.preparing import batches
 from foveal.pictures.scaling import scaling
 from foveal.recipe import PictureRecipe
@@ -151,7 +153,7 @@ def subject_of(
     if not isinstance(what, str | Path):
         return _of_model(fitted_of(what))
     text = str(what)
-    if text.endswith(ENDING) or Path(text).is_file():
+    if text.endswith(ENDING) or os.path.isfile(text):  # noqa: PTH113  Path raises for long names
         return _of_model(load(Path(text), device=device, threads=threads), Path(text).name)
     if text == NAME:
         return _of_model(imagenet(device=device, threads=threads, whole=True), text)

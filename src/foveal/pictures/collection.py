@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from foveal.arrays import Array
 from foveal.errors import DataError
 from foveal.pictures.content import ArrayContent, Content, EncodedContent
 from foveal.pictures.encoded import Encoded
-from foveal.pictures.ranges import Array as Array
 from foveal.wording import counted
 
 

@@ -13,10 +13,11 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, Protocol, overload
+from typing import BinaryIO, Protocol, overload
 
 import numpy as np
 
+from foveal.arrays import Rows
 from foveal.wording import counted
 
 MOST_BYTES = 1 << 30
@@ -86,7 +87,7 @@ class InMemory:
         return self.data
 
 
-class Rows(Sequence[Encoded]):
+class EncodedRows(Sequence[Encoded]):
     """Encoded pictures by row, none of them made before it is asked for."""
 
     @overload
@@ -105,7 +106,7 @@ class Rows(Sequence[Encoded]):
         raise NotImplementedError
 
 
-class Picked(Rows):
+class Picked(EncodedRows):
     """Some rows of many encoded pictures, in any order."""
 
     def __init__(self, source: Sequence[Encoded], rows: Sequence[int]) -> None:
@@ -114,7 +115,7 @@ class Picked(Rows):
         self.rows = source.rows[picked] if isinstance(source, Picked) else picked
 
     source: Sequence[Encoded]
-    rows: np.ndarray[Any, np.dtype[np.intp]]
+    rows: Rows
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -124,7 +125,7 @@ class Picked(Rows):
         return self.source[int(self.rows[row])]
 
 
-class Chained(Rows):
+class Chained(EncodedRows):
     """The rows of several sources, one after another."""
 
     def __init__(self, sources: Sequence[Sequence[Encoded]]) -> None:

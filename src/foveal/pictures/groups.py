@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from foveal.arrays import Array
 from foveal.errors import DataError, UsageError
-from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.collection import Pictures
 from foveal.pictures.missing import is_missing
 from foveal.pictures.sources.parts import PARTS, within_shard
 from foveal.vocabulary import normal_name

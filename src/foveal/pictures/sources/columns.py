@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from foveal.arrays import Array
 from foveal.errors import DataError
 from foveal.parameters import did_you_mean
-from foveal.pictures.collection import Array, Pictures, evenly
+from foveal.pictures.collection import Pictures, evenly
 from foveal.pictures.content import EncodedContent
-from foveal.pictures.encoded import Absent, Chained, Encoded, Rows
+from foveal.pictures.encoded import Absent, Chained, Encoded, EncodedRows
 from foveal.pictures.missing import is_missing
 from foveal.pictures.sources.parts import PARTS
 from foveal.vocabulary import normal_name
@@ -230,7 +231,7 @@ def of_paths(columns: Columns, where: str, folder: Path, problems: Mapping[int, 
     )
 
 
-class Named(Rows):
+class Named(EncodedRows):
     """Files that rows of a table name; none is looked for before it is asked for."""
 
     def __init__(self, folder: Path, paths: Sequence[str], problems: Mapping[int, str]) -> None:

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from foveal.arrays import Array
 from foveal.errors import DataError
-from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.collection import Pictures
 from foveal.pictures.sources.arrays import content_of
 from foveal.wording import counted
 

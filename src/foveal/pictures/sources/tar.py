@@ -17,7 +17,15 @@ from typing import Any
 
 from foveal.errors import DataError
 from foveal.pictures.collection import Pictures
-from foveal.pictures.encoded import Absent, Chained, Encoded, Rows, Unreadable, check_bytes, times
+from foveal.pictures.encoded import (
+    Absent,
+    Chained,
+    Encoded,
+    EncodedRows,
+    Unreadable,
+    check_bytes,
+    times,
+)
 from foveal.pictures.opening import endings, reason_of
 from foveal.pictures.sources.columns import GROUP, LABEL, SPLIT, Listed, told
 from foveal.pictures.sources.folder import is_made, passed_over, said_by_folders
@@ -70,7 +78,7 @@ class TarMember:
         return found
 
 
-class Members(Rows):
+class Members(EncodedRows):
     """Members of a shard, by row."""
 
     def __init__(self, shard: Path, state: str) -> None:
