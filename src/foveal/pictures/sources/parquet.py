@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from foveal.errors import DataError
 from foveal.pictures.collection import Pictures
-from foveal.pictures.encoded import Absent, Encoded, Rows, Unreadable
+from foveal.pictures.encoded import Absent, Encoded, EncodedRows, Unreadable
 from foveal.pictures.opening import reason_of
 from foveal.pictures.sources.columns import LABEL, PATH, Listed, check_columns, of_paths, told
 from foveal.pictures.sources.parquet_column import (
@@ -88,7 +88,7 @@ def listed(path: Path, name: str) -> Listed:
     )
 
 
-class ParquetRows(Rows):
+class ParquetRows(EncodedRows):
     """The pictures of a file, by row."""
 
     def __init__(
