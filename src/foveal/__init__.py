@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from foveal.estimators.transfer import TransferClassifier
     from foveal.figures.attribution import draw_attribution
     from foveal.figures.designed import draw_designed
+    from foveal.figures.favourites import draw_favourites
     from foveal.figures.gallery import gallery
     from foveal.figures.groups import groups_sheet
     from foveal.figures.interpolation import interpolate
@@ -63,6 +64,7 @@ _ROOMS = {
     "estimators.transfer": ("TransferClassifier",),
     "figures.attribution": ("draw_attribution",),
     "figures.designed": ("draw_designed",),
+    "figures.favourites": ("draw_favourites",),
     "figures.gallery": ("gallery",),
     "figures.groups": ("groups_sheet",),
     "figures.interpolation": ("interpolate",),
@@ -108,6 +110,7 @@ __all__ = [
     "build",
     "draw_attribution",
     "draw_designed",
+    "draw_favourites",
     "draw_kernel_history",
     "draw_kernels",
     "evaluate",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from PIL import Image, ImageDraw
 
+from foveal.arrays import Array
 from foveal.drawing.colours import INK, ORANGE, WHITE
 from foveal.drawing.layout import celled
 from foveal.drawing.scales import Levels, viridis
@@ -14,13 +13,12 @@ from foveal.drawing.text import LABEL, words
 from foveal.drawing.thumbnails import LARGE, SMALL, sized
 from foveal.recipe import LUMA
 
-Floats = np.ndarray[Any, np.dtype[Any]]
 MARK = 3
 """Thickness of the line around a cell that is marked."""
 
 
 def map_tile(
-    map_hw: Floats, limits: tuple[float, float], side: int = SMALL, most: int = LARGE
+    map_hw: Array, limits: tuple[float, float], side: int = SMALL, most: int = LARGE
 ) -> Image.Image:
     """Draw a feature map in viridis, in the size of `thumbnails.sized`."""
     return sized(Image.fromarray(viridis(map_hw, *limits)), side, most)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from foveal.arrays import Array
-from foveal.drawing.colours import ORANGE, PALE, Colour
+from foveal.drawing.colours import ORANGE, PALE, WHITE, Colour
 from foveal.recipe import LUMA
 
 DARKEST, LIGHTEST = 0.3, 0.9
@@ -67,6 +67,16 @@ def framed(image: Image.Image, colour: Colour, thickness: int = 2) -> Image.Imag
     sides = (image.width + 2 * thickness, image.height + 2 * thickness)
     found = Image.new("RGB", sides, colour)
     found.paste(image, (thickness, thickness))
+    return found
+
+
+def marked(image: Image.Image, down: float, across: float, reach: int = 5) -> Image.Image:
+    """Return an image with an orange square around a place, by its shares of height and width."""
+    found = image.copy()
+    y, x = round(down * image.height), round(across * image.width)
+    pen = ImageDraw.Draw(found)
+    pen.rectangle((x - reach - 1, y - reach - 1, x + reach + 1, y + reach + 1), outline=WHITE)
+    pen.rectangle((x - reach, y - reach, x + reach, y + reach), outline=ORANGE, width=2)
     return found
 
 

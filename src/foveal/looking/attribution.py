@@ -210,7 +210,7 @@ def _layer_of(plan: Plan, layer: str | int | None) -> str:
         return "" if last is None else last.number
     found = planned_layer(plan, layer)
     if not _has_places(found):
-        raise UsageError(
+        raise NothingToSee(
             f"layer {layer}",
             needed="maps larger than one pixel",
             came=written(found.out_shape),

@@ -168,7 +168,7 @@ def _weighted(
     layer: PlannedLayer, modules: nn.Sequential, given: torch.Tensor, place: tuple[int, int, int]
 ) -> WeightedSum:
     channel, row, column = place
-    weights, biases = _learned(modules)
+    weights, biases = learned(modules)
     maps = given.numpy().reshape(layer.in_shape if given.ndim == 3 else (-1, 1, 1))
     channels, kernel = _kernel(layer, weights, channel)
     rows, columns, taps = _taps(layer, row, column)
@@ -189,7 +189,7 @@ def _weighted(
     )
 
 
-def _learned(modules: nn.Sequential) -> tuple[Array, Array | None]:
+def learned(modules: nn.Sequential) -> tuple[Array, Array | None]:
     """Return the kernels of a layer in double precision, and its biases where it has some."""
     (one,) = (one for one in modules if isinstance(one, nn.Conv2d | nn.ConvTranspose2d | nn.Linear))
     bias = None if one.bias is None else one.bias.detach().double().cpu().numpy()
@@ -285,7 +285,7 @@ def _pointwise(
 ) -> Pointwise:
     channel, row, column = place
     value = float(given[channel, row, column] if given.ndim == 3 else given[channel])
-    factor, summand = _scale(modules[0], channel)
+    factor, summand = scale(modules[0], channel)
     total = value * factor + summand
     return Pointwise(
         **_named(layer, place, _activated(layer, modules, given, place, total)),
@@ -296,7 +296,7 @@ def _pointwise(
     )
 
 
-def _scale(module: nn.Module, channel: int) -> tuple[float, float]:
+def scale(module: nn.Module, channel: int) -> tuple[float, float]:
     """Return factor and summand of a batch normalisation that is not training; 1 and 0 else."""
     if not isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
         return 1.0, 0.0
