@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from foveal.model.opening import load
     from foveal.nets.build import build
     from foveal.nets.plan import Plan, plan
+    from foveal.pictures.naming import list_pictures
     from foveal.recipe import PictureRecipe
     from foveal.search.groups import picture_groups
     from foveal.search.similar import similar
@@ -80,6 +81,7 @@ _ROOMS = {
     "model.opening": ("load",),
     "nets.build": ("build",),
     "nets.plan": ("Plan", "plan"),
+    "pictures.naming": ("list_pictures",),
     "recipe": ("PictureRecipe",),
     "search.groups": ("picture_groups",),
     "search.similar": ("similar",),
@@ -118,6 +120,7 @@ __all__ = [
     "groups_sheet",
     "imagenet",
     "interpolate",
+    "list_pictures",
     "load",
     "mistakes",
     "picture_groups",

@@ -34,6 +34,7 @@ def test_the_public_names_are_these() -> None:
         "groups_sheet",
         "imagenet",
         "interpolate",
+        "list_pictures",
         "load",
         "mistakes",
         "picture_groups",
