@@ -46,6 +46,7 @@ def test_the_public_names_are_these() -> None:
         "groups_sheet",
         "imagenet",
         "interpolate",
+        "list_pictures",
         "load",
         "look_page",
         "mistakes",
