@@ -28,7 +28,7 @@ def test_evaluate_leaves_training_pictures_out_and_says_so(class_folders: Path) 
     model = learner(test_share=0.2).fit(class_folders).model_
     found = evaluate(model, class_folders)
     assert found.metrics.pictures == 12
-    assert any("the model was trained on them" in note for note in found.notes)
+    assert any("used to train the model" in note for note in found.notes)
     assert [baseline.name for baseline in found.baselines][0] == "majority class"
     assert len(found.baselines) == 3
     everything = evaluate(model, class_folders, include_training=True, with_baselines=False)

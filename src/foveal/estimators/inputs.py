@@ -16,12 +16,10 @@ from foveal.errors import DataError, UsageError
 from foveal.pictures.collection import Array, Pictures
 from foveal.pictures.groups import grouped
 from foveal.pictures.sources import are_paths, gather
+from foveal.pictures.sources.forms import check_form, is_missing, listed
 from foveal.shapes import written
-from foveal.targets.classes import refuse_unsupported
+from foveal.targets.classes import composed, refuse_unsupported
 from foveal.wording import counted
-
-MISSING = ("None", "nan", "<NA>", "NaT")
-"""How that is written which stands for no label; as a text each is a label like any other."""
 
 
 def coerce(
@@ -55,6 +53,7 @@ def coerce(
         Whether fit needs labels.
     """
     X = listed(X)
+    check_form(X)
     if not are_paths(X):
         pictures = _coerced_array(estimator, X, y, fitting, labelled)
     else:
@@ -62,14 +61,6 @@ def coerce(
         if fitting:
             estimator._picture_shape = pictures.content.shape
     return _weighed(grouped(pictures, groups), sample_weight)
-
-
-def listed(values: Any) -> Any:
-    """Return a series of texts or paths, as of pandas, as a list; anything else as it is."""
-    if isinstance(values, np.ndarray | list | tuple) or not hasattr(values, "to_numpy"):
-        return values
-    plain = values.to_numpy()
-    return plain.tolist() if plain.ndim == 1 and plain.dtype.kind in "OUS" else values
 
 
 def _weighed(pictures: Pictures, sample_weight: Any) -> Pictures:
@@ -163,7 +154,9 @@ def _coerced_array(estimator: Any, X: Any, y: Any, fitting: bool, labelled: bool
 
 
 def _folded(values: Array, shape: tuple[int, ...]) -> Array:
-    """Fold rows of pixels to pictures of the shape that was fitted."""
+    """Fold rows of pixels to pictures of the shape that was fitted; greys get their channel."""
+    if values.ndim == 3 and len(shape) == 2:
+        return values[..., None]
     if values.ndim != 2:
         return values
     if values.shape[1] != math.prod(shape):
@@ -180,18 +173,22 @@ def _folded(values: Array, shape: tuple[int, ...]) -> Array:
 def read_labels(y: Any) -> Array:
     """Read labels, None where there is none: None, NaN or what pandas puts there.
 
+    An accent is one however it is written: texts are composed (NFC).
+
     Raises
     ------
     DataError
         For labels of which some are texts and some numbers, and for what is neither.
     """
-    given = listed(y)
+    given = listed(_only_column(y))
     typed = hasattr(given, "dtype")
     labels = np.asarray(given, dtype=None if typed else object)
+    if labels.dtype.kind == "f" and labels.ndim == 1 and np.isnan(labels).any():
+        labels = labels.astype(object)
     if labels.dtype != object or labels.ndim != 1:
-        return labels if labels.dtype != object else np.asarray(given)
+        return composed(labels if labels.dtype != object else np.asarray(given))
     values = labels.tolist()
-    missing = [not isinstance(one, str) and str(one) in MISSING for one in values]
+    missing = [is_missing(one) for one in values]
     kinds = {_kind(one): one for one, absent in zip(values, missing, strict=True) if not absent}
     if len(kinds) > 1:
         raise DataError(
@@ -203,8 +200,14 @@ def read_labels(y: Any) -> Array:
     if any(missing):
         labels = labels.copy()
         labels[missing] = None
-        return labels
-    return labels if typed else np.asarray(values)
+        return composed(labels)
+    return composed(labels if typed else np.asarray(values))
+
+
+def _only_column(y: Any) -> Any:
+    """Return the column of a table that has but one, as of pandas; anything else as it is."""
+    columns = getattr(y, "columns", None)
+    return y if columns is None or len(columns) != 1 else y[columns[0]]
 
 
 def _kind(label: object) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from foveal.estimators.inputs import coerce, predicted_score
+from foveal.estimators.inputs import coerce, predicted_score, read_labels
 from foveal.learning.context import FitContext
 from foveal.learning.options import Machine, check_options, pick
 from foveal.model.fitted import FittedModel
@@ -86,5 +86,5 @@ class Classifier(ClassifierMixin, Learner):
         """Return the accuracy on pictures; `y` may be left out where X says the classes."""
         check_is_fitted(self)
         if y is not None:
-            return float(super().score(X, y, sample_weight))
+            return float(super().score(X, read_labels(y), sample_weight))
         return predicted_score(self, X)

@@ -22,7 +22,7 @@ from foveal.pictures.hashing import array_ids, file_ids, hash_file, plain
 from foveal.pictures.opening import Unreadable
 from foveal.pictures.ranges import WHOLE, Array, keeps_bytes, measure_range
 from foveal.pictures.remarks import Remark, Remarks
-from foveal.pictures.suitability import suited
+from foveal.pictures.suitability import refuse_channels_first, suited
 from foveal.recipe import PictureRecipe
 
 MOST_CLEAR = 64
@@ -243,6 +243,8 @@ class ArrayContent:
 
     array: Array
     folded: bool = False
+    plain: bool = False
+    """Whether it came without an axis of channels, (n, height, width)."""
 
     has_range = True
 
@@ -298,6 +300,8 @@ class ArrayContent:
 
     def suited(self, recipe: PictureRecipe) -> PictureRecipe:
         """Return the recipe with the black and white that these values have; see `suitability`."""
+        if self.plain:
+            refuse_channels_first(self.array, recipe)
         check_fits(self.array, recipe, folded=self.folded)
         return suited(self.array, recipe)
 

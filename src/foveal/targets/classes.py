@@ -57,7 +57,7 @@ class Classes:
             For several labels a picture, for labels that a model file could not keep, and for
             fewer than two classes.
         """
-        labels = _labels_of(pictures)
+        labels = composed(_labels_of(pictures))
         known = labels[[label is not None for label in labels.tolist()]]
         for label in {type(one): one for one in known.tolist()}.values():
             _check_label(label)
@@ -160,6 +160,21 @@ class Classes:
             )
 
 
+def composed(labels: Array) -> Array:
+    """Return labels with texts in composed form, so that an accent is one however written."""
+    if labels.dtype.kind == "U":
+        return np.array([normal_name(label) for label in labels.ravel().tolist()]).reshape(
+            labels.shape
+        )
+    if labels.dtype != object:
+        return labels
+    found = labels.copy()
+    for row, label in np.ndenumerate(labels):
+        if isinstance(label, str):
+            found[row] = normal_name(label)
+    return found
+
+
 def refuse_unsupported(labels: Array) -> None:
     """Refuse labels of tasks that are out of scope.
 
@@ -206,6 +221,7 @@ def _weights(
     asked: Mapping[Any, float], labels: list[Any]
 ) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Look the weight of each class up; 1 where it is not named."""
+    asked = {normal_name(one) if isinstance(one, str) else one: w for one, w in asked.items()}
     unknown = [label for label in asked if label not in labels]
     if unknown:
         raise UsageError(
@@ -236,18 +252,19 @@ def _check_label(label: object) -> None:
     """
     fine = isinstance(label, str | int | float) and label == label
     if isinstance(label, str):
-        fine = len(label) <= LONGEST_LABEL and label.isprintable()
+        fine = len(label) <= LONGEST_LABEL and label.isprintable() and bool(label.strip())
     if not fine or (isinstance(label, float) and not np.isfinite(label)):
         raise DataError(
             "classes",
-            needed=f"texts of at most {LONGEST_LABEL} characters, or finite numbers",
+            needed=f"texts of 1 to {LONGEST_LABEL} characters, or finite numbers",
             came=repr(label)[:80],
-            remedy="rename the class",
+            remedy="rename the class; in y None stands for a picture without a label",
         )
 
 
 def _plain(labels: Array) -> Array:
-    """Return texts held as objects a dtype of their own."""
-    if labels.dtype == object and all(isinstance(label, str) for label in labels):
-        return labels.astype(str)
+    """Return labels of one type held as objects in a dtype of their own."""
+    values = labels.tolist()
+    if labels.dtype == object and len(set(map(type, values))) == 1:
+        return np.asarray(values)
     return labels

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from foveal.errors import DataError
 from foveal.pictures.collection import Pictures
 from foveal.pictures.sources import arrays, files, folder, idx, numpy_files
+from foveal.pictures.sources.forms import check_form, listed
 
 
 class Reader(Protocol):
@@ -46,6 +47,8 @@ def gather(pictures: Any) -> Pictures:
     """
     if isinstance(pictures, Pictures):
         return pictures
+    pictures = listed(pictures)
+    check_form(pictures)
     if isinstance(pictures, str) and not pictures:
         raise DataError(
             "pictures",
