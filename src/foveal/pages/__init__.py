@@ -1,0 +1,1 @@
+"""Pages in HTML that stand alone: one file, offline, all text of others escaped."""

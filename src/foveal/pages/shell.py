@@ -1,0 +1,162 @@
+"""What all pages share: templates that escape, a policy that forbids to load anything, the style.
+
+A page is one file. Its templates lie in `templates/`, its JavaScript in `scripts/`, and the one
+style of all pages in `style.css`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from foveal.files import checked_output, write_whole
+from foveal.results import plain
+from foveal.visible import visible
+
+ENDINGS = (".html",)
+LONGEST_TEXT = 20_000
+"""Letters of one text on a page."""
+ENDS = "\n\t"
+"""What may stand in text of ours, beside what can be seen."""
+STEERING = {
+    "<": "\\u003c",
+    ">": "\\u003e",
+    "&": "\\u0026",
+    "\u2028": "\\u2028",
+    "\u2029": "\\u2029",
+}
+"""What could end a script, each as JSON may write it too."""
+
+
+def rendered(
+    template: str,
+    *,
+    title: str,
+    scripts: Sequence[str] = (),
+    data: Mapping[str, Any] | None = None,
+    **values: Any,
+) -> str:
+    """Write a page.
+
+    Parameters
+    ----------
+    template : str
+        Name of a file in `templates/`, which extends ``shell.html``. All that it prints is
+        escaped, and control characters become visible; ``{{ x | name }}`` sets a name of others
+        apart, so that text from right to left stays within.
+    title : str
+        What the window is called.
+    scripts : sequence of str
+        Names of files in `scripts/`, in the order in which they run.
+    data : mapping, optional
+        By the id of a script element, what it holds as JSON; read by
+        ``JSON.parse(document.getElementById(id).textContent)``.
+    **values
+        What the template prints.
+
+    Returns
+    -------
+    str
+        The file. Its policy lets nothing be loaded and nothing run but `scripts`.
+    """
+    texts = [script(one) for one in scripts]
+    page = _environment().get_template(template)
+    return page.render(
+        title=title,
+        policy=policy(texts),
+        style=Markup(style()),
+        scripts=[Markup(one) for one in texts],
+        data={name: Markup(for_script(value)) for name, value in (data or {}).items()},
+        **values,
+    )
+
+
+def write_page(path: Path, html: str, option: str = "`to`") -> Path:
+    """Write a page, whole or not at all.
+
+    Raises
+    ------
+    UsageError
+        For another ending than .html, or a folder that is not there.
+    ResourceError
+        Where the disk is full.
+    """
+    write_whole(checked_output(path, ENDINGS, option), html.encode("utf-8"))
+    return path
+
+
+def policy(scripts: Sequence[str]) -> str:
+    """Return the content security policy of a page that runs these scripts and nothing else."""
+    hashes = [base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in scripts]
+    allowed = " ".join(f"'sha256-{one}'" for one in hashes) or "'none'"
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def for_script(value: Any) -> str:
+    r"""Write a value as JSON that no browser takes for the end of the script that holds it.
+
+    >>> for_script({"name": "</script>"})
+    '{"name":"\\u003c/script\\u003e"}'
+    """
+    text = json.dumps(plain(value), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return "".join(STEERING.get(letter, letter) for letter in text)
+
+
+def data_uri(content: bytes, kind: str) -> str:
+    """Return a file as an address that holds it, such as ``data:image/png;base64,...``."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def named(text: object) -> Markup:
+    """Set a name of others apart, on one line, whichever way it is written."""
+    return Markup("<bdi>") + escape(visible(text)) + Markup("</bdi>")
+
+
+@cache
+def style() -> str:
+    """Return the style of all pages."""
+    return _text("style.css")
+
+
+@cache
+def script(name: str) -> str:
+    """Return one of the scripts."""
+    return _text(f"scripts/{name}")
+
+
+def _text(name: str) -> str:
+    return files("foveal.pages").joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    found = Environment(
+        loader=PackageLoader("foveal.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalized,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    found.filters["name"] = named
+    return found
+
+
+def _finalized(value: Any) -> Any:
+    """Let no text of others steer a page; what is markup already was made by us."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return visible(value, LONGEST_TEXT, kept=ENDS)
+    return value

@@ -1,0 +1,44 @@
+"""Text of others, such as names of files and classes, in which nothing can hide."""
+
+from __future__ import annotations
+
+import unicodedata
+
+HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Kinds of characters that steer: control, format, halves of pairs, ends of lines."""
+JOINERS = "\u200c\u200d"
+"""Of these the two that letters and emoji are written with."""
+
+
+def visible(text: object, most: int = 200, *, kept: str = "") -> str:
+    r"""Write control and format characters as their escapes, and cut what is too long.
+
+    Neither a terminal nor a page is then steered by a name: no colours, no new lines, no text
+    that runs the other way.
+
+    Parameters
+    ----------
+    text : object
+        What is to be shown; `str` makes it text.
+    most : int
+        Letters of the answer, "..." included.
+    kept : str
+        Characters left as they are, such as the ends of lines.
+
+    Examples
+    --------
+    >>> visible("cat\x1b[31m\n.png"), visible("photo\u202egpj.exe")
+    ('cat\\x1b[31m\\n.png', 'photo\\u202egpj.exe')
+    >>> visible("a long name", 8)
+    'a lon...'
+    """
+    raw = str(text)
+    shown = "".join(_shown(one, kept) for one in raw[: most + 1])
+    cut = len(raw) > most or len(shown) > most
+    return shown[: most - 3] + "..." if cut else shown
+
+
+def _shown(letter: str, kept: str) -> str:
+    if letter in kept or letter in JOINERS or unicodedata.category(letter) not in HIDDEN:
+        return letter
+    return letter.encode("unicode_escape").decode("ascii")

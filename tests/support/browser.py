@@ -1,0 +1,85 @@
+"""A real browser for the tests of the pages: Debian's Chromium, driven through pipes.
+
+Playwright brings no browser here, and none is ever fetched. Pages are opened as files; whatever
+they ask for over any other way is refused, and counted.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--mute-audio")
+
+
+def browser_path() -> str:
+    """Find a browser of the system's; `FOVEAL_BROWSER` names another."""
+    named = os.environ.get("FOVEAL_BROWSER")
+    paths = [named] if named else [path for name in NAMES if (path := shutil.which(name))]
+    if not paths:
+        raise RuntimeError(
+            "The tests of the pages need a Chromium and there is none: 'apt-get install chromium' "
+            "(scripts/test does so where it may), or set FOVEAL_BROWSER to the path of one."
+        )
+    return paths[0]
+
+
+@dataclass
+class Opened:
+    """A page in the browser, and all that it said."""
+
+    page: Any
+    errors: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def started() -> Iterator[Any]:
+    """Start the browser."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path(), args=list(FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def opened(browser: Any, path: Path, *, width: int = 1600, dark: bool = False) -> Iterator[Opened]:
+    """Open a page at a width, light or dark; keep its errors and what it asked for."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme="dark" if dark else "light",
+        has_touch=width < 600,
+        reduced_motion="reduce",
+    )
+    try:
+        found = Opened(context.new_page())
+        address = path.resolve().as_uri()
+
+        def asked(route: Any) -> None:
+            if route.request.url == address:
+                route.continue_()
+                return
+            found.requests.append(route.request.url)
+            route.abort()
+
+        context.route("**/*", asked)
+        found.page.on("pageerror", lambda error: found.errors.append(str(error)))
+        found.page.on(
+            "console",
+            lambda said: found.errors.append(said.text) if said.type == "error" else None,
+        )
+        found.page.on("dialog", lambda said: (found.errors.append(said.message), said.dismiss()))
+        found.page.goto(address)
+        yield found
+    finally:
+        context.close()
