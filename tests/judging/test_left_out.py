@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from foveal.judging.left_out import unusable
+from foveal.judging.left_out import Unjudged, unusable
 
 
 def test_each_reason_has_its_count_and_a_near_class_is_asked_for() -> None:
@@ -25,3 +25,13 @@ def test_of_many_unknown_classes_the_most_frequent_are_named() -> None:
     labels = [str(number) for number in range(6) for _ in range(number + 1)]
     (note,) = unusable([True] * 21, [False] * 21, labels, ["x"])
     assert note.endswith("5 (6); 4 (5); 3 (4) and 3 more")
+
+
+def test_what_a_figure_leaves_out_is_said_in_its_place() -> None:
+    nothing = Unjudged(given=9, unusable=0, unknown=0, classes=())
+    assert list(nothing.lines(2)) == []
+    some = Unjudged(given=40, unusable=20, unknown=19, classes=("c",))
+    assert list(some.lines(3)) == [
+        "leaves out 20 of 40 pictures given, which cannot be judged, 19 of unknown classes",
+        "leaves out 1 of 3 classes, of which no picture is judged: c",
+    ]

@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits, load_sample_images
 
 from foveal.pictures import decode
 from foveal.pictures.collection import Pictures
-from foveal.pictures.copies import MOST, copies_among, near_copies, thumbnails
+from foveal.pictures.copies import MOST, NearCopies, copies_among, near_copies, thumbnails
 from foveal.pictures.sources import gather
 from foveal.pictures.store import open_store
 from foveal.pictures.survey import choose_recipe
@@ -175,3 +175,12 @@ def test_of_very_many_pictures_some_are_looked_at_and_counted() -> None:
     rows = np.arange(3 * MOST)
     found = copies_among(pictures, Extracted(), choose_recipe(pictures), rows * 0, rows)
     assert found.looked_at == MOST and not len(found.pairs)
+
+
+def test_copies_under_two_labels_are_named() -> None:
+    found = NearCopies(np.array([[0, 1], [2, 3], [0, 4]]), 5)
+    names, labels = ["a.png", "b.png", "c.png", "d.png", "e.png"], ["cat", "dog"]
+    (note,) = found.conflicts(np.array([0, 0, 0, 1, 1]), labels, names)
+    assert note.startswith("near copies under two labels: 2 pairs, such as c.png (cat) and d.png")
+    assert not list(found.conflicts(np.zeros(5, np.intp), labels, names))
+    assert not list(found.conflicts(np.array([0, 0, 0, 1, 1]), [], names))

@@ -16,7 +16,7 @@ from foveal.evaluation.metrics import Metrics, calibration_error, metrics
 from foveal.inference.features import Extraction, open_features
 from foveal.judging.answers import COLUMNS, Answers
 from foveal.judging.held_out import HeldOut, JudgedBy, Standing, held_out
-from foveal.judging.left_out import unusable
+from foveal.judging.left_out import Unjudged, unusable
 from foveal.judging.lines import html_of_evaluation, lines_of_evaluation
 from foveal.judging.together import Together
 from foveal.judging.unfamiliar import Unfamiliar
@@ -53,6 +53,8 @@ class Evaluation:
     judged_by: JudgedBy
     """What the figures stand on."""
     metrics: Metrics
+    unjudged: Unjudged
+    """What the figures say nothing of."""
     unfamiliar: Unfamiliar | None
     """How many are unlike those that taught; None where the model keeps none, or they taught it."""
     uncalibrated_error: float
@@ -166,6 +168,9 @@ def evaluate(
     if chosen.judged_by == "held-out pictures":
         taught = source.known[Standing.of(model, source.store.hashes[source.known]).taught]
         notes.extend(together.known_before(rows, taught, source.pictures))
+    notes.extend(
+        together.copies.conflicts(source.class_ids, model.classes.tolist(), pictures.names)
+    )
     if worth < 1:
         notes.append(
             f"some of these pictures belong together: all are worth {worth * len(rows):,.0f} "
@@ -183,9 +188,11 @@ def evaluate(
         found, more = _baselines(model, source, chosen, training, progress)
         baselines.extend(found)
         notes.extend(more)
+    judged = metrics(answers.probabilities, answers.class_ids, labels, worth)
     return Evaluation(
         judged_by=chosen.judged_by,
-        metrics=metrics(answers.probabilities, answers.class_ids, labels, worth),
+        metrics=judged,
+        unjudged=source.unjudged(judged),
         unfamiliar=_unfamiliar(model, unfamiliarity),
         uncalibrated_error=calibration_error(probabilities(logits, 1.0), answers.class_ids),
         temperature=model.temperature,
@@ -236,6 +243,18 @@ class _Labelled:
             *[f"{counted(len(self.torn), 'picture')} left out: under two classes"]
             * bool(self.torn),
         ]
+
+    def unjudged(self, found: Metrics) -> Unjudged:
+        """Count what figures say nothing of."""
+        labels = self.pictures.labels
+        labelled = 0 if labels is None else [one is not None for one in labels.tolist()]
+        unknown = self.store.readable & labelled & ~self.answers.known
+        return Unjudged(
+            given=len(self.pictures),
+            unusable=len(self.pictures) - len(self.known),
+            unknown=int(np.count_nonzero(unknown)),
+            classes=tuple(one.label for one in found.classes if not one.pictures),
+        )
 
     def asked(self, rows: Rows) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         """Ask the model for logits (n, classes) and unfamiliarity (n,) of some rows."""

@@ -8,11 +8,14 @@ from foveal.evaluation.baselines import Baseline
 from foveal.evaluation.intervals import Estimate
 from foveal.evaluation.metrics import Metrics
 from foveal.html_tables import html_lines, html_table
+from foveal.judging.left_out import Unjudged
 from foveal.judging.unfamiliar import Unfamiliar
 from foveal.wording import counted
 
 MOST_CLASSES = 12
 """Classes up to which the confusion matrix is shown."""
+WIDEST = 28
+"""Columns of the name of a class; longer ones are shortened. Their whole names are in JSON."""
 
 
 class Judged(Protocol):
@@ -26,6 +29,11 @@ class Judged(Protocol):
     @property
     def metrics(self) -> Metrics:
         """How the model fares."""
+        ...
+
+    @property
+    def unjudged(self) -> Unjudged:
+        """What the figures say nothing of."""
         ...
 
     @property
@@ -62,13 +70,13 @@ def lines_of_evaluation(found: Judged) -> list[str]:
         _standing(found),
         "",
         f"accuracy           {metrics.accuracy.percent()}",
+        *(f"{'':<17}  {line}" for line in found.unjudged.lines(len(metrics.classes))),
         f"balanced accuracy  {metrics.balanced_accuracy.percent()}",
         f"macro F1           {metrics.macro_f1.percent()}",
         *_ranking_lines(metrics),
         f"log loss           {metrics.log_loss.plain()}",
-        f"calibration error  {100 * metrics.calibration_error:.1f} % "
-        f"({100 * found.uncalibrated_error:.1f} % before temperature {found.temperature:.3g})",
-        *_unfamiliar_line(found),
+        f"calibration error  {_calibration(found)}",
+        *(f"{name:<17}  {said}" for name, said in _unfamiliar(found)),
         "",
         "baselines on the same pictures",
     ]
@@ -106,25 +114,39 @@ def _ranking_lines(metrics: Metrics) -> list[str]:
     ]
 
 
-def _unfamiliar_line(found: Judged) -> list[str]:
+def _calibration(found: Judged) -> str:
+    """Write the calibration error as it is, and as it would be without the temperature."""
+    before = f"{100 * found.uncalibrated_error:.1f} % before temperature {found.temperature:.3g}"
+    return f"{100 * found.metrics.calibration_error:.1f} % ({before})"
+
+
+def _unfamiliar(found: Judged) -> list[tuple[str, str]]:
+    """Write how many pictures are unlike those that taught, where that can be told."""
     told = found.unfamiliar
     if told is None:
         return []
     said = f"{told.share.percent()} of {counted(told.pictures, 'new picture')}"
-    return [f"unfamiliar         {said}, {told.usual.percent()} of usual ones"]
+    return [("unfamiliar", f"{said}, {told.usual.percent()} of usual ones")]
 
 
 def _class_lines(metrics: Metrics) -> list[str]:
-    width = max(len("class"), *(len(one.label) for one in metrics.classes))
+    names = [_cut(one.label) for one in metrics.classes]
+    width = max(map(len, ("class", *names)))
     head = f"{'class':<{width}}  pictures  {'recall':<25}  {'precision':<25}  F1"
     return [
         head,
         *(
-            f"{one.label:<{width}}  {one.pictures:>8,}  {_share(one.recall):<25}  "
+            f"{name:<{width}}  {one.pictures:>8,}  {_share(one.recall):<25}  "
             f"{_share(one.precision):<25}  {_or_dash(one.f1)}"
-            for one in metrics.classes
+            for name, one in zip(names, metrics.classes, strict=True)
         ),
     ]
+
+
+def _cut(label: str) -> str:
+    """Shorten a long name in its middle, so that both its ends tell it from others."""
+    half = WIDEST // 2
+    return label if len(label) <= WIDEST else f"{label[: half - 2]}...{label[1 - half :]}"
 
 
 def _share(estimate: Estimate) -> str:
@@ -140,10 +162,10 @@ def _confusion_lines(metrics: Metrics) -> list[str]:
     if len(labels) > MOST_CLASSES:
         return []
     width = max(len(str(metrics.confusion.max())), *(min(len(one), 8) for one in labels)) + 2
-    side = max(len(one) for one in labels)
+    side = max(len(_cut(one)) for one in labels)
     head = " " * side + "".join(f"{label[:8]:>{width}}" for label in labels)
     rows = [
-        f"{label:<{side}}" + "".join(f"{count:>{width}}" for count in row)
+        f"{_cut(label):<{side}}" + "".join(f"{count:>{width}}" for count in row)
         for label, row in zip(labels, metrics.confusion.tolist(), strict=True)
     ]
     return ["", "confusion: rows are true, columns are called", head, *rows]
@@ -154,11 +176,13 @@ def html_of_evaluation(found: Judged) -> str:
     metrics = found.metrics
     figures = [
         ("accuracy", metrics.accuracy.percent()),
+        *(("", line) for line in found.unjudged.lines(len(metrics.classes))),
         ("balanced accuracy", metrics.balanced_accuracy.percent()),
         ("macro F1", metrics.macro_f1.percent()),
         *_ranking(metrics),
         ("log loss", metrics.log_loss.plain()),
-        ("calibration error", f"{100 * metrics.calibration_error:.1f} %"),
+        ("calibration error", _calibration(found)),
+        *_unfamiliar(found),
         *((f"baseline: {one.name}", one.accuracy.percent()) for one in found.baselines),
     ]
     classes = [

@@ -12,7 +12,7 @@ import numpy as np
 
 from foveal.evaluation.intervals import effective_number
 from foveal.pictures.collection import Pictures
-from foveal.pictures.copies import copies_among
+from foveal.pictures.copies import NearCopies, copies_among
 from foveal.pictures.prepared import Prepared
 from foveal.pictures.splits import Rows
 from foveal.pictures.store import Hashes
@@ -26,6 +26,8 @@ class Together:
 
     units: Hashes
     """Unit of each picture, (n,); see `foveal.pictures.units`."""
+    copies: NearCopies
+    """Near copies among them."""
 
     @classmethod
     def of(
@@ -38,7 +40,7 @@ class Together:
     ) -> Together:
         """Find what belongs together among the usable rows of prepared pictures."""
         copies = copies_among(pictures, store, recipe, class_ids, usable)
-        return cls(units_of(store.hashes, usable, pictures.groups, copies.pairs))
+        return cls(units_of(store.hashes, usable, pictures.groups, copies.pairs), copies)
 
     def worth(self, right_m: np.ndarray[Any, Any], rows: Rows) -> float:
         """Compute the independent pictures that each judged one is worth, at most 1."""
@@ -51,7 +53,7 @@ class Together:
             return []
         partner = taught[self.units[taught] == self.units[known[0]]][0]
         return [
-            f"{len(known):,} of these pictures are near copies of pictures that trained the model, "
-            f"or of one group with them, such as {pictures.names[known[0]]} and "
+            "near copies of pictures that trained the model, or of one group with them: "
+            f"{len(known):,} of these pictures, such as {pictures.names[known[0]]} and "
             f"{pictures.names[partner]}: too good a figure"
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -21,6 +22,7 @@ from foveal.model.held_out import HeldOutLogits
 from foveal.nets.plan import Plan, plan
 from foveal.nets.spec import Network
 from foveal.pictures.augment import Augmentation
+from foveal.pictures.splits import Rows
 from foveal.targets.classes import Classes
 from foveal.targets.target import Labelled
 from foveal.training import config as configs
@@ -94,9 +96,17 @@ class ClassifierTask(PictureTask[Labelled]):
             validation_pictures=len(rows),
             validation_right=round((best.accuracy or 0.0) * best.pictures) if best else None,
             validation_effective=worth,
+            unjudged=unjudged(data, rows),
         )
         model.familiar = familiar(model, data, data.split.train, rows, self.context)
         return model
+
+
+def unjudged(data: TrainingData[Labelled], rows: Rows) -> list[int] | None:
+    """List the classes of which no held-out picture is there; None where all are judged."""
+    counts = data.target.counts(data.values[rows])
+    found: list[int] = np.flatnonzero(counts == 0).tolist()
+    return found if found and len(rows) else None
 
 
 def scratch_task(
@@ -131,7 +141,9 @@ def scratch_plan(net: str | Network | Plan, data: TrainingData[Labelled], asked:
     return found
 
 
-def chance_notes(accuracy: Estimate | None, class_counts: Sequence[int]) -> tuple[str, ...]:
+def chance_notes(
+    accuracy: Estimate | None, class_counts: Sequence[int], remedies: Sequence[str]
+) -> tuple[str, ...]:
     """Say where held-out pictures cannot tell a classifier from calling the largest class.
 
     Parameters
@@ -140,14 +152,16 @@ def chance_notes(accuracy: Estimate | None, class_counts: Sequence[int]) -> tupl
         On held-out pictures, with its interval.
     class_counts : sequence of int
         Training pictures of each class.
+    remedies : sequence of str
+        What else the learner takes that may help, by its parameters.
     """
     largest = max(class_counts) / sum(class_counts)
     if accuracy is None or accuracy.low > largest:
         return ()
     return (
         f"held-out accuracy {accuracy.percent()} is no better than calling every picture the "
-        f"largest class ({100 * largest:.1f} %), as far as these pictures tell: check the labels, "
-        "give more pictures, larger ones (`size`), or more `epochs`",
+        f"largest class ({100 * largest:.1f} %), as far as these pictures tell: "
+        f"{', '.join(('check the labels', 'give more pictures', *remedies))}",
     )
 
 

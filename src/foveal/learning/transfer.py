@@ -21,6 +21,7 @@ from foveal.learning.classification import (
     ClassifierTask,
     chance_notes,
     check_trainable,
+    unjudged,
 )
 from foveal.learning.context import FitContext
 from foveal.learning.data import TrainingData
@@ -179,7 +180,7 @@ class Transfer:
         model = self._assembled(plan, network, data, held, logistic, trained)
         if trained is not None:
             known = model.provenance
-            doubts = chance_notes(known.validation_accuracy, known.class_counts)
+            doubts = chance_notes(known.validation_accuracy, known.class_counts, self._remedies())
             run.tell(finished(trained.state, doubts))
         return model
 
@@ -261,7 +262,20 @@ class Transfer:
                 "fixed kernels do not tell these classes apart well: fine-tuning is likely to "
                 "help (`fine_tune_epochs` 5)"
             )
-        return [*notes, *chance_notes(held.accuracy(data), data.class_counts.tolist())]
+        accuracy, counts = held.accuracy(data), data.class_counts.tolist()
+        return [*notes, *chance_notes(accuracy, counts, self._remedies())]
+
+    def _remedies(self) -> list[str]:
+        """Say what may help classes that are not told apart, of what this transfer takes."""
+        sized = self.backbone.source != "model"
+        taught = not self.config.start.logistic
+        return [
+            *["give larger ones (`size`)"] * sized,
+            *["train for more `epochs`"] * taught,
+            "or fine-tune for more epochs (`fine_tune_epochs`)"
+            if self.fine
+            else "or fine-tune the network (`fine_tune_epochs`)",
+        ]
 
     def _task(self, data: TrainingData[Classes], note: str = "") -> ClassifierTask:
         return ClassifierTask(
@@ -367,6 +381,7 @@ class Transfer:
             validation_pictures=len(held.class_ids_n),
             validation_right=held.right if len(held.class_ids_n) else None,
             validation_effective=data.worth(held.right_n, held.rows),
+            unjudged=unjudged(data, held.rows),
         )
         only_held = np.setdiff1d(split.validation, taught)
         model.familiar = familiar(model, data, np.sort(taught), only_held, self.context)

@@ -26,6 +26,7 @@ from foveal.pictures.store import open_store
 from foveal.pictures.units import NO_PAIRS, Pairs, Rows, units_of
 from foveal.randomness import generator
 from foveal.recipe import PictureRecipe
+from foveal.wording import counted
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 SIDE = 64
@@ -86,6 +87,31 @@ class NearCopies:
     def rows(self) -> Rows:
         """Rows that have a near copy."""
         return np.unique(self.pairs)
+
+    def conflicts(
+        self, class_ids: Rows, labels: Sequence[Any], names: Sequence[str]
+    ) -> Iterator[str]:
+        """Name near copies that stand under two labels, of which one may be wrong.
+
+        Parameters
+        ----------
+        class_ids : array of int, (n,)
+            Class number of each picture.
+        labels : sequence
+            Names of the classes; none where there is nothing to be called.
+        names : sequence of str, (n,)
+            Names of the pictures.
+        """
+        if not len(labels):
+            return
+        torn = self.pairs[class_ids[self.pairs[:, 0]] != class_ids[self.pairs[:, 1]]]
+        if not len(torn):
+            return
+        named = " and ".join(f"{names[row]} ({labels[class_ids[row]]})" for row in torn[0])
+        yield (
+            f"near copies under two labels: {counted(len(torn), 'pair')}, such as {named}: is one "
+            "of the labels wrong?"
+        )
 
 
 def copies_among(
