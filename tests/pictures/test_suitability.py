@@ -145,7 +145,7 @@ def test_values_less_their_mean_by_their_deviation_are_refused_where_bytes_were_
 def test_three_planes_before_a_model_of_colours_are_not_taken_for_three_pictures() -> None:
     colour = PictureRecipe(height=6, width=6, channels=3, resize="stretch", adapts=True)
     planes = np.zeros((3, 6, 6), np.uint8)
-    with pytest.raises(DataError, match=r"its 3 channels first, or 3 grey.*transpose\(1, 2, 0\)"):
+    with pytest.raises(DataError, match=r"its 3 planes first, or 3 grey.*transpose\(1, 2, 0\)"):
         gather(planes).content.suited(colour)
     for told in (planes[..., None], planes.transpose(1, 2, 0)[None], planes[:2]):
         assert gather(told).content.suited(colour)

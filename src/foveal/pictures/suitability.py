@@ -79,7 +79,7 @@ def refuse_channels_first(array: Array, recipe: PictureRecipe) -> None:
     raise DataError(
         "X",
         needed="pictures one after another, channels last, (n, h, w, c)",
-        came=f"shape {array.shape[:3]}: one picture of {height}x{width} with its {count} channels "
+        came=f"shape {array.shape[:3]}: one picture of {height}x{width} with its {count} planes "
         f"first, or {count} grey ones",
         remedy="give X.transpose(1, 2, 0)[None] for the one picture, or X[..., None] for the grey "
         "ones",

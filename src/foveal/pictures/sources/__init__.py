@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from foveal.errors import DataError
+from foveal.files import existing
 from foveal.pictures.collection import Pictures
 from foveal.pictures.sources import arrays, files, folder, idx, numpy_files
 from foveal.pictures.sources.forms import check_form, listed
@@ -57,7 +58,7 @@ def gather(pictures: Any) -> Pictures:
             remedy="name a folder, '.' for the present one; is a variable of the shell unset?",
         )
     if isinstance(pictures, str | os.PathLike):
-        pictures = _existing(Path(pictures))
+        pictures = existing(Path(pictures))
     return next(reader for reader in READERS if reader.takes(pictures)).read(pictures)
 
 
@@ -66,16 +67,3 @@ def are_paths(values: Any) -> bool:
     if isinstance(values, str | os.PathLike | Pictures):
         return True
     return files.are_several(values)
-
-
-def _existing(path: Path) -> Path:
-    try:
-        path.stat()
-    except (OSError, ValueError) as error:
-        raise DataError(
-            str(path)[:200],
-            needed="a folder or file that exists",
-            came="nothing there" if isinstance(error, FileNotFoundError) else str(error)[:80],
-            remedy="check the spelling of the path",
-        ) from error
-    return path
