@@ -30,9 +30,12 @@ if TYPE_CHECKING:
     from foveal.estimators.autoencoder import Autoencoder
     from foveal.estimators.cnn import CNNClassifier
     from foveal.estimators.transfer import TransferClassifier
+    from foveal.figures.attribution import draw_attribution
     from foveal.figures.gallery import gallery
     from foveal.figures.groups import groups_sheet
     from foveal.figures.interpolation import interpolate
+    from foveal.figures.kernel_history import draw_kernel_history
+    from foveal.figures.kernels import draw_kernels
     from foveal.figures.mistakes import mistakes
     from foveal.figures.picture_map import picture_map
     from foveal.figures.similar import similar_sheet
@@ -57,9 +60,12 @@ _ROOMS = {
     "estimators.autoencoder": ("Autoencoder",),
     "estimators.cnn": ("CNNClassifier",),
     "estimators.transfer": ("TransferClassifier",),
+    "figures.attribution": ("draw_attribution",),
     "figures.gallery": ("gallery",),
     "figures.groups": ("groups_sheet",),
     "figures.interpolation": ("interpolate",),
+    "figures.kernel_history": ("draw_kernel_history",),
+    "figures.kernels": ("draw_kernels",),
     "figures.mistakes": ("mistakes",),
     "figures.picture_map": ("picture_map",),
     "figures.similar": ("similar_sheet",),
@@ -98,6 +104,9 @@ __all__ = [
     "__version__",
     "anomalies",
     "build",
+    "draw_attribution",
+    "draw_kernel_history",
+    "draw_kernels",
     "evaluate",
     "gallery",
     "groups_sheet",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 from typing import Literal
 
-Task = Literal["classification", "reconstruction"]
-"""To call pictures by their classes, or to encode them and decode them again."""
+Task = str
+"""What a model is for, by a name of `foveal.targets.kinds`: "classification", "reconstruction"."""
 Level = Literal["none", "light", "strong"]
 """How much training pictures are varied."""
 Loss = Literal["mse", "bce", "l1", "colour"]

@@ -43,10 +43,10 @@ def shown() -> dict[str, str]:
         "evaluation": foveal.evaluate(model, images, labels)._repr_html_(),
         "predictions": Predictions(
             names=[HOSTILE, "a"],
-            probabilities=np.array([[0.9, 0.1], [np.nan, np.nan]]),
+            predicted=np.array([[0.9, 0.1], [np.nan, np.nan]]),
             reasons=["", "broken & torn"],
             unfamiliarity=np.array([1.5, np.nan]),
-            classes=np.array([HOSTILE, "b"]),
+            target=Classes(names=np.array([HOSTILE, "b"])),
         )._repr_html_(),
         "autoencoder": small_autoencoder()._repr_html_(),
         "anomalies": unusual()._repr_html_(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -81,3 +82,39 @@ def test_a_notebook_shows_the_sheet_that_save_writes(tmp_path: Path) -> None:
     figure.save(tmp_path / "a.png")
     assert figure._repr_png_() == (tmp_path / "a.png").read_bytes()
     assert repr(figure) == "Figure(list, 128x128 pixels)" and figure.values == [0.5, None]
+
+
+def moving() -> Figure[None]:
+    levels = np.random.default_rng(0).integers(0, 256, (3, 6, 5, 3), dtype=np.uint8)
+    return replace(a_figure(), values=None, frames=tuple(map(Image.fromarray, levels)), pause=100)
+
+
+def test_what_moves_is_written_beside_the_sheet_without_loss(tmp_path: Path) -> None:
+    figure = moving()
+    paths = figure.save(tmp_path / "f.png")
+    assert [path.name for path in paths] == ["f.png", "f.csv", "f.webp"]
+    with Image.open(paths[2]) as found:
+        assert found.n_frames == 3 and found.info["loop"] == 0
+        for place, frame in enumerate(figure.frames):
+            found.seek(place)
+            found.load()
+            assert (np.asarray(found.convert("RGB")) == np.asarray(frame)).all()
+            assert found.info["duration"] == (500 if place == 2 else 100)
+
+
+def test_an_animation_may_be_a_gif(tmp_path: Path) -> None:
+    with Image.open(moving().save_animation(tmp_path / "f.gif")) as found:
+        assert found.format == "GIF" and found.n_frames == 3
+    with pytest.raises(UsageError, match=r"ending in \.webp, \.gif"):
+        moving().save_animation(tmp_path / "f.mp4")
+    with pytest.raises(UsageError, match="a figure that moves, got one without frames"):
+        a_figure().save_animation(tmp_path / "f.gif")
+
+
+def test_another_animation_of_that_name_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "f.webp").write_bytes(b"mine")
+    with pytest.raises(UsageError, match=r"room for its animation in f\.webp"):
+        moving().save(tmp_path / "f.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["f.webp"]
+    a_figure().save(tmp_path / "f.png")
+    assert (tmp_path / "f.webp").read_bytes() == b"mine"

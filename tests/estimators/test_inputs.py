@@ -9,26 +9,13 @@ import pandas as pd
 import pytest
 
 from foveal import CNNClassifier, DataError, TransferClassifier
-from foveal.estimators.inputs import read_labels
 from foveal.pictures.sources import gather
+from foveal.pictures.sources.forms import column
+from foveal.targets.classes import Classes
 from support.models import small_model
 
 X = np.random.default_rng(0).integers(0, 255, (24, 8, 8), dtype=np.uint8)
 Y = np.arange(24) % 2
-
-
-@pytest.mark.parametrize("absent", [None, float("nan"), pd.NA, pd.NaT])
-def test_a_label_that_is_missing_is_none(absent: object) -> None:
-    assert read_labels(["a", absent, "b"]).tolist() == ["a", None, "b"]
-    assert read_labels(pd.Series(["a", absent, "b"], dtype=object)).tolist() == ["a", None, "b"]
-    assert read_labels([1, None, 2]).tolist() == [1, None, 2]
-    assert read_labels(["nan", "None"]).tolist() == ["nan", "None"]  # texts are labels
-
-
-@pytest.mark.parametrize("labels", [["a", 1], [1, "a", None], pd.Series(["a", 2.5])])
-def test_labels_of_two_types_are_called_so(labels: object) -> None:
-    with pytest.raises(DataError, match=r"numbers \(.*\) and texts \('a'\).*all as texts"):
-        read_labels(labels)
 
 
 def test_pictures_without_a_label_do_not_train() -> None:
@@ -41,7 +28,7 @@ def test_pictures_without_a_label_do_not_train() -> None:
 
 def test_series_of_paths_are_paths(class_folders: Path) -> None:
     pictures = gather(class_folders)
-    files = pd.Series([str(file) for file in pictures.content.files])
+    files = pd.Series([str(file) for file in pictures.content.pictures])
     labels = pd.Series(pictures.labels, dtype="string")
     backbone = small_model(channels=3, side=8)
     learner = TransferClassifier(backbone, random_state=0, threads=1).fit(files, labels)
@@ -97,7 +84,7 @@ def test_columns_of_pandas_may_lack_labels(kind: str) -> None:
     labels = whole.copy()
     labels[3] = None
     for given in (labels, labels.array, labels.to_frame()):
-        found = read_labels(given)
+        found = Classes().read(column(given))
         assert found[3] is None
         assert found[[0, 1]].tolist() == whole[[0, 1]].tolist()
     learner = CNNClassifier(epochs=1, random_state=0, threads=1, validation_share=0)

@@ -139,7 +139,7 @@ def test_renamed_and_moved_pictures_are_found(folder: Path, decodes: list[str]) 
     decodes.clear()
     found = open_features(gather(folder.with_name("moved")), extraction())
     assert decodes == []
-    names = [path.name for path in gather(folder.with_name("moved")).content.files]
+    names = [path.name for path in gather(folder.with_name("moved")).content.pictures]
     assert names[-1] == "tiger.png"
     np.testing.assert_array_equal(values(found)[-1], before[1])
 
@@ -156,7 +156,7 @@ def test_only_new_pictures_are_computed(
     assert second.saved > 0
     assert second.fingerprint != first.fingerprint
     assert open_features(gather(folder), extraction()).saved > second.saved
-    new = [path.name for path in gather(folder).content.files].index("5b.png")
+    new = [path.name for path in gather(folder).content.pictures].index("5b.png")
     np.testing.assert_array_equal(np.delete(values(second), new, axis=0), values(first))
     wanted = by_hand(decode.decode(folder / "5b.png", RECIPE)[None])
     np.testing.assert_allclose(values(second)[[new]], wanted, atol=1e-4)
@@ -180,7 +180,7 @@ def test_twins_are_computed_once(folder: Path, decodes: list[str]) -> None:
         shutil.copy(folder / "8.png", folder / f"wreck-{copy}")
     found = open_features(gather(folder), extraction())
     assert len(decodes) == 9
-    names = [path.name for path in gather(folder).content.files]
+    names = [path.name for path in gather(folder).content.pictures]
     twins = [names.index(name) for name in ("2.png", "a.png", "b.png")]
     wrecks = [names.index(name) for name in ("8.png", "wreck-a.png", "wreck-b.png")]
     assert (values(found)[twins] == values(found)[twins[0]]).all()
@@ -245,7 +245,7 @@ def test_wrecks_keep_their_reason_and_are_not_decoded_again(
 def test_missing_files_are_rows_without_features(folder: Path) -> None:
     pictures = gather([folder / "0.png", folder / "none.png", folder / "a\0b"])
     found = open_features(pictures, extraction())
-    assert list(found.reasons) == ["", "cannot be read", "cannot be read"]
+    assert list(found.reasons) == ["", "no such file", "embedded null byte"]
     assert found.hashes[1] == 0 and not values(found)[1:].any()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,8 @@ from torch import nn
 from foveal.device import choose
 from foveal.errors import UsageError
 from foveal.learning.classification import (
-    ClassifierTask,
+    LabelledTask,
     check_trainable,
-    classes_of,
     scratch_plan,
     scratch_task,
 )
@@ -26,6 +26,7 @@ from foveal.learning.options import Descent, Labels, Pixels, Shares
 from foveal.nets.plan import plan
 from foveal.pictures.collection import Pictures
 from foveal.targets.classes import Classes
+from foveal.targets.kinds import labelled_of
 from foveal.training.run import Run
 
 NET = "conv 2 3x3 relu | flatten | dense"
@@ -38,14 +39,17 @@ def task(
     channels: int = 1,
     share: float = 0.25,
     batch_size: int | None = 4,
-) -> ClassifierTask:
+) -> LabelledTask:
     """Make a task of 24 pictures, three quarters of them of class "a"."""
     y = np.array(["a"] * 18 + ["b"] * 6)
     drawn = np.random.default_rng(0).integers(0, 256, (24, 8, 8, channels), dtype=np.uint8)
     pictures = Pictures.of_array(drawn).labelled(y)
     asked, pixels = Descent(batch_size=batch_size), pixels or Pixels()
     context = FitContext(run=Run(listeners=[]), seed=0, device=choose("cpu", 1))
-    target, shares = classes_of(labels or Labels()), Shares(validation_share=share)
+    target, shares = (
+        labelled_of("classification", **asdict(labels or Labels())),
+        Shares(validation_share=share),
+    )
     data = prepare(pictures, as_pixels(pixels, context), target, shares, context)
     return scratch_task(data, asked, pixels, context)
 

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from foveal.evaluation.intervals import wilson
-from foveal.learning.classification import chance_notes
 from foveal.learning.descent import finished
 from foveal.progress.lines import lines_of
 from support.training import config, fresh
@@ -25,12 +23,3 @@ def test_weights_that_nobody_judged_are_said() -> None:
     state.step = 7
     (line,) = lines_of(finished(state))
     assert "no epoch was judged: the weights after 7 steps are kept" in line
-
-
-def test_a_classifier_at_chance_is_told_what_to_try() -> None:
-    (note,) = chance_notes(wilson(50, 100), [40, 40], ["or try again"])
-    assert "no better than calling every picture the largest class (50.0 %)" in note
-    assert note.endswith("check the labels, give more pictures, or try again")
-    assert chance_notes(wilson(80, 100), [40, 40], []) == ()
-    assert chance_notes(wilson(80, 100), [80, 20], []) != ()
-    assert chance_notes(None, [1, 1], []) == ()

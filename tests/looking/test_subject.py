@@ -69,3 +69,8 @@ def test_a_picture_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_what_is_no_network_is_refused() -> None:
     with pytest.raises(NetworkError):
         subject_of("efficientnet_lte0")
+
+
+def test_a_network_whose_text_is_longer_than_a_file_name_is_read() -> None:
+    text = f"1x4x4 | {' | '.join(['relu'] * 1_000)} | flatten | dense 2"
+    assert len(subject_of(text).plan.layers) == 1_002

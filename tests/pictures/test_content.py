@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from foveal.errors import DataError
-from foveal.pictures.content import ArrayContent, Content, FileContent
+from foveal.pictures.content import ArrayContent, Content, EncodedContent
 from foveal.pictures.hashing import ABSENT
 from foveal.pictures.remarks import Remark
 from foveal.recipe import PictureRecipe
@@ -28,7 +28,7 @@ def content_of(kind: str, folder: Path) -> Content:
     files = [folder / f"{row}.png" for row in range(4)]
     for file, picture in zip(files, pixels(), strict=True):
         Image.fromarray(picture).save(file)
-    return FileContent(tuple(files))
+    return EncodedContent(tuple(files))
 
 
 @pytest.fixture(params=["array", "files"])
@@ -90,7 +90,7 @@ def test_a_network_takes_files_of_any_size_and_arrays_of_its_own(content: Conten
 def test_what_was_said_of_a_file_is_known_to_all_that_were_taken(tmp_path: Path) -> None:
     pages = [Image.new("RGB", (6, 6), (0, 80 * index, 0)) for index in range(2)]
     pages[0].save(tmp_path / "p.gif", save_all=True, append_images=pages[1:])
-    whole = FileContent((tmp_path / "p.gif", tmp_path / "absent.png"))
+    whole = EncodedContent((tmp_path / "p.gif", tmp_path / "absent.png"))
     some = whole.take([1, 0])
     assert some.remarks(1) == ()
     whole.picture(0, HOW)

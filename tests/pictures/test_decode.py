@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageFile, JpegImagePlugin, WebPImagePlugin
 
 from foveal.pictures import decode, opening
-from foveal.pictures.opening import Unreadable
+from foveal.pictures.encoded import Unreadable
 from foveal.recipe import PictureRecipe
 
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)

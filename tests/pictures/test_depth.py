@@ -16,7 +16,7 @@ from PIL import Image
 from foveal.errors import DataError
 from foveal.pictures import decode, depth
 from foveal.pictures.collection import Pictures
-from foveal.pictures.opening import Unreadable
+from foveal.pictures.encoded import Unreadable
 from foveal.pictures.remarks import Remark
 from foveal.pictures.survey import choose_recipe
 from foveal.recipe import PictureRecipe

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from foveal.pictures import hashing as contents
 from foveal.pictures.collection import Pictures
-from foveal.pictures.hashing import ABSENT, LENGTH, hash_file
+from foveal.pictures.hashing import ABSENT, LENGTH, hash_encoded
 from foveal.pictures.sources import gather
 
 
@@ -49,9 +49,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def noted(path: Path) -> bytes:
         seen.append(path.name)
-        return hash_file(path)
+        return hash_encoded(path)
 
-    monkeypatch.setattr(contents, "hash_file", noted)
+    monkeypatch.setattr(contents, "hash_encoded", noted)
     return seen
 
 
@@ -74,7 +74,7 @@ def test_a_file_longer_than_a_block_is_read_to_its_end(tmp_path: Path, monkeypat
     for length in (0, 6, 7, 8, 50):
         path = tmp_path / str(length)
         path.write_bytes(bytes(range(length)))
-        assert hash_file(path) == truth(path)
+        assert hash_encoded(path) == truth(path)
 
 
 def test_files_are_read_once(files: list[Path], reads: list[str]) -> None:
@@ -151,10 +151,10 @@ def test_a_file_that_fails_on_reading_is_absent_and_tried_again(
     files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(contents, "hash_file", lambda _: ABSENT)
+        patch.setattr(contents, "hash_encoded", lambda _: ABSENT)
         assert content_ids(of(files[0]), 1) == [ABSENT]
     assert content_ids(of(files[0]), 1) == [truth(files[0])]
-    assert hash_file(files[0].parent) == hash_file(files[0].with_name("none")) == ABSENT
+    assert hash_encoded(files[0].parent) == hash_encoded(files[0].with_name("none")) == ABSENT
 
 
 def test_names_that_are_not_utf8_are_files_like_others(tmp_path: Path, reads: list[str]) -> None:

@@ -13,8 +13,9 @@ from PIL import Image, TiffImagePlugin
 from foveal.errors import PictureWarning
 from foveal.pictures import decode
 from foveal.pictures.collection import Pictures
+from foveal.pictures.encoded import Unreadable
 from foveal.pictures.heard import listening
-from foveal.pictures.opening import MOST_PIXELS, Unreadable, opened
+from foveal.pictures.opening import MOST_PIXELS, opened
 from foveal.pictures.preparing import batches
 from foveal.pictures.remarks import Remark, summed
 from foveal.pictures.store import open_store

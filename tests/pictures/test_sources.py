@@ -42,7 +42,7 @@ def test_class_folders(tmp_path: Path) -> None:
         ("cat/2.png", "cat", ""),
         ("dog/1.png", "dog", ""),
     ]
-    assert found.content.files == tuple(tmp_path / name for name in found.names)
+    assert found.content.pictures == tuple(tmp_path / name for name in found.names)
     assert found.parts is None
     assert found.content.in_memory is None
 
@@ -155,7 +155,7 @@ def test_an_accent_is_one_however_it_is_written(tmp_path: Path) -> None:
     composed, decomposed = "caf\u00e9", "cafe\u0301"
     found = gather(tree(tmp_path, f"{composed}/1.png", f"{decomposed}/2.png", "tea/3.png"))
     assert set(found.labels.tolist()) == {composed, "tea"}
-    assert all(file.exists() for file in found.content.files)
+    assert all(file.exists() for file in found.content.pictures)
 
 
 def test_what_is_no_regular_file_is_named_and_never_opened(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
 
 def test_one_file(tmp_path: Path) -> None:
     path = tree(tmp_path, "1.png") / "1.png"
-    assert gather(path).content.files == (path,)
+    assert gather(path).content.pictures == (path,)
     assert gather(str(path)).names == [str(path)]
 
 
@@ -246,7 +246,7 @@ def test_a_list_of_files_keeps_its_order_and_names(given_as: Callable[[list[str]
     paths = ["b/10.png", "a/9.png", "missing.png"]
     found = gather(given_as(paths))
     assert list(found.names) == paths
-    assert found.content.files == tuple(map(Path, paths))
+    assert found.content.pictures == tuple(map(Path, paths))
     assert found.labels is None
 
 

@@ -23,7 +23,7 @@ from PIL import Image
 
 from foveal.errors import DataError, ResourceError
 from foveal.pictures import decode, store
-from foveal.pictures.content import FileContent
+from foveal.pictures.content import EncodedContent
 from foveal.pictures.hashing import content_hashes
 from foveal.pictures.sources import gather
 from foveal.pictures.store import Store, open_store
@@ -71,7 +71,7 @@ def test_rows_are_what_the_decoder_gives(folder: Path) -> None:
     assert found.images.shape == (4, 6, 5, 3)
     assert found.images.dtype == np.uint8
     for row in range(3):
-        wanted = decode.decode(pictures.content.files[row], RECIPE)
+        wanted = decode.decode(pictures.content.pictures[row], RECIPE)
         np.testing.assert_array_equal(found.images[row], wanted)
     assert found.hashes[0] == found.hashes[2] != found.hashes[1]
     np.testing.assert_array_equal(found.hashes[:3], content_hashes(found.images[:3]))
@@ -455,7 +455,7 @@ def test_decoding_ahead_keeps_order_and_bounds(
     monkeypatch.setattr(decode, "decode", slow)
     files = [Path(str(row)) for row in range(200)]
     for count, (row, picture) in enumerate(
-        store.decoded(FileContent(tuple(files)), RECIPE, threads)
+        store.decoded(EncodedContent(tuple(files)), RECIPE, threads)
     ):
         assert row == count
         assert picture == f"reason {row}" if row % 7 == 3 else picture[0, 0, 0] == row  # type: ignore[index]
@@ -465,8 +465,8 @@ def test_decoding_ahead_keeps_order_and_bounds(
     assert started == 200
 
 
-def paths(count: int) -> FileContent:
-    return FileContent(tuple(Path(str(row)) for row in range(count)))
+def paths(count: int) -> EncodedContent:
+    return EncodedContent(tuple(Path(str(row)) for row in range(count)))
 
 
 def test_leaving_early_decodes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,7 +129,7 @@ def test_few_heads_of_many_files_are_read(folder: Make, monkeypatch: pytest.Monk
     monkeypatch.setattr(decode, "look", lambda path: looked.append(path) or real(path))
     choose_recipe(pictures)
     assert len(set(looked)) == 5
-    assert {pictures.content.files[0], pictures.content.files[-1]} <= set(looked)
+    assert {pictures.content.pictures[0], pictures.content.pictures[-1]} <= set(looked)
 
 
 # Deep pictures -----------------------------------------------------------------------------

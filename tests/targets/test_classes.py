@@ -16,7 +16,7 @@ from foveal.errors import DataError, UsageError
 from foveal.nets.plan import plan
 from foveal.pictures.batches import Batch
 from foveal.pictures.collection import Pictures
-from foveal.targets.classes import NO_LABEL, UNKNOWN, Classes, refuse_unsupported
+from foveal.targets.classes import NO_LABEL, UNKNOWN, Classes
 
 ABC = Classes(names=np.array(["a", "b", "c"]))
 
@@ -89,7 +89,7 @@ def test_a_column_of_labels_is_read_as_a_row_of_them() -> None:
 def test_labels_that_no_model_file_could_keep_are_refused(label: object) -> None:
     labels = np.empty(2, dtype=object)
     labels[:] = ["a" if isinstance(label, str) else 0, label]
-    with pytest.raises(DataError, match="texts of at most 1000 characters, or finite numbers"):
+    with pytest.raises(DataError, match="texts of 1 to 1000 characters, or finite numbers"):
         Classes().learned(labelled(labels))
 
 
@@ -105,19 +105,6 @@ def test_pictures_without_labels_are_refused() -> None:
     bare = Pictures.of_array(np.zeros((2, 1, 1, 1), np.uint8))
     with pytest.raises(DataError, match="needed labels: a folder a class, or y"):
         ABC.answers(bare)
-
-
-@pytest.mark.parametrize("shape", [(5,), (5, 1)])
-def test_one_class_a_picture_is_supported(shape: tuple[int, ...]) -> None:
-    refuse_unsupported(np.zeros(shape))
-
-
-@pytest.mark.parametrize("shape", [(5, 2), (5, 4, 4)])
-def test_several_classes_a_picture_are_not(shape: tuple[int, ...]) -> None:
-    with pytest.raises(UsageError, match="detection and segmentation are not supported"):
-        refuse_unsupported(np.zeros(shape))
-    with pytest.raises(UsageError, match="one class a picture"):
-        Classes().learned(labelled(np.zeros(shape)))
 
 
 # Enough to learn from -------------------------------------------------------------------------

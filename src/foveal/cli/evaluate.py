@@ -22,6 +22,7 @@ from foveal.cli.options import (
 from foveal.cli.output import print_answer, wrote
 from foveal.cli.sources import pictures_of
 from foveal.cli.words import in_options
+from foveal.files import checked_output
 from foveal.results import plain
 
 if TYPE_CHECKING:
@@ -76,6 +77,13 @@ def evaluate(
             "file, with their numbers as .csv beside.",
         ),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write all of it as one page for a browser here: an .html file.",
+        ),
+    ] = None,
     worst: Annotated[int, typer.Option(min=1, help="Pictures on the sheet.")] = 10,
     device: Device = "auto",
     threads: Threads = None,
@@ -88,6 +96,7 @@ def evaluate(
     they are judged by heads that had not seen them, as training did it.
     """
     from foveal.cli.progress import shown_progress
+    from foveal.cli.reports import told_report
     from foveal.errors import DataError
     from foveal.figures.mistakes import mistakes
     from foveal.judging.evaluation import evaluate as judged
@@ -98,6 +107,8 @@ def evaluate(
     from foveal.tables import write_table
 
     check_table_and_sheet(to, sheet)
+    if report is not None:
+        checked_output(report, (".html",), "--report")
     fitted = load(model, device=device, threads=threads)
     source = pictures_of(pictures)
     with shown_progress() as show:
@@ -124,6 +135,20 @@ def evaluate(
         written.append(to)
     if sheet is not None:
         written.extend(mistakes(fitted, source, found, worst).save(sheet))
+    if report is not None:
+        run = model.with_suffix(".run")
+        with shown_progress() as show:
+            page = told_report(
+                fitted,
+                source,
+                show,
+                run=run if (run / "config.json").is_file() else None,
+                file=model,
+                source=pictures,
+                evaluation=found,
+                groups=groups_of(groups),
+            )
+        written.append(page.save(report))
     answer = Judged(found=found, written=tuple(written), with_rows=to is None)
     print_answer(answer, _lines, as_json=json)
 

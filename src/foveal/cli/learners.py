@@ -38,6 +38,13 @@ KEEPING: dict[str, tuple[Any, Any]] = {
         Annotated[float, _in(RUN, "Seconds between checkpoints.", min=0)],
         5.0,
     ),
+    "report": (
+        Annotated[
+            bool,
+            _in(RUN, "Write report.html into the folder of the run.", "--report/--no-report"),
+        ],
+        True,
+    ),
     "strict": (Strict, False),
     "json": (Json, False),
 }

@@ -19,7 +19,7 @@ from foveal.results import Result
 if TYPE_CHECKING:
     from foveal.figures.looks import Asked
 
-NAMES = ("planes",)
+NAMES = ("planes", "kernels", "epochs", "attribution")
 """The looks, in order (`figures/looks.py`, which is not imported for the sake of a help)."""
 
 
@@ -92,6 +92,15 @@ def look(
         int | None,
         typer.Option(min=1, help="Shown of what there are many of.", show_default=False),
     ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--class",
+            metavar="CLASS",
+            help="The class that attribution asks about; if left out, the predicted one.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the weights of an untrained network.")] = 0,
     device: Device = "auto",
     threads: Threads = None,
@@ -111,6 +120,7 @@ def look(
         channel=channel,
         kernel=kernel,
         count=count,
+        target=target,
     )
     print_answer(_drawn(asked, names, to), _lines, as_json=json)
 

@@ -112,7 +112,7 @@ def _predicted(fitted: FittedModel, sources: list[Pictures], to: Path | None) ->
     rate = None if fitted.familiar is None else fitted.familiar.rate
     batches = (batch for source in sources for batch in fitted.predicting(source))
     if to is None:
-        whole = Predictions.joined(list(batches), fitted.classes)
+        whole = Predictions.joined(list(batches), fitted.answering())
         unreadable = sum(map(bool, whole.reasons))
         return PredictedTable(
             to=to,
@@ -133,7 +133,7 @@ def _predicted(fitted: FittedModel, sources: list[Pictures], to: Path | None) ->
             unfamiliar += int(batch.unfamiliar.sum())
             yield list(batch.rows())
 
-    count = write_table(to, columns_of(fitted.classes), rows())
+    count = write_table(to, columns_of(fitted.answering()), rows())
     return PredictedTable(
         to=to,
         rows=count,
@@ -149,24 +149,17 @@ def _lines(found: PredictedTable, top: int) -> list[str]:
     if found.predictions is None:
         said = f"{counted(found.rows, 'row')} in {found.to}, {found.unreadable} unreadable"
         return [said, *noted(found.notes)]
-    rows = list(found.predictions.rows())
-    classes = list(map(str, found.predictions.classes))
-    paths = [path_end(row[0], WIDEST) for row in rows]
-    labels = ["" if row[1] is None else str(row[1]) for row in rows]
+    predictions, head = found.predictions, found.predictions.target.headings
+    answers = list(predictions.written(top))
+    paths = [path_end(name, WIDEST) for name in predictions.names]
     width = max([len("path"), *map(len, paths)])
-    wide = max([len("label"), *map(len, labels)])
-    lines = [f"{'path':<{width}}  {'label':<{wide}}  probability"]
-    for path, label, row in zip(paths, labels, rows, strict=True):
-        said = f"no answer: {row[3]}" if row[3] else f"{100 * row[2]:>9.1f} %"
-        said += "  unfamiliar" if row[5] else ""
-        lines.append(f"{path:<{width}}  {label:<{wide}}  {said}" + _next(row, classes, top))
+    wide = max([len(head[0]), *(len(label) for label, _, _ in answers)])
+    lines = [f"{'path':<{width}}  {head[0]:<{wide}}  {head[1]}".rstrip()]
+    strange = predictions.unfamiliar.tolist()
+    for path, (label, sure, more), reason, unlike in zip(
+        paths, answers, predictions.reasons, strange, strict=True
+    ):
+        told = f"no answer: {reason}" if reason else f"{sure:>{len(head[1])}}"
+        told += "  unfamiliar" * unlike + f"  then {more}" * bool(more)
+        lines.append(f"{path:<{width}}  {label:<{wide}}  {told}".rstrip())
     return [*lines, *noted(found.notes)]
-
-
-def _next(row: list[Any], classes: list[str], top: int) -> str:
-    """Name the classes that follow the first."""
-    if row[3] or top < 2:
-        return ""
-    shares = dict(zip(classes, row[-len(classes) :], strict=True))
-    order = sorted(shares, key=lambda label: -shares[label])[1:top]
-    return "  then " + ", ".join(f"{label} {100 * shares[label]:.1f} %" for label in order)

@@ -87,10 +87,10 @@ def _named(words: Sequence[str]) -> Iterator[tuple[str, bool]]:
 
 def _stands_alone(named: tuple[str, bool], missing_too: bool) -> bool:
     """Whether a name is a source of its own, or one file of several."""
-    from foveal.pictures.sources import numpy_files
+    from foveal.pictures.sources import holds_pictures
 
     path, from_stdin = Path(named[0]), named[1]
-    if not named[0] or path.is_dir() or numpy_files.takes(path):
+    if not named[0] or holds_pictures(path):
         return True
     return not (path.exists() or from_stdin or missing_too)
 

@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 
 NOT_LEARNED = (
     *("model", "pictures", "groups", "resume", "fresh", "strict", "json"),
-    *("tensorboard", "checkpoint_seconds"),
+    *("tensorboard", "checkpoint_seconds", "report"),
 )
 """Parameters of the command that say what it learns from and how its run is kept, not how."""
+NAMED = ("pictures", "model")
+NOT_TYPED = ("resume", "fresh", "json", "report")
+"""Options that change nothing of what comes out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,8 @@ class TrainedModel:
     """Whether the run was complete already, so that nothing was trained."""
     replaced: Path | None
     """Where the model is kept that was there before, if any."""
+    report: Path | None
+    """The page that tells all of it; None where there is none."""
 
     @property
     def run(self) -> Path:
@@ -55,6 +60,7 @@ class TrainedModel:
             "run": str(self.run),
             "complete": self.complete,
             "replaced": plain(self.replaced),
+            "report": plain(self.report),
             "network": self.model.plan.text,
             "validation_pictures": self.model.provenance.validation_pictures,
             "best_epoch": self.model.provenance.best_epoch,
@@ -72,6 +78,8 @@ class TrainedModel:
         """Tell a person where the model is, and what may follow."""
         yield f"model  {self.path}"
         yield f"run    {self.run}"
+        if self.report is not None:
+            yield f"report {self.report}"
         yield f"next: foveal {following}"
 
 
@@ -139,6 +147,7 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner], k
     from foveal.model.loading import load
 
     asked = context.params
+    pictures = given(asked["pictures"])
     options = {
         name: str(value.absolute()) if isinstance(value, Path) else value
         for name, value in asked.items()
@@ -147,11 +156,13 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner], k
     with shown_progress() as show:
         done = train(
             asked["model"],
-            given(asked["pictures"]),
+            pictures,
             make,
             options,
             groups=groups_of(asked["groups"]),
             command=str(context.info_name),
+            line=typed_line(context),
+            source=asked["pictures"],
             typed=[name for name in asked if _typed(context, name)],
             resume=asked["resume"],
             fresh=asked["fresh"],
@@ -159,16 +170,61 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner], k
             checkpoint_seconds=asked["checkpoint_seconds"],
             within=interruptible,
         )
-    learner = done.learner
+        learner = done.learner
+        model = load(asked["model"]) if learner is None else learner.model_
+        report = report_of(asked, model, pictures, show, anew=learner is not None)
     return kind(
         path=asked["model"],
         pictures=asked["pictures"],
-        model=load(asked["model"]) if learner is None else learner.model_,
+        model=model,
         history=() if learner is None else learner.history_,
         cuts=getattr(learner, "cuts_", {}),
         complete=learner is None,
         replaced=done.replaced,
+        report=report,
     )
+
+
+def report_of(
+    asked: Mapping[str, Any], model: FittedModel, pictures: Any, show: Listener, *, anew: bool
+) -> Path | None:
+    """Write the report of a training, whose model is saved by now; return where it is.
+
+    What keeps it from being written is said, and ends nothing: the model counts. A run that was
+    complete already keeps the report that it has.
+    """
+    from foveal.cli.reports import told_report
+    from foveal.training.journal import REPORT
+
+    run = asked["model"].with_suffix(".run")
+    place: Path = run / REPORT
+    if not asked["report"]:
+        return place if place.exists() and not anew else None
+    if place.exists() and not anew:
+        return place
+    try:
+        found = told_report(model, pictures, show, run=run, file=asked["model"], source="")
+        return found.save(place)
+    except Exception as why:
+        from foveal.cli.words import in_options
+
+        typer.echo(f"note: no report was written: {in_options(str(why))}", err=True)
+        return None
+
+
+def typed_line(context: typer.Context) -> str:
+    """Return the line that was typed, as it can be typed again."""
+    words = [*context.command_path.split(), *map(str, (context.params[one] for one in NAMED))]
+    for one in context.command.params:
+        name = str(one.name)
+        if name in NAMED or name in NOT_TYPED or not _typed(context, name):
+            continue
+        value = context.params[name]
+        if value is False:
+            words += one.secondary_opts[:1]
+        else:
+            words += [one.opts[0]] if value is True else [one.opts[0], str(value)]
+    return " ".join(map(quoted, words))
 
 
 def _curves(asked: dict[str, Any]) -> list[Listener]:

@@ -1,8 +1,12 @@
-"""Figures: values, their sheet and its numbers, written as PNG and CSV, whole or not at all."""
+"""Figures: values, their sheet and its numbers, written as PNG and CSV, whole or not at all.
+
+Some move: their frames are written as an animation too.
+"""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -10,18 +14,25 @@ from typing import Any, Generic, TypeVar
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from foveal.drawing.layout import BODY
 from foveal.errors import UsageError
 from foveal.files import checked_output, write_whole
 from foveal.tables import write_table
 
 Values = TypeVar("Values")
 
+ANIMATIONS = {".webp": "WEBP", ".gif": "GIF"}
+"""Formats of animations, by the ending of a name."""
+HOLD = 5
+"""Times as long as the others the last frame stays."""
+
 
 @dataclass(frozen=True, repr=False, slots=True, kw_only=True)
 class Figure(Generic[Values]):
     """Values, a sheet that shows them, and the numbers that are on it.
 
-    A notebook shows the sheet; `save` writes sheet and numbers.
+    A notebook shows the sheet; `save` writes sheet and numbers, and the animation where there is
+    one.
     """
 
     values: Values
@@ -34,10 +45,20 @@ class Figure(Generic[Values]):
     """Names of the numbers."""
     rows: tuple[tuple[Any, ...], ...]
     """The numbers, in the order of the sheet."""
+    frames: tuple[Image.Image, ...] = ()
+    """An animation, all of one size; empty where nothing moves."""
+    pause: int = 400
+    """Milliseconds that a frame stays; the last one stays longer."""
 
     def __repr__(self) -> str:
         wide, high = self.image.size
         return f"Figure({type(self.values).__name__}, {wide}x{high} pixels)"
+
+    @property
+    def body(self) -> Image.Image:
+        """The sheet without its title, facts and caption, for where words are set around it."""
+        box = self.image.info.get(BODY)
+        return self.image if box is None else self.image.crop(box)
 
     def _repr_png_(self) -> bytes:
         """Return the sheet as PNG: what a notebook shows."""
@@ -47,13 +68,15 @@ class Figure(Generic[Values]):
         self.image.save(content, "PNG", pnginfo=told)
         return content.getvalue()
 
-    def save(self, path: str | Path) -> tuple[Path, Path]:
+    def save(self, path: str | Path) -> tuple[Path, ...]:
         """Write the sheet as PNG and its numbers as CSV beside it, each whole or not at all.
+
+        What moves is written as WebP beside them too.
 
         Returns
         -------
         tuple of Path
-            The two files.
+            The two files, or three.
 
         Raises
         ------
@@ -63,10 +86,66 @@ class Figure(Generic[Values]):
             Where the disk is full.
         """
         place = checked_figure(Path(path))
+        moving = place.with_suffix(".webp")
+        if self.frames:
+            _check_room(place, moving, "its animation", "`to`")
         write_whole(place, self._repr_png_())
         numbers = numbers_beside(place)
         write_table(numbers, self.columns, [[list(row) for row in self.rows]])
-        return place, numbers
+        return (place, numbers, self.save_animation(moving)) if self.frames else (place, numbers)
+
+    def save_animation(self, path: str | Path) -> Path:
+        """Write the frames as an animation that begins again at its end.
+
+        Parameters
+        ----------
+        path : path
+            Ends in .webp, without loss, or in .gif, of 256 colours.
+
+        Raises
+        ------
+        UsageError
+            For another ending, a folder that is not there, and a figure that does not move.
+        ResourceError
+            Where the disk is full.
+        """
+        place = checked_output(Path(path), tuple(ANIMATIONS))
+        if not self.frames:
+            raise UsageError(
+                f"`to` {place}",
+                needed="a figure that moves",
+                came="one without frames",
+                remedy="write its sheet with save",
+            )
+        write_whole(place, animated(self.frames, self.pause, ANIMATIONS[place.suffix.lower()]))
+        return place
+
+
+def animated(frames: Sequence[Image.Image], pause: int, form: str = "WEBP") -> bytes:
+    """Return frames as an animation.
+
+    Parameters
+    ----------
+    frames : sequence of Image
+        All of one size.
+    pause : int
+        Milliseconds that each stays; the last one stays `HOLD` times as long.
+    form : {"WEBP", "GIF"}
+        Which format.
+    """
+    first, *others = frames
+    how: dict[str, Any] = {"lossless": True, "method": 4} if form == "WEBP" else {"optimize": False}
+    content = io.BytesIO()
+    first.save(
+        content,
+        form,
+        save_all=True,
+        append_images=others,
+        duration=[pause] * len(others) + [HOLD * pause],
+        loop=0,
+        **how,
+    )
+    return content.getvalue()
 
 
 def checked_figure(path: Path, option: str = "`to`") -> Path:
@@ -79,14 +158,19 @@ def checked_figure(path: Path, option: str = "`to`") -> Path:
         another origin where its numbers go.
     """
     numbers = numbers_beside(checked_output(path, (".png",), option))
-    if numbers.exists() and not path.exists():
+    _check_room(path, numbers, "its numbers", option)
+    return path
+
+
+def _check_room(path: Path, beside: Path, what: str, option: str) -> None:
+    """Check that what is written beside a figure replaces nothing but its own of before."""
+    if beside.exists() and not path.exists():
         raise UsageError(
             f"{option} {path}",
-            needed=f"room for its numbers in {numbers.name}, which is written beside",
-            came="another table of that name",
+            needed=f"room for {what} in {beside.name}, which is written beside",
+            came="another file of that name",
             remedy="choose another name",
         )
-    return path
 
 
 def numbers_beside(path: Path) -> Path:

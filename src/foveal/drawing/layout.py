@@ -8,13 +8,16 @@ from typing import Literal
 from PIL import Image
 
 from foveal.drawing.colours import FAINT, INK, WHITE
-from foveal.drawing.text import BODY, HEADING, words
+from foveal.drawing.text import BODY as LETTERS
+from foveal.drawing.text import HEADING, words
 
 GRID = 8
 """Lengths on a sheet are multiples of it."""
 MARGIN = 32
 MEASURE = 560
 """Width of running text: about 70 characters."""
+BODY = "body"
+"""Under this name an image of `page` knows the box of its blocks: left, top, right, bottom."""
 WIDEST = 1536
 """Width that a row of blocks takes at most, before it is broken."""
 
@@ -73,11 +76,26 @@ def celled(
 def page(
     title: str, facts: Sequence[str], blocks: Sequence[Image.Image], caption: str
 ) -> Image.Image:
-    """Compose a sheet: title, facts in faint lines, blocks, caption."""
+    """Compose a sheet: title, facts in faint lines, blocks, caption.
+
+    Where its blocks lie is under `BODY` in what the image knows of itself.
+    """
     width = max([MEASURE, *(block.width for block in blocks)])
-    head = stacked([words(title, HEADING), *(words(one, BODY, FAINT, width) for one in facts)], 0)
-    body = stacked([head, *blocks, words(caption, BODY, INK, MEASURE)], 3 * GRID)
-    sides = (-(-(side + 2 * MARGIN) // GRID) * GRID for side in body.size)
+    head = stacked(
+        [words(title, HEADING), *(words(one, LETTERS, FAINT, width) for one in facts)], 0
+    )
+    whole = stacked([head, *blocks, words(caption, LETTERS, INK, MEASURE)], 3 * GRID)
+    sides = (-(-(side + 2 * MARGIN) // GRID) * GRID for side in whole.size)
     sheet = Image.new("RGB", tuple(sides), WHITE)  # type: ignore[arg-type]
-    sheet.paste(body, (MARGIN, MARGIN))
+    sheet.paste(whole, (MARGIN, MARGIN))
+    top = MARGIN + head.height + 3 * GRID
+    if blocks:
+        wide, high = _extent(blocks, 3 * GRID)
+        sheet.info[BODY] = (MARGIN, top, MARGIN + wide, top + high)
     return sheet
+
+
+def _extent(blocks: Sequence[Image.Image], gap: int) -> tuple[int, int]:
+    """Return width and height of blocks that are stacked."""
+    high = sum(block.height for block in blocks) + gap * (len(blocks) - 1)
+    return max(block.width for block in blocks), high

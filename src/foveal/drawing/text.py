@@ -96,6 +96,8 @@ def words(text: str, size: int = BODY, ink: Colour = INK, width: int | None = No
 def _lines(text: str, size: int, width: int) -> list[str]:
     """Break a text into as few lines as the width allows, and these as even as they can be."""
     fewest = _broken(text, size, width)
+    if len(fewest) == 1:
+        return fewest
     while (narrower := _broken(text, size, width - EVEN)) and len(narrower) == len(fewest):
         width -= EVEN
         fewest = narrower

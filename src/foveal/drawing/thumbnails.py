@@ -51,14 +51,16 @@ def sized(image: Image.Image, side: int, most: int = LARGE) -> Image.Image:
     return image.reduce(-(-longest // most)) if longest > most else image
 
 
-def over_grey(picture_hwc: Floats, shares_hw: Floats, side: int = SMALL) -> Image.Image:
+def over_grey(
+    picture_hwc: Floats, shares_hw: Floats, side: int = SMALL, most: int = LARGE
+) -> Image.Image:
     """Draw shares of 0 to 1 over a picture in soft grey: one hue, the larger the more opaque."""
     planes = picture_hwc @ np.array(LUMA) if picture_hwc.shape[2] == 3 else picture_hwc.mean(axis=2)
     soft = DARKEST + (LIGHTEST - DARKEST) * np.clip(np.nan_to_num(planes), 0, 1)
     grey = np.repeat(255 * soft[..., None], 3, axis=2)
     opacity = np.clip(np.nan_to_num(shares_hw), 0, 1)[..., None]
     mixed = (1 - opacity) * grey + opacity * np.array(ORANGE)
-    return sized(Image.fromarray(np.rint(mixed).astype(np.uint8)), side)
+    return sized(Image.fromarray(np.rint(mixed).astype(np.uint8)), side, most)
 
 
 def framed(image: Image.Image, colour: Colour, thickness: int = 2) -> Image.Image:

@@ -9,7 +9,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from foveal import randomness
-from foveal.estimators.inputs import coerce, refuse_pictures
+from foveal.estimators.inputs import coerce
 from foveal.estimators.learner import Learner
 from foveal.learning.data import as_pixels, prepare
 from foveal.learning.descent import descend, finished
@@ -228,11 +228,10 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
             Where it is interrupted. Once a step was taken, all attributes are set before: the
             learner is fitted with the best weights so far. Before that, nothing is changed.
         """
-        refuse_pictures(y)
         context, descent = self._begin(run), pick(CodeDescent, self)
         pixels, code = pick(CodePixels, self), pick(CodeOptions, self)
         with context.device.at_work():
-            pictures = coerce(self, X, groups=groups, labelled=False)
+            pictures = coerce(self, X, y, groups=groups, target=Originals())
             opening, shares = as_pixels(pixels, context), pick(Shares, self)
             data = prepare(pictures, opening, Originals(), shares, context)
             data = with_loss(uncentred(data), code.loss)
@@ -263,7 +262,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
             For a sample of an autoencoder whose codes have no spread.
         """
         check_is_fitted(self)
-        codes = self.model_.encode(coerce(self, X, fitting=False), sample=sample)
+        codes = self.model_.encode(coerce(self, X), sample=sample)
         wanted = getattr(X, "dtype", None)
         return codes.astype(wanted) if wanted in (np.float32, np.float64) else codes
 
@@ -306,7 +305,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
         The higher, the more usual the picture; NaN for files that cannot be read.
         """
         check_is_fitted(self)
-        found = list(self.model_.comparing(coerce(self, X, fitting=False)))
+        found = list(self.model_.comparing(coerce(self, X)))
         reasons = [reason for one in found for reason in one.reasons]
         warn_unreadable([name for one in found for name in one.names], reasons)
         errors = [one.errors for one in found]
@@ -320,7 +319,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
         UsageError
             For pictures in y: what is restored is held against X alone.
         """
-        refuse_pictures(y)
+        Originals().read(y)
         scores = self.score_samples(X)
         readable = scores[~np.isnan(scores)]
         return float(readable.mean()) if len(readable) else float("nan")

@@ -8,14 +8,12 @@ from foveal import randomness
 from foveal.estimators.inputs import coerce
 from foveal.estimators.learner import Classifier
 from foveal.learning.classification import (
-    chance_notes,
-    classes_of,
     scratch_plan,
     scratch_task,
 )
 from foveal.learning.data import as_pixels, prepare
 from foveal.learning.descent import descend, finished
-from foveal.learning.options import CNN, Descent, Labels, Pixels, Shares, pick
+from foveal.learning.options import CNN, Descent, Pixels, Shares, pick
 from foveal.nets.plan import Plan
 from foveal.nets.spec import Network
 from foveal.recipe import Resize
@@ -203,9 +201,9 @@ class CNNClassifier(Classifier):
             learner is fitted with the best weights so far. Before that, nothing is changed.
         """
         context, descent = self._begin(run), pick(Descent, self)
-        pixels, target = pick(Pixels, self), classes_of(pick(Labels, self))
+        pixels, target = pick(Pixels, self), self._target()
         with context.device.at_work():
-            pictures = coerce(self, X, y, groups=groups, sample_weight=sample_weight)
+            pictures = coerce(self, X, y, groups=groups, sample_weight=sample_weight, target=target)
             opening, shares = as_pixels(pixels, context), pick(Shares, self)
             data = prepare(pictures, opening, target, shares, context)
             plan = scratch_plan(self.net, data, descent)
@@ -214,6 +212,6 @@ class CNNClassifier(Classifier):
             model = task.frozen(plan, trained)
         known = model.provenance
         remedies = ("give larger ones (`size`)", "or train for more `epochs`")
-        doubts = chance_notes(known.validation_accuracy, known.class_counts, remedies)
+        doubts = target.doubts(known.validation_accuracy, known.class_counts, remedies)
         context.run.tell(finished(trained.state, doubts))
         return self._learned(model, context)

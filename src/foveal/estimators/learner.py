@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import asdict
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from foveal.estimators.inputs import coerce, predicted_score, read_labels
+from foveal.estimators.inputs import coerce
 from foveal.learning.context import FitContext
-from foveal.learning.options import Machine, check_options, pick
+from foveal.learning.options import Labels, Machine, check_options, pick
 from foveal.model.fitted import FittedModel
 from foveal.parameters import FLAG, check
+from foveal.pictures.sources import gather
+from foveal.pictures.sources.forms import column
 from foveal.randomness import RandomState
+from foveal.targets.kinds import labelled_of
+from foveal.targets.labelled import Labelled
 from foveal.training.run import Run
+from foveal.vocabulary import Task
 
 
 class Learner(BaseEstimator, ABC):
@@ -57,21 +63,28 @@ class Learner(BaseEstimator, ABC):
 
 
 class Classifier(ClassifierMixin, Learner):
-    """A learner of classes."""
+    """A learner of what labels say: classes, where its `task` is not another."""
+
+    task: ClassVar[Task] = "classification"
+    """The kind of target; see `foveal.targets.kinds`."""
+
+    def _target(self) -> Labelled:
+        """Return what is to be learned, before any label was read."""
+        return labelled_of(self.task, **asdict(pick(Labels, self)))
 
     def _learned(self, model: FittedModel, context: FitContext) -> Self:
         self.classes_ = model.classes
         return super()._learned(model, context)
 
     def predict(self, X: Any) -> np.ndarray[Any, np.dtype[Any]]:
-        """Predict the class of each picture; None, in its place, for files that cannot be read."""
+        """Predict the label of each picture; None, in its place, for files that cannot be read."""
         check_is_fitted(self)
-        return self.model_.predict(coerce(self, X, fitting=False))
+        return self.model_.predict(coerce(self, X))
 
     def predict_proba(self, X: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Predict calibrated probabilities, (n, classes); NaN for files that cannot be read."""
         check_is_fitted(self)
-        return self.model_.predict_proba(coerce(self, X, fitting=False))
+        return self.model_.predict_proba(coerce(self, X))
 
     def unfamiliarity(self, X: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Measure how unlike pictures are to those that taught, (n,): above 1 if unfamiliar.
@@ -80,11 +93,14 @@ class Classifier(ClassifierMixin, Learner):
         pictures were learned from to tell.
         """
         check_is_fitted(self)
-        return self.model_.unfamiliarity(coerce(self, X, fitting=False))
+        return self.model_.unfamiliarity(coerce(self, X))
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the accuracy on pictures; `y` may be left out where X says the classes."""
         check_is_fitted(self)
-        if y is not None:
-            return float(super().score(X, read_labels(y), sample_weight))
-        return predicted_score(self, X)
+        target = self.model_.answering()
+        if y is None:
+            pictures = gather(X)
+            target.check_labelled(pictures)
+            y = pictures.labels
+        return target.score(target.read(column(y)), self.predict(X), sample_weight)

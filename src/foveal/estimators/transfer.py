@@ -9,7 +9,6 @@ from foveal import randomness
 from foveal.backbones.catalog import DEFAULT
 from foveal.estimators.inputs import coerce
 from foveal.estimators.learner import Classifier
-from foveal.learning.classification import classes_of
 from foveal.learning.cuts import choose_cut
 from foveal.learning.data import as_features, prepare
 from foveal.learning.options import (
@@ -17,7 +16,6 @@ from foveal.learning.options import (
     TRANSFER,
     BackboneOptions,
     Descent,
-    Labels,
     TransferShares,
     Views,
     pick,
@@ -219,14 +217,16 @@ label_smoothing, ema, clip_norm, patience
         """
         context, config = self._begin(run), self._config()
         with context.device.at_work():
-            pictures = coerce(self, X, y, groups=groups, sample_weight=sample_weight)
+            pictures = coerce(
+                self, X, y, groups=groups, sample_weight=sample_weight, target=config.target
+            )
             survey = look_over(pictures)
             backbone = config.backbone(survey.aspect)
             recipe = recipe_for(survey, backbone.recipe)
             cut, self.cuts_ = choose_cut(config, backbone, recipe, pictures, context)
             transfer = Transfer(backbone, cut, config, context)
             opening = as_features(transfer.extraction(recipe), context)
-            data = prepare(pictures, opening, classes_of(config.labels), config.held_out, context)
+            data = prepare(pictures, opening, config.target, config.held_out, context)
             model = transfer.fit(data)
         return self._learned(model, context)
 
@@ -234,7 +234,7 @@ label_smoothing, ema, clip_norm, patience
         return TransferConfig(
             start=pick(BackboneOptions, self),
             descent=pick(Descent, self),
-            labels=pick(Labels, self),
+            target=self._target(),
             views=pick(Views, self),
             shares=pick(TransferShares, self),
         )

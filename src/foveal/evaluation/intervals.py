@@ -57,7 +57,7 @@ def wilson_bounds(right: Floats, total: Floats, z: float) -> tuple[Floats, Float
 
 
 def effective_number(
-    right_n: np.ndarray[Any, Any], units_n: np.ndarray[Any, Any], level: float = LEVEL
+    right_n: np.ndarray[Any, Any] | None, units_n: np.ndarray[Any, Any], level: float = LEVEL
 ) -> float:
     """Compute how many independent answers are worth as much as these, some of which hang together.
 
@@ -70,8 +70,8 @@ def effective_number(
 
     Parameters
     ----------
-    right_n : array of bool, (n,)
-        Whether each answer is right.
+    right_n : array of bool, (n,), optional
+        Whether each answer is right. Where nothing is right or wrong, each unit counts once.
     units_n : array of int, (n,)
         What each belongs to.
 
@@ -81,9 +81,9 @@ def effective_number(
         From 1 to n; n where each answer is a unit of its own.
     """
     unit, sizes = np.unique(units_n, return_inverse=True, return_counts=True)[1:]
-    total, count = len(right_n), len(sizes)
-    if count == total:
-        return float(total)
+    total, count = len(units_n), len(sizes)
+    if count == total or right_n is None:
+        return float(count)
     right, one = np.bincount(unit, weights=right_n).astype(np.float64), total / count
     tail = (1 + level) / 2
     heavier = float(stdtrit(max(total - 1, 1), tail) / stdtrit(max(count - 1, 1), tail)) ** 2

@@ -12,6 +12,7 @@ from foveal.evaluation.intervals import Estimate, Floats, mean, wilson
 from foveal.evaluation.ranking import average_precision, roc_area
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
+Rows = np.ndarray[Any, np.dtype[np.intp]]
 BINS = 15
 """Bins of the calibration error, equally filled."""
 LEAST_PROBABILITY = 1e-15
@@ -123,13 +124,30 @@ def calibration_error(probabilities_nk: Floats, class_ids_n: Ints, bins: int = B
         return float("nan")
     sure = probabilities_nk.max(axis=1)
     right = probabilities_nk.argmax(axis=1) == class_ids_n
-    order = np.argsort(sure, kind="stable")
     gaps = [
         len(part) * abs(float(sure[part].mean()) - float(right[part].mean()))
-        for part in np.array_split(order, min(bins, len(order)))
-        if len(part)
+        for part in sureness_bins(sure, bins)
     ]
     return sum(gaps) / len(class_ids_n)
+
+
+def sureness_bins(sure_n: Floats, bins: int) -> list[Rows]:
+    """Deal pictures into bins of equally many, in the order of their probabilities.
+
+    Parameters
+    ----------
+    sure_n : array of float, (n,)
+        Probability of the class called of each picture.
+    bins : int
+        Bins, at most.
+
+    Returns
+    -------
+    list of arrays of int
+        Rows of the pictures of each bin; none is empty.
+    """
+    order = np.argsort(sure_n, kind="stable")
+    return np.array_split(order, min(bins, len(order))) if len(order) else []
 
 
 def _class_scores(

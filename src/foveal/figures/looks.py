@@ -8,6 +8,9 @@ from typing import Any
 
 from foveal.drawing.figure import Figure
 from foveal.errors import UsageError
+from foveal.figures.attribution import draw_attribution
+from foveal.figures.kernel_history import draw_kernel_history
+from foveal.figures.kernels import draw_kernels
 from foveal.figures.planes import draw_planes
 from foveal.looking.subject import NothingToSee, Subject
 from foveal.parameters import did_you_mean
@@ -31,6 +34,8 @@ class Asked:
     """A kernel designed by hand, by its name, or the file that holds it."""
     count: int | None = None
     """How many are shown of what there are many of."""
+    target: str | None = None
+    """The class that is asked about; where left out, that which is predicted."""
 
     def some(self, most: int = 1) -> Pictures:
         """Return the first pictures.
@@ -57,6 +62,8 @@ class Asked:
         return self.some(0 if self.pictures is None else len(self.pictures))
 
 
+ATTRIBUTED = 2
+"""Pictures of which attributions are drawn: each takes some seconds."""
 Drawn = Iterable[tuple[str, Figure[Any]]]
 """Names of files, without their ending, each with its figure."""
 
@@ -84,8 +91,31 @@ def _planes(asked: Asked) -> Drawn:
     return [("planes", figure) for figure in figures]
 
 
+def _kernels(asked: Asked) -> Drawn:
+    figure = draw_kernels(asked.subject, asked.pictures, layer=asked.layer, count=asked.count)
+    return [("kernels", figure)]
+
+
+def _epochs(asked: Asked) -> Drawn:
+    return [("kernels-over-epochs", draw_kernel_history(asked.subject, count=asked.count))]
+
+
+def _attribution(asked: Asked) -> Drawn:
+    figure = draw_attribution(
+        asked.subject,
+        asked.all(),
+        target=asked.target,
+        layer=asked.layer,
+        count=asked.count or ATTRIBUTED,
+    )
+    return [("attribution", figure)]
+
+
 LOOKS: dict[str, Look] = {
     "planes": Look("the picture as matrices of numbers", _planes),
+    "kernels": Look("kernels of every convolution, with alarms", _kernels),
+    "epochs": Look("first-layer kernels over the epochs", _epochs),
+    "attribution": Look("which pixels speak for a class", _attribution),
 }
 """In the order in which one would show them to a class."""
 

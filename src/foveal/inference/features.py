@@ -217,7 +217,10 @@ def _opened(
     digest = hashlib.blake2b("".join(one.hex() for one in ids).encode(), digest_size=16)
     return Features(
         views=tuple(rows),
-        reasons=["cannot be read" if one == ABSENT else known[one].reason for one in ids],
+        reasons=[
+            _absence(pictures, row, extraction) if one == ABSENT else known[one].reason
+            for row, one in enumerate(ids)
+        ],
         hashes=np.array([0 if one == ABSENT else known[one].pixels for one in ids], np.int64),
         fingerprint=digest.hexdigest(),
         computed=computed,
@@ -227,6 +230,12 @@ def _opened(
         size=cache.size,
         remarked={row: known[one].remarks for row, one in enumerate(ids) if _told(known, one)},
     )
+
+
+def _absence(pictures: Pictures, row: int, extraction: Extraction) -> str:
+    """Say why a picture has no content."""
+    found = pictures.content.picture(row, extraction.recipe)
+    return found if isinstance(found, str) else "could not be read when it was looked for"
 
 
 def _told(known: dict[bytes, CacheEntry], one: bytes) -> bool:

@@ -1,6 +1,6 @@
-"""What a classifier said of each picture that was judged, beside what is true.
+"""What a model said of each picture that was judged, beside what is true.
 
-Axes: m picture that was judged, k class.
+Axes: m picture that was judged, k output.
 """
 
 from __future__ import annotations
@@ -12,26 +12,27 @@ from typing import Any
 import numpy as np
 
 from foveal.evaluation.intervals import Floats
-from foveal.evaluation.metrics import losses
+from foveal.pictures.collection import Array
 from foveal.pictures.ledger import Entry
 from foveal.pictures.splits import Rows
+from foveal.targets.labelled import Labelled
 
-COLUMNS = (
-    *("path", "true", "predicted", "probability", "loss", "unfamiliarity", "unfamiliar"),
-    *("part", "reason", "remark"),
-)
+ABOUT = ("unfamiliarity", "unfamiliar", "part", "reason", "remark")
+"""Columns that the table ends with, whatever is said of pictures."""
 
 
 @dataclass(frozen=True, eq=False, repr=False, slots=True, kw_only=True)
 class Answers:
-    """Probabilities and truths of the pictures that were judged."""
+    """Predictions and truths of the pictures that were judged."""
 
+    target: Labelled
+    """What the model says of a picture."""
     rows: Rows
     """Which of all pictures these are, (m,), in order."""
-    class_ids: Rows
-    """True class numbers, (m,)."""
-    probabilities: Floats
-    """(m, k)."""
+    values: Array
+    """What is true, (m,), in the numbers of the target: those of classes."""
+    predicted: Floats
+    """(m, k); probabilities of classes."""
     unfamiliarity: Floats
     """How unlike those that taught, (m,): above 1 where unfamiliar; NaN for those that taught or
     chose the weights, and where the model keeps nothing to tell by."""
@@ -40,15 +41,20 @@ class Answers:
         return f"Answers({len(self.mistakes)} of {len(self.rows)} wrong)"
 
     @property
-    def predicted(self) -> Rows:
-        """Number of the most probable class, (m,)."""
-        found: Rows = self.probabilities.argmax(axis=1)
-        return found
+    def probabilities(self) -> Floats:
+        """The predictions of a classifier, (m, k).
+
+        Raises
+        ------
+        UsageError
+            For a model that gives none.
+        """
+        return self.target.probabilities(self.predicted)
 
     @property
     def losses(self) -> Floats:
-        """Log loss of each picture, natural logarithm, (m,)."""
-        return losses(self.probabilities, self.class_ids)
+        """Loss of each picture, (m,); of classes the log loss, natural logarithm."""
+        return self.target.losses(self.predicted, self.values)
 
     @property
     def order(self) -> Rows:
@@ -57,32 +63,35 @@ class Answers:
 
     @property
     def mistakes(self) -> Rows:
-        """Places among the judged pictures that were called wrong, the largest loss first."""
-        order = self.order
-        found: Rows = order[(self.predicted != self.class_ids)[order]]
+        """Places among the judged pictures that were called wrong, the largest loss first.
+
+        None of them where nothing is right or wrong.
+        """
+        order, right = self.order, self.target.right(self.predicted, self.values)
+        found: Rows = order[~right[order]] if right is not None else order[:0]
         return found
 
-    def table(self, ledger: Sequence[Entry], labels: Sequence[str]) -> Iterator[list[Any]]:
-        """Return a row for every picture, judged or not, under `COLUMNS`.
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns of `table`."""
+        return ("path", *self.target.judged_columns, *ABOUT)
+
+    def table(self, ledger: Sequence[Entry]) -> Iterator[list[Any]]:
+        """Return a row for every picture, judged or not, under `columns`.
 
         Parameters
         ----------
         ledger : sequence of Entry
             Every picture with what became of it.
-        labels : sequence of str
-            Names of the k classes.
         """
-        places = dict(zip(self.rows.tolist(), range(len(self.rows)), strict=True))
-        true, called = self.class_ids.tolist(), self.predicted.tolist()
-        each, strange = self.losses.tolist(), self.unfamiliarity.tolist()
-        sure = self.probabilities.max(axis=1).tolist()
+        judged = dict(zip(self.rows.tolist(), self._judged(), strict=True))
+        nothing = [None] * (len(self.target.judged_columns) + 1)
         for row, entry in enumerate(ledger):
-            name, place = str(entry.path), places.get(row)
             beside = entry.part or None, entry.reason or None, entry.remark or None
-            if place is None:
-                yield [name, entry.label, *[None] * 5, *beside]
-                continue
-            names = labels[true[place]], labels[called[place]]
-            score = strange[place]
-            told = [None, None] if score != score else [score, score > 1]
-            yield [name, *names, sure[place], each[place], *told, *beside]
+            yield [str(entry.path), *judged.get(row, [entry.label, *nothing]), *beside]
+
+    def _judged(self) -> Iterator[list[Any]]:
+        """Yield what stands in the table of each judged picture, between path and part."""
+        rows = self.target.judged_rows(self.predicted, self.values)
+        for row, score in zip(rows, self.unfamiliarity.tolist(), strict=True):
+            yield [*row, *([None, None] if score != score else [score, score > 1])]

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foveal.errors import DataError
-from foveal.evaluation.baselines import Baseline, Fold, cross_fit_baselines, majority
-from foveal.evaluation.calibration import probabilities
+from foveal.evaluation.baselines import Baseline, Fold
 from foveal.evaluation.intervals import wilson
-from foveal.evaluation.metrics import Metrics, calibration_error, metrics
 from foveal.inference.features import Extraction, open_features
-from foveal.judging.answers import COLUMNS, Answers
+from foveal.judging.answers import Answers
 from foveal.judging.held_out import HeldOut, JudgedBy, Standing, held_out
 from foveal.judging.left_out import Unjudged, unusable
 from foveal.judging.lines import html_of_evaluation, lines_of_evaluation
@@ -28,9 +26,9 @@ from foveal.pictures.prepared import Prepared
 from foveal.pictures.remarks import joined, summed
 from foveal.pictures.scaling import scaling
 from foveal.pictures.sources import gather
+from foveal.pictures.sources.forms import column
 from foveal.pictures.splits import Rows
 from foveal.pictures.store import Hashes, Progress, glance, open_store
-from foveal.pictures.units import contradictions
 from foveal.results import plain
 from foveal.wording import counted
 
@@ -43,6 +41,10 @@ GLANCE = 32
 """Longest side of the pictures that baselines see, where the network saw larger ones."""
 
 
+class NothingToJudge(DataError):
+    """Raised where no labelled picture is left that the model was not trained on."""
+
+
 @dataclass(frozen=True, repr=False, slots=True, kw_only=True)
 class Evaluation:
     """How a model fares, on which pictures, and beside which baselines.
@@ -52,13 +54,14 @@ class Evaluation:
 
     judged_by: JudgedBy
     """What the figures stand on."""
-    metrics: Metrics
+    metrics: Any
+    """How it fares, as its target judges it: `foveal.evaluation.metrics.Metrics` of classes."""
     unjudged: Unjudged
     """What the figures say nothing of."""
     unfamiliar: Unfamiliar | None
     """How many are unlike those that taught; None where the model keeps none, or they taught it."""
-    uncalibrated_error: float
-    """Calibration error before the temperature was applied."""
+    uncalibrated_error: float | None
+    """Calibration error before the temperature was applied; None where there is none."""
     temperature: float
     baselines: tuple[Baseline, ...]
     notes: tuple[str, ...]
@@ -67,13 +70,14 @@ class Evaluation:
     """Every picture with what became of it."""
     answers: Answers
     """What the model said of each picture that was judged."""
+    worth: float = 1.0
+    """Independent pictures that each one judged is worth: less than 1 where some belong together,
+    which widens the intervals."""
 
     def __repr__(self) -> str:
-        metrics = self.metrics
-        return (
-            f"Evaluation({metrics.accuracy.percent()} accuracy on "
-            f"{counted(metrics.pictures, 'picture')})"
-        )
+        target = self.answers.target
+        name, value = target.figures(self.metrics, self.uncalibrated_error, self.temperature)[0]
+        return f"Evaluation({value} {name} on {counted(len(self.answers.rows), 'picture')})"
 
     def __str__(self) -> str:
         return "\n".join(lines_of_evaluation(self))
@@ -91,11 +95,11 @@ class Evaluation:
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the columns of `rows`; `reason` says why a picture was not judged."""
-        return COLUMNS
+        return self.answers.columns
 
     def rows(self) -> Iterator[list[Any]]:
         """Return a row for every picture, judged or not, each as plain values under `columns`."""
-        return self.answers.table(self.ledger, [one.label for one in self.metrics.classes])
+        return self.answers.table(self.ledger)
 
 
 def evaluate(
@@ -109,7 +113,7 @@ def evaluate(
     with_baselines: bool = True,
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Judge a classifier on labelled pictures.
+    """Judge a model on labelled pictures.
 
     Pictures the model was trained on (by content hash) are left out. Where a test part is
     named, it alone is judged. Where there are no pictures that are new to the model, those that
@@ -139,14 +143,14 @@ def evaluate(
     Raises
     ------
     UsageError
-        For an autoencoder, which knows no classes.
+        For an autoencoder, which answers nothing.
     DataError
         Where no labelled picture is left to judge.
     """
     model = fitted_of(model)
-    model.check_classifies()
+    target = model.answering()
     pictures = grouped(gather(X), groups)
-    source = _Labelled(model, pictures if y is None else pictures.labelled(np.asarray(y)))
+    source = _Source(model, pictures if y is None else pictures.labelled(target.read(column(y))))
     source.open(progress)
     chosen = held_out(
         model,
@@ -161,50 +165,50 @@ def evaluate(
         raise _nothing_new(notes)
     logits, unfamiliarity = _said(model, source, chosen)
     together = Together.of(
-        source.pictures, source.store, source.recipe, source.class_ids, source.known
+        source.pictures, source.store, source.recipe, source.strata, source.known
     )
-    right = logits.argmax(axis=1) == source.class_ids[rows]
+    values = source.values[rows]
+    right = target.right(logits, values)
     worth = min(_worth(model, chosen), together.worth(right, rows))
     if chosen.judged_by == "held-out pictures":
         taught = source.known[Standing.of(model, source.store.hashes[source.known]).taught]
         notes.extend(together.known_before(rows, taught, source.pictures))
-    notes.extend(
-        together.copies.conflicts(source.class_ids, model.classes.tolist(), pictures.names)
-    )
+    notes.extend(together.copies.conflicts(source.strata, model.classes.tolist(), pictures.names))
     if worth < 1:
         notes.append(
             f"some of these pictures belong together: all are worth {worth * len(rows):,.0f} "
             "independent ones, which widens the intervals"
         )
     answers = Answers(
+        target=target,
         rows=rows,
-        class_ids=source.class_ids[rows],
-        probabilities=probabilities(logits, model.temperature),
+        values=values,
+        predicted=target.predicted(logits, model.temperature),
         unfamiliarity=unfamiliarity,
     )
-    labels = [str(one) for one in model.classes]
     baselines: list[Baseline] = []
     if with_baselines:
         found, more = _baselines(model, source, chosen, training, progress)
         baselines.extend(found)
         notes.extend(more)
-    judged = metrics(answers.probabilities, answers.class_ids, labels, worth)
+    judged = target.metrics(answers.predicted, values, worth)
     return Evaluation(
         judged_by=chosen.judged_by,
         metrics=judged,
         unjudged=source.unjudged(judged),
         unfamiliar=_unfamiliar(model, unfamiliarity),
-        uncalibrated_error=calibration_error(probabilities(logits, 1.0), answers.class_ids),
+        uncalibrated_error=target.calibration_error(target.predicted(logits, 1.0), values),
         temperature=model.temperature,
         baselines=tuple(baselines),
         notes=tuple(notes),
         ledger=tuple(_ledger(source, chosen)),
         answers=answers,
+        worth=worth,
     )
 
 
-class _Labelled:
-    """Pictures with the model's own class numbers, prepared by the model's recipe.
+class _Source:
+    """Pictures with what is true of them, as the model counts it, prepared by its recipe.
 
     Of a model with fixed layers, what those make of the pictures is kept, not the pixels.
     """
@@ -212,9 +216,10 @@ class _Labelled:
     store: Prepared
 
     def __init__(self, model: FittedModel, pictures: Pictures) -> None:
-        self.model, self.pictures = model, pictures
-        self.answers = model.target.answers(pictures)
-        self.class_ids = self.answers.values_n
+        self.model, self.pictures, self.target = model, pictures, model.answering()
+        self.answers = self.target.answers(pictures)
+        self.values = self.answers.values_n
+        self.strata = self.target.strata(self.values)
 
     def open(self, progress: Progress | None = None) -> None:
         model, threads = self.model, self.model.device.threads
@@ -225,12 +230,8 @@ class _Labelled:
         else:
             self.store = open_store(self.pictures, model.recipe, threads=threads, progress=progress)
         known = np.flatnonzero(self.answers.known & self.store.readable)
-        torn = contradictions(self.store.hashes, self.class_ids, known)
-        self.known = np.setdiff1d(known, list(torn))
-        self.torn = {
-            row: f"the same picture stands under {self.model.classes[other]} too"
-            for row, other in torn.items()
-        }
+        self.torn = self.target.contradicted(self.store.hashes, self.values, known)
+        self.known = np.setdiff1d(known, list(self.torn))
 
     def notes(self) -> list[str]:
         """Say how many pictures cannot be judged at all, and what is known of their source."""
@@ -239,12 +240,12 @@ class _Labelled:
         readable, known = self.store.readable.tolist(), self.answers.known.tolist()
         return [
             *self.pictures.notes,
-            *unusable(readable, known, given, self.model.classes.tolist()),
+            *unusable(readable, known, given, self.target),
             *[f"{counted(len(self.torn), 'picture')} left out: under two classes"]
             * bool(self.torn),
         ]
 
-    def unjudged(self, found: Metrics) -> Unjudged:
+    def unjudged(self, found: Any) -> Unjudged:
         """Count what figures say nothing of."""
         labels = self.pictures.labels
         labelled = 0 if labels is None else [one is not None for one in labels.tolist()]
@@ -253,11 +254,11 @@ class _Labelled:
             given=len(self.pictures),
             unusable=len(self.pictures) - len(self.known),
             unknown=int(np.count_nonzero(unknown)),
-            classes=tuple(one.label for one in found.classes if not one.pictures),
+            classes=self.target.unjudged(found),
         )
 
     def asked(self, rows: Rows) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-        """Ask the model for logits (n, classes) and unfamiliarity (n,) of some rows."""
+        """Ask the model for logits (n, k) and unfamiliarity (n,) of some rows."""
         by = self.store.scaled_by(scaling(self.pictures, self.recipe))
         if by is None:
             return self.model.answers_of(self.store.views[0], rows)
@@ -271,8 +272,8 @@ class _Labelled:
         return glance(self.pictures, recipe, GLANCE, threads=threads, progress=progress)
 
 
-def _nothing_new(notes: list[str]) -> DataError:
-    return DataError(
+def _nothing_new(notes: list[str]) -> NothingToJudge:
+    return NothingToJudge(
         "pictures",
         needed="labelled pictures that the model was not trained on",
         came="none. " + "; ".join(notes),
@@ -290,13 +291,13 @@ def _worth(model: FittedModel, chosen: HeldOut) -> float:
 
 
 def _said(
-    model: FittedModel, source: _Labelled, chosen: HeldOut
+    model: FittedModel, source: _Source, chosen: HeldOut
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Return the logits of the pictures that are judged: those that were kept, or new ones.
 
     And how unfamiliar they are; NaN for those that taught the model or chose its weights.
     """
-    found = np.empty((len(chosen.rows), len(model.classes)))
+    found = np.empty((len(chosen.rows), source.target.outputs or 0))
     unfamiliarity = np.full(len(chosen.rows), np.nan)
     kept = chosen.kept >= 0
     if model.held_out is not None:
@@ -320,14 +321,14 @@ def _unfamiliar(model: FittedModel, unfamiliarity: np.ndarray[Any, Any]) -> Unfa
 
 def _baselines(
     model: FittedModel,
-    source: _Labelled,
+    source: _Source,
     chosen: HeldOut,
     training: Any,
     progress: Progress | None,
 ) -> tuple[list[Baseline], list[str]]:
     teacher = source
     if training is not None:
-        teacher = _Labelled(model, gather(training))
+        teacher = _Source(model, gather(training))
         teacher.open(progress)
     taught = teacher.known[Standing.of(model, teacher.store.hashes[teacher.known]).taught]
     parts = _folds(source, chosen)
@@ -338,39 +339,39 @@ def _baselines(
         counts = np.array(model.provenance.class_counts, dtype=np.int64)
         where = "the pictures" if training is None else "`training`"
         note = f"baselines on pixels need training pictures of the model: none found in {where}"
-        return [majority(counts, source.class_ids[chosen.rows])], [note]
+        return source.target.plainest_baselines(counts, source.values[chosen.rows]), [note]
     images = source.pixels(progress)
     others = images if teacher is source else teacher.pixels(progress)
 
     def folds() -> Iterator[Fold]:
         for fitted, part in sides:
-            ids = teacher.class_ids[fitted], source.class_ids[part]
-            yield others[fitted], ids[0], images[part], ids[1]
+            values = teacher.values[fitted], source.values[part]
+            yield others[fitted], values[0], images[part], values[1]
 
-    return cross_fit_baselines(folds()), []
+    return source.target.baselines(folds()), []
 
 
-def _others(teacher: _Labelled, taught: Rows, judged: Hashes) -> Rows:
+def _others(teacher: _Source, taught: Rows, judged: Hashes) -> Rows:
     """Leave out what is judged, so that a baseline knows as little of it as the model."""
     others: Rows = taught[~np.isin(teacher.store.hashes[taught], judged)]
     return others
 
 
-def _folds(source: _Labelled, chosen: HeldOut) -> list[Rows]:
+def _folds(source: _Source, chosen: HeldOut) -> list[Rows]:
     """Deal the judged pictures out as the model was judged: at once, or in folds.
 
-    Folds hold each class evenly, and equal pictures together.
+    Folds hold each stratum evenly, and equal pictures together.
     """
     rows = chosen.rows
     if chosen.judged_by != "cross-validation":
         return [rows]
     _, first, group = np.unique(source.store.hashes[rows], return_index=True, return_inverse=True)
     fold = np.empty(len(first), dtype=np.intp)
-    fold[np.argsort(source.class_ids[rows[first]], kind="stable")] = np.arange(len(first)) % FOLDS
+    fold[np.argsort(source.strata[rows[first]], kind="stable")] = np.arange(len(first)) % FOLDS
     return [rows[fold[group] == one] for one in np.unique(fold)]
 
 
-def _ledger(source: _Labelled, chosen: HeldOut) -> Iterator[Entry]:
+def _ledger(source: _Source, chosen: HeldOut) -> Iterator[Entry]:
     parts, reasons = source.pictures.parts, list(source.store.reasons)
     labels = source.pictures.labels
     assert labels is not None

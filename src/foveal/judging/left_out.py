@@ -1,17 +1,16 @@
-"""Why pictures cannot be judged at all, in words and numbers that say what to do."""
+"""How many pictures cannot be judged at all, in words and numbers that say what to do."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from foveal.parameters import did_you_mean
+from foveal.targets.labelled import Labelled
 from foveal.wording import counted
 
 NAMED = 3
-"""Unknown classes that are named, at most."""
+"""Classes without a picture that are named, at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +35,7 @@ class Unjudged:
             Classes of the model.
         """
         if self.unusable:
-            unknown = f", {self.unknown:,} of unknown classes" * bool(self.unknown)
+            unknown = f", {self.unknown:,} of an unknown class" * bool(self.unknown)
             yield (
                 f"leaves out {self.unusable:,} of {counted(self.given, 'picture')} given, which "
                 f"cannot be judged{unknown}"
@@ -51,18 +50,18 @@ class Unjudged:
 
 
 def unusable(
-    readable: Sequence[bool], known: Sequence[bool], labels: Sequence[Any], classes: Sequence[Any]
+    readable: Sequence[bool], known: Sequence[bool], labels: Sequence[Any], target: Labelled
 ) -> list[str]:
-    """Say how many pictures cannot be judged: unreadable, without a label, of unknown classes.
+    """Say how many pictures cannot be judged: unreadable, without a label, of unknown ones.
 
     Parameters
     ----------
     readable, known : sequence of bool, (n,)
-        Whether each picture could be read, and whether the model knows its class.
+        Whether each picture could be read, and whether the model knows its label.
     labels : sequence of labels, (n,)
         The label of each picture; None for none.
-    classes : sequence of labels
-        Those that the model knows.
+    target : Labelled
+        What the model says of pictures: it names the labels that it does not know.
 
     Returns
     -------
@@ -74,23 +73,8 @@ def unusable(
         label for one, here, label in zip(readable, known, labels, strict=True) if one and not here
     ]
     unlabelled = sum(label is None for label in left)
-    counts = Counter(str(label) for label in left if label is not None)
-    notes = [f"{counted(unread, 'picture')} left out: cannot be read"] * bool(unread)
-    notes += [f"{counted(unlabelled, 'picture')} left out: without a label"] * bool(unlabelled)
-    if counts:
-        several = "classes that" if len(counts) > 1 else "a class that"
-        named = "; ".join(
-            f"{label} ({count:,}{_asked(label, classes)})"
-            for label, count in counts.most_common(NAMED)
-        )
-        more = f" and {len(counts) - NAMED:,} more" if len(counts) > NAMED else ""
-        notes.append(
-            f"{counted(counts.total(), 'picture')} left out: of {several} the model does not know, "
-            f"{named}{more}"
-        )
-    return notes
-
-
-def _asked(label: str, classes: Sequence[Any]) -> str:
-    asked = did_you_mean(label, map(str, classes))
-    return f", {asked}" if asked else ""
+    return [
+        *[f"{counted(unread, 'picture')} left out: cannot be read"] * bool(unread),
+        *[f"{counted(unlabelled, 'picture')} left out: without a label"] * bool(unlabelled),
+        *target.unknown([label for label in left if label is not None]),
+    ]

@@ -35,14 +35,14 @@ class Together:
         pictures: Pictures,
         store: Prepared,
         recipe: PictureRecipe,
-        class_ids: Rows,
+        strata: Rows,
         usable: Rows,
     ) -> Together:
         """Find what belongs together among the usable rows of prepared pictures."""
-        copies = copies_among(pictures, store, recipe, class_ids, usable)
+        copies = copies_among(pictures, store, recipe, strata, usable)
         return cls(units_of(store.hashes, usable, pictures.groups, copies.pairs), copies)
 
-    def worth(self, right_m: np.ndarray[Any, Any], rows: Rows) -> float:
+    def worth(self, right_m: np.ndarray[Any, Any] | None, rows: Rows) -> float:
         """Compute the independent pictures that each judged one is worth, at most 1."""
         return effective_number(right_m, self.units[rows]) / len(rows) if len(rows) else 1.0
 

@@ -1,20 +1,19 @@
-"""What the loop needs of a classifier: batches, loss, judge, and what is kept at the end."""
+"""What the loop needs of what labels say: batches, loss, judge, and what is kept at the end."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import nn
 
-from foveal.evaluation.intervals import Estimate
 from foveal.learning.context import FitContext
 from foveal.learning.data import TrainingData
 from foveal.learning.descent import Habits, Trained, batch_size_of, check_batches
 from foveal.learning.familiarity import familiar
-from foveal.learning.options import Descent, Labels, Pixels
+from foveal.learning.options import Descent, Pixels
 from foveal.learning.picture_task import PictureTask
 from foveal.model.fitted import FittedModel
 from foveal.model.freezing import best_network, freeze
@@ -23,8 +22,7 @@ from foveal.nets.plan import Plan, plan
 from foveal.nets.spec import Network
 from foveal.pictures.augment import Augmentation
 from foveal.pictures.splits import Rows
-from foveal.targets.classes import Classes
-from foveal.targets.target import Labelled
+from foveal.targets.labelled import Labelled
 from foveal.training import config as configs
 from foveal.training.steps import LossOf, Scores, logits_of
 
@@ -33,7 +31,7 @@ JUDGING_BATCH = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClassifierTask(PictureTask[Labelled]):
+class LabelledTask(PictureTask[Labelled]):
     """A network in training that is to say what labels say: how it is taught and judged."""
 
     @property
@@ -94,7 +92,7 @@ class ClassifierTask(PictureTask[Labelled]):
             flip=self.augmentation.flip,
             class_counts=[int(count) for count in data.class_counts],
             validation_pictures=len(rows),
-            validation_right=round((best.accuracy or 0.0) * best.pictures) if best else None,
+            validation_right=best.right if best else None,
             validation_effective=worth,
             unjudged=unjudged(data, rows),
         )
@@ -111,25 +109,20 @@ def unjudged(data: TrainingData[Labelled], rows: Rows) -> list[int] | None:
 
 def scratch_task(
     data: TrainingData[Labelled], asked: Descent, pixels: Pixels, context: FitContext
-) -> ClassifierTask:
-    """Decide how a classifier from scratch is taught: batches, variations, mirroring."""
+) -> LabelledTask:
+    """Decide how a network from scratch is taught: batches, variations, mirroring."""
     count = len(data.split.train)
     level = pixels.augmentation or configs.augmentation_for(count)
     colour = data.recipe.channels == 3 and pixels.augmentation != "none"
     flip = colour if pixels.flip is None else pixels.flip
     notes = ("pictures are not mirrored: grey ones may be characters (`flip` allows it)",)
-    return ClassifierTask(
+    return LabelledTask(
         data=data,
         context=context,
         batch_size=batch_size_of(asked, count),
         augmentation=Augmentation(level=level, flip=flip),
         notes=() if flip or level == "none" else notes,
     )
-
-
-def classes_of(asked: Labels) -> Classes:
-    """Return classes as the target, weighed and smoothed as asked for."""
-    return Classes(label_smoothing=asked.label_smoothing, class_weight=asked.class_weight)
 
 
 def scratch_plan(net: str | Network | Plan, data: TrainingData[Labelled], asked: Descent) -> Plan:
@@ -139,30 +132,6 @@ def scratch_plan(net: str | Network | Plan, data: TrainingData[Labelled], asked:
     count = len(data.split.train)
     check_trainable(found, data.target, batch_size_of(asked, count), count)
     return found
-
-
-def chance_notes(
-    accuracy: Estimate | None, class_counts: Sequence[int], remedies: Sequence[str]
-) -> tuple[str, ...]:
-    """Say where held-out pictures cannot tell a classifier from calling the largest class.
-
-    Parameters
-    ----------
-    accuracy : Estimate, optional
-        On held-out pictures, with its interval.
-    class_counts : sequence of int
-        Training pictures of each class.
-    remedies : sequence of str
-        What else the learner takes that may help, by its parameters.
-    """
-    largest = max(class_counts) / sum(class_counts)
-    if accuracy is None or accuracy.low > largest:
-        return ()
-    return (
-        f"held-out accuracy {accuracy.percent()} is no better than calling every picture the "
-        f"largest class ({100 * largest:.1f} %), as far as these pictures tell: "
-        f"{', '.join(('check the labels', 'give more pictures', *remedies))}",
-    )
 
 
 def check_trainable(

@@ -6,17 +6,15 @@ import time
 from dataclasses import replace
 
 import numpy as np
-from scipy.special import log_softmax
 
 from foveal.backbones.catalog import Backbone, Stage
 from foveal.backbones.cutting import tapped
 from foveal.errors import UsageError
 from foveal.inference.features import Extraction
 from foveal.inference.session import Session
-from foveal.learning.classification import classes_of
 from foveal.learning.context import FitContext
 from foveal.learning.data import as_features, prepare
-from foveal.learning.logistic import fit_head
+from foveal.learning.held import Held
 from foveal.learning.options import AUTO
 from foveal.learning.transfer_config import TransferConfig
 from foveal.pictures.collection import Pictures
@@ -66,36 +64,26 @@ def _tried(
     extraction = Extraction(session=session, float16=start.float16)
     listening = Run(listeners=[lambda event: _pass_on(event, run)])
     quiet = replace(context, run=listening)  # preparation is told of when the cut is chosen
-    opening, target = as_features(extraction, quiet), classes_of(config.labels)
-    data = prepare(pictures, opening, target, config.held_out, quiet)
+    opening = as_features(extraction, quiet)
+    data = prepare(pictures, opening, config.target, config.held_out, quiet)
     began = time.perf_counter()
     rows = data.split.train
     features = data.store.views[0][rows]
     tried: dict[str, float] = {}
     for name in reversed(places):
-        head = fit_head(
-            features[None, :, places[name]],
-            data.values[rows],
-            data.units[rows],
-            classes=data.target.outputs,
-            class_weights=data.target.weights(data.taught),
-            sample_weights_n=None if data.weights is None else data.weights[rows],
-            seed=context.seed,
-            threads=context.device.threads,
-            C=start.C,
-        )
+        examples = data.examples(rows, features[None, :, places[name]], context)
+        head = data.target.fit_head(examples, data.taught, start.C)
         if not head.folds:
             break  # too few pictures to judge by: the end of the backbone
-        class_ids = data.values[rows][head.held_out]
-        logs = log_softmax(head.held_out_logits_nk, axis=1)
-        tried[name] = -float(logs[np.arange(len(class_ids)), class_ids].mean())
+        held = Held(data, head.held_out_logits_nk, rows[head.held_out], "cross-validation")
+        tried[name] = held.loss or 0.0
         over = time.perf_counter() - began > SECONDS and len(tried) < len(places)
         run.tell(
             CutTried(
                 stage=name,
                 features=features[:, places[name]].shape[1],
                 log_loss=tried[name],
-                accuracy=float((logs.argmax(axis=1) == class_ids).mean()),
+                accuracy=held.share_right,
                 notes=("the time is over: lower stages were not tried",) if over else (),
             )
         )

@@ -27,9 +27,10 @@ from foveal.pictures.scaling import Scaling, of_values
 from foveal.pictures.splits import Rows, Split, split
 from foveal.pictures.store import Store, open_store
 from foveal.pictures.survey import choose_recipe
-from foveal.pictures.units import contradictions, units_of
+from foveal.pictures.units import units_of
 from foveal.progress.events import Decoding, Prepared, passing
 from foveal.recipe import PictureRecipe
+from foveal.targets.labelled import Examples
 from foveal.targets.target import Answers, Target
 from foveal.wording import counted
 
@@ -79,10 +80,29 @@ class TrainingData(Generic[T_co]):
         """Training pictures of each class; of all, where there are no classes."""
         return self.target.counts(self.taught)
 
-    def worth(self, right_n: np.ndarray[Any, Any], rows: Rows) -> float | None:
-        """Compute the independent pictures that judged rows are worth; None for all of them."""
+    def worth(self, right_n: np.ndarray[Any, Any] | None, rows: Rows) -> float | None:
+        """Compute the independent pictures that judged rows are worth; None for all of them.
+
+        `right_n` says whether each is answered right; None where nothing is right or wrong.
+        """
         worth = effective_number(right_n, self.units[rows]) if len(rows) else 0.0
         return None if worth == len(rows) else worth
+
+    def examples(
+        self,
+        rows: Rows,
+        features_vnd: np.ndarray[Any, np.dtype[np.float32]],
+        context: FitContext,
+    ) -> Examples:
+        """Return rows with their features, for a head to be fitted on."""
+        return Examples(
+            features_vnd=features_vnd,
+            values_n=self.values[rows],
+            units_n=self.units[rows],
+            weights_n=None if self.weights is None else self.weights[rows],
+            seed=context.seed,
+            threads=context.device.threads,
+        )
 
     def batches(
         self, batch_size: int, augmentation: Augmentation, seed: int, device: str
@@ -177,7 +197,7 @@ def prepare(
     answers = _weighed(answers, pictures.weights)
     usable = np.flatnonzero(store.readable & answers.known)
     strata = target.strata(answers.values_n)
-    contradicted = contradictions(store.hashes, strata, usable)
+    contradicted = target.contradicted(store.hashes, answers.values_n, usable)
     usable = np.setdiff1d(usable, list(contradicted))
     copies = copies_among(pictures, store, recipe, strata, usable, context.device.threads)
     units = units_of(store.hashes, usable, pictures.groups, copies.pairs)
@@ -191,8 +211,8 @@ def prepare(
         seed=context.seed,
     )
     reasons = list(answers.reasons)
-    for row, other in contradicted.items():
-        reasons[row] = f"the same picture stands under {target.names[other]} too"
+    for row, reason in contradicted.items():
+        reasons[row] = reason
     answers = replace(answers, reasons=reasons)
     entries = list(_entries(pictures, store, answers, units, parts))
     if run.folder is not None:
@@ -298,7 +318,7 @@ def _together(pictures: Pictures, data: TrainingData[Target], copies: NearCopies
         )
     yield from copies.conflicts(data.values, list(data.target.names), pictures.names)
     for code, label in enumerate(data.target.names):
-        units = data.units[used[data.values[used] == code]]
+        units = data.units[used[data.target.named(data.values[used], code)]]
         if len(units) == 1:
             yield (
                 f"there is but one picture of {label}: it is not held out, and no figure says how "

@@ -24,7 +24,7 @@ from foveal.model.fitted import FittedModel
 from foveal.nets.build import part
 from foveal.pictures.splits import Rows
 from foveal.randomness import generator
-from foveal.targets.target import Labelled
+from foveal.targets.labelled import Labelled
 from foveal.training.steps import logits_of
 
 Data = TrainingData[Labelled]

@@ -50,6 +50,8 @@ def train(
     *,
     groups: str | None = None,
     command: str,
+    line: str = "",
+    source: str = "",
     typed: Collection[str] = (),
     resume: bool = False,
     fresh: bool = False,
@@ -73,6 +75,8 @@ def train(
         As in `fit`.
     command : str
         What kind of training this is; another one does not resume it.
+    line, source : str
+        The line that was typed and what it called the pictures; a run keeps them as it began.
     typed : collection of str
         Options that were asked for now: a resumed run takes all others from its beginning.
     resume, fresh : bool
@@ -105,6 +109,7 @@ def train(
         run.agree("options", asked, "leave the option out, or begin with `fresh`")
         if resume and run.was_finished:
             return Done(None, None)
+        run.decide("typed", lambda: {"line": line, "pictures": source})
         replaced = run.decide("replaced", lambda: _keep_aside(place))
         with within(run):
             chosen = {name: value for name, value in asked.items() if name not in OF_FIT}

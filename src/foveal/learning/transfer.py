@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
-from scipy.special import log_softmax
 from torch import nn
 
 from foveal.backbones.catalog import Backbone, Stage
 from foveal.backbones.cutting import cut, fixed_layers
-from foveal.errors import UsageError
-from foveal.evaluation.intervals import Estimate, wilson
 from foveal.inference.features import Extraction, Features
 from foveal.inference.session import Session
 from foveal.learning.classification import (
     JUDGING_BATCH,
-    ClassifierTask,
-    chance_notes,
+    LabelledTask,
     check_trainable,
     unjudged,
 )
@@ -35,91 +31,28 @@ from foveal.learning.descent import (
     planned,
 )
 from foveal.learning.familiarity import familiar
-from foveal.learning.logistic import LogisticHead, fit_head
-from foveal.learning.options import LOGISTIC
+from foveal.learning.heads import ON_MAPS, head_layers
+from foveal.learning.held import Held
 from foveal.learning.transfer_config import TransferConfig
 from foveal.model.card import Logistic, Origin
 from foveal.model.fitted import FittedModel, placed
 from foveal.model.freezing import freeze
-from foveal.model.held_out import HeldOutLogits
-from foveal.nets import notation
 from foveal.nets.build import build, part
 from foveal.nets.plan import Plan, plan_network
 from foveal.nets.spec import (
-    AvgPool,
-    Centre,
-    Conv,
-    ConvTranspose,
-    Dense,
-    DepthToSpace,
-    Flatten,
     GlobalPool,
-    Layer,
-    MaxPool,
     Network,
-    Offset,
-    Residual,
-    Resize,
-    SpaceToDepth,
-    Upsample,
 )
 from foveal.pictures.augment import Augmentation
 from foveal.pictures.batches import feature_tensor
 from foveal.pictures.splits import Rows
 from foveal.progress.events import HeadFitted
 from foveal.recipe import PictureRecipe
-from foveal.targets.classes import Classes
-from foveal.targets.target import Labelled
+from foveal.targets.labelled import Labelled
+from foveal.targets.logistic import LogisticHead
 from foveal.training import config as configs
 from foveal.training.loop import TrainingState, start
 from foveal.training.steps import logits_of
-
-ON_MAPS = (
-    *(Conv, ConvTranspose, MaxPool, AvgPool, Flatten, Residual),
-    *(SpaceToDepth, DepthToSpace, Upsample, Resize, Centre, Offset),
-)
-"""Layers with which a head takes maps as they are; before any other they are averaged."""
-WEAK = 0.9
-"""Held-out accuracy below which, if it is above chance, fine-tuning is likely to help."""
-FEW = 20
-"""Pictures of the smallest class below which a figure says little."""
-
-
-@dataclass(slots=True)
-class Held:
-    """What held-out pictures say of a model."""
-
-    logits_nk: np.ndarray[Any, Any]
-    class_ids_n: Rows
-    rows: Rows
-    """Which pictures these are."""
-    judged_by: Literal["validation", "cross-validation"]
-
-    @property
-    def right_n(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Whether each picture is answered right."""
-        answered: np.ndarray[Any, np.dtype[np.bool_]] = self.logits_nk.argmax(1) == self.class_ids_n
-        return answered
-
-    @property
-    def right(self) -> int:
-        """Pictures answered right."""
-        return int(self.right_n.sum())
-
-    def accuracy(self, data: TrainingData[Classes]) -> Estimate | None:
-        """Return the share of right answers with its interval; None where nothing was held out."""
-        if not len(self.class_ids_n):
-            return None
-        worth = data.worth(self.right_n, self.rows) or float(len(self.class_ids_n))
-        return wilson(worth * self.right / len(self.class_ids_n), worth)
-
-    @property
-    def log_loss(self) -> float | None:
-        """Mean log loss, natural logarithm."""
-        if not len(self.class_ids_n):
-            return None
-        logs = log_softmax(self.logits_nk, axis=1)
-        return -float(logs[np.arange(len(self.class_ids_n)), self.class_ids_n].mean())
 
 
 class Transfer:
@@ -130,7 +63,7 @@ class Transfer:
     ) -> None:
         self.backbone, self.stage = backbone, stage
         self.config, self.context, self.device = config, context, context.device
-        self.head = _head_layers(config.start.head)
+        self.head = head_layers(config.start.head)
         self.fine = bool(config.start.fine_tune_epochs)
         pooled = not (self.fine or isinstance(self.head[0], ON_MAPS))
         if pooled and isinstance(self.head[0], GlobalPool) and len(backbone.shape(stage)) == 3:
@@ -151,15 +84,15 @@ class Transfer:
             augmentation=self.config.variations(recipe),
         )
 
-    def plan(self, classes: int) -> Plan:
+    def plan(self, outputs: int | None) -> Plan:
         """Plan the whole network: fixed layers, those above the cut that are kept, the head."""
         top = plan_network(Network(self.kept, self.backbone.plan.input)).output
         maps = len(top) == 3 and not isinstance(self.head[0], (*ON_MAPS, GlobalPool))
         layers = (*self.kept, *([GlobalPool()] if maps else []), *self.head)
-        planned = plan_network(Network(layers, self.backbone.plan.input), None, classes)
+        planned = plan_network(Network(layers, self.backbone.plan.input), None, outputs)
         return replace(planned, fixed=len(self.fixed))
 
-    def fit(self, data: TrainingData[Classes]) -> FittedModel:
+    def fit(self, data: TrainingData[Labelled]) -> FittedModel:
         """Fit the head, fine-tune where that is asked for, and put the model together."""
         run, plan = self.context.run, self.plan(data.target.outputs)
         network = placed(self._initial(plan), self.device)
@@ -170,8 +103,9 @@ class Transfer:
         if self.config.start.logistic:
             if not self.fine:
                 run.tell(planned(plan, None))
-            logistic, held, notes = self._regression(top, head)
-            run.tell(_head_fitted(logistic, held, notes))
+            logistic, held = self._regression(top, head)
+            doubts = held.doubts(self._remedies(), fixed=not self.fine)
+            run.tell(_head_fitted(logistic, held, doubts))
         else:
             held, trained = self._descent(top, head, plan)
         if self.fine:
@@ -180,7 +114,9 @@ class Transfer:
         model = self._assembled(plan, network, data, held, logistic, trained)
         if trained is not None:
             known = model.provenance
-            doubts = chance_notes(known.validation_accuracy, known.class_counts, self._remedies())
+            doubts = data.target.doubts(
+                known.validation_accuracy, known.class_counts, self._remedies()
+            )
             run.tell(finished(trained.state, doubts))
         return model
 
@@ -192,7 +128,9 @@ class Transfer:
         network.load_state_dict({**state, **{name: self.backbone.weights[name] for name in own}})
         return network
 
-    def _beyond(self, data: TrainingData[Classes], middle: nn.Sequential) -> TrainingData[Classes]:
+    def _beyond(
+        self, data: TrainingData[Labelled], middle: nn.Sequential
+    ) -> TrainingData[Labelled]:
         """Take features on through the layers between the cut and the head."""
         if not len(middle):
             return data
@@ -211,18 +149,18 @@ class Transfer:
         return replace(data, store=replace(store, views=views))
 
     def _regression(
-        self, data: TrainingData[Classes], head: nn.Sequential
-    ) -> tuple[LogisticHead, Held, list[str]]:
+        self, data: TrainingData[Labelled], head: nn.Sequential
+    ) -> tuple[LogisticHead, Held]:
         """Fit the logistic head: judged on held-out pictures, then on all but the test ones."""
         train, validation = data.split.train, data.split.validation
         found = self._fit_on(data, train, self.config.start.C)
         if len(validation):
             features = _vectors(data, validation)[0]
             logits = features @ found.weight_kd.T + found.bias_k
-            held = _held(logits.astype(np.float64), data, validation, "validation")
+            held = Held(data, logits.astype(np.float64), validation, "validation")
         else:
             judged = train[found.held_out]
-            held = _held(found.held_out_logits_nk, data, judged, "cross-validation")
+            held = Held(data, found.held_out_logits_nk, judged, "cross-validation")
         if len(validation) and not self.fine:  # fine-tuning is still to be judged on them
             every = np.sort(np.concatenate([train, validation]))
             again = self._fit_on(data, every, found.C, judged=False)
@@ -232,38 +170,13 @@ class Transfer:
         with torch.no_grad():
             last.weight.copy_(torch.from_numpy(found.weight_kd))
             last.bias.copy_(torch.from_numpy(found.bias_k))
-        return found, held, self._notes(data, held)
+        return found, held
 
     def _fit_on(
-        self, data: TrainingData[Classes], rows: Rows, C: float | None, *, judged: bool = True
+        self, data: TrainingData[Labelled], rows: Rows, C: float | None, *, judged: bool = True
     ) -> LogisticHead:
-        return fit_head(
-            _vectors(data, rows),
-            data.values[rows],
-            data.units[rows],
-            classes=data.target.outputs,
-            class_weights=data.target.weights(data.taught),
-            sample_weights_n=None if data.weights is None else data.weights[rows],
-            seed=self.context.seed,
-            threads=self.device.threads,
-            C=C,
-            judged=judged,
-        )
-
-    def _notes(self, data: TrainingData[Classes], held: Held) -> list[str]:
-        notes: list[str] = []
-        smallest = int(data.class_counts.min())
-        if smallest < FEW:
-            notes.append(
-                f"pictures of the smallest class: {smallest}; any figure on so few is rough"
-            )
-        elif not self.fine and _surely_weak(data, held):
-            notes.append(
-                "fixed kernels do not tell these classes apart well: fine-tuning is likely to "
-                "help (`fine_tune_epochs` 5)"
-            )
-        accuracy, counts = held.accuracy(data), data.class_counts.tolist()
-        return [*notes, *chance_notes(accuracy, counts, self._remedies())]
+        examples = data.examples(rows, _vectors(data, rows), self.context)
+        return data.target.fit_head(examples, data.taught, C, judged=judged)
 
     def _remedies(self) -> list[str]:
         """Say what may help classes that are not told apart, of what this transfer takes."""
@@ -277,8 +190,8 @@ class Transfer:
             else "or fine-tune the network (`fine_tune_epochs`)",
         ]
 
-    def _task(self, data: TrainingData[Classes], note: str = "") -> ClassifierTask:
-        return ClassifierTask(
+    def _task(self, data: TrainingData[Labelled], note: str = "") -> LabelledTask:
+        return LabelledTask(
             data=data,
             context=self.context,
             batch_size=batch_size_of(self.config.descent, len(data.split.train)),
@@ -287,7 +200,7 @@ class Transfer:
         )
 
     def _descent(
-        self, data: TrainingData[Classes], head: nn.Sequential, plan: Plan
+        self, data: TrainingData[Labelled], head: nn.Sequential, plan: Plan
     ) -> tuple[Held, Trained]:
         """Train the head by gradient descent on features, through the one loop."""
         task, run = self._task(data), self.context.run
@@ -305,7 +218,7 @@ class Transfer:
         return self._taken(task, head, state), trained
 
     def _fine_tuned(
-        self, data: TrainingData[Classes], rest: nn.Sequential, plan: Plan, before: Held
+        self, data: TrainingData[Labelled], rest: nn.Sequential, plan: Plan, before: Held
     ) -> tuple[Held, Trained]:
         """Train what is above the cut, the part below from what is kept of it."""
         task, run, asked = self._task(data, "fine-tuning"), self.context.run, self.config.start
@@ -327,22 +240,21 @@ class Transfer:
         follow(task, state, config, self.context)
         return self._taken(task, rest, state), Trained(config, state)
 
-    def _taken(self, task: ClassifierTask, network: nn.Sequential, state: TrainingState) -> Held:
+    def _taken(self, task: LabelledTask, network: nn.Sequential, state: TrainingState) -> Held:
         """Load the best weights; return what held-out pictures say of them."""
         network.load_state_dict(state.chosen)
         network.eval()
         rows = task.data.split.validation
-        if not len(rows):
-            return _held(
-                np.empty((0, task.data.target.outputs or 0)), task.data, rows, "validation"
-            )
-        return _held(task.logits(network).double().numpy(), task.data, rows, "validation")
+        outputs = np.empty((0, task.data.target.outputs or 0))
+        if len(rows):
+            outputs = task.logits(network).double().numpy()
+        return Held(task.data, outputs, rows, "validation")
 
     def _assembled(
         self,
         plan: Plan,
         network: nn.Sequential,
-        data: TrainingData[Classes],
+        data: TrainingData[Labelled],
         held: Held,
         logistic: LogisticHead | None,
         trained: Trained | None,
@@ -358,10 +270,10 @@ class Transfer:
             data.recipe,
             self.device,
             target=data.target,
-            temperature=data.target.temperature(held.logits_nk, held.class_ids_n),
+            temperature=held.temperature,
             trained_on=hashes[np.sort(taught)],
             chosen_on=hashes[split.validation if not refitted else split.validation[:0]],
-            held_out=HeldOutLogits.of(hashes[held.rows], held.logits_nk),
+            held_out=held.kept,
             state=trained.state if trained else None,
             snapshots=False,
             config=trained.config if trained else None,
@@ -377,10 +289,10 @@ class Transfer:
             augmentation=varied.level if views > 1 else "none",
             flip=varied.flip and views > 1,
             class_counts=[int(count) for count in data.target.counts(data.values[taught])],
-            judged_by=held.judged_by if len(held.class_ids_n) else "nothing",
-            validation_pictures=len(held.class_ids_n),
-            validation_right=held.right if len(held.class_ids_n) else None,
-            validation_effective=data.worth(held.right_n, held.rows),
+            judged_by=held.judged_by if len(held.rows) else "nothing",
+            validation_pictures=len(held.rows),
+            validation_right=held.right,
+            validation_effective=held.worth,
             unjudged=unjudged(data, held.rows),
         )
         only_held = np.setdiff1d(split.validation, taught)
@@ -388,60 +300,24 @@ class Transfer:
         return model
 
 
-def _held(
-    logits_nk: np.ndarray[Any, Any],
-    data: TrainingData[Labelled],
-    rows: Rows,
-    judged_by: Literal["validation", "cross-validation"],
-) -> Held:
-    return Held(logits_nk, data.values[rows], rows, judged_by)
-
-
-def _head_layers(text: str) -> tuple[Layer, ...]:
-    """Read a head; a last dense layer with a node a class is added where it is missing."""
-    if text == LOGISTIC:
-        return (Dense(),)
-    network = notation.read(text, also=(LOGISTIC,))
-    if network.input is not None:
-        raise UsageError(
-            "head",
-            needed="layers alone: the backbone decides what they take",
-            came=text,
-            remedy="leave the shape out",
-        )
-    last = network.layers[-1]
-    open_end = isinstance(last, Dense) and last.nodes is None
-    return network.layers if open_end else (*network.layers, Dense())
-
-
-def _surely_weak(data: TrainingData[Classes], held: Held) -> bool:
-    """Whether kernels tell classes apart, but not well: both beyond the doubt of few pictures."""
-    if not len(held.rows):
-        return False
-    worth = data.worth(held.right_n, held.rows) or float(len(held.rows))
-    accuracy = wilson(worth * held.right / len(held.rows), worth)
-    chance = np.bincount(held.class_ids_n).max() / len(held.rows)
-    return bool(accuracy.high < WEAK and accuracy.low > chance)
-
-
 def _chunks(rows: Rows) -> list[Rows]:
     return [rows[at : at + JUDGING_BATCH] for at in range(0, len(rows), JUDGING_BATCH)]
 
 
-def _vectors(data: TrainingData[Classes], rows: Rows) -> np.ndarray[Any, np.dtype[np.float32]]:
+def _vectors(data: TrainingData[Labelled], rows: Rows) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Return the features of all views as vectors, (views, n, features)."""
     found = np.stack([view[rows] for view in data.store.views])
     return found.reshape(*found.shape[:2], -1)
 
 
-def _head_fitted(head: LogisticHead, held: Held, notes: list[str]) -> HeadFitted:
+def _head_fitted(head: LogisticHead, held: Held, notes: tuple[str, ...]) -> HeadFitted:
     return HeadFitted(
         C=head.C,
         folds=head.folds,
-        log_loss=held.log_loss,
-        right=held.right if len(held.class_ids_n) else None,
-        judged=len(held.class_ids_n),
+        log_loss=held.loss,
+        right=held.right,
+        judged=len(held.rows),
         judged_by=held.judged_by,
         seconds=head.seconds,
-        notes=tuple(notes),
+        notes=notes,
     )

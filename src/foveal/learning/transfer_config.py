@@ -8,7 +8,6 @@ from foveal.backbones.catalog import Backbone
 from foveal.learning.options import (
     BackboneOptions,
     Descent,
-    Labels,
     Shares,
     TransferShares,
     Views,
@@ -17,6 +16,7 @@ from foveal.learning.options import (
 from foveal.model.as_backbone import start_from
 from foveal.pictures.augment import Augmentation
 from foveal.recipe import PictureRecipe
+from foveal.targets.labelled import Labelled
 
 VALIDATION_SHARE = 0.2
 """Share held out for what is trained by gradient descent."""
@@ -28,7 +28,8 @@ class TransferConfig:
 
     start: BackboneOptions
     descent: Descent
-    labels: Labels
+    target: Labelled
+    """What is to be learned, before any label was read."""
     views: Views
     shares: TransferShares
 

@@ -14,6 +14,11 @@ COLOURS = {1: ("grey",), 2: ("plane 1", "plane 2"), 3: ("red", "green", "blue")}
 """Names of the planes, by how many there are."""
 
 
+def channel_names(channels: int) -> tuple[str, ...]:
+    """Name the channels of pictures that have so many."""
+    return COLOURS.get(channels) or tuple(f"plane {one + 1}" for one in range(channels))
+
+
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Planes:
     """One picture as a network sees it, taken apart."""
@@ -34,8 +39,7 @@ class Planes:
 def planes(subject: Subject, pictures: Pictures) -> list[Planes]:
     """Take pictures apart, as the network sees them."""
     seen = subject.seen(pictures)
-    channels = seen.images.shape[3]
-    colours = COLOURS.get(channels) or tuple(f"plane {one + 1}" for one in range(channels))
+    colours = channel_names(seen.images.shape[3])
     return [
         Planes(name=name, image=image, colours=colours)
         for name, image in zip(seen.names, seen.images, strict=True)

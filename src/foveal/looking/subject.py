@@ -5,6 +5,7 @@ Axes: n picture, c channel, h height, w width.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -151,7 +152,7 @@ def subject_of(
     if not isinstance(what, str | Path):
         return _of_model(fitted_of(what))
     text = str(what)
-    if text.endswith(ENDING) or Path(text).is_file():
+    if text.endswith(ENDING) or os.path.isfile(text):  # noqa: PTH113  Path raises for long names
         return _of_model(load(Path(text), device=device, threads=threads), Path(text).name)
     if text == NAME:
         return _of_model(imagenet(device=device, threads=threads, whole=True), text)

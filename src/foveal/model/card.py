@@ -20,6 +20,8 @@ from pydantic import (
 from foveal.evaluation.intervals import Estimate, wilson
 from foveal.evaluation.reconstruction import Reconstruction
 from foveal.recipe import PictureRecipe
+from foveal.targets.kinds import KINDS
+from foveal.targets.labelled import Labelled
 from foveal.training.config import TrainingConfig
 from foveal.vocabulary import Level, Loss, Noise, Task
 
@@ -29,6 +31,8 @@ FORMAT: Literal[1] = 1
 T = TypeVar("T")
 Added = Annotated[T | None, Field(exclude_if=lambda value: value is None)]
 """What format 1 did not know at first: left out where it is None, so that hashes stay."""
+Name = Annotated[str, Field(max_length=100)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 Label = Annotated[str, Field(max_length=1_000)] | int | float | bool
 
 
@@ -148,6 +152,9 @@ class Card(BaseModel):
     """Layers, from the picture on, that are the encoder of an autoencoder; 0 in classifiers."""
     recipe: PictureRecipe
     classes: Annotated[list[Label], Field(strict=True)]
+    """What the outputs are called: classes."""
+    kept: Added[Annotated[dict[Name, Finite], Field(max_length=100)]] = None
+    """Further numbers of what the model says of a picture; classes have none."""
     temperature: Annotated[float, Field(ge=1e-3, le=1000)]
     """Divides the logits before the softmax."""
     provenance: Provenance
@@ -161,9 +168,11 @@ class Card(BaseModel):
     @model_validator(mode="after")
     def _belongs(self) -> Card:
         """Check the parts against the task."""
-        encodes = self.task == "reconstruction"
-        if encodes == bool(self.classes) or encodes != (self.code > 0):
-            raise ValueError(f"classes and code that do not belong to {self.task}")
+        if self.task not in KINDS:
+            raise ValueError("a task that there is not")
+        encodes = not issubclass(KINDS[self.task], Labelled)
+        if encodes != (self.code > 0):
+            raise ValueError(f"a code that does not belong to {self.task}")
         if encodes != (self.provenance.coding is not None):
             raise ValueError(f"a provenance that does not belong to {self.task}")
         return self

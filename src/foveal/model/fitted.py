@@ -14,7 +14,6 @@ from torch import nn
 from foveal import files, tensor_files
 from foveal.device import Device, ThreadLock, choose
 from foveal.errors import UsageError
-from foveal.evaluation.calibration import probabilities
 from foveal.evaluation.intervals import Estimate
 from foveal.evaluation.reconstruction import Reconstruction
 from foveal.html_tables import html_lines
@@ -40,6 +39,7 @@ from foveal.pictures.splits import Rows
 from foveal.pictures.store import Hashes
 from foveal.recipe import PictureRecipe
 from foveal.shapes import written
+from foveal.targets.labelled import Labelled
 from foveal.targets.target import Target
 from foveal.training.steps import logits_of
 from foveal.vocabulary import Task
@@ -103,10 +103,9 @@ class FittedModel:
                 f"FittedModel(autoencoder, {written(self.recipe.shape)} pictures, "
                 f"{counted(self.plan.code_size, 'number')} a code)"
             )
-        return (
-            f"FittedModel({name!r}, {counted(len(self.classes), 'class', 'classes')}, "
-            f"{written(self.recipe.shape)} pictures)"
-        )
+        count = len(self.classes)
+        said = counted(count, "class", "classes") if count else self.task
+        return f"FittedModel({name!r}, {said}, {written(self.recipe.shape)} pictures)"
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the model in a line, and its plan."""
@@ -114,18 +113,18 @@ class FittedModel:
 
     @property
     def task(self) -> Task:
-        """What the model is for: "classification" or "reconstruction"."""
+        """What the model is for, such as "classification" or "reconstruction"."""
         return self.target.task
 
     @property
     def classes(self) -> Array:
-        """The labels, in the order of the network's outputs; none for an autoencoder."""
+        """The labels, in the order of the network's outputs; none where they have no names."""
         return self.target.names
 
     @property
     def autoencodes(self) -> bool:
-        """Whether it encodes pictures and decodes them, rather than naming their class."""
-        return self.task == "reconstruction"
+        """Whether it encodes pictures and decodes them, rather than answering what they are."""
+        return bool(self.plan.encoder_layers)
 
     @property
     def accuracy(self) -> Estimate | None:
@@ -144,7 +143,7 @@ class FittedModel:
     # Use ---------------------------------------------------------------------------------
 
     def predict(self, X: Any) -> np.ndarray[Any, np.dtype[Any]]:
-        """Predict the class of each picture; None, with a warning, where one cannot be read."""
+        """Predict the label of each picture; None, with a warning, where one cannot be read."""
         return _told(self.predictions(X)).labels
 
     def predict_proba(self, X: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -154,19 +153,19 @@ class FittedModel:
     def predictions(self, X: Any) -> Predictions:
         """Predict everything at once: labels, probabilities, and why a file has none."""
         pictures = gather(X)
-        return Predictions.joined(list(self.predicting(pictures)), self.classes)
+        return Predictions.joined(list(self.predicting(pictures)), self.answering())
 
     def predicting(self, pictures: Pictures) -> Iterator[Predictions]:
         """Predict batch by batch, in order, in bounded memory."""
-        self.check_classifies()
+        target = self.answering()
         session = self.feature_session() if self._by_features else self.session()
         for start, values, reasons, seen in session.looking(pictures, self._look):
-            logits_nk, unfamiliarity = self._answers(values, seen)
+            outputs_nk, unfamiliarity = self._answers(values, seen)
             yield Predictions(
                 names=[pictures.names[start + row] for row in range(len(reasons))],
-                probabilities=probabilities(logits_nk, self.temperature),
+                predicted=target.predicted(outputs_nk, self.temperature),
                 reasons=reasons,
-                classes=self.classes,
+                target=target,
                 unfamiliarity=unfamiliarity,
             )
 
@@ -377,16 +376,23 @@ class FittedModel:
         plan = plan_network(Network(kept, self.plan.input))
         return FrozenNetwork.of(name, plan, front.eval())
 
-    def check_classifies(self) -> None:
-        """Refuse what needs classes of an autoencoder."""
-        if self.autoencodes:
-            raise UsageError(
-                "the model",
-                needed="a classifier",
-                came="an autoencoder, which knows no classes",
-                remedy="use encode, decode or anomalies; or reuse its encoder as the `backbone` "
-                "of transfer learning",
-            )
+    def answering(self) -> Labelled:
+        """Return the target of a model that answers what pictures are.
+
+        Raises
+        ------
+        UsageError
+            For an autoencoder.
+        """
+        if isinstance(self.target, Labelled):
+            return self.target
+        raise UsageError(
+            "the model",
+            needed="a classifier",
+            came="an autoencoder, which knows no classes",
+            remedy="use encode, decode or anomalies; or reuse its encoder as the `backbone` "
+            "of transfer learning",
+        )
 
     # File --------------------------------------------------------------------------------
 
@@ -431,6 +437,7 @@ class FittedModel:
             code=self.plan.encoder_layers,
             recipe=self.recipe,
             classes=self.classes.tolist(),
+            kept=dict(self.target.kept) or None,
             temperature=self.temperature,
             provenance=self.provenance,
         )

@@ -1,7 +1,7 @@
 """What judged a model at its training: logits of pictures by weights that had not seen them.
 
 Kept in the model's file, so that a figure may be quoted of a model that was fitted on every
-picture in the end. Axes: m picture, k class.
+picture in the end. Axes: m picture, k output.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class HeldOutLogits:
         return {HASHES: torch.from_numpy(self.hashes), LOGITS: torch.from_numpy(self.logits)}
 
     @classmethod
-    def of_tensors(cls, tensors: Mapping[str, torch.Tensor], classes: int) -> HeldOutLogits | None:
+    def of_tensors(cls, tensors: Mapping[str, torch.Tensor], outputs: int) -> HeldOutLogits | None:
         """Read tensors that `tensors` gave; None where there are none.
 
         Raises
@@ -76,7 +76,7 @@ class HeldOutLogits:
         if hashes is None or logits is None:
             raise ValueError("half of the held-out logits")
         types = hashes.dtype == torch.int64 and logits.dtype == torch.float32
-        if not types or hashes.ndim != 1 or tuple(logits.shape) != (len(hashes), classes):
+        if not types or hashes.ndim != 1 or tuple(logits.shape) != (len(hashes), outputs):
             raise ValueError("held-out logits of another form")
         if not len(hashes) or not bool((hashes[1:] > hashes[:-1]).all()):
             raise ValueError("held-out logits out of order")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import torch
-from pydantic import ValidationError
 
 from foveal import tensor_files
 from foveal.device import Device, available, choose
@@ -99,10 +98,10 @@ def _loaded(
     try:
         card = Card.model_validate_json(json.dumps(facts))
         network = notation.read(card.network)
-        target = target_of(card.task, card.classes)
+        target = target_of(card.task, card.classes, card.kept or {})
         planned = plan_network(network, None, target.outputs)
         planned = replace(planned, fixed=card.fixed, encoder_layers=card.code)
-    except (ValidationError, FovealError) as error:
+    except (ValueError, FovealError) as error:
         raise tensor_files.foreign(
             place, f"a card that does not hold: {_first_line(error)}"
         ) from error
@@ -123,7 +122,7 @@ def _loaded(
         raise tensor_files.foreign(place, "a network that needs more memory than any machine has")
     _check_contents(place, card, tensors)
     normal = _normal_stats(place, planned, tensors) if card.code else None
-    held_out = _held_out(place, tensors, len(card.classes))
+    held_out = _held_out(place, tensors, target.outputs or 0)
     familiar = _familiar(place, planned, card, tensors)
     module = build(planned, seed=0)
     try:
@@ -162,10 +161,10 @@ def _normal_stats(place: Path, plan: Plan, tensors: dict[str, torch.Tensor]) -> 
     return found
 
 
-def _held_out(place: Path, tensors: dict[str, torch.Tensor], classes: int) -> HeldOutLogits | None:
+def _held_out(place: Path, tensors: dict[str, torch.Tensor], outputs: int) -> HeldOutLogits | None:
     """Read what judged a classifier, where it was kept."""
     try:
-        return HeldOutLogits.of_tensors(tensors, classes)
+        return HeldOutLogits.of_tensors(tensors, outputs)
     except ValueError as error:
         raise tensor_files.foreign(place, str(error)) from error
 

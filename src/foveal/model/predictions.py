@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from foveal.html_tables import MOST_ROWS, html_lines, html_table
+from foveal.targets.labelled import Labelled
 from foveal.wording import counted
 
 
@@ -19,12 +20,13 @@ class Predictions:
 
     names: Sequence[str]
     """The pictures, as given."""
-    probabilities: np.ndarray[Any, np.dtype[np.float64]]
-    """(n, classes); NaN where a picture could not be read."""
+    predicted: np.ndarray[Any, np.dtype[np.float64]]
+    """(n, k), as the target has it: probabilities of classes. NaN where a picture could not be
+    read."""
     reasons: Sequence[str]
     """Why a picture could not be read; empty where it could."""
-    classes: np.ndarray[Any, np.dtype[Any]]
-    """The labels, in the order of the columns."""
+    target: Labelled
+    """What the model says of a picture."""
     unfamiliarity: np.ndarray[Any, np.dtype[np.float64]]
     """How unlike each picture is to those that taught the model, (n,): above 1 where it is
     unfamiliar; NaN where it could not be read, or the model keeps nothing to tell by."""
@@ -36,19 +38,28 @@ class Predictions:
         return found
 
     @property
-    def labels(self) -> np.ndarray[Any, np.dtype[Any]]:
-        """The most probable class of each row.
+    def classes(self) -> np.ndarray[Any, np.dtype[Any]]:
+        """The labels, in the order of the columns of `probabilities`."""
+        return self.target.names
 
-        Of the dtype of the classes; where a row is unreadable, an object array with None there.
+    @property
+    def probabilities(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Probability of each class, (n, classes); NaN where a picture could not be read.
+
+        Raises
+        ------
+        UsageError
+            For a model that gives none.
         """
-        readable = ~np.isnan(self.probabilities[:, 0])
-        best = np.where(readable, np.nan_to_num(self.probabilities).argmax(axis=1), 0)
-        labels = self.classes[best]
-        if readable.all():
-            return labels
-        found = labels.astype(object)
-        found[~readable] = None
-        return found
+        return self.target.probabilities(self.predicted)
+
+    @property
+    def labels(self) -> np.ndarray[Any, np.dtype[Any]]:
+        """The answer for each row, such as its most probable class.
+
+        Of the dtype of the labels; where a row is unreadable, an object array with None there.
+        """
+        return self.target.labels(self.predicted)
 
     def __repr__(self) -> str:
         unreadable = sum(map(bool, self.reasons))
@@ -57,61 +68,58 @@ class Predictions:
     def _repr_html_(self) -> str:
         """Return the table that a notebook shows: of many pictures the first."""
         shown = [
-            (name, label, _percent(row), "unfamiliar" * bool(strange), reason)
-            for name, label, row, strange, reason in zip(
+            (name, label, sure, "unfamiliar" * bool(strange), reason)
+            for name, (label, sure, _), strange, reason in zip(
                 self.names[:MOST_ROWS],
-                self.labels[:MOST_ROWS],
-                self.probabilities[:MOST_ROWS],
+                self.written(),
                 self.unfamiliar[:MOST_ROWS],
                 self.reasons[:MOST_ROWS],
-                strict=True,
+                strict=False,
             )
         ]
         more = len(self.names) - len(shown)
-        head = ("path", "label", "probability", "", "error")
+        head = ("path", *self.target.headings, "", "error")
         told = html_lines([f"and {more:,} more"] if more else [])
         return html_table(head, shown, numbers=(2,)) + told
+
+    def written(self, most: int = 1) -> Iterator[tuple[str, str, str]]:
+        """Write each answer, how sure it is, and what else it may be; empty where unreadable."""
+        for reason, row in zip(self.reasons, self.predicted, strict=True):
+            yield ("", "", "") if reason else self.target.written(row, most)
 
     @property
     def columns(self) -> list[str]:
         """Names of the columns of `rows`."""
-        return columns_of(self.classes)
+        return columns_of(self.target)
 
     def rows(self) -> Iterator[list[Any]]:
         """Return the rows of the table, each as plain values under `columns`."""
-        labels = self.labels.tolist()
-        for index, name in enumerate(self.names):
-            reason = self.reasons[index]
+        first, last = self.target.columns()
+        cells = self.target.cells(self.predicted)
+        for name, reason, strange, (ahead, behind) in zip(
+            self.names, self.reasons, self.unfamiliarity.tolist(), cells, strict=True
+        ):
             if reason:
-                yield [name, None, None, reason, None, None, *[None] * len(self.classes)]
+                yield [name, *[None] * len(first), reason, None, None, *[None] * len(last)]
                 continue
-            row, score = self.probabilities[index], float(self.unfamiliarity[index])
-            said = [None, None] if math.isnan(score) else [score, score > 1]
-            yield [name, labels[index], float(row.max()), None, *said, *map(float, row)]
+            said = [None, None] if math.isnan(strange) else [strange, strange > 1]
+            yield [name, *ahead, None, *said, *behind]
 
     @classmethod
-    def joined(
-        cls, parts: Sequence[Predictions], classes: np.ndarray[Any, np.dtype[Any]]
-    ) -> Predictions:
+    def joined(cls, parts: Sequence[Predictions], target: Labelled) -> Predictions:
         """Join batches into one."""
-        probabilities = [part.probabilities for part in parts]
         return cls(
             names=[name for part in parts for name in part.names],
-            probabilities=np.concatenate(probabilities)
-            if probabilities
-            else np.empty((0, len(classes))),
+            predicted=np.concatenate([part.predicted for part in parts])
+            if parts
+            else np.empty((0, target.outputs or 0)),
             reasons=[reason for part in parts for reason in part.reasons],
-            classes=classes,
+            target=target,
             unfamiliarity=np.concatenate([np.empty(0), *(part.unfamiliarity for part in parts)]),
         )
 
 
-def _percent(shares: np.ndarray[Any, np.dtype[np.float64]]) -> str:
-    """Write the largest share; nothing where there is none."""
-    return "" if np.isnan(shares).any() else f"{100 * shares.max():.1f} %"
-
-
-def columns_of(classes: Iterable[Any]) -> list[str]:
-    """Name the columns of predictions of some classes."""
-    facts = ["path", "label", "probability", "error", "unfamiliarity", "unfamiliar"]
-    return [*facts, *(f"p:{one}" for one in classes)]
+def columns_of(target: Labelled) -> list[str]:
+    """Name the columns of predictions of a target."""
+    first, last = target.columns()
+    return ["path", *first, "error", "unfamiliarity", "unfamiliar", *last]

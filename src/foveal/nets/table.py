@@ -38,7 +38,7 @@ def table(plan: PlannedNetwork, *, brief: bool = False) -> str:
 
     With `brief` many layers are condensed though none is fixed.
     """
-    rows = _rows(plan, brief)
+    rows = cells(plan, brief)
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
     return "\n".join([*lines, *_sums(plan)])
@@ -46,11 +46,11 @@ def table(plan: PlannedNetwork, *, brief: bool = False) -> str:
 
 def table_in_html(plan: PlannedNetwork) -> str:
     """Lay a plan out as the same table in HTML."""
-    head, *rows = _rows(plan)
+    head, *rows = cells(plan)
     return html_table(head, rows, numbers=NUMBERS) + html_lines(_sums(plan))
 
 
-def _rows(plan: PlannedNetwork, brief: bool = False) -> list[tuple[str, ...]]:
+def cells(plan: PlannedNetwork, brief: bool = False) -> list[tuple[str, ...]]:
     """Write the cells of a plan's table, its head first."""
     head = ("", "layer", "output", "weights", "parameters", "multiply-adds", "sees")
     first = ("0", "input", written(plan.input), "", "", "", "")

@@ -64,6 +64,12 @@ def _add(found: dict[str, nn.Sequential], layer: PlannedLayer, modules: list[nn.
         _add(found, inner, [next(branch) for _ in calls_of(inner)])
 
 
+def without_activation(modules: nn.Sequential, layer: PlannedLayer) -> nn.Sequential:
+    """Leave a layer's activation function out of its modules, which are shared and not copied."""
+    function = getattr(layer.layer, "activation", None) or getattr(layer.layer, "function", None)
+    return modules[:-1] if function else modules
+
+
 def planned_layer(plan: Plan, number: str | int) -> PlannedLayer:
     """Find a layer by its number in the plan.
 

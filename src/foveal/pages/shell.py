@@ -18,6 +18,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from foveal.drawing.svg import Svg
 from foveal.files import checked_output, write_whole
 from foveal.results import plain
 from foveal.visible import visible
@@ -114,14 +115,21 @@ def for_script(value: Any) -> str:
     return "".join(STEERING.get(letter, letter) for letter in text)
 
 
-def data_uri(content: bytes, kind: str) -> str:
+def data_uri(content: bytes, kind: str) -> Markup:
     """Return a file as an address that holds it, such as ``data:image/png;base64,...``."""
-    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+    return Markup(f"data:{escape(kind)};base64,{base64.b64encode(content).decode('ascii')}")
 
 
 def named(text: object) -> Markup:
     """Set a name of others apart, on one line, whichever way it is written."""
     return Markup("<bdi>") + escape(visible(text)) + Markup("</bdi>")
+
+
+def drawing(chart: Svg) -> Markup:
+    """Set a chart, which escaped what is in it as it was drawn."""
+    if not isinstance(chart, Svg):
+        raise TypeError(f"a chart must be Svg, not {type(chart).__name__}")
+    return Markup(chart)
 
 
 @cache
@@ -152,6 +160,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     found.filters["name"] = named
+    found.filters["drawing"] = drawing
     return found
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from foveal.errors import DataError
-from foveal.pictures.content import ArrayContent, Content, FileContent
+from foveal.pictures.content import ArrayContent, Content, EncodedContent
 from foveal.pictures.ranges import Array as Array
 from foveal.wording import counted
 
@@ -31,13 +31,15 @@ class Pictures:
     """What each row belongs to, such as an animal; None in a row that is its own group."""
     weights: Array | None = None
     """What each row weighs in the loss; rows of weight 0 do not train."""
+    others: Mapping[str, Array] = field(default_factory=dict)
+    """Further columns of the table that they came of, (n,) each, by name."""
     notes: tuple[str, ...] = ()
     """What a reader should know of how they were found."""
 
     @classmethod
     def of_files(cls, files: Iterable[Path], names: Sequence[str] | None = None) -> Pictures:
         """Make pictures of files, named by their paths unless names are given."""
-        content = FileContent(tuple(files))
+        content = EncodedContent(tuple(files))
         return cls(names=content.whole_names(()) if names is None else names, content=content)
 
     @classmethod
@@ -58,8 +60,13 @@ class Pictures:
             parts=None if self.parts is None else self.parts[picked],
             groups=None if self.groups is None else self.groups[picked],
             weights=None if self.weights is None else self.weights[picked],
+            others={name: values[picked] for name, values in self.others.items()},
             notes=self.notes,
         )
+
+    def noted(self, notes: Iterable[str]) -> Pictures:
+        """Return the same pictures with more to be known of how they were found."""
+        return replace(self, notes=(*self.notes, *notes))
 
     def with_whole_names(self) -> Pictures:
         """Return the same pictures, named so that they can be opened from here."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -17,9 +16,9 @@ from PIL import Image
 from foveal.errors import DataError
 from foveal.pictures import decode, depth
 from foveal.pictures.adaptation import adapted, check_fits, fitted
+from foveal.pictures.encoded import Encoded, Picked, Unreadable, last_name, mark, whole_name
 from foveal.pictures.ground import ground_for
-from foveal.pictures.hashing import array_ids, file_ids, hash_file, plain
-from foveal.pictures.opening import Unreadable
+from foveal.pictures.hashing import array_ids, encoded_ids, hash_encoded, plain
 from foveal.pictures.ranges import WHOLE, Array, keeps_bytes, measure_range
 from foveal.pictures.remarks import Remark, Remarks
 from foveal.pictures.suitability import refuse_channels_first, suited
@@ -119,12 +118,12 @@ class Content(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class FileContent:
-    """Pictures that are files, decoded when they are asked for."""
+class EncodedContent:
+    """Encoded pictures, files or parts of files, decoded when they are asked for."""
 
-    files: tuple[Path, ...]
-    _remarks: dict[Path, Remarks] = field(default_factory=dict, repr=False, compare=False)
-    """Of the files that were decoded so far; shared by all that were taken from these."""
+    pictures: Sequence[Encoded]
+    _remarks: dict[Encoded, Remarks] = field(default_factory=dict, repr=False, compare=False)
+    """Of the pictures that were decoded so far; shared by all that were taken from these."""
 
     shape = None
     folded = False
@@ -132,44 +131,37 @@ class FileContent:
     in_memory = None
 
     def __len__(self) -> int:
-        return len(self.files)
+        return len(self.pictures)
 
-    def take(self, rows: Sequence[int]) -> FileContent:
-        """Return some files, in this order."""
-        return FileContent(tuple(self.files[row] for row in rows), self._remarks)
+    def take(self, rows: Sequence[int]) -> EncodedContent:
+        """Return some pictures, in this order."""
+        return EncodedContent(Picked(self.pictures, rows), self._remarks)
 
     def whole_names(self, names: Sequence[str]) -> Sequence[str]:
-        """Return the paths."""
-        return [str(file) for file in self.files]
+        """Return the paths, and beneath them what lies within files."""
+        return [whole_name(one) for one in self.pictures]
 
     def marks(self) -> Iterator[bytes]:
-        """Name path, size and times of each file."""
-        for file in self.files:
-            try:
-                status = file.stat()
-                when = f"{status.st_mtime_ns} {status.st_ctime_ns}"  # ctime: permissions may change
-                line = f"{file.absolute()}\0{status.st_size}\0{when}\n"
-            except (OSError, ValueError):  # names that no file can have
-                line = f"{file.absolute()}\0absent\n"
-            yield line.encode("utf-8", "surrogatepass")
+        """Name path, size and times of each picture."""
+        return map(mark, self.pictures)
 
     def ids(self, threads: int) -> list[bytes]:
-        """Hash the bytes of each file; those of files that did not change are remembered."""
-        return file_ids(self.files, threads)
+        """Hash the bytes of each picture; those of files that did not change are remembered."""
+        return encoded_ids(self.pictures, threads)
 
     def id(self, row: int) -> bytes:
-        """Hash the bytes of one file."""
-        return hash_file(self.files[row])
+        """Hash the bytes of one picture."""
+        return hash_encoded(self.pictures[row])
 
     def heads(self, rows: Rows) -> list[Head]:
-        """Read the heads of some files."""
+        """Read the heads of some pictures."""
         heads: list[Head] = []
         reasons: list[str] = []
-        for file, row in {self.files[row]: int(row) for row in rows}.items():
+        for picture, row in {self.pictures[row]: int(row) for row in rows}.items():
             try:
-                heads.append(Head(row, *decode.look(file)))
+                heads.append(Head(row, *decode.look(picture)))
             except Unreadable as reason:
-                reasons.append(f"{file.name}: {reason}")
+                reasons.append(f"{last_name(picture)}: {reason}")
         if not heads:
             raise DataError(
                 "pictures",
@@ -186,7 +178,7 @@ class FileContent:
             if head.mode not in depth.MODES:
                 continue
             try:
-                ranges.append(decode.deep_range(self.files[head.row]))
+                ranges.append(decode.deep_range(self.pictures[head.row]))
             except Unreadable:
                 continue  # the store names it in the ledger
         if not ranges:
@@ -200,7 +192,7 @@ class FileContent:
         found: list[Image.Image] = []
         for head in clear[:: -(-len(clear) // MOST_CLEAR) or 1]:
             try:
-                found.append(decode.transparent(self.files[head.row]))
+                found.append(decode.transparent(self.pictures[head.row]))
             except Unreadable:
                 continue  # the store names it in the ledger
         return ground_for(found)
@@ -218,19 +210,19 @@ class FileContent:
         return True
 
     def picture(self, row: int, recipe: PictureRecipe) -> Array | str:
-        """Decode one file."""
-        file, remarks = self.files[row], list[Remark]()
+        """Decode one picture."""
+        encoded, remarks = self.pictures[row], list[Remark]()
         try:
-            pixels = decode.decode(file, recipe, remarks)
+            pixels = decode.decode(encoded, recipe, remarks)
         except Unreadable as reason:
             return str(reason)
         if remarks:
-            self._remarks[file] = tuple(remarks)
+            self._remarks[encoded] = tuple(remarks)
         return pixels
 
     def remarks(self, row: int) -> Remarks:
-        """Return the remarks on one file, once it was decoded."""
-        return self._remarks.get(self.files[row], ())
+        """Return the remarks on one picture, once it was decoded."""
+        return self._remarks.get(self.pictures[row], ())
 
     def known_by(self, row: int, picture_hwc: Array, recipe: PictureRecipe) -> Array:
         """Return the decoded bytes."""

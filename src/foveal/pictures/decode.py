@@ -1,4 +1,4 @@
-"""From a file to a prepared uint8 picture. The one decoder of the project.
+"""From an encoded picture to a prepared uint8 one. The one decoder of the project.
 
 The order of the steps is that of cost and of correctness: the size is checked before any
 pixel is read; a JPEG is reduced while it is decoded (``draft``) to no less than twice the
@@ -12,7 +12,6 @@ import io
 import math
 from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -21,9 +20,10 @@ from PIL import Image, ImageCms, ImageOps
 from PIL.ImageFile import ImageFile
 
 from foveal.pictures import depth
+from foveal.pictures.encoded import Encoded, Unreadable
 from foveal.pictures.ground import GREY, as_rgba, is_clear, laid
 from foveal.pictures.heard import listening
-from foveal.pictures.opening import MOST_PIXELS, Unreadable, most_pixels, opened, reason_of
+from foveal.pictures.opening import MOST_PIXELS, most_pixels, opened, reason_of
 from foveal.pictures.remarks import Remark
 from foveal.recipe import PictureRecipe
 
@@ -70,13 +70,15 @@ class Look(NamedTuple):
     """Whether parts of it may be transparent."""
 
 
-def decode(path: Path, recipe: PictureRecipe, remarks: list[Remark] | None = None) -> PicturesHWC:
-    """Decode one file by a recipe.
+def decode(
+    encoded: Encoded, recipe: PictureRecipe, remarks: list[Remark] | None = None
+) -> PicturesHWC:
+    """Decode one picture by a recipe.
 
     Parameters
     ----------
-    path : Path
-        The file.
+    encoded : Encoded
+        The file, or the bytes.
     recipe : PictureRecipe
         Size, channels, resize rule.
     remarks : list of Remark, optional
@@ -95,21 +97,21 @@ def decode(path: Path, recipe: PictureRecipe, remarks: list[Remark] | None = Non
         Where the memory does not suffice.
     """
     noted: list[Remark] = []
-    with listening() as heard, opened(path) as picture:
+    with listening() as heard, opened(encoded) as picture:
         try:
-            pixels = _prepared(path, picture, recipe, noted)
+            pixels = _prepared(encoded, picture, recipe, noted)
         except MemoryError:
             raise
         except Exception as error:  # codecs raise what they like: SyntaxError, struct.error, ...
             raise Unreadable(reason_of(error)) from error
-        noted.extend(_pages(path, picture))
+        noted.extend(_pages(encoded, picture))
     if remarks is not None:
         warnings = [Remark("read with a warning", text) for text in dict.fromkeys(heard)]
         remarks.extend([*noted, *(one for one in warnings if BOMB not in one.detail)])
     return pixels
 
 
-def look(path: Path) -> Look:
+def look(encoded: Encoded) -> Look:
     """Read size, mode and whether there is transparency from the head of a file.
 
     Raises
@@ -117,26 +119,26 @@ def look(path: Path) -> Look:
     Unreadable
         As for `decode`; a file that passes may still prove truncated.
     """
-    with listening(), opened(path) as picture:
+    with listening(), opened(encoded) as picture:
         width, height = picture.size
         if _lies_on_its_side(picture):
             width, height = height, width
         return Look(height, width, depth.mode_of(picture), is_clear(picture))
 
 
-def deep_range(path: Path) -> tuple[float, float]:
+def deep_range(encoded: Encoded) -> tuple[float, float]:
     """Read the smallest and the largest value of a picture of more than 8 bits."""
-    with listening(), opened(path) as picture:
+    with listening(), opened(encoded) as picture:
         try:
             depth.mend(picture)
-            return depth.span(depth.read(path, picture))
+            return depth.span(depth.read(encoded, picture))
         except MemoryError:
             raise
         except Exception as error:
             raise Unreadable(reason_of(error)) from error
 
 
-def transparent(path: Path) -> Image.Image:
+def transparent(encoded: Encoded) -> Image.Image:
     """Read a picture with its transparency, RGBA.
 
     Raises
@@ -144,11 +146,11 @@ def transparent(path: Path) -> Image.Image:
     Unreadable
         As for `decode`.
     """
-    with listening(), opened(path) as picture:
+    with listening(), opened(encoded) as picture:
         try:
             depth.mend(picture)
             if depth.mode_of(picture) in depth.COLOURS:
-                return _in_levels(depth.read(path, picture), *UNMEASURED).convert("RGBA")
+                return _in_levels(depth.read(encoded, picture), *UNMEASURED).convert("RGBA")
             return as_rgba(ImageOps.exif_transpose(picture))
         except MemoryError:
             raise
@@ -156,11 +158,11 @@ def transparent(path: Path) -> Image.Image:
             raise Unreadable(reason_of(error)) from error
 
 
-def _pages(path: Path, picture: ImageFile) -> Iterator[Remark]:
+def _pages(encoded: Encoded, picture: ImageFile) -> Iterator[Remark]:
     """Say that there are more pages than the first; a camera's previews in a JPEG are none."""
     if picture.format not in PAGED:
         return
-    with opened(path) as again:
+    with opened(encoded) as again:
         try:
             count = int(getattr(again, "n_frames", 1))
         except Exception:  # a broken chain of pages says nothing about the first
@@ -186,14 +188,14 @@ def _lies_on_its_side(picture: ImageFile) -> bool:
 
 
 def _prepared(
-    path: Path, picture: ImageFile, recipe: PictureRecipe, remarks: list[Remark]
+    encoded: Encoded, picture: ImageFile, recipe: PictureRecipe, remarks: list[Remark]
 ) -> PicturesHWC:
     turned = _lies_on_its_side(picture)
     target = (recipe.width, recipe.height)
     _reduce(picture, (2 * target[1], 2 * target[0]) if turned else (2 * target[0], 2 * target[1]))
     depth.mend(picture)
     profile = picture.info.get("icc_profile")
-    flat = _flat(_sampled(path, picture, recipe, remarks), recipe, remarks)
+    flat = _flat(_sampled(encoded, picture, recipe, remarks), recipe, remarks)
     small = brought_to_size(flat, recipe)
     wanted: Literal["L", "RGB"] = "L" if recipe.channels == 1 else "RGB"
     small = _standard_colours(small, profile, wanted)
@@ -211,7 +213,7 @@ def _reduce(picture: ImageFile, side: tuple[int, int]) -> None:
 
 
 def _sampled(
-    path: Path, picture: ImageFile, recipe: PictureRecipe, remarks: list[Remark]
+    encoded: Encoded, picture: ImageFile, recipe: PictureRecipe, remarks: list[Remark]
 ) -> Image.Image:
     """Read a picture of any mode, upright; values of more than 8 bits are brought to 8."""
     if bits := depth.reduced(picture):
@@ -219,7 +221,7 @@ def _sampled(
     if depth.mode_of(picture) not in depth.MODES:
         return ImageOps.exif_transpose(picture)
     floats = picture.mode == "F"
-    samples = depth.read(path, picture)
+    samples = depth.read(encoded, picture)
     low, high = recipe.deep_low, recipe.deep_high
     if (low, high) == UNMEASURED and floats:
         high = depth.white_of(samples.values)

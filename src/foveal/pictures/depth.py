@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from PIL import Image, ImageOps, TiffImagePlugin
 from PIL.ImageFile import ImageFile
 from PIL.ImageFile import _Tile as Tile
 
+from foveal.pictures.encoded import Encoded, stream
 from foveal.pictures.opening import opened, tag
 
 GREYS = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N", "I;8S")
@@ -78,18 +78,18 @@ def reduced(picture: ImageFile) -> int | None:
     return None if whole else bits
 
 
-def read(path: Path, picture: ImageFile) -> Samples:
+def read(encoded: Encoded, picture: ImageFile) -> Samples:
     """Read the values of an opened picture of one of `MODES`, upright.
 
     Parameters
     ----------
-    path : Path
-        Its file, for the second pass.
+    encoded : Encoded
+        Its file or bytes, for the second pass.
     picture : PIL.ImageFile.ImageFile
-        The same file, opened; of no use afterwards.
+        The same, opened; of no use afterwards.
     """
     if mode_of(picture) in COLOURS:
-        return _colours(path, picture)
+        return _colours(encoded, picture)
     clear = picture.info.get("transparency")
     values = _greys(ImageOps.exif_transpose(picture), picture)
     opacity = None if clear is None else np.where(values == clear, 0, 255).astype(np.uint8)
@@ -174,11 +174,11 @@ def _greys(upright: Image.Image, picture: ImageFile) -> Values:
     return wide
 
 
-def _colours(path: Path, picture: ImageFile) -> Samples:
+def _colours(encoded: Encoded, picture: ImageFile) -> Samples:
     """Return colours of 16 bits, and what they say of opacity."""
     clear = picture.info.get("transparency")
     multiplied = tag(picture, EXTRA, ()) == (MULTIPLIED,)
-    values = _wide(path, picture)
+    values = _wide(encoded, picture)
     colours, alpha = values[:, :, :3], values[:, :, 3:]
     if values.shape[2] == 2:
         colours, alpha = values[:, :, 0], values[:, :, 1:]
@@ -195,16 +195,16 @@ def _colours(path: Path, picture: ImageFile) -> Samples:
     return Samples(values=colours, opacity=levels(alpha[:, :, 0], 0, opaque))
 
 
-def _wide(path: Path, picture: ImageFile) -> Values:
+def _wide(encoded: Encoded, picture: ImageFile) -> Values:
     """Return samples of 16 bits, (h, w, c), upright."""
     if picture.format == "PPM":
-        return _of_ppm(path, picture)
+        return _of_ppm(encoded, picture)
     if _raw(picture) == "LA;16B":  # four bytes, as an RGBA of 8 bits
         picture.tile = [one._replace(args="RGBA") for one in picture.tile]
         pairs = np.asarray(ImageOps.exif_transpose(picture)).astype(np.uint16)
         found: Values = pairs[:, :, ::2] << 8 | pairs[:, :, 1::2]
         return found
-    with opened(path) as again:
+    with opened(encoded) as again:
         high, low = (_bytes(one, lower=one is again) for one in (picture, again))
     return high.astype(np.uint16) << 8 | low
 
@@ -227,11 +227,11 @@ def _bytes(picture: ImageFile, *, lower: bool) -> Values:
     return np.asarray(ImageOps.exif_transpose(picture))
 
 
-def _of_ppm(path: Path, picture: ImageFile) -> Values:
+def _of_ppm(encoded: Encoded, picture: ImageFile) -> Values:
     """Return the colours of a PPM, scaled to 16 bits as Pillow scales its greys."""
     tile = picture.tile[0]
     count = picture.size[0] * picture.size[1] * 3
-    with path.open("rb") as file:
+    with stream(encoded) as file:
         file.seek(tile.offset)
         data = file.read() if tile.codec_name == "ppm_plain" else file.read(2 * count)
     if tile.codec_name == "ppm_plain":

@@ -16,6 +16,7 @@ import numpy as np
 
 from foveal.errors import DataError, UsageError
 from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.missing import is_missing
 from foveal.pictures.sources.parts import PARTS
 from foveal.vocabulary import normal_name
 from foveal.wording import counted
@@ -65,13 +66,6 @@ def grouped(pictures: Pictures, by: Any) -> Pictures:
     return replace(pictures, groups=groups, notes=(*pictures.notes, *notes))
 
 
-def _is_missing(group: Any) -> bool:
-    """Whether a group is none: None, an empty text, NaN, or the NA of pandas (without a truth)."""
-    if group is None or type(group).__name__ == "NAType":
-        return True
-    return bool(group == "" or group != group)
-
-
 def _check_several(found: Sequence[Any]) -> None:
     """Refuse one group of all: no picture could be held out.
 
@@ -108,7 +102,7 @@ def _as_given(groups: Any, count: int) -> list[Any]:
             remedy="give X and groups of the same length",
         )
     plain = groups.tolist() if hasattr(groups, "tolist") else list(groups)
-    return [None if _is_missing(group) else group for group in plain]
+    return [None if is_missing(group) or group == "" else group for group in plain]
 
 
 def _folders(pictures: Pictures) -> list[str | None]:

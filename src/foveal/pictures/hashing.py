@@ -11,12 +11,12 @@ import math
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from foveal.cache import cache_folder
+from foveal.pictures.encoded import Encoded, Seen, Unreadable, seen, stream
 from foveal.pictures.workers import in_order
 
 LENGTH = 16
@@ -30,9 +30,6 @@ A_LEVEL = 1e-4
 Array = np.ndarray[Any, np.dtype[Any]]
 Hashes = np.ndarray[Any, np.dtype[np.int64]]
 
-Seen = tuple[str, str]
-"""Path of a file, and its size and times."""
-
 
 def array_ids(array: Array) -> list[bytes]:
     """Hash each picture of an array (BLAKE2b, 128 bits); values, shape and dtype count."""
@@ -40,40 +37,42 @@ def array_ids(array: Array) -> list[bytes]:
     return [_digest(head, np.ascontiguousarray(row).tobytes()) for row in array]
 
 
-def file_ids(files: Sequence[Path], threads: int) -> list[bytes]:
-    """Hash the bytes of each file (BLAKE2b, 128 bits), those that are not known yet.
+def encoded_ids(pictures: Sequence[Encoded], threads: int) -> list[bytes]:
+    """Hash the bytes of each encoded picture (BLAKE2b, 128 bits), those that are not known yet.
 
     Parameters
     ----------
-    files : sequence of Path
-        The files.
+    pictures : sequence of Encoded
+        The files, or what lies within others.
     threads : int
-        Files read at once.
+        Pictures read at once.
 
     Returns
     -------
     list of bytes
-        `ABSENT` where a file cannot be read.
+        `ABSENT` where one cannot be read.
     """
-    seen = [_seen(file) for file in files]
+    marks = [seen(one) for one in pictures]
     with _index() as (known, keep):
-        found = {one: known(one) for one in set(seen) if one is not None}
+        found = {one: known(one) for one in dict.fromkeys(marks) if one is not None}
         new = [one for one, digest in found.items() if digest is None]
-        read = in_order(lambda row: hash_file(Path(new[row][0])), len(new), threads, 8 * threads)
+        row_of = {one: row for row, one in enumerate(marks)}
+        rows = [row_of[one] for one in new]
+        read = in_order(lambda at: hash_encoded(pictures[rows[at]]), len(new), threads, 8 * threads)
         for one, digest in zip(new, read, strict=True):
             found[one] = digest
         keep({one: found[one] or ABSENT for one in new})
-    return [ABSENT if one is None else found[one] or ABSENT for one in seen]
+    return [ABSENT if one is None else found[one] or ABSENT for one in marks]
 
 
-def hash_file(path: Path) -> bytes:
-    """Hash the bytes of a file; `ABSENT` where it cannot be read."""
+def hash_encoded(picture: Encoded) -> bytes:
+    """Hash the bytes of an encoded picture; `ABSENT` where they cannot be read."""
     digest = hashlib.blake2b(digest_size=LENGTH)
     try:
-        with path.open("rb") as file:
+        with stream(picture) as file:
             while block := file.read(BLOCK):
                 digest.update(block)
-    except OSError:
+    except (OSError, Unreadable):
         return ABSENT
     return digest.digest()
 
@@ -111,18 +110,6 @@ def _digest(*texts: bytes) -> bytes:
     return hashlib.blake2b(b"\0".join(texts), digest_size=LENGTH).digest()
 
 
-def _seen(file: Path) -> Seen | None:
-    try:
-        status = file.stat()
-        path = str(file.absolute())
-    except (OSError, ValueError):  # names that no file can have
-        return None
-    if not file.is_file():
-        return None
-    # ctime too: it moves with permissions and when an old time was put back by hand
-    return path, f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
-
-
 @contextlib.contextmanager
 def _index() -> Iterator[
     tuple[Callable[[Seen], bytes | None], Callable[[dict[Seen, bytes]], None]]
@@ -153,8 +140,8 @@ def _index() -> Iterator[
 
     def keep(new: dict[Seen, bytes]) -> None:
         rows = [
-            (os.fsencode(path), seen, digest)
-            for (path, seen), digest in new.items()
+            (os.fsencode(path), stamp, digest)
+            for (path, stamp), digest in new.items()
             if digest != ABSENT
         ]
         if base is not None and rows:

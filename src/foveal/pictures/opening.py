@@ -1,18 +1,18 @@
-"""Files opened as pictures: which formats, how large at most, and why one cannot be read."""
+"""Encoded pictures opened: which formats, how large at most, and why one cannot be read."""
 
 from __future__ import annotations
 
 import os
 import re
-import stat
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
 from foveal.errors import UsageError
+from foveal.pictures.encoded import Encoded, Unreadable, openable
 from foveal.wording import counted
 
 MOST_PIXELS = 89_478_485
@@ -33,10 +33,6 @@ FORMATS = (
     "WEBP",
 )
 """Formats that are tried; no other decoder of Pillow ever sees a file."""
-
-
-class Unreadable(Exception):
-    """A file that gives no picture; its text is the reason in the ledger."""
 
 
 @lru_cache(maxsize=1)
@@ -67,8 +63,8 @@ def most_pixels() -> int:
     return int(said)
 
 
-def opened(path: Path) -> ImageFile:
-    """Open a file as a picture; no pixel is read.
+def opened(picture: Encoded) -> ImageFile:
+    """Open an encoded picture; no pixel is read.
 
     Raises
     ------
@@ -79,12 +75,7 @@ def opened(path: Path) -> ImageFile:
     """
     most = most_pixels()
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise Unreadable("not a regular file")
-        if status.st_size == 0:
-            raise Unreadable("empty file")
-        picture = _identified(path, most)
+        found = _identified(openable(picture), most)
     except Unreadable:
         raise
     except UnidentifiedImageError as error:
@@ -96,27 +87,37 @@ def opened(path: Path) -> ImageFile:
         raise
     except Exception as error:
         raise Unreadable(reason_of(error)) from error
-    pixels = picture.size[0] * picture.size[1]
+    pixels = found.size[0] * found.size[1]
     if pixels > most:
-        picture.close()
+        found.close()
         raise Unreadable(_too_large(most, pixels))
-    return picture
+    return found
 
 
-def _identified(path: Path, most: int) -> ImageFile:
-    """Open a file by the first format that takes it; twice Pillow's limit and more if allowed."""
+def _identified(source: Path | BinaryIO, most: int) -> ImageFile:
+    """Open a picture by the first format that takes it; twice Pillow's limit, more if allowed."""
     try:
-        return Image.open(path, formats=formats())
+        return Image.open(source, formats=formats())
     except Image.DecompressionBombError:
         if most <= MOST_PIXELS:
             raise
-    with path.open("rb") as file:
-        start = file.read(16)
+    start = _beginning(source)
     for name in formats():
         factory, accepts = Image.OPEN[name]
         if accepts is None or accepts(start) is True:
-            return factory(str(path), str(path))  # type: ignore[arg-type]  # opens it itself
+            whole = str(source) if isinstance(source, Path) else source
+            return factory(whole, "")  # type: ignore[arg-type]  # opens paths itself
     raise UnidentifiedImageError
+
+
+def _beginning(source: Path | BinaryIO) -> bytes:
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            return file.read(16)
+    source.seek(0)
+    start = source.read(16)
+    source.seek(0)
+    return start
 
 
 def _too_large(most: int, pixels: int) -> str:

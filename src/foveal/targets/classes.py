@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 
 from foveal.errors import DataError, UsageError
-from foveal.evaluation.calibration import fit_temperature
 from foveal.nets.plan import Plan
 from foveal.nets.spec import Activation, Dense
 from foveal.parameters import Real
 from foveal.pictures.collection import Array, Pictures
 from foveal.pictures.splits import Rows
 from foveal.pictures.store import Hashes
-from foveal.targets.target import Answers
+from foveal.pictures.units import contradictions
+from foveal.targets.class_answers import ClassAnswers
+from foveal.targets.labelled import Examples
+from foveal.targets.labels import check_classes, composed, read_labels, refuse_unsupported
+from foveal.targets.logistic import LogisticHead, fit_head
+from foveal.targets.target import Answers, Truths
 from foveal.training.steps import LossOf, Scores, classification, judge_logits
 from foveal.vocabulary import Task, normal_name
 
@@ -32,7 +36,7 @@ NO_LABEL = "no class: beside the class folders, or without a label"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Classes:
+class Classes(ClassAnswers):
     """The class of a picture, one of several; a network ends with one logit a class."""
 
     names: Array = field(default_factory=lambda: np.empty(0, dtype=str))
@@ -48,7 +52,35 @@ class Classes:
         """Logits that the network ends with."""
         return len(self.names)
 
-    def learned(self, pictures: Pictures) -> Classes:
+    @property
+    def kept(self) -> Mapping[str, float]:
+        """Nothing: a model file names the classes."""
+        return {}
+
+    @classmethod
+    def asked(cls, *, label_smoothing: float, class_weight: Any) -> Self:
+        """Return classes that are not known yet, weighed and smoothed as asked for."""
+        return cls(label_smoothing=label_smoothing, class_weight=class_weight)
+
+    @classmethod
+    def restored(cls, names: Sequence[Any], kept: Mapping[str, float]) -> Self:
+        """Return the classes that a model file names; see `Target`."""
+        if not len(names) or kept:
+            raise ValueError(f"names and numbers that do not belong to {cls.task}")
+        return cls(names=np.array(names))
+
+    def read(self, y: Any) -> Array:
+        """Read the class of each picture as a person gives it; see `Target`."""
+        labels = read_labels(y)
+        refuse_unsupported(labels)
+        check_classes(labels)
+        return labels
+
+    def check_labelled(self, pictures: Pictures) -> None:
+        """Check that pictures have labels."""
+        _labels_of(pictures)
+
+    def learned(self, pictures: Pictures) -> Self:
         """Return the target with the classes that the labels name, sorted.
 
         Raises
@@ -93,9 +125,22 @@ class Classes:
         """Return the classes themselves."""
         return values_n
 
+    def named(self, values_n: Array, index: int) -> Truths:
+        """Return which rows are of a class."""
+        found: Truths = values_n == index
+        return found
+
     def counts(self, values_n: Array) -> Rows:
         """Count the pictures of each class."""
         return np.bincount(values_n, minlength=len(self.names))
+
+    def contradicted(self, hashes_n: Hashes, values_n: Array, rows: Rows) -> dict[int, str]:
+        """Find rows whose picture stands under another class too: what it is is not known."""
+        found = contradictions(hashes_n, values_n, rows)
+        return {
+            row: f"the same picture stands under {self.names[other]} too"
+            for row, other in found.items()
+        }
 
     def check_enough(self, values_n: Array, hashes_n: Hashes, left_out: str) -> None:
         """Check that every class has a picture to train on."""
@@ -136,14 +181,22 @@ class Classes:
         """Score logits by log loss and by the share of right answers."""
         return judge_logits(outputs_nk, torch.from_numpy(values_n))
 
-    def right(self, outputs_nk: Array, values_n: Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Return whether the largest logit is that of the class."""
-        found: np.ndarray[Any, np.dtype[np.bool_]] = outputs_nk.argmax(axis=1) == values_n
-        return found
-
-    def temperature(self, outputs_nk: Array, values_n: Array) -> float:
-        """Fit the temperature of the softmax on pictures that did not train."""
-        return fit_temperature(outputs_nk, values_n)
+    def fit_head(
+        self, examples: Examples, taught_n: Array, C: float | None, *, judged: bool = True
+    ) -> LogisticHead:
+        """Fit a logistic regression, its penalty cross-validated; see `Labelled`."""
+        return fit_head(
+            examples.features_vnd,
+            examples.values_n,
+            examples.units_n,
+            classes=self.outputs,
+            class_weights=self.weights(taught_n),
+            sample_weights_n=examples.weights_n,
+            seed=examples.seed,
+            threads=examples.threads,
+            C=C,
+            judged=judged,
+        )
 
     def check_end(self, plan: Plan) -> None:
         """Check that the network ends with plain sums, of which the loss makes probabilities."""
@@ -158,38 +211,6 @@ class Classes:
                 came=function,
                 remedy=f"end the network with 'dense {plan.output[0]}'",
             )
-
-
-def composed(labels: Array) -> Array:
-    """Return labels with texts in composed form, so that an accent is one however written."""
-    if labels.dtype.kind == "U":
-        return np.array([normal_name(label) for label in labels.ravel().tolist()]).reshape(
-            labels.shape
-        )
-    if labels.dtype != object:
-        return labels
-    found = labels.copy()
-    for row, label in np.ndenumerate(labels):
-        if isinstance(label, str):
-            found[row] = normal_name(label)
-    return found
-
-
-def refuse_unsupported(labels: Array) -> None:
-    """Refuse labels of tasks that are out of scope.
-
-    Raises
-    ------
-    UsageError
-        For labels with more than one column (several labels a picture, boxes, masks).
-    """
-    if labels.ndim > 1 and labels.shape[1:] != (1,):
-        raise UsageError(
-            "y",
-            needed="one class a picture, shape (n,)",
-            came=f"shape {labels.shape}",
-            remedy="several labels a picture, detection and segmentation are not supported",
-        )
 
 
 def _labels_of(pictures: Pictures) -> Array:

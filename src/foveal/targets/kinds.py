@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from foveal.targets.classes import Classes
+from foveal.targets.labelled import Labelled
 from foveal.targets.pictures import Originals
 from foveal.targets.target import Target
 from foveal.vocabulary import Task
 
+KINDS: dict[Task, type[Target]] = {kind.task: kind for kind in (Classes, Originals)}
+"""Each kind of target; a further one is named here, and nowhere else."""
 
-def target_of(task: Task, names: Sequence[Any]) -> Target:
+
+def target_of(task: Task, names: Sequence[Any], kept: Mapping[str, float]) -> Target:
     """Return the target of a model, of what its card says.
 
     Parameters
     ----------
     task : str
-        What the card calls it.
+        What the card calls it; one of `KINDS`.
     names : sequence
-        What its outputs are called; empty for pictures themselves.
+        What its outputs are called; empty where they have no names.
+    kept : mapping of str to float
+        What else the card keeps of it.
+
+    Raises
+    ------
+    ValueError
+        Where names and numbers are not those of such a target.
     """
-    if task == "classification":
-        return Classes(names=np.array(names))
-    return Originals()
+    return KINDS[task].restored(names, kept)
+
+
+def labelled_of(task: Task, *, label_smoothing: float, class_weight: Any) -> Labelled:
+    """Return a target before any label was read, as the options of a learner have it."""
+    kind = KINDS[task]
+    assert issubclass(kind, Labelled)
+    return kind.asked(label_smoothing=label_smoothing, class_weight=class_weight)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from foveal.errors import DataError
+from foveal.errors import DataError, UsageError
 from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.sources import are_paths
 from foveal.pictures.splits import Rows
 from foveal.pictures.store import Hashes
 from foveal.recipe import LUMA
-from foveal.targets.target import Answers
+from foveal.targets.target import Answers, Truths
 from foveal.vocabulary import Loss, Task
 from foveal.wording import counted
 
@@ -42,6 +46,25 @@ class Originals:
         """Leave the number of outputs to the plan: as many as a picture has values."""
         return None
 
+    @property
+    def kept(self) -> Mapping[str, float]:
+        """Nothing: the plan of the network says all."""
+        return {}
+
+    @classmethod
+    def restored(cls, names: Sequence[Any], kept: Mapping[str, float]) -> Self:
+        """Return the target of a model file, which names no outputs."""
+        if len(names) or kept:
+            raise ValueError(f"names and numbers that do not belong to {cls.task}")
+        return cls()
+
+    def read(self, y: Any) -> None:
+        """Look at no label, and refuse other pictures to restore than those that are shown."""
+        refuse_pictures(y)
+
+    def check_labelled(self, pictures: Pictures) -> None:
+        """Accept any pictures."""
+
     def learned(self, pictures: Pictures) -> Originals:
         """Return the same target: there is nothing to learn of labels."""
         return self
@@ -53,6 +76,14 @@ class Originals:
     def strata(self, values_n: Array) -> Rows:
         """Return one stratum for all."""
         return values_n
+
+    def named(self, values_n: Array, index: int) -> Truths:
+        """Return no row, as nothing has a name."""
+        return np.zeros(len(values_n), dtype=bool)
+
+    def contradicted(self, hashes_n: Hashes, values_n: Array, rows: Rows) -> dict[int, str]:
+        """Find nothing: equal pictures are to be restored alike."""
+        return {}
 
     def counts(self, values_n: Array) -> Rows:
         """Count all pictures."""
@@ -88,6 +119,34 @@ class Originals:
         if self.criterion == "l1":
             return F.l1_loss(made, wanted)
         return F.binary_cross_entropy_with_logits(made, wanted)
+
+
+def refuse_pictures(y: Any) -> None:
+    """Refuse pictures where labels may be given: an autoencoder restores what it is shown.
+
+    Raises
+    ------
+    UsageError
+        For paths, files that exist, and arrays of more than one axis.
+    """
+    several = isinstance(y, list | tuple) and len(y) > 0
+    shape = (len(y), *getattr(y[0], "shape", ())) if several else getattr(y, "shape", ())
+    whole = isinstance(y, str | os.PathLike | Pictures)
+    named = are_paths(y) and all(map(_is_path, [y] if whole else y[:10]))
+    if y is None or (not named and (len(shape) < 2 or shape[1:] == (1,))):
+        return
+    raise UsageError(
+        "y",
+        needed="nothing, or labels, which are not used: an autoencoder restores the pictures in X",
+        came=f"an array {shape}" if shape else "other pictures",
+        remedy="leave y out; noise that is drawn anew is undone by `noise`",
+    )
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, os.PathLike | Pictures) or (
+        isinstance(value, str) and Path(value).exists()
+    )
 
 
 def colours(values_nchw: torch.Tensor) -> torch.Tensor:

@@ -1,25 +1,25 @@
 """What every kind of target answers: the places that read, train and judge ask it, not its kind.
 
-A further kind is one module beside this one, named in `foveal.targets.kinds`.
+A further kind is one module beside this one, named in `foveal.targets.kinds`; what labels say is
+a `foveal.targets.labelled.Labelled`.
 
 Axes: n picture, k output of the network.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
-import torch
 
-from foveal.nets.plan import Plan
 from foveal.pictures.collection import Array, Pictures
 from foveal.pictures.splits import Rows
 from foveal.pictures.store import Hashes
-from foveal.training.steps import LossOf, Scores
 from foveal.vocabulary import Task
+
+Truths = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,12 @@ class Answers:
     """What is known of pictures, in the numbers that a network is taught by."""
 
     values_n: Array
-    """The value of each row; without meaning where there is a reason."""
+    """The value of each row, (n,) or (n, ...); without meaning where there is a reason."""
     reasons: Sequence[str]
     """Why a row has no value; empty where it has one."""
 
     @property
-    def known(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    def known(self) -> Truths:
         """True for each row that has a value."""
         return np.array([not reason for reason in self.reasons], dtype=bool)
 
@@ -40,10 +40,8 @@ class Answers:
 class Target(Protocol):
     """What a network is taught to say of a picture."""
 
-    @property
-    def task(self) -> Task:
-        """What the card of a model calls it."""
-        ...
+    task: ClassVar[Task]
+    """What the card of a model calls it."""
 
     @property
     def names(self) -> Array:
@@ -53,6 +51,47 @@ class Target(Protocol):
     @property
     def outputs(self) -> int | None:
         """Numbers that the network ends with; None where its plan alone says so."""
+        ...
+
+    @property
+    def kept(self) -> Mapping[str, float]:
+        """Further numbers of it that a model file keeps, by name."""
+        ...
+
+    @classmethod
+    def restored(cls, names: Sequence[Any], kept: Mapping[str, float]) -> Self:
+        """Return the target of a model file, of its `names` and what it `kept`.
+
+        Raises
+        ------
+        ValueError
+            Where these are none of its kind.
+        """
+        ...
+
+    def read(self, y: Any) -> Array | None:
+        """Read the labels that a person gave, None for each that is missing.
+
+        Returns
+        -------
+        array, (n,) or (n, ...), or None
+            None where labels are not looked at.
+
+        Raises
+        ------
+        UsageError, DataError
+            For what is no label of this kind.
+        """
+        ...
+
+    def check_labelled(self, pictures: Pictures) -> None:
+        """Check that pictures say what is to be learned of them.
+
+        Raises
+        ------
+        DataError
+            Where they have no labels.
+        """
         ...
 
     def learned(self, pictures: Pictures) -> Self:
@@ -79,8 +118,16 @@ class Target(Protocol):
         """Return the stratum of each row, of which every part of a split gets its share."""
         ...
 
+    def named(self, values_n: Array, index: int) -> Truths:
+        """Return which rows are of the name with this number, (n,)."""
+        ...
+
     def counts(self, values_n: Array) -> Rows:
         """Count the pictures of each name; all of them where there are no names."""
+        ...
+
+    def contradicted(self, hashes_n: Hashes, values_n: Array, rows: Rows) -> dict[int, str]:
+        """Find rows whose picture is labelled otherwise elsewhere, with why it is left out."""
         ...
 
     def check_enough(self, values_n: Array, hashes_n: Hashes, left_out: str) -> None:
@@ -97,48 +144,5 @@ class Target(Protocol):
         ------
         DataError
             Where they are not.
-        """
-        ...
-
-
-class Labelled(Target, Protocol):
-    """A target that labels say: what a network answers is held against them."""
-
-    @property
-    def label_smoothing(self) -> float:
-        """Share of each label that the loss spreads out."""
-        ...
-
-    def loss(self, values_n: Array, device: str) -> LossOf:
-        """Make the loss to minimise.
-
-        Parameters
-        ----------
-        values_n : array, (n,)
-            Values of all training pictures: they decide what each weighs.
-        device : str
-            Where it is computed.
-        """
-        ...
-
-    def judge(self, outputs_nk: torch.Tensor, values_n: Array) -> Scores:
-        """Score what a network said of pictures."""
-        ...
-
-    def right(self, outputs_nk: Array, values_n: Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Return whether each picture is answered right."""
-        ...
-
-    def temperature(self, outputs_nk: Array, values_n: Array) -> float:
-        """Fit what outputs are divided by, on pictures that did not train; 1 for nothing."""
-        ...
-
-    def check_end(self, plan: Plan) -> None:
-        """Check how a network ends against what the loss takes.
-
-        Raises
-        ------
-        UsageError
-            Where the loss would do again what the last layer does.
         """
         ...

@@ -21,6 +21,8 @@ from foveal.progress.events import EpochEnded, Event, StepEnded, to_json
 
 T = TypeVar("T")
 CONFIG, EVENTS, LEDGER, DONE = "config.json", "events.jsonl", "ledger.csv", "done.json"
+REPORT = "report.html"
+"""What is written of a run once its model is: another begins without."""
 MOST_STEP_EVENTS = 1_000
 """Steps of which events.jsonl keeps a line, at most."""
 
@@ -59,7 +61,7 @@ class Journal:
 
     def written(self) -> dict[str, Any]:
         """Return what config.json holds; nothing where it cannot be read."""
-        return {} if self.folder is None else _read_json(self.folder / CONFIG)
+        return {} if self.folder is None else read_json(self.folder / CONFIG)
 
     def take_up(self, config: dict[str, Any], *, write: bool = False) -> None:
         """Go on with what an earlier run asked for and decided."""
@@ -130,7 +132,7 @@ class Journal:
         with events.open("ab") as file:
             file.truncate(min(size, file.tell()))
         lines = events.read_text(encoding="utf-8", errors="replace").splitlines()
-        told = [_read_line(line) for line in lines]
+        told = [read_line(line) for line in lines]
         self.epochs = [facts for facts in told if facts.pop("kind", "") == EpochEnded.kind]
 
     # The end -------------------------------------------------------------------------------
@@ -149,7 +151,7 @@ class Journal:
         """
         if self.folder is None:
             return
-        for name in (CONFIG, EVENTS, LEDGER, DONE):
+        for name in (REPORT, CONFIG, EVENTS, LEDGER, DONE):
             (self.folder / name).unlink(missing_ok=True)
 
     def _write_config(self) -> None:
@@ -166,7 +168,8 @@ def _kept(event: Event) -> bool:
     return True
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object; nothing where it cannot be read."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -174,7 +177,8 @@ def _read_json(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _read_line(line: str) -> dict[str, Any]:
+def read_line(line: str) -> dict[str, Any]:
+    """Read an object from a line; nothing where it cannot be read."""
     try:
         found = json.loads(line)
     except ValueError:

@@ -75,6 +75,11 @@ class Scores:
     pictures: int
     """How many were judged."""
 
+    @property
+    def right(self) -> int | None:
+        """Pictures answered right; None where nothing is right or wrong."""
+        return None if self.accuracy is None else round(self.accuracy * self.pictures)
+
     def better_than(self, other: Scores | None) -> bool:
         """Whether this is the better score: by accuracy where there is one, then by loss."""
         if other is None:

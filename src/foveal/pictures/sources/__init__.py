@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from foveal.errors import DataError
 from foveal.files import existing
 from foveal.pictures.collection import Pictures
-from foveal.pictures.sources import arrays, files, folder, idx, numpy_files
+from foveal.pictures.sources import arrays, files, folder, idx, numpy_files, text_table
 from foveal.pictures.sources.forms import check_form, listed
 
 
@@ -27,7 +27,7 @@ class Reader(Protocol):
         """Make pictures of it."""
 
 
-READERS: tuple[Reader, ...] = (idx, folder, numpy_files, files, arrays)
+READERS: tuple[Reader, ...] = (idx, folder, numpy_files, text_table, files, arrays)
 """The first that takes what is given reads it."""
 
 
@@ -60,6 +60,11 @@ def gather(pictures: Any) -> Pictures:
     if isinstance(pictures, str | os.PathLike):
         pictures = existing(Path(pictures))
     return next(reader for reader in READERS if reader.takes(pictures)).read(pictures)
+
+
+def holds_pictures(path: Path) -> bool:
+    """Whether a path is a source of several pictures, and not a picture."""
+    return any(reader.takes(path) for reader in READERS if reader not in (files, arrays))
 
 
 def are_paths(values: Any) -> bool:

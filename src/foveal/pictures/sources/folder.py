@@ -11,7 +11,7 @@ import numpy as np
 
 from foveal.errors import DataError
 from foveal.pictures.collection import Pictures
-from foveal.pictures.content import FileContent
+from foveal.pictures.content import EncodedContent
 from foveal.pictures.sources.parts import PARTS
 from foveal.vocabulary import normal_name
 
@@ -56,7 +56,7 @@ def read(root: Path) -> Pictures:
     unlabelled = all(label is None for label in labels)
     return Pictures(
         names=names,
-        content=FileContent(tuple(root / name for name in names)),
+        content=EncodedContent(tuple(root / name for name in names)),
         labels=None if unlabelled else np.array(labels, dtype=object),
         parts=np.array(parts) if has_parts else None,
         notes=(*_passed_over(passed), *_empty(folders, found, has_parts)),

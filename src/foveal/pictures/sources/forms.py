@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from foveal.errors import DataError
+from foveal.pictures.missing import is_missing
 from foveal.wording import counted
 
 NEEDED = "numbers, or paths of files"
-MISSING = ("None", "nan", "<NA>", "NaT")
-"""How that is written which stands for nothing in a sequence."""
 NEITHER = (bytes, bytearray, dict, set, frozenset, Iterator, bool, int, float)
 """Types of what holds no pictures, or cannot be gone through twice."""
 NAMED = 5
@@ -34,9 +33,10 @@ def listed(values: Any) -> Any:
     return plain.tolist() if plain.ndim == 1 and plain.dtype.kind in "OUS" else values
 
 
-def is_missing(value: object) -> bool:
-    """Whether a value stands for none: None, NaN, or what pandas puts there."""
-    return not isinstance(value, str) and str(value) in MISSING
+def column(y: Any) -> Any:
+    """Return labels that are a series, or the only column of a table, as `listed` gives them."""
+    columns = getattr(y, "columns", None)
+    return listed(y if columns is None or len(columns) != 1 else y[columns[0]])
 
 
 def check_form(given: Any) -> None:

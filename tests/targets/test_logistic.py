@@ -11,8 +11,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from foveal.learning import logistic as _logistic
-from foveal.learning.logistic import (
+from foveal.targets import logistic as _logistic
+from foveal.targets.logistic import (
     CANDIDATES,
     DEFAULT_C,
     FOLDS,

@@ -1,0 +1,115 @@
+"""Charts as SVG, from values alone: what all of them share.
+
+A chart is drawn for a column as narrow as a telephone's, and stands larger on wider pages. Colours
+are classes of CSS that a page gives light or dark; a chart saved alone has the light ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from foveal.drawing.svg import Svg, element, joined
+from foveal.drawing.text import length
+
+Role = Literal["training", "validation", "test", "baseline", "ideal"]
+"""What a mark stands for: it has one colour in all charts."""
+
+WIDTH = 360
+SIZE, LINE = 12, 16
+"""Size of letters and of lines of text."""
+ROOMY = 1.55
+"""How many times as wide as Pillow's the widest usual font of a page is (DejaVu Sans)."""
+RIGHT, TICK = 12, 4
+"""Room at the right of axes, and between a mark and its text."""
+STYLE = """
+.chart { font: 12px system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }
+.chart text { fill: var(--ink, #202124); font-variant-numeric: tabular-nums; }
+.chart .faint { fill: var(--faint, #5a5e63); }
+.chart .strong { font-weight: 600; }
+.chart .grid { stroke: var(--line, #d5d8dc); stroke-width: 1; }
+.chart .axis { stroke: var(--strong-line, #80868b); stroke-width: 1; }
+.chart .curve { fill: none; stroke-width: 2; stroke-linejoin: round; }
+.chart .band { stroke: none; opacity: 0.2; }
+.chart .reach { stroke-width: 2; }
+.chart .training { stroke: var(--train, #0072b2); color: var(--train, #0072b2); }
+.chart .validation { stroke: var(--validation, #d55e00); color: var(--validation, #d55e00); }
+.chart .test { stroke: var(--test, #007a5a); color: var(--test, #007a5a); }
+.chart .baseline { stroke: var(--baseline, #6b7075); color: var(--baseline, #6b7075); }
+.chart .ideal { stroke: var(--strong-line, #80868b); color: var(--strong-line, #80868b); }
+.chart .ideal, .chart .dashed { stroke-dasharray: 4 3; }
+.chart .solid { fill: currentColor; stroke: none; }
+.chart .cell { fill: var(--train, #0072b2); }
+.chart .frame { fill: none; stroke: var(--line, #d5d8dc); }
+.chart .hatch { stroke: var(--baseline, #6b7075); stroke-width: 2; }
+.chart .hatched { stroke: var(--baseline, #6b7075); }
+.chart .on-dark { fill: var(--paper, #ffffff); }
+"""
+"""How all charts look; a page has it once, a chart that is saved alone in itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """A chart, and the numbers that are in it."""
+
+    name: str
+    """What it is called as a file, and as an id on a page."""
+    title: str
+    description: str
+    """What it shows, for whoever cannot see it."""
+    height: float
+    content: Svg
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    """The numbers, under `columns`."""
+
+    @property
+    def svg(self) -> Svg:
+        """The element for a page, which has `STYLE`."""
+        return self._element(Svg(""))
+
+    @property
+    def alone(self) -> str:
+        """A file that stands alone."""
+        ground = element("rect", width="100%", height="100%", fill="#ffffff")
+        return self._element(joined(element("style", Svg(STYLE)), ground))
+
+    def _element(self, before: Svg) -> Svg:
+        ids = f"{self.name}-title", f"{self.name}-description"
+        return element(
+            "svg",
+            element("title", self.title, id=ids[0]),
+            element("desc", self.description, id=ids[1]),
+            before,
+            self.content,
+            xmlns="http://www.w3.org/2000/svg",
+            class_="chart",
+            role="img",
+            aria_labelledby=" ".join(ids),
+            viewBox=f"0 0 {WIDTH} {self.height:.0f}",
+            width=WIDTH,
+        )
+
+
+# Text ------------------------------------------------------------------------------------
+
+
+def extent(text: str) -> float:
+    """Measure the room of a text in a chart: a page sets it in a font of its own."""
+    return ROOMY * length(text, SIZE)
+
+
+def cut(text: str, width: float) -> str:
+    """Cut a text to a width, keeping its start; the numbers of a chart have it whole."""
+    shown = text[: 1 + int(width)]
+    if len(shown) == len(text) and extent(text) <= width:
+        return text
+    while shown and extent(shown + "...") > width:
+        shown = shown[:-1]
+    return shown + "..."
+
+
+def kept_within(x: float, text: str) -> float:
+    """Return where the middle of a text stands, as near to x as the chart has room for it."""
+    half = extent(text) / 2
+    return max(min(x, WIDTH - half), half)

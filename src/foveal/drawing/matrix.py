@@ -1,0 +1,122 @@
+"""Matrices of counts: what was called what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from foveal.drawing.charts import LINE, SIZE, TICK, WIDTH, Chart, cut, extent
+from foveal.drawing.svg import Svg, element, joined
+
+WIDEST_CELL = 44.0
+LONGEST_SIDE, LONGEST_HEAD = 88, 72
+"""Room of names, beside rows and above columns."""
+FAINTEST, HALF = 0.08, 0.5
+"""Opacity of a cell of one picture among many, and the share from which on its number is light."""
+
+
+def matrix(
+    name: str,
+    title: str,
+    description: str,
+    labels: Sequence[str],
+    counts: Sequence[Sequence[int]],
+) -> Chart:
+    """Draw how many pictures of each class were called what: rows are true, columns called.
+
+    A cell is the stronger the larger its share of its row.
+
+    Parameters
+    ----------
+    name : str
+        Of the file, and the id on a page: letters and hyphens.
+    title, description : str
+        What a screen reader says.
+    labels : sequence of str
+        Names of the k classes.
+    counts : sequence of sequences of int
+        By true class and class called, (k, k).
+    """
+    grid = _Grid.of(labels)
+    return Chart(
+        name=name,
+        title=title,
+        description=description,
+        height=grid.top + grid.cell * len(labels) + 2,
+        content=joined(
+            element("text", "called", x=grid.left, y=SIZE, class_="faint"),
+            *(_named(grid, label, place) for place, label in enumerate(labels)),
+            *(
+                _cell(grid, row, column, count, sum(each), labels)
+                for row, each in enumerate(counts)
+                for column, count in enumerate(each)
+            ),
+        ),
+        columns=("true", "called", "pictures"),
+        rows=tuple(
+            (labels[row], labels[column], count)
+            for row, each in enumerate(counts)
+            for column, count in enumerate(each)
+            if count
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Where the cells stand."""
+
+    left: float
+    top: float
+    cell: float
+    upright: bool
+    """Whether the names above the columns must stand on end."""
+
+    @classmethod
+    def of(cls, labels: Sequence[str]) -> _Grid:
+        left = max((extent(cut(one, LONGEST_SIDE)) for one in labels), default=0.0) + 2 * TICK
+        cell = min((WIDTH - left) / max(len(labels), 1), WIDEST_CELL)
+        upright = any(extent(one) > cell - 2 for one in labels)
+        head = max((extent(cut(one, LONGEST_HEAD)) for one in labels), default=0.0) + 2 * TICK
+        return cls(left, LINE + (head if upright else LINE), cell, upright)
+
+
+def _named(grid: _Grid, label: str, place: int) -> Svg:
+    """Name a class beside its row and above its column."""
+    middle = (place + 0.5) * grid.cell
+    x, y = grid.left - TICK, grid.top + middle
+    beside = element("text", cut(label, LONGEST_SIDE), x=x, y=y, dy="0.32em", text_anchor="end")
+    x, y = grid.left + middle, grid.top - TICK
+    if not grid.upright:
+        return joined(beside, element("text", label, x=x, y=y, text_anchor="middle"))
+    turned = f"translate({x + TICK:.1f} {y:.1f}) rotate(-90)"
+    return joined(beside, element("text", cut(label, LONGEST_HEAD), transform=turned))
+
+
+def _cell(grid: _Grid, row: int, column: int, count: int, whole: int, labels: Sequence[str]) -> Svg:
+    x, y, side = grid.left + column * grid.cell, grid.top + row * grid.cell, grid.cell
+    frame = element("rect", x=x, y=y, width=side, height=side, class_="frame")
+    if not count:
+        return frame
+    share = count / whole
+    told = f"{labels[row]} called {labels[column]}: {count:,} of {whole:,}"
+    within = element(
+        "rect",
+        x=x + 0.5,
+        y=y + 0.5,
+        width=side - 1,
+        height=side - 1,
+        class_="cell",
+        opacity=FAINTEST + (1 - FAINTEST) * share,
+    )
+    number = element(
+        "text",
+        f"{count:,}",
+        x=x + side / 2,
+        y=y + side / 2,
+        dy="0.32em",
+        text_anchor="middle",
+        class_="on-dark" if share > HALF else None,
+    )
+    fits = extent(f"{count:,}") < side - 2
+    return element("g", element("title", told), frame, within, number if fits else None)

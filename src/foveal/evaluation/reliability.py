@@ -1,0 +1,115 @@
+"""Whether a classifier knows when it is right: calibration, and accuracy on what it answers.
+
+Axes: n picture, k class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from foveal.evaluation.intervals import Estimate, Floats, wilson
+from foveal.evaluation.metrics import BINS, Ints, sureness_bins
+
+POINTS = 40
+"""Shares at which accuracy on what is answered is measured, at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationBin:
+    """Pictures of which a classifier was about equally sure."""
+
+    sure: float
+    """Mean probability of the class called."""
+    right: Estimate
+    """Share of them called right."""
+    pictures: int
+
+
+def calibration_curve(
+    probabilities_nk: Floats, class_ids_n: Ints, bins: int = BINS, worth: float = 1.0
+) -> tuple[CalibrationBin, ...]:
+    """Compare how sure a classifier is with how often it is right (DeGroot and Fienberg, 1983).
+
+    The bins are those of the calibration error: equally many pictures each, in the order of the
+    probability of the class called.
+
+    Parameters
+    ----------
+    probabilities_nk : array of float, (n, k)
+        Rows sum to 1.
+    class_ids_n : array of int, (n,)
+        True class numbers.
+    bins : int
+        Bins, at most.
+    worth : float
+        Independent pictures that each is worth, at most 1.
+    """
+    sure = probabilities_nk.max(axis=1)
+    right = probabilities_nk.argmax(axis=1) == class_ids_n
+    return tuple(
+        CalibrationBin(
+            sure=float(sure[part].mean()),
+            right=wilson(worth * float(right[part].sum()), worth * len(part)),
+            pictures=len(part),
+        )
+        for part in sureness_bins(sure, bins)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """How a classifier fares that answers only where it is sure enough."""
+
+    least: float
+    """Probability of the class called from which on it answers."""
+    share: float
+    """Share of all pictures that it answers."""
+    accuracy: Estimate
+    """Share of those answered that are right."""
+    pictures: int
+    """Pictures answered."""
+
+
+def accuracy_by_answered(
+    probabilities_nk: Floats, class_ids_n: Ints, points: int = POINTS, worth: float = 1.0
+) -> tuple[Answered, ...]:
+    """Measure accuracy on the pictures answered, against their share of all.
+
+    The curve of El-Yaniv and Wiener (Journal of Machine Learning Research 11, 2010) with accuracy
+    for risk. Pictures of equal probability are answered together, since no threshold parts them.
+
+    Parameters
+    ----------
+    probabilities_nk : array of float, (n, k)
+        Rows sum to 1.
+    class_ids_n : array of int, (n,)
+        True class numbers.
+    points : int
+        Shares, at most, evenly spaced; the last is 1.
+    worth : float
+        Independent pictures that each is worth, at most 1.
+
+    Returns
+    -------
+    tuple of Answered
+        By rising share; empty without pictures.
+    """
+    count = len(class_ids_n)
+    sure = probabilities_nk.max(axis=1)
+    order = np.argsort(-sure, kind="stable")
+    sure = sure[order]
+    right = np.cumsum((probabilities_nk.argmax(axis=1) == class_ids_n)[order])
+    ends = np.flatnonzero(np.append(sure[1:] < sure[:-1], True)) + 1 if count else np.array([], int)
+    wanted = np.linspace(1, count, min(points, count)).round()
+    picked = np.unique(ends[np.searchsorted(ends, wanted)]) if count else ends
+    return tuple(
+        Answered(
+            least=float(sure[end - 1]),
+            share=end / count,
+            accuracy=wilson(worth * float(right[end - 1]), worth * end),
+            pictures=end,
+        )
+        for end in picked.tolist()
+    )

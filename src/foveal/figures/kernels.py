@@ -1,0 +1,267 @@
+"""The kernels of all convolutions of a network, with alarms for those that are of no use."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from foveal.drawing.colours import FAINT, INK
+from foveal.drawing.figure import Figure
+from foveal.drawing.layout import GRID, WIDEST, page, stacked
+from foveal.drawing.panel import colour_bar
+from foveal.drawing.scales import diverging, ramp
+from foveal.drawing.text import BODY, LABEL, number, shortened, words
+from foveal.drawing.tiles import as_colours, tile_grid
+from foveal.looking.alarms import Alarm
+from foveal.looking.convolutions import Kernels
+from foveal.looking.kernels import NetworkKernels, network_kernels
+from foveal.looking.subject import subject_of
+from foveal.nets.planned import cut
+from foveal.parameters import Whole, check, optional
+from foveal.pictures.collection import evenly
+from foveal.pictures.sources import gather
+from foveal.shapes import written
+from foveal.wording import counted
+
+if TYPE_CHECKING:
+    from foveal.drawing.scales import Levels
+    from foveal.pictures.collection import Array
+
+MANY, FEW = 64, 32
+"""Kernels of a layer on a sheet; the first where there are few layers, so that all layers together
+have 2,000 at most."""
+FEW_LAYERS, MOST_LAYERS = 30, 60
+"""Layers on a sheet, evenly spaced over all."""
+MOST_CHANNELS, MOST_DENSE = 16, 32
+"""Input channels that are drawn one by one; of 1x1 kernels, which are so many numbers."""
+MOST_ROWS = 50_000
+"""Kernels in the table of numbers, the first ones."""
+MOST_LINES, MOST_NAMED = 5, 12
+"""Alarms of a layer in words, and kernels that one line names."""
+FIRST, DEEPER = 64, 32
+"""Sides of tiles, in pixels, about: of kernels that see the picture, and of all others."""
+BAR = 160
+SHORT = {"broken": "NaN", "dead": "dead", "silent": "silent", "saturated": "flat"}
+CAPTION = (
+    "Each tile is a kernel, or what it has for one input channel: the weights, orange above 0 and "
+    "blue below, that multiply whatever lies under them, so that its map is large where the input "
+    "looks like the kernel. Untrained kernels are noise; training turns those of the first layer "
+    "into edges and colours, and one that is framed, since it is dead or like another, does no "
+    "work of its own."
+)
+COLUMNS = ("layer", "kernel", "norm", "mean", "least", "greatest", "alarm", "why")
+
+
+def draw_kernels(
+    model: Any, X: Any = None, *, layer: str | None = None, count: int | None = None
+) -> Figure[NetworkKernels]:
+    """Draw the kernels of a network, and mark those that are dead, saturated or duplicates.
+
+    Parameters
+    ----------
+    model : FittedModel, Plan or str
+        The network; see `foveal.looking.subject.subject_of`.
+    X : path, sequence of paths, or array, optional
+        Pictures on which the maps of kernels are judged too, where there are 8 or more and the
+        network is trained.
+    layer : str, optional
+        The number of one layer in the plan, which is drawn in more detail.
+    count : int, optional
+        Kernels of a layer that are drawn at most.
+
+    Returns
+    -------
+    Figure of NetworkKernels
+        Its numbers are those of each kernel: norm, mean, least and greatest weight, and alarm.
+
+    Raises
+    ------
+    NothingToSee
+        Where there is no convolution.
+    UsageError
+        For a layer that the plan does not have, and a count below 1.
+    """
+    check({"count": count}, {"count": optional(Whole(1))})
+    pictures = None if X is None else gather(X)
+    found = network_kernels(subject_of(model), pictures, layer)
+    drawn = [found.layers[one] for one in evenly(len(found.layers), MOST_LAYERS)]
+    most = count or (MANY if len(drawn) <= FEW_LAYERS else FEW)
+    blocks = [_layer(one, found, most, alone=len(found.layers) == 1) for one in drawn]
+    kernels = sum(len(one.weights) for one in found.layers)
+    return Figure(
+        values=found,
+        image=page("Kernels", _facts(found, len(drawn), kernels), [_key(), *blocks], CAPTION),
+        caption=CAPTION,
+        columns=COLUMNS,
+        rows=tuple(row for _, row in zip(range(MOST_ROWS), _numbers(found), strict=False)),
+    )
+
+
+def _facts(found: NetworkKernels, drawn: int, kernels: int) -> list[str]:
+    some = f", {drawn} of them drawn" if drawn < found.convolutions else ""
+    state = "trained" if found.trained else "untrained: weights as they were drawn"
+    table = f"; the first {MOST_ROWS:,} are in the table" if kernels > MOST_ROWS else ""
+    judged = (
+        f"maps judged on {counted(found.judged_on, 'picture')}"
+        if found.judged_on
+        else "judged by weights alone (maps: of a trained network, on 8 pictures or more)"
+    )
+    return [
+        f"{cut(found.name)}, {state}",
+        f"{counted(found.convolutions, 'convolution')}{some}, {counted(kernels, 'kernel')}{table}",
+        f"{_counted(found.alarms)}; {judged}",
+    ]
+
+
+def _counted(alarms: Sequence[Alarm]) -> str:
+    """Say how many kernels are of no use, by kind."""
+    if not alarms:
+        return "no alarm"
+    kinds = Counter(one.kind for one in alarms)
+    return ", ".join(
+        counted(total, kind) if kind == "duplicate" else f"{total:,} {kind}"
+        for kind, total in kinds.items()
+    )
+
+
+def _key() -> Image.Image:
+    bar = ramp(diverging(np.linspace(-1, 1, BAR), 1))
+    return colour_bar(bar, "negative weights", "positive ones; norms are orange alone")
+
+
+def _layer(kernels: Kernels, found: NetworkKernels, most: int, *, alone: bool) -> Image.Image:
+    """Draw one convolution: what it is, its kernels, its alarms in words."""
+    mine = found.alarms_of(kernels.layer)
+    rows = chosen(len(kernels.weights), most, list(mine))
+    tiles, names, said = _tiles(kernels, rows, alone=alone)
+    grid = tile_grid(
+        tiles,
+        FIRST if kernels.channels else DEEPER,
+        rows=names,
+        columns=_captions(rows, mine),
+        marked=[kernel in mine for kernel in rows],
+        dense=_dense(kernels),
+    )
+    heading = words(shortened(f"{kernels.layer}  {kernels.text}", WIDEST, BODY, "start"), BODY)
+    facts = words(_described(kernels, len(rows), said), LABEL, FAINT, WIDEST)
+    return stacked([stacked([heading, facts], 0), grid, *_said(list(mine.values()))], GRID // 2)
+
+
+def chosen(total: int, most: int, alarmed: Sequence[int]) -> list[int]:
+    """Choose kernels to draw: of many, half of them those with an alarm, the rest evenly."""
+    if total <= most:
+        return list(range(total))
+    first = list(alarmed)[: max(1, most // 2)]
+    rest = [one for one in range(total) if one not in set(first)]
+    return sorted([*first, *(rest[at] for at in evenly(len(rest), most - len(first)))])
+
+
+def _captions(kernels: Sequence[int], alarms: Mapping[int, Alarm]) -> list[list[str]]:
+    """Name kernels, and where any of them has an alarm, in a word each that has."""
+    names = [[str(one)] for one in kernels]
+    if not any(one in alarms for one in kernels):
+        return names
+    return [
+        [*name, _in_short(alarms[one]) if one in alarms else ""]
+        for name, one in zip(names, kernels, strict=True)
+    ]
+
+
+def _in_short(alarm: Alarm) -> str:
+    if alarm.cosine is None:
+        return SHORT[alarm.kind]
+    return f"= {'-' if alarm.cosine < 0 else ''}{alarm.other}"
+
+
+def _described(kernels: Kernels, shown: int, said: str) -> str:
+    """Say what a layer's tiles are: shape, limits, and what is left out."""
+    total = len(kernels.weights)
+    grouped = f" in {counted(kernels.groups, 'group')}" if kernels.groups > 1 else ""
+    some = f"; {shown} of {total:,} kernels" if shown < total else ""
+    return (
+        f"{written(kernels.weights.shape)} weights{grouped}, {said}; "
+        f"full colour from {number(kernels.limit)}{some}"
+    )
+
+
+def _said(alarms: Sequence[Alarm]) -> list[Image.Image]:
+    """Say alarms in words, those alike together; of many the first."""
+    alike: dict[str, list[int]] = {}
+    for one in alarms:
+        alike.setdefault(one.why, []).append(one.kernel)
+    lines = [told(kernels, why) for why, kernels in alike.items()]
+    more = len(lines) - MOST_LINES
+    if more > 0:
+        lines = [*lines[:MOST_LINES], f"and {more:,} more, in the table"]
+    return [words(line, LABEL, INK, WIDEST) for line in lines]
+
+
+def told(kernels: Sequence[int], why: str) -> str:
+    """Write one reason for one or several kernels, of many the first.
+
+    >>> told([4], "is dead"), told([4, 5, 7], "is dead")
+    ('kernel 4 is dead', 'kernels 4, 5 and 7: each is dead')
+    """
+    if len(kernels) == 1:
+        return f"kernel {kernels[0]} {why}"
+    some = [str(one) for one in kernels[:MOST_NAMED]]
+    rest = len(kernels) - len(some)
+    *first, last = [*some, f"{rest:,} more"] if rest else some
+    return f"kernels {', '.join(first)} and {last}: each {why}"
+
+
+def _dense(kernels: Kernels) -> bool:
+    return kernels.weights.shape[2:] == (1, 1) and not kernels.channels
+
+
+def _tiles(kernels: Kernels, rows: Sequence[int], *, alone: bool) -> tuple[Levels, list[str], str]:
+    """Colour the kernels of some rows: (r, k, h, w, 3), the name of each row, and what they are."""
+    weights = kernels.weights[list(rows)]
+    limit, channels = kernels.limit, weights.shape[1]
+    if kernels.channels:
+        tiles, names = diverging(weights, limit).swapaxes(0, 1), list(kernels.channels)
+        if kernels.in_colour:
+            tiles = np.concatenate([as_colours(weights, limit)[None], tiles])
+            names = ["in colour", *names]
+        return tiles, names, "by colour of the picture" if kernels.in_colour else "by plane"
+    most = MOST_DENSE if _dense(kernels) or alone else MOST_CHANNELS
+    if channels <= most or _dense(kernels):
+        some = evenly(channels, most)
+        tiles = diverging(weights[:, some], limit).swapaxes(0, 1)
+        names = [] if _dense(kernels) or channels == 1 else [f"input {one}" for one in some]
+        return tiles, names, _by_channel(len(some), channels)
+    norms = _norm_tiles(weights)
+    if not alone:
+        return norms, [], f"norms over {counted(channels, 'input channel')}"
+    some = evenly(channels, most)
+    tiles = np.concatenate([norms, diverging(weights[:, some], limit).swapaxes(0, 1)])
+    return tiles, ["norm", *(f"input {one}" for one in some)], _by_channel(len(some), channels)
+
+
+def _by_channel(shown: int, channels: int) -> str:
+    if channels == 1:
+        return "of one input channel each"
+    some = f", {shown} of {channels:,}" if shown < channels else ""
+    return f"a row for each input channel{some}"
+
+
+def _norm_tiles(weights_kchw: Array) -> Levels:
+    norms = np.linalg.norm(weights_kchw.astype(np.float64), axis=1)
+    finite = norms[np.isfinite(norms)]
+    return diverging(norms[None], float(finite.max()) if finite.size else 0.0)
+
+
+def _numbers(found: NetworkKernels) -> Iterator[tuple[Any, ...]]:
+    for layer in found.layers:
+        flat = layer.weights.reshape(len(layer.weights), -1).astype(np.float64)
+        with np.errstate(all="ignore"):  # weights may be no numbers
+            facts = [np.linalg.norm(flat, axis=1), flat.mean(axis=1), flat.min(1), flat.max(1)]
+        mine = found.alarms_of(layer.layer)
+        for kernel, row in enumerate(np.stack(facts, axis=1).tolist()):
+            alarm = mine.get(kernel)
+            said = (alarm.kind, alarm.why) if alarm else ("", "")
+            yield (layer.layer, kernel, *row, *said)

@@ -1,0 +1,46 @@
+"""What a transfer puts in front of its answer: the layers of a head."""
+
+from __future__ import annotations
+
+from foveal.errors import UsageError
+from foveal.learning.options import LOGISTIC
+from foveal.nets import notation
+from foveal.nets.spec import (
+    AvgPool,
+    Centre,
+    Conv,
+    ConvTranspose,
+    Dense,
+    DepthToSpace,
+    Flatten,
+    Layer,
+    MaxPool,
+    Offset,
+    Residual,
+    Resize,
+    SpaceToDepth,
+    Upsample,
+)
+
+ON_MAPS = (
+    *(Conv, ConvTranspose, MaxPool, AvgPool, Flatten, Residual),
+    *(SpaceToDepth, DepthToSpace, Upsample, Resize, Centre, Offset),
+)
+"""Layers with which a head takes maps as they are; before any other they are averaged."""
+
+
+def head_layers(text: str) -> tuple[Layer, ...]:
+    """Read a head; a last dense layer with a node a class is added where it is missing."""
+    if text == LOGISTIC:
+        return (Dense(),)
+    network = notation.read(text, also=(LOGISTIC,))
+    if network.input is not None:
+        raise UsageError(
+            "head",
+            needed="layers alone: the backbone decides what they take",
+            came=text,
+            remedy="leave the shape out",
+        )
+    last = network.layers[-1]
+    open_end = isinstance(last, Dense) and last.nodes is None
+    return network.layers if open_end else (*network.layers, Dense())

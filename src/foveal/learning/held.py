@@ -1,0 +1,96 @@
+"""What held-out pictures say of a network.
+
+Axes: m picture that was held out, k output of the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from foveal.evaluation.intervals import Estimate, wilson
+from foveal.learning.data import TrainingData
+from foveal.model.held_out import HeldOutLogits
+from foveal.pictures.collection import Array
+from foveal.pictures.splits import Rows
+from foveal.targets.labelled import Labelled
+from foveal.targets.target import Truths
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Held:
+    """Outputs of held-out pictures, and how they fare as the target judges them."""
+
+    data: TrainingData[Labelled]
+    outputs_mk: np.ndarray[Any, Any]
+    rows: Rows
+    """Which pictures these are."""
+    judged_by: Literal["validation", "cross-validation"]
+
+    @property
+    def values_m(self) -> Array:
+        """What is true of each."""
+        values: Array = self.data.values[self.rows]
+        return values
+
+    @property
+    def right_m(self) -> Truths | None:
+        """Whether each picture is answered right; None where nothing is right or wrong."""
+        return self.data.target.right(self.outputs_mk, self.values_m)
+
+    @property
+    def right(self) -> int | None:
+        """Pictures answered right; None where nothing was held out, or is right or wrong."""
+        right_m = self.right_m
+        return int(right_m.sum()) if len(self.rows) and right_m is not None else None
+
+    @property
+    def share_right(self) -> float:
+        """Share of pictures answered right; NaN where there are none."""
+        return float("nan") if self.right is None else self.right / len(self.rows)
+
+    @property
+    def accuracy(self) -> Estimate | None:
+        """Share of right answers with its interval; None where there are none."""
+        if self.right is None:
+            return None
+        worth = self.worth or float(len(self.rows))
+        return wilson(worth * self.right / len(self.rows), worth)
+
+    @property
+    def worth(self) -> float | None:
+        """Independent pictures that they are worth; None for all of them."""
+        return self.data.worth(self.right_m, self.rows)
+
+    @property
+    def loss(self) -> float | None:
+        """Mean loss; None where nothing was held out."""
+        if not len(self.rows):
+            return None
+        return self.data.target.mean_loss(self.outputs_mk, self.values_m)
+
+    @property
+    def temperature(self) -> float:
+        """What the outputs are best divided by."""
+        return self.data.target.temperature(self.outputs_mk, self.values_m)
+
+    @property
+    def kept(self) -> HeldOutLogits | None:
+        """What a model keeps of it."""
+        return HeldOutLogits.of(self.data.store.hashes[self.rows], self.outputs_mk)
+
+    def doubts(self, remedies: Sequence[str], *, fixed: bool) -> tuple[str, ...]:
+        """Say why the head that it judged may have learned little; `fixed` are its features.
+
+        Parameters
+        ----------
+        remedies : sequence of str
+            What else the learner takes that may help.
+        """
+        counts = self.data.class_counts.tolist()
+        return self.data.target.head_doubts(
+            self.accuracy, self.values_m, counts, remedies, fixed=fixed
+        )

@@ -1,0 +1,75 @@
+"""Which pictures a classifier got wrong, and how sure it was: rows of pictures worth a look.
+
+Axes: m picture that was judged, k class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from foveal.evaluation.confusion import confused_pairs
+from foveal.wording import counted
+
+if TYPE_CHECKING:
+    from foveal.judging.evaluation import Evaluation
+    from foveal.pictures.splits import Rows
+
+PAIRS = 3
+"""Pairs of classes of which pictures are shown, at most."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class PictureRow:
+    """Pictures that have something in common."""
+
+    title: str
+    places: Rows
+    """Places among the judged pictures, in order."""
+
+
+def rows_of_mistakes(
+    found: Evaluation, count: int = 6, pairs: int = PAIRS
+) -> tuple[PictureRow, ...]:
+    """Choose the pictures whose look teaches most about a classifier.
+
+    Those with the highest loss; the errors that it was surest of; and of
+    each of the most confused pairs of classes the surest errors. A row that shows nothing new is
+    left out. Where nothing was called wrong, the pictures that it was least sure of.
+
+    Parameters
+    ----------
+    found : Evaluation
+        What `foveal.evaluate` said.
+    count : int
+        Pictures of a row, at most.
+    pairs : int
+        Pairs of classes, at most.
+    """
+    wrong = found.answers.mistakes
+    if not len(wrong):
+        return (PictureRow(title="Least sure of", places=found.answers.order[:count]),)
+    sure = found.answers.probabilities.max(axis=1)
+    surest = wrong[np.argsort(-sure[wrong], kind="stable")]
+    rows = [PictureRow(title="Highest losses", places=found.answers.order[:count])]
+    seen = set(rows[0].places.tolist())
+    others = PictureRow(title="Surest errors", places=surest[:count])
+    for row in (others, *_pairs(found, surest, count, pairs)):
+        if not seen.issuperset(row.places.tolist()):
+            rows.append(row)
+            seen.update(row.places.tolist())
+    return tuple(rows)
+
+
+def _pairs(found: Evaluation, surest: Rows, count: int, pairs: int) -> Iterator[PictureRow]:
+    answers, labels = found.answers, [one.label for one in found.metrics.classes]
+    for pair in confused_pairs(found.metrics.confusion, pairs):
+        here = (answers.class_ids[surest] == pair.true) & (answers.predicted[surest] == pair.called)
+        yield PictureRow(
+            title=f"{labels[pair.true]} called {labels[pair.called]}: "
+            f"{counted(pair.pictures, 'picture')}",
+            places=surest[here][:count],
+        )

@@ -1,0 +1,188 @@
+"""Of a report: how far to trust an answer, and what was called wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from foveal.drawing.axes import Axis, spanning
+from foveal.drawing.charts import Chart
+from foveal.drawing.curves import Curve, curves
+from foveal.drawing.matrix import matrix
+from foveal.drawing.thumbnails import drawn
+from foveal.evaluation.confusion import confused_pairs, most_confused
+from foveal.evaluation.reliability import accuracy_by_answered, calibration_curve
+from foveal.looking.mistakes import rows_of_mistakes
+from foveal.looking.selection import seen
+from foveal.pages.document import Block, Plot, Plots, Section, Table, Tiles, Words, section, tile
+from foveal.pages.material import Material
+from foveal.wording import counted
+
+if TYPE_CHECKING:
+    from foveal.judging.evaluation import Evaluation
+    from foveal.pictures.collection import Pictures
+
+SIDE = 128
+"""Longer side of pictures that are seen, at most."""
+MOST_IN_MATRIX = 20
+"""Classes in the matrix, at most: those with the most wrong answers."""
+BINS = 10
+FEW = 0.2
+"""Share of pictures answered below which an interval may reach out of the chart."""
+CALIBRATION = (
+    "Of pictures of which the network is 90 % sure, 90 % should be right: then its points lie on "
+    "the dashed line. Points below it are answers that are surer than they should be."
+)
+ANSWERED = (
+    "A network need not answer where it is unsure: leave the rest to a person. To the left only "
+    "the surest answers are given; the shaded band is the 95 % interval of the accuracy among them."
+)
+MATRIX = (
+    "Rows are true classes, columns what they were called; the diagonal is right. Two classes that "
+    "are taken for one another need more pictures that show their difference, or better labels."
+)
+LABELS = (
+    "Look for wrong labels before anything else: they cost the most, and are the cheapest to mend. "
+    "Each picture is shown as the network sees it."
+)
+
+
+def certainty(material: Material) -> Section | None:
+    """Show how far a single answer can be trusted."""
+    found = material.evaluation
+    if found is None or len(found.metrics.classes) < 2:
+        return None
+    plots = (
+        Plot(chart=_calibration(found), caption=CALIBRATION),
+        Plot(chart=_answered(found), caption=ANSWERED),
+    )
+    error, before = 100 * found.metrics.calibration_error, 100 * found.uncalibrated_error
+    words = (
+        f"On average being sure and being right differ by {error:.1f} % (the calibration error)"
+        f"{_by_temperature(found, before)}."
+    )
+    return section("certainty", "How far to trust an answer", [Plots(plots), Words(words)])
+
+
+def _by_temperature(found: Evaluation, before: float) -> str:
+    if found.temperature == 1:
+        return ""
+    return f"; it was {before:.1f} % before the logits were divided by {found.temperature:.3g}"
+
+
+def _calibration(found: Evaluation) -> Chart:
+    answers = found.answers
+    bins = calibration_curve(answers.probabilities, answers.class_ids, BINS, found.worth)
+    sure = [one.sure for one in bins]
+    low = min([*sure, *(one.right.low for one in bins)])
+    axis = spanning("how sure it is", [low, 1.0], unit="percent", high=1.0)
+    ideal = Curve(name="as sure as right", role="ideal", x=(axis.low, 1.0), y=(axis.low, 1.0))
+    points = Curve(
+        name=f"a tenth of the pictures{'' if len(bins) == BINS else ', about'}",
+        role="validation",
+        x=sure,
+        y=[one.right.value for one in bins],
+        low=[one.right.low for one in bins],
+        high=[one.right.high for one in bins],
+        form="points",
+    )
+    told = "; ".join(f"{100 * one.sure:.0f} % sure, {one.right.percent()} right" for one in bins)
+    upward = Axis(name="share that is right", low=axis.low, high=1.0, unit="percent")
+    return curves("calibration", "How sure and how right", told, [ideal, points], axis, upward)
+
+
+def _answered(found: Evaluation) -> Chart:
+    answers = found.answers
+    points = accuracy_by_answered(answers.probabilities, answers.class_ids, worth=found.worth)
+    curve = Curve(
+        name="accuracy among those answered",
+        role="validation",
+        x=[one.share for one in points],
+        y=[one.accuracy.value for one in points],
+        low=[one.accuracy.low for one in points],
+        high=[one.accuracy.high for one in points],
+    )
+    wide = [one.accuracy.low for one in points if one.share >= FEW] or [0.0]
+    upward = spanning("accuracy", [*wide, *curve.y], unit="percent", high=1.0)
+    across = Axis(name="share of pictures answered", low=0.0, high=1.0, unit="percent")
+    told = "; ".join(
+        f"{100 * one.share:.0f} % answered, {one.accuracy.percent()} right"
+        for one in points[:: max(1, len(points) // 5)]
+    )
+    return curves("answered", "Accuracy on what is answered", told, [curve], across, upward)
+
+
+# Mistakes --------------------------------------------------------------------------------
+
+
+def mistakes(material: Material) -> Section | None:
+    """Show what was called wrong."""
+    found = material.evaluation
+    if found is None:
+        return None
+    wrong, judged = len(found.answers.mistakes), len(found.answers.rows)
+    blocks: list[Block] = [
+        Words(f"Called wrong: {wrong:,} of {counted(judged, 'picture')}. {LABELS}")
+    ]
+    if len(found.metrics.classes) > 1:
+        blocks.append(Plots((_matrix(found),)))
+    if wrong and len(found.metrics.classes) > 2:
+        blocks.append(_pairs(found))
+    if material.pictures is not None:
+        blocks += _rows(material, found, material.pictures)
+    return section("mistakes", "What was called wrong", blocks)
+
+
+def _matrix(found: Evaluation) -> Plot:
+    confusion = found.metrics.confusion
+    ids = most_confused(confusion, MOST_IN_MATRIX)
+    labels = [found.metrics.classes[one].label for one in ids.tolist()]
+    rest = len(confusion) - len(ids)
+    more = f" The {MOST_IN_MATRIX} classes with most errors of {len(confusion):,}." if rest else ""
+    told = "; ".join(
+        f"{found.metrics.classes[one.true].label} called "
+        f"{found.metrics.classes[one.called].label} {one.pictures:,} times"
+        for one in confused_pairs(confusion, 5)
+    )
+    chart = matrix(
+        "confusion",
+        "What was called what",
+        told or "No picture was called wrong.",
+        labels,
+        confusion[ids][:, ids].tolist(),
+    )
+    return Plot(chart=chart, caption=MATRIX + more)
+
+
+def _pairs(found: Evaluation) -> Table:
+    labels = [one.label for one in found.metrics.classes]
+    pairs = confused_pairs(found.metrics.confusion, worth=found.worth)
+    return Table(
+        columns=("class", "called", "pictures", "share of the class"),
+        rows=tuple(
+            (labels[one.true], labels[one.called], f"{one.pictures:,}", one.share.percent())
+            for one in pairs
+        ),
+        numbers=(2,),
+        caption="The pairs that are confused most often, with 95 % intervals.",
+    )
+
+
+def _rows(material: Material, found: Evaluation, pictures: Pictures) -> Iterator[Tiles]:
+    for row in rows_of_mistakes(found):
+        rows = found.answers.rows[row.places].tolist()
+        images = seen(material.model, pictures.take(rows), 2 * SIDE)
+        tiles = [
+            tile(drawn(image, SIDE, SIDE), str(pictures.names[at]), _verdict(found, place))
+            for image, at, place in zip(images, rows, row.places.tolist(), strict=True)
+        ]
+        yield Tiles(title=row.title, caption="", tiles=tuple(tiles))
+
+
+def _verdict(found: Evaluation, place: int) -> tuple[str, ...]:
+    """Say what a picture is, what it was called, and how sure that was."""
+    answers, labels = found.answers, [one.label for one in found.metrics.classes]
+    true, called = int(answers.class_ids[place]), int(answers.predicted[place])
+    sure = 100 * float(answers.probabilities[place, called])
+    first = labels[true] if true == called else f"{labels[true]}, called {labels[called]}"
+    return first, f"{sure:.1f} % sure", f"loss {answers.losses[place]:.3g}"

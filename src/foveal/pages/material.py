@@ -1,0 +1,50 @@
+"""What a report is written from: a model, and what is known of how it came to be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from foveal.evaluation.metrics import Metrics
+from foveal.judging.evaluation import Evaluation
+from foveal.model.fitted import FittedModel
+from foveal.pictures.collection import Pictures
+from foveal.training.record import RunRecord
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Material:
+    """What a report is written from."""
+
+    model: FittedModel
+    name: str
+    """How the model is called."""
+    source: str
+    """How its pictures are called, as they were typed; empty where that is not known."""
+    pictures: Pictures | None
+    """Pictures to show it on; None where there are none at hand."""
+    evaluation: Evaluation | None
+    """How a classifier fares; None where nothing judged it."""
+    record: RunRecord | None
+    """What its training left; None where there is nothing."""
+    sha256: str
+    """Of the model's file; empty where it is in none."""
+    said: Callable[[str], str] = str
+    """Words the library's text as its reader knows it, such as options for parameters."""
+
+    @property
+    def metrics(self) -> Metrics | None:
+        """How a classifier fares."""
+        return None if self.evaluation is None else self.evaluation.metrics
+
+    @property
+    def epochs(self) -> tuple[dict[str, Any], ...]:
+        """The epochs of its training; none where there are none, or no record of them."""
+        return () if self.record is None else self.record.epochs
+
+    def notes(self) -> tuple[str, ...]:
+        """Return everything unusual that was said, at training and at judging, each once."""
+        told = [] if self.record is None else [*self.record.notes]
+        judged = [] if self.evaluation is None else [*self.evaluation.notes]
+        return tuple(dict.fromkeys(map(self.said, [*told, *judged])))

@@ -1,0 +1,270 @@
+"""Of a report: what was asked, and what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from foveal.drawing.axes import spanning
+from foveal.drawing.bars import Bar, bars
+from foveal.drawing.charts import Chart, Role
+from foveal.evaluation.intervals import Estimate
+from foveal.evaluation.metrics import ClassScores, Metrics
+from foveal.evaluation.reconstruction import Reconstruction, kept_line
+from foveal.judging.evaluation import Evaluation
+from foveal.learning.options import AUTOENCODER, CNN, TRANSFER, options_of
+from foveal.pages.document import Block, Code, Facts, Plot, Plots, Section, Table, Words, section
+from foveal.pages.material import Material
+from foveal.shapes import written
+from foveal.wording import counted
+
+MOST_CLASSES = 30
+"""Classes that a table names, at most."""
+GROUPS: dict[str, tuple[type, ...]] = {
+    "transfer": TRANSFER,
+    "cnn": CNN,
+    "autoencoder": AUTOENCODER,
+}
+JUDGED: dict[str, Role] = {
+    "held-out pictures": "test",
+    "validation": "validation",
+    "cross-validation": "validation",
+    "training pictures": "training",
+}
+"""Colours of what figures stand on."""
+STANDING = {
+    "held-out pictures": "These pictures took no part in the training. Each choice that is made by "
+    "looking at them, such as between two networks, makes the figures a little too good.",
+    "validation": "These pictures taught nothing, but chose the epoch whose weights are kept: the "
+    "figures are slightly too good. A test part (`test_share`) that nobody looked at tells more.",
+    "cross-validation": "Each picture was judged by a head that had not seen it; the head of the "
+    "model was then fitted on all of them.",
+    "training pictures": "Some of these pictures taught the model: the figures are too good, and "
+    "must not be quoted.",
+}
+PIXELS = " on pixels"
+LADDER = (
+    "Each bar is the share of the same pictures that is called right, with its 95 % interval: what "
+    "pixels alone reach without any network stands beneath. A network earns its cost by what it "
+    "has over them."
+)
+RECALLS = (
+    "Recall is the share of the pictures of a class that are called so, precision the share of "
+    "those called so that are. An accuracy can look good while one small class is always missed."
+)
+
+
+def lead(material: Material) -> str:
+    """Say in a sentence what came out."""
+    model, metrics = material.model, material.metrics
+    if model.autoencodes:
+        return _lead_of_codes(material)
+    names = [str(one) for one in model.classes[:3]]
+    rest = len(model.classes) - len(names)
+    classes = ", ".join(names) + (f" and {rest:,} more" if rest else "")
+    told = f"A network that names {counted(len(model.classes), 'class', 'classes')}: {classes}."
+    if metrics is None or material.evaluation is None:
+        return f"{told} No held-out picture judged it."
+    by = material.evaluation.judged_by
+    return (
+        f"{told} {metrics.accuracy.percent()} of {counted(metrics.pictures, 'picture')} are called "
+        f"right, judged by {by}."
+    )
+
+
+def _lead_of_codes(material: Material) -> str:
+    model = material.model
+    size = counted(model.plan.code_size, "number")
+    told = f"An autoencoder that narrows {written(model.recipe.shape)} pictures to {size}."
+    judged = model.reconstruction
+    if judged is None:
+        return f"{told} No held-out picture judged it."
+    return (
+        f"{told} On {counted(judged.pictures, f'{judged.judged_by} picture')} its mean squared "
+        f"error is {judged.autoencoder.mse:.4g}, that of principal components of the same size "
+        f"{judged.pca.mse:.4g}."
+    )
+
+
+def asked(material: Material) -> Section:
+    """Say what was asked for."""
+    record = material.record
+    line = record.line if record is not None else ""
+    return section(
+        "asked",
+        "What was asked",
+        [
+            Code(line) if line else None,
+            Facts(tuple(_facts(material))),
+            Words("All other options were left to Foveal.") if record is not None else None,
+        ],
+    )
+
+
+def _facts(material: Material) -> Iterator[tuple[str, str]]:
+    model, record = material.model, material.record
+    source = material.source or (record.source if record is not None else "")
+    if source:
+        yield "pictures", source
+    if record is not None and record.prepared:
+        yield "parts", _parts(record.prepared)
+    counts = model.provenance.class_counts
+    if not model.autoencodes:
+        yield "classes", _named_classes([str(one) for one in model.classes], counts)
+    yield "as the network sees them", f"{written(model.recipe.shape)}, {model.recipe.resize}"
+    yield "variations", _variations(material)
+    for name, value in _set(material):
+        yield material.said(f"`{name}`"), value
+
+
+def _parts(prepared: dict[str, Any]) -> str:
+    parts = [
+        f"{counted(int(prepared[name]), f'{name} picture')}"
+        for name in ("train", "validation", "test")
+        if prepared.get(name)
+    ]
+    return ", ".join(parts).replace("train picture", "training picture")
+
+
+def _named_classes(names: list[str], counts: list[int]) -> str:
+    shown = names[:MOST_CLASSES]
+    if len(counts) == len(names) and any(counts):
+        shown = [f"{name} ({count:,})" for name, count in zip(shown, counts, strict=False)]
+    rest = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {rest:,} more" if rest else "")
+
+
+def _variations(material: Material) -> str:
+    known = material.model.provenance
+    mirrored = "half of the pictures are mirrored" if known.flip else "no picture is mirrored"
+    return f"augmentation {known.augmentation}, {mirrored}"
+
+
+def _set(material: Material) -> Iterator[tuple[str, str]]:
+    """List the options that are not as Foveal would have them."""
+    record = material.record
+    if record is None or record.command not in GROUPS:
+        return
+    usual = {one.name: one.default for one in options_of(GROUPS[record.command])}
+    for name, value in record.options.items():
+        if name in usual and value != usual[name]:
+            yield name, str(value)
+
+
+def outcome(material: Material) -> Section:
+    """Say what came out, beside what pixels alone reach."""
+    blocks: list[Block | None] = []
+    if material.model.autoencodes:
+        blocks = list(_reconstruction(material.model.reconstruction))
+    elif material.evaluation is None:
+        blocks = [Words("No held-out picture judged this model, so that nothing is claimed of it.")]
+    else:
+        blocks = list(_classification(material, material.evaluation))
+    return section("outcome", "What came out", blocks)
+
+
+def _classification(material: Material, found: Evaluation) -> Iterator[Block]:
+    metrics = found.metrics
+    yield Words(material.said(STANDING[found.judged_by]))
+    yield Plots((Plot(chart=_ladder(found), caption=LADDER),))
+    yield Facts(tuple(_figures(found)))
+    shown = sorted(metrics.classes, key=_recall)[:MOST_CLASSES]
+    rest = len(metrics.classes) - len(shown)
+    more = f" The {MOST_CLASSES} classes with the lowest recall of {len(metrics.classes):,}."
+    yield Table(
+        columns=("class", "pictures", "recall", "precision", "F1"),
+        rows=tuple(_class_row(one) for one in (shown if rest else metrics.classes)),
+        numbers=(1, 4),
+        caption=RECALLS + (more if rest else ""),
+    )
+
+
+def _recall(one: ClassScores) -> float:
+    return one.recall.value if one.pictures else 2.0  # those without pictures come last
+
+
+def _class_row(one: ClassScores) -> tuple[str, ...]:
+    f1 = "-" if one.f1 != one.f1 else f"{100 * one.f1:.1f} %"
+    return one.label, f"{one.pictures:,}", _share(one.recall), _share(one.precision), f1
+
+
+def _share(estimate: Estimate | None) -> str:
+    known = estimate is not None and estimate.value == estimate.value
+    return estimate.percent() if known and estimate is not None else "-"
+
+
+def _figures(found: Evaluation) -> Iterator[tuple[str, str]]:
+    metrics = found.metrics
+    yield "balanced accuracy", metrics.balanced_accuracy.percent()
+    yield "macro F1", metrics.macro_f1.percent()
+    if metrics.roc_area is not None:
+        yield "ROC area", _share(metrics.roc_area)
+    yield "log loss", metrics.log_loss.plain()
+    if found.unfamiliar is not None:
+        told = found.unfamiliar
+        yield (
+            "unlike what taught",
+            f"{told.share.percent()} of {counted(told.pictures, 'new picture')}; "
+            f"{told.usual.percent()} of usual ones",
+        )
+
+
+def _ladder(found: Evaluation) -> Chart:
+    metrics = found.metrics
+    entries = [_bar("the network", JUDGED[found.judged_by], metrics.accuracy)]
+    entries += [
+        _bar(one.name.removesuffix(PIXELS), "baseline", one.accuracy) for one in found.baselines
+    ]
+    return bars(
+        "ladder",
+        "Accuracy beside baselines",
+        _ladder_in_words(metrics, entries),
+        entries,
+        spanning("accuracy", [], unit="percent", low=0.0, high=1.0),
+    )
+
+
+def _bar(name: str, role: Role, estimate: Estimate) -> Bar:
+    value, low, high = estimate.value, estimate.low, estimate.high
+    return Bar(name=name, role=role, value=value, low=low, high=high, text=estimate.percent())
+
+
+def _ladder_in_words(metrics: Metrics, entries: list[Bar]) -> str:
+    told = "; ".join(f"{one.name}: {one.text}" for one in entries)
+    return f"Accuracy on {counted(metrics.pictures, 'picture')}, with 95 % intervals: {told}."
+
+
+MEANING = (
+    "What is compared is each picture with what the network makes of its code, black = 0 and white "
+    "= 1. Principal components of the same size are the best that a linear code can do: an "
+    "autoencoder must be better than they are to be worth its training."
+)
+
+
+def _reconstruction(judged: Reconstruction | None) -> Iterator[Block]:
+    if judged is None:
+        yield Words("No held-out picture judged this model, so that nothing is claimed of it.")
+        return
+    yield Words(MEANING)
+    rows = []
+    named = (
+        ("autoencoder", judged.autoencoder),
+        (f"PCA, {counted(judged.pca_size, 'component')}", judged.pca),
+    )
+    for name, one in named:
+        kept = kept_line(one) if one.kept is not None else "-"
+        rows.append((name, f"{one.mse:.5f}", f"{one.ssim:.3f}", f"{one.psnr:.1f} dB", kept))
+    yield Table(
+        columns=("code", "MSE", "SSIM", "PSNR", "variance kept"),
+        rows=tuple(rows),
+        numbers=(1, 2, 3),
+        caption=f"On {counted(judged.pictures, f'{judged.judged_by} picture')}, which taught "
+        "nothing. MSE is the mean squared error of a value; SSIM and PSNR rise as pictures become "
+        "alike.",
+    )
+    yield Facts(
+        (
+            ("bytes of a picture", f"{judged.picture_bytes:,}"),
+            ("bytes of its code", f"{judged.code_bytes:,}"),
+        )
+    )

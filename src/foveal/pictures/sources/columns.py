@@ -1,0 +1,325 @@
+"""Columns of a table of pictures, whatever it was written in: path, label, group, split, others."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path, PureWindowsPath
+from typing import Any, overload
+
+import numpy as np
+
+from foveal.errors import DataError
+from foveal.parameters import did_you_mean
+from foveal.pictures.collection import Array, Pictures, evenly
+from foveal.pictures.content import EncodedContent
+from foveal.pictures.encoded import Absent, Encoded, Picked
+from foveal.pictures.missing import is_missing
+from foveal.pictures.sources.parts import PARTS
+from foveal.vocabulary import normal_name
+from foveal.wording import counted
+
+PATH, LABEL, GROUP, SPLIT = "path", "label", "group", "split"
+WRITTEN: tuple[tuple[frozenset[str], str, str], ...] = (
+    (
+        frozenset({"path", "part", "status", "reason"}),
+        "the ledger of a training, which says what became of each file",
+        "name the folder that it is of; of a table of pictures the part is named split",
+    ),
+    (
+        frozenset({"path", "true", "predicted", "reason"}),
+        "what evaluate wrote of each picture",
+        "keep the columns path and true, and name the second label",
+    ),
+    (
+        frozenset({"path", "error", "unfamiliarity"}),
+        "answers of a model",
+        "if these answers are to teach, keep the columns path and label alone",
+    ),
+    (
+        frozenset({"path", "score", "above"}),
+        "what anomalies wrote of each picture",
+        "keep the column path alone",
+    ),
+    *(
+        (
+            frozenset({"path", code, "error"}),
+            "codes or features of pictures",
+            "decode takes codes; else keep the column path alone",
+        )
+        for code in ("code", "code0", "features", "features0")
+    ),
+)
+"""Columns by which a table that Foveal wrote of pictures is known, and is none of pictures."""
+SEVERAL = 3
+"""Names that a message gives as examples."""
+TRIED = 20
+"""Paths that are looked for, evenly spaced, to say where they count from."""
+WHOLE = re.compile(r"[+-]?(0|[1-9]\d{0,17})(\.0*)?")
+"""A whole number, however it is written; 01 is a text."""
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+Columns = Mapping[str, Sequence[Any]]
+"""Values by the names of their columns, all of one length."""
+
+
+def check_columns(names: Sequence[str], where: str, needed: str = PATH) -> None:
+    """Check that a table is one of pictures.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of all columns.
+    where : str
+        The table.
+    needed : str
+        The column without which it is none.
+
+    Raises
+    ------
+    DataError
+        For tables that Foveal wrote of pictures, for those without the column, and for those with
+        two of one name.
+    """
+    for columns, what, remedy in WRITTEN:
+        if columns <= set(names):
+            raise DataError(
+                where, needed="a table of pictures: path, label", came=what, remedy=remedy
+            )
+    twice = [
+        name for name, times in Counter(names).items() if times > 1 and name in (needed, LABEL)
+    ]
+    if twice:
+        raise DataError(
+            where,
+            needed=f"one column named {twice[0]}",
+            came=f"{names.count(twice[0])}",
+            remedy="rename the others",
+        )
+    if needed in names:
+        return
+    near = next((name for name in names if name.strip().lower() == needed), None)
+    like = f"did you mean {near!r}?" if near else did_you_mean(needed, names)
+    raise DataError(
+        where,
+        needed=f"a column named {needed}, and one named {LABEL} where there are labels",
+        came=", ".join(name[:40] for name in names[:10]) or "an empty table",
+        remedy=f"{like} rename it to {needed}".strip() if like else f"name the files in {needed}",
+    )
+
+
+def check_similar(names: Sequence[str]) -> list[str]:
+    """Return notes on columns that are not read, but look like those that are."""
+    known = (LABEL, GROUP, SPLIT)
+    found = []
+    for name in names:
+        like = [one for one in known if one not in names and _is_like(name, one)]
+        found += [f"the column {name} is not read: did you mean {one!r}?" for one in like]
+    return found
+
+
+def _is_like(name: str, known: str) -> bool:
+    plain = name.strip().lower()
+    return plain in (known, f"{known}s") or bool(did_you_mean(plain, (known,)))
+
+
+def told(columns: Columns, content: EncodedContent, names: Sequence[str], where: str) -> Pictures:
+    """Make pictures of their content and of what columns say of them.
+
+    Parameters
+    ----------
+    columns : mapping
+        All columns but those that the content came of.
+    content : EncodedContent
+        The pictures.
+    names : sequence of str
+        How each is named.
+    where : str
+        The table.
+
+    Raises
+    ------
+    DataError
+        For a split that is neither training nor validation nor test.
+    """
+    labels, notes = labels_of(columns[LABEL]) if LABEL in columns else (None, ())
+    return Pictures(
+        names=names,
+        content=content,
+        labels=labels,
+        parts=_parts(columns[SPLIT], where) if SPLIT in columns else None,
+        groups=_groups(columns[GROUP]) if GROUP in columns else None,
+        others={
+            name: _objects(values)
+            for name, values in columns.items()
+            if name not in (LABEL, SPLIT, GROUP)
+        },
+        notes=(*notes, *check_similar(list(columns))),
+    )
+
+
+def of_paths(columns: Columns, where: str, folder: Path, problems: Mapping[int, str]) -> Pictures:
+    """Make pictures of a table whose rows name files.
+
+    Parameters
+    ----------
+    columns : mapping
+        All columns.
+    where : str
+        The table.
+    folder : Path
+        Relative paths count from here.
+    problems : mapping
+        Why rows are none, by row.
+    """
+    paths = ["" if is_missing(one) else os.fspath(one) for one in columns[PATH]]
+    if not paths:
+        raise DataError(
+            where,
+            needed="at least one row",
+            came="a head alone",
+            remedy="write a row for each picture beneath it",
+        )
+    names = [path or f"row {row + 1}" for row, path in enumerate(paths)]
+    rows = Named(folder, paths, problems)
+    _check_there(rows, where)
+    others = {name: values for name, values in columns.items() if name != PATH}
+    found = told(others, EncodedContent(rows), names, where)
+    return found.noted(_repeated(paths))
+
+
+class Named(Sequence[Encoded]):
+    """Files that rows of a table name; none is looked for before it is asked for."""
+
+    def __init__(self, folder: Path, paths: Sequence[str], problems: Mapping[int, str]) -> None:
+        self.folder, self.paths, self.problems = folder, paths, problems
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @overload
+    def __getitem__(self, row: int) -> Encoded: ...
+    @overload
+    def __getitem__(self, row: slice) -> Sequence[Encoded]: ...
+    def __getitem__(self, row: int | slice) -> Encoded | Sequence[Encoded]:
+        if isinstance(row, slice):
+            return Picked(self, range(*row.indices(len(self))))
+        path = self.paths[row]
+        reason = self.problems.get(row) or ("" if path else "no path in this row")
+        if not reason and "://" in path:
+            reason = "an address: nothing is downloaded, give the file"
+        return Absent(path or f"row {row + 1}", reason) if reason else self._file(path)
+
+    def _file(self, path: str) -> Path:
+        file = self.folder / path
+        if "\\" in path and os.sep != "\\" and not file.exists():  # written on Windows
+            return self.folder / PureWindowsPath(path).as_posix()
+        return file
+
+
+def _check_there(rows: Named, where: str) -> None:
+    """Refuse a table whose paths count from elsewhere: none of them would be found."""
+    tried = [rows.paths[row] for row in evenly(len(rows), TRIED)]
+    tried = [path for path in tried if path and not Path(path).is_absolute()]
+    if any((rows.folder / path).exists() for path in tried):
+        return
+    here = [path for path in tried if Path(path).exists()]
+    if here:
+        raise DataError(
+            where,
+            needed="paths that count from the folder of the table",
+            came=f"{here[0]}, which lies in the present folder, not in {rows.folder}",
+            remedy="move the table to the present folder, or write whole paths",
+        )
+
+
+def _repeated(paths: Sequence[str]) -> list[str]:
+    """Say that rows name a file that an earlier row names."""
+    if len(set(paths)) == len(paths):
+        return []
+    seen: set[str] = set()
+    again: list[str] = []
+    for path in paths:
+        if path and path in seen:
+            again.append(path)
+        seen.add(path)
+    if not again:
+        return []
+    more = ", ..." * (len(again) > 1)
+    return [f"{counted(len(again), 'row')} ({again[0]}{more}): a file that an earlier row names"]
+
+
+def labels_of(values: Sequence[Any]) -> tuple[Array | None, tuple[str, ...]]:
+    """Read the labels of rows, None where one is empty.
+
+    Where all are whole numbers, whatever they are written as (1, 1.0, "1"), they are whole
+    numbers; where all are numbers, numbers; else texts.
+
+    Returns
+    -------
+    tuple
+        The labels, or None where there is not one; notes.
+    """
+    texts = [None if is_missing(one) else _text(one) or None for one in values]
+    every = {text for text in texts if text is not None}
+    if not every:
+        return None, ()
+    number = _number_of(every)
+    if number is None:
+        named = {text: normal_name(text) for text in every}
+        return _objects([text and named[text] for text in texts]), ()
+    read = {text: number(text) for text in every}
+    found = [None if text is None else read[text] for text in texts]
+    labels = np.array(found) if None not in found else _objects(found)
+    return labels, tuple(_unlike(read))
+
+
+def _text(value: Any) -> str:
+    return value.strip() if isinstance(value, str) else str(value)
+
+
+def _number_of(texts: set[str]) -> Callable[[str], float] | None:
+    """Choose what reads these texts as numbers; None where some are none."""
+    if all(map(WHOLE.fullmatch, texts)):
+        return lambda text: int(text.partition(".")[0])
+    padded = any(len(text) > 1 and text[0] == "0" and text.isdecimal() for text in texts)
+    if not padded and all(map(NUMBER.fullmatch, texts)):
+        return float
+    return None
+
+
+def _unlike(read: Mapping[str, float]) -> list[str]:
+    """Say which labels are one number."""
+    by_number: dict[float, list[str]] = {}
+    for text, number in sorted(read.items()):
+        by_number.setdefault(number, []).append(text)
+    same = [texts for texts in by_number.values() if len(texts) > 1]
+    return [f"labels that are one number are one label: {' and '.join(same[0])}"] if same else []
+
+
+def _parts(values: Sequence[Any], where: str) -> Array:
+    """Read the part of each row."""
+    texts = ["" if is_missing(one) else _text(one) for one in values]
+    unknown = {text: None for text in texts if text and text.lower() not in PARTS}
+    if unknown:
+        named = ", ".join(list(unknown)[:SEVERAL])
+        raise DataError(
+            where,
+            needed="train, validation or test in the column split",
+            came=f"{named} in {counted(sum(text in unknown for text in texts), 'row')}",
+            remedy=did_you_mean(next(iter(unknown)), PARTS)
+            or "write those, or give the column another name",
+        )
+    return np.array([text and PARTS[text.lower()] for text in texts])
+
+
+def _groups(values: Sequence[Any]) -> Array:
+    return _objects([None if is_missing(one) or one == "" else one for one in values])
+
+
+def _objects(values: Sequence[Any]) -> Array:
+    found = np.empty(len(values), dtype=object)
+    found[:] = values
+    return found

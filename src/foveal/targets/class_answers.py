@@ -1,0 +1,161 @@
+"""What a classifier says of pictures, and how that is judged: of logits, one a class.
+
+Axes: n picture, k class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy.special import log_softmax
+from sklearn.metrics import accuracy_score
+
+from foveal.evaluation.baselines import Baseline, Fold, cross_fit_baselines, majority
+from foveal.evaluation.calibration import fit_temperature, probabilities
+from foveal.evaluation.intervals import Estimate, Floats
+from foveal.evaluation.metrics import Metrics, calibration_error, losses, metrics
+from foveal.pictures.collection import Array
+from foveal.pictures.splits import Rows
+from foveal.targets import class_words
+from foveal.targets.labelled import Labelled
+from foveal.targets.target import Truths
+
+
+class ClassAnswers(Labelled):
+    """Answers of a network that ends with a logit for each of its `names`."""
+
+    headings: ClassVar[tuple[str, str]] = ("label", "probability")
+    judged_columns: ClassVar[tuple[str, ...]] = ("true", "predicted", "probability", "loss")
+
+    def temperature(self, outputs_nk: Array, values_n: Array) -> float:
+        """Fit the temperature of the softmax on pictures that did not train."""
+        return fit_temperature(outputs_nk, values_n)
+
+    def doubts(
+        self, accuracy: Estimate | None, counts_k: Sequence[int], remedies: Sequence[str]
+    ) -> tuple[str, ...]:
+        """Say where held-out pictures cannot tell the classifier from the largest class."""
+        return class_words.chance_notes(accuracy, counts_k, remedies)
+
+    def head_doubts(
+        self,
+        accuracy: Estimate | None,
+        values_n: Array,
+        counts_k: Sequence[int],
+        remedies: Sequence[str],
+        *,
+        fixed: bool,
+    ) -> tuple[str, ...]:
+        """Say so too where classes have few pictures, or fixed features do not tell them apart."""
+        notes = class_words.head_notes(accuracy, values_n, counts_k, fixed=fixed)
+        return (*notes, *self.doubts(accuracy, counts_k, remedies))
+
+    def predicted(self, outputs_nk: Array, temperature: float) -> Floats:
+        """Make probabilities of logits: the softmax at a temperature."""
+        return probabilities(outputs_nk, temperature)
+
+    def labels(self, predicted_nk: Floats) -> Array:
+        """Return the most probable class of each row.
+
+        Of the dtype of the classes; where a row has none, an object array with None there.
+        """
+        readable = ~np.isnan(predicted_nk[:, 0])
+        best = np.where(readable, np.nan_to_num(predicted_nk).argmax(axis=1), 0)
+        labels: Array = self.names[best]
+        if readable.all():
+            return labels
+        found = labels.astype(object)
+        found[~readable] = None
+        return found
+
+    def probabilities(self, predicted_nk: Floats) -> Floats:
+        """Return the predictions, which are probabilities."""
+        return predicted_nk
+
+    def columns(self) -> tuple[list[str], list[str]]:
+        """Name label and probability, and the probability of each class."""
+        return list(self.headings), [f"p:{one}" for one in self.names]
+
+    def cells(self, predicted_nk: Floats) -> Iterator[tuple[list[Any], list[Any]]]:
+        """Yield what stands under `columns`."""
+        labels = self.labels(predicted_nk).tolist()
+        for label, row in zip(labels, predicted_nk, strict=True):
+            yield [label, float(row.max())], list(map(float, row))
+
+    def written(self, predicted_k: Floats, most: int = 1) -> tuple[str, str, str]:
+        """Write the class, its probability, and the classes that follow it."""
+        first, *others = np.argsort(-predicted_k, kind="stable")[:most].tolist()
+        said = [f"{self.names[one]} {100 * predicted_k[one]:.1f} %" for one in others]
+        return (str(self.names[first]), f"{100 * predicted_k[first]:.1f} %", ", ".join(said))
+
+    def right(self, outputs_nk: Array, values_n: Array) -> Truths:
+        """Return whether the largest logit is that of the class."""
+        found: Truths = outputs_nk.argmax(axis=1) == values_n
+        return found
+
+    def mean_loss(self, outputs_nk: Array, values_n: Array) -> float:
+        """Compute the mean log loss of logits, natural logarithm."""
+        logs = log_softmax(outputs_nk, axis=1)
+        return -float(logs[np.arange(len(values_n)), values_n].mean())
+
+    def losses(self, predicted_nk: Floats, values_n: Array) -> Floats:
+        """Compute the log loss of each picture, natural logarithm."""
+        return losses(predicted_nk, values_n)
+
+    def judged_rows(self, predicted_nk: Floats, values_n: Array) -> Iterator[list[Any]]:
+        """Yield the names of both classes, the probability of the one called, and the loss."""
+        names = list(map(str, self.names))
+        called, sure = predicted_nk.argmax(axis=1).tolist(), predicted_nk.max(axis=1).tolist()
+        each, true = self.losses(predicted_nk, values_n).tolist(), values_n.tolist()
+        for one, other, probability, loss in zip(true, called, sure, each, strict=True):
+            yield [names[one], names[other], probability, loss]
+
+    def metrics(self, predicted_nk: Floats, values_n: Array, worth: float) -> Metrics:
+        """Judge probabilities; see `foveal.evaluation.metrics.metrics`."""
+        return metrics(predicted_nk, values_n, list(map(str, self.names)), worth)
+
+    def calibration_error(self, predicted_nk: Floats, values_n: Array) -> float:
+        """Compute the expected calibration error of the class called."""
+        return calibration_error(predicted_nk, values_n)
+
+    def figures(
+        self, metrics: Any, raw_error: float | None, temperature: float
+    ) -> list[tuple[str, str]]:
+        """Write accuracy, ranking, log loss and calibration."""
+        return class_words.figures(metrics, raw_error, temperature)
+
+    def unjudged(self, metrics: Any) -> tuple[str, ...]:
+        """Return the classes of which no picture was judged."""
+        return tuple(one.label for one in metrics.classes if not one.pictures)
+
+    def details(self, metrics: Any) -> list[str]:
+        """Write how each class fares, and the confusion."""
+        return class_words.details(metrics)
+
+    def tables(self, metrics: Any) -> list[str]:
+        """Write the same as tables of HTML."""
+        return class_words.tables(metrics)
+
+    def baselines(self, folds: Iterable[Fold]) -> list[Baseline]:
+        """Fit and judge the largest class, and classifiers of pixels."""
+        return cross_fit_baselines(folds)
+
+    def plainest_baselines(self, counts_k: Rows, values_n: Array) -> list[Baseline]:
+        """Judge the answer that is always the largest class."""
+        return [majority(counts_k, values_n)]
+
+    def unknown(self, labels: Sequence[Any]) -> list[str]:
+        """Name the classes that the model does not know, with those that they may stand for."""
+        return class_words.unknown(labels, self.names.tolist())
+
+    def score(self, y: Any, labels: Array, sample_weight: Any) -> float:
+        """Compute the accuracy; texts are held against the names of the classes as texts."""
+        true, called = np.asarray(y), np.asarray(labels)
+        if {true.dtype.kind, called.dtype.kind} <= set("biuf"):
+            return float(accuracy_score(true, called, sample_weight=sample_weight))
+        known = [row for row, label in enumerate(true.tolist()) if label is not None]
+        true, called = true[known].astype(str), called[known].astype(str)
+        weights = None if sample_weight is None else np.asarray(sample_weight)[known]
+        return float(accuracy_score(true, called, sample_weight=weights))

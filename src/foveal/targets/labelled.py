@@ -1,0 +1,259 @@
+"""What every kind of target answers that labels say: taught, asked and judged without its kind.
+
+Axes: n picture, k output of the network, v view of a picture, d feature.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+
+from foveal.errors import UsageError
+from foveal.evaluation.baselines import Baseline, Fold
+from foveal.evaluation.intervals import Estimate, Floats
+from foveal.nets.plan import Plan
+from foveal.pictures.collection import Array
+from foveal.pictures.splits import Rows
+from foveal.pictures.store import Hashes
+from foveal.targets.logistic import LogisticHead
+from foveal.targets.target import Target, Truths
+from foveal.training.steps import LossOf, Scores
+from foveal.wording import counted
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Examples:
+    """Features that a head is fitted on."""
+
+    features_vnd: np.ndarray[Any, np.dtype[np.float32]]
+    """The first view is the picture as it is; it alone is judged."""
+    values_n: Array
+    units_n: Hashes
+    """Pictures of one unit never stand on two sides of a fold."""
+    weights_n: Array | None
+    """What each weighs in the loss; None for the same."""
+    seed: int
+    threads: int
+
+
+class Labelled(Target):
+    """A target that labels say: what a network answers is held against them.
+
+    Outputs (n, k) are what the network ends with; `predicted` makes predictions (n, k) of them,
+    such as probabilities. What has a body here need not be written by a kind.
+    """
+
+    headings: ClassVar[tuple[str, str]]
+    """What `written` gives: the answer, and how sure it is."""
+    judged_columns: ClassVar[tuple[str, ...]]
+    """Columns of `judged_rows`, the truth first."""
+
+    @abstractmethod
+    def read(self, y: Any) -> Array:
+        """Read the labels that a person gave; see `Target`."""
+
+    # How it is taught -----------------------------------------------------------------------
+
+    @classmethod
+    @abstractmethod
+    def asked(cls, *, label_smoothing: float, class_weight: Any) -> Self:
+        """Return the target before any label was read, as the options of a learner have it."""
+
+    @property
+    def label_smoothing(self) -> float:
+        """Share of each label that the loss spreads out."""
+        return 0.0
+
+    @abstractmethod
+    def loss(self, values_n: Array, device: str) -> LossOf:
+        """Make the loss to minimise.
+
+        Parameters
+        ----------
+        values_n : array, (n,)
+            Values of all training pictures: they decide what each weighs.
+        device : str
+            Where it is computed.
+        """
+
+    @abstractmethod
+    def judge(self, outputs_nk: torch.Tensor, values_n: Array) -> Scores:
+        """Score what a network said of pictures: by this its best weights are chosen."""
+
+    def fit_head(
+        self, examples: Examples, taught_n: Array, C: float | None, *, judged: bool = True
+    ) -> LogisticHead:
+        """Fit a last dense layer on features at once, without gradient descent.
+
+        Parameters
+        ----------
+        examples : Examples
+            Features of pictures with their values.
+        taught_n : array, (n,)
+            Values of all training pictures: they decide what each weighs.
+        C : float, optional
+            Inverse of the penalty, where it is not to be chosen.
+        judged : bool
+            Whether to judge it in folds; without, a given C is fitted at once.
+
+        Raises
+        ------
+        UsageError
+            Where no such head suits this kind.
+        """
+        raise UsageError(
+            "head",
+            needed="layers to be trained, such as 'dense': classes alone have a logistic head",
+            came="logistic",
+            remedy="name the layers of the head",
+        )
+
+    def check_end(self, plan: Plan) -> None:
+        """Check how a network ends against what the loss takes.
+
+        Raises
+        ------
+        UsageError
+            Where the loss would do again what the last layer does.
+        """
+        return
+
+    def temperature(self, outputs_nk: Array, values_n: Array) -> float:
+        """Fit what outputs are divided by, on pictures that did not train; 1 for nothing."""
+        return 1.0
+
+    def doubts(
+        self, accuracy: Estimate | None, counts_k: Sequence[int], remedies: Sequence[str]
+    ) -> tuple[str, ...]:
+        """Say why little may have been learned, of held-out accuracy and training pictures.
+
+        Parameters
+        ----------
+        remedies : sequence of str
+            What the learner takes that may help, by its parameters.
+        """
+        return ()
+
+    def head_doubts(
+        self,
+        accuracy: Estimate | None,
+        values_n: Array,
+        counts_k: Sequence[int],
+        remedies: Sequence[str],
+        *,
+        fixed: bool,
+    ) -> tuple[str, ...]:
+        """Say the same of a fitted head, of held-out values too; `fixed` are its features."""
+        return self.doubts(accuracy, counts_k, remedies)
+
+    # What it says of pictures ---------------------------------------------------------------
+
+    @abstractmethod
+    def predicted(self, outputs_nk: Array, temperature: float) -> Floats:
+        """Make predictions of outputs, (n, k); NaN for NaN."""
+
+    @abstractmethod
+    def labels(self, predicted_nk: Floats) -> Array:
+        """Return the answer for each picture, (n,) or (n, ...); None or NaN where there is none."""
+
+    def probabilities(self, predicted_nk: Floats) -> Floats:
+        """Return the probability of each name, (n, k).
+
+        Raises
+        ------
+        UsageError
+            Where predictions are none.
+        """
+        raise UsageError(
+            "the model",
+            needed="a classifier, which gives probabilities",
+            came=f"a model for {self.task}",
+            remedy="use predict",
+        )
+
+    @abstractmethod
+    def columns(self) -> tuple[list[str], list[str]]:
+        """Name the columns of `cells`: those that a table begins with, and those it ends with."""
+
+    @abstractmethod
+    def cells(self, predicted_nk: Floats) -> Iterator[tuple[list[Any], list[Any]]]:
+        """Yield for each picture the plain values that stand under `columns`."""
+
+    @abstractmethod
+    def written(self, predicted_k: Floats, most: int = 1) -> tuple[str, str, str]:
+        """Write the answer for a picture, how sure it is, and up to `most` - 1 other answers.
+
+        Empty for what a kind does not tell.
+        """
+
+    # How it is judged -----------------------------------------------------------------------
+
+    def right(self, outputs_nk: Array, values_n: Array) -> Truths | None:
+        """Return whether each picture is answered right; None where nothing is right or wrong."""
+        return None
+
+    @abstractmethod
+    def mean_loss(self, outputs_nk: Array, values_n: Array) -> float:
+        """Compute the mean loss of outputs, by the measure of `judge`."""
+
+    @abstractmethod
+    def losses(self, predicted_nk: Floats, values_n: Array) -> Floats:
+        """Compute the loss of each picture, (n,): the larger, the worse it is answered."""
+
+    @abstractmethod
+    def judged_rows(self, predicted_nk: Floats, values_n: Array) -> Iterator[list[Any]]:
+        """Yield for each picture the plain values that stand under `judged_columns`."""
+
+    @abstractmethod
+    def metrics(self, predicted_nk: Floats, values_n: Array, worth: float) -> Any:
+        """Judge predictions: a dataclass of figures, with intervals.
+
+        Parameters
+        ----------
+        worth : float
+            Independent pictures that each is worth, at most 1; it widens the intervals.
+        """
+
+    @abstractmethod
+    def figures(
+        self, metrics: Any, raw_error: float | None, temperature: float
+    ) -> list[tuple[str, str]]:
+        """Write the figures of `metrics`; `raw_error` as of `calibration_error` at 1."""
+
+    def unjudged(self, metrics: Any) -> tuple[str, ...]:
+        """Return the names of which no picture was judged."""
+        return ()
+
+    def details(self, metrics: Any) -> list[str]:
+        """Write more than `figures`, as lines of text."""
+        return []
+
+    def tables(self, metrics: Any) -> list[str]:
+        """Write more than `figures`, as tables of HTML."""
+        return []
+
+    def calibration_error(self, predicted_nk: Floats, values_n: Array) -> float | None:
+        """Compute how far being sure is from being right; None where nothing says how sure."""
+        return None
+
+    def baselines(self, folds: Iterable[Fold]) -> list[Baseline]:
+        """Fit and judge what pixels alone reach, in each fold; see `cross_fit_baselines`."""
+        return []
+
+    def plainest_baselines(self, counts_k: Rows, values_n: Array) -> list[Baseline]:
+        """Judge what needs no picture, only the numbers of training pictures."""
+        return []
+
+    def unknown(self, labels: Sequence[Any]) -> list[str]:
+        """Say of labels that a model does not know which they are."""
+        said = f"{counted(len(labels), 'picture')} left out: labelled by another kind of label"
+        return [said] * bool(labels)
+
+    @abstractmethod
+    def score(self, y: Any, labels: Array, sample_weight: Any) -> float:
+        """Compute scikit-learn's score of answers, as `labels` gives them, against labels."""
