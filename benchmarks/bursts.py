@@ -21,8 +21,7 @@ from machine import describe
 from PIL import Image
 
 from foveal import TransferClassifier
-from foveal.learning import data
-from foveal.pictures.copies import NearCopies
+from foveal.pictures.copies import CopySearch, NearCopies
 from foveal.pictures.units import NO_PAIRS
 
 TRUTH = 0.5
@@ -59,7 +58,7 @@ def claimed(folder: Path, how: str, seed: int) -> tuple[float, float, float]:
     learner = TransferClassifier(size=SIDE, random_state=seed)
     groups = NAME if how == "groups" else None
     if how == "torn":
-        with patch.object(data, "copies_among", nothing):
+        with patch.object(CopySearch, "among", nothing):
             model = learner.fit(folder).model_
     else:
         model = learner.fit(folder, groups=groups).model_

@@ -26,8 +26,9 @@ from machine import describe, foveal, timed
 from sklearn.decomposition import PCA
 from sklearn.metrics import roc_auc_score
 
+from foveal.arrays import Array
 from foveal.model.loading import load
-from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.collection import Pictures
 from foveal.pictures.store import open_store
 
 DRAWS = 1_000

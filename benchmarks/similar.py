@@ -32,6 +32,7 @@ from typing import Any
 import numpy as np
 from machine import describe
 
+from foveal.arrays import Floats
 from foveal.nearest import nearest, squared_lengths
 from foveal.search import graph
 
@@ -39,7 +40,6 @@ CLASSES, RANK, SPREAD, NOISE = 1_000, 12, 0.5, 0.05
 QUERIES, NEIGHBOURS = 1_000, 10
 BATCHES = (1, 10, 100, 1_000)
 CHUNK = 50_000
-Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 
 def maker(size: int) -> Callable[[int, int], Floats]:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from foveal.estimators.cnn import CNNClassifier
     from foveal.estimators.transfer import TransferClassifier
     from foveal.figures.attribution import draw_attribution
+    from foveal.figures.designed import draw_designed
+    from foveal.figures.favourites import draw_favourites
     from foveal.figures.gallery import gallery
     from foveal.figures.groups import groups_sheet
     from foveal.figures.interpolation import interpolate
@@ -61,6 +63,8 @@ _ROOMS = {
     "estimators.cnn": ("CNNClassifier",),
     "estimators.transfer": ("TransferClassifier",),
     "figures.attribution": ("draw_attribution",),
+    "figures.designed": ("draw_designed",),
+    "figures.favourites": ("draw_favourites",),
     "figures.gallery": ("gallery",),
     "figures.groups": ("groups_sheet",),
     "figures.interpolation": ("interpolate",),
@@ -105,6 +109,8 @@ __all__ = [
     "anomalies",
     "build",
     "draw_attribution",
+    "draw_designed",
+    "draw_favourites",
     "draw_kernel_history",
     "draw_kernels",
     "evaluate",

@@ -16,10 +16,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-Floats = np.ndarray[Any, np.dtype[np.float32]]
-Doubles = np.ndarray[Any, np.dtype[np.float64]]
-Rows = np.ndarray[Any, np.dtype[np.int64]]
-Labels = np.ndarray[Any, np.dtype[np.int64]]
+from foveal.arrays import Doubles, Floats, Integers
 
 QUERIES = 128
 """Queries in one matrix product, at most."""
@@ -39,7 +36,7 @@ LARGEST = 1e37
 
 def nearest(
     vectors_rd: Floats, squares_r: Doubles, queries_qd: Floats, k: int, *, threads: int
-) -> tuple[Rows, Doubles]:
+) -> tuple[Integers, Doubles]:
     """Find the k nearest rows of each query by Euclidean distance.
 
     Parameters
@@ -89,13 +86,13 @@ def _libraries() -> ThreadpoolController:
 def nearest_others(
     vectors_rd: Floats,
     squares_r: Doubles,
-    labels_r: Labels,
+    labels_r: Integers,
     queries_qd: Floats,
-    labels_q: Labels,
+    labels_q: Integers,
     *,
     k: int,
     threads: int,
-) -> tuple[Rows, Doubles]:
+) -> tuple[Integers, Doubles]:
     """Find the k nearest rows of each query that do not share its label.
 
     Parameters
@@ -127,7 +124,7 @@ def unit_length(vectors_nd: Floats) -> Floats:
     return unit
 
 
-def ranked(vectors_rd: Floats, query_d: Floats, rows: Rows, k: int) -> tuple[Rows, Doubles]:
+def ranked(vectors_rd: Floats, query_d: Floats, rows: Integers, k: int) -> tuple[Integers, Doubles]:
     """Rank some rows by their distance to one query; gives the k nearest and their distances."""
     rows = np.unique(rows)
     squares = _measured(vectors_rd, query_d[None], np.zeros(len(rows), dtype=np.int64), rows)
@@ -152,7 +149,7 @@ def parts(count: int, size: int) -> Iterator[slice]:
 
 def _candidates(
     chunk_rd: Floats, squares_r: Doubles, queries_qd: Floats, worst_q: Doubles, k: int
-) -> tuple[Rows, Rows]:
+) -> tuple[Integers, Integers]:
     """Name the pairs that may be among the k nearest: numbers of queries, and of rows.
 
     The dot product of d numbers errs by at most d u |q| |r| (u is `ROUNDING`; Higham, Accuracy
@@ -189,13 +186,13 @@ def _above(limits: Doubles) -> Floats:
     return above
 
 
-def _pairs(inside_qr: np.ndarray[Any, np.dtype[np.bool_]]) -> tuple[Rows, Rows]:
+def _pairs(inside_qr: np.ndarray[Any, np.dtype[np.bool_]]) -> tuple[Integers, Integers]:
     flat = np.flatnonzero(inside_qr)  # several times as fast as nonzero of two axes
     q, r = np.divmod(flat, inside_qr.shape[1])
     return q, r
 
 
-def _measured(vectors_rd: Floats, queries_qd: Floats, q: Rows, r: Rows) -> Doubles:
+def _measured(vectors_rd: Floats, queries_qd: Floats, q: Integers, r: Integers) -> Doubles:
     """Compute squared distances of pairs (p,), in double precision from differences."""
     found = np.empty(len(q))
     for part in parts(len(q), vectors_rd.shape[1]):
@@ -206,8 +203,8 @@ def _measured(vectors_rd: Floats, queries_qd: Floats, q: Rows, r: Rows) -> Doubl
 
 
 def _merged(
-    rows_qk: Rows, best_qk: Doubles, q: Rows, rows_p: Rows, squares_p: Doubles
-) -> tuple[Rows, Doubles]:
+    rows_qk: Integers, best_qk: Doubles, q: Integers, rows_p: Integers, squares_p: Doubles
+) -> tuple[Integers, Doubles]:
     """Return the k nearest of those known and of further pairs."""
     queries, k = rows_qk.shape
     every_q = np.concatenate([np.repeat(np.arange(queries), k), q])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,7 +26,24 @@ def as_table(digits: Path, folder: Path) -> Path:
     return folder / "rows.csv"
 
 
-SOURCES = {"table": as_table}
+def as_shards(digits: Path, folder: Path) -> Path:
+    """Write two shards of samples, their labels beside them."""
+    pictures = gather(digits)
+    assert pictures.labels is not None
+    files = [digits / name for name in pictures.names]
+    (folder / "shards").mkdir()
+    for number in range(2):
+        with tarfile.open(folder / "shards" / f"{number}.tar", "w") as tar:
+            for row in range(number * 16, min(16 * number + 16, len(files))):
+                label = str(pictures.labels[row]).encode()
+                for ending, data in ((".png", files[row].read_bytes()), (".cls", label)):
+                    head = tarfile.TarInfo(f"{row:04}{ending}")
+                    head.size = len(data)
+                    tar.addfile(head, io.BytesIO(data))
+    return folder / "shards"
+
+
+SOURCES = {"table": as_table, "shards": as_shards}
 
 
 @pytest.fixture(scope="module")

@@ -99,6 +99,16 @@ def test_many_kernels_and_many_layers_are_bounded_and_what_is_left_out_is_said()
     assert figure.image.height < 8_000
 
 
+def test_however_many_kernels_are_asked_for_the_sheet_stays_bounded() -> None:
+    net = "4x8x8 | conv 64 3x3 | conv 2000 3x3 | globalpool | dense 2"
+    figure = draw_kernels(net, layer="2", count=10**9)
+    assert figure.image.height < 10_000
+    both = draw_kernels(net, count=10**9)
+    said = "2000x64x3x3 weights, norms over 64 input channels; full colour from "
+    limit = f"{both.values.layers[1].limit:#.3g}"
+    assert says(both.image, f"{said}{limit}; 1000 of 2,000 kernels", LABEL, FAINT)
+
+
 def test_one_layer_and_a_count_may_be_asked_for() -> None:
     figure = draw_kernels("resnet", layer="6.4", count=3)
     (layer,) = figure.values.layers

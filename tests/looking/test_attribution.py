@@ -10,7 +10,7 @@ import torch
 
 from foveal.errors import UsageError
 from foveal.looking.attribution import METHODS, attributions, last_maps
-from foveal.looking.attribution_methods import centres, log_odds, median_colour
+from foveal.looking.attribution_methods import log_odds, median_colour
 from foveal.looking.subject import NothingToSee, Subject, subject_of
 from foveal.nets.build import build
 from foveal.nets.plan import plan
@@ -83,10 +83,6 @@ def test_grad_cam_is_the_sum_of_maps_weighed_by_their_slopes() -> None:
     # a 5x5 field in all: pixel i of the 6x6 maps has its middle at pixel i + 1 of the picture
     np.testing.assert_allclose(found.maps["gradcam"][:, 1:7, 1:7], cam, atol=1e-5)
     np.testing.assert_allclose(found.maps["gradcam"][:, 0], found.maps["gradcam"][:, 1])
-
-
-def test_maps_of_unknown_fields_are_spread_evenly() -> None:
-    np.testing.assert_allclose(centres(None, 2, 8), [1.5, 5.5])
 
 
 def test_occlusion_of_a_linear_network_is_what_the_patches_weigh() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from foveal.looking.alarms import alarms
 from foveal.looking.convolutions import convolutions
@@ -89,3 +92,14 @@ def test_maps_are_judged_after_normalisation() -> None:
     found = responses(one, gather(pictures(FEWEST)))
     assert found is not None and found.maps["1"].silent.tolist() == [True, False, False]
     assert found.maps["1"].function == "relu"
+
+
+def test_pictures_that_cannot_be_read_are_passed_over_and_counted(tmp_path: Path) -> None:
+    for place, levels in enumerate(pictures(10)):
+        Image.fromarray(levels).save(tmp_path / f"{place}.png")
+    (tmp_path / "5.png").write_bytes(b"no picture")
+    found = responses(subject("relu"), gather(tmp_path))
+    assert found is not None and (found.pictures, found.unread) == (9, 1)
+    for place in (0, 1):
+        (tmp_path / f"{place}.png").write_bytes(b"no picture")
+    assert responses(subject("relu"), gather(tmp_path)) is None

@@ -39,7 +39,7 @@ def test_some_rows_of_pictures_keep_all_that_belongs_to_them(class_folders: Path
     whole = gather(class_folders)
     some = whole.take([59, 0])
     assert list(some.names) == [whole.names[59], whole.names[0]]
-    assert some.content.pictures == (whole.content.pictures[59], whole.content.pictures[0])
+    assert tuple(some.content.pictures) == (whole.content.pictures[59], whole.content.pictures[0])
     assert some.labels.tolist() == ["below", "above"]
     array = gather(np.arange(5 * 4).reshape(5, 2, 2))
     assert array.take([3]).content.array.ravel().tolist() == [12, 13, 14, 15]

@@ -25,6 +25,11 @@ def test_a_network_in_the_notation_is_untrained_and_follows_its_seed() -> None:
     assert not torch.equal(weights[0], weights[2])
 
 
+def test_a_network_may_be_longer_than_any_name_of_a_file() -> None:
+    text = f"1x8x8 | {' | '.join(['conv 4 3x3 same relu'] * 20)} | flatten | dense 2"
+    assert len(subject_of(text).plan.layers) == 22
+
+
 def test_a_stock_net_and_a_plan_are_the_same() -> None:
     assert subject_of("lenet5").plan == subject_of(foveal.plan("lenet5")).plan
 

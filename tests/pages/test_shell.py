@@ -7,19 +7,7 @@ from jinja2 import DictLoader
 
 from foveal.errors import UsageError
 from foveal.pages import shell
-from support.browser import opened
-
-HOSTILE = (
-    "</script><script>alert(1)</script>",
-    '<img src=x onerror="alert(2)">',
-    "\"' onmouseover='alert(3)",
-    "line\nline\u2028line\u2029",
-    "\x1b[31mred\x1b[0m\x00",
-    "photo\u202egpj.exe",
-    "قط.png",
-    "{{ 7 * 7 }}",
-    "\udc80.png",
-)
+from support.browser import HOSTILE, opened
 
 
 @pytest.fixture

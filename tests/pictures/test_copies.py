@@ -13,10 +13,10 @@ from foveal.pictures import decode
 from foveal.pictures.collection import Pictures
 from foveal.pictures.copies import (
     MOST,
+    CopySearch,
     NearCopies,
     _correlations,
     _Gradients,
-    copies_among,
     near_copies,
     thumbnails,
 )
@@ -157,12 +157,12 @@ def test_files_are_compared_by_pixels_or_by_features(
         views = (thumbnails(store.images, rows, 6),)
 
     for prepared in (store, Extracted()):
-        found = copies_among(pictures, prepared, recipe, class_ids, rows)
+        found = CopySearch(pictures, recipe, class_ids, rows).among(prepared)
         named = {tuple(pictures.names[row][7:9] for row in pair) for pair in found.pairs}
         assert all(one == other for one, other in named) and len(named) >= 14
         assert found.named(pictures.names).count("class") == 2
     monkeypatch.setattr(decode, "decode", lambda *_: pytest.fail("decoded again"))
-    again = copies_among(pictures, Extracted(), recipe, rows % 3, rows[:-2])
+    again = CopySearch(pictures, recipe, rows % 3, rows[:-2]).among(Extracted())
     assert len(again.pairs), "other labels and fewer rows need no picture decoded again"
 
 
@@ -181,7 +181,7 @@ def test_of_very_many_pictures_some_are_looked_at_and_counted() -> None:
 
     pictures = Pictures.of_array(np.zeros((3 * MOST, 8, 8, 1), dtype=np.uint8))
     rows = np.arange(3 * MOST)
-    found = copies_among(pictures, Extracted(), choose_recipe(pictures), rows * 0, rows)
+    found = CopySearch(pictures, choose_recipe(pictures), rows * 0, rows).among(Extracted())
     assert found.looked_at == MOST and not len(found.pairs)
 
 

@@ -17,6 +17,19 @@ from typing import Any
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--mute-audio")
 
+HOSTILE = (
+    "</script><script>alert(1)</script>",
+    '<img src=x onerror="alert(2)">',
+    "\"' onmouseover='alert(3)",
+    "line\nline\u2028line\u2029",
+    "\x1b[31mred\x1b[0m\x00",
+    "photo\u202egpj.exe",
+    "قط.png",
+    "{{ 7 * 7 }}",
+    "\udc80.png",
+)
+"""Names that would do something, if they could."""
+
 
 def browser_path() -> str:
     """Find a browser of the system's; `FOVEAL_BROWSER` names another."""
@@ -83,3 +96,12 @@ def opened(browser: Any, path: Path, *, width: int = 1600, dark: bool = False) -
         yield found
     finally:
         context.close()
+
+
+def until(page: Any, told: str) -> None:
+    """Wait until an expression is true; Playwright's own way asks for what the policy forbids."""
+    for _ in range(200):
+        if page.evaluate(told):
+            return
+        page.wait_for_timeout(25)
+    raise AssertionError(f"never true: {told}")

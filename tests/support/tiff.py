@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[Any]]
+from foveal.arrays import Array
 
 BITS, COMPRESSION, PHOTOMETRIC, EXTRA = 258, 259, 262, 338
 SIGNED, FLOATS = 2, 3

@@ -20,18 +20,19 @@ from foveal.anomaly.threshold import (
     choose_usual,
     taught_notes,
 )
+from foveal.arrays import Doubles, Floats, Integers
 from foveal.errors import DataError
 from foveal.evaluation.conformal import checked_rate
 from foveal.judging.held_out import Standing
-from foveal.nearest import Doubles, Floats, Rows, nearest_others, squared_lengths
+from foveal.nearest import nearest_others, squared_lengths
 from foveal.parameters import Whole, check
 from foveal.search.vectors import Progress, Vectors, vectors_of
 from foveal.wording import counted
 
 if TYPE_CHECKING:
+    from foveal.arrays import Hashes
     from foveal.model.fitted import FittedModel
     from foveal.pictures.collection import Pictures
-    from foveal.pictures.store import Hashes
 
 SERIES = 9
 """Neighbours among which a series of near copies is looked for."""
@@ -47,7 +48,7 @@ probability of about 0.25 ** d.
 class _Usual:
     """Usual pictures, each content once, and how far others are from them."""
 
-    rows: Rows
+    rows: Integers
     """Their rows among those given, (m,)."""
     vectors: Floats
     """(m, d)."""
@@ -55,13 +56,13 @@ class _Usual:
     """(m,)."""
     hashes: Hashes
     """(m,)."""
-    setting: Rows
+    setting: Integers
     """Rows of those given that set the threshold, some or all of `rows`."""
     left_out: LeftOut
 
     def distances(
         self, vectors_nd: Floats, hashes_n: Hashes, k: int, threads: int
-    ) -> tuple[Doubles, Rows]:
+    ) -> tuple[Doubles, Integers]:
         """Measure how far pictures are from the k nearest usual ones, a copy of theirs left out.
 
         Returns

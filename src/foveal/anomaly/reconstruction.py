@@ -12,22 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foveal.anomaly.threshold import (
-    Anomalies,
-    By,
-    LeftOut,
-    Threshold,
-    Truths,
-    choose_usual,
-    taught_notes,
-)
+from foveal.anomaly.threshold import Anomalies, By, LeftOut, Threshold, choose_usual, taught_notes
+from foveal.arrays import Doubles, Hashes, Truths
 from foveal.errors import UsageError
 from foveal.judging.held_out import Standing
 from foveal.model.codec import NO_NUMBERS, Reconstructions, check_half, compared
-from foveal.model.normal import NormalStats, Numbers
+from foveal.model.normal import NormalStats
 from foveal.pictures.collection import Pictures
 from foveal.pictures.saving import DecodedBatch
-from foveal.pictures.store import Hashes, Progress
+from foveal.pictures.store import Progress
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
@@ -98,7 +91,7 @@ def _threshold(
 
 def _usual(
     model: FittedModel, normal: NormalStats, pictures: Pictures, by: By
-) -> tuple[Numbers, LeftOut]:
+) -> tuple[Doubles, LeftOut]:
     """Score usual pictures that did not teach, each content once."""
     found = _measured(model, normal, pictures)
     there = np.isfinite(found.measures["error"])
@@ -112,7 +105,7 @@ def _usual(
 class _Measured:
     """What an autoencoder makes of pictures."""
 
-    measures: dict[By, Numbers]
+    measures: dict[By, Doubles]
     """Error and distance, (n,) each; NaN, with a reason, where there is none."""
     reasons: list[str]
     hashes: Hashes
@@ -135,7 +128,7 @@ def _measured(
         distances.append(normal.distance(batch.codes.astype(np.float64)))
         if progress is not None:
             progress(len(reasons), len(pictures))
-    measures: dict[By, Numbers] = {
+    measures: dict[By, Doubles] = {
         "error": np.concatenate(errors),
         "distance": np.concatenate(distances),
     }

@@ -11,17 +11,16 @@ from typing import Any, Literal
 
 import numpy as np
 
+from foveal.arrays import Doubles, Hashes, Truths
 from foveal.errors import DataError
-from foveal.evaluation.conformal import Numbers, threshold_of, true_rate
+from foveal.evaluation.conformal import threshold_of, true_rate
 from foveal.evaluation.intervals import Estimate
 from foveal.html_tables import MOST_ROWS, html_lines, html_table
 from foveal.parameters import one_of
 from foveal.pictures.collection import Pictures
-from foveal.pictures.store import Hashes
 from foveal.results import plain
 from foveal.wording import counted
 
-Truths = np.ndarray[Any, np.dtype[np.bool_]]
 By = Literal["error", "distance", "neighbours"]
 BY: tuple[By, ...] = ("error", "distance", "neighbours")
 MEASURES: Mapping[By, str] = {"error": "MSE", "distance": "distance", "neighbours": "distance"}
@@ -61,7 +60,7 @@ class Threshold:
 
     @classmethod
     def of(
-        cls, scores: Numbers, by: By, false_alarms: float, left_out: LeftOut | None = None
+        cls, scores: Doubles, by: By, false_alarms: float, left_out: LeftOut | None = None
     ) -> Threshold:
         """Set a threshold by the scores of usual pictures; `left_out` says that they were given.
 
@@ -107,7 +106,7 @@ class Anomalies:
     """How unusual pictures are, in the order they came."""
 
     names: Sequence[str]
-    measures: Mapping[By, Numbers]
+    measures: Mapping[By, Doubles]
     """What was measured of each, (n,) each; NaN for none.
 
     By "error" the mean squared error of the reconstruction, black = 0, white = 1; by "distance"
@@ -156,7 +155,7 @@ class Anomalies:
         return html_lines(told) + html_table(head, shown, numbers=(1,)) + html_lines(left)
 
     @property
-    def scores(self) -> Numbers:
+    def scores(self) -> Doubles:
         """How unusual each picture is, (n,), by what the threshold is by; NaN for none."""
         return self.measures[self.threshold.by]
 
@@ -173,7 +172,7 @@ class Anomalies:
         return order[np.isfinite(self.scores[order])]
 
     @property
-    def others(self) -> dict[str, Numbers]:
+    def others(self) -> dict[str, Doubles]:
         """What was measured besides the scores, by the name of its measure."""
         return {
             MEASURES[by]: found for by, found in self.measures.items() if by != self.threshold.by

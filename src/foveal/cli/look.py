@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from foveal.cli.figures import shown_passage
 from foveal.cli.options import Device, Json, Threads
 from foveal.cli.output import print_answer
 from foveal.cli.sources import one_source
@@ -19,7 +20,18 @@ from foveal.results import Result
 if TYPE_CHECKING:
     from foveal.figures.looks import Asked
 
-NAMES = ("planes", "kernels", "epochs", "attribution")
+NAMES = (
+    "planes",
+    "designed",
+    "kernels",
+    "epochs",
+    "steps",
+    "maps",
+    "fields",
+    "way",
+    "favourites",
+    "attribution",
+)
 """The looks, in order (`figures/looks.py`, which is not imported for the sake of a help)."""
 
 
@@ -84,7 +96,8 @@ def look(
         str | None,
         typer.Option(
             metavar="KERNEL",
-            help="A kernel made by hand to slide over the picture.",
+            help="A kernel made by hand to slide over the picture: sobel, edge, blur, sharpen, "
+            "emboss, or a file with its numbers, a row a line.",
             show_default=False,
         ),
     ] = None,
@@ -92,6 +105,14 @@ def look(
         int | None,
         typer.Option(min=1, help="Shown of what there are many of.", show_default=False),
     ] = None,
+    limits: Annotated[
+        str,
+        typer.Option(
+            metavar="layer|map",
+            help="Whether all maps of a layer share the limits of their colours, or each has its "
+            "own.",
+        ),
+    ] = "layer",
     target: Annotated[
         str | None,
         typer.Option(
@@ -120,9 +141,12 @@ def look(
         channel=channel,
         kernel=kernel,
         count=count,
+        limits=limits,
         target=target,
     )
-    print_answer(_drawn(asked, names, to), _lines, as_json=json)
+    with shown_passage("the network") as tell:
+        drawn = _drawn(replace(asked, progress=tell), names, to)
+    print_answer(drawn, _lines, as_json=json)
 
 
 def _drawn(asked: Asked, only: list[str], to: Path) -> Look:

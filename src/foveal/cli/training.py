@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -214,17 +215,17 @@ def report_of(
 
 def typed_line(context: typer.Context) -> str:
     """Return the line that was typed, as it can be typed again."""
-    words = [*context.command_path.split(), *map(str, (context.params[one] for one in NAMED))]
+    words = [context.command_path, *(quoted(context.params[one]) for one in NAMED)]
     for one in context.command.params:
         name = str(one.name)
         if name in NAMED or name in NOT_TYPED or not _typed(context, name):
             continue
         value = context.params[name]
-        if value is False:
-            words += one.secondary_opts[:1]
-        else:
-            words += [one.opts[0]] if value is True else [one.opts[0], str(value)]
-    return " ".join(map(quoted, words))
+        flag = one.secondary_opts[0] if value is False and one.secondary_opts else one.opts[0]
+        words.append(flag)
+        if not isinstance(value, bool):
+            words.append(shlex.quote(f"{value:g}" if isinstance(value, float) else str(value)))
+    return " ".join(words)
 
 
 def _curves(asked: dict[str, Any]) -> list[Listener]:

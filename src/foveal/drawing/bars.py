@@ -16,14 +16,13 @@ from foveal.drawing.charts import (
     Chart,
     Role,
     cut,
-    extent,
     kept_within,
 )
 from foveal.drawing.svg import Svg, element, joined, path
 
 BOLD = 1.1
 """How many times as wide bold letters are."""
-STEP = 2.75 * LINE
+STEP = 3.5 * LINE
 """Height of a bar with its name."""
 
 
@@ -90,12 +89,9 @@ def _tick(x: float, text: str, bottom: float) -> Svg:
 
 
 def _bar(bar: Bar, top: float, across: Callable[[float], float]) -> Svg:
-    room = WIDTH - extent(bar.text) - SIZE
-    parts = [
-        element("text", cut(bar.name, room / BOLD), x=0, y=top + SIZE, class_="strong"),
-        element("text", bar.text, x=WIDTH, y=top + SIZE, text_anchor="end"),
-    ]
-    return joined(*parts, *_drawn(bar, top + 1.7 * LINE, across))
+    name = element("text", cut(bar.name, WIDTH / BOLD), x=0, y=top + SIZE, class_="strong")
+    text = element("text", bar.text, x=0, y=top + SIZE + LINE)
+    return joined(name, text, *_drawn(bar, top + 2.5 * LINE, across))
 
 
 def _drawn(bar: Bar, middle: float, across: Callable[[float], float]) -> Iterator[Svg]:

@@ -150,8 +150,8 @@ def _axes(plot: _Plot) -> Iterator[Svg]:
     widest = extent(plot.x.text(plot.x.high)) + 2 * SIZE
     for value in plot.x.ticks(max(2, min(7, int((plot.right - plot.left) / widest)))):
         x, text = plot.across(value), plot.x.text(value)
-        yield _faint(text, kept_within(x, text), plot.bottom + LINE, "middle")
-    yield _faint(plot.x.name, plot.right, plot.bottom + 2 * LINE, "end")
+        yield _faint(text, kept_within(x, text), plot.bottom + LINE + 2, "middle")
+    yield _faint(plot.x.name, plot.right, plot.bottom + 2 * LINE + 2, "end")
 
 
 def _faint(text: str, x: float, y: float, anchor: str, dy: str | None = None) -> Svg:

@@ -134,7 +134,7 @@ def animated(frames: Sequence[Image.Image], pause: int, form: str = "WEBP") -> b
         Which format.
     """
     first, *others = frames
-    how: dict[str, Any] = {"lossless": True, "method": 4} if form == "WEBP" else {"optimize": False}
+    how: dict[str, Any] = {"lossless": True, "method": 2} if form == "WEBP" else {"optimize": False}
     content = io.BytesIO()
     first.save(
         content,

@@ -13,13 +13,11 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
+from foveal.arrays import Array, Rows
 from foveal.drawing.colours import WHITE, Colour
 from foveal.drawing.text import FINER
 from foveal.drawing.thumbnails import fitted, framed
 from foveal.errors import UsageError
-
-Floats = np.ndarray[Any, np.dtype[Any]]
-Rows = np.ndarray[Any, np.dtype[np.intp]]
 
 EXTENT = 1440
 """Longer side of the plane, about."""
@@ -91,7 +89,7 @@ def arranged(points: Any, height: int, width: int, side: int | None = None) -> A
     return found
 
 
-def _arranged(points: Floats, size: tuple[int, int]) -> Arrangement:
+def _arranged(points: Array, size: tuple[int, int]) -> Arrangement:
     """Arrange points with pictures of one size, and as little room for points as they need."""
     for pitch, lines in _rooms(size):
         cells, off = _celled(points, _box(size, lines * pitch))
@@ -126,7 +124,7 @@ def _across(size: tuple[int, int], pitch: int) -> int:
     return (size[0] + 2 * FRAME) // pitch
 
 
-def _celled(points: Floats, box: tuple[int, int]) -> tuple[Rows, Floats]:
+def _celled(points: Array, box: tuple[int, int]) -> tuple[Rows, Array]:
     """Find the cell of each point, (n, 2), and its squared distance from the middle, (n,)."""
     sides = np.array(box)
     low, reach = points.min(axis=0), float(np.ptp(points, axis=0).max()) or 1.0
@@ -137,7 +135,7 @@ def _celled(points: Floats, box: tuple[int, int]) -> tuple[Rows, Floats]:
     return cells, np.square(within - (cells + 0.5) * sides).sum(axis=1)
 
 
-def _nearest(cells: Rows, off: Floats) -> Rows:
+def _nearest(cells: Rows, off: Array) -> Rows:
     """Of each cell find the point nearest to its middle, ascending."""
     order = np.lexsort((off, cells[:, 0], cells[:, 1]))
     _, first = np.unique(cells[order], axis=0, return_index=True)
@@ -194,7 +192,7 @@ def _disc(diameter: int) -> Image.Image:
     return mask.reduce(FINER)
 
 
-def _checked(points: Any) -> Floats:
+def _checked(points: Any) -> Array:
     places = np.asarray(points, dtype=np.float64)
     if places.ndim != 2 or places.shape[1] != 2 or not len(places) or not np.isfinite(places).all():
         raise UsageError(

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from foveal.arrays import Array
 from foveal.drawing.colours import FAINT, Colour
 
-Floats = np.ndarray[Any, np.dtype[Any]]
 Levels = np.ndarray[Any, np.dtype[np.uint8]]
 
 VIRIDIS: tuple[Colour, ...] = (
@@ -96,14 +96,14 @@ def ramp(colours: Levels, height: int = 16) -> Image.Image:
     return Image.fromarray(np.repeat(colours[None], height, axis=0))
 
 
-def _shares(values: Any, low: float, high: float) -> Floats:
+def _shares(values: Any, low: float, high: float) -> Array:
     """Return how far numbers are from the lower limit to the upper, 0 to 1."""
     given = np.nan_to_num(np.asarray(values, np.float64), nan=low, posinf=high, neginf=low)
-    shares: Floats = np.clip((given - low) / ((high - low) or 1.0), 0, 1)
+    shares: Array = np.clip((given - low) / ((high - low) or 1.0), 0, 1)
     return shares
 
 
-def _between(anchors: tuple[Colour, ...], shares: Floats) -> Levels:
+def _between(anchors: tuple[Colour, ...], shares: Array) -> Levels:
     """Interpolate between anchors that stand at equal distances."""
     places = np.linspace(0, 1, len(anchors))
     channels = [np.interp(shares, places, channel) for channel in np.array(anchors, float).T]

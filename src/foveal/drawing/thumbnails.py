@@ -8,12 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
-from foveal.drawing.colours import ORANGE, PALE, Colour
+from foveal.arrays import Array
+from foveal.drawing.colours import ORANGE, PALE, WHITE, Colour
 from foveal.recipe import LUMA
-
-Floats = np.ndarray[Any, np.dtype[Any]]
 
 DARKEST, LIGHTEST = 0.3, 0.9
 """What black and white become under an overlay, so that its hue shows on both."""
@@ -23,7 +22,7 @@ HAIRLINE = 1
 """Thickness of the line around a picture whose edge may be as white as the sheet."""
 
 
-def drawn(picture_hwc: Floats, side: int = SMALL, most: int = LARGE) -> Image.Image:
+def drawn(picture_hwc: Array, side: int = SMALL, most: int = LARGE) -> Image.Image:
     """Draw a picture in the size of `sized`.
 
     Three channels are red, green and blue; of any other number the mean is drawn in grey.
@@ -32,7 +31,7 @@ def drawn(picture_hwc: Floats, side: int = SMALL, most: int = LARGE) -> Image.Im
     return sized(Image.fromarray(_levels(values)).convert("RGB"), side, most)
 
 
-def _levels(values: Floats) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def _levels(values: Array) -> np.ndarray[Any, np.dtype[np.uint8]]:
     found: np.ndarray[Any, np.dtype[np.uint8]]
     found = np.rint(255 * np.clip(np.nan_to_num(values), 0, 1)).astype(np.uint8)
     return found
@@ -52,7 +51,7 @@ def sized(image: Image.Image, side: int, most: int = LARGE) -> Image.Image:
 
 
 def over_grey(
-    picture_hwc: Floats, shares_hw: Floats, side: int = SMALL, most: int = LARGE
+    picture_hwc: Array, shares_hw: Array, side: int = SMALL, most: int = LARGE
 ) -> Image.Image:
     """Draw shares of 0 to 1 over a picture in soft grey: one hue, the larger the more opaque."""
     planes = picture_hwc @ np.array(LUMA) if picture_hwc.shape[2] == 3 else picture_hwc.mean(axis=2)
@@ -68,6 +67,16 @@ def framed(image: Image.Image, colour: Colour, thickness: int = 2) -> Image.Imag
     sides = (image.width + 2 * thickness, image.height + 2 * thickness)
     found = Image.new("RGB", sides, colour)
     found.paste(image, (thickness, thickness))
+    return found
+
+
+def marked(image: Image.Image, down: float, across: float, reach: int = 5) -> Image.Image:
+    """Return an image with an orange square around a place, by its shares of height and width."""
+    found = image.copy()
+    y, x = round(down * image.height), round(across * image.width)
+    pen = ImageDraw.Draw(found)
+    pen.rectangle((x - reach - 1, y - reach - 1, x + reach + 1, y + reach + 1), outline=WHITE)
+    pen.rectangle((x - reach, y - reach, x + reach, y + reach), outline=ORANGE, width=2)
     return found
 
 
@@ -91,7 +100,7 @@ def fitted(height: int, width: int, side: int) -> tuple[int, int]:
     return max(1, round(scale * width)), max(1, round(scale * height))
 
 
-def thumbnail(picture_hwc: Floats, size: tuple[int, int]) -> Image.Image:
+def thumbnail(picture_hwc: Array, size: tuple[int, int]) -> Image.Image:
     """Draw a picture in a size of `fitted`: enlarged without blur, or reduced smoothly."""
     image = drawn(picture_hwc, 1, max(picture_hwc.shape))
     if image.size == size:

@@ -7,17 +7,15 @@ Lengths are pixels.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from foveal.arrays import Array
 from foveal.drawing.colours import FAINT, INK, PALE, WHITE
 from foveal.drawing.layout import GRID, WIDEST, abreast, celled, stacked
 from foveal.drawing.scales import Levels
 from foveal.drawing.text import LABEL, length, words
-
-Floats = np.ndarray[Any, np.dtype[Any]]
 
 LINE = 1
 """Thickness of the line around a tile, whose edge may be as white as the sheet."""
@@ -29,7 +27,7 @@ ROOM = 4
 """Around a tile, for a mark."""
 
 
-def as_colours(values_chw: Floats, most: float) -> Levels:
+def as_colours(values_chw: Array, most: float) -> Levels:
     """Return signed numbers of three channels as one colour: 0 is middle grey in each.
 
     Parameters

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
+from foveal.arrays import Array
 from foveal.errors import DataError
-from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.collection import Pictures
 from foveal.pictures.groups import grouped
 from foveal.pictures.sources import are_paths, gather
 from foveal.pictures.sources.forms import check_form, column, listed

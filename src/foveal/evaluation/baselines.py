@@ -18,6 +18,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from foveal.arrays import Array, Integers
 from foveal.evaluation.intervals import Estimate, wilson
 
 MOST_PICTURES = 10_000
@@ -26,9 +27,6 @@ MOST_PIXELS = 1_024
 """Numbers a picture is reduced to, at most, by averaging blocks."""
 ITERATIONS = 50
 """Iterations of the logistic regression; it need not converge to the last digit."""
-
-Pixels = np.ndarray[Any, np.dtype[Any]]
-Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +39,12 @@ class Baseline:
     """Training pictures it was fitted on."""
 
 
-Fold = tuple[Pixels, Ints, Pixels, Ints]
+Fold = tuple[Array, Integers, Array, Integers]
 """Pictures to fit on with their class numbers, and pictures to judge with theirs."""
 
 
 def fit_baselines(
-    train_images: Pixels, train_ids: Ints, test_images: Pixels, test_ids: Ints
+    train_images: Array, train_ids: Integers, test_images: Array, test_ids: Integers
 ) -> list[Baseline]:
     """Fit and judge the baselines: majority class, nearest neighbour, logistic regression.
 
@@ -76,7 +74,7 @@ def cross_fit_baselines(folds: Iterable[Fold]) -> list[Baseline]:
     ]
 
 
-def majority(class_counts: Ints, test_ids: Ints) -> Baseline:
+def majority(class_counts: Integers, test_ids: Integers) -> Baseline:
     """Judge the answer that is always the most frequent training class."""
     found = _majority(class_counts, test_ids)
     return Baseline(
@@ -94,13 +92,13 @@ class _Answers:
     trained_on: int
 
 
-def _majority(class_counts: Ints, test_ids: Ints) -> _Answers:
+def _majority(class_counts: Integers, test_ids: Integers) -> _Answers:
     right = int((test_ids == int(np.argmax(class_counts))).sum())
     return _Answers("majority class", right, len(test_ids), int(class_counts.sum()))
 
 
 def _fitted(
-    train_images: Pixels, train_ids: Ints, test_images: Pixels, test_ids: Ints
+    train_images: Array, train_ids: Integers, test_images: Array, test_ids: Integers
 ) -> Iterator[_Answers]:
     yield _majority(np.bincount(train_ids), test_ids)
     most = min(len(train_ids), MOST_PICTURES)
@@ -124,7 +122,7 @@ def _fitted(
         yield _Answers(name, right, len(test_ids), most)
 
 
-def as_vectors(images: Pixels, middle: float = 0.0) -> np.ndarray[Any, np.dtype[np.float32]]:
+def as_vectors(images: Array, middle: float = 0.0) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Lay pictures out as rows of at most about `MOST_PIXELS` numbers, averaging blocks.
 
     `middle` is taken off first, in double precision: it matters far from zero.

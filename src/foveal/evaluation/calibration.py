@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from foveal.evaluation.intervals import Floats
+from foveal.arrays import Doubles
 
 RANGE = (0.05, 20.0)
 """Temperatures that are tried."""
@@ -19,7 +19,7 @@ SHOWN = 3.84
 """Twice the gain in log likelihood that one useless number exceeds once in 20 times."""
 
 
-def fit_temperature(logits_nk: Floats, class_ids_n: np.ndarray[Any, np.dtype[np.int64]]) -> float:
+def fit_temperature(logits_nk: Doubles, class_ids_n: np.ndarray[Any, np.dtype[np.int64]]) -> float:
     """Fit the temperature that minimises the log loss (Guo et al., arXiv:1706.04599).
 
     Parameters
@@ -60,7 +60,7 @@ def fit_temperature(logits_nk: Floats, class_ids_n: np.ndarray[Any, np.dtype[np.
     return float(np.exp(found.x)) if gain > SHOWN else 1.0
 
 
-def probabilities(logits_nk: Floats, temperature: float) -> Floats:
+def probabilities(logits_nk: Doubles, temperature: float) -> Doubles:
     """Turn logits into probabilities at a temperature."""
-    found: Floats = softmax(np.asarray(logits_nk, dtype=np.float64) / temperature, axis=1)
+    found: Doubles = softmax(np.asarray(logits_nk, dtype=np.float64) / temperature, axis=1)
     return found

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from foveal.evaluation.intervals import Estimate, Floats, Z, wilson_bounds
+from foveal.arrays import Doubles
+from foveal.evaluation.intervals import Estimate, Z, wilson_bounds
 
-Counts = np.ndarray[Any, np.dtype[np.int64]] | Floats
+Counts = np.ndarray[Any, np.dtype[np.int64]] | Doubles
 HALF = 0.5
 """Right and wrong answers of each class that are added where spreads are compared, as in Jeffreys'
 estimate of a share: without them a class that was never wrong would seem to be sure."""
@@ -50,7 +51,7 @@ def mean_f1(confusion: Counts) -> Estimate:
         True class, class called: pictures, or the independent ones that they are worth.
     """
     right = np.diag(confusion).astype(np.float64)
-    total: Floats = (confusion.sum(axis=0) + confusion.sum(axis=1)).astype(np.float64) - right
+    total: Doubles = (confusion.sum(axis=0) + confusion.sum(axis=1)).astype(np.float64) - right
     known = total > 0
     if not known.any():
         return Estimate(0.0, 0.0, 1.0)
@@ -60,11 +61,11 @@ def mean_f1(confusion: Counts) -> Estimate:
 
 
 def _mean(
-    right: Floats,
-    total: Floats,
+    right: Doubles,
+    total: Doubles,
     among: float,
     error: float,
-    figure: Callable[[Floats], Floats] = lambda share: share,
+    figure: Callable[[Doubles], Doubles] = lambda share: share,
 ) -> Estimate:
     """Interval of a mean of figures, each of which grows with a share.
 
@@ -94,16 +95,16 @@ def _mean(
     )
 
 
-def _doubted(confusion: Counts) -> Floats:
+def _doubted(confusion: Counts) -> Doubles:
     """Add half a right answer to each class that occurs, and half a wrong one, spread evenly."""
     there, classes = confusion.sum(axis=1) > 0, len(confusion)
     more = np.full((classes, classes), HALF / max(classes - 1, 1))
     np.fill_diagonal(more, HALF)
-    found: Floats = confusion.astype(np.float64) + np.where(there[:, None], more, 0.0)
+    found: Doubles = confusion.astype(np.float64) + np.where(there[:, None], more, 0.0)
     return found
 
 
-def _spreads_of_f1(confusion: Floats, known: np.ndarray[Any, Any]) -> tuple[float, float]:
+def _spreads_of_f1(confusion: Doubles, known: np.ndarray[Any, Any]) -> tuple[float, float]:
     """Return the mean standard error of F1 of a class, and that of the mean F1.
 
     By the delta method (Takahashi, Yamamoto, Kuchiba and Koyama, Applied Intelligence 52, 2022): a

@@ -5,16 +5,14 @@ Vovk, Gammerman and Shafer, "Algorithmic Learning in a Random World", 2005. Axes
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy.special import betaincinv
 
+from foveal.arrays import Doubles
 from foveal.errors import DataError, UsageError
 from foveal.evaluation.intervals import LEVEL, Estimate
 from foveal.parameters import Real
 
-Numbers = np.ndarray[Any, np.dtype[np.float64]]
 LEAST_RATE = 1e-9
 """Lowest rate of false alarms that can be asked for."""
 RATE = Real(LEAST_RATE, 1, below=True)
@@ -22,7 +20,7 @@ ROUNDED = 1e-9
 """What binary fractions may add to a rank: (1 - 0.18) * 150 comes out above 123."""
 
 
-def threshold_of(scores: Numbers, false_alarms: float) -> float:
+def threshold_of(scores: Doubles, false_alarms: float) -> float:
     """Find the score that usual pictures exceed with at most a given probability.
 
     Parameters

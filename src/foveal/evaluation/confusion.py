@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from foveal.arrays import Integers
 from foveal.evaluation.intervals import Estimate, wilson
-from foveal.evaluation.metrics import Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class ConfusedPair:
     """Their share of all pictures of their class."""
 
 
-def confused_pairs(confusion: Ints, most: int = 10, worth: float = 1.0) -> list[ConfusedPair]:
+def confused_pairs(confusion: Integers, most: int = 10, worth: float = 1.0) -> list[ConfusedPair]:
     """List the pairs of classes that are confused most often, the most frequent first.
 
     Parameters
@@ -51,7 +51,7 @@ def confused_pairs(confusion: Ints, most: int = 10, worth: float = 1.0) -> list[
     ]
 
 
-def most_confused(confusion: Ints, most: int) -> np.ndarray[Any, np.dtype[np.intp]]:
+def most_confused(confusion: Integers, most: int) -> np.ndarray[Any, np.dtype[np.intp]]:
     """Return the numbers of the classes with the most wrong answers, ascending.
 
     Parameters
@@ -66,7 +66,7 @@ def most_confused(confusion: Ints, most: int) -> np.ndarray[Any, np.dtype[np.int
     return np.sort(order[:most])
 
 
-def _wrong(confusion: Ints) -> Ints:
+def _wrong(confusion: Integers) -> Integers:
     wrong = confusion.copy()
     np.fill_diagonal(wrong, 0)
     return wrong

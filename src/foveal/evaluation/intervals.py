@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
-Floats = np.ndarray[Any, np.dtype[np.float64]]
+from foveal.arrays import Doubles
+
 LEVEL = 0.95
 Z = float(ndtri((1 + LEVEL) / 2))
 """Standard errors that a normal estimate is off by at most, at this level."""
@@ -46,7 +47,7 @@ def wilson(right: float, total: float, level: float = LEVEL) -> Estimate:
     return Estimate(right / total, float(low[0]), float(high[0]))
 
 
-def wilson_bounds(right: Floats, total: Floats, z: float) -> tuple[Floats, Floats]:
+def wilson_bounds(right: Doubles, total: Doubles, z: float) -> tuple[Doubles, Doubles]:
     """Compute Wilson's bounds of shares, (n,) each, z standard errors away; no total is 0."""
     share = right / total
     middle = (share + z * z / (2 * total)) / (1 + z * z / total)
@@ -92,7 +93,7 @@ def effective_number(
     return float(np.clip(min(plain, doubted) * heavier, 1.0, total))
 
 
-def _worth(right: Floats, sizes: np.ndarray[Any, Any]) -> float:
+def _worth(right: Doubles, sizes: np.ndarray[Any, Any]) -> float:
     """Compute how many strangers have a share that varies as much as that of these units."""
     count, total = len(sizes), sizes.sum()
     share = right.sum() / total
@@ -101,7 +102,7 @@ def _worth(right: Floats, sizes: np.ndarray[Any, Any]) -> float:
 
 
 def mean(
-    values: Floats,
+    values: Doubles,
     level: float = LEVEL,
     least: float = -np.inf,
     most: float = np.inf,

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from foveal.arrays import Doubles, Integers, Rows
 from foveal.evaluation.composed import mean_f1, mean_recall
-from foveal.evaluation.intervals import Estimate, Floats, mean, wilson
+from foveal.evaluation.intervals import Estimate, mean, wilson
 from foveal.evaluation.ranking import average_precision, roc_area
 
-Ints = np.ndarray[Any, np.dtype[np.int64]]
-Rows = np.ndarray[Any, np.dtype[np.intp]]
 BINS = 15
 """Bins of the calibration error, equally filled."""
 LEAST_PROBABILITY = 1e-15
@@ -49,13 +47,13 @@ class Metrics:
     """Area under the ROC curve, of two classes; None of more."""
     calibration_error: float
     """Expected calibration error, top class, equally filled bins."""
-    confusion: Ints
+    confusion: Integers
     """(true class, class called), counts."""
     classes: tuple[ClassScores, ...]
 
 
 def metrics(
-    probabilities_nk: Floats, class_ids_n: Ints, labels: list[str], worth: float = 1.0
+    probabilities_nk: Doubles, class_ids_n: Integers, labels: list[str], worth: float = 1.0
 ) -> Metrics:
     """Judge probabilities against true class numbers.
 
@@ -75,7 +73,7 @@ def metrics(
     count = len(labels)
     confusion = np.bincount(class_ids_n * count + called, minlength=count * count)
     confusion = confusion.reshape(count, count).astype(np.int64)
-    counted: Floats = (worth * confusion).astype(np.float64)
+    counted: Doubles = (worth * confusion).astype(np.float64)
     area, averages = _rankings(probabilities_nk, class_ids_n, worth)
     return Metrics(
         pictures=len(class_ids_n),
@@ -93,15 +91,15 @@ def metrics(
     )
 
 
-def losses(probabilities_nk: Floats, class_ids_n: Ints) -> Floats:
+def losses(probabilities_nk: Doubles, class_ids_n: Integers) -> Doubles:
     """Compute the log loss of each picture, natural logarithm, (n,)."""
     picked = probabilities_nk[np.arange(len(class_ids_n)), class_ids_n]
-    found: Floats = -np.log(np.clip(picked, LEAST_PROBABILITY, 1))
+    found: Doubles = -np.log(np.clip(picked, LEAST_PROBABILITY, 1))
     return found
 
 
 def _rankings(
-    probabilities_nk: Floats, class_ids_n: Ints, worth: float
+    probabilities_nk: Doubles, class_ids_n: Integers, worth: float
 ) -> tuple[Estimate | None, dict[int, Estimate]]:
     """Return the ROC area of two classes, and the average precision of either."""
     if probabilities_nk.shape[1] != 2:
@@ -113,7 +111,7 @@ def _rankings(
     return roc_area(probabilities_nk[:, 1], class_ids_n == 1, worth), averages
 
 
-def calibration_error(probabilities_nk: Floats, class_ids_n: Ints, bins: int = BINS) -> float:
+def calibration_error(probabilities_nk: Doubles, class_ids_n: Integers, bins: int = BINS) -> float:
     """Average how far being sure is from being right (Naeini, Cooper and Hauskrecht, 2015).
 
     The expected calibration error of the class called.
@@ -131,7 +129,7 @@ def calibration_error(probabilities_nk: Floats, class_ids_n: Ints, bins: int = B
     return sum(gaps) / len(class_ids_n)
 
 
-def sureness_bins(sure_n: Floats, bins: int) -> list[Rows]:
+def sureness_bins(sure_n: Doubles, bins: int) -> list[Rows]:
     """Deal pictures into bins of equally many, in the order of their probabilities.
 
     Parameters
@@ -151,7 +149,7 @@ def sureness_bins(sure_n: Floats, bins: int) -> list[Rows]:
 
 
 def _class_scores(
-    confusion: Ints, counted: Floats, index: int, label: str, average: Estimate | None
+    confusion: Integers, counted: Doubles, index: int, label: str, average: Estimate | None
 ) -> ClassScores:
     right = int(confusion[index, index])
     there, called = int(confusion[index].sum()), int(confusion[:, index].sum())

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy.optimize import brentq
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from foveal.evaluation.intervals import Estimate, Floats, Z, wilson_bounds
+from foveal.arrays import Doubles, Truths
+from foveal.evaluation.intervals import Estimate, Z, wilson_bounds
 
-Truths = np.ndarray[Any, np.dtype[np.bool_]]
 UNKNOWN = Estimate(float("nan"), 0.0, 1.0)
 NEAR = 1e-12
 
 
-def roc_area(scores_n: Floats, positive_n: Truths, worth: float = 1.0) -> Estimate:
+def roc_area(scores_n: Doubles, positive_n: Truths, worth: float = 1.0) -> Estimate:
     """Estimate the area under the ROC curve; NaN where one of the classes is missing.
 
     The probability that a positive picture scores above a negative one, ties counted by half. The
@@ -51,7 +49,7 @@ def _least(area: float, above: float, below: float) -> float:
     return float(brentq(gap, 0.0, area - NEAR)) if area > 2 * NEAR else 0.0
 
 
-def average_precision(scores_n: Floats, positive_n: Truths, worth: float = 1.0) -> Estimate:
+def average_precision(scores_n: Doubles, positive_n: Truths, worth: float = 1.0) -> Estimate:
     """Estimate the average precision, the area under precision and recall; NaN without positives.
 
     Its interval is that of a share of as many pictures as are positive (Boyd, Eng and Page, "Area

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from foveal.arrays import Array
 from foveal.recipe import LUMA
 
-Floats = np.ndarray[Any, np.dtype[Any]]
-Pair = tuple[Floats, Floats]
+Pair = tuple[Array, Array]
 """Pictures and their reconstructions."""
 
 CERTAIN = 1e-7
@@ -61,7 +61,7 @@ class KeptVariance:
     """The same of colour: of what the channels differ from their brightness. None for grey."""
 
     @classmethod
-    def of(cls, lost: Floats, there: Floats) -> KeptVariance:
+    def of(cls, lost: Array, there: Array) -> KeptVariance:
         """Compare what is lost with what is there, each (n, 2) from `squares`."""
         gone, whole = lost.sum(axis=0), there.sum(axis=0)
         shares = [
@@ -96,7 +96,7 @@ class Reconstruction:
     """What these keep: a sign of what a code of so many numbers could."""
 
 
-def similarity_metrics(pairs: Iterable[Pair], mean: Floats | None = None) -> SimilarityMetrics:
+def similarity_metrics(pairs: Iterable[Pair], mean: Array | None = None) -> SimilarityMetrics:
     """Measure how much reconstructions resemble their pictures, batch by batch.
 
     Parameters
@@ -137,7 +137,7 @@ def similarity_metrics(pairs: Iterable[Pair], mean: Floats | None = None) -> Sim
     )
 
 
-def kept_variance(pairs: Iterable[Pair], mean: Floats) -> KeptVariance:
+def kept_variance(pairs: Iterable[Pair], mean: Array) -> KeptVariance:
     """Measure how much of the variance about a mean picture (h, w, c) is kept, batch by batch."""
     lost = there = np.zeros((1, 2))
     for originals, made in pairs:
@@ -146,7 +146,7 @@ def kept_variance(pairs: Iterable[Pair], mean: Floats) -> KeptVariance:
     return KeptVariance.of(lost, there)
 
 
-def squares(differences: Floats) -> Floats:
+def squares(differences: Array) -> Array:
     """Sum squared differences (n, h, w, c) of each picture, (n, 2): of values, of colour alone."""
     values = (differences**2).sum(axis=(1, 2, 3), dtype=np.float64)
     if differences.shape[3] != len(LUMA):
@@ -166,14 +166,14 @@ def kept_line(found: SimilarityMetrics | KeptVariance) -> str:
     )
 
 
-def _cross_entropy(originals: Floats, made: Floats) -> Floats:
+def _cross_entropy(originals: Array, made: Array) -> Array:
     wanted = np.clip(originals, 0, 1)
     sure = np.clip(made, CERTAIN, 1 - CERTAIN)
-    found: Floats = -(wanted * np.log(sure) + (1 - wanted) * np.log1p(-sure))
+    found: Array = -(wanted * np.log(sure) + (1 - wanted) * np.log1p(-sure))
     return found
 
 
-def similarity(originals: Floats, made: Floats) -> Floats:
+def similarity(originals: Array, made: Array) -> Array:
     """Structural similarity of each picture to its reconstruction, (n,): 1 where they agree.
 
     A Gaussian window of 11 pixels, mirrored at the borders; the mean over places and channels
@@ -181,8 +181,8 @@ def similarity(originals: Floats, made: Floats) -> Floats:
     structural similarity", 2004).
     """
 
-    def local(values: Floats) -> Floats:
-        found: Floats = gaussian_filter(values, (0, WINDOW, WINDOW, 0), truncate=REACH)
+    def local(values: Array) -> Array:
+        found: Array = gaussian_filter(values, (0, WINDOW, WINDOW, 0), truncate=REACH)
         return found
 
     mean_a, mean_b = local(originals), local(made)
@@ -192,7 +192,7 @@ def similarity(originals: Floats, made: Floats) -> Floats:
     bright, contrast = STEADY
     alike = (2 * mean_a * mean_b + bright) * (2 * covariance + contrast)
     whole = (mean_a**2 + mean_b**2 + bright) * (variance_a + variance_b + contrast)
-    found: Floats = (alike / whole).mean(axis=(1, 2, 3))
+    found: Array = (alike / whole).mean(axis=(1, 2, 3))
     return found
 
 
@@ -207,22 +207,22 @@ class PrincipalComponents:
         How many, where pictures and values are so many.
     """
 
-    def __init__(self, pictures: Floats, most: int) -> None:
+    def __init__(self, pictures: Array, most: int) -> None:
         from sklearn.decomposition import PCA  # brings scikit-learn: a second, not for loading
 
         flat = pictures.reshape(len(pictures), -1)
         found = PCA(min(most, *flat.shape), random_state=0).fit(flat)
-        self._mean: Floats = found.mean_
-        self._components: Floats = found.components_
+        self._mean: Array = found.mean_
+        self._components: Array = found.components_
 
     @property
     def count(self) -> int:
         """How many there are."""
         return len(self._components)
 
-    def reconstructed(self, pictures: Floats, count: int) -> Floats:
+    def reconstructed(self, pictures: Array, count: int) -> Array:
         """Reconstruct pictures by the first components, within 0 and 1."""
         taken = self._components[:count]
         codes = (pictures.reshape(len(pictures), -1) - self._mean) @ taken.T
-        made: Floats = np.clip(codes @ taken + self._mean, 0, 1)
+        made: Array = np.clip(codes @ taken + self._mean, 0, 1)
         return made.reshape(pictures.shape)

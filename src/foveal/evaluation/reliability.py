@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from foveal.evaluation.intervals import Estimate, Floats, wilson
-from foveal.evaluation.metrics import BINS, Ints, sureness_bins
+from foveal.arrays import Doubles, Integers
+from foveal.evaluation.intervals import Estimate, wilson
+from foveal.evaluation.metrics import BINS, sureness_bins
 
 POINTS = 40
 """Shares at which accuracy on what is answered is measured, at most."""
@@ -28,7 +29,7 @@ class CalibrationBin:
 
 
 def calibration_curve(
-    probabilities_nk: Floats, class_ids_n: Ints, bins: int = BINS, worth: float = 1.0
+    probabilities_nk: Doubles, class_ids_n: Integers, bins: int = BINS, worth: float = 1.0
 ) -> tuple[CalibrationBin, ...]:
     """Compare how sure a classifier is with how often it is right (DeGroot and Fienberg, 1983).
 
@@ -73,7 +74,7 @@ class Answered:
 
 
 def accuracy_by_answered(
-    probabilities_nk: Floats, class_ids_n: Ints, points: int = POINTS, worth: float = 1.0
+    probabilities_nk: Doubles, class_ids_n: Integers, points: int = POINTS, worth: float = 1.0
 ) -> tuple[Answered, ...]:
     """Measure accuracy on the pictures answered, against their share of all.
 

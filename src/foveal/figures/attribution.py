@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from foveal.arrays import Array
 from foveal.drawing.figure import Figure
 from foveal.drawing.layout import page
 from foveal.drawing.panel import panel, strength_bar
@@ -15,7 +16,6 @@ from foveal.drawing.thumbnails import drawn, over_grey
 from foveal.errors import UsageError
 from foveal.looking.attribution import METHODS, Attributions, Method, attributions
 from foveal.looking.subject import subject_of
-from foveal.pictures.collection import Array
 from foveal.pictures.sources import gather
 from foveal.shapes import written
 from foveal.wording import counted

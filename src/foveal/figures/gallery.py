@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from foveal.anomaly.reconstruction import error_map
+from foveal.arrays import Array
 from foveal.drawing.colours import FAINT
 from foveal.drawing.figure import Figure
 from foveal.drawing.layout import GRID, WIDEST, abreast, celled, page, stacked
@@ -24,7 +25,7 @@ from foveal.looking.reconstructions import (
     no_picture,
     reconstruction_errors,
 )
-from foveal.looking.selection import Floats, joined, part
+from foveal.looking.selection import joined, part
 from foveal.model.codec import compared
 from foveal.pictures.collection import evenly
 from foveal.pictures.sources import gather
@@ -182,7 +183,7 @@ def roomy(images: Sequence[Image.Image]) -> list[Image.Image]:
     return [celled(hairlined(image), LEAST_WIDTH, LEAST_HEIGHT) for image in images]
 
 
-def shape_of(pictures: Floats) -> str:
+def shape_of(pictures: Array) -> str:
     """Write the shape of pictures (n, h, w, c)."""
     high, wide, channels = pictures.shape[1:]
     return written((channels, high, wide))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from foveal.arrays import Array
 from foveal.drawing.colours import FAINT
 from foveal.drawing.figure import Figure
 from foveal.drawing.layout import GRID, abreast, flowing, page, stacked
@@ -17,7 +18,7 @@ from foveal.drawing.panel import panel
 from foveal.drawing.text import LABEL, words
 from foveal.drawing.thumbnails import fitted, thumbnail
 from foveal.errors import DataError
-from foveal.looking.selection import Floats, seen
+from foveal.looking.selection import seen
 from foveal.parameters import Whole, check
 from foveal.pictures.collection import evenly
 from foveal.pictures.groups import COLUMNS
@@ -99,7 +100,7 @@ def _rows(found: PictureGroups, drawn: set[int]) -> tuple[tuple[str, int, bool],
 
 
 def _block(
-    group: PictureGroup, rows: Sequence[int], images: Sequence[Floats], found: PictureGroups
+    group: PictureGroup, rows: Sequence[int], images: Sequence[Array], found: PictureGroups
 ) -> Image.Image:
     """Lay out one group beneath what is said of it."""
     size = fitted(images[0].shape[0], images[0].shape[1], SIDE)

@@ -24,11 +24,11 @@ from foveal.shapes import written
 from foveal.wording import counted
 
 if TYPE_CHECKING:
+    from foveal.arrays import Array
     from foveal.drawing.scales import Levels
-    from foveal.pictures.collection import Array
 
-MOST = 32
-"""Kernels that are drawn where nothing is asked: those that moved most."""
+MANY, MOST = 32, 256
+"""Kernels that are drawn where nothing is asked, and at most: those that moved most."""
 FEW_CHANNELS = 4
 """Input channels that are drawn one below the other; of more, norms."""
 SIDE = 64
@@ -52,7 +52,8 @@ def draw_kernel_history(model: Any, *, count: int | None = None) -> Figure[Kerne
     model : FittedModel, or path of a model file
         The model; its training kept the kernels.
     count : int, optional
-        Kernels that are drawn at most, those that moved most; 32 where left out.
+        Kernels that are drawn at most, those that moved most; 32 where left out,
+        and never more than 256.
 
     Returns
     -------
@@ -69,7 +70,7 @@ def draw_kernel_history(model: Any, *, count: int | None = None) -> Figure[Kerne
     """
     check({"count": count}, {"count": optional(Whole(1))})
     found = kernel_history(subject_of(model))
-    rows = _moved_most(found, count or MOST)
+    rows = _moved_most(found, min(count or MANY, MOST))
     times = found.chosen()
     return Figure(
         values=found,

@@ -28,14 +28,17 @@ from foveal.shapes import written
 from foveal.wording import counted
 
 if TYPE_CHECKING:
+    from foveal.arrays import Array
     from foveal.drawing.scales import Levels
-    from foveal.pictures.collection import Array
 
+MOST = 2_000
+"""Kernels on a sheet, all layers together, however many are asked for."""
 MANY, FEW = 64, 32
-"""Kernels of a layer on a sheet; the first where there are few layers, so that all layers together
-have 2,000 at most."""
+"""Kernels of a layer on a sheet where nothing is asked; the first where there are few layers."""
 FEW_LAYERS, MOST_LAYERS = 30, 60
 """Layers on a sheet, evenly spaced over all."""
+MOST_TILES = 4_096
+"""Tiles of a layer by input channel: the more kernels are drawn, the fewer channels of each."""
 MOST_CHANNELS, MOST_DENSE = 16, 32
 """Input channels that are drawn one by one; of 1x1 kernels, which are so many numbers."""
 MOST_ROWS = 50_000
@@ -71,7 +74,7 @@ def draw_kernels(
     layer : str, optional
         The number of one layer in the plan, which is drawn in more detail.
     count : int, optional
-        Kernels of a layer that are drawn at most.
+        Kernels of a layer that are drawn at most; 2,000 are in all.
 
     Returns
     -------
@@ -89,7 +92,7 @@ def draw_kernels(
     pictures = None if X is None else gather(X)
     found = network_kernels(subject_of(model), pictures, layer)
     drawn = [found.layers[one] for one in evenly(len(found.layers), MOST_LAYERS)]
-    most = count or (MANY if len(drawn) <= FEW_LAYERS else FEW)
+    most = min(count or (MANY if len(drawn) <= FEW_LAYERS else FEW), MOST // len(drawn))
     blocks = [_layer(one, found, most, alone=len(found.layers) == 1) for one in drawn]
     kernels = sum(len(one.weights) for one in found.layers)
     return Figure(
@@ -105,8 +108,9 @@ def _facts(found: NetworkKernels, drawn: int, kernels: int) -> list[str]:
     some = f", {drawn} of them drawn" if drawn < found.convolutions else ""
     state = "trained" if found.trained else "untrained: weights as they were drawn"
     table = f"; the first {MOST_ROWS:,} are in the table" if kernels > MOST_ROWS else ""
+    unread = f", {found.unread} more cannot be read" if found.unread else ""
     judged = (
-        f"maps judged on {counted(found.judged_on, 'picture')}"
+        f"maps judged on {counted(found.judged_on, 'picture')}{unread}"
         if found.judged_on
         else "judged by weights alone (maps: of a trained network, on 8 pictures or more)"
     )
@@ -229,6 +233,7 @@ def _tiles(kernels: Kernels, rows: Sequence[int], *, alone: bool) -> tuple[Level
             names = ["in colour", *names]
         return tiles, names, "by colour of the picture" if kernels.in_colour else "by plane"
     most = MOST_DENSE if _dense(kernels) or alone else MOST_CHANNELS
+    most = min(most, max(1, MOST_TILES // len(rows)))
     if channels <= most or _dense(kernels):
         some = evenly(channels, most)
         tiles = diverging(weights[:, some], limit).swapaxes(0, 1)

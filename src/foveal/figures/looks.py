@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from foveal.drawing.figure import Figure
 from foveal.errors import UsageError
 from foveal.figures.attribution import draw_attribution
+from foveal.figures.designed import draw_designed
+from foveal.figures.favourites import draw_favourites
+from foveal.figures.fields import draw_fields
 from foveal.figures.kernel_history import draw_kernel_history
 from foveal.figures.kernels import draw_kernels
+from foveal.figures.maps import draw_maps
 from foveal.figures.planes import draw_planes
+from foveal.figures.steps import draw_steps
+from foveal.figures.way import draw_way
 from foveal.looking.subject import NothingToSee, Subject
 from foveal.parameters import did_you_mean
 from foveal.pictures.collection import Pictures
+
+if TYPE_CHECKING:
+    from foveal.pictures.store import Progress
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -32,10 +41,14 @@ class Asked:
     """Number of one of its maps, from 0."""
     kernel: str | None = None
     """A kernel designed by hand, by its name, or the file that holds it."""
+    limits: str = "layer"
+    """Whether feature maps of a layer share the limits of their colours, or each has its own."""
     count: int | None = None
     """How many are shown of what there are many of."""
     target: str | None = None
     """The class that is asked about; where left out, that which is predicted."""
+    progress: Progress | None = None
+    """Called now and then with pictures done and in all, by looks that go through many."""
 
     def some(self, most: int = 1) -> Pictures:
         """Return the first pictures.
@@ -100,6 +113,10 @@ def _epochs(asked: Asked) -> Drawn:
     return [("kernels-over-epochs", draw_kernel_history(asked.subject, count=asked.count))]
 
 
+def _designed(asked: Asked) -> Drawn:
+    return [("designed", draw_designed(asked.subject, asked.some(), asked.kernel or "sobel"))]
+
+
 def _attribution(asked: Asked) -> Drawn:
     figure = draw_attribution(
         asked.subject,
@@ -111,10 +128,62 @@ def _attribution(asked: Asked) -> Drawn:
     return [("attribution", figure)]
 
 
+def _favourites(asked: Asked) -> Drawn:
+    figure = draw_favourites(
+        asked.subject,
+        asked.all(),
+        layer=asked.layer,
+        count=asked.count,
+        progress=asked.progress,
+    )
+    return [("favourites", figure)]
+
+
+def _maps(asked: Asked) -> Drawn:
+    figures = draw_maps(
+        asked.subject, asked.some(), layer=asked.layer, count=asked.count, limits=asked.limits
+    )
+    return [(f"maps-{one.values.number}", one) for one in figures]
+
+
+def _way(asked: Asked) -> Drawn:
+    return [("way", draw_way(asked.subject, asked.some(), count=asked.count))]
+
+
+def _fields(asked: Asked) -> Drawn:
+    figure = draw_fields(
+        asked.subject,
+        asked.some(),
+        layer=asked.layer,
+        pixel=asked.pixel,
+        channel=asked.channel,
+        count=asked.count,
+    )
+    return [("fields", figure)]
+
+
+def _steps(asked: Asked) -> Drawn:
+    figures = draw_steps(
+        asked.subject,
+        asked.some(),
+        layer=asked.layer,
+        pixel=asked.pixel,
+        channel=asked.channel,
+        count=asked.count,
+    )
+    return [(f"steps-{one.values.number}", one) for one in figures]
+
+
 LOOKS: dict[str, Look] = {
     "planes": Look("the picture as matrices of numbers", _planes),
+    "designed": Look("a kernel designed by hand on its way over the picture", _designed),
     "kernels": Look("kernels of every convolution, with alarms", _kernels),
     "epochs": Look("first-layer kernels over the epochs", _epochs),
+    "steps": Look("numbers of layers, step by step", _steps),
+    "maps": Look("feature maps of a layer", _maps),
+    "fields": Look("what pixels of feature maps see of the picture", _fields),
+    "way": Look("the whole way from the picture to the prediction", _way),
+    "favourites": Look("the patches of all pictures that kernels like most", _favourites),
     "attribution": Look("which pixels speak for a class", _attribution),
 }
 """In the order in which one would show them to a class."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from foveal.arrays import Array
 from foveal.drawing import thumbnails
 from foveal.drawing.colours import FAINT, PALE, Colour, class_colours
 from foveal.drawing.figure import Figure
@@ -20,7 +21,7 @@ from foveal.drawing.panel import legend
 from foveal.drawing.text import LABEL, words
 from foveal.looking.pictures_in_plane import PicturesInPlane, pictures_in_plane
 from foveal.looking.projection import Method, Projection
-from foveal.looking.selection import Floats, seen
+from foveal.looking.selection import seen
 from foveal.pictures.sources import gather
 from foveal.shapes import Shape, written
 from foveal.wording import counted
@@ -88,7 +89,7 @@ def picture_map(
 def draw_map(
     placed: PicturesInPlane,
     plane: Arrangement,
-    pictures: Mapping[int, Floats],
+    pictures: Mapping[int, Array],
     *,
     shape: Shape,
     classes: Sequence[Any] = (),

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from foveal.drawing.colours import INK, WHITE
+from foveal.drawing.cells import cells
 from foveal.drawing.figure import Figure
-from foveal.drawing.layout import celled, page
+from foveal.drawing.layout import page
 from foveal.drawing.panel import panel
-from foveal.drawing.text import LABEL, words
 from foveal.drawing.thumbnails import drawn
 from foveal.looking.planes import Planes, planes
 from foveal.looking.subject import subject_of
@@ -20,7 +19,7 @@ from foveal.pictures.sources import gather
 from foveal.shapes import written
 
 if TYPE_CHECKING:
-    from foveal.pictures.collection import Array
+    from foveal.arrays import Array
 
 READABLE = 32
 """Longer side of pictures, in pixels, whose numbers are written into them."""
@@ -94,12 +93,5 @@ def _summary(found: Planes, matrices: list[Array]) -> Iterator[tuple[Any, ...]]:
 
 def _numbered(matrix: Array) -> Image.Image:
     """Draw a matrix with the number of each pixel in it."""
-    height, width = matrix.shape
-    sheet = Image.new("RGB", (width * CELL, height * CELL), WHITE)
-    for (row, column), value in np.ndenumerate(matrix):
-        grey = int(value)
-        cell = Image.new("RGB", (CELL, CELL), (grey, grey, grey))
-        mask = celled(words(str(grey), LABEL), CELL, CELL).convert("L").point(lambda ink: 255 - ink)
-        cell.paste(INK if grey > 128 else WHITE, (0, 0), mask)
-        sheet.paste(cell, (column * CELL, row * CELL))
-    return sheet
+    texts = [[str(int(value)) for value in row] for row in matrix]
+    return cells(np.repeat(matrix[..., None], 3, axis=2), texts, (CELL, CELL))

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from foveal.anomaly.threshold import MEASURES, Anomalies, By
+from foveal.arrays import Array
 from foveal.drawing.colours import FAINT, ORANGE, PALE
 from foveal.drawing.figure import Figure
 from foveal.drawing.layout import GRID, abreast, celled, page, stacked
@@ -21,7 +22,7 @@ from foveal.drawing.thumbnails import drawn
 from foveal.errors import UsageError
 from foveal.figures.gallery import ROWS, roomy, shape_of, triples
 from foveal.looking.reconstructions import no_picture
-from foveal.looking.selection import Floats, joined, seen
+from foveal.looking.selection import joined, seen
 from foveal.model.codec import compared
 from foveal.pictures.sources import gather
 from foveal.wording import counted
@@ -107,7 +108,7 @@ def error_sheet(
 
 
 def neighbour_sheet(
-    found: Anomalies, pictures: Floats, neighbours: Floats, rows: Sequence[int]
+    found: Anomalies, pictures: Array, neighbours: Array, rows: Sequence[int]
 ) -> Figure[Anomalies]:
     """Draw unusual pictures, each with the usual picture that is most like it, and its score.
 

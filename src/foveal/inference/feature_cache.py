@@ -19,12 +19,11 @@ import numpy as np
 import torch
 
 from foveal import files, tensor_files
+from foveal.arrays import Floats
 from foveal.cache import disk
 from foveal.pictures.hashing import ABSENT, LENGTH
 from foveal.pictures.remarks import Remark, Remarks
 from foveal.shapes import Shape
-
-Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from foveal.arrays import Array, Floats, Hashes
 from foveal.cache import cache_folder, room_for
 from foveal.errors import ResourceError
 from foveal.inference.feature_cache import CacheEntry, FeatureCache
@@ -25,8 +26,8 @@ from foveal.inference.session import Runner, Session
 from foveal.pictures import decode
 from foveal.pictures.augment import Augmentation, gather_varied
 from foveal.pictures.batches import RowsOfFeatures
-from foveal.pictures.collection import Array, Pictures
-from foveal.pictures.hashing import ABSENT, Hashes, content_hashes
+from foveal.pictures.collection import Pictures
+from foveal.pictures.hashing import ABSENT, content_hashes
 from foveal.pictures.preparing import prepared
 from foveal.pictures.remarks import Remarks, summed
 from foveal.pictures.scaling import Scaling, of_prepared
@@ -40,11 +41,12 @@ VERSION = 2
 A_SAVING = 256
 """Features written at once: what an interrupted pass loses at most."""
 
+FOUND = "were there already"
+"""What is said of features that were kept."""
 MUCH_DISK = 1_000_000_000
 """Bytes of features from which on their size is told."""
 
 Progress = Callable[[int, int], None]
-Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +126,7 @@ class Features:
         remarks = [*self.notes, *summed(self.remarked)]
         if self.found:
             remarks.append(
-                f"features of {counted(self.found, 'picture')} were there already: "
-                f"{self.saved:.1f} s saved"
+                f"features of {counted(self.found, 'picture')} {FOUND}: {self.saved:.1f} s saved"
             )
         if self.size > MUCH_DISK:
             remarks.append(

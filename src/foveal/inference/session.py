@@ -19,13 +19,14 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 import torch
 
+from foveal.arrays import Array
 from foveal.cache import cache_folder
 from foveal.device import Device, ThreadLock
 from foveal.engines import choose
 from foveal.engines.engine import Frozen, batch_for
 from foveal.inference.frozen import FrozenNetwork
 from foveal.pictures.batches import as_tensor, normalised
-from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.collection import Pictures
 from foveal.pictures.preparing import batches
 from foveal.pictures.scaling import Scaling, scaling
 from foveal.recipe import PictureRecipe

@@ -11,10 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from foveal.evaluation.intervals import Floats
-from foveal.pictures.collection import Array
+from foveal.arrays import Array, Doubles, Rows
 from foveal.pictures.ledger import Entry
-from foveal.pictures.splits import Rows
 from foveal.targets.labelled import Labelled
 
 ABOUT = ("unfamiliarity", "unfamiliar", "part", "reason", "remark")
@@ -31,9 +29,9 @@ class Answers:
     """Which of all pictures these are, (m,), in order."""
     values: Array
     """What is true, (m,), in the numbers of the target: those of classes."""
-    predicted: Floats
+    predicted: Doubles
     """(m, k); probabilities of classes."""
-    unfamiliarity: Floats
+    unfamiliarity: Doubles
     """How unlike those that taught, (m,): above 1 where unfamiliar; NaN for those that taught or
     chose the weights, and where the model keeps nothing to tell by."""
 
@@ -41,7 +39,7 @@ class Answers:
         return f"Answers({len(self.mistakes)} of {len(self.rows)} wrong)"
 
     @property
-    def probabilities(self) -> Floats:
+    def probabilities(self) -> Doubles:
         """The predictions of a classifier, (m, k).
 
         Raises
@@ -52,7 +50,7 @@ class Answers:
         return self.target.probabilities(self.predicted)
 
     @property
-    def losses(self) -> Floats:
+    def losses(self) -> Doubles:
         """Loss of each picture, (m,); of classes the log loss, natural logarithm."""
         return self.target.losses(self.predicted, self.values)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from foveal.arrays import Array, Hashes, Rows
 from foveal.errors import DataError
 from foveal.evaluation.baselines import Baseline, Fold
 from foveal.evaluation.intervals import wilson
@@ -19,7 +20,7 @@ from foveal.judging.lines import html_of_evaluation, lines_of_evaluation
 from foveal.judging.together import Together
 from foveal.judging.unfamiliar import Unfamiliar
 from foveal.model.fitted import fitted_of
-from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.collection import Pictures
 from foveal.pictures.groups import grouped
 from foveal.pictures.ledger import Entry
 from foveal.pictures.prepared import Prepared
@@ -27,8 +28,7 @@ from foveal.pictures.remarks import joined, summed
 from foveal.pictures.scaling import scaling
 from foveal.pictures.sources import gather
 from foveal.pictures.sources.forms import column
-from foveal.pictures.splits import Rows
-from foveal.pictures.store import Hashes, Progress, glance, open_store
+from foveal.pictures.store import Progress, glance, open_store
 from foveal.results import plain
 from foveal.wording import counted
 

@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from foveal.pictures.splits import Rows
-from foveal.pictures.store import Hashes
+from foveal.arrays import Hashes, Rows, Truths
 from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
 
-Truths = np.ndarray[Any, np.dtype[np.bool_]]
 JudgedBy = Literal["held-out pictures", "validation", "cross-validation", "training pictures"]
 """What a figure stands on, from the best to the one that must not be quoted."""
 TAUGHT = "the model was trained on it"

@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from foveal.arrays import Hashes, Rows
 from foveal.evaluation.intervals import effective_number
 from foveal.pictures.collection import Pictures
-from foveal.pictures.copies import NearCopies, copies_among
+from foveal.pictures.copies import CopySearch, NearCopies
 from foveal.pictures.prepared import Prepared
-from foveal.pictures.splits import Rows
-from foveal.pictures.store import Hashes
 from foveal.pictures.units import units_of
 from foveal.recipe import PictureRecipe
 
@@ -39,7 +38,7 @@ class Together:
         usable: Rows,
     ) -> Together:
         """Find what belongs together among the usable rows of prepared pictures."""
-        copies = copies_among(pictures, store, recipe, strata, usable)
+        copies = CopySearch(pictures, recipe, strata, usable).among(store)
         return cls(units_of(store.hashes, usable, pictures.groups, copies.pairs), copies)
 
     def worth(self, right_m: np.ndarray[Any, Any] | None, rows: Rows) -> float:

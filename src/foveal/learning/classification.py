@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from foveal.arrays import Rows
 from foveal.learning.context import FitContext
 from foveal.learning.data import TrainingData
 from foveal.learning.descent import Habits, Trained, batch_size_of, check_batches
@@ -21,7 +22,6 @@ from foveal.model.held_out import HeldOutLogits
 from foveal.nets.plan import Plan, plan
 from foveal.nets.spec import Network
 from foveal.pictures.augment import Augmentation
-from foveal.pictures.splits import Rows
 from foveal.targets.labelled import Labelled
 from foveal.training import config as configs
 from foveal.training.steps import LossOf, Scores, logits_of

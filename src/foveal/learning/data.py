@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import torch
 
+from foveal.arrays import Array, Hashes, Rows
 from foveal.evaluation.intervals import effective_number
 from foveal.inference.features import Extraction, Features, open_features
 from foveal.inference.frozen import OWN
@@ -18,13 +19,12 @@ from foveal.learning.options import Pixels, Shares, sides_of
 from foveal.pictures import ledger, prepared
 from foveal.pictures.augment import Augmentation
 from foveal.pictures.batches import FeatureBatches, TrainingBatches, inputs, training_batches
-from foveal.pictures.collection import Array, Pictures
-from foveal.pictures.copies import NearCopies, copies_among
-from foveal.pictures.hashing import Hashes
+from foveal.pictures.collection import Pictures
+from foveal.pictures.copies import CopySearch, NearCopies
 from foveal.pictures.ledger import Entry
 from foveal.pictures.remarks import joined
 from foveal.pictures.scaling import Scaling, of_values
-from foveal.pictures.splits import Rows, Split, split
+from foveal.pictures.splits import Split, split
 from foveal.pictures.store import Store, open_store
 from foveal.pictures.survey import choose_recipe
 from foveal.pictures.units import units_of
@@ -199,7 +199,8 @@ def prepare(
     strata = target.strata(answers.values_n)
     contradicted = target.contradicted(store.hashes, answers.values_n, usable)
     usable = np.setdiff1d(usable, list(contradicted))
-    copies = copies_among(pictures, store, recipe, strata, usable, context.device.threads)
+    search = CopySearch(pictures, recipe, strata, usable, context.device.threads)
+    copies = search.among(store)
     units = units_of(store.hashes, usable, pictures.groups, copies.pairs)
     parts = split(
         strata,

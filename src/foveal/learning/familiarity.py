@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from foveal.arrays import Rows
 from foveal.learning.context import FitContext
 from foveal.learning.data import TrainingData
 from foveal.model.appearance import appearance
@@ -22,7 +23,6 @@ from foveal.model.familiar import (
 )
 from foveal.model.fitted import FittedModel
 from foveal.nets.build import part
-from foveal.pictures.splits import Rows
 from foveal.randomness import generator
 from foveal.targets.labelled import Labelled
 from foveal.training.steps import logits_of

@@ -11,13 +11,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from foveal.arrays import Array, Rows, Truths
 from foveal.evaluation.intervals import Estimate, wilson
 from foveal.learning.data import TrainingData
 from foveal.model.held_out import HeldOutLogits
-from foveal.pictures.collection import Array
-from foveal.pictures.splits import Rows
 from foveal.targets.labelled import Labelled
-from foveal.targets.target import Truths
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from foveal.arrays import Rows
 from foveal.errors import UsageError
 from foveal.evaluation.reconstruction import (
     LARGER,
@@ -42,7 +43,6 @@ from foveal.nets.plan import Plan
 from foveal.nets.spec import Activation, Sample
 from foveal.pictures.augment import Augmentation
 from foveal.pictures.batches import nhwc, ordered
-from foveal.pictures.splits import Rows
 from foveal.progress.events import Reconstructed
 from foveal.shapes import volume
 from foveal.targets.pictures import Originals

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from foveal.arrays import Rows
 from foveal.backbones.catalog import Backbone, Stage
 from foveal.backbones.cutting import cut, fixed_layers
 from foveal.inference.features import Extraction, Features
@@ -45,7 +46,6 @@ from foveal.nets.spec import (
 )
 from foveal.pictures.augment import Augmentation
 from foveal.pictures.batches import feature_tensor
-from foveal.pictures.splits import Rows
 from foveal.progress.events import HeadFitted
 from foveal.recipe import PictureRecipe
 from foveal.targets.labelled import Labelled

@@ -12,9 +12,9 @@ from typing import Literal
 import numpy as np
 from scipy.special import betainccinv
 
+from foveal.arrays import Array
 from foveal.looking.convolutions import Kernels
 from foveal.looking.responses import Responses
-from foveal.pictures.collection import Array
 from foveal.wording import counted
 
 Kind = Literal["broken", "dead", "silent", "saturated", "duplicate"]

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from foveal.arrays import Array
 from foveal.errors import UsageError
 from foveal.looking.attribution_methods import (
     Scored,
@@ -37,7 +38,7 @@ from foveal.nets.spec import (
 )
 from foveal.nets.tracing import planned_layer
 from foveal.parameters import did_you_mean, one_of
-from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.collection import Pictures
 from foveal.shapes import volume, written
 
 Method = Literal["gradcam", "integrated", "occlusion"]
@@ -209,7 +210,7 @@ def _layer_of(plan: Plan, layer: str | int | None) -> str:
         return "" if last is None else last.number
     found = planned_layer(plan, layer)
     if not _has_places(found):
-        raise UsageError(
+        raise NothingToSee(
             f"layer {layer}",
             needed="maps larger than one pixel",
             came=written(found.out_shape),

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from foveal.arrays import Array
+from foveal.looking.centres import centres
 from foveal.looking.subject import Subject
 from foveal.nets.planned import PlannedLayer
 from foveal.nets.spec import Activation, Dense
 from foveal.nets.tracing import planned_layer, trace
-from foveal.pictures.collection import Array
-from foveal.shapes import ReceptiveField
 
 PIXELS, MOST_AT_ONCE = 4 * 256 * 256, 32
 """Pixels that go through a network at once, with all that its gradients need, and pictures."""
@@ -121,20 +121,11 @@ def gradcam(
 
 def placements(layer: PlannedLayer, sides: tuple[int, ...]) -> tuple[torch.Tensor, torch.Tensor]:
     """Return what brings maps to the size of the picture, (h, rows) and (w, columns): linearly."""
-    fields = layer.fields or (None, None)
     down, across = (
-        torch.from_numpy(_interpolating(centres(field, count, side), side))
-        for field, count, side in zip(fields, layer.out_shape[1:], sides, strict=True)
+        torch.from_numpy(_interpolating(places, side))
+        for places, side in zip(centres(layer, sides), sides, strict=True)
     )
     return down, across
-
-
-def centres(field: ReceptiveField | None, count: int, side: int) -> Array:
-    """Return the pixel in the middle of what each map pixel sees; evenly spread if unknown."""
-    steps = np.arange(count)
-    if field is None:
-        return np.asarray((steps + 0.5) * side / count - 0.5)
-    return float(field.start + (field.size - 1) / 2) + steps * float(field.step)
 
 
 def _interpolating(places: Array, side: int) -> Array:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from foveal.arrays import Array
 from foveal.looking.planes import channel_names
 from foveal.looking.subject import NothingToSee, Subject
 from foveal.nets import notation
@@ -33,7 +34,6 @@ from foveal.nets.spec import (
     Timm,
 )
 from foveal.nets.tracing import layer_modules, planned_layer
-from foveal.pictures.collection import Array
 from foveal.training.snapshots import first_kernels
 
 MOST_LAYERS = 500

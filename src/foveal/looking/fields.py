@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from foveal.arrays import Array
 from foveal.errors import UsageError
 from foveal.looking.subject import NothingToSee, Subject
 from foveal.nets.build import part
@@ -16,7 +17,6 @@ from foveal.nets.plan import Plan
 from foveal.nets.planned import PlannedLayer
 from foveal.nets.receptive import receptive_spans
 from foveal.nets.tracing import layer_modules, planned_layer, trace, without_activation
-from foveal.pictures.collection import Array
 from foveal.shapes import written
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from foveal.arrays import Array
 from foveal.errors import DataError, UsageError
-from foveal.looking.selection import Floats, seen
+from foveal.looking.selection import seen
 from foveal.model.codec import coding
 from foveal.pictures.sources import gather
 from foveal.wording import counted
@@ -27,19 +28,19 @@ class Interpolation:
 
     names: tuple[str, str]
     """The two pictures."""
-    ends: Floats
+    ends: Array
     """The two pictures as the network sees them, (2, h, w, c), black = 0 and white = 1."""
-    pictures: Floats
+    pictures: Array
     """Reconstructions, evenly spaced from one to the other, (steps, h, w, c)."""
 
     @property
-    def changes(self) -> Floats:
+    def changes(self) -> Array:
         """Mean squared difference of each from the one before it, both ends included.
 
         (steps + 1,): from the first picture to its reconstruction, ..., to the second picture.
         """
         way = np.concatenate([self.ends[:1], self.pictures, self.ends[1:]]).astype(np.float64)
-        found: Floats = np.square(np.diff(way, axis=0)).mean(axis=(1, 2, 3))
+        found: Array = np.square(np.diff(way, axis=0)).mean(axis=(1, 2, 3))
         return found
 
 
@@ -76,7 +77,7 @@ def interpolated(model: FittedModel, first: Any, second: Any, steps: int = 9) ->
     )
 
 
-def _code_of(model: FittedModel, found: Pictures) -> Floats:
+def _code_of(model: FittedModel, found: Pictures) -> Array:
     if len(found) != 1:
         raise DataError(
             "the ends",

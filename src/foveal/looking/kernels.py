@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from foveal.arrays import Array
 from foveal.looking.alarms import Alarm, alarms
 from foveal.looking.convolutions import (
     MOST_LAYERS,
@@ -20,7 +21,7 @@ from foveal.looking.convolutions import (
 )
 from foveal.looking.responses import responses
 from foveal.looking.subject import NothingToSee, Subject
-from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.collection import Pictures
 
 
 @dataclass(frozen=True, eq=False, repr=False, slots=True, kw_only=True)
@@ -38,6 +39,8 @@ class NetworkKernels:
     """How many there are."""
     judged_on: int
     """Pictures that maps were judged on; 0 where weights alone were."""
+    unread: int
+    """Pictures beside these that cannot be read."""
 
     def __repr__(self) -> str:
         return (
@@ -81,6 +84,7 @@ def network_kernels(
         alarms=tuple(alarm for one in layers for alarm in alarms(one, seen)),
         convolutions=len(found),
         judged_on=seen.pictures if seen else 0,
+        unread=seen.unread if seen else 0,
     )
 
 

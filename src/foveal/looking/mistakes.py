@@ -15,8 +15,8 @@ from foveal.evaluation.confusion import confused_pairs
 from foveal.wording import counted
 
 if TYPE_CHECKING:
+    from foveal.arrays import Rows
     from foveal.judging.evaluation import Evaluation
-    from foveal.pictures.splits import Rows
 
 PAIRS = 3
 """Pairs of classes of which pictures are shown, at most."""
@@ -66,8 +66,9 @@ def rows_of_mistakes(
 
 def _pairs(found: Evaluation, surest: Rows, count: int, pairs: int) -> Iterator[PictureRow]:
     answers, labels = found.answers, [one.label for one in found.metrics.classes]
+    called = answers.probabilities.argmax(axis=1)
     for pair in confused_pairs(found.metrics.confusion, pairs):
-        here = (answers.class_ids[surest] == pair.true) & (answers.predicted[surest] == pair.called)
+        here = (answers.values[surest] == pair.true) & (called[surest] == pair.called)
         yield PictureRow(
             title=f"{labels[pair.true]} called {labels[pair.called]}: "
             f"{counted(pair.pictures, 'picture')}",

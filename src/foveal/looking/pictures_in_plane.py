@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from foveal.arrays import Array
 from foveal.looking.projection import Method, Projection, Vectors, project
-from foveal.looking.selection import Floats
 from foveal.pictures.collection import Pictures
 from foveal.search.vectors import vectors_of
 
@@ -27,7 +27,7 @@ class PicturesInPlane:
     """All pictures, (n,)."""
     reasons: Sequence[str]
     """Why a picture cannot be read, (n,); empty where it can."""
-    points: Floats
+    points: Array
     """Place of each picture that is in the plane, (p, 2)."""
     labels: Sequence[Any]
     """Class of each point, (p,); None where it has none."""

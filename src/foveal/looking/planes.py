@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from foveal.arrays import Array
 from foveal.looking.subject import Subject
-from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.collection import Pictures
 
 COLOURS = {1: ("grey",), 2: ("plane 1", "plane 2"), 3: ("red", "green", "blue")}
 """Names of the planes, by how many there are."""

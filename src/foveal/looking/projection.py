@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
+from foveal.arrays import Array, Rows
 from foveal.errors import DataError
 from foveal.parameters import one_of
 from foveal.pictures.collection import evenly
@@ -20,8 +21,6 @@ from foveal.randomness import derive
 Method = Literal["pca", "tsne"]
 Vectors = Literal["codes", "features"]
 METHODS: tuple[Method, ...] = ("pca", "tsne")
-Rows = np.ndarray[Any, np.dtype[np.intp]]
-Floats = np.ndarray[Any, np.dtype[Any]]
 
 MOST_POINTS = 5_000
 """Points of t-SNE at most: they take half a minute."""
@@ -53,7 +52,7 @@ class Projection:
 
 def project(
     codes: Any, method: Method = "pca", seed: int = 0, of: Vectors = "codes"
-) -> tuple[Floats, Projection]:
+) -> tuple[Array, Projection]:
     """Project codes (n, k), or features, to the plane.
 
     Parameters
@@ -114,7 +113,7 @@ def checked_method(method: str) -> Method:
     return one_of("method", method, METHODS)
 
 
-def _checked(codes: Any) -> Floats:
+def _checked(codes: Any) -> Array:
     values = np.asarray(codes, dtype=np.float64)
     if values.ndim != 2 or values.shape[1] < 2:
         raise DataError(
@@ -126,7 +125,7 @@ def _checked(codes: Any) -> Floats:
     return values
 
 
-def _refuse_few(values: Floats, missing: int) -> None:
+def _refuse_few(values: Array, missing: int) -> None:
     if len(values) < 3:
         raise DataError(
             "codes",

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from foveal.arrays import Array, Rows
 from foveal.errors import DataError
 from foveal.evaluation.intervals import Estimate, mean
 from foveal.evaluation.reconstruction import KeptVariance, squares
 from foveal.judging.held_out import HeldOut, Standing, held_out
-from foveal.looking.selection import Floats
 from foveal.model.codec import NO_NUMBERS, check_half, compared, mean_picture
 from foveal.pictures.collection import Pictures, evenly
-from foveal.pictures.splits import Rows
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
@@ -27,13 +26,13 @@ class ReconstructionErrors:
     """How well an autoencoder reconstructs each of some pictures."""
 
     names: Sequence[str]
-    errors: Floats
+    errors: Array
     """Mean squared error of each, (n,), black = 0, white = 1; NaN where it cannot be read."""
     reasons: Sequence[str]
     """Why a picture cannot be read; empty where it can."""
-    lost: Floats
+    lost: Array
     """Sums of squared errors of each, (n, 2): of values, and of colour alone."""
-    there: Floats
+    there: Array
     """Sums of squared differences from the mean training picture, likewise."""
     taught: np.ndarray[Any, np.dtype[np.bool_]]
     """Which taught the model, so that their errors are too small, (n,)."""
@@ -119,7 +118,7 @@ def _judged(model: FittedModel, contents: Any, readable: Rows, pictures: Picture
     return held_out(model, contents, readable, pictures.parts, include_training=True)
 
 
-def _mean(errors: Floats) -> Estimate:
+def _mean(errors: Array) -> Estimate:
     return mean(errors.astype(np.float64), least=0.0, most=1.0)
 
 

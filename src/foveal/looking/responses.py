@@ -5,7 +5,8 @@ Axes: n picture, k kernel and its map, h height, w width.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,9 +14,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from foveal.arrays import Array
+from foveal.errors import DataError
 from foveal.looking.convolutions import activation_modules
 from foveal.looking.subject import Subject
-from foveal.pictures.collection import Array, Pictures, evenly
+from foveal.pictures.collection import Pictures, evenly
 
 FEWEST = 8
 """Pictures below which maps are not judged: a map that is 0 on one picture is at work on others."""
@@ -56,6 +59,8 @@ class Responses:
 
     pictures: int
     """How many."""
+    unread: int
+    """How many more were taken that cannot be read."""
     maps: Mapping[str, Maps]
     """By number of the convolution; those whose maps have no activation function are left out."""
 
@@ -73,7 +78,8 @@ def responses(subject: Subject, pictures: Pictures | None) -> Responses | None:
     Returns
     -------
     Responses or None
-        None for too few pictures, and for an untrained network: training moves its maps.
+        None for too few pictures that can be read, and for an untrained network: training moves
+        its maps.
     """
     if pictures is None or len(pictures) < FEWEST or not subject.trained:
         return None
@@ -85,17 +91,31 @@ def responses(subject: Subject, pictures: Pictures | None) -> Responses | None:
         for number, one in functions.items()
         if not isinstance(one, nn.Softmax)
     ]
+    read = 0
     try:
-        for start in range(0, len(rows), AT_ONCE):
-            seen = subject.seen(pictures.take(rows[start : start + AT_ONCE]))
+        for inputs in _inputs(subject, pictures, rows):
+            read += len(inputs)
             with subject.device.at_work(), torch.no_grad():
-                subject.network(seen.inputs)
+                subject.network(inputs)
     finally:
         for hook in hooks:
             hook.remove()
-    return Responses(
-        pictures=len(rows), maps={number: one for number, one in found.items() if one.flat.size}
-    )
+    if read < FEWEST:
+        return None
+    maps = {number: one for number, one in found.items() if one.flat.size}
+    return Responses(pictures=read, unread=len(rows) - read, maps=maps)
+
+
+def _inputs(subject: Subject, pictures: Pictures, rows: list[int]) -> Iterator[torch.Tensor]:
+    """Prepare pictures some at a time; those that cannot be read are passed over."""
+    for start in range(0, len(rows), AT_ONCE):
+        some = rows[start : start + AT_ONCE]
+        try:
+            yield subject.seen(pictures.take(some)).inputs
+        except DataError:
+            for row in some:
+                with suppress(DataError):
+                    yield subject.seen(pictures.take([row])).inputs
 
 
 def _noting(function: nn.Module, maps: Maps) -> Any:

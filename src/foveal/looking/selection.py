@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from foveal.arrays import Array
 from foveal.errors import DataError, UsageError
 from foveal.inference.session import at_once
 from foveal.pictures.batches import as_tensor, normalised
@@ -21,8 +22,6 @@ from foveal.pictures.scaling import scaling
 if TYPE_CHECKING:
     from foveal.model.codec import Reconstructions
     from foveal.model.fitted import FittedModel
-
-Floats = np.ndarray[Any, np.dtype[Any]]
 
 
 def joined(batches: Iterable[Reconstructions], rows: Sequence[int] | None) -> Reconstructions:
@@ -72,7 +71,7 @@ def part(one: Reconstructions, rows: Any) -> Reconstructions:
     )
 
 
-def seen(model: FittedModel, pictures: Pictures, side: int | None = None) -> Floats:
+def seen(model: FittedModel, pictures: Pictures, side: int | None = None) -> Array:
     """Prepare pictures as a model sees them: (n, h, w, c), black = 0 and white = 1.
 
     A file that cannot be read is black. With `side` files are made no larger than that.
@@ -82,7 +81,7 @@ def seen(model: FittedModel, pictures: Pictures, side: int | None = None) -> Flo
 
 def seen_or_not(
     model: FittedModel, pictures: Pictures, side: int | None = None
-) -> tuple[Floats, list[str]]:
+) -> tuple[Array, list[str]]:
     """Prepare pictures as `seen` does; also why a picture cannot be read, empty where it can."""
     how = pictures.content.suited(model.recipe)
     if side is not None and pictures.content.shape is None:

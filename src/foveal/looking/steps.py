@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from foveal.arrays import Array, Rows
 from foveal.looking.fields import check_channel, check_pixel
 from foveal.looking.subject import NothingToSee, Subject
 from foveal.nets.notation import write_layer
@@ -29,9 +30,6 @@ from foveal.nets.spec import (
     MaxPool,
 )
 from foveal.nets.tracing import layer_modules, planned_layer, without_activation
-from foveal.pictures.collection import Array
-
-Ints = np.ndarray[Any, np.dtype[np.intp]]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -54,11 +52,11 @@ class Step:
 class WeightedSum(Step):
     """A number that a convolution, a transposed convolution or a dense layer gives."""
 
-    channels: Ints
+    channels: Rows
     """Which channels of the inputs it is made of, (c,); those of its group."""
-    rows: Ints
+    rows: Rows
     """Which rows of the inputs, (h,); outside of the maps where there is padding."""
-    columns: Ints
+    columns: Rows
     """Which columns, (w,)."""
     patch: Array
     """What was there, (c, h, w); 0 where there is padding. Of a vector (n, 1, 1)."""
@@ -88,9 +86,9 @@ class WeightedSum(Step):
 class Window(Step):
     """A number that a pooling layer gives."""
 
-    rows: Ints
+    rows: Rows
     """Which rows of the inputs, (h,); outside of the maps where there is padding."""
-    columns: Ints
+    columns: Rows
     """Which columns, (w,)."""
     patch: Array
     """What was there, (h, w); NaN where there is padding, which never counts."""
@@ -170,7 +168,7 @@ def _weighted(
     layer: PlannedLayer, modules: nn.Sequential, given: torch.Tensor, place: tuple[int, int, int]
 ) -> WeightedSum:
     channel, row, column = place
-    weights, biases = _learned(modules)
+    weights, biases = learned(modules)
     maps = given.numpy().reshape(layer.in_shape if given.ndim == 3 else (-1, 1, 1))
     channels, kernel = _kernel(layer, weights, channel)
     rows, columns, taps = _taps(layer, row, column)
@@ -191,14 +189,14 @@ def _weighted(
     )
 
 
-def _learned(modules: nn.Sequential) -> tuple[Array, Array | None]:
+def learned(modules: nn.Sequential) -> tuple[Array, Array | None]:
     """Return the kernels of a layer in double precision, and its biases where it has some."""
     (one,) = (one for one in modules if isinstance(one, nn.Conv2d | nn.ConvTranspose2d | nn.Linear))
     bias = None if one.bias is None else one.bias.detach().double().cpu().numpy()
     return one.weight.detach().double().cpu().numpy(), bias
 
 
-def _kernel(layer: PlannedLayer, weights: Array, channel: int) -> tuple[Ints, Array]:
+def _kernel(layer: PlannedLayer, weights: Array, channel: int) -> tuple[Rows, Array]:
     """Find the input channels that a number is made of, and the kernel over them, (c, h, w)."""
     match layer.layer:
         case Conv(kernels, groups=groups):
@@ -209,7 +207,7 @@ def _kernel(layer: PlannedLayer, weights: Array, channel: int) -> tuple[Ints, Ar
     return np.arange(weights.shape[1]), weights[channel][:, None, None]
 
 
-def _taps(layer: PlannedLayer, row: int, column: int) -> tuple[Ints, Ints, tuple[Ints, Ints]]:
+def _taps(layer: PlannedLayer, row: int, column: int) -> tuple[Rows, Rows, tuple[Rows, Rows]]:
     """Find rows and columns of the inputs, and the rows and columns of the kernel over them."""
     found = []
     for axis, place in enumerate((row, column)):
@@ -223,7 +221,7 @@ def _taps(layer: PlannedLayer, row: int, column: int) -> tuple[Ints, Ints, tuple
     return rows, columns, (down, across)
 
 
-def _patch(maps: Array, rows: Ints, columns: Ints, beyond: float) -> Array:
+def _patch(maps: Array, rows: Rows, columns: Rows, beyond: float) -> Array:
     """Cut rows and columns out of maps, (c, h, w)."""
     height, width = maps.shape[1:]
     there = ((rows >= 0) & (rows < height))[:, None] & ((columns >= 0) & (columns < width))
@@ -287,7 +285,7 @@ def _pointwise(
 ) -> Pointwise:
     channel, row, column = place
     value = float(given[channel, row, column] if given.ndim == 3 else given[channel])
-    factor, summand = _scale(modules[0], channel)
+    factor, summand = scale(modules[0], channel)
     total = value * factor + summand
     return Pointwise(
         **_named(layer, place, _activated(layer, modules, given, place, total)),
@@ -298,7 +296,7 @@ def _pointwise(
     )
 
 
-def _scale(module: nn.Module, channel: int) -> tuple[float, float]:
+def scale(module: nn.Module, channel: int) -> tuple[float, float]:
     """Return factor and summand of a batch normalisation that is not training; 1 and 0 else."""
     if not isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
         return 1.0, 0.0

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from foveal.arrays import Array
 from foveal.backbones.catalog import open_backbone
 from foveal.backbones.cutting import filled
 from foveal.backbones.weights import PACKAGES
@@ -27,7 +28,7 @@ from foveal.nets.build import build
 from foveal.nets.plan import Plan, plan
 from foveal.nets.tracing import Traced, trace
 from foveal.pictures.batches import as_tensor, normalised
-from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.collection import Pictures
 from foveal.pictures.preparing import batches
 from foveal.pictures.scaling import scaling
 from foveal.recipe import PictureRecipe

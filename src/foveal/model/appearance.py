@@ -8,14 +8,12 @@ c channel, p number of the small copy, s statistic.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 
+from foveal.arrays import Array, Floats
 from foveal.pictures.batches import as_tensor, normalised
-from foveal.pictures.collection import Array
 from foveal.pictures.scaling import Scaling
 
 GLANCE = 32
@@ -26,8 +24,6 @@ SCALES = 5
 """Scales of which the contrast is measured, each twice as coarse as the one before."""
 SHADE = 1 / 255
 """Contrast that counts as none: one shade of a picture of bytes."""
-
-Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 
 def appearance(images_nhwc: Array, by: Scaling) -> tuple[Floats, Floats]:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from foveal.arrays import Array, Floats, Hashes
 from foveal.device import Device
 from foveal.errors import DataError, UsageError
 from foveal.inference.session import Session, at_once
@@ -22,8 +23,8 @@ from foveal.nets.plan import Plan
 from foveal.nets.spec import Sample
 from foveal.parameters import Whole, check, optional
 from foveal.pictures.batches import as_tensor, nhwc, normalised
-from foveal.pictures.collection import Array, Pictures
-from foveal.pictures.hashing import Hashes, content_hashes
+from foveal.pictures.collection import Pictures
+from foveal.pictures.hashing import content_hashes
 from foveal.pictures.ledger import warn_unreadable
 from foveal.pictures.preparing import batches
 from foveal.pictures.saving import DecodedBatch
@@ -34,8 +35,6 @@ from foveal.wording import counted
 
 NO_NUMBERS = "NaN or infinity among its values"
 """Reason of a picture without a code that could be read."""
-
-Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 
 class Autoencoding(Protocol):

@@ -17,10 +17,11 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from foveal.arrays import Doubles, Floats, Integers
 from foveal.evaluation.conformal import threshold_of, true_rate
 from foveal.evaluation.intervals import Estimate
 from foveal.model.appearance import appearance
-from foveal.nearest import Floats, Labels, nearest, nearest_others, squared_lengths, unit_length
+from foveal.nearest import nearest, nearest_others, squared_lengths, unit_length
 from foveal.nets.plan import Plan
 from foveal.nets.spec import Dense
 from foveal.pictures.scaling import of_bytes
@@ -28,9 +29,6 @@ from foveal.randomness import generator
 from foveal.recipe import PictureRecipe
 from foveal.shapes import volume
 
-Numbers = np.ndarray[Any, np.dtype[np.float64]]
-Truths = np.ndarray[Any, np.dtype[np.bool_]]
-Rows = np.ndarray[Any, np.dtype[np.int64]]
 View = Literal["features", "pixels", "statistics"]
 Views = Mapping[View, Floats]
 """What is compared of pictures, (n, d) each."""
@@ -89,10 +87,10 @@ class Familiar:
         """Scaled distance above which a picture is unfamiliar."""
         return max(threshold_of(self.scores.astype(np.float64), self.false_alarms), LEAST)
 
-    def unfamiliarity(self, views: Views) -> Numbers:
+    def unfamiliarity(self, views: Views) -> Doubles:
         """Measure how unfamiliar pictures are, (n,): above 1 beyond the threshold; NaN for NaN."""
         far = [one.distances(views[one.view], None) for one in self._compared]
-        found: Numbers = np.maximum(_largest(far, self.scale) / self.threshold, 0)
+        found: Doubles = np.maximum(_largest(far, self.scale) / self.threshold, 0)
         return found
 
     @property
@@ -160,7 +158,7 @@ class _Compared:
 
     view: View
     vectors: Floats
-    squares: Numbers
+    squares: Doubles
     mean: Floats | None
     std: Floats | None
 
@@ -174,7 +172,7 @@ class _Compared:
             vectors = (vectors - mean) / std
         return cls(view, vectors, squared_lengths(vectors), mean, std)
 
-    def distances(self, vectors_nd: Floats, labels: tuple[Labels, Labels] | None) -> Numbers:
+    def distances(self, vectors_nd: Floats, labels: tuple[Integers, Integers] | None) -> Doubles:
         """Measure the mean distance to the nearest kept pictures, (n,).
 
         With `labels`, (r,) and (n,), to the nearest of another label.
@@ -243,7 +241,7 @@ def sizes_of(plan: Plan, recipe: PictureRecipe) -> dict[View, int]:
     return sizes
 
 
-def drawn_evenly(strata_n: Rows, most: int, seed: int) -> Rows:
+def drawn_evenly(strata_n: Integers, most: int, seed: int) -> Integers:
     """Draw rows, as many of each class as there are, in order: at most `most`, (r,)."""
     draws = generator(seed, "familiar")
     order = draws.permutation(len(strata_n))
@@ -251,7 +249,7 @@ def drawn_evenly(strata_n: Rows, most: int, seed: int) -> Rows:
     for one in np.unique(strata_n):
         rows = order[strata_n[order] == one]
         turn[rows] = np.arange(len(rows))
-    chosen: Rows = np.sort(order[np.argsort(turn[order], kind="stable")][:most])
+    chosen: Integers = np.sort(order[np.argsort(turn[order], kind="stable")][:most])
     return chosen
 
 
@@ -262,7 +260,7 @@ def room(sizes: Mapping[View, int]) -> int:
 
 
 def familiarised(
-    usual: Views, labels_r: Labels, setting: Views, labels_m: Labels
+    usual: Views, labels_r: Integers, setting: Views, labels_m: Integers
 ) -> Familiar | None:
     """Keep pictures that taught, with a threshold that others of their kind set.
 
@@ -293,14 +291,14 @@ def familiarised(
     return Familiar(kept=kept, scale=scale, scores=_largest(far, scale).astype(np.float32))
 
 
-def _scale(distances_m: Numbers) -> tuple[float, float]:
+def _scale(distances_m: Doubles) -> tuple[float, float]:
     """Find median and extent: the threshold of one in ten above it."""
     median = float(np.median(distances_m))
     return median, max(threshold_of(distances_m, HIGH) - median, LEAST)
 
 
-def _largest(far: Sequence[Numbers], scale: Floats) -> Numbers:
+def _largest(far: Sequence[Doubles], scale: Floats) -> Doubles:
     """Bring the distances of each view to one scale, and take the largest, (n,)."""
     columns = [(one - median) / extent for one, (median, extent) in zip(far, scale, strict=True)]
-    found: Numbers = np.max(columns, axis=0)
+    found: Doubles = np.max(columns, axis=0)
     return found

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from foveal import files, tensor_files
+from foveal.arrays import Array, Floats, Hashes, Rows
 from foveal.device import Device, ThreadLock, choose
 from foveal.errors import UsageError
 from foveal.evaluation.intervals import Estimate
@@ -19,7 +20,7 @@ from foveal.evaluation.reconstruction import Reconstruction
 from foveal.html_tables import html_lines
 from foveal.inference.frozen import OWN, FrozenNetwork
 from foveal.inference.session import Session
-from foveal.model.appearance import Floats, appearance
+from foveal.model.appearance import appearance
 from foveal.model.card import FORMAT, Card, Provenance
 from foveal.model.codec import Reconstructions, check_half, check_whole, compared, decoded, encoded
 from foveal.model.familiar import Familiar, View
@@ -31,12 +32,10 @@ from foveal.nets.build import part
 from foveal.nets.plan import Plan, plan_network
 from foveal.nets.spec import Dense, Network
 from foveal.pictures.batches import RowsOfFeatures, feature_tensor
-from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.collection import Pictures
 from foveal.pictures.ledger import warn_unreadable
 from foveal.pictures.scaling import Scaling, of_values
 from foveal.pictures.sources import gather
-from foveal.pictures.splits import Rows
-from foveal.pictures.store import Hashes
 from foveal.recipe import PictureRecipe
 from foveal.shapes import written
 from foveal.targets.labelled import Labelled

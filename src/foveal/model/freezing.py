@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal, TypedDict, Unpack
 
 import numpy as np
 import torch
 from torch import nn
 
+from foveal.arrays import Hashes
 from foveal.device import Device
 from foveal.model import loading  # noqa: F401  says how models are copied and pickled
-from foveal.model.card import Provenance
+from foveal.model.card import Coding, Logistic, Origin, Provenance
 from foveal.model.fitted import FittedModel, placed
 from foveal.model.held_out import HeldOutLogits
 from foveal.model.normal import NormalStats
 from foveal.nets.build import build
 from foveal.nets.plan import Plan
-from foveal.pictures.store import Hashes
 from foveal.recipe import PictureRecipe
 from foveal.targets.target import Target
+from foveal.training.config import TrainingConfig
 from foveal.training.loop import TrainingState
 from foveal.version import __version__
+from foveal.vocabulary import Level
 
 NOTHING = np.empty(0, dtype=np.int64)
+
+
+class _Origins(TypedDict):
+    """What a `Provenance` always says."""
+
+    augmentation: Level
+    flip: bool
+    class_counts: list[int]
+    validation_pictures: int
+    validation_right: int | None
+
+
+class Origins(_Origins, total=False):
+    """The fields of a `Provenance` that whoever trained a network knows."""
+
+    config: TrainingConfig | None
+    logistic: Logistic | None
+    backbone: Origin | None
+    coding: Coding | None
+    judged_by: Literal["validation", "cross-validation", "nothing"]
+    validation_effective: float | None
+    unjudged: list[int] | None
 
 
 def freeze(
@@ -39,7 +63,7 @@ def freeze(
     snapshots: bool = True,
     normal: NormalStats | None = None,
     held_out: HeldOutLogits | None = None,
-    **origin: Any,
+    **origin: Unpack[Origins],
 ) -> FittedModel:
     """Make a fitted model.
 

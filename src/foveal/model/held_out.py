@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from foveal.arrays import Hashes, Rows
 from foveal.pictures.collection import evenly
-from foveal.pictures.splits import Rows
-from foveal.pictures.store import Hashes
 
 HASHES, LOGITS = "held-out/hashes", "held-out/logits"
 MOST_BYTES = 1_000_000

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 
-Numbers = np.ndarray[Any, np.dtype[np.float64]]
+from foveal.arrays import Doubles
+
 MEAN, WHITENING = "normal/mean", "normal/whitening"
 ERRORS, DISTANCES = "normal/errors", "normal/distances"
 SHRINKAGE = 1e-3
@@ -24,23 +24,23 @@ SHRINKAGE = 1e-3
 class NormalStats:
     """What usual pictures are like."""
 
-    mean: Numbers
+    mean: Doubles
     """Mean code of the training pictures, (k,)."""
-    whitening: Numbers
+    whitening: Doubles
     """Brings differences from it to unit covariance, (k, k)."""
-    errors: Numbers
+    errors: Doubles
     """Mean squared errors of held-out pictures, (m,); none where none were held out."""
-    distances: Numbers
+    distances: Doubles
     """Distances of their codes from the mean, (m,)."""
 
-    def distance(self, codes: Numbers) -> Numbers:
+    def distance(self, codes: Doubles) -> Doubles:
         """Measure how far codes (n, k) lie from the training pictures' mean.
 
         The distance of Mahalanobis (1936), divided by the square root of k: about 1 for codes
         like those of the training pictures.
         """
         whitened = (codes - self.mean) @ self.whitening
-        found: Numbers = np.sqrt((whitened**2).mean(axis=1))
+        found: Doubles = np.sqrt((whitened**2).mean(axis=1))
         return found
 
     def tensors(self) -> dict[str, torch.Tensor]:
@@ -69,7 +69,7 @@ class NormalStats:
         return cls(mean=mean, whitening=whitening, errors=errors, distances=distances)
 
 
-def spread(codes: Numbers) -> tuple[Numbers, Numbers]:
+def spread(codes: Doubles) -> tuple[Doubles, Doubles]:
     """Find mean (k,) and whitening (k, k) of codes (n, k)."""
     mean = codes.mean(axis=0)
     covariance = np.atleast_2d(np.cov(codes, rowvar=False, bias=True))

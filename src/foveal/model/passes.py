@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from foveal.arrays import Floats
 from foveal.inference.session import at_once
 from foveal.nets.tracing import planned_layer, trace
 from foveal.pictures.batches import as_tensor, normalised
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from foveal.nets.plan import Plan
     from foveal.pictures.collection import Pictures
     from foveal.recipe import PictureRecipe
-
-Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 
 class SeeingNetwork(Protocol):

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from foveal.arrays import Rows
 from foveal.nets.plan import Plan
 from foveal.nets.planned import PlannedLayer
 from foveal.nets.spec import (
@@ -25,8 +25,6 @@ from foveal.nets.spec import (
     Upsample,
 )
 
-Ints = np.ndarray[Any, np.dtype[np.intp]]
-
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Spans:
@@ -36,9 +34,9 @@ class Spans:
     convolution never paints. A layer that gives a vector has one row and one column.
     """
 
-    rows: Ints
+    rows: Rows
     """For each row of the maps, (h, 2)."""
-    columns: Ints
+    columns: Rows
     """For each column of the maps, (w, 2)."""
 
 
@@ -64,7 +62,7 @@ def receptive_spans(plan: Plan) -> dict[str, Spans]:
     return found
 
 
-def _each(side: int) -> Ints:
+def _each(side: int) -> Rows:
     """Return the spans of pixels that see themselves."""
     first = np.arange(side)
     return np.stack([first, first + 1], axis=1)
@@ -72,10 +70,10 @@ def _each(side: int) -> Ints:
 
 def _chain(
     layers: tuple[PlannedLayer, ...],
-    seen: list[Ints],
+    seen: list[Rows],
     sides: tuple[int, ...],
     found: dict[str, Spans],
-) -> list[Ints]:
+) -> list[Rows]:
     """Go through layers in a row, and note what each of them sees, down and across."""
     for layer in layers:
         found[layer.number] = Spans(rows=seen[0], columns=seen[1])  # keeps the order of the plan
@@ -87,7 +85,7 @@ def _chain(
     return seen
 
 
-def _after(layer: PlannedLayer, axis: int, seen: Ints, side: int) -> Ints:
+def _after(layer: PlannedLayer, axis: int, seen: Rows, side: int) -> Rows:
     """Find what the pixels above a layer see along an axis, from what those below it see."""
     count = layer.out_shape[1 + axis] if len(layer.out_shape) == 3 else 1
     if layer.fields is None:
@@ -98,7 +96,7 @@ def _after(layer: PlannedLayer, axis: int, seen: Ints, side: int) -> Ints:
     return seen if taps is None else _hull(taps, seen, count)
 
 
-def _hull(taps: Iterator[Ints], seen: Ints, count: int) -> Ints:
+def _hull(taps: Iterator[Rows], seen: Rows, count: int) -> Rows:
     """Return the smallest spans that hold those of all taps; empty where they hold nothing."""
     first, end = np.full(count, np.iinfo(np.intp).max), np.zeros(count, np.intp)
     sees = seen[:, 0] < seen[:, 1]
@@ -110,13 +108,13 @@ def _hull(taps: Iterator[Ints], seen: Ints, count: int) -> Ints:
     return np.stack([np.minimum(first, end), end], axis=1)
 
 
-def _joined(one: Ints, other: Ints) -> Ints:
+def _joined(one: Rows, other: Rows) -> Rows:
     """Return the smallest spans that hold both."""
     places = np.arange(len(one))
     return _hull(iter([places, places + len(one)]), np.concatenate([one, other]), len(one))
 
 
-def taps_of(planned: PlannedLayer, axis: int, rows: Ints) -> Iterator[Ints] | None:
+def taps_of(planned: PlannedLayer, axis: int, rows: Rows) -> Iterator[Rows] | None:
     """Say which rows of a layer's inputs make rows of its outputs.
 
     Parameters
@@ -156,14 +154,14 @@ def taps_of(planned: PlannedLayer, axis: int, rows: Ints) -> Iterator[Ints] | No
     return None
 
 
-def _painting(painted: Ints, window: int, stride: int) -> Iterator[Ints]:
+def _painting(painted: Rows, window: int, stride: int) -> Iterator[Rows]:
     """Give, for each row of a kernel, the row that paints with it: row r begins at r * stride."""
     for tap in range(window):
         there = (painted >= tap) & ((painted - tap) % stride == 0)
         yield np.where(there, (painted - tap) // stride, -1)
 
 
-def _enlarging(rows: Ints, factor: int, mode: str, size: int) -> Iterator[Ints]:
+def _enlarging(rows: Rows, factor: int, mode: str, size: int) -> Iterator[Rows]:
     if mode == "nearest":
         yield rows // factor
         return

@@ -5,7 +5,7 @@ Axes: n picture, then the shape that the plan says.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,26 +120,57 @@ def trace(
     Tensor, dict
         The network's outputs, and what passed through each layer.
     """
+    passed: dict[str, Traced] = {}
+    outputs = watch(network, plan, inputs_nchw, numbers, passed.__setitem__)
+    return outputs, {number: passed[number] for number in numbers}
+
+
+def watch(
+    network: nn.Sequential,
+    plan: Plan,
+    inputs_nchw: torch.Tensor,
+    numbers: Collection[str],
+    tell: Callable[[str, Traced], Any],
+) -> torch.Tensor:
+    """Run pictures through a network and tell of each layer as soon as it is done.
+
+    Nothing is kept here, so that a network of many layers can be looked at in the memory of one.
+
+    Parameters
+    ----------
+    network, plan, inputs_nchw, numbers
+        As for `trace`.
+    tell : callable
+        Called with the number of a layer and what passed through it.
+
+    Returns
+    -------
+    Tensor
+        The network's outputs.
+    """
     modules = layer_modules(network, plan)
-    passed: dict[str, dict[str, torch.Tensor]] = {number: {} for number in numbers}
     hooks: list[Any] = []
     try:
-        for number, kept in passed.items():
-            layer = modules[planned_layer(plan, number).number]
+        for number in numbers:
+            layer = modules[number if number in modules else planned_layer(plan, number).number]
             if len(layer):
-                hooks += _watched(layer[0], layer[-1], kept)
+                hooks += _watched(layer[0], layer[-1], number, tell)
         outputs: torch.Tensor = network(inputs_nchw)
     finally:
         for hook in hooks:
             hook.remove()
-    return outputs, {number: Traced(**kept) for number, kept in passed.items()}
+    return outputs
 
 
-def _watched(first: nn.Module, last: nn.Module, kept: dict[str, torch.Tensor]) -> list[Any]:
-    def before(module: nn.Module, given: tuple[torch.Tensor, ...]) -> None:
-        kept["inputs"] = given[0]
+def _watched(
+    first: nn.Module, last: nn.Module, number: str, tell: Callable[[str, Traced], Any]
+) -> list[Any]:
+    given: list[torch.Tensor] = []
 
-    def after(module: nn.Module, given: Any, made: torch.Tensor) -> None:
-        kept["outputs"] = made
+    def before(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        given[:] = inputs[:1]
+
+    def after(module: nn.Module, inputs: Any, made: torch.Tensor) -> None:
+        tell(number, Traced(given.pop(), made))
 
     return [first.register_forward_pre_hook(before), last.register_forward_hook(after)]

@@ -49,30 +49,33 @@ LABELS = (
 
 def certainty(material: Material) -> Section | None:
     """Show how far a single answer can be trusted."""
-    found = material.evaluation
+    found = material.classified
     if found is None or len(found.metrics.classes) < 2:
         return None
     plots = (
         Plot(chart=_calibration(found), caption=CALIBRATION),
         Plot(chart=_answered(found), caption=ANSWERED),
     )
-    error, before = 100 * found.metrics.calibration_error, 100 * found.uncalibrated_error
+    error = 100 * found.metrics.calibration_error
     words = (
         f"On average being sure and being right differ by {error:.1f} % (the calibration error)"
-        f"{_by_temperature(found, before)}."
+        f"{_by_temperature(found)}."
     )
     return section("certainty", "How far to trust an answer", [Plots(plots), Words(words)])
 
 
-def _by_temperature(found: Evaluation, before: float) -> str:
-    if found.temperature == 1:
+def _by_temperature(found: Evaluation) -> str:
+    before = found.uncalibrated_error
+    if found.temperature == 1 or before is None:
         return ""
-    return f"; it was {before:.1f} % before the logits were divided by {found.temperature:.3g}"
+    return (
+        f"; it was {100 * before:.1f} % before the logits were divided by {found.temperature:.3g}"
+    )
 
 
 def _calibration(found: Evaluation) -> Chart:
     answers = found.answers
-    bins = calibration_curve(answers.probabilities, answers.class_ids, BINS, found.worth)
+    bins = calibration_curve(answers.probabilities, answers.values, BINS, found.worth)
     sure = [one.sure for one in bins]
     low = min([*sure, *(one.right.low for one in bins)])
     axis = spanning("how sure it is", [low, 1.0], unit="percent", high=1.0)
@@ -93,7 +96,7 @@ def _calibration(found: Evaluation) -> Chart:
 
 def _answered(found: Evaluation) -> Chart:
     answers = found.answers
-    points = accuracy_by_answered(answers.probabilities, answers.class_ids, worth=found.worth)
+    points = accuracy_by_answered(answers.probabilities, answers.values, worth=found.worth)
     curve = Curve(
         name="accuracy among those answered",
         role="validation",
@@ -117,7 +120,7 @@ def _answered(found: Evaluation) -> Chart:
 
 def mistakes(material: Material) -> Section | None:
     """Show what was called wrong."""
-    found = material.evaluation
+    found = material.classified
     if found is None:
         return None
     wrong, judged = len(found.answers.mistakes), len(found.answers.rows)
@@ -182,7 +185,7 @@ def _rows(material: Material, found: Evaluation, pictures: Pictures) -> Iterator
 def _verdict(found: Evaluation, place: int) -> tuple[str, ...]:
     """Say what a picture is, what it was called, and how sure that was."""
     answers, labels = found.answers, [one.label for one in found.metrics.classes]
-    true, called = int(answers.class_ids[place]), int(answers.predicted[place])
+    true, called = int(answers.values[place]), int(answers.probabilities[place].argmax())
     sure = 100 * float(answers.probabilities[place, called])
     first = labels[true] if true == called else f"{labels[true]}, called {labels[called]}"
     return first, f"{sure:.1f} % sure", f"loss {answers.losses[place]:.3g}"

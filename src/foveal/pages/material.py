@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from foveal.evaluation.metrics import Metrics
+from foveal.inference.features import FOUND
 from foveal.judging.evaluation import Evaluation
 from foveal.model.fitted import FittedModel
 from foveal.pictures.collection import Pictures
@@ -25,7 +26,7 @@ class Material:
     pictures: Pictures | None
     """Pictures to show it on; None where there are none at hand."""
     evaluation: Evaluation | None
-    """How a classifier fares; None where nothing judged it."""
+    """How it fares; None where nothing judged it, and for autoencoders."""
     record: RunRecord | None
     """What its training left; None where there is nothing."""
     sha256: str
@@ -34,9 +35,10 @@ class Material:
     """Words the library's text as its reader knows it, such as options for parameters."""
 
     @property
-    def metrics(self) -> Metrics | None:
-        """How a classifier fares."""
-        return None if self.evaluation is None else self.evaluation.metrics
+    def classified(self) -> Evaluation | None:
+        """How it fares, where it says which class a picture is of; else None."""
+        found = self.evaluation
+        return found if found is not None and isinstance(found.metrics, Metrics) else None
 
     @property
     def epochs(self) -> tuple[dict[str, Any], ...]:
@@ -47,4 +49,5 @@ class Material:
         """Return everything unusual that was said, at training and at judging, each once."""
         told = [] if self.record is None else [*self.record.notes]
         judged = [] if self.evaluation is None else [*self.evaluation.notes]
-        return tuple(dict.fromkeys(map(self.said, [*told, *judged])))
+        ours = (note for note in [*told, *judged] if FOUND not in note)  # those tell of the machine
+        return tuple(dict.fromkeys(map(self.said, ours)))

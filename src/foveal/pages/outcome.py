@@ -18,6 +18,8 @@ from foveal.pages.material import Material
 from foveal.shapes import written
 from foveal.wording import counted
 
+FEW = 3
+"""Classes that a sentence names, at most."""
 MOST_CLASSES = 30
 """Classes that a table names, at most."""
 GROUPS: dict[str, tuple[type, ...]] = {
@@ -56,20 +58,23 @@ RECALLS = (
 
 def lead(material: Material) -> str:
     """Say in a sentence what came out."""
-    model, metrics = material.model, material.metrics
+    model, found = material.model, material.evaluation
     if model.autoencodes:
         return _lead_of_codes(material)
-    names = [str(one) for one in model.classes[:3]]
-    rest = len(model.classes) - len(names)
-    classes = ", ".join(names) + (f" and {rest:,} more" if rest else "")
-    told = f"A network that names {counted(len(model.classes), 'class', 'classes')}: {classes}."
-    if metrics is None or material.evaluation is None:
+    told = _named_in_short([str(one) for one in model.classes])
+    if found is None:
         return f"{told} No held-out picture judged it."
-    by = material.evaluation.judged_by
-    return (
-        f"{told} {metrics.accuracy.percent()} of {counted(metrics.pictures, 'picture')} are called "
-        f"right, judged by {by}."
-    )
+    name, value = found.answers.target.figures(found.metrics, None, 1.0)[0]
+    judged = counted(len(found.answers.rows), "picture")
+    return f"{told} Its {name} on {judged} is {value}, judged by {found.judged_by}."
+
+
+def _named_in_short(classes: list[str]) -> str:
+    if not classes:
+        return "A network that answers with numbers."
+    rest = len(classes) - FEW
+    names = ", ".join(classes[:FEW]) + (f" and {rest:,} more" if rest > 0 else "")
+    return f"A network that names {counted(len(classes), 'class', 'classes')}: {names}."
 
 
 def _lead_of_codes(material: Material) -> str:
@@ -159,19 +164,26 @@ def outcome(material: Material) -> Section:
     elif material.evaluation is None:
         blocks = [Words("No held-out picture judged this model, so that nothing is claimed of it.")]
     else:
-        blocks = list(_classification(material, material.evaluation))
+        blocks = list(_judged(material, material.evaluation))
     return section("outcome", "What came out", blocks)
 
 
-def _classification(material: Material, found: Evaluation) -> Iterator[Block]:
-    metrics = found.metrics
+def _judged(material: Material, found: Evaluation) -> Iterator[Block]:
+    target = found.answers.target
     yield Words(material.said(STANDING[found.judged_by]))
-    yield Plots((Plot(chart=_ladder(found), caption=LADDER),))
-    yield Facts(tuple(_figures(found)))
+    if material.classified is not None:
+        yield Plots((Plot(chart=_ladder(found), caption=LADDER),))
+    figures = target.figures(found.metrics, found.uncalibrated_error, found.temperature)
+    yield Facts((*figures, *_unlike(found)))
+    if material.classified is not None:
+        yield _class_table(found.metrics)
+
+
+def _class_table(metrics: Metrics) -> Table:
     shown = sorted(metrics.classes, key=_recall)[:MOST_CLASSES]
     rest = len(metrics.classes) - len(shown)
     more = f" The {MOST_CLASSES} classes with the lowest recall of {len(metrics.classes):,}."
-    yield Table(
+    return Table(
         columns=("class", "pictures", "recall", "precision", "F1"),
         rows=tuple(_class_row(one) for one in (shown if rest else metrics.classes)),
         numbers=(1, 4),
@@ -193,20 +205,12 @@ def _share(estimate: Estimate | None) -> str:
     return estimate.percent() if known and estimate is not None else "-"
 
 
-def _figures(found: Evaluation) -> Iterator[tuple[str, str]]:
-    metrics = found.metrics
-    yield "balanced accuracy", metrics.balanced_accuracy.percent()
-    yield "macro F1", metrics.macro_f1.percent()
-    if metrics.roc_area is not None:
-        yield "ROC area", _share(metrics.roc_area)
-    yield "log loss", metrics.log_loss.plain()
-    if found.unfamiliar is not None:
-        told = found.unfamiliar
-        yield (
-            "unlike what taught",
-            f"{told.share.percent()} of {counted(told.pictures, 'new picture')}; "
-            f"{told.usual.percent()} of usual ones",
-        )
+def _unlike(found: Evaluation) -> Iterator[tuple[str, str]]:
+    told = found.unfamiliar
+    if told is not None:
+        new = counted(told.pictures, "new picture")
+        usual = f"{told.usual.percent()} of usual ones"
+        yield "unlike what taught", f"{told.share.percent()} of {new}; {usual}"
 
 
 def _ladder(found: Evaluation) -> Chart:

@@ -1,7 +1,7 @@
 """What all pages share: templates that escape, a policy that forbids to load anything, the style.
 
 A page is one file. Its templates lie in `templates/`, its JavaScript in `scripts/`, and the one
-style of all pages in `style.css`.
+style of all pages in `style.css`, beside which a page may have its own.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ def rendered(
     *,
     title: str,
     scripts: Sequence[str] = (),
+    styles: Sequence[str] = (),
     data: Mapping[str, Any] | None = None,
     **values: Any,
 ) -> str:
@@ -58,6 +59,8 @@ def rendered(
         What the window is called.
     scripts : sequence of str
         Names of files in `scripts/`, in the order in which they run.
+    styles : sequence of str
+        Names of further styles of this page alone, beside `style.css`.
     data : mapping, optional
         By the id of a script element, what it holds as JSON; read by
         ``JSON.parse(document.getElementById(id).textContent)``.
@@ -74,7 +77,7 @@ def rendered(
     return page.render(
         title=title,
         policy=policy(texts),
-        style=Markup(style()),
+        style=Markup("\n".join([style(), *map(_text, styles)])),
         scripts=[Markup(one) for one in texts],
         data={name: Markup(for_script(value)) for name, value in (data or {}).items()},
         **values,

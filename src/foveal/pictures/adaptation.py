@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from foveal.arrays import Array
 from foveal.errors import DataError
 from foveal.pictures.decode import brought_to_size
-from foveal.pictures.ranges import Array, in_unit, keeps_bytes
+from foveal.pictures.ranges import in_unit, keeps_bytes
 from foveal.recipe import LUMA, PictureRecipe
 from foveal.wording import counted
 

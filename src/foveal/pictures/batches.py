@@ -12,11 +12,10 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from foveal.arrays import Array, Rows
 from foveal.pictures.augment import Augmentation, gather_varied, varied
-from foveal.pictures.collection import Array
 from foveal.pictures.prepared import Prepared, RowsOfArrays
 from foveal.pictures.scaling import Scaling
-from foveal.pictures.splits import Rows
 from foveal.randomness import generator
 
 

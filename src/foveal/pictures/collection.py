@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from foveal.arrays import Array
 from foveal.errors import DataError
 from foveal.pictures.content import ArrayContent, Content, EncodedContent
-from foveal.pictures.ranges import Array as Array
+from foveal.pictures.encoded import Encoded
 from foveal.wording import counted
 
 
@@ -39,8 +40,13 @@ class Pictures:
     @classmethod
     def of_files(cls, files: Iterable[Path], names: Sequence[str] | None = None) -> Pictures:
         """Make pictures of files, named by their paths unless names are given."""
-        content = EncodedContent(tuple(files))
-        return cls(names=content.whole_names(()) if names is None else names, content=content)
+        found = tuple(files)
+        return cls.of_encoded(found, list(map(str, found)) if names is None else names)
+
+    @classmethod
+    def of_encoded(cls, pictures: Sequence[Encoded], names: Sequence[str]) -> Pictures:
+        """Make pictures of files and of what lies within others, under these names."""
+        return cls(names=names, content=EncodedContent(pictures))
 
     @classmethod
     def of_array(cls, array: Array, *, folded: bool = False) -> Pictures:

@@ -8,25 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from PIL import Image
 
+from foveal.arrays import Array, Rows
 from foveal.errors import DataError
 from foveal.pictures import decode, depth
 from foveal.pictures.adaptation import adapted, check_fits, fitted
 from foveal.pictures.encoded import Encoded, Picked, Unreadable, last_name, mark, whole_name
 from foveal.pictures.ground import ground_for
 from foveal.pictures.hashing import array_ids, encoded_ids, hash_encoded, plain
-from foveal.pictures.ranges import WHOLE, Array, keeps_bytes, measure_range
+from foveal.pictures.ranges import WHOLE, keeps_bytes, measure_range
 from foveal.pictures.remarks import Remark, Remarks
 from foveal.pictures.suitability import refuse_channels_first, suited
 from foveal.recipe import PictureRecipe
 
 MOST_CLEAR = 64
 """Transparent files that are read to choose what they are laid over, evenly spaced."""
-Rows = np.ndarray[Any, np.dtype[np.intp]]
 
 
 class Head(NamedTuple):

@@ -18,17 +18,15 @@ from typing import Any
 import numpy as np
 import torch
 
+from foveal.arrays import Array, Doubles, Floats, Rows
 from foveal.pictures.collection import Pictures, evenly
 from foveal.pictures.prepared import Prepared, RowsOfArrays
-from foveal.pictures.ranges import Array
 from foveal.pictures.small import SmallPictures
-from foveal.pictures.units import NO_PAIRS, Pairs, Rows, units_of
+from foveal.pictures.units import NO_PAIRS, Pairs, units_of
 from foveal.randomness import generator
 from foveal.recipe import PictureRecipe
 from foveal.wording import counted
 
-Floats = np.ndarray[Any, np.dtype[np.float32]]
-Doubles = np.ndarray[Any, np.dtype[np.float64]]
 SIDE = 64
 """Height and width of the pictures that are aligned, at most."""
 SMALLEST = 16
@@ -114,72 +112,46 @@ class NearCopies:
         )
 
 
-def copies_among(
-    pictures: Pictures,
-    store: Prepared,
-    recipe: PictureRecipe,
-    class_ids: Rows,
-    rows: Rows,
-    threads: int = 2,
-) -> NearCopies:
-    """Find near copies among prepared pictures.
+@dataclass(frozen=True, eq=False, slots=True)
+class CopySearch:
+    """Looks for near copies among some pictures."""
 
-    Parameters
-    ----------
-    pictures : Pictures
-        All pictures.
-    store : Prepared
-        What was made of them; where features find candidates, these are seen small.
-    recipe : PictureRecipe
-        How they were prepared.
-    class_ids : array of int, (n,)
-        Class number of each picture.
-    rows : array of int
-        Rows to look through.
-    threads : int
-        Decoding threads.
-    """
-    images = store.images
-    if images is None:
-        return copies_by_features(pictures, store.views[0], recipe, class_ids, rows, threads)
-    rows = rows[np.isin(rows, _looked_at(len(pictures)))]
-    if min(images.shape[1:3]) < SMALLEST:
-        return NearCopies(NO_PAIRS, len(rows), untold=rows)
-    return near_copies(images.__getitem__, thumbnails(images, rows), class_ids, rows)
+    pictures: Pictures
+    """All pictures."""
+    recipe: PictureRecipe
+    """How a network sees them."""
+    strata: Rows
+    """Number of the class of each picture, (n,), or of what else it is one of."""
+    rows: Rows
+    """Rows to look through."""
+    threads: int = 2
+    """Decoding threads."""
 
+    def among(self, store: Prepared) -> NearCopies:
+        """Find them among prepared pictures; where there are features, by these."""
+        images = store.images
+        if images is None:
+            return self.by_features(store.views[0])
+        rows = self.rows[np.isin(self.rows, _looked_at(len(self.pictures)))]
+        if min(images.shape[1:3]) < SMALLEST:
+            return NearCopies(NO_PAIRS, len(rows), untold=rows)
+        return near_copies(images.__getitem__, thumbnails(images, rows), self.strata, rows)
 
-def copies_by_features(
-    pictures: Pictures,
-    features: RowsOfArrays,
-    recipe: PictureRecipe,
-    class_ids: Rows,
-    rows: Rows,
-    threads: int = 2,
-) -> NearCopies:
-    """Find near copies among pictures whose features are at hand; likely ones are seen small.
+    def by_features(self, features: RowsOfArrays) -> NearCopies:
+        """Find them by what a network made of them; likely ones are seen small.
 
-    Parameters
-    ----------
-    pictures : Pictures
-        All pictures.
-    features : rows of arrays, (n, d) or (n, c, h, w)
-        What a network made of them.
-    recipe : PictureRecipe
-        How the network sees them.
-    class_ids : array of int, (n,)
-        Class number of each picture.
-    rows : array of int
-        Rows to look through.
-    threads : int
-        Decoding threads.
-    """
-    rows = rows[np.isin(rows, _looked_at(len(pictures)))]
-    side = min(SIDE, recipe.height, recipe.width)
-    if side < SMALLEST:
-        return NearCopies(NO_PAIRS, len(rows), untold=rows)
-    by = replace(recipe, height=side, width=side, resize="stretch", adapts=True)
-    small = SmallPictures(pictures, by, threads)
-    return near_copies(small, _features(features, rows), class_ids, rows, small.fetch)
+        Parameters
+        ----------
+        features : rows of arrays, (n, d) or (n, c, h, w)
+            What the network made of all pictures.
+        """
+        rows = self.rows[np.isin(self.rows, _looked_at(len(self.pictures)))]
+        side = min(SIDE, self.recipe.height, self.recipe.width)
+        if side < SMALLEST:
+            return NearCopies(NO_PAIRS, len(rows), untold=rows)
+        by = replace(self.recipe, height=side, width=side, resize="stretch", adapts=True)
+        small = SmallPictures(self.pictures, by, self.threads)
+        return near_copies(small, _features(features, rows), self.strata, rows, small.fetch)
 
 
 def near_copies(

@@ -18,6 +18,7 @@ from PIL import Image, ImageOps, TiffImagePlugin
 from PIL.ImageFile import ImageFile
 from PIL.ImageFile import _Tile as Tile
 
+from foveal.arrays import Array
 from foveal.pictures.encoded import Encoded, stream
 from foveal.pictures.opening import opened, tag
 
@@ -45,16 +46,14 @@ NATIVE = {
 }
 """Raw modes by the order of bytes in a file, and the same in that of the machine."""
 
-Values = np.ndarray[Any, np.dtype[Any]]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Samples:
     """The values of a picture, black below white, without any range yet."""
 
-    values: Values
+    values: Array
     """(h, w) or (h, w, 3), integers or floats."""
-    opacity: Values | None
+    opacity: Array | None
     """(h, w), 0 to 255; None where all of it is opaque."""
 
 
@@ -96,7 +95,7 @@ def read(encoded: Encoded, picture: ImageFile) -> Samples:
     return Samples(values=values, opacity=opacity)
 
 
-def levels(values: Values, low: float, high: float) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def levels(values: Array, low: float, high: float) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """Bring values to 0 to 255, `low` and less to 0, `high` and more to 255, NaN to 0."""
     if values.dtype == np.uint16:
         table = levels(np.arange(MOST + 1, dtype=np.float64), low, high)
@@ -115,7 +114,7 @@ def span(samples: Samples) -> tuple[float, float]:
     return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
 
 
-def white_of(values: Values) -> float:
+def white_of(values: Array) -> float:
     """Guess which value is white, where no range was measured: floats have several customs.
 
     A little more than white is glare, and cut off.
@@ -160,7 +159,7 @@ def _raw_mode(picture: ImageFile) -> str:
     return TiffImagePlugin.OPEN_INFO[*meaning, *of_samples][1]
 
 
-def _greys(upright: Image.Image, picture: ImageFile) -> Values:
+def _greys(upright: Image.Image, picture: ImageFile) -> Array:
     """Return grey values, (h, w): signed where the file says so, black below white."""
     values = np.asarray(upright)
     kind = _first(tag(picture, FORMAT, 1))
@@ -195,21 +194,21 @@ def _colours(encoded: Encoded, picture: ImageFile) -> Samples:
     return Samples(values=colours, opacity=levels(alpha[:, :, 0], 0, opaque))
 
 
-def _wide(encoded: Encoded, picture: ImageFile) -> Values:
+def _wide(encoded: Encoded, picture: ImageFile) -> Array:
     """Return samples of 16 bits, (h, w, c), upright."""
     if picture.format == "PPM":
         return _of_ppm(encoded, picture)
     if _raw(picture) == "LA;16B":  # four bytes, as an RGBA of 8 bits
         picture.tile = [one._replace(args="RGBA") for one in picture.tile]
         pairs = np.asarray(ImageOps.exif_transpose(picture)).astype(np.uint16)
-        found: Values = pairs[:, :, ::2] << 8 | pairs[:, :, 1::2]
+        found: Array = pairs[:, :, ::2] << 8 | pairs[:, :, 1::2]
         return found
     with opened(encoded) as again:
         high, low = (_bytes(one, lower=one is again) for one in (picture, again))
     return high.astype(np.uint16) << 8 | low
 
 
-def _bytes(picture: ImageFile, *, lower: bool) -> Values:
+def _bytes(picture: ImageFile, *, lower: bool) -> Array:
     """Return the higher or the lower bytes of samples of 16 bits."""
     order = {"II": "L", "MM": "B"}.get(_prefix(picture), "B")
     other = {"L": "B", "B": "L", "N": "B" if sys.byteorder == "little" else "L"}
@@ -227,7 +226,7 @@ def _bytes(picture: ImageFile, *, lower: bool) -> Values:
     return np.asarray(ImageOps.exif_transpose(picture))
 
 
-def _of_ppm(encoded: Encoded, picture: ImageFile) -> Values:
+def _of_ppm(encoded: Encoded, picture: ImageFile) -> Array:
     """Return the colours of a PPM, scaled to 16 bits as Pillow scales its greys."""
     tile = picture.tile[0]
     count = picture.size[0] * picture.size[1] * 3

@@ -13,10 +13,11 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, Protocol, overload
+from typing import BinaryIO, Protocol, overload
 
 import numpy as np
 
+from foveal.arrays import Rows
 from foveal.wording import counted
 
 MOST_BYTES = 1 << 30
@@ -51,7 +52,6 @@ class Member(Protocol):
         """
 
 
-Rows = np.ndarray[Any, np.dtype[np.intp]]
 Encoded = Path | Member
 """An encoded picture."""
 
@@ -87,19 +87,8 @@ class InMemory:
         return self.data
 
 
-class Picked(Sequence[Encoded]):
-    """Some rows of many encoded pictures, in any order; none is made before it is asked for."""
-
-    source: Sequence[Encoded]
-    rows: Rows
-
-    def __init__(self, source: Sequence[Encoded], rows: Sequence[int] | Rows) -> None:
-        picked = np.asarray(rows, dtype=np.intp)
-        self.source = source.source if isinstance(source, Picked) else source
-        self.rows = source.rows[picked] if isinstance(source, Picked) else picked
-
-    def __len__(self) -> int:
-        return len(self.rows)
+class EncodedRows(Sequence[Encoded]):
+    """Encoded pictures by row, none of them made before it is asked for."""
 
     @overload
     def __getitem__(self, row: int) -> Encoded: ...
@@ -107,8 +96,49 @@ class Picked(Sequence[Encoded]):
     def __getitem__(self, row: slice) -> Sequence[Encoded]: ...
     def __getitem__(self, row: int | slice) -> Encoded | Sequence[Encoded]:
         if isinstance(row, slice):
-            return Picked(self.source, self.rows[row])
+            return Picked(self, range(*row.indices(len(self))))
+        if not -len(self) <= row < len(self):
+            raise IndexError(row)
+        return self.one(row % len(self))
+
+    def one(self, row: int) -> Encoded:
+        """Make the picture of a row, from 0 on."""
+        raise NotImplementedError
+
+
+class Picked(EncodedRows):
+    """Some rows of many encoded pictures, in any order."""
+
+    def __init__(self, source: Sequence[Encoded], rows: Sequence[int]) -> None:
+        picked = np.asarray(rows, dtype=np.intp)
+        self.source = source.source if isinstance(source, Picked) else source
+        self.rows = source.rows[picked] if isinstance(source, Picked) else picked
+
+    source: Sequence[Encoded]
+    rows: Rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def one(self, row: int) -> Encoded:
+        """Return the picture of a row that was picked."""
         return self.source[int(self.rows[row])]
+
+
+class Chained(EncodedRows):
+    """The rows of several sources, one after another."""
+
+    def __init__(self, sources: Sequence[Sequence[Encoded]]) -> None:
+        self.sources = [source for source in sources if len(source)]
+        self.ends = np.cumsum([len(source) for source in self.sources])
+
+    def __len__(self) -> int:
+        return int(self.ends[-1]) if len(self.ends) else 0
+
+    def one(self, row: int) -> Encoded:
+        """Return the picture of a row of all."""
+        at = int(np.searchsorted(self.ends, row, side="right"))
+        return self.sources[at][row - int(self.ends[at]) + len(self.sources[at])]
 
 
 def whole_name(picture: Encoded) -> str:

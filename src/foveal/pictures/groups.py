@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from foveal.arrays import Array
 from foveal.errors import DataError, UsageError
-from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.collection import Pictures
 from foveal.pictures.missing import is_missing
-from foveal.pictures.sources.parts import PARTS
+from foveal.pictures.sources.parts import PARTS, within_shard
 from foveal.vocabulary import normal_name
 from foveal.wording import counted
 
@@ -112,7 +113,7 @@ def _folders(pictures: Pictures) -> list[str | None]:
     """
     found: list[str | None] = []
     for name in pictures.names:
-        steps = PurePosixPath(name).parts[:-1]
+        steps = within_shard(PurePosixPath(name).parts[:-1])
         if pictures.parts is not None and steps and steps[0].lower() in PARTS:
             steps = steps[1:]
         found.append("/".join(steps[1:]) or None)

@@ -11,10 +11,10 @@ import math
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
+from foveal.arrays import Array, Hashes
 from foveal.cache import cache_folder
 from foveal.pictures.encoded import Encoded, Seen, Unreadable, seen, stream
 from foveal.pictures.workers import in_order
@@ -26,9 +26,6 @@ ABSENT = b""
 BLOCK = 1 << 20
 A_LEVEL = 1e-4
 """How far a number may lie from one of 256 levels and count as it: single precision is nearer."""
-
-Array = np.ndarray[Any, np.dtype[Any]]
-Hashes = np.ndarray[Any, np.dtype[np.int64]]
 
 
 def array_ids(array: Array) -> list[bytes]:

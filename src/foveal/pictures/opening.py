@@ -42,6 +42,13 @@ def formats() -> tuple[str, ...]:
     return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
+@lru_cache(maxsize=1)
+def endings() -> frozenset[str]:
+    """List the endings of names that pictures of `formats` have, such as ".jpg"."""
+    known = Image.registered_extensions()
+    return frozenset(ending for ending, name in known.items() if name in formats())
+
+
 def most_pixels() -> int:
     """Return how many pixels a picture may have: `MOST_PIXELS`, or FOVEAL_MOST_PIXELS.
 

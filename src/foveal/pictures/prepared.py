@@ -10,11 +10,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from foveal.pictures.hashing import Hashes
-from foveal.pictures.ranges import Array
+from foveal.arrays import Array, Hashes, Rows
 from foveal.pictures.remarks import Remarks
 from foveal.pictures.scaling import Scaling
-from foveal.pictures.splits import Rows
 from foveal.recipe import PictureRecipe
 
 

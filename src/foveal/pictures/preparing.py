@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from foveal.arrays import Array
 from foveal.pictures.adaptation import check_fits
-from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.collection import Pictures
 from foveal.pictures.remarks import Remarks, summed, warn
 from foveal.pictures.scaling import scaling
 from foveal.pictures.workers import in_order

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from foveal.arrays import Array
 from foveal.errors import DataError
 from foveal.recipe import PictureRecipe
 
-Array = np.ndarray[Any, np.dtype[Any]]
 WHOLE = (0.0, 255.0)
 """Black and white of bytes."""
 

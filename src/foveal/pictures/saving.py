@@ -7,14 +7,12 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from foveal.arrays import Floats
 from foveal.files import whole_folder
-
-Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 """Kinds of pictures by their channels."""

@@ -10,12 +10,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from foveal.arrays import Array, Rows
 from foveal.cache import cache_folder
 from foveal.pictures import decode
 from foveal.pictures.collection import Pictures
 from foveal.pictures.hashing import ABSENT, LENGTH
-from foveal.pictures.ranges import Array
-from foveal.pictures.splits import Rows
 from foveal.pictures.workers import in_order
 from foveal.recipe import PictureRecipe
 

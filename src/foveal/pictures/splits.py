@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from foveal.pictures.hashing import Hashes
-from foveal.pictures.units import Rows as Rows
+from foveal.arrays import Hashes, Rows
 from foveal.pictures.units import majority
 from foveal.randomness import generator
 

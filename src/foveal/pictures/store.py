@@ -22,13 +22,13 @@ from typing import Any
 
 import numpy as np
 
+from foveal.arrays import Array, Hashes
 from foveal.cache import cache_folder, disk, room_for
 from foveal.errors import ResourceError
 from foveal.pictures import decode
 from foveal.pictures.adaptation import check_fits
-from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.collection import Pictures
 from foveal.pictures.content import Content
-from foveal.pictures.hashing import Hashes as Hashes
 from foveal.pictures.hashing import content_hashes
 from foveal.pictures.remarks import Remark, Remarks, summed
 from foveal.pictures.scaling import Scaling

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from foveal.arrays import Array
 from foveal.errors import DataError
 from foveal.pictures.depth import MOST, SCALES
-from foveal.pictures.ranges import WHOLE, Array
+from foveal.pictures.ranges import WHOLE
 from foveal.pictures.remarks import warn
 from foveal.recipe import PictureRecipe
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from foveal.arrays import Array, Rows
 from foveal.errors import DataError, UsageError
 from foveal.pictures import decode
-from foveal.pictures.collection import Array, Pictures, evenly
-from foveal.pictures.content import Head, Rows
+from foveal.pictures.collection import Pictures, evenly
+from foveal.pictures.content import Head
 from foveal.pictures.ranges import measure_range
 from foveal.recipe import Interpolation, PictureRecipe, Resize
 from foveal.wording import counted

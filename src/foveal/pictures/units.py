@@ -11,10 +11,9 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from foveal.arrays import Hashes, Rows
 from foveal.pictures.groups import group_ids
-from foveal.pictures.hashing import Hashes
 
-Rows = np.ndarray[Any, np.dtype[np.intp]]
 Pairs = np.ndarray[Any, np.dtype[np.intp]]
 """Rows that belong together, (pairs, 2)."""
 NO_PAIRS: Pairs = np.empty((0, 2), dtype=np.intp)

@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from foveal.arrays import Doubles, Floats, Integers
 from foveal.errors import UsageError
-from foveal.nearest import Doubles, Floats, Rows, ranked
+from foveal.nearest import ranked
 
 PACKAGE = "usearch"
 CONNECTIVITY = 16
@@ -55,7 +56,9 @@ class Graph:
     buffer: Any = None
     """The file that a graph looks into, memory-mapped."""
 
-    def nearest(self, queries_qd: Floats, k: int, *, threads: int) -> list[tuple[Rows, Doubles]]:
+    def nearest(
+        self, queries_qd: Floats, k: int, *, threads: int
+    ) -> list[tuple[Integers, Doubles]]:
         """Find about the k nearest rows of each query; their order and distances are exact.
 
         Where the graph does not lead to k rows there are fewer.
@@ -211,7 +214,7 @@ def _check_head(head: bytes, count: int, size: int) -> None:
         raise ValueError("a graph of another measure or form")
 
 
-def _check_names(buffer: Any, starts_n: Rows, levels_n: Rows) -> None:
+def _check_names(buffer: Any, starts_n: Integers, levels_n: Integers) -> None:
     """Check the nodes' own keys and levels against rows and levels."""
     seen = np.zeros(len(starts_n), dtype=bool)
     for start in range(0, len(starts_n), AT_ONCE):
@@ -226,7 +229,7 @@ def _check_names(buffer: Any, starts_n: Rows, levels_n: Rows) -> None:
         raise ValueError("a graph without some of the vectors")
 
 
-def _check_links(buffer: Any, at_n: Rows, most: int, levels_n: Rows, level: int) -> None:
+def _check_links(buffer: Any, at_n: Integers, most: int, levels_n: Integers, level: int) -> None:
     """Check the neighbours on one level, listed from `at_n` on, against the nodes there are."""
     for start in range(0, len(at_n), AT_ONCE):
         places = at_n[start : start + AT_ONCE, None] + np.arange(4 + 4 * most)

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foveal.nearest import Rows
+from foveal.arrays import Hashes, Integers
 from foveal.pictures.collection import Pictures
-from foveal.pictures.copies import NearCopies, copies_by_features
+from foveal.pictures.copies import CopySearch, NearCopies
 from foveal.pictures.groups import COLUMNS, group_ids
-from foveal.pictures.hashing import Hashes
 from foveal.pictures.sources import gather
 from foveal.pictures.units import units_of
 from foveal.results import Result
@@ -69,7 +68,7 @@ class PictureGroups:
     """Why a picture cannot be read, (n,); empty where it can."""
     groups: tuple[PictureGroup, ...]
     """Groups of two pictures and more, the largest first."""
-    numbers: Rows
+    numbers: Integers
     """Group of each picture, (n,), from 1; those that stand alone have numbers of their own.
 
     What `fit` takes as `groups`.
@@ -165,9 +164,8 @@ def picture_groups(
     once.sort()
     recipe = found.content.suited(made.recipe)
     with model.device.at_work():
-        copies = copies_by_features(
-            found, made.features, recipe, _class_ids(found), once, model.device.threads
-        )
+        search = CopySearch(found, recipe, _class_ids(found), once, model.device.threads)
+        copies = search.by_features(made.features)
     numbers, groups = _groups(found, made.hashes, made.rows, copies)
     return PictureGroups(
         pictures=found,
@@ -179,15 +177,15 @@ def picture_groups(
     )
 
 
-def _class_ids(pictures: Pictures) -> Rows:
+def _class_ids(pictures: Pictures) -> Integers:
     """Number the classes; pictures without any are one class."""
     labels = [None] * len(pictures) if pictures.labels is None else pictures.labels.tolist()
     return group_ids(labels) + 1
 
 
 def _groups(
-    pictures: Pictures, hashes: Hashes, readable: Rows, copies: NearCopies
-) -> tuple[Rows, tuple[PictureGroup, ...]]:
+    pictures: Pictures, hashes: Hashes, readable: Integers, copies: NearCopies
+) -> tuple[Integers, tuple[PictureGroup, ...]]:
     """Number the groups of pictures, (n,), the largest first, and describe those of two and more.
 
     Of equally large ones the one with the lower row comes first.
@@ -214,10 +212,10 @@ def _groups(
 
 def _group(
     number: int,
-    rows: Rows,
+    rows: Integers,
     pictures: Pictures,
     hashes: Hashes,
-    numbers: Rows,
+    numbers: Integers,
     copies: NearCopies,
 ) -> PictureGroup:
     alike = copies.alike[numbers[copies.pairs[:, 0]] == number]

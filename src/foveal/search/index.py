@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from foveal.arrays import Doubles, Floats, Integers
 from foveal.errors import DataError, UsageError
 from foveal.html_tables import MOST_ROWS, html_lines, html_table
-from foveal.nearest import Doubles, Floats, Rows, nearest, squared_lengths
+from foveal.nearest import nearest, squared_lengths
 from foveal.pictures.ledger import Entry
 from foveal.pictures.sources import gather
 from foveal.search.graph import Graph
@@ -157,7 +158,7 @@ class SearchIndex:
             for name, reason in zip(pictures.names, made.reasons, strict=True)
         ]
 
-    def nearest(self, vectors: Any, k: int = 10) -> tuple[list[Rows], list[Doubles]]:
+    def nearest(self, vectors: Any, k: int = 10) -> tuple[list[Integers], list[Doubles]]:
         """Search for the vectors nearest to some, such as codes that nobody encoded.
 
         Parameters
@@ -181,7 +182,7 @@ class SearchIndex:
         _check_count(k)
         return self._searched(scaled(checked(vectors, self.vectors.shape[1]), self.measure), k)
 
-    def _searched(self, queries_qd: Floats, k: int) -> tuple[list[Rows], list[Doubles]]:
+    def _searched(self, queries_qd: Floats, k: int) -> tuple[list[Integers], list[Doubles]]:
         threads = self.model.device.threads
         if self.graph is None:
             rows, distances = nearest(self.vectors, self.squares, queries_qd, k, threads=threads)
@@ -196,7 +197,7 @@ class SearchIndex:
                 rows_q[query], distances_q[query] = every[0][0], every[1][0]
         return rows_q, distances_q
 
-    def _found(self, query: str, rows: Rows, distances: Doubles) -> Neighbours:
+    def _found(self, query: str, rows: Integers, distances: Doubles) -> Neighbours:
         names = self.names.take(pa.array(rows)).to_pylist()
         return Neighbours(
             query=query,

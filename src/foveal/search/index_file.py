@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from foveal.arrays import Floats
 from foveal.errors import DataError
 from foveal.files import digest_of
-from foveal.nearest import Floats
 from foveal.pictures.ledger import Entry
 from foveal.wording import counted
 

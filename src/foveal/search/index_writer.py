@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from foveal.arrays import Floats
 from foveal.errors import DataError
 from foveal.files import checked_folder, digest_of, flush, whole_folder
-from foveal.nearest import Floats
 from foveal.pictures.ledger import Entry
 from foveal.search.index_file import COLUMNS, ENDING, FACTS, PIECES, Piece, read_facts
 from foveal.tables import valid_text

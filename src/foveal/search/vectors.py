@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from foveal.arrays import Floats, Hashes, Integers
 from foveal.errors import DataError
 from foveal.inference.features import Extraction, open_features
-from foveal.nearest import Floats, Rows, parts, unit_length
+from foveal.nearest import parts, unit_length
 from foveal.pictures.collection import Pictures
 from foveal.pictures.remarks import summed, warn
-from foveal.pictures.store import Hashes
 from foveal.search.index_file import Measure
 from foveal.shapes import volume
 
@@ -51,7 +51,7 @@ class Vectors:
     """What a reader should know."""
 
     @property
-    def rows(self) -> Rows:
+    def rows(self) -> Integers:
         """Pictures that have a vector."""
         return np.flatnonzero([not reason for reason in self.reasons])
 

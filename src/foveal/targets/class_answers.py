@@ -12,15 +12,13 @@ import numpy as np
 from scipy.special import log_softmax
 from sklearn.metrics import accuracy_score
 
+from foveal.arrays import Array, Doubles, Rows, Truths
 from foveal.evaluation.baselines import Baseline, Fold, cross_fit_baselines, majority
 from foveal.evaluation.calibration import fit_temperature, probabilities
-from foveal.evaluation.intervals import Estimate, Floats
+from foveal.evaluation.intervals import Estimate
 from foveal.evaluation.metrics import Metrics, calibration_error, losses, metrics
-from foveal.pictures.collection import Array
-from foveal.pictures.splits import Rows
 from foveal.targets import class_words
 from foveal.targets.labelled import Labelled
-from foveal.targets.target import Truths
 
 
 class ClassAnswers(Labelled):
@@ -52,11 +50,11 @@ class ClassAnswers(Labelled):
         notes = class_words.head_notes(accuracy, values_n, counts_k, fixed=fixed)
         return (*notes, *self.doubts(accuracy, counts_k, remedies))
 
-    def predicted(self, outputs_nk: Array, temperature: float) -> Floats:
+    def predicted(self, outputs_nk: Array, temperature: float) -> Doubles:
         """Make probabilities of logits: the softmax at a temperature."""
         return probabilities(outputs_nk, temperature)
 
-    def labels(self, predicted_nk: Floats) -> Array:
+    def labels(self, predicted_nk: Doubles) -> Array:
         """Return the most probable class of each row.
 
         Of the dtype of the classes; where a row has none, an object array with None there.
@@ -70,7 +68,7 @@ class ClassAnswers(Labelled):
         found[~readable] = None
         return found
 
-    def probabilities(self, predicted_nk: Floats) -> Floats:
+    def probabilities(self, predicted_nk: Doubles) -> Doubles:
         """Return the predictions, which are probabilities."""
         return predicted_nk
 
@@ -78,13 +76,13 @@ class ClassAnswers(Labelled):
         """Name label and probability, and the probability of each class."""
         return list(self.headings), [f"p:{one}" for one in self.names]
 
-    def cells(self, predicted_nk: Floats) -> Iterator[tuple[list[Any], list[Any]]]:
+    def cells(self, predicted_nk: Doubles) -> Iterator[tuple[list[Any], list[Any]]]:
         """Yield what stands under `columns`."""
         labels = self.labels(predicted_nk).tolist()
         for label, row in zip(labels, predicted_nk, strict=True):
             yield [label, float(row.max())], list(map(float, row))
 
-    def written(self, predicted_k: Floats, most: int = 1) -> tuple[str, str, str]:
+    def written(self, predicted_k: Doubles, most: int = 1) -> tuple[str, str, str]:
         """Write the class, its probability, and the classes that follow it."""
         first, *others = np.argsort(-predicted_k, kind="stable")[:most].tolist()
         said = [f"{self.names[one]} {100 * predicted_k[one]:.1f} %" for one in others]
@@ -100,11 +98,11 @@ class ClassAnswers(Labelled):
         logs = log_softmax(outputs_nk, axis=1)
         return -float(logs[np.arange(len(values_n)), values_n].mean())
 
-    def losses(self, predicted_nk: Floats, values_n: Array) -> Floats:
+    def losses(self, predicted_nk: Doubles, values_n: Array) -> Doubles:
         """Compute the log loss of each picture, natural logarithm."""
         return losses(predicted_nk, values_n)
 
-    def judged_rows(self, predicted_nk: Floats, values_n: Array) -> Iterator[list[Any]]:
+    def judged_rows(self, predicted_nk: Doubles, values_n: Array) -> Iterator[list[Any]]:
         """Yield the names of both classes, the probability of the one called, and the loss."""
         names = list(map(str, self.names))
         called, sure = predicted_nk.argmax(axis=1).tolist(), predicted_nk.max(axis=1).tolist()
@@ -112,11 +110,11 @@ class ClassAnswers(Labelled):
         for one, other, probability, loss in zip(true, called, sure, each, strict=True):
             yield [names[one], names[other], probability, loss]
 
-    def metrics(self, predicted_nk: Floats, values_n: Array, worth: float) -> Metrics:
+    def metrics(self, predicted_nk: Doubles, values_n: Array, worth: float) -> Metrics:
         """Judge probabilities; see `foveal.evaluation.metrics.metrics`."""
         return metrics(predicted_nk, values_n, list(map(str, self.names)), worth)
 
-    def calibration_error(self, predicted_nk: Floats, values_n: Array) -> float:
+    def calibration_error(self, predicted_nk: Doubles, values_n: Array) -> float:
         """Compute the expected calibration error of the class called."""
         return calibration_error(predicted_nk, values_n)
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from foveal.arrays import Array
 from foveal.evaluation.intervals import Estimate
 from foveal.evaluation.metrics import Metrics
 from foveal.html_tables import html_table
 from foveal.parameters import did_you_mean
-from foveal.pictures.collection import Array
 from foveal.wording import counted
 
 MOST_CLASSES = 12

@@ -9,19 +9,18 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 
+from foveal.arrays import Array, Hashes, Rows, Truths
 from foveal.errors import DataError, UsageError
 from foveal.nets.plan import Plan
 from foveal.nets.spec import Activation, Dense
 from foveal.parameters import Real
-from foveal.pictures.collection import Array, Pictures
-from foveal.pictures.splits import Rows
-from foveal.pictures.store import Hashes
+from foveal.pictures.collection import Pictures
 from foveal.pictures.units import contradictions
 from foveal.targets.class_answers import ClassAnswers
 from foveal.targets.labelled import Examples
 from foveal.targets.labels import check_classes, composed, read_labels, refuse_unsupported
 from foveal.targets.logistic import LogisticHead, fit_head
-from foveal.targets.target import Answers, Truths
+from foveal.targets.target import Answers
 from foveal.training.steps import LossOf, Scores, classification, judge_logits
 from foveal.vocabulary import Task, normal_name
 
@@ -219,7 +218,8 @@ def _labels_of(pictures: Pictures) -> Array:
             "pictures",
             needed="labels: a folder a class, or y",
             came="pictures without labels",
-            remedy="sort them into class folders, or use predict",
+            remedy="sort the pictures into one folder a class; in Python, y will do too; predict "
+            "needs none",
         )
     refuse_unsupported(pictures.labels)
     return pictures.labels

@@ -13,15 +13,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 
+from foveal.arrays import Array, Doubles, Hashes, Rows, Truths
 from foveal.errors import UsageError
 from foveal.evaluation.baselines import Baseline, Fold
-from foveal.evaluation.intervals import Estimate, Floats
+from foveal.evaluation.intervals import Estimate
 from foveal.nets.plan import Plan
-from foveal.pictures.collection import Array
-from foveal.pictures.splits import Rows
-from foveal.pictures.store import Hashes
 from foveal.targets.logistic import LogisticHead
-from foveal.targets.target import Target, Truths
+from foveal.targets.target import Target
 from foveal.training.steps import LossOf, Scores
 from foveal.wording import counted
 
@@ -154,14 +152,14 @@ class Labelled(Target):
     # What it says of pictures ---------------------------------------------------------------
 
     @abstractmethod
-    def predicted(self, outputs_nk: Array, temperature: float) -> Floats:
+    def predicted(self, outputs_nk: Array, temperature: float) -> Doubles:
         """Make predictions of outputs, (n, k); NaN for NaN."""
 
     @abstractmethod
-    def labels(self, predicted_nk: Floats) -> Array:
+    def labels(self, predicted_nk: Doubles) -> Array:
         """Return the answer for each picture, (n,) or (n, ...); None or NaN where there is none."""
 
-    def probabilities(self, predicted_nk: Floats) -> Floats:
+    def probabilities(self, predicted_nk: Doubles) -> Doubles:
         """Return the probability of each name, (n, k).
 
         Raises
@@ -181,11 +179,11 @@ class Labelled(Target):
         """Name the columns of `cells`: those that a table begins with, and those it ends with."""
 
     @abstractmethod
-    def cells(self, predicted_nk: Floats) -> Iterator[tuple[list[Any], list[Any]]]:
+    def cells(self, predicted_nk: Doubles) -> Iterator[tuple[list[Any], list[Any]]]:
         """Yield for each picture the plain values that stand under `columns`."""
 
     @abstractmethod
-    def written(self, predicted_k: Floats, most: int = 1) -> tuple[str, str, str]:
+    def written(self, predicted_k: Doubles, most: int = 1) -> tuple[str, str, str]:
         """Write the answer for a picture, how sure it is, and up to `most` - 1 other answers.
 
         Empty for what a kind does not tell.
@@ -202,15 +200,15 @@ class Labelled(Target):
         """Compute the mean loss of outputs, by the measure of `judge`."""
 
     @abstractmethod
-    def losses(self, predicted_nk: Floats, values_n: Array) -> Floats:
+    def losses(self, predicted_nk: Doubles, values_n: Array) -> Doubles:
         """Compute the loss of each picture, (n,): the larger, the worse it is answered."""
 
     @abstractmethod
-    def judged_rows(self, predicted_nk: Floats, values_n: Array) -> Iterator[list[Any]]:
+    def judged_rows(self, predicted_nk: Doubles, values_n: Array) -> Iterator[list[Any]]:
         """Yield for each picture the plain values that stand under `judged_columns`."""
 
     @abstractmethod
-    def metrics(self, predicted_nk: Floats, values_n: Array, worth: float) -> Any:
+    def metrics(self, predicted_nk: Doubles, values_n: Array, worth: float) -> Any:
         """Judge predictions: a dataclass of figures, with intervals.
 
         Parameters
@@ -237,7 +235,7 @@ class Labelled(Target):
         """Write more than `figures`, as tables of HTML."""
         return []
 
-    def calibration_error(self, predicted_nk: Floats, values_n: Array) -> float | None:
+    def calibration_error(self, predicted_nk: Doubles, values_n: Array) -> float | None:
         """Compute how far being sure is from being right; None where nothing says how sure."""
         return None
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 
+from foveal.arrays import Array
 from foveal.errors import DataError, UsageError
-from foveal.pictures.collection import Array
 from foveal.pictures.missing import is_missing
 from foveal.vocabulary import normal_name
 

@@ -16,8 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from foveal.pictures.hashing import Hashes
-from foveal.pictures.splits import Rows
+from foveal.arrays import Floats, Hashes, Rows
 from foveal.pictures.units import majority
 from foveal.randomness import generator
 
@@ -37,8 +36,6 @@ LEAST_DEVIATION = 1e-3
 """Least deviation that a feature is divided by, as a share of the largest."""
 SMALL = 100_000_000
 """Features times classes below which one thread is faster than two that wait for each other."""
-
-Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

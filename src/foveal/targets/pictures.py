@@ -12,13 +12,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from foveal.arrays import Array, Hashes, Rows, Truths
 from foveal.errors import DataError, UsageError
-from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.collection import Pictures
 from foveal.pictures.sources import are_paths
-from foveal.pictures.splits import Rows
-from foveal.pictures.store import Hashes
 from foveal.recipe import LUMA
-from foveal.targets.target import Answers, Truths
+from foveal.targets.target import Answers
 from foveal.vocabulary import Loss, Task
 from foveal.wording import counted
 

@@ -14,12 +14,9 @@ from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
-from foveal.pictures.collection import Array, Pictures
-from foveal.pictures.splits import Rows
-from foveal.pictures.store import Hashes
+from foveal.arrays import Array, Hashes, Rows, Truths
+from foveal.pictures.collection import Pictures
 from foveal.vocabulary import Task
-
-Truths = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True)

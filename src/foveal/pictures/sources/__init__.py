@@ -13,8 +13,9 @@ from typing import Any, Protocol
 from foveal.errors import DataError
 from foveal.files import existing
 from foveal.pictures.collection import Pictures
-from foveal.pictures.sources import arrays, files, folder, idx, numpy_files, text_table
+from foveal.pictures.sources import arrays, files, folder, idx, numpy_files, shards, tar, text_table
 from foveal.pictures.sources.forms import check_form, listed
+from foveal.pictures.sources.shards import members_too
 
 
 class Reader(Protocol):
@@ -27,7 +28,7 @@ class Reader(Protocol):
         """Make pictures of it."""
 
 
-READERS: tuple[Reader, ...] = (idx, folder, numpy_files, text_table, files, arrays)
+READERS: tuple[Reader, ...] = (tar, shards, idx, folder, numpy_files, text_table, files, arrays)
 """The first that takes what is given reads it."""
 
 
@@ -58,7 +59,7 @@ def gather(pictures: Any) -> Pictures:
             remedy="name a folder, '.' for the present one; is a variable of the shell unset?",
         )
     if isinstance(pictures, str | os.PathLike):
-        pictures = existing(Path(pictures))
+        pictures = _existing(Path(pictures))
     return next(reader for reader in READERS if reader.takes(pictures)).read(pictures)
 
 
@@ -72,3 +73,8 @@ def are_paths(values: Any) -> bool:
     if isinstance(values, str | os.PathLike | Pictures):
         return True
     return files.are_several(values)
+
+
+def _existing(path: Path) -> Path:
+    """Check that a path, or the shards that it stands for, are there."""
+    return existing(path) if members_too([path]) == (path,) else path

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from foveal.arrays import Array
 from foveal.errors import DataError
-from foveal.pictures.collection import Array, Numbered, Pictures
+from foveal.pictures.collection import Numbered, Pictures
 from foveal.pictures.content import ArrayContent
 from foveal.wording import counted
 

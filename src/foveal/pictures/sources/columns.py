@@ -6,16 +6,18 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
+from foveal.arrays import Array
 from foveal.errors import DataError
 from foveal.parameters import did_you_mean
-from foveal.pictures.collection import Array, Pictures, evenly
+from foveal.pictures.collection import Pictures, evenly
 from foveal.pictures.content import EncodedContent
-from foveal.pictures.encoded import Absent, Encoded, Picked
+from foveal.pictures.encoded import Absent, Chained, Encoded, EncodedRows
 from foveal.pictures.missing import is_missing
 from foveal.pictures.sources.parts import PARTS
 from foveal.vocabulary import normal_name
@@ -125,43 +127,78 @@ def _is_like(name: str, known: str) -> bool:
     return plain in (known, f"{known}s") or bool(did_you_mean(plain, (known,)))
 
 
-def told(columns: Columns, content: EncodedContent, names: Sequence[str], where: str) -> Pictures:
-    """Make pictures of their content and of what columns say of them.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """Rows of one table or shard, before it is known what all of their labels are."""
+
+    rows: Sequence[Encoded]
+    names: Sequence[str]
+    """How each row is named."""
+    columns: Columns
+    """What is said of each row: label, group, split and others."""
+    folders: bool = False
+    """Whether labels are names of folders: texts, whatever they say."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know."""
+
+
+def told(listed: Sequence[Listed], where: str) -> Pictures:
+    """Make pictures of the rows of tables or shards, one after another.
 
     Parameters
     ----------
-    columns : mapping
-        All columns but those that the content came of.
-    content : EncodedContent
-        The pictures.
-    names : sequence of str
-        How each is named.
+    listed : sequence of Listed
+        The tables or shards.
     where : str
-        The table.
+        What holds them.
 
     Raises
     ------
     DataError
-        For a split that is neither training nor validation nor test.
+        Where there is no row, and for a split that is neither training nor validation nor test.
     """
-    labels, notes = labels_of(columns[LABEL]) if LABEL in columns else (None, ())
+    if not any(len(one.rows) for one in listed):
+        raise DataError(
+            where,
+            needed="at least one picture",
+            came="none",
+            remedy="check that it is whole, and that it holds what you expect",
+        )
+    names = [name for one in listed for name in one.names]
+    every = {name: _column(listed, name) for one in listed for name in one.columns}
+    labels, notes = None, tuple[str, ...]()
+    if LABEL in every:
+        numbers = not all(one.folders for one in listed)
+        labels, notes = labels_of(every[LABEL], numbers=numbers)
     return Pictures(
         names=names,
-        content=content,
+        content=EncodedContent(
+            listed[0].rows if len(listed) == 1 else Chained([one.rows for one in listed])
+        ),
         labels=labels,
-        parts=_parts(columns[SPLIT], where) if SPLIT in columns else None,
-        groups=_groups(columns[GROUP]) if GROUP in columns else None,
+        parts=_parts(every[SPLIT], where) if SPLIT in every else None,
+        groups=_groups(every[GROUP]) if GROUP in every else None,
         others={
             name: _objects(values)
-            for name, values in columns.items()
+            for name, values in every.items()
             if name not in (LABEL, SPLIT, GROUP)
         },
-        notes=(*notes, *check_similar(list(columns))),
+        notes=(*notes, *(note for one in listed for note in one.notes)),
     )
 
 
-def of_paths(columns: Columns, where: str, folder: Path, problems: Mapping[int, str]) -> Pictures:
-    """Make pictures of a table whose rows name files.
+def _column(listed: Sequence[Listed], name: str) -> Sequence[Any]:
+    """Join a column of several; None where one has no such column."""
+    if len(listed) == 1:
+        return listed[0].columns[name]
+    found: list[Any] = []
+    for one in listed:
+        found.extend(one.columns.get(name, [None] * len(one.rows)))
+    return found
+
+
+def of_paths(columns: Columns, where: str, folder: Path, problems: Mapping[int, str]) -> Listed:
+    """List the rows of a table that name files.
 
     Parameters
     ----------
@@ -186,11 +223,15 @@ def of_paths(columns: Columns, where: str, folder: Path, problems: Mapping[int, 
     rows = Named(folder, paths, problems)
     _check_there(rows, where)
     others = {name: values for name, values in columns.items() if name != PATH}
-    found = told(others, EncodedContent(rows), names, where)
-    return found.noted(_repeated(paths))
+    return Listed(
+        rows=rows,
+        names=names,
+        columns=others,
+        notes=(*check_similar(list(others)), *_repeated(paths)),
+    )
 
 
-class Named(Sequence[Encoded]):
+class Named(EncodedRows):
     """Files that rows of a table name; none is looked for before it is asked for."""
 
     def __init__(self, folder: Path, paths: Sequence[str], problems: Mapping[int, str]) -> None:
@@ -199,13 +240,8 @@ class Named(Sequence[Encoded]):
     def __len__(self) -> int:
         return len(self.paths)
 
-    @overload
-    def __getitem__(self, row: int) -> Encoded: ...
-    @overload
-    def __getitem__(self, row: slice) -> Sequence[Encoded]: ...
-    def __getitem__(self, row: int | slice) -> Encoded | Sequence[Encoded]:
-        if isinstance(row, slice):
-            return Picked(self, range(*row.indices(len(self))))
+    def one(self, row: int) -> Encoded:
+        """Return the file that a row names."""
         path = self.paths[row]
         reason = self.problems.get(row) or ("" if path else "no path in this row")
         if not reason and "://" in path:
@@ -251,7 +287,9 @@ def _repeated(paths: Sequence[str]) -> list[str]:
     return [f"{counted(len(again), 'row')} ({again[0]}{more}): a file that an earlier row names"]
 
 
-def labels_of(values: Sequence[Any]) -> tuple[Array | None, tuple[str, ...]]:
+def labels_of(
+    values: Sequence[Any], *, numbers: bool = True
+) -> tuple[Array | None, tuple[str, ...]]:
     """Read the labels of rows, None where one is empty.
 
     Where all are whole numbers, whatever they are written as (1, 1.0, "1"), they are whole
@@ -266,7 +304,7 @@ def labels_of(values: Sequence[Any]) -> tuple[Array | None, tuple[str, ...]]:
     every = {text for text in texts if text is not None}
     if not every:
         return None, ()
-    number = _number_of(every)
+    number = _number_of(every) if numbers else None
     if number is None:
         named = {text: normal_name(text) for text in every}
         return _objects([text and named[text] for text in texts]), ()

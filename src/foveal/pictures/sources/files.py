@@ -1,4 +1,4 @@
-"""One file, or a list of files."""
+"""One file, or a list of files and of members of shards."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from foveal.pictures.collection import Pictures
+from foveal.pictures.sources.shards import members_too
 
 
 def takes(given: Any) -> bool:
@@ -18,7 +19,8 @@ def takes(given: Any) -> bool:
 
 def read(given: Any) -> Pictures:
     """Make pictures of files, whatever they hold."""
-    return Pictures.of_files([given] if isinstance(given, Path) else map(Path, given))
+    paths = [given] if isinstance(given, Path) else list(map(Path, given))
+    return Pictures.of_encoded(members_too(paths), list(map(str, paths)))
 
 
 def are_several(values: Any) -> bool:

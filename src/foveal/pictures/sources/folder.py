@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePath
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -44,31 +45,57 @@ def read(root: Path) -> Pictures:
             came="a folder without files" + (f" but {', '.join(passed[:3])}" if passed else ""),
             remedy="name the folder that holds the pictures or the class folders",
         )
-    tops = {file.parts[0] for file in found if len(file.parts) > 1}
-    has_parts = _are_parts(root, tops)
-    names, labels, parts = [], [], []
-    for file in found:
-        steps = list(file.parts[:-1])
-        part = PARTS[steps.pop(0).lower()] if has_parts and steps else ""
-        names.append(file.as_posix())
-        parts.append(part)
-        labels.append(normal_name(steps[0]) if steps else None)
-    unlabelled = all(label is None for label in labels)
+    names = [file.as_posix() for file in found]
+    labels, parts = said_by_folders(found, str(root))
     return Pictures(
         names=names,
         content=EncodedContent(tuple(root / name for name in names)),
-        labels=None if unlabelled else np.array(labels, dtype=object),
-        parts=np.array(parts) if has_parts else None,
-        notes=(*_passed_over(passed), *_empty(folders, found, has_parts)),
+        labels=None if labels is None else np.array(labels, dtype=object),
+        parts=None if parts is None else np.array(parts),
+        notes=(*passed_over(passed), *_empty(folders, found, parts is not None)),
     )
 
 
-def _passed_over(passed: list[str]) -> list[str]:
-    """Say what was not looked at."""
+def said_by_folders(
+    found: Sequence[PurePath], where: str
+) -> tuple[list[str | None] | None, list[str] | None]:
+    """Read labels and parts of files off their folders: parts, then classes.
+
+    Parameters
+    ----------
+    found : sequence of PurePath
+        The files, relative to what holds them.
+    where : str
+        What holds them.
+
+    Returns
+    -------
+    tuple
+        Labels, None where no file has one; parts, None where no folder names them.
+
+    Raises
+    ------
+    DataError
+        Where parts and classes stand side by side.
+    """
+    tops = {file.parts[0] for file in found if len(file.parts) > 1}
+    has_parts = _are_parts(where, tops)
+    labels: list[str | None] = []
+    parts: list[str] = []
+    for file in found:
+        steps = list(file.parts[:-1])
+        parts.append(PARTS[steps.pop(0).lower()] if has_parts and steps else "")
+        labels.append(normal_name(steps[0]) if steps else None)
+    unlabelled = all(label is None for label in labels)
+    return None if unlabelled else labels, parts if has_parts else None
+
+
+def passed_over(passed: list[str], why: str = "as of a system or a program") -> list[str]:
+    """Say what was not looked at, and why."""
     if not passed:
         return []
     more = f" and {len(passed) - NAMED:,} more" if len(passed) > NAMED else ""
-    return [f"passed over, as of a system or a program: {', '.join(passed[:NAMED])}{more}"]
+    return [f"passed over, {why}: {', '.join(passed[:NAMED])}{more}"]
 
 
 def _empty(folders: list[Path], found: list[Path], has_parts: bool) -> list[str]:
@@ -84,7 +111,7 @@ def _empty(folders: list[Path], found: list[Path], has_parts: bool) -> list[str]
     return [f"without any picture, and so no class: the folder {named}"] if empty else []
 
 
-def _are_parts(root: Path, tops: set[str]) -> bool:
+def _are_parts(where: str, tops: set[str]) -> bool:
     parts = {top for top in tops if top.lower() in PARTS}
     classes = tops - parts
     if not parts:
@@ -94,7 +121,7 @@ def _are_parts(root: Path, tops: set[str]) -> bool:
         return True
     if {"train", "training"} & {top.lower() for top in parts}:
         raise DataError(
-            str(root),
+            where,
             needed="either parts (train, val, test) or classes at the top of the folder",
             came=f"both: {', '.join(sorted(tops))}",
             remedy="move the class folders into train/, or name the folder of one part",
@@ -125,15 +152,22 @@ def _listing(root: Path) -> tuple[list[Path], list[Path], list[str]]:
             continue
         seen.add((status.st_dev, status.st_ino))
         here = at.relative_to(root)
-        passed.extend(str(here / name) for name in sorted([*below, *files]) if _is_made(name))
-        below[:] = [name for name in below if not _is_made(name)]
+        passed.extend(str(here / name) for name in sorted([*below, *files]) if is_made(name))
+        below[:] = [name for name in below if not is_made(name)]
         folders.extend(here / name for name in below)
-        found.extend(here / name for name in files if not _is_made(name))
-    found.sort(key=lambda path: ([_natural(step) for step in path.parts], str(path)))
-    return found, folders, passed
+        found.extend(here / name for name in files if not is_made(name))
+    return in_order(found), folders, passed
 
 
-def _is_made(name: str) -> bool:
+P = TypeVar("P", str, Path)
+
+
+def in_order(names: Iterable[P]) -> list[P]:
+    """Sort names as people expect, step by step: "cat.9" before "cat.10"."""
+    return sorted(names, key=lambda one: ([_natural(step) for step in Path(one).parts], str(one)))
+
+
+def is_made(name: str) -> bool:
     """Whether a system or a program made a file or folder for itself."""
     return name.startswith(".") or name.lower() in MADE
 

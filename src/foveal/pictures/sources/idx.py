@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from foveal.arrays import Array
 from foveal.errors import DataError
-from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.collection import Pictures
 from foveal.pictures.sources.parts import Chunk, joined
 from foveal.wording import counted
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from foveal.arrays import Array
 from foveal.errors import DataError
-from foveal.pictures.collection import Array, Pictures
+from foveal.pictures.collection import Pictures
 from foveal.pictures.sources.arrays import content_of
 from foveal.wording import counted
 
@@ -20,6 +22,20 @@ PARTS = {
     "test": "test",
 }
 """Names of folders and arrays that are parts of a data set rather than classes."""
+
+SHARDS = (".tar", ".parquet")
+"""Endings of files that hold pictures."""
+
+
+def within_shard(steps: Sequence[str]) -> Sequence[str]:
+    """Return the steps of a name that lie within a shard; all where there is none.
+
+    >>> within_shard(["set", "x.tar", "cat"])
+    ['cat']
+    """
+    ends = [at for at, step in enumerate(steps) if step.lower().endswith(SHARDS)]
+    return steps[ends[-1] + 1 :] if ends else steps
+
 
 Chunk = tuple[str, Array, Array | None]
 """Name of a part, its pictures, and its labels where there are any."""

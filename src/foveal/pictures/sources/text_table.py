@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from foveal.errors import DataError
 from foveal.pictures.collection import Pictures
-from foveal.pictures.sources.columns import PATH, check_columns, of_paths
+from foveal.pictures.sources.columns import PATH, Listed, check_columns, of_paths, told
 from foveal.wording import counted
 
 ENDINGS = (".csv", ".tsv")
@@ -28,7 +28,7 @@ def read(table: Path) -> Pictures:
     """Read a table of pictures; every row has its row, one that cannot be read its reason."""
     try:
         with _opened(table) as file:
-            return _read(table, file)
+            return told([_listed(table, file)], str(table))
     except (OSError, UnicodeError, csv.Error) as error:
         raise DataError(
             str(table),
@@ -47,7 +47,7 @@ def _opened(table: Path) -> TextIO:
     return table.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
-def _read(table: Path, file: TextIO) -> Pictures:
+def _listed(table: Path, file: TextIO) -> Listed:
     head = file.readline()
     file.seek(0)
     lines = csv.reader(file, delimiter=_separator(table, head), skipinitialspace=True)

@@ -1,0 +1,178 @@
+"""A ladder of receptive fields: what the pixels of ever deeper layers see of one picture.
+
+Axes: n picture, c channel, h height, w width.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.ndimage import gaussian_filter
+
+from foveal.arrays import Array
+from foveal.looking.fields import (
+    Field,
+    check_channel,
+    check_maps,
+    check_pixel,
+    effective_field,
+    receptive_field,
+)
+from foveal.looking.maps import unactivated
+from foveal.looking.stages import with_maps
+from foveal.looking.subject import Subject
+from foveal.nets.notation import write_layer
+from foveal.nets.planned import PlannedLayer
+from foveal.nets.tracing import planned_layer
+from foveal.shapes import Shape
+
+SMOOTH = 32
+"""How many times finer the picture is than the place that is looked for in it."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Rung:
+    """One feature-map pixel, and what it sees of a picture."""
+
+    number: str
+    """The layer, as the plan's table says it."""
+    layer: str
+    """The layer in the notation."""
+    shape: Shape
+    """Shape of its maps."""
+    channel: int
+    """The map, from 0."""
+    row: int
+    column: int
+    value: float
+    """What the pixel is, before the layer's activation function."""
+    field: Field
+    """What it can see at all."""
+    effective: Array
+    """How much each pixel of the picture moves it, (h, w); shares that add up to 1, or zeros."""
+
+    @property
+    def share(self) -> float:
+        """Share of the picture's area that lies in the field."""
+        height, width = self.field.size
+        return height * width / self.effective.size
+
+    @property
+    def half(self) -> float:
+        """Share of the picture's area that, of all so large, moves the pixel most: by a half.
+
+        NaN where nothing moves it.
+        """
+        sizes = np.sort(self.effective.ravel())[::-1].cumsum(dtype=np.float64)
+        if not sizes[-1] > 0:
+            return float("nan")
+        return float(np.searchsorted(sizes, sizes[-1] / 2) + 1) / len(sizes)
+
+
+def ladder(
+    subject: Subject,
+    inputs_nchw: torch.Tensor,
+    *,
+    number: str | int | None = None,
+    pixel: tuple[int, int] | None = None,
+    channel: int | None = None,
+    most: int = 6,
+) -> list[Rung]:
+    """Find what feature-map pixels see of one picture.
+
+    Parameters
+    ----------
+    subject : Subject
+        The network.
+    inputs_nchw : Tensor
+        One picture as the network takes it, (1, c, h, w).
+    number : str or int, optional
+        A layer; where left out, several that are evenly spaced over the depth. Of the deepest it
+        is the most active pixel; of each other one that in whose field the place of the picture
+        that moves it most is nearest to the middle, and the map that is the most active there.
+    pixel : tuple of int, optional
+        Row and column of the pixel of that layer, from 0; the most active one where left out.
+    channel : int, optional
+        The map of that layer; where left out, the one that is the most active there.
+    most : int
+        How many layers, where none is named.
+
+    Returns
+    -------
+    list of Rung
+        The first layer first.
+
+    Raises
+    ------
+    NothingToSee
+        For a layer that gives a vector, and a network without any that gives maps.
+    UsageError
+        For a layer, a pixel or a map that is not there.
+    """
+    if number is not None:
+        return [_rung(subject, inputs_nchw, planned_layer(subject.plan, number), pixel, channel)]
+    sides = subject.plan.input[1:]
+    *others, deepest = with_maps(subject.plan, most)
+    last = _rung(subject, inputs_nchw, deepest.last)
+    smooth = gaussian_filter(last.effective, max(sides) / SMOOTH)
+    row, column = (int(one) for one in np.unravel_index(smooth.argmax(), sides))
+    focus = (row, column) if last.effective.any() else None
+    return [*(_rung(subject, inputs_nchw, one.last, focus=focus) for one in others), last]
+
+
+def _rung(
+    subject: Subject,
+    inputs_nchw: torch.Tensor,
+    layer: PlannedLayer,
+    pixel: tuple[int, int] | None = None,
+    channel: int | None = None,
+    focus: tuple[int, int] | None = None,
+) -> Rung:
+    check_maps(layer)
+    check_pixel(layer, *(pixel or (0, 0)))
+    check_channel(layer, channel or 0)
+    if focus is not None:
+        pixel = _around(layer, focus)
+    made = unactivated(subject, inputs_nchw, layer.number)
+    there = np.zeros(made.shape, bool)
+    rows, columns = (slice(None), slice(None)) if pixel is None else pixel
+    there[slice(None) if channel is None else channel, rows, columns] = True
+    channel, row, column = most_active(made, there)
+    return Rung(
+        number=layer.number,
+        layer=write_layer(layer.layer),
+        shape=layer.out_shape,
+        channel=channel,
+        row=row,
+        column=column,
+        value=float(made[channel, row, column]),
+        field=receptive_field(subject.plan, layer.number, row, column),
+        effective=effective_field(subject, inputs_nchw, layer.number, row, column, channel),
+    )
+
+
+def most_active(made: Array, there: Array | None = None) -> tuple[int, int, int]:
+    """Find the greatest number of maps, (c, h, w), among those that are allowed."""
+    numbers = np.nan_to_num(made, nan=-np.inf)
+    allowed = numbers if there is None else np.where(there, numbers, -np.inf)
+    place = int(np.argmax(allowed)) if np.isfinite(allowed).any() else 0
+    if there is not None and not there.ravel()[place]:
+        place = int(np.argmax(there))
+    channel, row, column = np.unravel_index(place, made.shape)
+    return int(channel), int(row), int(column)
+
+
+def _around(layer: PlannedLayer, focus: tuple[int, int]) -> tuple[int, int] | None:
+    """Find the pixel whose field, padding included, has a place nearest to its middle."""
+    if layer.fields is None:
+        return None
+    found = [
+        round((place + 0.5 - field.start - field.size / 2) / field.step)
+        for field, place in zip(layer.fields, focus, strict=True)
+    ]
+    row, column = (
+        min(max(place, 0), side - 1) for place, side in zip(found, layer.out_shape[1:], strict=True)
+    )
+    return row, column

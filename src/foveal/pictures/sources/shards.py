@@ -1,0 +1,131 @@
+"""Several shards as one source: a folder of them, or a list."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from foveal.pictures.collection import Pictures
+from foveal.pictures.encoded import Absent, Encoded, Unreadable
+from foveal.pictures.opening import reason_of
+from foveal.pictures.sources import tar
+from foveal.pictures.sources.columns import SPLIT, Listed, told
+from foveal.pictures.sources.folder import in_order, is_made, passed_over
+from foveal.pictures.sources.parts import PARTS, SHARDS
+
+
+class Kind(Protocol):
+    """A module that reads one kind of shard."""
+
+    def takes(self, given: Any, /) -> bool:
+        """Whether this is such a shard."""
+
+    def listed(self, shard: Path, name: str, /) -> Listed:
+        """List its pictures, beneath this name."""
+
+
+KINDS: tuple[Kind, ...] = (tar,)
+BESIDE = (".md", ".txt", ".json", ".yaml", ".yml", ".gitattributes", ".idx", ".index", ".lock")
+"""Endings of what may lie beside shards, and says nothing of pictures."""
+
+
+def takes(given: Any) -> bool:
+    """Whether this is a folder of shards, or several of them."""
+    if isinstance(given, Path):
+        return given.is_dir() and _holds_shards(given)
+    if not isinstance(given, list | tuple) or not given:
+        return False
+    return all(isinstance(one, str | os.PathLike) and _is_shard(Path(one)) for one in given)
+
+
+def read(given: Any) -> Pictures:
+    """Read shards, each whole in the order of their names; of a list in its own order."""
+    if isinstance(given, Path):
+        found = in_order([file for file in _files(given) if _is_shard(file)])
+        beside = [str(file.relative_to(given)) for file in _files(given) if not _is_shard(file)]
+        pictures = told([_listed(file, given) for file in found], str(given))
+        return pictures.noted(passed_over(in_order(beside), "beside the shards"))
+    return told([_listed(Path(one), None) for one in given], f"{len(given)} shards")
+
+
+def members_too(paths: Sequence[Path]) -> tuple[Encoded, ...]:
+    """Return files, and for names beneath those of shards, such as x.tar/1.jpg, their members."""
+    known: dict[Path, tuple[Listed, dict[str, int]]] = {}
+    return tuple(_member(path, known) or path for path in paths)
+
+
+def _member(path: Path, known: dict[Path, tuple[Listed, dict[str, int]]]) -> Encoded | None:
+    """Find a member by its name; None for what does not lie beneath a shard."""
+    if not any(f"{ending}/" in path.as_posix().lower() for ending in SHARDS):
+        return None
+    shard = next((one for one in path.parents if _is_shard(one) and one.is_file()), None)
+    if shard is None:
+        return None
+    if shard not in known:
+        listed = _listed(shard, None)
+        known[shard] = listed, {name: row for row, name in enumerate(listed.names)}
+    listed, row_of = known[shard]
+    row = row_of.get(f"{shard.name}/{path.relative_to(shard).as_posix()}")
+    return Absent(str(path), "no such member") if row is None else listed.rows[row]
+
+
+def _is_shard(path: Path) -> bool:
+    return any(kind.takes(path) for kind in KINDS)
+
+
+def _files(folder: Path) -> list[Path]:
+    """List files below a folder but for those of a system."""
+    return [Path(at) / name for at, below, names in os.walk(folder) for name in _seen(below, names)]
+
+
+def _seen(below: list[str], names: Sequence[str]) -> list[str]:
+    """Leave out what is a system's; of folders in place, as `os.walk` asks for."""
+    below[:] = [name for name in below if not is_made(name)]
+    return [name for name in names if not is_made(name)]
+
+
+def _holds_shards(folder: Path) -> bool:
+    """Whether shards are all that a folder holds; soon answered for a folder of pictures."""
+    shards = 0
+    for at, below, names in os.walk(folder):
+        for name in _seen(below, names):
+            if _is_shard(Path(at) / name):
+                shards += 1
+            elif Path(name).suffix.lower() not in BESIDE:
+                return False
+    return shards > 0
+
+
+def _listed(shard: Path, folder: Path | None) -> Listed:
+    """List the pictures of one of several shards; one that cannot be read is a row of its own."""
+    name = shard.name if folder is None else shard.relative_to(folder).as_posix()
+    kind = next(kind for kind in KINDS if kind.takes(shard))
+    try:
+        listed = kind.listed(shard, name)
+    except (OSError, Unreadable) as error:
+        absent = Absent(str(shard), reason_of(error))
+        return Listed(rows=(absent,), names=[name], columns={})
+    part = _part(name)
+    if part and SPLIT not in listed.columns:
+        columns = {**listed.columns, SPLIT: [part] * len(listed.rows)}
+        return Listed(
+            rows=listed.rows,
+            names=listed.names,
+            columns=columns,
+            folders=listed.folders,
+            notes=listed.notes,
+        )
+    return listed
+
+
+def _part(name: str) -> str:
+    """Read the part off a shard's name, where one word of it is that of a part.
+
+    >>> _part("data/train-00000-of-00002.parquet"), _part("cats.tar")
+    ('train', '')
+    """
+    words = {PARTS[word] for word in re.split(r"[^a-z]+", name.lower()) if word in PARTS}
+    return words.pop() if len(words) == 1 else ""

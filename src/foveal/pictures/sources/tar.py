@@ -1,0 +1,316 @@
+"""Shards: .tar files with pictures, as WebDataset writes them, or of class folders.
+
+What belongs to one sample has one key, the name up to its first dot: `0017.jpg`, `0017.cls`,
+`0017.json`. Members are found once and read by their offset when they are asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tarfile
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from foveal.errors import DataError
+from foveal.pictures.collection import Pictures
+from foveal.pictures.encoded import (
+    Absent,
+    Chained,
+    Encoded,
+    EncodedRows,
+    Unreadable,
+    check_bytes,
+    times,
+)
+from foveal.pictures.opening import endings, reason_of
+from foveal.pictures.sources.columns import GROUP, LABEL, SPLIT, Listed, told
+from foveal.pictures.sources.folder import is_made, passed_over, said_by_folders
+from foveal.wording import counted
+
+ENDING = ".tar"
+PACKED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
+"""Endings of shards in which no member can be reached by its offset."""
+LABELS = (LABEL, "cls", "class")
+"""Keys of a sample's JSON that name its class, the first that is there."""
+MOST_SAID = 1 << 20
+"""Bytes of a .cls or .json member at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class TarMember:
+    """A picture within a shard."""
+
+    shard: Path
+    inner: str
+    """Its name within."""
+    offset: int
+    size: int
+    state: str = field(repr=False)
+    """Size and times of the shard when it was listed."""
+
+    @property
+    def name(self) -> str:
+        """Its name within, beneath that of the shard."""
+        return f"{self.shard}/{self.inner}"
+
+    @property
+    def stamp(self) -> str:
+        """Where it lies in the shard, and the state of that."""
+        return f"{self.offset} {self.size} {self.state}"
+
+    def read(self) -> bytes:
+        """Read it."""
+        check_bytes(self.size)
+        try:
+            with self.shard.open("rb") as file:
+                if times(os.fstat(file.fileno())) != self.state:
+                    raise Unreadable(f"{self.shard.name} changed since it was listed")
+                file.seek(self.offset)
+                found = file.read(self.size)
+        except OSError as error:
+            raise Unreadable(f"{self.shard.name}: {reason_of(error)}") from error
+        if len(found) < self.size:
+            raise Unreadable(_cut(len(found), self.size))
+        return found
+
+
+class Members(EncodedRows):
+    """Members of a shard, by row."""
+
+    def __init__(self, shard: Path, state: str) -> None:
+        self.shard, self.state = shard, state
+        self.names: list[str] = []
+        self.offsets, self.sizes = array("q"), array("q")
+        self.problems: dict[int, str] = {}
+
+    def add(self, name: str, offset: int, size: int, problem: str) -> None:
+        """Add a member, and why it is no picture, if so."""
+        if problem:
+            self.problems[len(self.names)] = problem
+        self.names.append(name)
+        self.offsets.append(offset)
+        self.sizes.append(size)
+
+    def picked(self, rows: Sequence[int]) -> Members:
+        """Return some of the members."""
+        found = Members(self.shard, self.state)
+        for row in rows:
+            place = self.names[row], self.offsets[row], self.sizes[row]
+            found.add(*place, self.problems.get(row, ""))
+        return found
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def one(self, row: int) -> Encoded:
+        """Return the member of a row."""
+        inner = self.names[row]
+        if reason := self.problems.get(row):
+            return Absent(f"{self.shard}/{inner}", reason)
+        return TarMember(self.shard, inner, self.offsets[row], self.sizes[row], self.state)
+
+
+def takes(given: Any) -> bool:
+    """Whether this is a path with the ending of a shard."""
+    ends = isinstance(given, Path) and given.name.lower().endswith((ENDING, *PACKED))
+    return ends and not given.is_dir()
+
+
+def read(shard: Path) -> Pictures:
+    """Read a shard."""
+    try:
+        return told([listed(shard, shard.name)], str(shard))
+    except (OSError, Unreadable) as error:
+        raise DataError(
+            str(shard),
+            needed="a .tar file with pictures",
+            came=reason_of(error),
+            remedy="unpack it, or copy it again",
+        ) from error
+
+
+def listed(shard: Path, name: str) -> Listed:
+    """List the pictures of a shard, with their labels.
+
+    Parameters
+    ----------
+    shard : Path
+        The file.
+    name : str
+        How it is named in the names of its members.
+
+    Raises
+    ------
+    Unreadable, OSError
+        Where it is no tar file, or a compressed one.
+    """
+    members, notes, damage = _members(shard)
+    keys = {_key(inner) for inner in members.names if _ending(inner) in endings()}
+    beside = [
+        row
+        for row, inner in enumerate(members.names)
+        if _ending(inner) not in endings() and "." in inner and _key(inner) in keys
+    ]
+    pictures = members.picked(sorted(set(range(len(members))) - set(beside)))
+    said = _said(members, beside, notes)
+    columns, folders = _columns(pictures.names, said, str(shard))
+    names = [f"{name}/{inner}" for inner in pictures.names]
+    rows: Sequence[Encoded] = pictures
+    if damage:
+        notes.append(f"{damage}: what followed is not known")
+        if len(pictures) - 1 not in pictures.problems:  # else its last row says so
+            rows, names = Chained([pictures, (Absent(str(shard), damage),)]), [*names, name]
+            columns = {column: [*values, None] for column, values in columns.items()}
+    told_of = tuple(f"{name}: {note}" for note in notes)
+    return Listed(rows=rows, names=names, columns=columns, folders=folders, notes=told_of)
+
+
+def _members(shard: Path) -> tuple[Members, list[str], str]:
+    """Find all members of a shard that are not of a system's; notes; how it is damaged, if so."""
+    if shard.name.lower().endswith(PACKED):
+        raise Unreadable("compressed, so that no member can be reached: unpack it to .tar")
+    status = shard.stat()
+    found, passed = Members(shard, times(status)), list[str]()
+    damage = ""
+    try:
+        with tarfile.open(shard, "r:") as tar:
+            for member in _each(tar):
+                steps = [step for step in member.name.split("/") if step.strip(".")]
+                inner = "/".join(steps)
+                if any(map(is_made, steps)):
+                    passed.append(inner)
+                elif not member.isdir():
+                    problem = _problem(member, status.st_size)
+                    found.add(inner, member.offset_data, member.size, problem)
+            end, cut = tar.offset, any("cut short" in one for one in found.problems.values())
+    except tarfile.TarError as error:
+        raise Unreadable(f"no tar file ({error})") from error
+    notes = passed_over(passed)
+    if cut or 0 < status.st_size - end < tarfile.BLOCKSIZE:
+        damage = "cut short"
+    elif end >= status.st_size:
+        notes.append("has no mark of its end: it may be cut short")
+    elif not _ends(shard, end):
+        damage = f"damaged at byte {end:,}"
+    return found, notes, damage
+
+
+def _each(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """Yield the members of a tar file up to its end, or to where it is damaged."""
+    while True:
+        try:
+            member = tar.next()
+        except tarfile.TarError:  # its last member is cut short
+            return
+        if member is None:
+            return
+        tar.members.clear()  # type: ignore[attr-defined]  # which else would grow with each
+        yield member
+
+
+def _ends(shard: Path, at: int) -> bool:
+    """Whether the mark of the end stands there, a block of zeros."""
+    with shard.open("rb") as file:
+        file.seek(at)
+        return not any(file.read(tarfile.BLOCKSIZE))
+
+
+def _problem(member: tarfile.TarInfo, size: int) -> str:
+    """Say why a member can be no picture; empty where it may be one."""
+    if member.islnk() or member.issym():
+        return "a link within a shard"
+    if not member.isreg():
+        return "not a regular file"
+    if member.issparse():
+        return "a sparse file within a shard"
+    there = max(0, size - member.offset_data)
+    return _cut(there, member.size) if there < member.size else ""
+
+
+def _cut(there: int, size: int) -> str:
+    return f"cut short: {there:,} of {counted(size, 'byte')} are there"
+
+
+def _key(inner: str) -> str:
+    """Return the key of the sample that a member belongs to.
+
+    >>> _key("a.b/0017.seg.png")
+    'a.b/0017'
+    """
+    folder, slash, last = inner.rpartition("/")
+    return f"{folder}{slash}{last.partition('.')[0]}"
+
+
+def _ending(inner: str) -> str:
+    stem, dot, ending = inner.rpartition("/")[2].rpartition(".")
+    return f".{ending.lower()}" if dot and stem else ""
+
+
+def _said(members: Members, beside: Sequence[int], notes: list[str]) -> dict[str, dict[str, Any]]:
+    """Read what stands beside pictures: label, group and split of samples, by key."""
+    found: dict[str, dict[str, Any]] = {}
+    others: dict[str, None] = {}
+    odd: list[str] = []
+    for row in sorted(beside, key=lambda row: _ending(members.names[row]) == ".cls"):
+        inner = members.names[row]
+        ending = _ending(inner)
+        if ending not in (".cls", ".json"):
+            others[ending] = None
+            continue
+        try:
+            said = _read_said(members[row], ending)
+        except (Unreadable, ValueError):
+            odd.append(inner)
+            continue
+        found[_key(inner)] = found.get(_key(inner), {}) | said
+    if odd:
+        notes.append(f"{counted(len(odd), 'label')} cannot be read, such as {odd[0]}")
+    if others:
+        notes += passed_over(list(others), "beside pictures")
+    return found
+
+
+def _read_said(member: Encoded, ending: str) -> dict[str, Any]:
+    """Read a .cls or .json member.
+
+    Raises
+    ------
+    Unreadable, ValueError
+        Where it is none, or more than `MOST_SAID` bytes.
+    """
+    if isinstance(member, TarMember) and member.size > MOST_SAID:
+        raise ValueError(member.size)
+    assert not isinstance(member, Path)
+    text = member.read().decode("utf-8-sig")
+    if ending == ".cls":
+        return {LABEL: text}
+    values = json.loads(text)
+    if not isinstance(values, dict):
+        return {LABEL: values}
+    label = next((values[key] for key in LABELS if values.get(key) is not None), None)
+    said = {GROUP: values.get(GROUP), SPLIT: values.get(SPLIT), LABEL: label}
+    return {name: value for name, value in said.items() if isinstance(value, str | int | float)}
+
+
+def _columns(
+    names: Sequence[str], said: Mapping[str, Mapping[str, Any]], where: str
+) -> tuple[dict[str, list[Any]], bool]:
+    """Return what is said of each picture, and whether labels are names of folders."""
+    keys = [_key(inner) for inner in names]
+    columns: dict[str, list[Any]] = {
+        name: [said.get(key, {}).get(name) for key in keys]
+        for name in (LABEL, GROUP, SPLIT)
+        if any(name in one for one in said.values())
+    }
+    if LABEL in columns:
+        return columns, False
+    labels, parts = said_by_folders([PurePosixPath(inner) for inner in names], where)
+    if labels is not None:
+        columns[LABEL] = labels
+    if parts is not None:
+        columns.setdefault(SPLIT, parts)
+    return columns, True

@@ -1,0 +1,70 @@
+"""`foveal look`: what is drawn of a network, and what is left out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from foveal.cli.look import NAMES
+from foveal.figures.looks import LOOKS
+from support.models import small_model
+
+
+@pytest.fixture
+def run(run):
+    return lambda *arguments: run(*arguments, "--threads", "1")
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Path:
+    path = tmp_path / "m.safetensors"
+    small_model("conv 4 3x3 relu | flatten | dense").save(path)
+    return path
+
+
+def test_the_help_names_all_looks_in_order() -> None:
+    assert tuple(LOOKS) == NAMES
+
+
+def test_kernels_are_drawn_without_any_picture(run, tmp_path: Path) -> None:
+    to = tmp_path / "looks"
+    code, out, _ = run("look", "1x8x8 | conv 4 3x3 | flatten | dense 2", "--to", to)
+    assert code == 0 and (to / "kernels.png").exists() and (to / "kernels.csv").exists()
+    assert "left out: designed needs a picture" in out
+    assert "left out: epochs needs kernels that training kept" in out
+
+
+def test_a_kernel_made_by_hand_is_drawn_with_its_animation(
+    run, network: Path, digits: Path, tmp_path: Path
+) -> None:
+    kernel = tmp_path / "mine.csv"
+    kernel.write_text("1,0\n0,-1\n")
+    to = tmp_path / "looks"
+    code, out, _ = run(
+        *("look", network, digits / "0", "--to", to, "--only", "kernels,designed"),
+        *("--kernel", kernel, "--json"),
+    )
+    answer = json.loads(out)
+    assert code == 0 and answer["left_out"] == {}
+    names = [Path(path).name for path in answer["written"]]
+    assert names == [
+        "kernels.png",
+        "kernels.csv",
+        "designed.png",
+        "designed.csv",
+        "designed.webp",
+    ]
+    assert (to / "designed.csv").read_text().splitlines()[1] == "kernel,0,0,1.0"
+
+
+def test_a_kernel_that_is_none_is_refused(run, network: Path, digits: Path, tmp_path: Path) -> None:
+    code, _, err = run("look", network, digits, "--to", tmp_path / "looks", "--kernel", "sobbel")
+    assert code == 2 and "did you mean 'sobel'" in err
+
+
+def test_a_look_that_was_asked_for_and_does_not_apply_is_refused(run, tmp_path: Path) -> None:
+    net = "1x8x8 | flatten | dense 2"
+    code, _, err = run("look", net, "--to", tmp_path / "looks", "--only", "kernels")
+    assert code == 2 and "needed: a convolution" in err
