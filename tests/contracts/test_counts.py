@@ -22,7 +22,7 @@ NO_COUNTS = {
     "table.short(self.parameters)",
 }
 """Values that are words, sizes or rounded."""
-LISTED = {"several", "width", "event.test", "event.before", "event.epochs"}
+LISTED = {"several", "width", "each", "event.test", "event.before", "event.epochs"}
 """Counts that are many, or of which one stands after others."""
 NO_ADJECTIVES = {"of", "in", "and", "from", "among", "where", "with", "by"}
 
