@@ -47,7 +47,7 @@ class Command(TyperCommand):
         ]
         words = [word for _, texts in given for word in texts]
         names = [name for name, _ in given]
-        if "model" not in names or len(names) < 2:
+        if len(names) < 2 or not any(texts for name, texts in given if name == "model"):
             return
         (model,) = given[names.index("model")][1]
         models = [word for word in words if word.endswith(ENDING)]
