@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from foveal.progress.events import Event, Listener
 
 NOT_LEARNED = (
-    *("model", "pictures", "groups", "resume", "fresh", "strict", "json"),
+    *("model", "pictures", "label_from", "groups", "resume", "fresh", "strict", "json"),
     *("tensorboard", "checkpoint_seconds", "report"),
 )
 """Parameters of the command that say what it learns from and how its run is kept, not how."""
@@ -38,6 +38,8 @@ class TrainedModel:
     path: Path
     pictures: str
     """What taught it, as it was typed."""
+    label_from: str | None
+    """How labels were read off names, if they were."""
     model: FittedModel
     history: Sequence[Mapping[str, Any]]
     """What happened in each epoch."""
@@ -144,7 +146,7 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner], k
     """
     from foveal.cli.progress import shown_progress
     from foveal.cli.sources import given
-    from foveal.learning.job import train
+    from foveal.learning.job import labelled, train
     from foveal.model.loading import load
 
     asked = context.params
@@ -160,6 +162,7 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner], k
             pictures,
             make,
             options,
+            label_from=asked.get("label_from"),
             groups=groups_of(asked["groups"]),
             command=str(context.info_name),
             line=typed_line(context),
@@ -173,10 +176,12 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner], k
         )
         learner = done.learner
         model = load(asked["model"]) if learner is None else learner.model_
-        report = report_of(asked, model, pictures, show, anew=learner is not None)
+        shown = labelled(pictures, asked.get("label_from"))
+        report = report_of(asked, model, shown, show, anew=learner is not None)
     return kind(
         path=asked["model"],
         pictures=asked["pictures"],
+        label_from=asked.get("label_from"),
         model=model,
         history=() if learner is None else learner.history_,
         cuts=getattr(learner, "cuts_", {}),
@@ -272,6 +277,8 @@ def lines_of_classifier(found: TrainedClassifier) -> Iterator[str]:
             f"largest class is {100 * most:.1f} % of those trained on"
         )
     model, pictures = quoted(found.path), quoted(found.pictures)
+    if found.label_from is not None:
+        pictures += f" --label-from {quoted(found.label_from)}"
     nothing = accuracy is None  # no picture was held out, so that none may be judged
     yield from found.foot(f"show {model}" if nothing else f"evaluate {model} {pictures}")
 

@@ -6,7 +6,6 @@ A group is any value; rows without one (None, NaN, an empty text) are groups of 
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -18,6 +17,7 @@ from foveal.arrays import Array
 from foveal.errors import DataError, UsageError
 from foveal.pictures.collection import Pictures
 from foveal.pictures.missing import is_missing
+from foveal.pictures.naming import matched, nameless
 from foveal.pictures.sources.parts import PARTS, within_shard
 from foveal.vocabulary import normal_name
 from foveal.wording import counted
@@ -27,8 +27,6 @@ FOLDER = "folder"
 COLUMNS = ("path", "group")
 """What a table of groups holds."""
 FORMS = "'folder', a regular expression, a CSV file of path and group, or a group a picture"
-FEW = 3
-"""Names that a message gives as examples."""
 
 
 def grouped(pictures: Pictures, by: Any) -> Pictures:
@@ -88,7 +86,9 @@ def _check_several(found: Sequence[Any]) -> None:
 def _by_text(pictures: Pictures, by: str) -> list[Any]:
     if by == FOLDER:
         return _folders(pictures)
-    return _table(pictures, Path(by)) if by.lower().endswith(".csv") else _matches(pictures, by)
+    if by.lower().endswith(".csv"):
+        return _table(pictures, Path(by))
+    return matched(pictures.names, by, "groups", FORMS)
 
 
 def _as_given(groups: Any, count: int) -> list[Any]:
@@ -120,23 +120,6 @@ def _folders(pictures: Pictures) -> list[str | None]:
         raise _nameless(
             pictures, "'folder'", "folders below the class folders", "pictures directly in these"
         )
-    return found
-
-
-def _matches(pictures: Pictures, text: str) -> list[str | None]:
-    """Search a regular expression in each name."""
-    try:
-        pattern = re.compile(text)
-    except re.error as error:
-        raise UsageError(
-            "groups", needed=FORMS, came=f"{text!r} ({error})", remedy="mend the expression"
-        ) from error
-    found: list[str | None] = []
-    for name in pictures.names:
-        match = pattern.search(name if "/" in text else PurePosixPath(name).name)
-        found.append(None if match is None else match[1 if pattern.groups else 0] or None)
-    if not any(found):
-        raise _nameless(pictures, repr(text), "names that match", "none that does")
     return found
 
 
@@ -183,13 +166,7 @@ def _place(path: Path) -> str:
 
 
 def _nameless(pictures: Pictures, what: str, needed: str, came: str) -> UsageError:
-    first = ", ".join(map(str, pictures.names[:FEW]))
-    return UsageError(
-        "groups",
-        needed=f"{needed}, as {what} asks for",
-        came=f"{came}; the first pictures are {first}",
-        remedy=f"give {FORMS}",
-    )
+    return nameless(pictures.names, "groups", f"{needed}, as {what} asks for", FORMS, came)
 
 
 def group_ids(groups: Array | Sequence[Any]) -> np.ndarray[Any, np.dtype[np.intp]]:
