@@ -15,6 +15,7 @@ from foveal.figures.fields import draw_fields
 from foveal.figures.kernel_history import draw_kernel_history
 from foveal.figures.kernels import draw_kernels
 from foveal.figures.maps import draw_maps
+from foveal.figures.mistakes import draw_mistakes
 from foveal.figures.planes import draw_planes
 from foveal.figures.steps import draw_steps
 from foveal.figures.traversal import draw_traversal
@@ -195,6 +196,12 @@ def _steps(asked: Asked) -> Drawn:
     return [(f"steps-{one.values.number}", one) for one in figures]
 
 
+def _mistakes(asked: Asked) -> Drawn:
+    model, pictures = asked.subject.model, asked.all()
+    figure = draw_mistakes(asked.subject if model is None else model, pictures, asked.count or 6)
+    return [("mistakes", figure)]
+
+
 LOOKS: dict[str, Look] = {
     "planes": Look("the picture as matrices of numbers", _planes),
     "designed": Look("a kernel designed by hand on its way over the picture", _designed),
@@ -206,6 +213,7 @@ LOOKS: dict[str, Look] = {
     "way": Look("the whole way from the picture to the prediction", _way),
     "favourites": Look("the patches of all pictures that kernels like most", _favourites),
     "attribution": Look("which pixels speak for a class", _attribution),
+    "mistakes": Look("labelled pictures that were called wrong", _mistakes),
     "traversal": Look("what each number of a code does", _traversal),
 }
 """In the order in which one would show them to a class."""
