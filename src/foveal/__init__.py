@@ -54,7 +54,9 @@ if TYPE_CHECKING:
     from foveal.model.opening import load
     from foveal.nets.build import build
     from foveal.nets.plan import Plan, plan
+    from foveal.pages.look import look_page
     from foveal.pages.report import Report, report
+    from foveal.pictures.naming import list_pictures
     from foveal.recipe import PictureRecipe
     from foveal.search.groups import picture_groups
     from foveal.search.similar import similar
@@ -93,7 +95,9 @@ _ROOMS = {
     "model.opening": ("load",),
     "nets.build": ("build",),
     "nets.plan": ("Plan", "plan"),
+    "pages.look": ("look_page",),
     "pages.report": ("Report", "report"),
+    "pictures.naming": ("list_pictures",),
     "recipe": ("PictureRecipe",),
     "search.groups": ("picture_groups",),
     "search.similar": ("similar",),
@@ -139,7 +143,9 @@ __all__ = [
     "groups_sheet",
     "imagenet",
     "interpolate",
+    "list_pictures",
     "load",
+    "look_page",
     "mistakes",
     "picture_groups",
     "picture_map",
