@@ -31,6 +31,8 @@ NAMES = (
     "way",
     "favourites",
     "attribution",
+    "mistakes",
+    "traversal",
 )
 """The looks, in order (`figures/looks.py`, which is not imported for the sake of a help)."""
 
