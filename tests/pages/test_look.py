@@ -186,6 +186,27 @@ def test_pages_open_in_silence_at_every_width(
     assert (paper == "rgb(255, 255, 255)") is not dark
 
 
+def test_a_finger_points_too_and_the_panel_stays_in_sight(tmp_path: Path, browser: Any) -> None:
+    path = written_to(tmp_path, page_of(subject_of(small_model()), gather(pictures((1, 8, 8)))))
+    with opened(browser, path, width=390) as found:
+        page = ready(found)
+        page.locator("canvas[data-place='1']").scroll_into_view_if_needed()
+        where = page.evaluate(
+            """() => {
+                const sheet = foveal.sheets.get(1), box = sheet.canvas.getBoundingClientRect();
+                const [x, y] = sheet.corner(4);
+                return [box.left + x + 2.5 * sheet.zoom, box.top + y + 6.5 * sheet.zoom];
+            }"""
+        )
+        page.touchscreen.tap(*where)
+        until(page, "foveal.spot.channel === 4")
+        spot = page.evaluate("[foveal.spot.place, foveal.spot.row, foveal.spot.column]")
+        panel = page.locator(".panel").bounding_box()
+    assert spot == [1, 6, 2]
+    assert 0 <= panel["y"] < 900
+    assert found.errors == []
+
+
 def test_the_keyboard_walks_through_pixels_maps_pictures_and_classes(
     tmp_path: Path, browser: Any
 ) -> None:

@@ -28,6 +28,8 @@ CLEAR = 20
 """Largest side that the desk begins with, so that every place of a kernel can be seen."""
 SCRIPTS = ("arithmetic.js", "unpack.js", "paint.js", "numbers.js", "classes.js", "look.js")
 STYLES = ("look.css",)
+LONGEST_NOTATION = 300
+"""Letters of a network that is written out above its layers."""
 
 
 @dataclass(frozen=True, repr=False, slots=True, kw_only=True)
@@ -96,14 +98,18 @@ def page_of(subject: Subject, pictures: Pictures, *, largest: int = LARGEST) -> 
 def _written(data: LookData, further: int) -> LookPage:
     """Write a page; so many further pictures were left out."""
     subject, values = data.subject, data.to_dict()
+    name, text = subject.name, subject.plan.text
+    if len(name) > LONGEST_NAME:
+        name = subject.plan.name or "a network"
     left_out = _left_out(data.facts, further)
     html = rendered(
         "look.html",
-        title=f"{visible(subject.name, LONGEST_NAME)}: a look inside",
+        title=f"{visible(name)}: a look inside",
         scripts=SCRIPTS,
         styles=STYLES,
         data={"look": values},
-        network=subject.name,
+        network=name,
+        notation=text if len(text) <= LONGEST_NOTATION else "",
         facts=_facts(subject),
         layers=[_layer(place, node) for place, node in enumerate(data.facts)],
         classes=bool(data.head),
