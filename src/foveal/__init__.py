@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from foveal.nets.plan import Plan, plan
     from foveal.pages.look import look_page
     from foveal.pages.report import Report, report
+    from foveal.pictures.naming import list_pictures
     from foveal.recipe import PictureRecipe
     from foveal.search.groups import picture_groups
     from foveal.search.similar import similar
@@ -96,6 +97,7 @@ _ROOMS = {
     "nets.plan": ("Plan", "plan"),
     "pages.look": ("look_page",),
     "pages.report": ("Report", "report"),
+    "pictures.naming": ("list_pictures",),
     "recipe": ("PictureRecipe",),
     "search.groups": ("picture_groups",),
     "search.similar": ("similar",),
@@ -141,6 +143,7 @@ __all__ = [
     "groups_sheet",
     "imagenet",
     "interpolate",
+    "list_pictures",
     "load",
     "look_page",
     "mistakes",

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from foveal.pictures.sources import gather
@@ -43,7 +46,22 @@ def as_shards(digits: Path, folder: Path) -> Path:
     return folder / "shards"
 
 
-SOURCES = {"table": as_table, "shards": as_shards}
+def as_parquet(digits: Path, folder: Path) -> Path:
+    """Write encoded pictures with the names of classes, as Hugging Face does."""
+    pictures = gather(digits)
+    assert pictures.labels is not None
+    encoded = [
+        {"bytes": (digits / name).read_bytes(), "path": str(row)}
+        for row, name in enumerate(pictures.names)
+    ]
+    features = {"label": {"names": ["0", "1", "2"], "_type": "ClassLabel"}}
+    said = {b"huggingface": json.dumps({"info": {"features": features}}).encode()}
+    table = pa.table({"image": encoded, "label": [int(one) for one in pictures.labels]})
+    pq.write_table(table.replace_schema_metadata(said), folder / "x.parquet", row_group_size=10)
+    return folder / "x.parquet"
+
+
+SOURCES = {"table": as_table, "shards": as_shards, "parquet": as_parquet}
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +136,21 @@ def test_names_on_standard_input_may_be_tables(
     table = as_table(digits, tmp_path)
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(f"{table}\n".encode())))
     assert predicted(run, trained, "-") == predicted(run, trained, digits)
+
+
+def test_labels_are_read_off_names(run: Run, digits: Path, tmp_path: Path) -> None:
+    flat, model = tmp_path / "flat", tmp_path / "m.safetensors"
+    flat.mkdir()
+    for name in gather(digits).names:
+        (flat / name.replace("/", "_")).write_bytes((digits / name).read_bytes())
+    asked = ("--label-from", r"^(\d)_")
+    code, out, err = run("train", "cnn", flat, model, *asked, "--epochs", 1)
+    assert code == 0, err
+    line = next(line for line in out.splitlines() if line.startswith("next: foveal "))
+    assert shlex.split(line)[2:] == ["evaluate", str(model), str(flat), *asked]
+    code, out, err = run(*shlex.split(line)[2:], "--include-training", "--json")
+    assert code == 0, err
+    assert json.loads(out)["metrics"]["pictures"] == 30
+    assert run("train", "cnn", flat, model, "--resume")[0] == 0
+    assert run("evaluate", model, flat, "--label-from", "(horse)")[0] == 2
+    assert run("map", model, flat, "--to", tmp_path / "map.png", *asked)[0] == 0

@@ -11,7 +11,7 @@ import pytest
 
 from foveal.errors import DataError
 from foveal.pictures.collection import Pictures
-from foveal.pictures.sources import are_paths, gather
+from foveal.pictures.sources import are_encoded, gather
 from foveal.pictures.store import open_store
 from foveal.recipe import PictureRecipe
 
@@ -274,4 +274,4 @@ def test_pictures_pass_through() -> None:
     ],
 )
 def test_what_counts_as_paths(value: object, wanted: bool) -> None:
-    assert are_paths(value) is wanted
+    assert are_encoded(value) is wanted

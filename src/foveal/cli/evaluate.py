@@ -13,6 +13,7 @@ from foveal.cli.options import (
     GROUPS_HELP,
     Device,
     Json,
+    LabelFrom,
     Model,
     Pictures,
     Strict,
@@ -56,6 +57,7 @@ def evaluate(
         str | None,
         typer.Option(help="Training pictures for the baselines, where PICTURES holds none."),
     ] = None,
+    label_from: LabelFrom = None,
     groups: Annotated[str | None, typer.Option(help=GROUPS_HELP)] = None,
     baselines: Annotated[
         bool,
@@ -110,13 +112,13 @@ def evaluate(
     if report is not None:
         checked_output(report, (".html",), "--report")
     fitted = load(model, device=device, threads=threads)
-    source = pictures_of(pictures)
+    source = pictures_of(pictures, label_from)
     with shown_progress() as show:
         found = judged(
             fitted,
             source,
             include_training=include_training,
-            training=training,
+            training=training and pictures_of(training, label_from),
             groups=groups_of(groups),
             with_baselines=baselines,
             progress=lambda done, total: show(Decoding(done=done, total=total)),

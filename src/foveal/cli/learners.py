@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import typer
 
-from foveal.cli.options import GROUPS_HELP, Json, Strict
+from foveal.cli.options import GROUPS_HELP, LABEL_FROM_HELP, Json, Strict
 from foveal.learning.options import PICTURES, RUN, fields_of
 
 PANELS = ("Network", "Training", "Pictures", "Run")
@@ -25,6 +26,10 @@ def _in(panel: str, help: str, *flags: str, **more: Any) -> Any:
 Target = Annotated[
     Path, typer.Argument(metavar="MODEL", help="Where the model goes: a .safetensors file.")
 ]
+LABEL_FROM = {
+    "label_from": (Annotated[str | None, _in(PICTURES, LABEL_FROM_HELP, metavar="REGEX")], None)
+}
+"""The option of those that learn labels."""
 GROUPS = (Annotated[str | None, _in(PICTURES, GROUPS_HELP)], None)
 KEEPING: dict[str, tuple[Any, Any]] = {
     "seed": (Annotated[int, _in(RUN, "Seed of all that is random.")], 0),
@@ -52,7 +57,10 @@ KEEPING: dict[str, tuple[Any, Any]] = {
 
 
 def command(
-    groups: tuple[type, ...], pictures: Any, run: Callable[[typer.Context], None]
+    groups: tuple[type, ...],
+    pictures: Any,
+    run: Callable[[typer.Context], None],
+    more: Mapping[str, tuple[Any, Any]] = MappingProxyType({}),
 ) -> Callable[..., None]:
     """Make the command of a learner.
 
@@ -64,11 +72,13 @@ def command(
         Of its first argument.
     run : callable
         Called with the context, which holds the options by name; its docstring is the help.
+    more : mapping
+        Further options by name, with their defaults.
     """
     parameters = {"context": (typer.Context, None), "pictures": (pictures, None)}
     parameters["model"] = (Target, None)
     options = {name: (hint, default) for name, hint, default in _options(groups)}
-    options |= {"groups": GROUPS} | KEEPING
+    options |= {**more, "groups": GROUPS} | KEEPING
 
     def trains(context: typer.Context, **_: Any) -> None:
         run(context)

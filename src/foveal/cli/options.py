@@ -42,6 +42,13 @@ GROUPS_HELP = (
     "What belongs together and is never torn apart, as frames of one animal: 'folder' (folders "
     "below the class folders), a regular expression for names, or a CSV file of path and group."
 )
+LABEL_FROM_HELP = (
+    "Read labels off the names of files: a regular expression, whose first group or whole match is "
+    r"the label, such as '^(cat|dog)\.'. With a / it is searched in the path."
+)
+LabelFrom = Annotated[
+    str | None, typer.Option(metavar="REGEX", help=LABEL_FROM_HELP, show_default=False)
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Exit with 3 if any file cannot be read or used.")

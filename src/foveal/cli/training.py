@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from foveal.progress.events import Event, Listener
 
 NOT_LEARNED = (
-    *("model", "pictures", "groups", "resume", "fresh", "strict", "json"),
+    *("model", "pictures", "label_from", "groups", "resume", "fresh", "strict", "json"),
     *("tensorboard", "checkpoint_seconds", "report"),
 )
 """Parameters of the command that say what it learns from and how its run is kept, not how."""
@@ -37,6 +37,8 @@ class TrainedModel:
     path: Path
     pictures: str
     """What taught it, as it was typed."""
+    label_from: str | None
+    """How labels were read off names, if they were."""
     model: FittedModel
     history: Sequence[Mapping[str, Any]]
     """What happened in each epoch."""
@@ -90,7 +92,7 @@ class TrainedClassifier(TrainedModel):
 
     def to_dict(self) -> dict[str, Any]:
         """Return where it is, what it knows, and how it fares on held-out pictures."""
-        known = self.model.provenance
+        known, known_as = self.model.provenance, self.model.classes.tolist()
         return {
             **super(TrainedClassifier, self).to_dict(),
             "fixed_layers": self.model.plan.fixed,
@@ -100,6 +102,7 @@ class TrainedClassifier(TrainedModel):
             "judged_by": known.judged_by,
             "validation_accuracy": plain(self.model.accuracy),
             "validation_effective": known.validation_effective,
+            "unjudged": [known_as[one] for one in known.unjudged or ()],
             "temperature": self.model.temperature,
             "cuts": plain(self.cuts),
         }
@@ -143,7 +146,7 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner], k
     """
     from foveal.cli.progress import shown_progress
     from foveal.cli.sources import given
-    from foveal.learning.job import train
+    from foveal.learning.job import labelled, train
     from foveal.model.loading import load
 
     asked = context.params
@@ -159,6 +162,7 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner], k
             pictures,
             make,
             options,
+            label_from=asked.get("label_from"),
             groups=groups_of(asked["groups"]),
             command=str(context.info_name),
             line=typed_line(context),
@@ -172,10 +176,12 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner], k
         )
         learner = done.learner
         model = load(asked["model"]) if learner is None else learner.model_
-        report = report_of(asked, model, pictures, show, anew=learner is not None)
+        shown = labelled(pictures, asked.get("label_from"))
+        report = report_of(asked, model, shown, show, anew=learner is not None)
     return kind(
         path=asked["model"],
         pictures=asked["pictures"],
+        label_from=asked.get("label_from"),
         model=model,
         history=() if learner is None else learner.history_,
         cuts=getattr(learner, "cuts_", {}),
@@ -269,10 +275,22 @@ def lines_of_classifier(found: TrainedClassifier) -> Iterator[str]:
             f"{where}  {accuracy.percent()} on "
             f"{counted(known.validation_pictures, 'picture')}{fewer}; the "
             f"largest class is {100 * most:.1f} % of those trained on"
+            f"{_without(known.unjudged, found.model.classes.tolist())}"
         )
     model, pictures = quoted(found.path), quoted(found.pictures)
+    if found.label_from is not None:
+        pictures += f" --label-from {quoted(found.label_from)}"
     nothing = accuracy is None  # no picture was held out, so that none may be judged
     yield from found.foot(f"show {model}" if nothing else f"evaluate {model} {pictures}")
+
+
+def _without(unjudged: Sequence[int] | None, classes: Sequence[Any], most: int = 3) -> str:
+    """Name the classes that an accuracy says nothing of."""
+    if not unjudged:
+        return ""
+    named = ", ".join(str(classes[one]) for one in unjudged[:most])
+    more = f" and {len(unjudged) - most:,} more" if len(unjudged) > most else ""
+    return f"; no picture of {named}{more} is among those judged"
 
 
 def lines_of_autoencoder(found: TrainedAutoencoder) -> Iterator[str]:

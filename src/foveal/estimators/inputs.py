@@ -13,7 +13,8 @@ from foveal.arrays import Array
 from foveal.errors import DataError
 from foveal.pictures.collection import Pictures
 from foveal.pictures.groups import grouped
-from foveal.pictures.sources import are_paths, gather
+from foveal.pictures.sources import are_encoded, gather
+from foveal.pictures.sources.forms import check_form, column, listed
 from foveal.shapes import written
 from foveal.targets.labelled import Labelled
 from foveal.targets.target import Target
@@ -36,7 +37,7 @@ def coerce(
     estimator : estimator
         Learns ``n_features_in_`` from two-dimensional arrays, and holds them against it; and
         ``_picture_shape``, that of a picture in any array, None for files.
-    X : path, sequence of paths, or array
+    X : path, sequence of paths, frame, pictures of Pillow, or array
         As `foveal.pictures.sources.gather` takes it.
     y : sequence of labels, optional
         The label of each picture; class folders, .npz and IDX say it themselves.
@@ -48,8 +49,11 @@ def coerce(
         What is to be learned of them: it reads y. None where this is not fit.
     """
     X = listed(X)
-    labels = None if target is None or y is None else target.read(listed(y))
-    if are_paths(X):
+    labels = None if target is None or y is None else target.read(column(y))
+    encoded = are_encoded(X)
+    if not encoded:
+        check_form(X)
+    if encoded:
         pictures = gather(X)
         if target is not None:
             estimator._picture_shape = pictures.content.shape
@@ -62,14 +66,6 @@ def coerce(
     if target is not None:
         target.check_labelled(pictures)
     return _weighed(grouped(pictures, groups), sample_weight)
-
-
-def listed(values: Any) -> Any:
-    """Return a series of texts or paths, as of pandas, as a list; anything else as it is."""
-    if isinstance(values, np.ndarray | list | tuple) or not hasattr(values, "to_numpy"):
-        return values
-    plain = values.to_numpy()
-    return plain.tolist() if plain.ndim == 1 and plain.dtype.kind in "OUS" else values
 
 
 def _weighed(pictures: Pictures, sample_weight: Any) -> Pictures:
@@ -123,7 +119,9 @@ def _fitted_arrays(
 
 
 def _folded(values: Array, shape: tuple[int, ...]) -> Array:
-    """Fold rows of pixels to pictures of the shape that was fitted."""
+    """Fold rows of pixels to pictures of the shape that was fitted; greys get their channel."""
+    if values.ndim == 3 and len(shape) == 2:
+        return values[..., None]
     if values.ndim != 2:
         return values
     if values.shape[1] != math.prod(shape):

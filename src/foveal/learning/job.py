@@ -13,6 +13,8 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 from foveal import files
 from foveal.model.fitted import FittedModel, checked_path
+from foveal.pictures.naming import labelled_by_names
+from foveal.pictures.sources import gather
 from foveal.progress.events import Listener
 from foveal.training.run import Run
 
@@ -28,7 +30,7 @@ class Fits(Protocol):
 
 
 L = TypeVar("L", bound=Fits)
-OF_FIT = ("pictures", "groups")
+OF_FIT = ("pictures", "label_from", "groups")
 """What is asked for that belongs to `fit`, not to the learner."""
 
 
@@ -48,6 +50,7 @@ def train(
     make: Callable[[dict[str, Any]], L],
     options: Mapping[str, Any],
     *,
+    label_from: str | None = None,
     groups: str | None = None,
     command: str,
     line: str = "",
@@ -71,6 +74,8 @@ def train(
         From options to a learner.
     options : dict
         Options of the learner, as JSON can keep them; a resumed run is held to them.
+    label_from : regular expression, optional
+        Reads labels off names, as in `foveal.list_pictures`.
     groups : str, optional
         As in `fit`.
     command : str
@@ -95,6 +100,8 @@ def train(
     """
     place = checked_path(model)
     asked = {**options, "pictures": _absolute(pictures), "groups": groups}
+    if label_from is not None:
+        asked["label_from"] = label_from
     with Run(
         place.with_suffix(".run"),
         resume=resume,
@@ -113,10 +120,18 @@ def train(
         replaced = run.decide("replaced", lambda: _keep_aside(place))
         with within(run):
             chosen = {name: value for name, value in asked.items() if name not in OF_FIT}
-            learner = make(chosen).fit(asked["pictures"], groups=asked.get("groups"), run=run)
+            shown = labelled(asked["pictures"], asked.get("label_from"))
+            learner = make(chosen).fit(shown, groups=asked.get("groups"), run=run)
             learner.model_.save(place)
             run.finish(place)
     return Done(learner, _aside(place) if replaced else None)
+
+
+def labelled(pictures: str | list[str], label_from: str | None) -> Any:
+    """Return pictures as `fit` takes them, under labels that their names say if asked for."""
+    if label_from is None:
+        return pictures
+    return labelled_by_names(gather(pictures), label_from)
 
 
 def _absolute(pictures: str | Path | Sequence[str | Path]) -> str | list[str]:

@@ -6,9 +6,9 @@ asks; nobody else needs to know which it is. Rows count from 0.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from PIL import Image
@@ -19,10 +19,10 @@ from foveal.pictures import decode, depth
 from foveal.pictures.adaptation import adapted, check_fits, fitted
 from foveal.pictures.encoded import Encoded, Picked, Unreadable, last_name, mark, whole_name
 from foveal.pictures.ground import ground_for
-from foveal.pictures.hashing import array_ids, encoded_ids, hash_encoded, plain
+from foveal.pictures.hashing import ABSENT, array_ids, encoded_ids, hash_encoded, plain
 from foveal.pictures.ranges import WHOLE, keeps_bytes, measure_range
 from foveal.pictures.remarks import Remark, Remarks
-from foveal.pictures.suitability import suited
+from foveal.pictures.suitability import refuse_channels_first, suited
 from foveal.recipe import PictureRecipe
 
 MOST_CLEAR = 64
@@ -59,6 +59,10 @@ class Content(Protocol):
     @property
     def in_memory(self) -> Array | None:
         """All pictures (n, height, width, channels), where nothing has to be decoded."""
+
+    @property
+    def reasons(self) -> Mapping[int, str]:
+        """Why rows of `in_memory` hold no picture, by row."""
 
     def __len__(self) -> int: ...
 
@@ -129,6 +133,7 @@ class EncodedContent:
     folded = False
     has_range = False
     in_memory = None
+    reasons: ClassVar[Mapping[int, str]] = {}
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -235,6 +240,10 @@ class ArrayContent:
 
     array: Array
     folded: bool = False
+    plain: bool = False
+    """Whether it came without an axis of channels, (n, height, width)."""
+    reasons: Mapping[int, str] = field(default_factory=dict)
+    """Why rows hold no picture, such as those of damaged files, by row; they are zeros."""
 
     has_range = True
 
@@ -253,7 +262,9 @@ class ArrayContent:
 
     def take(self, rows: Sequence[int]) -> ArrayContent:
         """Return some rows, in this order."""
-        return ArrayContent(self.array[list(rows)], self.folded)
+        picked = list(rows)
+        reasons = {at: self.reasons[row] for at, row in enumerate(picked) if row in self.reasons}
+        return ArrayContent(self.array[picked], self.folded, self.plain, reasons)
 
     def whole_names(self, names: Sequence[str]) -> Sequence[str]:
         """Return the names given: rows of an array have no others."""
@@ -265,11 +276,14 @@ class ArrayContent:
 
     def ids(self, threads: int) -> list[bytes]:
         """Hash values, shape and dtype of each picture."""
-        return array_ids(self.array)
+        found = array_ids(self.array)
+        for row in self.reasons:
+            found[row] = ABSENT
+        return found
 
     def id(self, row: int) -> bytes:
         """Hash values, shape and dtype of one picture."""
-        return array_ids(self.array[row][None])[0]
+        return ABSENT if row in self.reasons else array_ids(self.array[row][None])[0]
 
     def heads(self, rows: Rows) -> list[Head]:
         """Return the head that all rows share."""
@@ -286,10 +300,12 @@ class ArrayContent:
 
     def span(self, rows: Rows) -> tuple[float, float]:
         """Find black and white in these rows: 0 and 255 in bytes, else the range seen."""
-        return measure_range(self.array, rows)
+        return measure_range(self.array, np.setdiff1d(rows, list(self.reasons)))
 
     def suited(self, recipe: PictureRecipe) -> PictureRecipe:
         """Return the recipe with the black and white that these values have; see `suitability`."""
+        if self.plain:
+            refuse_channels_first(self.array, recipe)
         check_fits(self.array, recipe, folded=self.folded)
         return suited(self.array, recipe)
 
@@ -299,6 +315,8 @@ class ArrayContent:
 
     def picture(self, row: int, recipe: PictureRecipe) -> Array | str:
         """Bring one picture to size, channels and range of a recipe."""
+        if reason := self.reasons.get(row):
+            return reason
         return adapted(check_fits(self.array, recipe)[row], recipe)
 
     def remarks(self, row: int) -> Remarks:

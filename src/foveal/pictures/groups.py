@@ -6,7 +6,6 @@ A group is any value; rows without one (None, NaN, an empty text) are groups of 
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -18,6 +17,7 @@ from foveal.arrays import Array
 from foveal.errors import DataError, UsageError
 from foveal.pictures.collection import Pictures
 from foveal.pictures.missing import is_missing
+from foveal.pictures.naming import matched, nameless
 from foveal.pictures.sources.parts import PARTS, within_shard
 from foveal.vocabulary import normal_name
 from foveal.wording import counted
@@ -27,8 +27,6 @@ FOLDER = "folder"
 COLUMNS = ("path", "group")
 """What a table of groups holds."""
 FORMS = "'folder', a regular expression, a CSV file of path and group, or a group a picture"
-FEW = 3
-"""Names that a message gives as examples."""
 
 
 def grouped(pictures: Pictures, by: Any) -> Pictures:
@@ -40,10 +38,11 @@ def grouped(pictures: Pictures, by: Any) -> Pictures:
         The pictures.
     by : {"folder"}, regular expression, path of a CSV file, sequence of groups, or None
         "folder" takes the path of folders between the class folder and the picture. A regular
-        expression is searched in the name of the file, or in its path where it has a "/"; its
-        first group, or all that it matches, names the group. A CSV file has columns path and
-        group; relative paths count from the table's folder. A sequence gives the group of each
-        row. With None the pictures stay as they are.
+        expression is searched in the name of the file, or in its path where it has a "/"; the
+        first of its groups that takes part, or all that it matches, names the group. A CSV file
+        has columns path and group; relative paths count from the table's folder, and separators
+        may be those of Windows. A sequence gives the group of each row. With None the pictures
+        stay as they are.
 
     Raises
     ------
@@ -88,7 +87,9 @@ def _check_several(found: Sequence[Any]) -> None:
 def _by_text(pictures: Pictures, by: str) -> list[Any]:
     if by == FOLDER:
         return _folders(pictures)
-    return _table(pictures, Path(by)) if by.lower().endswith(".csv") else _matches(pictures, by)
+    if by.lower().endswith(".csv"):
+        return _table(pictures, Path(by))
+    return matched(pictures.names, by, "groups", FORMS)
 
 
 def _as_given(groups: Any, count: int) -> list[Any]:
@@ -123,35 +124,22 @@ def _folders(pictures: Pictures) -> list[str | None]:
     return found
 
 
-def _matches(pictures: Pictures, text: str) -> list[str | None]:
-    """Search a regular expression in each name."""
-    try:
-        pattern = re.compile(text)
-    except re.error as error:
-        raise UsageError(
-            "groups", needed=FORMS, came=f"{text!r} ({error})", remedy="mend the expression"
-        ) from error
-    found: list[str | None] = []
-    for name in pictures.names:
-        match = pattern.search(name if "/" in text else PurePosixPath(name).name)
-        found.append(None if match is None else match[1 if pattern.groups else 0] or None)
-    if not any(found):
-        raise _nameless(pictures, repr(text), "names that match", "none that does")
-    return found
-
-
 def _table(pictures: Pictures, table: Path) -> list[str | None]:
     """Read the group of each picture from a table; told apart by where the files lie."""
     group_of = _read(table)
     named = [
-        group_of.get(normal_name(name)) or group_of.get(_place(Path(whole)))
+        group_of.get(normal_name(name), group_of.get(_place(Path(whole))))
         for name, whole in zip(
             pictures.names, pictures.content.whole_names(pictures.names), strict=True
         )
     ]
     if not any(named):
-        raise _nameless(pictures, str(table), "paths of these pictures", "none of them")
-    return named
+        listed = sum(group is not None for group in named)
+        came = (
+            f"no group beside the {counted(listed, 'path')} of theirs" if listed else "none of them"
+        )
+        raise _nameless(pictures, str(table), "paths of these pictures with their groups", came)
+    return [group or None for group in named]
 
 
 def _read(table: Path) -> dict[str, str]:
@@ -173,9 +161,31 @@ def _read(table: Path) -> dict[str, str]:
             came=str(error)[:100],
             remedy="check the path; save the table as UTF-8",
         ) from error
-    named = [(path, group) for path, group in pairs if path and group]
-    by_name = {normal_name(path): group for path, group in named}
-    return by_name | {_place(table.parent / path): group for path, group in named}
+    by_name: dict[str, str] = {}
+    by_place: dict[str, str] = {}
+    for path, group in pairs:
+        for one in filter(None, {path: 0, path.replace("\\", "/"): 0}):  # as Windows writes it
+            _enter(by_name, normal_name(one), group, table)
+            _enter(by_place, _place(table.parent / one), group, table)
+    return by_place | by_name
+
+
+def _enter(group_of: dict[str, str], name: str, group: str, table: Path) -> None:
+    """Note the group of a path.
+
+    Raises
+    ------
+    DataError
+        Where another group of it is known.
+    """
+    before = group_of.setdefault(name, group)
+    if before != group:
+        raise DataError(
+            str(table),
+            needed="one group for each path",
+            came=f"{name} in the groups {before!r} and {group!r}",
+            remedy="leave one of the two lines out",
+        )
 
 
 def _place(path: Path) -> str:
@@ -183,13 +193,7 @@ def _place(path: Path) -> str:
 
 
 def _nameless(pictures: Pictures, what: str, needed: str, came: str) -> UsageError:
-    first = ", ".join(map(str, pictures.names[:FEW]))
-    return UsageError(
-        "groups",
-        needed=f"{needed}, as {what} asks for",
-        came=f"{came}; the first pictures are {first}",
-        remedy=f"give {FORMS}",
-    )
+    return nameless(pictures.names, "groups", f"{needed}, as {what} asks for", FORMS, came)
 
 
 def group_ids(groups: Array | Sequence[Any]) -> np.ndarray[Any, np.dtype[np.intp]]:

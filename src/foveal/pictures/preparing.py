@@ -50,7 +50,8 @@ def batches(
         array = check_fits(whole, recipe)
         for start in range(0, len(array), size):
             part = array[start : start + size]
-            yield start, part, [""] * len(part)
+            bad = pictures.content.reasons
+            yield start, part, [bad.get(start + at, "") for at in range(len(part))]
         return
     shape = (recipe.height, recipe.width, recipe.channels)
     images: list[Array] = []

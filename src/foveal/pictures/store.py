@@ -155,7 +155,8 @@ def glance(
 
 def _array_store(content: Content, array: Array) -> Store:
     hashes = content_hashes(array)
-    return Store(array, [""] * len(array), hashes, _fingerprint(content, hashes.tobytes()))
+    reasons = [content.reasons.get(row, "") for row in range(len(array))]
+    return Store(array, reasons, hashes, _fingerprint(content, hashes.tobytes()))
 
 
 def _fingerprint(content: Content, more: bytes) -> str:

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from foveal.arrays import Array, Hashes, Rows, Truths
 from foveal.errors import DataError, UsageError
 from foveal.pictures.collection import Pictures
-from foveal.pictures.sources import are_paths
+from foveal.pictures.sources import are_encoded
 from foveal.recipe import LUMA
 from foveal.targets.target import Answers
 from foveal.vocabulary import Loss, Task
@@ -131,7 +131,7 @@ def refuse_pictures(y: Any) -> None:
     several = isinstance(y, list | tuple) and len(y) > 0
     shape = (len(y), *getattr(y[0], "shape", ())) if several else getattr(y, "shape", ())
     whole = isinstance(y, str | os.PathLike | Pictures)
-    named = are_paths(y) and all(map(_is_path, [y] if whole else y[:10]))
+    named = are_encoded(y) and all(map(_is_path, [y] if whole else y[:10]))
     if y is None or (not named and (len(shape) < 2 or shape[1:] == (1,))):
         return
     raise UsageError(

@@ -1,4 +1,4 @@
-"""Where pictures come from: folders, lists of files, arrays, .npz and IDX, all made one thing.
+"""Where pictures come from: folders, tables, shards, frames, arrays and more, all made one thing.
 
 `gather` answers with `Pictures`: rows in a fixed order, each with a name, perhaps a label and
 perhaps a part (train, validation, test). Nothing is decoded here. A new source is one more reader.
@@ -11,8 +11,23 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from foveal.errors import DataError
+from foveal.files import existing
 from foveal.pictures.collection import Pictures
-from foveal.pictures.sources import arrays, files, folder, idx, numpy_files, shards, tar, text_table
+from foveal.pictures.sources import (
+    arrays,
+    files,
+    folder,
+    frame,
+    idx,
+    numpy_files,
+    numpy_folder,
+    parquet,
+    python_list,
+    shards,
+    tar,
+    text_table,
+)
+from foveal.pictures.sources.forms import check_form, listed
 from foveal.pictures.sources.shards import members_too
 
 
@@ -26,7 +41,10 @@ class Reader(Protocol):
         """Make pictures of it."""
 
 
-READERS: tuple[Reader, ...] = (tar, shards, idx, folder, numpy_files, text_table, files, arrays)
+READERS: tuple[Reader, ...] = (
+    *(tar, parquet, shards, idx, numpy_folder, folder, numpy_files, text_table),
+    *(frame, python_list, files, arrays),
+)
 """The first that takes what is given reads it."""
 
 
@@ -35,10 +53,13 @@ def gather(pictures: Any) -> Pictures:
 
     Parameters
     ----------
-    pictures : path, sequence of paths, or array
+    pictures : path, sequence of paths, frame, sequence of PIL.Image.Image, or array
         A folder of class folders (perhaps under train/, val/, test/), a flat folder, one file,
-        a list of files, an array (n, h, w), (n, h, w, c) or (n, pixels), an .npz file, or a
-        folder of IDX files.
+        a list of files; a table of paths (.csv, .tsv, .parquet: path, and label, group, split
+        where they are known), or a frame of pandas, polars or pyarrow with these columns; .tar
+        shards, Parquet with encoded pictures, or a folder or list of these; pictures of Pillow;
+        an array (n, h, w), (n, h, w, c) or (n, pixels), an .npz file, a folder of .npy files, or
+        of IDX files.
 
     Raises
     ------
@@ -56,7 +77,11 @@ def gather(pictures: Any) -> Pictures:
         )
     if isinstance(pictures, str | os.PathLike):
         pictures = _existing(Path(pictures))
-    return next(reader for reader in READERS if reader.takes(pictures)).read(pictures)
+    pictures = listed(pictures)
+    reader = next(reader for reader in READERS if reader.takes(pictures))
+    if reader in (files, arrays):
+        check_form(pictures)
+    return reader.read(pictures)
 
 
 def holds_pictures(path: Path) -> bool:
@@ -64,22 +89,13 @@ def holds_pictures(path: Path) -> bool:
     return any(reader.takes(path) for reader in READERS if reader not in (files, arrays))
 
 
-def are_paths(values: Any) -> bool:
-    """Whether X is a path, a sequence of paths, or pictures gathered before; not an array."""
+def are_encoded(values: Any) -> bool:
+    """Whether X names or holds encoded pictures, or is a table of them; not an array."""
     if isinstance(values, str | os.PathLike | Pictures):
         return True
-    return files.are_several(values)
+    return any(reader.takes(values) for reader in READERS if reader is not arrays)
 
 
 def _existing(path: Path) -> Path:
-    try:
-        if members_too([path]) == (path,):
-            path.stat()
-    except (OSError, ValueError) as error:
-        raise DataError(
-            str(path)[:200],
-            needed="a folder or file that exists",
-            came="nothing there" if isinstance(error, FileNotFoundError) else str(error)[:80],
-            remedy="check the spelling of the path",
-        ) from error
-    return path
+    """Check that a path, or the shards that it stands for, are there."""
+    return existing(path) if members_too([path]) == (path,) else path

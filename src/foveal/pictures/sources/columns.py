@@ -211,7 +211,7 @@ def of_paths(columns: Columns, where: str, folder: Path, problems: Mapping[int, 
     problems : mapping
         Why rows are none, by row.
     """
-    paths = ["" if is_missing(one) else os.fspath(one) for one in columns[PATH]]
+    paths = [_path_of(one) for one in columns[PATH]]
     if not paths:
         raise DataError(
             where,
@@ -229,6 +229,11 @@ def of_paths(columns: Columns, where: str, folder: Path, problems: Mapping[int, 
         columns=others,
         notes=(*check_similar(list(others)), *_repeated(paths)),
     )
+
+
+def _path_of(value: Any) -> str:
+    """Return a path as a text; none of what is no path."""
+    return os.fspath(value) if isinstance(value, str | os.PathLike) else ""
 
 
 class Named(EncodedRows):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import Any, TypeVar
 
@@ -157,6 +157,13 @@ def _listing(root: Path) -> tuple[list[Path], list[Path], list[str]]:
         folders.extend(here / name for name in below)
         found.extend(here / name for name in files if not is_made(name))
     return in_order(found), folders, passed
+
+
+def seen_files(folder: Path) -> Iterator[Path]:
+    """Yield the files below a folder, as they come, but for what `is_made`."""
+    for at, below, names in os.walk(folder):
+        below[:] = [name for name in below if not is_made(name)]
+        yield from (Path(at) / name for name in names if not is_made(name))
 
 
 P = TypeVar("P", str, Path)

@@ -11,9 +11,9 @@ from typing import Any, Protocol
 from foveal.pictures.collection import Pictures
 from foveal.pictures.encoded import Absent, Encoded, Unreadable
 from foveal.pictures.opening import reason_of
-from foveal.pictures.sources import tar
+from foveal.pictures.sources import parquet, tar
 from foveal.pictures.sources.columns import SPLIT, Listed, told
-from foveal.pictures.sources.folder import in_order, is_made, passed_over
+from foveal.pictures.sources.folder import in_order, passed_over, seen_files
 from foveal.pictures.sources.parts import PARTS, SHARDS
 
 
@@ -27,7 +27,7 @@ class Kind(Protocol):
         """List its pictures, beneath this name."""
 
 
-KINDS: tuple[Kind, ...] = (tar,)
+KINDS: tuple[Kind, ...] = (tar, parquet)
 BESIDE = (".md", ".txt", ".json", ".yaml", ".yml", ".gitattributes", ".idx", ".index", ".lock")
 """Endings of what may lie beside shards, and says nothing of pictures."""
 
@@ -44,10 +44,11 @@ def takes(given: Any) -> bool:
 def read(given: Any) -> Pictures:
     """Read shards, each whole in the order of their names; of a list in its own order."""
     if isinstance(given, Path):
-        found = in_order([file for file in _files(given) if _is_shard(file)])
-        beside = [str(file.relative_to(given)) for file in _files(given) if not _is_shard(file)]
+        files = in_order(list(seen_files(given)))
+        found = [file for file in files if _is_shard(file)]
+        beside = [str(file.relative_to(given)) for file in files if not _is_shard(file)]
         pictures = told([_listed(file, given) for file in found], str(given))
-        return pictures.noted(passed_over(in_order(beside), "beside the shards"))
+        return pictures.noted(passed_over(beside, "beside the shards"))
     return told([_listed(Path(one), None) for one in given], f"{len(given)} shards")
 
 
@@ -76,26 +77,14 @@ def _is_shard(path: Path) -> bool:
     return any(kind.takes(path) for kind in KINDS)
 
 
-def _files(folder: Path) -> list[Path]:
-    """List files below a folder but for those of a system."""
-    return [Path(at) / name for at, below, names in os.walk(folder) for name in _seen(below, names)]
-
-
-def _seen(below: list[str], names: Sequence[str]) -> list[str]:
-    """Leave out what is a system's; of folders in place, as `os.walk` asks for."""
-    below[:] = [name for name in below if not is_made(name)]
-    return [name for name in names if not is_made(name)]
-
-
 def _holds_shards(folder: Path) -> bool:
     """Whether shards are all that a folder holds; soon answered for a folder of pictures."""
     shards = 0
-    for at, below, names in os.walk(folder):
-        for name in _seen(below, names):
-            if _is_shard(Path(at) / name):
-                shards += 1
-            elif Path(name).suffix.lower() not in BESIDE:
-                return False
+    for file in seen_files(folder):
+        if _is_shard(file):
+            shards += 1
+        elif file.suffix.lower() not in BESIDE:
+            return False
     return shards > 0
 
 

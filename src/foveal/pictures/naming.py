@@ -1,0 +1,160 @@
+"""What names of files say: labels and groups, by a regular expression."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from foveal.arrays import Array
+from foveal.errors import DataError, PictureWarning, UsageError
+from foveal.pictures.collection import Pictures
+from foveal.pictures.sources import gather
+from foveal.pictures.sources.columns import labels_of
+from foveal.wording import counted
+
+FEW = 3
+"""Names that a message gives as examples."""
+
+
+def matched(names: Sequence[str], text: str, parameter: str, forms: str) -> list[str | None]:
+    """Search a regular expression in names of pictures.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The names.
+    text : str
+        The expression: searched in the name of the file, or in the path where it has a "/". Its
+        first group that takes part, or all that it matches where it has none, is what it says;
+        None where it does not match.
+    parameter : str
+        Who asks, for the error.
+    forms : str
+        What may be asked for.
+
+    Raises
+    ------
+    UsageError
+        For what is no expression, and for one that matches no name.
+    """
+    try:
+        pattern = re.compile(text)
+    except re.error as error:
+        raise UsageError(
+            parameter, needed=forms, came=f"{text!r} ({error})", remedy="mend the expression"
+        ) from error
+    found: list[str | None] = []
+    hits = 0
+    for name in names:
+        match = pattern.search(name if "/" in text else PurePosixPath(name).name)
+        hits += match is not None
+        found.append(None if match is None else _named_by(match))
+    if not any(found):
+        came = "matches that name nothing" if hits else ""
+        raise nameless(names, parameter, f"names that match, as {text!r} asks for", forms, came)
+    return found
+
+
+def _named_by(match: re.Match[str]) -> str | None:
+    """Return the first group that takes part in a match, or all of it where there is none."""
+    if not match.re.groups:
+        return match[0] or None
+    return next((group for group in match.groups() if group), None)
+
+
+def nameless(
+    names: Sequence[str], parameter: str, needed: str, forms: str, came: str = "none that does"
+) -> UsageError:
+    """Return an error for names that say nothing."""
+    first = ", ".join(map(str, names[:FEW]))
+    return UsageError(
+        parameter,
+        needed=needed,
+        came=f"{came}; the first pictures are {first}",
+        remedy=f"give {forms}",
+    )
+
+
+def labelled_by_names(pictures: Pictures, label_from: str | None) -> Pictures:
+    """Return the same pictures under labels that their names say.
+
+    Parameters
+    ----------
+    pictures : Pictures
+        The pictures.
+    label_from : regular expression or None
+        As `matched` takes it; with None the pictures stay as they are.
+
+    Raises
+    ------
+    UsageError
+        For what is no expression, and for one that matches no name.
+    """
+    if label_from is None:
+        return pictures
+    forms = r"a regular expression for names, such as '^(cat|dog)' or '/(\w+)_\d+'"
+    found = matched(pictures.names, label_from, "label_from", forms)
+    labels, notes = labels_of(found)
+    lone = sum(one is None for one in found)
+    notes += tuple([f"{counted(lone, 'name')} without a label: not matched"] * bool(lone))
+    return replace(pictures, labels=labels).noted(notes)
+
+
+def list_pictures(folder: Any, *, label_from: str | None = None) -> tuple[list[str], Array]:
+    r"""List the pictures of a folder and their labels, for what splits both by itself.
+
+    Parameters
+    ----------
+    folder : path, frame, or whatever else names encoded pictures
+        As `fit` takes it: a folder of class folders, a table, shards.
+    label_from : regular expression, optional
+        Reads labels off the names of the files, such as ``r"^(cat|dog)\."``, instead: its first
+        group, or all that it matches. With a "/" it is searched in the path.
+
+    Returns
+    -------
+    tuple
+        The paths, and the label of each (n,). Pictures without a label are left out, with a
+        `foveal.PictureWarning`. What names parts (train, validation, test) is not told.
+
+    Raises
+    ------
+    DataError
+        Where there are no labels, and for arrays, which have no paths.
+    UsageError
+        For an expression that matches no name.
+
+    Examples
+    --------
+    ::
+
+        paths, labels = foveal.list_pictures("photos/")
+        cross_val_score(TransferClassifier(), paths, labels)
+    """
+    found = labelled_by_names(gather(folder), label_from)
+    if found.content.in_memory is not None:
+        raise DataError(
+            "folder",
+            needed="files, or pictures within files",
+            came="an array",
+            remedy="give the array itself, and its labels as y",
+        )
+    if found.labels is None:
+        raise DataError(
+            "folder",
+            needed="labels: a folder a class, a table with the column label, or `label_from`",
+            came="pictures without labels",
+            remedy="say by `label_from` how labels are read off the names",
+        )
+    known = [row for row, label in enumerate(found.labels.tolist()) if label is not None]
+    if len(known) < len(found):
+        lost = counted(len(found) - len(known), "picture")
+        warnings.warn(f"{lost} without a label left out", PictureWarning, stacklevel=2)
+    names = found.with_whole_names().names
+    return [names[row] for row in known], np.array(found.labels[known].tolist())

@@ -1,0 +1,203 @@
+"""Parquet: tables of paths, and tables that hold encoded pictures, as Hugging Face writes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from foveal.errors import DataError
+from foveal.pictures.collection import Pictures
+from foveal.pictures.encoded import Absent, Encoded, EncodedRows, Unreadable
+from foveal.pictures.opening import reason_of
+from foveal.pictures.sources.columns import LABEL, PATH, Listed, check_columns, of_paths, told
+from foveal.pictures.sources.parquet_column import (
+    DAMAGES,
+    NO_BYTES,
+    ParquetMember,
+    PictureColumn,
+    rows_without,
+)
+
+ENDING = ".parquet"
+USUAL = ("image", "img", "picture", "bytes")
+"""Names of a column of pictures, where there are several that may be one."""
+
+
+def takes(given: Any) -> bool:
+    """Whether this is a path with the ending of Parquet."""
+    return isinstance(given, Path) and given.suffix.lower() == ENDING and not given.is_dir()
+
+
+def read(path: Path) -> Pictures:
+    """Read one file."""
+    try:
+        return told([listed(path, path.name)], str(path))
+    except (OSError, Unreadable) as error:
+        raise DataError(
+            str(path),
+            needed="a whole Parquet file of pictures, or of their paths",
+            came=reason_of(error),
+            remedy="copy it again",
+        ) from error
+
+
+def listed(path: Path, name: str) -> Listed:
+    """List the pictures of a file, with what its other columns say of them.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    name : str
+        How it is named in the names of its pictures.
+
+    Raises
+    ------
+    Unreadable, OSError
+        Where it is no Parquet file, or damaged.
+    DataError
+        Where it holds neither pictures nor paths.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            schema = file.schema_arrow
+            picture = _picture_column(schema, str(path))
+            flat = [field.name for field in schema if _is_flat(field.type)]
+            table = file.read(columns=flat, use_threads=False)
+            inner = _paths(file, schema, picture) if picture else None
+        columns = {one: table.column(one).to_pylist() for one in flat}
+        if picture is None:
+            check_columns(schema.names, str(path))
+            return of_paths(columns, str(path), path.absolute().parent, {})
+        leaf = picture if _is_bytes(schema.field(picture).type) else f"{picture}.bytes"
+        column = PictureColumn(path, leaf)
+        without = rows_without(column)
+    except DAMAGES as error:
+        raise Unreadable(f"cut short, damaged or no Parquet file ({reason_of(error)})") from error
+    rows = ParquetRows(column, inner, without)
+    return Listed(
+        rows=rows,
+        names=[f"{name}/{one}" for one in rows.names],
+        columns=_labelled(columns, _features(schema)),
+        notes=_lost(schema, flat, picture, name),
+    )
+
+
+class ParquetRows(EncodedRows):
+    """The pictures of a file, by row."""
+
+    def __init__(
+        self, column: PictureColumn, paths: Sequence[str | None] | None, without: set[int]
+    ) -> None:
+        self.column, self.without = column, without
+        self.names = _names(len(column), paths)
+        self.paths = {row: paths[row] for row in without} if paths is not None else {}
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def one(self, row: int) -> Encoded:
+        """Return the picture of a row; where it has no bytes, the file that it names."""
+        if row not in self.without:
+            return ParquetMember(self.column, row, self.names[row])
+        path = self.paths.get(row)
+        if path:
+            return self.column.path.parent / path
+        return Absent(f"{self.column.path}/{self.names[row]}", NO_BYTES)
+
+
+def _names(count: int, paths: Sequence[str | None] | None) -> list[str]:
+    """Name pictures by their paths, where each has one of its own, else by their rows."""
+    if paths is not None and all(paths) and len(set(paths)) == count:
+        found = [str(PurePosixPath(str(path))).lstrip("/") for path in paths]
+        if len(set(found)) == count:
+            return found
+    return [str(row) for row in range(count)]
+
+
+def _picture_column(schema: pa.Schema, where: str) -> str | None:
+    """Return the column that holds encoded pictures; None for a table of paths."""
+    features = _features(schema)
+    found = [
+        field.name for field in schema if _is_bytes(field.type) or _is_bytes(_bytes_of(field.type))
+    ]
+    said = [name for name in found if features.get(name, {}).get("_type") == "Image"]
+    usual = [name for name in USUAL if name in (said or found)]
+    if usual:
+        return str(usual[0])
+    if PATH in schema.names or not found:
+        return None
+    if len(said or found) == 1:
+        return str((said or found)[0])
+    raise DataError(
+        where,
+        needed="one column of pictures",
+        came=f"several: {', '.join((said or found)[:10])}",
+        remedy=f"name the one that is meant {USUAL[0]}",
+    )
+
+
+def _bytes_of(kind: pa.DataType) -> pa.DataType | None:
+    """Return the type of the bytes of a struct of bytes and path; None for anything else."""
+    if not pa.types.is_struct(kind):
+        return None
+    inner = {kind.field(at).name: kind.field(at).type for at in range(kind.num_fields)}
+    return inner.get("bytes")
+
+
+def _is_bytes(kind: pa.DataType | None) -> bool:
+    return kind is not None and (pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
+
+def _is_flat(kind: pa.DataType) -> bool:
+    """Whether a column holds a short value a row."""
+    inner = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return not pa.types.is_nested(inner) and not _is_bytes(inner)
+
+
+def _paths(file: pq.ParquetFile, schema: pa.Schema, picture: str) -> list[str | None] | None:
+    """Return the path that each picture had; None where there are none."""
+    kind = schema.field(picture).type
+    if _is_bytes(kind) or kind.get_field_index(PATH) < 0:
+        return None
+    column = file.read(columns=[f"{picture}.{PATH}"], use_threads=False).column(0)
+    return [path for chunk in column.chunks for path in chunk.field(0).to_pylist()]
+
+
+def _features(schema: pa.Schema) -> Mapping[str, Any]:
+    """Return what Hugging Face's datasets say of columns; empty where they say nothing."""
+    try:
+        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+        return {name: one for name, one in features.items() if isinstance(one, dict)}
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _labelled(
+    columns: Mapping[str, Sequence[Any]], features: Mapping[str, Any]
+) -> dict[str, Sequence[Any]]:
+    """Write the names of classes for their numbers, in the column label or the only such one."""
+    found = dict(columns)
+    named = {
+        name: one["names"]
+        for name, one in features.items()
+        if name in columns and isinstance(one.get("names"), list)
+    }
+    if LABEL not in found and len(named) == 1:
+        (only,) = named
+        found[LABEL], named = found.pop(only), {LABEL: named[only]}
+    for name, classes in named.items():
+        of = dict(enumerate(map(str, classes)))
+        found[name] = [of.get(one) for one in found[name]]
+    return found
+
+
+def _lost(schema: pa.Schema, flat: Sequence[str], picture: str, name: str) -> tuple[str, ...]:
+    """Say which columns are not read."""
+    lost = [one for one in schema.names if one not in flat and one != picture]
+    return (f"{name}: not read, no plain values: {', '.join(lost[:5])}",) if lost else ()

@@ -1,0 +1,106 @@
+"""Labels from names of files, and lists of pictures for what splits them by itself."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.model_selection import GridSearchCV, cross_val_score
+
+import foveal
+from foveal.errors import DataError, UsageError
+from foveal.pictures.naming import labelled_by_names, list_pictures
+from foveal.pictures.sources import gather
+
+
+@pytest.fixture
+def flat(tmp_path: Path) -> Path:
+    """Make cat.1.png, cat.2.png, dog.9.png, dog.10.png and odd.png in one folder."""
+    for level, name in enumerate(("cat.1", "cat.2", "dog.9", "dog.10", "odd")):
+        Image.new("L", (8, 8), 40 * level).save(tmp_path / f"{name}.png")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        (r"^(cat|dog)", ["cat", "cat", "dog", "dog", None]),
+        (r"cat|dog", ["cat", "cat", "dog", "dog", None]),
+        (r"\.(\d+)\.", [1, 2, 9, 10, None]),
+        (r"^[a-z]+", ["cat", "cat", "dog", "dog", "odd"]),
+    ],
+)
+def test_labels_are_what_the_names_say(flat: Path, text: str, labels: list[object]) -> None:
+    found = labelled_by_names(gather(flat), text)
+    assert found.labels is not None and found.labels.tolist() == labels
+    lone = sum(label is None for label in labels)
+    assert list(found.notes) == ["1 name without a label: not matched"] * lone
+
+
+def test_a_slash_asks_for_the_path(tmp_path: Path) -> None:
+    for name in ("a/x/1.png", "b/y/1.png"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_bytes(b"x")
+    found = labelled_by_names(gather(tmp_path), r"/(\w)/")
+    assert found.labels is not None and found.labels.tolist() == ["x", "y"]
+
+
+def test_what_says_nothing_is_refused(flat: Path) -> None:
+    assert labelled_by_names(gather(flat), None).labels is None
+    with pytest.raises(UsageError, match=r"label_from: needed a regular expression"):
+        labelled_by_names(gather(flat), "(cat")
+    with pytest.raises(UsageError, match=r"none that does; the first pictures are cat.1.png"):
+        labelled_by_names(gather(flat), "horse")
+
+
+def test_lists_hold_paths_that_open_and_their_labels(flat: Path) -> None:
+    with pytest.warns(foveal.PictureWarning, match="1 picture without a label left out"):
+        paths, labels = list_pictures(flat, label_from="cat|dog")
+    assert [Path(one).name for one in paths] == [
+        "cat.1.png",
+        "cat.2.png",
+        "dog.9.png",
+        "dog.10.png",
+    ]
+    assert labels.tolist() == ["cat", "cat", "dog", "dog"] and labels.dtype.kind == "U"
+    assert gather(paths).content.ids(1) == gather(flat).content.ids(1)[:4]
+
+
+def test_lists_of_shards_hold_names_that_open(flat: Path, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "x.tar", "w") as tar:
+        tar.add(flat / "cat.1.png", "cat/1.png")
+        tar.add(flat / "dog.9.png", "dog/1.png")
+    paths, labels = list_pictures(tmp_path / "x.tar")
+    assert labels.tolist() == ["cat", "dog"]
+    assert gather(paths[::-1]).content.ids(1) == gather(tmp_path / "x.tar").content.ids(1)[::-1]
+
+
+def test_what_has_no_paths_or_no_labels_is_refused(flat: Path) -> None:
+    with pytest.raises(DataError, match="without labels.*`label_from`"):
+        list_pictures(flat)
+    with pytest.raises(DataError, match="an array"):
+        list_pictures(np.zeros((3, 4, 4)))
+
+
+def test_scikit_learn_splits_and_searches_over_lists(tmp_path: Path) -> None:
+    draws = np.random.default_rng(0)
+    for row in range(24):
+        pixels = draws.integers(0, 60, (8, 8)) + (row % 2) * 150
+        (tmp_path / "ab"[row % 2]).mkdir(exist_ok=True)
+        Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "ab"[row % 2] / f"{row}.png")
+    paths, labels = foveal.list_pictures(tmp_path)
+    learner = foveal.CNNClassifier(
+        "conv 4 3x3 relu | globalpool | dense 2",
+        epochs=4,
+        learning_rate=0.05,
+        validation_share=0.2,
+        random_state=0,
+        threads=1,
+    )
+    assert cross_val_score(learner, paths, labels, cv=2, error_score="raise").shape == (2,)
+    search = GridSearchCV(learner, {"epochs": [1, 4]}, cv=2, error_score="raise")
+    search.fit(paths, labels)
+    assert set(search.predict(paths)) <= {"a", "b"}
