@@ -50,8 +50,8 @@ PANELS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "train": train.app,
         "evaluate": evaluate.evaluate,
         "predict": predict.predict,
-        "report": report.report,
         "show": show.show,
+        "report": report.report,
         "look": look.look,
     },
     "Pictures without labels": {
