@@ -12,6 +12,7 @@ from foveal.arrays import Floats
 from foveal.drawing.scales import SIGNED, VIRIDIS
 from foveal.looking.kernels import kernel_history
 from foveal.looking.subject import NothingToSee, Seen, Subject
+from foveal.looking.walk import Stage, walk
 from foveal.nets.notation import write_layer
 from foveal.nets.receptive import receptive_spans
 from foveal.nets.spec import Dense
