@@ -65,8 +65,10 @@ def test_unreadable_files_are_named_and_keep_their_rows(
     assert "above/broken.png" in prepared.notes[0]
     found = learner().fit(class_folders)
     paths = [class_folders / "above" / "broken.png", class_folders / "below" / "below.0.png"]
-    assert found.predict(paths).tolist() == [None, "below"]
-    assert np.isnan(found.predict_proba(paths)[0]).all()
+    with pytest.warns(PictureWarning, match=r"1 of 2 pictures .*broken\.png"):
+        assert found.predict(paths).tolist() == [None, "below"]
+    with pytest.warns(PictureWarning, match=r"broken\.png"):
+        assert np.isnan(found.predict_proba(paths)[0]).all()
 
 
 def test_grid_search_over_paths(class_folders: Path) -> None:
