@@ -29,6 +29,7 @@ from foveal import (
     DataError,
     Interrupted,
     NetworkError,
+    PictureWarning,
     Run,
     TransferClassifier,
     UsageError,

@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
 
-from foveal import CNNClassifier, DataError, NetworkError, Run, UsageError, load
+from foveal import CNNClassifier, DataError, NetworkError, PictureWarning, Run, UsageError, load
 from foveal.judging.evaluation import evaluate
 from foveal.progress.events import Planned, Prepared
 
