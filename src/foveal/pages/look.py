@@ -146,8 +146,9 @@ def _left_out(facts: list[dict[str, Any]], further: int) -> list[str]:
         )
     if coarse:
         told.append(
-            f"The maps of {counted(coarse, 'layer')} are kept in 256 steps each, so that "
-            "numbers made of them are right to about 0.4 % of their range."
+            f"The maps of {counted(coarse, 'layer')} are kept in 256 steps each; what is worked "
+            "out of them differs from the network's own by up to a few percent of the layer's "
+            "greatest number."
         )
     if silent:
         told.append(f"The numbers of {counted(silent, 'layer')} are not worked out here.")
