@@ -33,21 +33,29 @@ if TYPE_CHECKING:
     from foveal.figures.attribution import draw_attribution
     from foveal.figures.designed import draw_designed
     from foveal.figures.favourites import draw_favourites
+    from foveal.figures.fields import draw_fields
     from foveal.figures.gallery import gallery
     from foveal.figures.groups import groups_sheet
     from foveal.figures.interpolation import interpolate
     from foveal.figures.kernel_history import draw_kernel_history
     from foveal.figures.kernels import draw_kernels
-    from foveal.figures.mistakes import mistakes
+    from foveal.figures.maps import draw_maps
+    from foveal.figures.mistakes import draw_mistakes, mistakes
     from foveal.figures.picture_map import picture_map
     from foveal.figures.similar import similar_sheet
+    from foveal.figures.steps import draw_steps
+    from foveal.figures.traversal import draw_traversal
     from foveal.figures.unusual import unusual_sheet
+    from foveal.figures.way import draw_way
     from foveal.judging.evaluation import evaluate
+    from foveal.looking.fields import receptive_field
     from foveal.model.fitted import FittedModel
     from foveal.model.imagenet import imagenet
     from foveal.model.opening import load
     from foveal.nets.build import build
     from foveal.nets.plan import Plan, plan
+    from foveal.pages.look import look_page
+    from foveal.pages.report import Report, report
     from foveal.pictures.naming import list_pictures
     from foveal.recipe import PictureRecipe
     from foveal.search.groups import picture_groups
@@ -66,21 +74,29 @@ _ROOMS = {
     "figures.attribution": ("draw_attribution",),
     "figures.designed": ("draw_designed",),
     "figures.favourites": ("draw_favourites",),
+    "figures.fields": ("draw_fields",),
     "figures.gallery": ("gallery",),
     "figures.groups": ("groups_sheet",),
     "figures.interpolation": ("interpolate",),
     "figures.kernel_history": ("draw_kernel_history",),
     "figures.kernels": ("draw_kernels",),
-    "figures.mistakes": ("mistakes",),
+    "figures.maps": ("draw_maps",),
+    "figures.mistakes": ("draw_mistakes", "mistakes"),
     "figures.picture_map": ("picture_map",),
     "figures.similar": ("similar_sheet",),
+    "figures.steps": ("draw_steps",),
+    "figures.traversal": ("draw_traversal",),
     "figures.unusual": ("unusual_sheet",),
+    "figures.way": ("draw_way",),
     "judging.evaluation": ("evaluate",),
+    "looking.fields": ("receptive_field",),
     "model.fitted": ("FittedModel",),
     "model.imagenet": ("imagenet",),
     "model.opening": ("load",),
     "nets.build": ("build",),
     "nets.plan": ("Plan", "plan"),
+    "pages.look": ("look_page",),
+    "pages.report": ("Report", "report"),
     "pictures.naming": ("list_pictures",),
     "recipe": ("PictureRecipe",),
     "search.groups": ("picture_groups",),
@@ -103,6 +119,7 @@ __all__ = [
     "PictureRecipe",
     "PictureWarning",
     "Plan",
+    "Report",
     "ResourceError",
     "Run",
     "TransferClassifier",
@@ -113,8 +130,14 @@ __all__ = [
     "draw_attribution",
     "draw_designed",
     "draw_favourites",
+    "draw_fields",
     "draw_kernel_history",
     "draw_kernels",
+    "draw_maps",
+    "draw_mistakes",
+    "draw_steps",
+    "draw_traversal",
+    "draw_way",
     "evaluate",
     "gallery",
     "groups_sheet",
@@ -122,10 +145,13 @@ __all__ = [
     "interpolate",
     "list_pictures",
     "load",
+    "look_page",
     "mistakes",
     "picture_groups",
     "picture_map",
     "plan",
+    "receptive_field",
+    "report",
     "similar",
     "similar_sheet",
     "unusual_sheet",

@@ -25,10 +25,12 @@ from foveal.figures.gallery import gallery as gallery_of
 from foveal.files import told, whole_folder
 from foveal.judging.evaluation import Evaluation, evaluate
 from foveal.model.imagenet import imagenet
+from foveal.pages.report import report
 from foveal.pictures.sources import gather
 from foveal.progress.events import Listener
 from foveal.results import Result
 from foveal.tables import write_table
+from foveal.training.journal import REPORT
 from foveal.training.run import Run
 
 SHADES = 16
@@ -58,6 +60,8 @@ class LearnedDigits(Result):
     predictions: Path
     """The table of what it says of each digit."""
     evaluation: Evaluation
+    report: Path
+    """The page that tells all of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,12 +138,17 @@ def learn_digits(
     table = to / "predictions.csv"
     predicted = learner.model_.predictions(pictures)
     write_table(table, predicted.columns, [predicted.rows()])
+    folder, judged = model.with_suffix(".run"), evaluate(learner.model_, pictures)
+    page = report(
+        learner.model_, pictures, run=folder, evaluation=judged, name=model.name, file=model
+    )
     return LearnedDigits(
         pictures=pictures,
         model=model,
-        run=model.with_suffix(".run"),
+        run=folder,
         predictions=table,
-        evaluation=evaluate(learner.model_, pictures),
+        evaluation=judged,
+        report=page.save(folder / REPORT),
     )
 
 

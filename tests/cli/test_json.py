@@ -39,6 +39,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "train autoencoder": ("pictures", "t.safetensors", "--kind", "dense", "--epochs", "1"),
     "evaluate": ("m.safetensors", "pictures", "--no-baselines"),
     "predict": ("m.safetensors", "pictures"),
+    "report": ("m.safetensors", "pictures", "--to", "r.html"),
     "show": ("m.safetensors",),
     "look": ("m.safetensors", "pictures/a/1.png", "--to", "looks"),
     "anomalies": ("m.safetensors", "pictures/a", "--usual", "pictures", "--false-alarms", "0.3"),

@@ -30,6 +30,7 @@ def test_the_whole_walk(run, class_folders: Path, tmp_path: Path) -> None:
         "ledger.csv",
         "events.jsonl",
         "done.json",
+        "report.html",
     }
     with (folder / "ledger.csv").open() as file:
         rows = list(csv.DictReader(file))

@@ -13,6 +13,7 @@ from PIL import Image
 
 from foveal import files
 from foveal.drawing.figure import Figure
+from foveal.drawing.layout import page
 from foveal.drawing.thumbnails import drawn
 from foveal.errors import ResourceError, UsageError
 from foveal.figures.gallery import draw_gallery
@@ -118,3 +119,14 @@ def test_another_animation_of_that_name_is_not_replaced(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["f.webp"]
     a_figure().save(tmp_path / "f.png")
     assert (tmp_path / "f.webp").read_bytes() == b"mine"
+
+
+def test_a_figure_knows_its_sheet_without_the_words_around_it() -> None:
+    block = Image.new("RGB", (300, 40), (9, 9, 9))
+    sheet = page("A title", ("one fact",), [block, block], "A caption.")
+    figure = Figure(values=None, image=sheet, caption="A caption.", columns=(), rows=())
+    assert (figure.made.title, figure.made.facts) == ("A title", ("one fact",))
+    assert figure.body.size == (300, 80 + 24)
+    assert figure.body.getpixel((0, 0)) == figure.body.getpixel((299, 103)) == (9, 9, 9)
+    alone = Figure(values=None, image=block, caption="", columns=(), rows=())
+    assert alone.body.size == block.size and alone.made.title == ""

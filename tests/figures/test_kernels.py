@@ -46,6 +46,18 @@ def test_kernels_of_many_channels_are_drawn_by_norm() -> None:
     assert contains(figure.image, enlarged(tile, 10))
 
 
+def test_grouped_and_depthwise_kernels_say_so() -> None:
+    net = "4x8x8 | conv 6 3x3 | conv 6 3x3 groups 2 | conv 6 3x3 groups 6 | flatten | dense 2"
+    figure = draw_kernels(net)
+    limits = [f"{one.limit:#.3g}" for one in figure.values.layers]
+    for text in (
+        "6x3x3x3 weights in 2 groups, a row for each input channel of its group; "
+        f"full colour from {limits[1]}",
+        f"6x1x3x3 weights in 6 groups, of one input channel each; full colour from {limits[2]}",
+    ):
+        assert says(figure.image, text, LABEL, FAINT)
+
+
 def test_the_numbers_are_those_of_each_kernel() -> None:
     figure = draw_kernels("1x8x8 | conv 3 3x3 | flatten | dense 2")
     (layer,) = figure.values.layers
@@ -105,7 +117,7 @@ def test_however_many_kernels_are_asked_for_the_sheet_stays_bounded() -> None:
     assert figure.image.height < 10_000
     both = draw_kernels(net, count=10**9)
     said = "2000x64x3x3 weights, norms over 64 input channels; full colour from "
-    limit = f"{both.values.layers[1].limit:#.3g}"
+    limit = f"{np.sqrt((both.values.layers[1].weights ** 2).sum(axis=1)).max():#.3g}"
     assert says(both.image, f"{said}{limit}; 1000 of 2,000 kernels", LABEL, FAINT)
 
 

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from foveal import UsageError, evaluate, mistakes
+from foveal import UsageError, draw_mistakes, evaluate, mistakes
 from foveal.drawing.text import BODY, LABEL
 from foveal.drawing.thumbnails import drawn
 from foveal.figures.mistakes import UNSURE, WRONG
+from foveal.looking.subject import NothingToSee
 from foveal.model.fitted import FittedModel
+from foveal.pictures.sources import gather
 from support.models import small_model
 from support.sheets import contains, says
 
@@ -50,3 +52,24 @@ def test_without_a_mistake_the_least_sure_are_drawn(model: FittedModel) -> None:
     assert [row[0] for row in figure.rows] == [str(row) for row in least]
     with pytest.raises(UsageError, match="count: needed"):
         mistakes(model, X, found, 0)
+
+
+def test_rows_of_mistakes_show_each_picture_under_its_title(model: FittedModel) -> None:
+    y = np.array(["a", "b", "c"])[np.arange(60) % 3]
+    pictures = gather(X).labelled(y)
+    figure = draw_mistakes(model, pictures, 4)
+    chances = model.predict_proba(X)
+    losses = -np.log(chances[np.arange(60), np.arange(60) % 3])
+    first = [row for row in figure.rows if row[0] == "Highest losses"]
+    assert [row[5] for row in first] == pytest.approx(sorted(losses, reverse=True)[:4], rel=1e-4)
+    titles = dict.fromkeys(row[0] for row in figure.rows)
+    assert len(titles) > 1 and all(says(figure.image, one, BODY) for one in titles)
+    for row in first:
+        assert contains(figure.image, drawn(X[int(row[1])][..., None] / 255))
+
+
+def test_mistakes_need_a_classifier_and_labels(model: FittedModel) -> None:
+    with pytest.raises(NothingToSee, match="labelled pictures"):
+        draw_mistakes(model, X)
+    with pytest.raises(NothingToSee, match="trained"):
+        draw_mistakes("1x8x8 | flatten | dense 3", gather(X).labelled(np.zeros(60, int)))

@@ -197,6 +197,17 @@ def test_frozen_and_inference_weights_have_gradients_too() -> None:
     assert not network[0].weight.requires_grad
 
 
+def test_units_of_timm_are_looked_into_and_lie_evenly_over_the_picture() -> None:
+    units = ("conv1 gives 64x16x16 holds 9408", "act1 gives 64x16x16 holds 0")  # changes in place
+    layers = " | ".join(f"timm resnet18 {one}" for one in units)
+    subject = subject_of(f"3x32x32 | {layers} | globalpool | dense 2", seed=0)
+    colour = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3), dtype=np.uint8)
+    found = attributions(subject, gather(colour))
+    assert found.layer == "2"
+    assert all(maps.any() for maps in found.maps.values())
+    assert found.gaps[0] < 0.05
+
+
 def test_what_has_no_classes_or_no_numbers_says_so() -> None:
     pictures = gather(PICTURES)
     with pytest.raises(NothingToSee, match="a classifier"):

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from foveal.drawing.scales import diverging
 from foveal.looking.fields import receptive_field
+from foveal.looking.kernels import limit_of
 from foveal.looking.subject import Seen, Subject, subject_of
 from foveal.looking.walk import stages_of
 from foveal.pages.look import LookPage, page_of
+from foveal.pages.packing import averaged
 from foveal.pictures.sources import gather
 from foveal.visible import visible
 from support.browser import HOSTILE, Opened, opened, until
@@ -157,15 +160,22 @@ def pointed(page: Any, place: int, channel: int, row: int, column: int) -> dict[
     return found
 
 
+def with_snapshots() -> Subject:
+    """A model that keeps its kernels of three times, the last of them its own."""
+    model = small_model()
+    generator = torch.Generator().manual_seed(0)
+    kernels = torch.rand(3, 16, 1, 3, 3, generator=generator) - 0.5
+    kernels[-1] = next(iter(model.network.parameters())).detach()
+    provenance = model.provenance.model_copy(update={"snapshot_steps": [0, 3, 6]})
+    return subject_of(replace(model, snapshots=kernels, provenance=provenance))
+
+
 @pytest.mark.parametrize("width", [390, 1600])
 @pytest.mark.parametrize("dark", [False, True])
 def test_pages_open_in_silence_at_every_width(
     width: int, dark: bool, tmp_path: Path, browser: Any
 ) -> None:
-    model = small_model()
-    kernels = torch.rand(3, 16, 1, 3, 3, generator=torch.Generator().manual_seed(0)) - 0.5
-    subject = subject_of(replace(model, snapshots=kernels))
-    path = written_to(tmp_path, page_of(subject, gather(pictures((1, 8, 8)))))
+    path = written_to(tmp_path, page_of(with_snapshots(), gather(pictures((1, 8, 8)))))
     with opened(browser, path, width=width, dark=dark) as found:
         page = ready(found)
         page.wait_for_selector("#kernels-drawn canvas")
@@ -229,7 +239,7 @@ def test_what_speaks_for_a_class_adds_up_to_its_share(tmp_path: Path, browser: A
         page.click("#shares .link")
         spot = page.evaluate("[foveal.net.look.nodes[foveal.spot.place].text, foveal.spot.place]")
     best = np.argsort(-probabilities, kind="stable")
-    assert shares == [["abc"[one], f"{100 * probabilities[one]:.1f} %"] for one in best]
+    assert shares == [["abc"[one], f"{100 * probabilities[one]:.1f}\u00a0%"] for one in best]
     assert title == f"What speaks for {'abc'[best[1]]}"
     assert spot[0] == "maxpool 4"
     assert found.errors == []
@@ -276,14 +286,46 @@ def test_hostile_names_are_text(tmp_path: Path, browser: Any) -> None:
     assert scripts == 7
 
 
+def test_the_slider_shows_the_kernels_of_each_time(tmp_path: Path, browser: Any) -> None:
+    subject = with_snapshots()
+    path = written_to(tmp_path, page_of(subject, gather(pictures((1, 8, 8)))))
+    read = """() => {
+        const canvas = document.querySelector('#kernels-drawn canvas');
+        return Array.from(canvas.getContext('2d').getImageData(0, 0, 3, 3).data);
+    }"""
+    with opened(browser, path) as found:
+        page = ready(found)
+        page.wait_for_selector("#kernels-drawn canvas")
+        titles, drawn = [page.text_content("#when")], []
+        page.focus("#time")
+        for key in ("Home", "ArrowRight"):
+            page.keyboard.press(key)
+            titles.append(page.text_content("#when"))
+            drawn.append(np.reshape(page.evaluate(read), (9, 4))[:, :3])
+    assert titles == ["epoch 2, kept", "before", "epoch 1"]
+    for time, pixels in enumerate(drawn):
+        wanted = diverging(subject.snapshots[time, 0, 0].ravel(), limit_of(subject.snapshots))
+        assert np.abs(pixels.astype(int) - wanted.astype(int)).max() <= 3
+    assert found.errors == []
+
+
 def test_autoencoders_show_their_code_and_no_classes(tmp_path: Path, browser: Any) -> None:
-    model = small_autoencoder()
-    path = written_to(tmp_path, page_of(subject_of(model), gather(pictures((1, 8, 8)))))
+    model = small_autoencoder(shape=(3, 8, 8))
+    subject, array = subject_of(model), gather(pictures((3, 8, 8)))
+    path = written_to(tmp_path, page_of(subject, array))
+    made = np.rint(255 * known(subject, subject.seen(array), 0)[-1].clip(0, 1))
     with opened(browser, path) as found:
         page = ready(found)
         assert page.query_selector("#classes") is None
-        last = page.evaluate("foveal.net.look.nodes.at(-1).shape")
-    assert last == [1, 8, 8]
+        halves = page.eval_on_selector_all(".half", "all => all.map(one => one.textContent)")
+        last = page.locator("canvas.colour").last
+        last.scroll_into_view_if_needed()
+        until(page, "document.querySelectorAll('canvas.colour')[1].width > 1")
+        corner = last.evaluate(
+            "one => Array.from(one.getContext('2d').getImageData(0, 0, 1, 1).data)"
+        )
+    assert halves == ["The encoder", "The code", "The decoder"]
+    assert np.abs(np.array(corner[:3]) - made[:, 0, 0]).max() <= 1
     assert found.errors == []
 
 
@@ -317,3 +359,38 @@ def test_pages_become_smaller_when_asked_to() -> None:
     assert len(small.html.encode()) <= 400_000 < len(whole.html.encode())
     assert whole.left_out == ("2 further pictures: a page holds 6.",)
     assert any("most active maps" in one for one in small.left_out)
+
+
+def test_maps_of_which_some_are_carried_are_right_within_their_steps(
+    tmp_path: Path, browser: Any
+) -> None:
+    subject = drawn("3x48x48 | 3*(conv 24 3x3 same | batchnorm | relu) | globalpool | dense 3")
+    array = gather(pictures((3, 48, 48), 1))
+    path = written_to(tmp_path, page_of(subject, array, largest=260_000))
+    values = known(subject, subject.seen(array), 0)
+    with opened(browser, path) as found:
+        page = ready(found)
+        nodes = page.evaluate("foveal.net.look.nodes")
+        some = [at for at, one in enumerate(nodes) if one["channels"]]
+        for place in some:
+            channel = nodes[place]["channels"][0]
+            shown = page.evaluate(f"foveal.net.map({place}, {channel})")
+            maps = averaged(values[place][channel : channel + 1], nodes[place]["reduced"])[0]
+            read = np.array(shown["values"])
+            step = np.ptp(maps) / 255
+            assert np.abs(read.reshape(maps.shape) - maps).max() <= 0.51 * step
+        made = page.evaluate(
+            """places => places.map(place => {
+                const parts = foveal.net.parts(place, foveal.net.channels(place)[0], 20, 20);
+                return parts && parts.value;
+            })""",
+            some,
+        )
+    assert len(some) >= 6
+    fine = [place for place in some if nodes[place]["reduced"] == 1]
+    for place, value in zip(some, made, strict=True):
+        if value is not None and place in fine:
+            own = values[place][nodes[place]["channels"][0]]
+            assert value == pytest.approx(float(own[20, 20]), abs=0.01 * float(np.ptp(own)))
+    assert any(value is not None for value in made)
+    assert found.errors == []

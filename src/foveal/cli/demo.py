@@ -109,6 +109,7 @@ def _places(digits: LearnedDigits, codes: NarrowedDigits) -> Iterator[str]:
     yield f"run          {digits.run}"
     yield f"predictions  {digits.predictions}"
     yield f"gallery      {codes.gallery}"
+    yield f"report       {digits.report}: open it in a browser"
     yield f"next: foveal {following(digits.model, digits.pictures)}"
 
 

@@ -14,7 +14,7 @@ from foveal.cli.options import Device, Json, Threads
 from foveal.cli.output import print_answer
 from foveal.cli.sources import one_source
 from foveal.errors import UsageError
-from foveal.files import checked_folder, told
+from foveal.files import checked_folder, checked_output, told
 from foveal.results import Result
 
 if TYPE_CHECKING:
@@ -31,8 +31,14 @@ NAMES = (
     "way",
     "favourites",
     "attribution",
+    "mistakes",
+    "traversal",
 )
 """The looks, in order (`figures/looks.py`, which is not imported for the sake of a help)."""
+
+
+PAGE = ".html"
+"""Ending of a page, in which one walks through all layers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +62,11 @@ def look(
     ],
     to: Annotated[
         Path,
-        typer.Option(metavar="DIR", help="Draw here: a folder, made where there is none."),
+        typer.Option(
+            metavar="DIR|PAGE.html",
+            help="Draw here: a folder, made where there is none; or write all layers as one "
+            "page, in which one walks.",
+        ),
     ],
     pictures: Annotated[
         list[str] | None,
@@ -131,7 +141,17 @@ def look(
     from foveal.figures.looks import Asked
     from foveal.looking.subject import subject_of
 
-    checked_folder(to, "--to", needed="a folder", spared=lambda _: "")
+    if to.suffix.lower() == PAGE:
+        given: dict[str, object] = {
+            "only": only,
+            "layer": layer,
+            "pixel": pixel,
+            "channel": channel,
+        }
+        given |= {"kernel": kernel, "count": count, "class": target}
+        _check_page(to, given)
+    else:
+        checked_folder(to, "--to", needed="a folder", spared=lambda _: "")
     names = [] if only is None else [name.strip() for name in only.split(",") if name.strip()]
     asked = Asked(
         subject=subject_of(model, seed=seed, device=device, threads=threads),
@@ -144,9 +164,33 @@ def look(
         limits=limits,
         target=target,
     )
+    if to.suffix.lower() == PAGE:
+        return print_answer(_page(asked, to), _lines, as_json=json)
     with shown_passage("the network") as tell:
         drawn = _drawn(replace(asked, progress=tell), names, to)
     print_answer(drawn, _lines, as_json=json)
+
+
+def _check_page(to: Path, given: dict[str, object]) -> None:
+    """Check the name of a page, and that nothing is asked of looks, which it does not have."""
+    checked_output(to, (PAGE,), "--to")
+    for name, value in given.items():
+        if value is not None:
+            raise UsageError(
+                f"--{name}",
+                needed="a folder as --to, where looks are drawn",
+                came=f"the page {to}, which shows all layers",
+                remedy=f"leave --{name} out, or name a folder",
+            )
+
+
+def _page(asked: Asked, to: Path) -> Look:
+    """Write the network as one page."""
+    from foveal.pages.look import page_of
+
+    page = page_of(asked.subject, asked.all())
+    left_out = {"page": " ".join(page.left_out)} if page.left_out else {}
+    return Look(network=asked.subject.name, written=(page.save(to),), left_out=left_out)
 
 
 def _drawn(asked: Asked, only: list[str], to: Path) -> Look:
@@ -179,5 +223,6 @@ def _pixel(text: str | None) -> tuple[int, int] | None:
 
 
 def _lines(answer: Look) -> Iterator[str]:
-    yield from (f"left out: {look} {why}" for look, why in answer.left_out.items())
+    for look, why in answer.left_out.items():
+        yield f"left out of the page: {why}" if look == "page" else f"left out: {look} {why}"
     yield from (f"wrote {path}" for path in answer.written if path.suffix != ".csv")

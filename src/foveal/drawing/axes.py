@@ -45,7 +45,8 @@ class Axis:
         if self.unit == "count":
             step = max(step, 1.0)
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
-        return [round(place * step, 12) for place in range(first, last + 1)]
+        digits = 2 - math.floor(math.log10(step))
+        return [round(place * step, digits) for place in range(first, last + 1)]
 
     def _decades(self, most: int) -> list[float]:
         """Return 1, 2 and 5 of each power of ten where there is room, or powers alone."""

@@ -13,6 +13,7 @@ from foveal.drawing.text import LABEL, words
 from foveal.drawing.thumbnails import LARGE, SMALL, sized
 from foveal.recipe import LUMA
 
+BLACK = (0, 0, 0)
 MARK = 3
 """Thickness of the line around a cell that is marked."""
 
@@ -47,7 +48,7 @@ def cells(
     sheet = Image.fromarray(np.kron(colours, np.ones((high, wide, 1), np.uint8)))
     for row, column in np.ndindex(colours.shape[:2]) if texts else ():
         assert texts is not None
-        block = celled(words(texts[row][column], LABEL), wide, high).convert("L")
+        block = celled(words(texts[row][column], LABEL, BLACK), wide, high).convert("L")
         ink = block.crop((0, 0, wide, high)).point(lambda level: 255 - level)
         light = float(colours[row, column] @ np.array(LUMA)) > 128
         sheet.paste(INK if light else WHITE, (column * wide, row * high), ink)

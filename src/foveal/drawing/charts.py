@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from foveal.drawing.svg import Svg, element, joined
 from foveal.drawing.text import length
+from foveal.visible import visible
 
 Role = Literal["training", "validation", "test", "baseline", "ideal"]
 """What a mark stands for: it has one colour in all charts."""
@@ -18,7 +19,7 @@ Role = Literal["training", "validation", "test", "baseline", "ideal"]
 WIDTH = 360
 SIZE, LINE = 12, 16
 """Size of letters and of lines of text."""
-ROOMY = 1.55
+ROOMY = 1.7
 """How many times as wide as Pillow's the widest usual font of a page is (DejaVu Sans)."""
 RIGHT, TICK = 12, 4
 """Room at the right of axes, and between a mark and its text."""
@@ -96,17 +97,17 @@ class Chart:
 
 def extent(text: str) -> float:
     """Measure the room of a text in a chart: a page sets it in a font of its own."""
-    return ROOMY * length(text, SIZE)
+    return ROOMY * length(visible(text), SIZE)
 
 
 def cut(text: str, width: float) -> str:
     """Cut a text to a width, keeping its start; the numbers of a chart have it whole."""
-    shown = text[: 1 + int(width)]
-    if len(shown) == len(text) and extent(text) <= width:
-        return text
-    while shown and extent(shown + "...") > width:
-        shown = shown[:-1]
-    return shown + "..."
+    whole = visible(text)
+    if extent(whole) <= width:
+        return whole
+    while whole and extent(f"{whole}...") > width:
+        whole = whole[:-1]
+    return f"{whole}..."
 
 
 def kept_within(x: float, text: str) -> float:

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from foveal.drawing.layout import BODY
+from foveal.drawing.layout import MADE, Made
 from foveal.errors import UsageError
 from foveal.files import checked_output, write_whole
 from foveal.tables import write_table
@@ -55,10 +55,15 @@ class Figure(Generic[Values]):
         return f"Figure({type(self.values).__name__}, {wide}x{high} pixels)"
 
     @property
+    def made(self) -> Made:
+        """What the sheet is made of; a sheet that is one block has no title and no facts."""
+        found = self.image.info.get(MADE)
+        return found if isinstance(found, Made) else Made("", (), (0, 0, *self.image.size))
+
+    @property
     def body(self) -> Image.Image:
         """The sheet without its title, facts and caption, for where words are set around it."""
-        box = self.image.info.get(BODY)
-        return self.image if box is None else self.image.crop(box)
+        return self.image.crop(self.made.box)
 
     def _repr_png_(self) -> bytes:
         """Return the sheet as PNG: what a notebook shows."""

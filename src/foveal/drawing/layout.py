@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from PIL import Image
 
@@ -16,8 +16,8 @@ GRID = 8
 MARGIN = 32
 MEASURE = 560
 """Width of running text: about 70 characters."""
-BODY = "body"
-"""Under this name an image of `page` knows the box of its blocks: left, top, right, bottom."""
+MADE = "made of"
+"""Under this name a sheet of `page` knows, in its `info`, the `Made` that it is."""
 WIDEST = 1536
 """Width that a row of blocks takes at most, before it is broken."""
 
@@ -73,12 +73,21 @@ def celled(
     return cell
 
 
+class Made(NamedTuple):
+    """What a sheet is made of."""
+
+    title: str
+    facts: tuple[str, ...]
+    box: tuple[int, int, int, int]
+    """Where its blocks lie: left, top, right, bottom."""
+
+
 def page(
     title: str, facts: Sequence[str], blocks: Sequence[Image.Image], caption: str
 ) -> Image.Image:
     """Compose a sheet: title, facts in faint lines, blocks, caption.
 
-    Where its blocks lie is under `BODY` in what the image knows of itself.
+    What it is made of is under `MADE` in its `info`, for where words are set around its blocks.
     """
     width = max([MEASURE, *(block.width for block in blocks)])
     head = stacked(
@@ -91,7 +100,8 @@ def page(
     top = MARGIN + head.height + 3 * GRID
     if blocks:
         wide, high = _extent(blocks, 3 * GRID)
-        sheet.info[BODY] = (MARGIN, top, MARGIN + wide, top + high)
+        box = (MARGIN, top, MARGIN + wide, top + high)
+        sheet.info[MADE] = Made(title=title, facts=tuple(facts), box=box)
     return sheet
 
 

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 
+from foveal.arrays import Array
 from foveal.drawing.colours import ORANGE
 from foveal.drawing.thumbnails import drawn
 
-Floats = np.ndarray[Any, np.dtype[Any]]
 Box = tuple[int, int, int, int]
 """Top, bottom, left and right in the picture's own pixels: first and one past the last."""
 
 DIMMED = 0.35
 """Share of its brightness that is left to what lies outside."""
 OUTLINE = 2
-GLOW = 0.75
+GLOW = 0.65
 """Opacity of the glow where it is strongest."""
 SOFT = 100
 """How many times softer the picture is than its glow."""
 
 
 def outlined(
-    picture_hwc: Floats, box: Box, side: int, shares_hw: Floats | None = None
+    picture_hwc: Array, box: Box, side: int, shares_hw: Array | None = None
 ) -> Image.Image:
     """Draw a picture with an outline around a part of it, and the rest dimmed.
 
@@ -64,10 +62,10 @@ def _outline(image: Image.Image, around: Box) -> None:
     ImageDraw.Draw(image).rectangle((left, top, right, bottom), outline=ORANGE, width=OUTLINE)
 
 
-def _glow(shares_hw: Floats, size: tuple[int, int]) -> Floats:
+def _glow(shares_hw: Array, size: tuple[int, int]) -> Array:
     """Return opacities, softened and in the size of an image; (h, w)."""
     levels = Image.fromarray(shares_hw.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
     soft = np.asarray(gaussian_filter(np.asarray(levels), max(size) / SOFT))
     greatest = float(np.quantile(soft, 0.999))
-    found: Floats = GLOW * np.sqrt(np.clip(soft / (greatest or 1.0), 0, 1))
+    found: Array = GLOW * np.sqrt(np.clip(soft / (greatest or 1.0), 0, 1))
     return found

@@ -102,7 +102,11 @@ def fitted(height: int, width: int, side: int) -> tuple[int, int]:
 
 def thumbnail(picture_hwc: Array, size: tuple[int, int]) -> Image.Image:
     """Draw a picture in a size of `fitted`: enlarged without blur, or reduced smoothly."""
-    image = drawn(picture_hwc, 1, max(picture_hwc.shape))
+    return resized(drawn(picture_hwc, 1, max(picture_hwc.shape)), size)
+
+
+def resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Bring an image to a size of `fitted`: enlarged without blur, or reduced smoothly."""
     if image.size == size:
         return image
     larger = size[0] >= image.width and size[1] >= image.height

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from PIL import Image
 
+from foveal.arrays import Array
 from foveal.drawing.colours import CLASSES, ORANGE, PALE, WHITE
 from foveal.drawing.scales import viridis
 
-Floats = np.ndarray[Any, np.dtype[Any]]
 BLUE = CLASSES[0]
 """Of bars above 0; those below are orange."""
 LEAST = 2
 """Width of a bar."""
 
 
-def binned(values: Floats, most: int) -> tuple[Floats, int]:
+def binned(values: Array, most: int) -> tuple[Array, int]:
     """Keep of numbers in a row the one of each bin that is farthest from 0, so that few are left.
 
     Returns
@@ -33,7 +31,7 @@ def binned(values: Floats, most: int) -> tuple[Floats, int]:
     return bins[np.arange(len(bins)), np.abs(np.nan_to_num(bins)).argmax(axis=1)], each
 
 
-def bars(values: Floats, width: int, height: int) -> Image.Image:
+def bars(values: Array, width: int, height: int) -> Image.Image:
     """Draw numbers as bars from a line at 0: up and blue above it, down and orange below.
 
     There must be half as many as the width has pixels, at most (`binned`).
@@ -54,7 +52,7 @@ def bars(values: Floats, width: int, height: int) -> Image.Image:
     return Image.fromarray(sheet)
 
 
-def strip(values: Floats, width: int, height: int) -> Image.Image:
+def strip(values: Array, width: int, height: int) -> Image.Image:
     """Draw numbers in a row as a strip in viridis, 0 among its limits, no wider than `width`."""
     shown, _ = binned(values, width)
     low, high = min(float(shown.min()), 0.0), max(float(shown.max()), 0.0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.optimize import brentq
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from foveal.arrays import Doubles, Truths
 from foveal.evaluation.intervals import Estimate, Z, wilson_bounds
@@ -33,6 +32,8 @@ def roc_area(scores_n: Doubles, positive_n: Truths, worth: float = 1.0) -> Estim
     below = len(positive_n) - above
     if not above or not below:
         return UNKNOWN
+    from sklearn.metrics import roc_auc_score  # slow: models are loaded without it
+
     area = float(roc_auc_score(positive_n, scores_n))
     sizes = worth * above, worth * below
     return Estimate(area, _least(area, *sizes), 1 - _least(1 - area, *sizes))
@@ -67,6 +68,8 @@ def average_precision(scores_n: Doubles, positive_n: Truths, worth: float = 1.0)
     above = int(positive_n.sum())
     if not above:
         return UNKNOWN
+    from sklearn.metrics import average_precision_score
+
     value = float(average_precision_score(positive_n, scores_n))
     counted = np.array([worth * above])
     low, high = wilson_bounds(value * counted, counted, Z)

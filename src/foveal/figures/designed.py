@@ -18,7 +18,7 @@ from foveal.drawing.text import BODY, LABEL, length, number, shortened, words
 from foveal.drawing.thumbnails import hairlined, sized
 from foveal.drawing.tiles import as_colours
 from foveal.looking.convolutions import limit_of
-from foveal.looking.designed import Alike, Slide, slide
+from foveal.looking.slide import Alike, Slide, slide
 from foveal.looking.subject import subject_of
 from foveal.pictures.collection import evenly
 from foveal.pictures.sources import gather

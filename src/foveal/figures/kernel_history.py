@@ -10,15 +10,14 @@ from PIL import Image
 
 from foveal.drawing.colours import CLASSES, FAINT, PALE
 from foveal.drawing.figure import Figure
-from foveal.drawing.layout import GRID, MARGIN, celled, page, stacked
+from foveal.drawing.layout import GRID, MARGIN, MEASURE, celled, page, stacked
 from foveal.drawing.scales import diverging
-from foveal.drawing.text import BODY, LABEL, number, words
+from foveal.drawing.text import BODY, LABEL, number, shortened, words
 from foveal.drawing.tiles import as_colours, tile_grid
 from foveal.looking.convolutions import limit_of
 from foveal.looking.kernels import KernelHistory, kernel_history
 from foveal.looking.planes import channel_names
 from foveal.looking.subject import subject_of
-from foveal.nets.planned import cut
 from foveal.parameters import Whole, check, optional
 from foveal.shapes import written
 from foveal.wording import counted
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from foveal.arrays import Array
     from foveal.drawing.scales import Levels
 
-MANY, MOST = 32, 256
+MANY, MOST = 32, 128
 """Kernels that are drawn where nothing is asked, and at most: those that moved most."""
 FEW_CHANNELS = 4
 """Input channels that are drawn one below the other; of more, norms."""
@@ -53,7 +52,7 @@ def draw_kernel_history(model: Any, *, count: int | None = None) -> Figure[Kerne
         The model; its training kept the kernels.
     count : int, optional
         Kernels that are drawn at most, those that moved most; 32 where left out,
-        and never more than 256.
+        and never more than 128.
 
     Returns
     -------
@@ -96,8 +95,10 @@ def _facts(found: KernelHistory, rows: Sequence[int]) -> list[str]:
     moved = found.moved[found.kept]
     known = moved[np.isfinite(moved)]
     middle, most = (np.median(known), known.max()) if known.size else (np.nan, np.nan)
+    shape = written(found.kernels.shape[1:])
     return [
-        f"{cut(found.name)}, layer {found.layer}: {written(found.kernels.shape[1:])} weights{some}",
+        f"{shortened(found.name, MEASURE, BODY, 'start')}, layer {found.layer}: {shape} weights"
+        f"{some}",
         f"kept at {counted(times, 'time')}; the animation shows all",
         f"until {_kept(found)} kernels moved by {_share(middle)} of their norm "
         f"(median), the farthest by {_share(most)}",

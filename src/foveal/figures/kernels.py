@@ -4,32 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from foveal.drawing.colours import FAINT, INK
 from foveal.drawing.figure import Figure
-from foveal.drawing.layout import GRID, WIDEST, page, stacked
+from foveal.drawing.layout import GRID, MEASURE, WIDEST, page, stacked
 from foveal.drawing.panel import colour_bar
 from foveal.drawing.scales import diverging, ramp
-from foveal.drawing.text import BODY, LABEL, number, shortened, words
-from foveal.drawing.tiles import as_colours, tile_grid
+from foveal.drawing.text import BODY, LABEL, shortened, words
+from foveal.drawing.tiles import tile_grid
+from foveal.figures.kernel_tiles import dense, kernel_tiles
 from foveal.looking.alarms import Alarm
 from foveal.looking.convolutions import Kernels
 from foveal.looking.kernels import NetworkKernels, network_kernels
 from foveal.looking.subject import subject_of
-from foveal.nets.planned import cut
 from foveal.parameters import Whole, check, optional
 from foveal.pictures.collection import evenly
 from foveal.pictures.sources import gather
 from foveal.shapes import written
 from foveal.wording import counted
-
-if TYPE_CHECKING:
-    from foveal.arrays import Array
-    from foveal.drawing.scales import Levels
 
 MOST = 2_000
 """Kernels on a sheet, all layers together, however many are asked for."""
@@ -37,10 +33,6 @@ MANY, FEW = 64, 32
 """Kernels of a layer on a sheet where nothing is asked; the first where there are few layers."""
 FEW_LAYERS, MOST_LAYERS = 30, 60
 """Layers on a sheet, evenly spaced over all."""
-MOST_TILES = 4_096
-"""Tiles of a layer by input channel: the more kernels are drawn, the fewer channels of each."""
-MOST_CHANNELS, MOST_DENSE = 16, 32
-"""Input channels that are drawn one by one; of 1x1 kernels, which are so many numbers."""
 MOST_ROWS = 50_000
 """Kernels in the table of numbers, the first ones."""
 MOST_LINES, MOST_NAMED = 5, 12
@@ -115,7 +107,7 @@ def _facts(found: NetworkKernels, drawn: int, kernels: int) -> list[str]:
         else "judged by weights alone (maps: of a trained network, on 8 pictures or more)"
     )
     return [
-        f"{cut(found.name)}, {state}",
+        f"{shortened(found.name, MEASURE, BODY, 'start')}, {state}",
         f"{counted(found.convolutions, 'convolution')}{some}, {counted(kernels, 'kernel')}{table}",
         f"{_counted(found.alarms)}; {judged}",
     ]
@@ -141,17 +133,17 @@ def _layer(kernels: Kernels, found: NetworkKernels, most: int, *, alone: bool) -
     """Draw one convolution: what it is, its kernels, its alarms in words."""
     mine = found.alarms_of(kernels.layer)
     rows = chosen(len(kernels.weights), most, list(mine))
-    tiles, names, said = _tiles(kernels, rows, alone=alone)
+    tiles = kernel_tiles(kernels, rows, alone=alone)
     grid = tile_grid(
-        tiles,
+        tiles.colours,
         FIRST if kernels.channels else DEEPER,
-        rows=names,
+        rows=tiles.rows,
         columns=_captions(rows, mine),
         marked=[kernel in mine for kernel in rows],
-        dense=_dense(kernels),
+        dense=dense(kernels),
     )
     heading = words(shortened(f"{kernels.layer}  {kernels.text}", WIDEST, BODY, "start"), BODY)
-    facts = words(_described(kernels, len(rows), said), LABEL, FAINT, WIDEST)
+    facts = words(_described(kernels, len(rows), tiles.says), LABEL, FAINT, WIDEST)
     return stacked([stacked([heading, facts], 0), grid, *_said(list(mine.values()))], GRID // 2)
 
 
@@ -186,10 +178,7 @@ def _described(kernels: Kernels, shown: int, said: str) -> str:
     total = len(kernels.weights)
     grouped = f" in {counted(kernels.groups, 'group')}" if kernels.groups > 1 else ""
     some = f"; {shown} of {total:,} kernels" if shown < total else ""
-    return (
-        f"{written(kernels.weights.shape)} weights{grouped}, {said}; "
-        f"full colour from {number(kernels.limit)}{some}"
-    )
+    return f"{written(kernels.weights.shape)} weights{grouped}, {said}{some}"
 
 
 def _said(alarms: Sequence[Alarm]) -> list[Image.Image]:
@@ -216,48 +205,6 @@ def told(kernels: Sequence[int], why: str) -> str:
     rest = len(kernels) - len(some)
     *first, last = [*some, f"{rest:,} more"] if rest else some
     return f"kernels {', '.join(first)} and {last}: each {why}"
-
-
-def _dense(kernels: Kernels) -> bool:
-    return kernels.weights.shape[2:] == (1, 1) and not kernels.channels
-
-
-def _tiles(kernels: Kernels, rows: Sequence[int], *, alone: bool) -> tuple[Levels, list[str], str]:
-    """Colour the kernels of some rows: (r, k, h, w, 3), the name of each row, and what they are."""
-    weights = kernels.weights[list(rows)]
-    limit, channels = kernels.limit, weights.shape[1]
-    if kernels.channels:
-        tiles, names = diverging(weights, limit).swapaxes(0, 1), list(kernels.channels)
-        if kernels.in_colour:
-            tiles = np.concatenate([as_colours(weights, limit)[None], tiles])
-            names = ["in colour", *names]
-        return tiles, names, "by colour of the picture" if kernels.in_colour else "by plane"
-    most = MOST_DENSE if _dense(kernels) or alone else MOST_CHANNELS
-    most = min(most, max(1, MOST_TILES // len(rows)))
-    if channels <= most or _dense(kernels):
-        some = evenly(channels, most)
-        tiles = diverging(weights[:, some], limit).swapaxes(0, 1)
-        names = [] if _dense(kernels) or channels == 1 else [f"input {one}" for one in some]
-        return tiles, names, _by_channel(len(some), channels)
-    norms = _norm_tiles(weights)
-    if not alone:
-        return norms, [], f"norms over {channels:,} input channels"
-    some = evenly(channels, most)
-    tiles = np.concatenate([norms, diverging(weights[:, some], limit).swapaxes(0, 1)])
-    return tiles, ["norm", *(f"input {one}" for one in some)], _by_channel(len(some), channels)
-
-
-def _by_channel(shown: int, channels: int) -> str:
-    if channels == 1:
-        return "of one input channel each"
-    some = f", {shown} of {channels:,}" if shown < channels else ""
-    return f"a row for each input channel{some}"
-
-
-def _norm_tiles(weights_kchw: Array) -> Levels:
-    norms = np.linalg.norm(weights_kchw.astype(np.float64), axis=1)
-    finite = norms[np.isfinite(norms)]
-    return diverging(norms[None], float(finite.max()) if finite.size else 0.0)
 
 
 def _numbers(found: NetworkKernels) -> Iterator[tuple[Any, ...]]:

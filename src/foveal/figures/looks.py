@@ -15,8 +15,10 @@ from foveal.figures.fields import draw_fields
 from foveal.figures.kernel_history import draw_kernel_history
 from foveal.figures.kernels import draw_kernels
 from foveal.figures.maps import draw_maps
+from foveal.figures.mistakes import draw_mistakes
 from foveal.figures.planes import draw_planes
 from foveal.figures.steps import draw_steps
+from foveal.figures.traversal import draw_traversal
 from foveal.figures.way import draw_way
 from foveal.looking.subject import NothingToSee, Subject
 from foveal.parameters import did_you_mean
@@ -77,6 +79,8 @@ class Asked:
 
 ATTRIBUTED = 2
 """Pictures of which attributions are drawn: each takes some seconds."""
+CODE_NUMBERS = 12
+"""Numbers of a code that are moved."""
 Drawn = Iterable[tuple[str, Figure[Any]]]
 """Names of files, without their ending, each with its figure."""
 
@@ -139,6 +143,16 @@ def _favourites(asked: Asked) -> Drawn:
     return [("favourites", figure)]
 
 
+def _traversal(asked: Asked) -> Drawn:
+    figure = draw_traversal(
+        asked.subject,
+        asked.all(),
+        count=asked.count or CODE_NUMBERS,
+        progress=asked.progress,
+    )
+    return [("traversal", figure)]
+
+
 def _maps(asked: Asked) -> Drawn:
     figures = draw_maps(
         asked.subject, asked.some(), layer=asked.layer, count=asked.count, limits=asked.limits
@@ -174,6 +188,12 @@ def _steps(asked: Asked) -> Drawn:
     return [(f"steps-{one.values.number}", one) for one in figures]
 
 
+def _mistakes(asked: Asked) -> Drawn:
+    model, pictures = asked.subject.model, asked.all()
+    figure = draw_mistakes(asked.subject if model is None else model, pictures, asked.count or 6)
+    return [("mistakes", figure)]
+
+
 LOOKS: dict[str, Look] = {
     "planes": Look("the picture as matrices of numbers", _planes),
     "designed": Look("a kernel designed by hand on its way over the picture", _designed),
@@ -185,6 +205,8 @@ LOOKS: dict[str, Look] = {
     "way": Look("the whole way from the picture to the prediction", _way),
     "favourites": Look("the patches of all pictures that kernels like most", _favourites),
     "attribution": Look("which pixels speak for a class", _attribution),
+    "mistakes": Look("labelled pictures that were called wrong", _mistakes),
+    "traversal": Look("what each number of a code does", _traversal),
 }
 """In the order in which one would show them to a class."""
 

@@ -15,13 +15,13 @@ import numpy as np
 
 from foveal.arrays import Array
 from foveal.looking.centres import centres
+from foveal.looking.fields import law_of
 from foveal.looking.leaders import Leaders, led
 from foveal.looking.levels import LEVELS, levels, sees, title_of
 from foveal.looking.subject import AT_ONCE, NothingToSee, Subject
 from foveal.nets.planned import PlannedLayer
 from foveal.nets.tracing import planned_layer
 from foveal.pictures.collection import Pictures
-from foveal.shapes import ReceptiveField
 
 if TYPE_CHECKING:
     from foveal.pictures.store import Progress
@@ -206,19 +206,13 @@ def _window(
     layer: PlannedLayer, sides: tuple[int, ...], row: int, column: int
 ) -> tuple[int, int, int, int] | None:
     """Return what a pixel sees, padding included; None where that is as large as the picture."""
-    if layer.fields is None:
+    law = law_of(layer, row, column)
+    if law is None:
         return None
-    down, across = (
-        _stretch(field, place) for field, place in zip(layer.fields, (row, column), strict=True)
-    )
-    if down[1] - down[0] >= sides[0] or across[1] - across[0] >= sides[1]:
+    top, bottom, left, right = law
+    if bottom - top >= sides[0] or right - left >= sides[1]:
         return None
-    return *down, *across
-
-
-def _stretch(field: ReceptiveField, place: int) -> tuple[int, int]:
-    first = field.start + place * field.step
-    return math.floor(first), math.ceil(first + field.size)
+    return math.floor(top), math.ceil(bottom), math.floor(left), math.ceil(right)
 
 
 def _patch(image: Array, top: int, bottom: int, left: int, right: int) -> Array:

@@ -83,13 +83,14 @@ def receptive_field(plan: Plan, number: str | int, row: int = 0, column: int = 0
         bottom=bottom,
         left=left,
         right=right,
-        law=_law(layer, row, column),
+        law=law_of(layer, row, column),
         whole=layer.fields is None and not layer.unknown,
         unknown=layer.unknown,
     )
 
 
-def _law(layer: PlannedLayer, row: int, column: int) -> tuple[float, float, float, float] | None:
+def law_of(layer: PlannedLayer, row: int, column: int) -> tuple[float, float, float, float] | None:
+    """Return what a pixel sees by the plan's law, without an end; see `Field.law`."""
     if layer.fields is None:
         return None
     starts = [

@@ -45,6 +45,8 @@ def title_of(layer: PlannedLayer) -> str:
     """Name a layer in a few words."""
     if isinstance(layer.layer, Residual):
         return f"residual of {len(layer.inner)} layers"
+    if isinstance(layer.layer, Timm):
+        return cut(f"timm {layer.layer.architecture} {layer.layer.unit}")
     return cut(notation.write_layer(layer.layer))
 
 

@@ -6,20 +6,17 @@ Axes: c channel, m map that is kept, h height, w width.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 
-from foveal.arrays import Array
+from foveal.arrays import Array, Rows
 from foveal.looking.fields import check_maps
 from foveal.looking.subject import Subject
 from foveal.nets.notation import write_layer
 from foveal.nets.planned import PlannedLayer
 from foveal.nets.tracing import layer_modules, planned_layer, without_activation
 from foveal.shapes import Shape
-
-Ints = np.ndarray[Any, np.dtype[np.intp]]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -38,7 +35,7 @@ class Maps:
     """Least number of each map, (c,)."""
     greatest: Array
     """Greatest number of each map, (c,)."""
-    channels: Ints
+    channels: Rows
     """Which maps are kept, from 0, (m,): all in order, or else the most active first."""
     maps: Array
     """The maps that are kept, (m, h, w)."""

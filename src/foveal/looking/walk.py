@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 
+from foveal.arrays import Floats
 from foveal.looking.subject import Seen, Subject
 from foveal.nets.plan import Plan
 from foveal.nets.planned import PlannedLayer
@@ -30,8 +30,6 @@ from foveal.nets.spec import (
 )
 from foveal.nets.tracing import Traced, watch
 from foveal.shapes import Shape
-
-Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,6 @@ Axes: n number of a vector, k class, h height, w width, c channel.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +18,6 @@ from foveal.nets.tracing import Traced
 from foveal.pictures.collection import evenly
 from foveal.vocabulary import Task
 
-Ints = np.ndarray[Any, np.dtype[np.intp]]
 CLASSIFIES: Task = "classification"
 
 

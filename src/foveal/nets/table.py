@@ -66,7 +66,7 @@ def cells(plan: PlannedNetwork, brief: bool = False) -> list[tuple[str, ...]]:
         said = ["training", "", *["fixed"] * len(fixed), *["updated"] * len(updated)]
         rows = [(*row, word) for row, word in zip(rows, said, strict=True)]
     if plan.encoder_layers and not plan.fixed:
-        halves = ["half", "", *(_half(plan, layer) for layer in plan.walk())]
+        halves = ["half", "", *(half_of(plan, layer) for layer in plan.walk())]
         rows = [(*row, word) for row, word in zip(rows, halves, strict=True)]
     return rows
 
@@ -112,7 +112,7 @@ def is_fixed(plan: PlannedNetwork, layer: PlannedLayer) -> bool:
     return int(layer.number.partition(".")[0]) <= plan.fixed
 
 
-def _half(plan: PlannedNetwork, layer: PlannedLayer) -> str:
+def half_of(plan: PlannedNetwork, layer: PlannedLayer) -> str:
     """Say to which half of an autoencoder a layer belongs."""
     number = int(layer.number.partition(".")[0])
     if number == plan.encoder_layers and "." not in layer.number:
@@ -141,7 +141,7 @@ def _facts_of(plan: PlannedNetwork, layer: PlannedLayer) -> dict[str, Any]:
         "receptive_field": seen,
         "share_of_picture": None if layer.unknown else plan.share(layer),
         "training": "fixed" if is_fixed(plan, layer) else "updated",
-        "half": _half(plan, layer) if plan.encoder_layers else None,
+        "half": half_of(plan, layer) if plan.encoder_layers else None,
     }
 
 

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from foveal.arrays import Rows
 from foveal.looking.walk import Stage, strands
 from foveal.nets.spec import Dropout, Flatten, Sample
-
-Ints = np.ndarray[Any, np.dtype[np.intp]]
 
 SIDES = (512, 256, 128, 64, 32, 16, 8, 4)
 """Longest sides that maps may be carried with, in pixels; larger ones are averaged in blocks."""
@@ -32,7 +31,7 @@ FEWEST_MAPS = 3
 class Carried:
     """What is carried of the outputs of one stage."""
 
-    channels: Ints
+    channels: Rows
     """Numbers of the maps, ascending; empty where none is carried. Of a vector all or none."""
     bits: int
     """Of a number: 8 or 16, in even steps from the least to the greatest of each map; 32 for
@@ -228,7 +227,7 @@ def _evenly(sizes: dict[int, int], counts: dict[int, int], room: int) -> dict[in
     return kept
 
 
-def _best(activity: np.ndarray[Any, Any], count: int) -> Ints:
+def _best(activity: np.ndarray[Any, Any], count: int) -> Rows:
     """Return the numbers of the most active channels, ascending; of equals the first."""
     return np.sort(np.argsort(-activity, kind="stable")[:count])
 

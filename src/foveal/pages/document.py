@@ -116,6 +116,8 @@ class Sheet:
 
     kind: ClassVar[str] = "sheet"
     name: str
+    title: str
+    facts: tuple[str, ...]
     image: str
     """An address that holds it."""
     width: int
@@ -126,16 +128,21 @@ class Sheet:
     note: str = ""
 
     @classmethod
-    def of(cls, name: str, figure: Figure[Any]) -> Sheet:
-        """Embed a figure: pixel for pixel, without loss where that is small enough."""
+    def of(cls, name: str, figure: Figure[Any], *, captioned: bool = True) -> Sheet:
+        """Embed a figure: pixel for pixel, without loss where that is small enough.
+
+        Its caption may be left out where the next one says the same.
+        """
         image, note = _bounded(figure.body)
         numbers = as_csv(figure.columns, figure.rows)
         return cls(
             name=name,
+            title=figure.made.title,
+            facts=figure.made.facts,
             image=data_uri(_encoded(image), "image/webp"),
             width=image.width,
             height=image.height,
-            caption=figure.caption,
+            caption=figure.caption if captioned else "",
             numbers=data_uri(numbers, "text/csv") if len(numbers) < MOST_NUMBERS_BYTES else "",
             note=note,
         )
@@ -215,7 +222,7 @@ def _bounded(image: Image.Image) -> tuple[Image.Image, str]:
 
 
 def _encoded(image: Image.Image) -> bytes:
-    found = _saved(image, lossless=True, method=2)
+    found = _saved(image, lossless=True, method=1)
     return found if len(found) <= MOST_SHEET_BYTES else _saved(image, quality=80, method=2)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
+from foveal.drawing.figure import Figure
 from foveal.errors import FovealError
 from foveal.figures.gallery import gallery
 from foveal.figures.looks import LOOKS, Asked
 from foveal.figures.picture_map import picture_map
 from foveal.looking.subject import NothingToSee, subject_of
+from foveal.nets.spec import Conv
 from foveal.pages.document import Block, Section, Sheet, Words, section
 from foveal.pages.material import Material
 from foveal.pictures.collection import Pictures, evenly
@@ -21,24 +24,41 @@ MOST_ON_MAP = 1_000
 MOST_JUDGED = 200
 """Pictures that the gallery of reconstructions chooses from, evenly spaced."""
 GALLERY = 7
+MOST_CONVOLUTIONS = 8
+"""Convolutions whose kernels are all drawn; of more, those of the first."""
 
 
 def inside(material: Material) -> Section | None:
     """Look inside the network, at a picture of its own."""
     subject = subject_of(material.model)
     example = _example(material)
-    asked = Asked(subject=subject, pictures=example)
-    sheets: list[Block] = []
+    kernels = Asked(subject=subject, pictures=example, layer=_first_of_many(material))
+    asked = {"kernels": kernels}
+    rest = Asked(subject=subject, pictures=example)
+    drawn: list[tuple[str, Figure[Any]]] = []
     left: list[str] = []
-    for name in (one for one in SHOWN if one in LOOKS):
+    for name in SHOWN:
         try:
-            sheets += [Sheet.of(stem, figure) for stem, figure in LOOKS[name].draw(asked)]
+            drawn += LOOKS[name].draw(asked.get(name, rest))
         except NothingToSee as why:
             left.append(f"{LOOKS[name].shows}: needs {why.needed}")
-    if not sheets:
+    if not drawn:
         return None
     told = Words(f"Left out, {'; '.join(left)}.") if left else None
-    return section("inside", "What it sees", [*sheets, told])
+    return section("inside", "What it sees", [*_sheets(drawn), told])
+
+
+def _sheets(drawn: Sequence[tuple[str, Figure[Any]]]) -> Iterator[Sheet]:
+    """Embed figures; of several that follow one another a caption stands under the last."""
+    following = [*(figure.caption for _, figure in drawn[1:]), ""]
+    for (name, figure), next_one in zip(drawn, following, strict=True):
+        yield Sheet.of(name, figure, captioned=figure.caption != next_one)
+
+
+def _first_of_many(material: Material) -> str | None:
+    """Return the number of the first convolution where there are many; None for all of them."""
+    numbers = [one.number for one in material.model.plan.walk() if isinstance(one.layer, Conv)]
+    return numbers[0] if len(numbers) > MOST_CONVOLUTIONS else None
 
 
 def _example(material: Material) -> Pictures | None:
@@ -55,10 +75,10 @@ def codes(material: Material) -> Section | None:
     pictures, model = material.pictures, material.model
     if not model.autoencodes or pictures is None:
         return None
-    return section("codes", "What a code keeps", list(_sheets(material, pictures)))
+    return section("codes", "What a code keeps", list(_of_codes(material, pictures)))
 
 
-def _sheets(material: Material, pictures: Pictures) -> Iterator[Block]:
+def _of_codes(material: Material, pictures: Pictures) -> Iterator[Block]:
     some = pictures.take(evenly(len(pictures), MOST_JUDGED).tolist())
     try:
         yield Sheet.of("reconstructions", gallery(material.model, some, GALLERY))

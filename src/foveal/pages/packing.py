@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-Floats = np.ndarray[Any, np.dtype[np.float32]]
+from foveal.arrays import Floats
 
 
 class Packed:

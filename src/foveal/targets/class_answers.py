@@ -1,24 +1,27 @@
 """What a classifier says of pictures, and how that is judged: of logits, one a class.
 
+scikit-learn is imported where it is needed: a model is loaded and asked without it.
+
 Axes: n picture, k class.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from scipy.special import log_softmax
-from sklearn.metrics import accuracy_score
 
 from foveal.arrays import Array, Doubles, Rows, Truths
-from foveal.evaluation.baselines import Baseline, Fold, cross_fit_baselines, majority
 from foveal.evaluation.calibration import fit_temperature, probabilities
 from foveal.evaluation.intervals import Estimate
 from foveal.evaluation.metrics import Metrics, calibration_error, losses, metrics
 from foveal.targets import class_words
 from foveal.targets.labelled import Labelled
+
+if TYPE_CHECKING:
+    from foveal.evaluation.baselines import Baseline, Fold
 
 
 class ClassAnswers(Labelled):
@@ -126,10 +129,14 @@ class ClassAnswers(Labelled):
 
     def baselines(self, folds: Iterable[Fold]) -> list[Baseline]:
         """Fit and judge the largest class, and classifiers of pixels."""
+        from foveal.evaluation.baselines import cross_fit_baselines
+
         return cross_fit_baselines(folds)
 
     def plainest_baselines(self, counts_k: Rows, values_n: Array) -> list[Baseline]:
         """Judge the answer that is always the largest class."""
+        from foveal.evaluation.baselines import majority
+
         return [majority(counts_k, values_n)]
 
     def unknown(self, labels: Sequence[Any]) -> list[str]:
@@ -138,6 +145,8 @@ class ClassAnswers(Labelled):
 
     def score(self, y: Any, labels: Array, sample_weight: Any) -> float:
         """Compute the accuracy; texts are held against the names of the classes as texts."""
+        from sklearn.metrics import accuracy_score
+
         true, called = np.asarray(y), np.asarray(labels)
         if {true.dtype.kind, called.dtype.kind} <= set("biuf"):
             return float(accuracy_score(true, called, sample_weight=sample_weight))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -19,10 +19,12 @@ from foveal.pictures.units import contradictions
 from foveal.targets.class_answers import ClassAnswers
 from foveal.targets.labelled import Examples
 from foveal.targets.labels import check_classes, read_labels, refuse_unsupported
-from foveal.targets.logistic import LogisticHead, fit_head
 from foveal.targets.target import Answers
 from foveal.training.steps import LossOf, Scores, classification, judge_logits
 from foveal.vocabulary import Task, normal_name
+
+if TYPE_CHECKING:
+    from foveal.targets.logistic import LogisticHead
 
 UNKNOWN = -1
 """Class number of a label the model does not know, or of none."""
@@ -184,6 +186,8 @@ class Classes(ClassAnswers):
         self, examples: Examples, taught_n: Array, C: float | None, *, judged: bool = True
     ) -> LogisticHead:
         """Fit a logistic regression, its penalty cross-validated; see `Labelled`."""
+        from foveal.targets.logistic import fit_head
+
         return fit_head(
             examples.features_vnd,
             examples.values_n,

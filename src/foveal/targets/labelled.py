@@ -8,20 +8,22 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import torch
 
 from foveal.arrays import Array, Doubles, Hashes, Rows, Truths
 from foveal.errors import UsageError
-from foveal.evaluation.baselines import Baseline, Fold
 from foveal.evaluation.intervals import Estimate
 from foveal.nets.plan import Plan
-from foveal.targets.logistic import LogisticHead
 from foveal.targets.target import Target
 from foveal.training.steps import LossOf, Scores
 from foveal.wording import counted
+
+if TYPE_CHECKING:
+    from foveal.evaluation.baselines import Baseline, Fold
+    from foveal.targets.logistic import LogisticHead
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

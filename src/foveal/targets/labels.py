@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils.multiclass import check_classification_targets
 
 from foveal.arrays import Array
 from foveal.errors import DataError, UsageError
@@ -73,6 +72,11 @@ def check_classes(labels: Array) -> None:
     ValueError
         For numbers that are no classes, as scikit-learn tells them.
     """
+    from sklearn.utils import assert_all_finite  # only who gives labels waits for scikit-learn
+    from sklearn.utils.multiclass import check_classification_targets
+
     there = labels[[one is not None for one in labels.tolist()]] if labels.ndim == 1 else labels
     plain = there.dtype == object and len(there)
+    if there.dtype.kind == "f":
+        assert_all_finite(there, input_name="y")
     check_classification_targets(np.asarray(there.tolist()) if plain else there)

@@ -83,7 +83,7 @@ class RunRecord:
             notes=tuple(dict.fromkeys(str(note) for one in events for note in _notes(one))),
             fingerprint=str(agreed.get("pictures", "")),
             left_out=tuple(_left_out(place / LEDGER)),
-            complete=bool(done),
+            complete=(place / DONE).exists(),
             model=str(done.get("model", model)),
         )
 

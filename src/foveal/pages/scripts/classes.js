@@ -32,7 +32,7 @@ class Classes {
     const bar = made("span", {class: "bar"}), name = made("bdi", {}, one.name);
     bar.style.width = `${(100 * share).toFixed(2)}%`;
     const button = made("button", {type: "button", "aria-pressed": String(one.place === this.chosen), class: "share"},
-      name, made("span", {class: "track"}, bar), made("span", {class: "number"}, `${(100 * share).toFixed(1)} %`));
+      name, made("span", {class: "track"}, bar), made("span", {class: "number"}, `${(100 * share).toFixed(1)}\u00a0%`));
     button.addEventListener("click", () => {
       this.chosen = one.place;
       this.draw();
@@ -64,7 +64,7 @@ class Classes {
       made("p", {}, `The sum of ${parts.sums.length} products, feature × weight, is ${written(parts.total - parts.bias)}; `
         + `with the bias ${written(parts.bias)} the logit is ${written(parts.total)}${heat}. `
         + `Softmax: its exponential, as a share of the greatest, is ${written(exponentials[one.place])}, `
-        + `of ${written(sum)} for all ${head.count}: ${(100 * shares[one.place]).toFixed(1)} %.`),
+        + `of ${written(sum)} for all ${head.count}: ${(100 * shares[one.place]).toFixed(1)}\u00a0%.`),
     ];
   }
 
@@ -124,9 +124,7 @@ class Epochs {
     const colours = Paint.signed(look, 127);
     const draw = () => {
       const time = Number(slider.value);
-      const step = shots.steps[time];
-      const when = time === 0 ? "before training" : time === times - 1 ? "at the end" : `picture ${time + 1} of ${times}`;
-      said.textContent = step === undefined ? when : `${when}, after ${step} ${step === 1 ? "step" : "steps"}`;
+      said.textContent = shots.titles[time];
       slider.setAttribute("aria-valuetext", said.textContent);
       canvases.forEach((canvas, one) => {
         const from = (time * count + one) * each, pixels = new ImageData(width, height);
@@ -139,7 +137,7 @@ class Epochs {
       });
     };
     slider.max = String(times - 1);
-    slider.value = slider.max;
+    slider.value = String(shots.kept);
     slider.addEventListener("input", draw);
     draw();
   }

@@ -10,6 +10,8 @@ class Sheet {
     this.canvas = canvas;
     this.node = page.net.look.nodes[place];
     this.maps = this.node.shape.length === 3;
+    /** Whether numbers are drawn as bars: those of a code. */
+    this.bars = !this.maps && this.node.half === "code" && this.node.shape[0] <= 256;
     /** @type {number[]} */
     this.channels = [];
     this.all = false;
@@ -25,7 +27,8 @@ class Sheet {
   /** Height and width of a map, or of a cell of a vector, as it is carried. */
   get side() {
     const reduced = this.page.net.look.nodes[this.page.net.root(this.place)].reduced;
-    return this.maps ? this.node.shape.slice(1).map(one => Math.ceil(one / reduced)) : [1, 1];
+    if (!this.maps) return this.bars ? [40, 6] : [1, 1];
+    return this.node.shape.slice(1).map(one => Math.ceil(one / reduced));
   }
 
   get reduced() {
@@ -47,19 +50,29 @@ class Sheet {
     this.channels = this.choose();
     const [height, width] = this.side, room = Math.max(this.canvas.parentElement?.clientWidth || 320, 64);
     const size = room > 700 ? 120 : 88;
-    const wanted = this.maps ? Math.round(size / Math.max(height, width)) : this.channels.length > 256 ? 8 : 20;
+    const wanted = this.maps ? Math.round(size / Math.max(height, width)) : this.bars ? 2 : this.channels.length > 256 ? 8 : 20;
     this.zoom = Math.min(Math.max(wanted, 1), 24);
     const gap = this.maps ? Sheet.GAP : 1, wide = width * this.zoom + gap, high = height * this.zoom + gap;
     this.columns = Math.max(1, Math.min(this.channels.length, Math.floor(room / wide)));
     const rows = Math.ceil(this.channels.length / this.columns);
     [this.canvas.width, this.canvas.height] = [this.columns * wide + gap, rows * high + gap];
     const context = Paint.context(this.canvas), tiles = this.tiles();
+    this.colour();
     this.channels.forEach((one, at) => {
       const [x, y] = this.corner(at);
       context.drawImage(tiles[at], x, y, width * this.zoom, height * this.zoom);
     });
     this.mark(context);
     this.more(here.length - this.channels.length);
+  }
+
+  /** A picture in its colours, beside its planes. */
+  colour() {
+    const canvas = document.querySelector(`canvas.colour[data-place="${this.place}"]`);
+    if (!(canvas instanceof HTMLCanvasElement)) return;
+    const picture = Paint.picture(this.page.net, this.place, this.place === 0), [height, width] = this.side;
+    [canvas.width, canvas.height] = [width * this.zoom, height * this.zoom];
+    Paint.context(canvas).drawImage(picture, 0, 0, canvas.width, canvas.height);
   }
 
   /** Paint each map, or each number. @returns {HTMLCanvasElement[]} */
@@ -73,11 +86,28 @@ class Sheet {
     };
     const [low, high] = limits(maps);
     this.legend(low, high);
+    if (this.bars) return maps.map(([one]) => this.bar(one, Math.min(low, 0), Math.max(high, 0)));
     return maps.map(one => {
       const [least, most] = own && this.maps ? limits([one]) : [low, high];
       const colours = this.place ? Paint.sequential(look, least, most) : Paint.grey(least, most);
       return Paint.tile(one, height, width, colours);
     });
+  }
+
+  /** A number as a bar, up or down from 0. @param {number} value @param {number} low
+   * @param {number} high */
+  bar(value, low, high) {
+    const [height, width] = this.side, at = (/** @type {number} */ one) =>
+      Math.round(((height - 1) * (high - one)) / (high - low || 1));
+    const [top, end] = [Math.min(at(value), at(0)), Math.max(at(value), at(0))];
+    const colour = Paint.signed(this.page.net.look, 1)(Math.sign(value) * 0.9), tile = document.createElement("canvas");
+    [tile.width, tile.height] = [width, height];
+    const context = Paint.context(tile), style = getComputedStyle(document.documentElement);
+    context.fillStyle = style.getPropertyValue("--raised");
+    context.fillRect(0, 0, width, height);
+    context.fillStyle = `rgb(${colour.join(" ")})`;
+    context.fillRect(0, top, width, end - top + 1);
+    return tile;
   }
 
   /** @param {number} low @param {number} high */
@@ -214,7 +244,9 @@ class Page {
       this.redraw();
     });
     const places = [...this.sheets.keys()];
-    const first = places.find(one => one && (this.net.look.nodes[one].work || {}).weight !== undefined);
+    const work = (/** @type {number} */ one) => this.net.look.nodes[one].work || {};
+    const first = places.find(one => work(one).kind === "conv" && !work(one).why)
+      ?? places.find(one => one && work(one).weight !== undefined);
     const sheet = this.sheets.get(first === undefined ? places[0] : first);
     if (sheet) this.go(sheet.best());
     if (this.classes) this.classes.draw();

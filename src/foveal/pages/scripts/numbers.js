@@ -41,9 +41,11 @@ class Panel {
     const [top, bottom, left, right] = this.net.field(place, row, column);
     if (bottom <= top || right <= left) return "It sees nothing of the picture.";
     const whole = bottom - top === height && right - left === width;
-    const size = `${bottom - top}x${right - left} pixels`;
+    const size = bottom - top === 1 && right - left === 1 ? "1 pixel" : `${bottom - top}x${right - left} pixels`;
+    const lines = (/** @type {string} */ noun, /** @type {number} */ first, /** @type {number} */ end) =>
+      end - first === 1 ? `${noun} ${first}` : `${noun}s ${first} to ${end - 1}`;
     return whole ? `It sees the whole picture, ${size}.`
-      : `It sees rows ${top} to ${bottom - 1} and columns ${left} to ${right - 1} of the picture: ${size}.`;
+      : `It sees ${lines("row", top, bottom)} and ${lines("column", left, right)} of the picture: ${size}.`;
   }
 
   /** The picture with the receptive field: the rest dimmed. @param {Spot} spot */
@@ -117,11 +119,12 @@ class Panel {
     const most = Math.max(...Array.from(parts.kernel, Math.abs));
     const largest = Math.max(...products.map(Math.abs));
     const [high, wide] = [parts.rows.length, parts.columns.length];
-    const low = Math.min(...patch), top = Math.max(...patch);
+    const below = this.net.limits(look.nodes[spot.place].source, parts.channels[chosen], patch);
+    const shades = look.nodes[spot.place].source ? Paint.sequential(look, ...below) : Paint.grey(...below);
     return [
       this.choice(parts, order, chosen, spot),
       made("div", {class: "steps"},
-        Paint.matrix(patch, high, wide, Paint.sequential(look, low, top), "patch"),
+        Paint.matrix(patch, high, wide, shades, "patch"),
         Paint.matrix(kernel, high, wide, Paint.signed(look, most), "× kernel"),
         Paint.matrix(products, high, wide, Paint.signed(look, largest), `= products, sum ${written(parts.sums[chosen])}`)),
       end,

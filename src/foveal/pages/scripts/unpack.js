@@ -7,13 +7,13 @@
  * @typedef {{
  *   number: string, text: string, shape: number[], source: number, shortcut?: number, bits: number,
  *   reduced: number, alias?: boolean, channels: number[] | null, f?: number, u?: number,
- *   parameters?: number, fixed?: boolean, unknown?: boolean, work?: Work, spans: number[]
+ *   parameters?: number, fixed?: boolean, unknown?: boolean, half?: string, work?: Work, spans: number[]
  * }} Stage
  * @typedef {{place: number, name: string}} Class
  * @typedef {{
  *   nodes: Stage[], pictures: string[], unit: [number, number][],
  *   head: {node: number, temperature: number, count: number, classes: Class[]} | null,
- *   snapshots: {shape: number[], of: number, channels: number, most: number, steps: number[],
+ *   snapshots: {shape: number[], of: number, channels: number, most: number, titles: string[], kept: number,
  *     values: Deflated} | null,
  *   scales: {viridis: number[][], signed: number[][]}, maps: Deflated[], weights: Deflated, spans: Deflated
  * }} Look
@@ -119,6 +119,19 @@ class Net {
         values[row * wide + column] = this.at(place, flat);
       }
     return {height: high, width: wide, values};
+  }
+
+  /**
+   * The least and the greatest number of the map below that a patch is cut from.
+   * @param {number} place @param {number} channel @param {ArrayLike<number>} patch
+   * @returns {[number, number]}
+   */
+  limits(place, channel, patch) {
+    const shape = this.look.nodes[place].shape;
+    const all = shape.length === 3 && !this.look.nodes[place].alias ? this.map(place, channel).values : patch;
+    let [low, high] = [Infinity, -Infinity];
+    for (let at = 0; at < all.length; at++) [low, high] = [Math.min(low, all[at]), Math.max(high, all[at])];
+    return [low, high];
   }
 
   /** A vector. @param {number} place @returns {Float32Array} */

@@ -1,0 +1,250 @@
+"""What look.html carries of a network and pictures: numbers for its scripts, facts for its text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from foveal.drawing.scales import SIGNED, VIRIDIS
+from foveal.looking.kernels import kernel_history
+from foveal.looking.subject import NothingToSee, Seen, Subject
+from foveal.looking.walk import Floats, Stage, walk
+from foveal.nets.notation import write_layer
+from foveal.nets.receptive import receptive_spans
+from foveal.nets.spec import Dense
+from foveal.nets.table import half_of, is_fixed
+from foveal.nets.tracing import layer_modules
+from foveal.pages.carried import choose
+from foveal.pages.making import Making
+from foveal.pages.packing import Packed, averaged
+from foveal.visible import visible
+
+MAPS, WEIGHTS, EVIDENCE, SNAPSHOTS = 8_000_000, 1_200_000, 300_000, 250_000
+"""Bytes, before they are deflated and written as text: of maps, of weights, of those of the
+classes, and of kernels over the epochs."""
+LIKELIEST = 10
+"""Classes of each picture that are shown."""
+LONGEST_NAME = 60
+MOST_KERNELS = 64
+"""Kernels that are shown over the epochs."""
+
+
+class LookData:
+    """What a page carries of a network and of pictures that went through it.
+
+    Parameters
+    ----------
+    subject : Subject
+        The network.
+    seen : Seen
+        The pictures.
+    stages : sequence of Stage
+        Its stages.
+    sizes : sequence of array
+        How active the channels of each are.
+    share : float
+        Of the room that a page has.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        seen: Seen,
+        stages: Sequence[Stage],
+        sizes: Sequence[Floats],
+        share: float,
+    ) -> None:
+        self.subject, self.seen, self.stages, self.share = subject, seen, stages, share
+        levels = seen.images * 255
+        self.in_bytes = bool(np.abs(levels - np.rint(levels)).max() < 1e-3)
+        self.carried = choose(
+            stages, sizes, len(seen.names), int(MAPS * share), in_bytes=self.in_bytes
+        )
+        modules = layer_modules(subject.network, subject.plan)
+        self.making = Making(stages, self.carried, modules, int(WEIGHTS * share))
+        self.packed = [Packed() for _ in seen.names]
+        self.places: list[dict[str, int]] = [{} for _ in stages]
+        self.outputs = np.zeros((len(seen.names), math.prod(stages[-1].shape)), np.float32)
+        walk(subject, seen, stages, self._pack)
+
+        self.head = self._head()
+        """The last dense layer, whose numbers stand for classes; None where there is none."""
+        known = {self.head["node"]: self._work(self.head["node"])} if self.head else {}
+        self.nodes = [self._node(place, known.get(place)) for place in range(len(stages))]
+        """Facts of each stage."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all that the scripts read; ``unpack.js`` says what each is."""
+        recipe = self.subject.recipe
+        spans, packed = self._spans()
+        nodes = [{**node, "spans": one} for node, one in zip(self.nodes, spans, strict=True)]
+        return {
+            "nodes": nodes,
+            "pictures": [visible(_file(name), LONGEST_NAME) for name in self.seen.names],
+            "unit": list(zip(recipe.std, recipe.mean, strict=True)),
+            "head": self.head,
+            "snapshots": self._snapshots(),
+            "scales": {"viridis": VIRIDIS, "signed": SIGNED},
+            "maps": [one.text() for one in self.packed],
+            "weights": self.making.weights.text(),
+            "spans": packed.text(),
+        }
+
+    def _pack(self, picture: int, place: int, values: Floats) -> None:
+        """Pack what comes out of a stage for a picture."""
+        carried, packed = self.carried[place], self.packed[picture]
+        if place == len(self.stages) - 1:
+            self.outputs[picture] = values.ravel()
+        if not carried.bits:
+            return
+        if place == 0 and self.in_bytes and carried.reduced == 1:
+            self.places[place] = self._pack_bytes(picture)
+        elif values.ndim == 1:
+            self.places[place] = {"f": packed.add_floats(values)}
+        else:
+            maps = averaged(values[carried.channels], carried.reduced)
+            floats, first = packed.add_maps(maps, carried.bits)
+            self.places[place] = {"f": floats, "u": first}
+
+    def _pack_bytes(self, picture: int) -> dict[str, int]:
+        """Pack a picture whose pixels are bytes, without any loss."""
+        channels = self.carried[0].channels
+        levels = np.rint(self.seen.images[picture] * 255).astype(np.uint8).transpose(2, 0, 1)
+        limits = [(shift, scale / 255) for scale, shift in self._input()]
+        packed = self.packed[picture]
+        floats = packed.add_floats(np.array(limits)[channels])
+        return {"f": floats, "u": packed.add_bytes(levels[channels].tobytes())}
+
+    def _input(self) -> list[tuple[float, float]]:
+        """Return factor and summand of each channel: from black = 0, white = 1 to the input."""
+        recipe = self.subject.recipe
+        return [(1 / std, -mean / std) for mean, std in zip(recipe.mean, recipe.std, strict=True)]
+
+    def _work(self, place: int) -> dict[str, Any]:
+        """Tell how the numbers of a stage are made; of the head for the classes that are shown."""
+        of_head = self.head and self.head["node"] == place
+        rows = [one["place"] for one in self.head["classes"]] if self.head and of_head else None
+        return self.making.told(place, rows)
+
+    def _node(self, place: int, work: dict[str, Any] | None) -> dict[str, Any]:
+        """Tell of one stage."""
+        stage, carried, layer = self.stages[place], self.carried[place], self.stages[place].layer
+        facts: dict[str, Any] = {
+            "number": stage.number,
+            "text": "the picture" if layer is None else _text(stage),
+            "shape": stage.shape,
+            "source": stage.source,
+            "bits": carried.bits,
+            "reduced": carried.reduced,
+            "channels": self._kept(place),
+            **self.places[place],
+        }
+        if carried.alias:
+            facts["alias"] = True
+        if layer is None:
+            facts["colour"] = stage.shape[0] == 3
+            return facts
+        if self.subject.plan.encoder_layers:
+            facts["half"] = half_of(self.subject.plan, layer)
+            last = place == len(self.stages) - 1 and stage.shape == self.subject.plan.input
+            facts["colour"] = last and stage.shape[0] == 3
+        if stage.shortcut >= 0:
+            facts["shortcut"] = stage.shortcut
+        facts["parameters"] = layer.parameters
+        facts["fixed"] = is_fixed(self.subject.plan, layer)
+        facts["unknown"] = layer.unknown
+        facts["work"] = work or self._work(place)
+        return facts
+
+    def _kept(self, place: int) -> list[int] | None:
+        """List which maps of a stage are carried; None for all."""
+        one, stage = self.carried[place], self.stages[place]
+        whole = len(one.channels) == stage.shape[0] or one.alias or not one.bits
+        return None if whole else one.channels.tolist()
+
+    def _spans(self) -> tuple[list[list[int]], Packed]:
+        """Pack what each row and column sees: for each stage where those begin, differences."""
+        found = receptive_spans(self.subject.plan)
+        packed, known = Packed(), dict[bytes, int]()
+
+        def place(lines: Any) -> int:
+            steps = np.diff(lines, axis=0, prepend=0).astype("<i4").T
+            content = np.ascontiguousarray(steps).tobytes()
+            if content not in known:
+                known[content] = packed.add_bytes(content)
+            return known[content]
+
+        places: list[list[int]] = [[]]
+        for stage in self.stages[1:]:
+            one = found[stage.number]
+            places.append([place(one.rows), place(one.columns)])
+        return places, packed
+
+    def _head(self) -> dict[str, Any] | None:
+        """Tell of the last dense layer, whose numbers stand for classes, where there is one."""
+        last, plan = self.stages[-1], self.subject.plan
+        if last.layer is None or not isinstance(last.layer.layer, Dense) or plan.encoder_layers:
+            return None
+        if last.layer.layer.activation or not self.carried[-1].bits:
+            return None
+        return {
+            "node": len(self.stages) - 1,
+            "temperature": self.subject.temperature,
+            "count": last.shape[0],
+            "classes": [
+                {"place": place, "name": self._class(place)} for place in self._likeliest(last)
+            ],
+        }
+
+    def _likeliest(self, last: Stage) -> list[int]:
+        """Choose the likeliest classes of each picture, as many as there is room for."""
+        assert last.layer is not None
+        each = 4 * last.layer.in_shape[0] * len(self.outputs)
+        count = max(1, min(LIKELIEST, int(EVIDENCE * self.share) // max(each, 1)))
+        best = np.argsort(-self.outputs, axis=1, kind="stable")[:, :count]
+        return sorted({int(place) for place in best.ravel()})
+
+    def _class(self, place: int) -> str:
+        names = self.subject.classes
+        return visible(names[place], LONGEST_NAME) if names else f"output {place}"
+
+    def _snapshots(self) -> dict[str, Any] | None:
+        """Pack first-layer kernels over the epochs; None where there are none."""
+        try:
+            history = kernel_history(self.subject)
+        except NothingToSee:
+            return None
+        times, count, channels, height, width = history.kernels.shape
+        shown = 3 if channels == 3 else 1
+        room = int(SNAPSHOTS * self.share)
+        kept = min(count, MOST_KERNELS, room // (times * shown * height * width))
+        if not kept:
+            return None
+        values = np.nan_to_num(history.kernels[:, :kept, :shown]) / (history.limit or 1.0)
+        packed = Packed()
+        packed.add_bytes(np.rint(127 + 127 * values.clip(-1, 1)).astype(np.uint8).tobytes())
+        return {
+            "shape": (times, kept, shown, height, width),
+            "of": count,
+            "channels": channels,
+            "most": history.limit,
+            "titles": [history.title(time) for time in range(times)],
+            "kept": history.kept,
+            "values": packed.text(),
+        }
+
+
+def _file(name: str) -> str:
+    """Return the last part of the name of a picture."""
+    return name.replace("\\", "/").rstrip("/").rpartition("/")[2] or name
+
+
+def _text(stage: Stage) -> str:
+    assert stage.layer is not None
+    inner = stage.layer.inner
+    if inner:
+        return f"residual: layers {inner[0].number} to {inner[-1].number}, and what went into them"
+    return visible(write_layer(stage.layer.layer), 80)

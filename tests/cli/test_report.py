@@ -1,0 +1,95 @@
+"""`foveal report`, and the reports that other commands write."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+import foveal.pages.report
+from foveal.cli.main import options
+
+NET = "conv 4 3x3 same relu | maxpool 4 | flatten | dense"
+
+
+@pytest.fixture
+def trained(run, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Train in a folder where a person is."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(digits, tmp_path / "my pictures")
+    code, out, err = run(
+        *("train", "cnn", "my pictures", "m.safetensors", "--net", NET, "--epochs", 2)
+    )
+    assert code == 0, err
+    assert f"report {Path('m.run') / 'report.html'}" in out
+    return tmp_path / "m.run" / "report.html"
+
+
+def test_it_is_written_beside_a_training_and_again_as_it_was(run, trained: Path) -> None:
+    first = trained.read_bytes()
+    text = first.decode()
+    line = f"foveal train cnn 'my pictures' m.safetensors --net '{NET}' --epochs 2"
+    assert line.replace("'", "&#39;") in text
+    assert "1 of 31 files could not be used" in text and "odd" in text
+    assert str(trained.parents[1]) not in text
+    assert options()["epochs"] in text
+    for name in ("m.run", "m.safetensors"):
+        trained.unlink()
+        assert run("report", name)[0] == 0
+        assert trained.read_bytes() == first
+
+
+def test_other_pictures_and_another_place(run, trained: Path, tmp_path: Path) -> None:
+    code, out, _ = run("report", "m.run", "my pictures", "--to", "other.html", "--json")
+    assert code == 0 and json.loads(out)["written"] == ["other.html"]
+    code, out, _ = run("evaluate", "m.safetensors", "my pictures", "--report", "judged.html")
+    assert code == 0 and out.strip().endswith("wrote judged.html")
+    assert "What came out" in (tmp_path / "judged.html").read_text("utf-8")
+
+
+def test_without_its_pictures_the_rest_is_told(run, trained: Path, tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "my pictures")
+    code, out, _ = run("report", "m.run")
+    assert code == 0 and "the pictures of its training are gone" in out
+    assert "How it learned" in trained.read_text("utf-8")
+
+
+def test_a_report_that_cannot_be_written_loses_no_model(
+    run, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(foveal.pages.report, "write_page", full)
+    model = tmp_path / "m.safetensors"
+    line = ("train", "cnn", digits, model, "--net", NET, "--epochs", 1)
+    code, out, err = run(*line, "--json")
+    assert code == 0 and model.exists() and json.loads(out)["report"] is None
+    assert "note: no report was written" in err and "No space left" in err
+    assert run("show", model)[0] == 0
+
+
+def test_it_can_be_left_out_and_a_new_training_removes_the_old_one(run, trained: Path) -> None:
+    line = ("train", "cnn", "my pictures", "m.safetensors", "--net", NET, "--epochs", 1)
+    code, out, _ = run(*line, "--no-report")
+    assert code == 0 and "report" not in out and not trained.exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (("report", "m.safetensors"), "--to"),
+        (("report", "m.safetensors", "--to", "r.txt"), ".html"),
+        (("report", "."), "folder of a run"),
+        (("evaluate", "m.safetensors", "pictures", "--report", "r.pdf"), "--report"),
+    ],
+)
+def test_wrong_lines_are_refused_before_any_work(
+    run, classifier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: tuple, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(classifier, tmp_path / "m.safetensors")
+    code, _, err = run(*line)
+    assert code == 2 and said in err

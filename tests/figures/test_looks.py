@@ -1,0 +1,41 @@
+"""Looks by name: what each writes, and what is asked of it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from foveal.figures.looks import Asked, LeftOut, looks
+from foveal.looking.subject import subject_of
+from foveal.pictures.sources import gather
+
+NET = "1x12x12 | conv 4 3x3 relu | maxpool 2 | flatten | dense 3"
+
+
+def asked(net: str = NET, **what: object) -> Asked:
+    X = np.random.default_rng(0).integers(0, 256, (1, 12, 12), dtype=np.uint8)
+    return Asked(subject=subject_of(net), pictures=gather(X), **what)  # type: ignore[arg-type]
+
+
+def test_maps_way_fields_and_steps_are_drawn_of_layers_they_choose() -> None:
+    found = list(looks(asked(), ["maps", "way", "fields", "steps"]))
+    names = [one[0] for one in found if not isinstance(one, LeftOut)]
+    assert names == ["maps-1", "maps-2", "way", "fields", "steps-1", "steps-2", "steps-4"]
+
+
+def test_a_layer_a_pixel_and_a_map_may_be_named() -> None:
+    by_name = dict(
+        one
+        for one in looks(asked(layer="1", pixel=(3, 4), channel=2), ["maps", "fields", "steps"])
+        if not isinstance(one, LeftOut)
+    )
+    assert list(by_name) == ["maps-1", "fields", "steps-1"]
+    assert by_name["fields"].rows[0][:4] == ("1", 2, 3, 4)
+    found = by_name["steps-1"].values
+    assert (found.channel, found.row, found.column) == (2, 3, 4)
+
+
+def test_a_network_without_maps_leaves_out_what_needs_them() -> None:
+    found = list(looks(asked("1x12x12 | flatten | dense 3")))
+    left_out = {one.look for one in found if isinstance(one, LeftOut)}
+    drawn = {one[0] for one in found if not isinstance(one, LeftOut)}
+    assert {"maps", "fields"} <= left_out and {"way", "steps-2"} <= drawn
