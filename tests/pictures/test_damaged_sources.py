@@ -72,4 +72,4 @@ def test_a_damaged_source_is_read_or_refused(make: object, tmp_path: Path) -> No
         assert len(answers) == len(found.names) == len(found.content.ids(1))
         assert all(answer for answer in answers if isinstance(answer, str))
         read += 1
-    assert read > TIMES // 10
+    assert read  # else nothing but heads was tried
