@@ -14,7 +14,7 @@ import platformdirs
 from foveal.errors import ResourceError
 
 KINDS = ("stores", "features", "engines", "weights", "contents")
-"""Decoded pictures, features, converted networks, converted weights, hashes of files."""
+"""Decoded pictures, features, converted networks and weights, hashes of files, small pictures."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,7 +165,8 @@ def choose(name: str = "auto", threads: int | None = None) -> Device:
     name : {"auto", "cpu", "cuda", "mps"}
         "auto" takes a graphics processor where there is one.
     threads : int, optional
-        Threads on the processor; the cores this process may use where left out.
+        Threads on the processor; OMP_NUM_THREADS, or else the cores this process may use, where
+        left out.
 
     Raises
     ------
@@ -203,7 +204,10 @@ def available() -> list[str]:
 
 
 def cores() -> int:
-    """Count the processor cores this process may use."""
+    """Count the processor cores this process may use; OMP_NUM_THREADS says so where it is set."""
+    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if asked.isdecimal() and 1 <= int(asked) <= MOST_THREADS:
+        return int(asked)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 import shutil
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from foveal.errors import ResourceError, UsageError
+from foveal.errors import DataError, ModelFileError, ResourceError, UsageError
+from foveal.parameters import did_you_mean
 from foveal.wording import counted
 
+MOST_BESIDE = 10_000
+"""Names beside a missing one that are looked through for a like one."""
 LONGEST_NAME = 240
 """Bytes of a name; most disks allow 255, and a run adds an ending."""
 ROOM = "room in a folder that can be written to"
@@ -250,3 +254,53 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def existing(path: Path) -> Path:
+    """Check that pictures are where a path says.
+
+    Raises
+    ------
+    DataError
+        Where nothing is there; what is there under a like name is named.
+    """
+    try:
+        path.stat()
+    except (OSError, ValueError) as error:
+        raise DataError(
+            str(path)[:200],
+            needed="a folder or file that exists",
+            came="nothing there" if isinstance(error, FileNotFoundError) else str(error)[:80],
+            remedy=_like(path) or "check the spelling of the path",
+        ) from error
+    return path
+
+
+def existing_model(path: Path) -> Path:
+    """Check that a model file is where a path says.
+
+    Raises
+    ------
+    ModelFileError
+        Where nothing is there; what is there under a like name is named.
+    """
+    if not os.path.lexists(path):
+        raise ModelFileError(
+            str(path),
+            needed="a model file that exists",
+            came="nothing there",
+            remedy=_like(path) or "check the path, or train a model first",
+        )
+    return path
+
+
+def _like(path: Path) -> str:
+    """Ask whether what lies beside a path under a like name was meant; nothing where none is."""
+    try:
+        with os.scandir(path.parent) as entries:
+            names = [entry.name for entry in itertools.islice(entries, MOST_BESIDE)]
+    except (OSError, ValueError):
+        return ""
+    asked = did_you_mean(path.name, names)
+    same = [name for name in names if Path(name).stem == path.name and name != path.name]
+    return asked or (f"did you mean {same[0]!r}?" if len(same) == 1 else "")

@@ -184,6 +184,14 @@ def choice(words: Iterable[str]) -> Choice:
     return Choice(tuple(words))
 
 
+def _remedy(name: str, rule: Rule) -> str:
+    """Say what to choose; None is chosen by leaving a parameter out."""
+    example = rule.example()
+    if example == NOTHING.example() and isinstance(rule, Either):
+        return f"leave `{name}` out, or choose {rule.rules[-1].example()}"
+    return f"for instance, choose {example} for `{name}`"
+
+
 def check(values: Mapping[str, Any], rules: Mapping[str, Rule]) -> None:
     """Check parameters against their rules.
 
@@ -198,8 +206,7 @@ def check(values: Mapping[str, Any], rules: Mapping[str, Rule]) -> None:
                 name,
                 needed=rule.sentence(),
                 came=repr(values[name]),
-                remedy=did_you_mean(values[name], rule.known())
-                or f"for instance, choose {rule.example()} for `{name}`",
+                remedy=did_you_mean(values[name], rule.known()) or _remedy(name, rule),
             )
 
 

@@ -17,7 +17,8 @@ import torch
 from safetensors import SafetensorError
 
 from foveal.errors import ModelFileError
-from foveal.files import write_whole
+from foveal.files import existing_model, write_whole
+from foveal.wording import counted
 
 KEY = "foveal"
 """The one key of the metadata; several would be written in random order."""
@@ -60,12 +61,16 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
 def unpacked(data: bytes, path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Read what `packed` gave; `path` names it in errors."""
     size = int.from_bytes(data[:8], "little") if len(data) >= 8 else 0
-    if not 2 <= size <= min(LARGEST_HEADER, len(data) - 8) or data[8:9] != b"{":
-        raise foreign(path, "another beginning")
+    if not 2 <= size <= LARGEST_HEADER or data[8:9] not in (b"{", b""):
+        raise foreign(path, "another beginning" if data else "an empty file")
+    _check_whole(path, 8 + size, data)
     try:
         header = json.loads(data[8 : 8 + size])
+        _check_whole(path, 8 + size + _end_of_tensors(header), data)
         facts = json.loads(header["__metadata__"][KEY])
         tensors = safetensors.torch.load(data)
+    except ModelFileError:
+        raise
     except (
         ValueError,
         KeyError,
@@ -87,6 +92,29 @@ def unpacked(data: bytes, path: Path) -> tuple[dict[str, torch.Tensor], dict[str
             remedy="the file is damaged; copy it again or train again",
         )
     return tensors, facts
+
+
+def _end_of_tensors(header: Mapping[str, Any]) -> int:
+    """Return how many bytes of tensors a header announces."""
+    ends = [int(one["data_offsets"][1]) for name, one in header.items() if name != "__metadata__"]
+    return max(ends, default=0)
+
+
+def _check_whole(path: Path, wanted: int, data: bytes) -> None:
+    """Check that a file is as long as its beginning says.
+
+    Raises
+    ------
+    ModelFileError
+        Where it was cut short.
+    """
+    if len(data) < wanted:
+        raise ModelFileError(
+            str(path),
+            needed=f"a whole file: at least {counted(wanted, 'byte')}, as its beginning says",
+            came=f"one cut short, {counted(len(data), 'byte')}",
+            remedy="copy it again, or train again",
+        )
 
 
 def content_hash(tensors: Mapping[str, torch.Tensor], facts: dict[str, Any]) -> str:
@@ -117,13 +145,6 @@ def _bytes_of(path: Path) -> bytes:
     try:
         if path.exists() and not path.is_file():
             raise foreign(path, "no regular file")
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise ModelFileError(
-            str(path),
-            needed="a model file that exists",
-            came="nothing there",
-            remedy="check the path, or train a model first",
-        ) from error
+        return existing_model(path).read_bytes()
     except OSError as error:
         raise foreign(path, error.strerror or str(error)) from error

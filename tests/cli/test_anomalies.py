@@ -121,6 +121,7 @@ def test_anomalies_without_a_model_are_seen_by_imagenet(
     assert code == 0 and json.loads(short) == json.loads(long)
     code, _, err = run("anomalies", digits / "1")
     assert code == 2 and "--usual" in err
+    (tmp_path / "some.safetensors").touch()
     code, _, err = run("anomalies", "some.safetensors")
     assert code == 2 and "PICTURES" in err and "some.safetensors alone" in err
 
@@ -171,3 +172,12 @@ def test_neighbours_of_codes_and_their_number(run, model: Path, digits: Path) ->
     assert all(three > row["score"] for three, row in zip(wider, scored, strict=True))
     code, _, err = run("anomalies", model, digits, *own, "--neighbours", 30)
     assert code == 3 and "more than 30 that differ" in err
+
+
+def test_the_model_may_be_left_out_and_help_says_so(run) -> None:
+    _, out, _ = run("anomalies", "--help")
+    assert "[MODEL] [PICTURES]" in out and "{" not in out and "required" not in out
+    code, _, err = run("anomalies")
+    assert code == 2 and "PICTURES" in err and "nothing" in err
+    code, _, err = run("similar")
+    assert code == 2

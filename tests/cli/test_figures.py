@@ -157,7 +157,9 @@ def test_where_figures_go_is_checked_before_any_work(
     run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, to: str, word: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    line = [one.format(model="no.safetensors", pictures="nowhere") for one in COMMANDS[name]]
+    (tmp_path / "no.safetensors").touch()
+    (tmp_path / "pictures").mkdir()
+    line = [one.format(model="no.safetensors", pictures="pictures") for one in COMMANDS[name]]
     code, _, err = run(*line, to)
     assert code == 2 and word in err and f"{line[-1]} {to}" in err
     assert all(len(line) <= 80 for line in err.splitlines())

@@ -106,3 +106,26 @@ def test_arguments_in_their_order_are_left_alone(run) -> None:
     assert code == 4 and "nothing there" in err
     code, _, err = run("show", "photos")
     assert code == 4 and "nothing there" in err
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (("show", "m.safetensor"), 4),
+        (("anomalies", "m.safetensor", "fotos"), 4),
+        (("similar", "imagenet", "fotos", "q.png"), 3),
+        (("train", "cnn", "fotos", "new.safetensors"), 3),
+    ],
+)
+def test_a_misspelt_name_is_told_before_anything_heavy_is_imported(
+    line: tuple[str, ...], code: int, tmp_path: Path
+) -> None:
+    (tmp_path / "m.safetensors").write_bytes(b"x")
+    (tmp_path / "photos").mkdir()
+    asked = "import sys; from foveal.cli.main import main\n"
+    asked += "try: main()\nfinally: assert not {'torch', 'sklearn', 'numpy'} & set(sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", asked, *line], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == code, done.stderr
+    assert "did you mean" in done.stderr.lower() and "Assertion" not in done.stderr

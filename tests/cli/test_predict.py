@@ -24,7 +24,7 @@ def test_imagenet_needs_no_training(run, class_folders: Path, tmp_path: Path) ->
     code, out, _ = run("predict", "imagenet", few, "--top", 3, "--threads", 1)
     lines = out.splitlines()
     assert code == 0 and len(lines) == 5 and "unfamiliar is not told" in lines[-1]
-    assert sum("unreadable: " in line for line in lines) == 1
+    assert sum("no answer: " in line for line in lines) == 1
     named = [line for line in lines if "  then " in line]
     assert len(named) == 2
     for line in named:
@@ -109,7 +109,7 @@ def test_nothing_readable_ends_with_three_after_the_answer(
     more = ["--to", tmp_path / "p.csv"] if to else []
     code, out, err = run("predict", model, folder, *more)
     assert code == 3 and "got:    2, none of them readable" in err
-    assert ("2 rows" in out and (tmp_path / "p.csv").exists()) if to else out.count("unreadable:")
+    assert ("2 rows" in out and (tmp_path / "p.csv").exists()) if to else out.count("no answer:")
     Image.new("RGB", (16, 16)).save(folder / "one.png")
     assert run("predict", model, folder, *more)[0] == 0
 
@@ -166,3 +166,15 @@ def test_a_picture_on_standard_input_is_no_list_of_names(
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data.getvalue())))
     code, _, err = run("predict", tmp_path / "m.safetensors", "-")
     assert code == 3 and "that are no names" in err
+
+
+def test_what_was_passed_over_is_said(run, class_folders: Path, tmp_path: Path) -> None:
+    few, model = tmp_path / "few", tmp_path / "m.safetensors"
+    few.mkdir()
+    shutil.copy(class_folders / "above" / "above.0.png", few)
+    (few / ".DS_Store").write_bytes(b"x")
+    small_model(channels=3).save(model)
+    code, out, _ = run("predict", model, few)
+    assert code == 0 and "passed over, as of a system or a program: .DS_Store" in out
+    code, out, _ = run("predict", model, few, "--json")
+    assert any(".DS_Store" in note for note in json.loads(out)["notes"])

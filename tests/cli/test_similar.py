@@ -115,9 +115,9 @@ def test_what_cannot_be_read_is_named_and_stops_nothing(
     code, out, _ = run(model, pictures, *queries, "--top", 1)
     assert code == 0 and len(out.strip().split("\n\n")) == 15
     wreck, good, gone = out.strip().split("\n\n")[:3]
-    assert wreck.splitlines()[0] == str(tmp_path / "wreck.png") and "unreadable: " in wreck
+    assert wreck.splitlines()[0] == str(tmp_path / "wreck.png") and "no answer: " in wreck
     assert good.splitlines()[2].endswith("2.png")
-    assert "unreadable: " in gone
+    assert "no answer: " in gone
     code, out, err = run(model, pictures, *queries, "--top", 1, "--strict")
     assert code == 3 and len(out.strip().split("\n\n")) == 15 and "2 that cannot" in err
     (pictures / "wreck.png").write_bytes(b"no picture")
@@ -216,7 +216,7 @@ def test_errors_say_what_to_do(run: Run, model: Path, pictures: Path, tmp_path: 
     kept = tmp_path / "d.index"
     refused(2, "neither", model, pictures)
     refused(2, "alone", model)
-    refused(2, "Missing argument")
+    refused(2, "nothing")
     refused(2, ".png", model, pictures, pictures / "0.png", "--sheet", tmp_path / "s.jpg")
     refused(2, ".index", model, pictures, "--to", tmp_path / "d.idx")
     refused(3, "nothing there", model, tmp_path / "nowhere", pictures / "0.png")

@@ -45,7 +45,7 @@ def test_the_whole_walk(run, class_folders: Path, tmp_path: Path) -> None:
     assert json.loads(out)["metrics"]["pictures"] == 12
 
     code, out, _ = run("predict", model, class_folders)
-    assert code == 0 and "unreadable" in out
+    assert code == 0 and "no answer" in out
     assert len([line for line in out.splitlines() if not line.startswith("note: ")]) == 62
     table = tmp_path / "p.parquet"
     code, out, _ = run("predict", model, class_folders, class_folders / "above", "--to", table)

@@ -18,11 +18,11 @@ SEVERAL = re.compile(rf"^ (?:[a-z-]+ )?(?:{'|'.join(NOUNS)})s\b(?! a )")
 """A noun of many, perhaps after one adjective; "3 numbers a code" speaks of each code."""
 NO_COUNTS = {
     *("judged", "found.judged_by", "planned.text.split(' | ')[0]", "steps", "_size(path)"),
-    *("channels or 'no number of'", "short(plan.parameters)", "short(kept)"),
+    *("channels or 'no number of'", "short(plan.parameters)", "short(kept)", "short(weights)"),
     "table.short(self.parameters)",
 }
 """Values that are words, sizes or rounded."""
-LISTED = {"several", "width", "event.test", "event.before", "event.epochs"}
+LISTED = {"several", "width", "each", "event.test", "event.before", "event.epochs"}
 """Counts that are many, or of which one stands after others."""
 NO_ADJECTIVES = {"of", "in", "and", "from", "among", "where", "with", "by"}
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 import foveal
+from foveal.anomaly.threshold import Anomalies, LeftOut, Threshold
 from foveal.model.predictions import Predictions
 from foveal.nets.stock import STOCK
+from foveal.search.index import Neighbours
 from foveal.targets.classes import Classes
 from support.models import small_autoencoder, small_model
 
@@ -18,6 +20,17 @@ def a_model() -> foveal.FittedModel:
     model = small_model()
     model.target = Classes(names=np.array([HOSTILE, "b", "c"]))
     return model
+
+
+def unusual() -> Anomalies:
+    scores = np.array([0.1, 0.9, np.nan, 0.5])
+    return Anomalies(
+        names=[HOSTILE, "b.png", "torn.png", "c.png"],
+        measures={"error": scores},
+        reasons=["", "", "no such file", ""],
+        threshold=Threshold.of(np.linspace(0, 0.6, 99), "error", 0.05, LeftOut()),
+        notes=("passed over: .DS_Store",),
+    )
 
 
 def shown() -> dict[str, str]:
@@ -36,6 +49,10 @@ def shown() -> dict[str, str]:
             target=Classes(names=np.array([HOSTILE, "b"])),
         )._repr_html_(),
         "autoencoder": small_autoencoder()._repr_html_(),
+        "anomalies": unusual()._repr_html_(),
+        "neighbours": Neighbours(
+            query=HOSTILE, names=(HOSTILE, "b"), rows=(3, 4), distances=(0.0, 0.25)
+        )._repr_html_(),
     }
 
 
@@ -82,3 +99,19 @@ def test_plans_and_their_layers_fit_a_line(name: str) -> None:
         assert len(repr(layer)) <= 110 and "\n" not in repr(layer)
     first = plan.layers[0]
     assert repr(first).startswith("PlannedLayer(1: ") and "->" in repr(first)
+
+
+def test_what_is_unusual_comes_first_and_what_is_unreadable_is_not_counted_as_usual() -> None:
+    assert repr(unusual()) == "Anomalies(1 of 3 pictures unusual, 1 unreadable)"
+    html = unusual()._repr_html_()
+    assert html.index("b.png") < html.index("c.png") < html.index("&lt;script&gt;")
+    assert "torn.png" not in html and "unreadable: 1 picture" in html
+    assert "passed over: .DS_Store" in html and html.count("<td>above</td>") == 1
+
+
+def test_neighbours_are_shown_by_rank_or_with_their_reason() -> None:
+    found = Neighbours(query="q.png", names=("a", "b"), rows=(0, 1), distances=(0.0, 0.25))
+    assert repr(found) == "Neighbours('q.png': 2 pictures)"
+    assert "nearest to q.png" in found._repr_html_() and "0.25" in found._repr_html_()
+    lost = Neighbours(query="q.png", reason="no such file")
+    assert lost._repr_html_() == "<p>q.png: no such file</p>"

@@ -10,6 +10,8 @@ import pytest
 
 from foveal import CNNClassifier, DataError, TransferClassifier
 from foveal.pictures.sources import gather
+from foveal.pictures.sources.forms import column
+from foveal.targets.classes import Classes
 from support.models import small_model
 
 X = np.random.default_rng(0).integers(0, 255, (24, 8, 8), dtype=np.uint8)
@@ -59,3 +61,32 @@ def test_pictures_that_weigh_more_are_answered_rather(head: str) -> None:
         weights = np.where(favoured == Y, 20.0, 1.0)
         answered = learner.fit(same // 2 + noise, Y, sample_weight=weights).predict(same)
         assert (answered == favoured).mean() > 0.9
+
+
+def test_an_accent_is_one_however_it_is_written() -> None:
+    labels = np.array(["cafe\u0301", "cafe\u0301", "caf\u00e9", "tea"])[np.arange(24) % 4]
+    learner = CNNClassifier(epochs=1, random_state=0, threads=1, validation_share=0)
+    learner.set_params(class_weight={"cafe\u0301": 2.0})
+    assert learner.fit(X, labels).classes_.tolist() == ["caf\u00e9", "tea"]
+    composed = np.where(labels == "tea", "tea", "caf\u00e9")
+    assert learner.score(X, labels) == learner.score(X, composed)
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_a_class_has_a_name(name: str) -> None:
+    with pytest.raises(DataError, match="texts of 1 to .* None stands for a picture without"):
+        CNNClassifier(epochs=1).fit(X, np.array([name, "a"])[Y])
+
+
+@pytest.mark.parametrize("kind", ["Int64", "boolean", "float64", "string", "category"])
+def test_columns_of_pandas_may_lack_labels(kind: str) -> None:
+    whole = pd.Series(Y.astype(str) if kind in ("string", "category") else Y, dtype=kind)
+    labels = whole.copy()
+    labels[3] = None
+    for given in (labels, labels.array, labels.to_frame()):
+        found = Classes().read(column(given))
+        assert found[3] is None
+        assert found[[0, 1]].tolist() == whole[[0, 1]].tolist()
+    learner = CNNClassifier(epochs=1, random_state=0, threads=1, validation_share=0)
+    assert sum(learner.fit(X, labels).model_.provenance.class_counts) == 23
+    assert learner.classes_.dtype != object

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
+import pytest
 import torch
 
-from foveal.device import Device
+from foveal.device import Device, choose
 
 ONE, TWO, THREE = (Device(name="cpu", threads=count) for count in (1, 2, 3))
 
@@ -47,3 +49,14 @@ def test_they_come_back_when_threads_overlap() -> None:
     fresh.start()
     fresh.join()
     assert torch.get_num_threads() == before and seen == [before]
+
+
+def test_a_users_own_number_of_threads_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    for said, threads in (("3", 3), ("5,2", 5), (" 1 ", 1)):
+        monkeypatch.setenv("OMP_NUM_THREADS", said)
+        assert choose("cpu").threads == threads
+        assert choose("cpu", threads=2).threads == 2
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2, 3}, raising=False)
+    for nothing in ("", "0", "many", "-1"):
+        monkeypatch.setenv("OMP_NUM_THREADS", nothing)
+        assert choose("cpu").threads == 4

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from foveal.errors import ResourceError, UsageError
+from foveal.errors import DataError, ModelFileError, ResourceError, UsageError
 from foveal.files import (
     beside,
     checked_folder,
     checked_output,
+    existing,
+    existing_model,
     whole_file,
     whole_folder,
     write_whole,
@@ -154,3 +156,16 @@ def test_folders_are_new_or_empty_unless_what_is_there_may_be_replaced(tmp_path:
         checked_folder(tmp_path / ("x" * 241))
     with pytest.raises(UsageError, match=r"a name ending in \.kept, .* got \.index. Write a\.kept"):
         checked_folder(tmp_path / "a.index", ending=".kept")
+
+
+def test_what_is_not_there_is_asked_for_by_a_like_name(tmp_path: Path) -> None:
+    (tmp_path / "cats.safetensors").write_bytes(b"x")
+    (tmp_path / "photos").mkdir()
+    for typed in ("cats.safetensor", "cat.safetensors", "cats"):
+        with pytest.raises(ModelFileError, match="Did you mean 'cats.safetensors'"):
+            existing_model(tmp_path / typed)
+    with pytest.raises(DataError, match=r"nothing there\. Did you mean 'photos'"):
+        existing(tmp_path / "fotos")
+    with pytest.raises(DataError, match="Check the spelling"):
+        existing(tmp_path / "nowhere" / "fotos")
+    assert existing(tmp_path / "photos") == tmp_path / "photos"

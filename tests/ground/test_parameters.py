@@ -212,3 +212,8 @@ def test_nothing_is_made_up_where_no_word_is_near(value: object) -> None:
 
 def test_one_of_returns_the_word() -> None:
     assert one_of("way", "sgd", ("sgd", "adamw")) == "sgd"
+
+
+def test_what_none_stands_for_is_left_out() -> None:
+    with pytest.raises(UsageError, match=r"Leave `epochs` out, or choose 1\.$"):
+        check({"epochs": -1}, {"epochs": maybe(Real(0, above=True))})

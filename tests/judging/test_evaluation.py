@@ -188,3 +188,54 @@ def test_a_fitted_learner_stands_for_its_model_and_nothing_else_does() -> None:
             evaluate(other, X, y)
         with pytest.raises(UsageError, match="a fitted model"):
             anomalies(other, X)
+
+
+def test_an_accuracy_says_at_once_what_it_leaves_out() -> None:
+    X, y = drawn()
+    model = learner().fit(X, y).model_
+    labels = np.where(np.arange(40) % 4 > 1, "dusk", y)
+    new = np.random.default_rng(1).integers(0, 160, (40, 12, 12), dtype=np.uint8)
+    found = evaluate(model, new, labels, with_baselines=False)
+    assert (found.unjudged.given, found.unjudged.unusable, found.unjudged.unknown) == (40, 20, 20)
+    lines = str(found).splitlines()
+    at = next(row for row, line in enumerate(lines) if line.startswith("accuracy"))
+    assert "leaves out 20 of 40 pictures given" in lines[at + 1]
+    assert "leaves out 20 of 40 pictures given" in found._repr_html_()
+    dark = evaluate(model, new[y == "dark"], y[y == "dark"], with_baselines=False)
+    assert dark.unjudged.classes == ("light",)
+    assert "of which no picture is judged: light" in str(dark)
+
+
+def test_a_class_of_one_picture_is_named_where_the_accuracy_stands() -> None:
+    X, y = drawn()
+    y = np.r_[y[:-1], ["alone"]]
+    run = Run()
+    notes: list[str] = []
+    run.listeners = (lambda event: notes.extend(getattr(event, "notes", ())),)
+    head = TransferClassifier(small_model(side=12), random_state=0, threads=1)
+    model = head.fit(X, y, run=run).model_
+    assert model.provenance.unjudged == [model.classes.tolist().index("alone")]
+    assert any(note.startswith("there is but one picture of alone") for note in notes)
+    found = evaluate(model, X, y, with_baselines=False)
+    assert found.judged_by == "cross-validation" and found.unjudged.classes == ("alone",)
+    whole = TransferClassifier(small_model(side=12), random_state=0, threads=1).fit(*drawn())
+    assert whole.model_.provenance.unjudged is None
+
+
+def test_a_notebook_is_shown_what_a_terminal_is_told() -> None:
+    model = learner().fit(*drawn(200)).model_
+    new = np.random.default_rng(2).integers(0, 255, (20, 12, 12), dtype=np.uint8)
+    found = evaluate(model, new, np.array(["dark", "light"])[np.arange(20) % 2])
+    html = found._repr_html_()
+    assert "before temperature" in html and "of 20 new pictures" in html
+    assert "before temperature" in str(found) and "of 20 new pictures" in str(found)
+
+
+def test_long_names_of_classes_do_not_widen_the_table() -> None:
+    X, y = drawn()
+    long = np.where(y == "dark", "d" * 400, "l" * 399 + "x")
+    model = learner().fit(X, long).model_
+    new = np.random.default_rng(1).integers(0, 160, (40, 12, 12), dtype=np.uint8)
+    lines = str(evaluate(model, new, long, with_baselines=False)).splitlines()
+    assert max(map(len, lines[lines.index("baselines on the same pictures") :])) <= 100
+    assert any(line.startswith("llllllllllll...llllllllllllx ") for line in lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from foveal.judging.left_out import unusable
+from foveal.judging.left_out import Unjudged, unusable
 from foveal.targets.classes import Classes
 
 ANIMALS = Classes(names=np.array(["cat", "dog"]))
@@ -24,3 +24,13 @@ def test_each_reason_has_its_count_and_a_near_class_is_asked_for() -> None:
 
 def test_where_all_can_be_judged_nothing_is_said() -> None:
     assert unusable([True], [True], ["cat"], ANIMALS) == []
+
+
+def test_what_a_figure_leaves_out_is_said_in_its_place() -> None:
+    nothing = Unjudged(given=9, unusable=0, unknown=0, classes=())
+    assert list(nothing.lines(2)) == []
+    some = Unjudged(given=40, unusable=20, unknown=19, classes=("c",))
+    assert list(some.lines(3)) == [
+        "leaves out 20 of 40 pictures given, which cannot be judged, 19 of an unknown class",
+        "leaves out 1 of 3 classes, of which no picture is judged: c",
+    ]

@@ -13,8 +13,9 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from foveal import CNNClassifier, ModelFileError, UsageError, load
+from foveal.errors import PictureWarning
 from foveal.tensor_files import KEY, content_hash, read_tensors, write_tensors
-from support.models import small_model
+from support.models import small_autoencoder, small_model
 
 DIGITS = load_digits()
 NET = "conv 4 3x3 same relu | maxpool 2 | flatten | dense 16 relu | dense"
@@ -221,3 +222,14 @@ def test_a_ground_is_kept_and_none_leaves_the_hash_alone(tmp_path: Path) -> None
     assert plain.digest() != laid.digest()
     laid.save(tmp_path / "m.safetensors")
     assert load(tmp_path / "m.safetensors").recipe.ground == 0
+
+
+def test_an_answer_without_reasons_warns_of_what_it_lacks(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "there.png")
+    given = [tmp_path / "there.png", tmp_path / "gone.png"]
+    model, coder = small_model(), small_autoencoder()
+    asked = (model.predict, model.predict_proba, model.features, model.inputs)
+    for ask in (*asked, model.unfamiliarity, coder.encode):
+        with pytest.warns(PictureWarning, match=r"1 of 2 pictures left out: .*gone.png \(no such"):
+            ask(given)
+    assert model.predictions(given).reasons == ["", "no such file"]  # which has a place for them

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from foveal import DataError, ModelFileError, TransferClassifier, load
+from foveal.errors import PictureWarning
 from foveal.judging.evaluation import evaluate
 from foveal.model.fitted import FittedModel
 from foveal.tensor_files import read_tensors, write_tensors
@@ -197,6 +198,7 @@ def test_the_card_keeps_whose_kernels_these_are(made) -> None:
 def test_pictures_beside_a_model_have_no_answer(saved: Path, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"no picture")
     model = load(saved)
-    assert model.predict([tmp_path / "a.png"]).tolist() == [None]
+    with pytest.warns(PictureWarning, match="left out"):
+        assert model.predict([tmp_path / "a.png"]).tolist() == [None]
     with pytest.raises(DataError, match="without labels"):
         evaluate(model, [tmp_path / "a.png"])

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from foveal.errors import UsageError
+from foveal.errors import PictureWarning, UsageError
 from support.models import small_model
 
 
@@ -45,7 +45,9 @@ def test_a_file_that_cannot_be_read_has_no_numbers_and_keeps_its_row(tmp_path: P
     good, bad = tmp_path / "good.png", tmp_path / "bad.png"
     Image.fromarray(pictures(model)[0].squeeze()).save(good)
     bad.write_bytes(b"no picture")
-    for values in (model.inputs([bad, good]), model.activations([bad, good], 1)):
+    for ask in (model.inputs, lambda given: model.activations(given, 1)):
+        with pytest.warns(PictureWarning, match="left out"):
+            values = ask([bad, good])
         assert np.isnan(values[0]).all()
         assert np.isfinite(values[1]).all()
 

@@ -42,5 +42,5 @@ def test_arrays_must_fit_the_recipe() -> None:
     recipe = PictureRecipe(height=4, width=5, channels=1)
     array = np.zeros((2, 4, 5, 1))
     assert check_fits(array, recipe) is array
-    with pytest.raises(DataError, match=r"pictures of 4x5 with 1 channels, as in fit"):
+    with pytest.raises(DataError, match=r"pictures of 4x5 with 1 channel, as in fit"):
         check_fits(np.zeros((2, 5, 4, 1)), recipe)

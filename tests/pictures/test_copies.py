@@ -11,7 +11,15 @@ from sklearn.datasets import load_digits, load_sample_images
 
 from foveal.pictures import decode
 from foveal.pictures.collection import Pictures
-from foveal.pictures.copies import MOST, CopySearch, near_copies, thumbnails
+from foveal.pictures.copies import (
+    MOST,
+    CopySearch,
+    NearCopies,
+    _correlations,
+    _Gradients,
+    near_copies,
+    thumbnails,
+)
 from foveal.pictures.sources import gather
 from foveal.pictures.store import open_store
 from foveal.pictures.survey import choose_recipe
@@ -175,3 +183,30 @@ def test_of_very_many_pictures_some_are_looked_at_and_counted() -> None:
     rows = np.arange(3 * MOST)
     found = CopySearch(pictures, choose_recipe(pictures), rows * 0, rows).among(Extracted())
     assert found.looked_at == MOST and not len(found.pairs)
+
+
+def test_copies_under_two_labels_are_named() -> None:
+    found = NearCopies(np.array([[0, 1], [2, 3], [0, 4]]), 5)
+    names, labels = ["a.png", "b.png", "c.png", "d.png", "e.png"], ["cat", "dog"]
+    (note,) = found.conflicts(np.array([0, 0, 0, 1, 1]), labels, names)
+    assert note.startswith("near copies under two labels: 2 pairs, such as c.png (cat) and d.png")
+    assert not list(found.conflicts(np.zeros(5, np.intp), labels, names))
+    assert not list(found.conflicts(np.array([0, 0, 0, 1, 1]), [], names))
+
+
+def test_edges_correlate_as_they_do_when_written_out() -> None:
+    draws = np.random.default_rng(0)
+    one, other = draws.normal(size=(2, 2, 20, 20))
+    for down, right in ((0, 0), (3, -5), (-6, 2)):
+        rows = [
+            (row, column)
+            for row in range(20)
+            for column in range(20)
+            if 0 <= row - down < 20 and 0 <= column - right < 20
+        ]
+        a = np.array([one[:, row, column] for row, column in rows])
+        b = np.array([other[:, row - down, column - right] for row, column in rows])
+        both = (a * b).sum() / np.sqrt((a**2).sum() * (b**2).sum())
+        each = (a * b).sum(axis=0) / np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
+        found = _correlations(_Gradients(one), _Gradients(other), down, right)
+        assert found == pytest.approx((both, each.min()), abs=1e-9)

@@ -126,3 +126,32 @@ def test_what_pandas_says_is_missing_is_a_group_of_its_own(tmp_path: Path) -> No
     pictures = Pictures.of_files([tmp_path / f"{number}.png" for number in range(4)])
     by = pandas.Series([1, 1, None, 2], dtype="Int64")
     assert grouped(pictures, by).groups.tolist() == [1, 1, None, 2]
+
+
+def test_a_table_that_names_a_path_in_two_groups_is_refused(tmp_path: Path) -> None:
+    pictures, table = folder(tmp_path, "cat/1.png", "cat/2.png"), tmp_path / "groups.csv"
+    table.write_text("path,group\ncat/1.png,a\ncat/2.png,b\ncat/1.png,a\n")
+    assert groups(pictures, table) == ["a", "b"]
+    table.write_text(f"path,group\ncat/1.png,a\n{tmp_path}/cat/1.png,b\n")
+    with pytest.raises(DataError, match=r"one group for each path, got .*'a' and 'b'"):
+        grouped(pictures, table)
+
+
+def test_a_table_without_groups_is_called_so(tmp_path: Path) -> None:
+    pictures, table = folder(tmp_path, "cat/1.png", "cat/2.png"), tmp_path / "groups.csv"
+    table.write_text("path,group\ncat/1.png,\ncat/2.png,\n")
+    with pytest.raises(UsageError, match="no group beside the 2 paths of theirs"):
+        grouped(pictures, table)
+
+
+def test_a_table_may_write_paths_as_windows_does(tmp_path: Path) -> None:
+    pictures, table = folder(tmp_path, "cat/1.png", "cat/in/2.png"), tmp_path / "groups.csv"
+    table.write_text("path,group\ncat\\1.png,a\ncat\\in\\2.png,b\n")
+    assert groups(pictures, table) == ["a", "b"]
+
+
+def test_of_several_groups_of_an_expression_that_counts_which_takes_part(tmp_path: Path) -> None:
+    pictures = folder(tmp_path, "cat/cat1_1.png", "cat/cat1_2.png", "cat/dog2_1.png")
+    assert groups(pictures, r"cat(\d)|dog(\d)") == ["1", "1", "2"]
+    with pytest.raises(UsageError, match="matches that name nothing"):
+        grouped(pictures, r"(x)?_")

@@ -390,7 +390,7 @@ def test_arrays_are_not_copied(cache: Path, dtype: str) -> None:
 
 
 def test_an_array_of_another_size_is_refused() -> None:
-    with pytest.raises(DataError, match="needed pictures of 4x4 with 1 channels"):
+    with pytest.raises(DataError, match="needed pictures of 4x4 with 1 channel"):
         open_store(gather(np.zeros((2, 5, 5))), grey((2, 4, 4)))
 
 

@@ -8,8 +8,10 @@ import warnings
 import numpy as np
 import pytest
 
+from foveal import TransferClassifier
 from foveal.errors import DataError, PictureWarning
 from foveal.model.fitted import FittedModel
+from foveal.pictures.sources import gather
 from foveal.pictures.suitability import suited
 from foveal.recipe import PictureRecipe
 from support.models import small_autoencoder, small_model
@@ -138,3 +140,21 @@ def test_values_less_their_mean_by_their_deviation_are_refused_where_bytes_were_
     assert suited(X, bytes_taught) == bytes_taught
     with pytest.raises(DataError, match="Bring them to 0 to 255"):
         suited((X / 255 - 0.45) / 0.22, bytes_taught)
+
+
+def test_three_planes_before_a_model_of_colours_are_not_taken_for_three_pictures() -> None:
+    colour = PictureRecipe(height=6, width=6, channels=3, resize="stretch", adapts=True)
+    planes = np.zeros((3, 6, 6), np.uint8)
+    with pytest.raises(DataError, match=r"its 3 planes first, or 3 grey.*transpose\(1, 2, 0\)"):
+        gather(planes).content.suited(colour)
+    for told in (planes[..., None], planes.transpose(1, 2, 0)[None], planes[:2]):
+        assert gather(told).content.suited(colour)
+    grey = PictureRecipe(height=6, width=6, channels=1)
+    assert gather(planes).content.suited(grey) == grey
+
+
+def test_a_learner_that_was_shown_greys_takes_three_of_them() -> None:
+    greys = np.random.default_rng(0).integers(0, 255, (20, 16, 16), dtype=np.uint8)
+    backbone = small_model(channels=3, side=16)
+    learner = TransferClassifier(backbone, random_state=0, threads=1)
+    assert len(learner.fit(greys, np.arange(20) % 2).predict(greys[:3])) == 3

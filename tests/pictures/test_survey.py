@@ -178,7 +178,7 @@ def test_arrays_stay_as_they_are() -> None:
 
 @pytest.mark.parametrize("asked", [{"size": (8, 8)}, {"channels": 3}])
 def test_arrays_are_not_resized(asked: dict[str, object]) -> None:
-    with pytest.raises(FovealError, match="10x5 with 1 channels, as the array has them"):
+    with pytest.raises(FovealError, match="10x5 with 1 channel, as the array has them"):
         choose_recipe(gather(np.zeros((3, 10, 5))), **asked)  # type: ignore[arg-type]
 
 

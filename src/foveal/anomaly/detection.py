@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from foveal.anomaly.neighbours import by_neighbours
@@ -13,6 +14,7 @@ from foveal.pictures.sources import gather
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
+    from foveal.pictures.collection import Pictures
     from foveal.pictures.store import Progress
 
 
@@ -75,9 +77,10 @@ def anomalies(
                 came=f"by {way}",
                 remedy="choose 'neighbours' (`by`), or leave `neighbours` out",
             )
-        return by_reconstruction(
+        found = by_reconstruction(
             model, pictures, way, false_alarms=false_alarms, usual=known, progress=progress
         )
+        return _noted(found, pictures, known)
     if known is None:
         raise UsageError(
             "usual",
@@ -85,7 +88,7 @@ def anomalies(
             came="none",
             remedy="name a folder of them",
         )
-    return by_neighbours(
+    found = by_neighbours(
         model,
         pictures,
         known,
@@ -93,6 +96,13 @@ def anomalies(
         neighbours=1 if neighbours is None else neighbours,
         progress=progress,
     )
+    return _noted(found, pictures, known)
+
+
+def _noted(found: Anomalies, pictures: Pictures, usual: Pictures | None) -> Anomalies:
+    """Add what is known of how the pictures were found, as what was passed over."""
+    known = () if usual is None else [f"usual pictures: {note}" for note in usual.notes]
+    return replace(found, notes=(*pictures.notes, *known, *found.notes))
 
 
 def default_way(model: FittedModel) -> By:

@@ -15,6 +15,7 @@ from foveal.arrays import Doubles, Hashes, Truths
 from foveal.errors import DataError
 from foveal.evaluation.conformal import threshold_of, true_rate
 from foveal.evaluation.intervals import Estimate
+from foveal.html_tables import MOST_ROWS, html_lines, html_table
 from foveal.parameters import one_of
 from foveal.pictures.collection import Pictures
 from foveal.results import plain
@@ -121,9 +122,37 @@ class Anomalies:
     """What a reader should know."""
 
     def __repr__(self) -> str:
-        return (
-            f"Anomalies({int(self.above.sum())} of {counted(len(self.reasons), 'picture')} unusual)"
-        )
+        unreadable = sum(map(bool, self.reasons))
+        lost = f", {unreadable:,} unreadable" * bool(unreadable)
+        return f"Anomalies({self.above.sum():,} of {self._scored()} unusual{lost})"
+
+    def _scored(self) -> str:
+        return counted(len(self.order), "picture")
+
+    def _repr_html_(self) -> str:
+        """Return the table that a notebook shows: the most unusual first."""
+        rows = self.order[:MOST_ROWS].tolist()
+        near = [] if self.nearest is None else ["nearest usual picture"]
+        shown = [
+            (
+                self.names[row],
+                f"{self.scores[row]:#.3g}",
+                "above" * bool(self.above[row]),
+                *([] if self.nearest is None else [self.nearest.name(row)]),
+            )
+            for row in rows
+        ]
+        bound, more = self.threshold, len(self.order) - len(rows)
+        unreadable = sum(map(bool, self.reasons))
+        told = [
+            *(f"note: {note}" for note in self.notes),
+            f"{self.above.sum():,} of {self._scored()} above the threshold, "
+            f"{MEASURES[bound.by]} {bound.value:#.3g}; of usual ones {bound.rate.percent()}",
+            *[f"unreadable: {counted(unreadable, 'picture')}"] * bool(unreadable),
+        ]
+        head = ("path", MEASURES[bound.by], "", *near)
+        left = [f"and {more:,} more"] if more else []
+        return html_lines(told) + html_table(head, shown, numbers=(1,)) + html_lines(left)
 
     @property
     def scores(self) -> Doubles:

@@ -50,11 +50,13 @@ class FoundAnomalies:
 
 def anomalies(
     model: Annotated[
-        str,
+        str | None,
         typer.Argument(
-            metavar="[MODEL]", help="A .safetensors file; 'imagenet' if left out, with --usual."
+            metavar="MODEL",
+            help="A .safetensors file; 'imagenet' if left out, with --usual.",
+            show_default=False,
         ),
-    ],
+    ] = None,
     pictures: Annotated[
         str | None,
         typer.Argument(metavar="PICTURES", help=PICTURES_HELP, show_default=False),
@@ -150,15 +152,15 @@ def anomalies(
     refuse_unreadable(lost, lost + found.threshold.usual, strict=strict)
 
 
-def _named(model: str, pictures: str | None) -> tuple[str, str]:
+def _named(model: str | None, pictures: str | None) -> tuple[str, str]:
     """Return the model and the pictures of a command that may leave the model out."""
-    if pictures is not None:
+    if model is not None and pictures is not None:
         return model, pictures
-    if model == "imagenet" or model.endswith(".safetensors"):
+    if model is None or model == "imagenet" or model.endswith(".safetensors"):
         raise UsageError(
             "PICTURES",
             needed="the pictures to look at",
-            came=f"{model} alone",
+            came="nothing" if model is None else f"{model} alone",
             remedy="name a folder behind it",
         )
     return "imagenet", model

@@ -9,11 +9,17 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
+from foveal.cli.sources import STDIN
 from foveal.errors import UsageError
+from foveal.files import existing, existing_model
 from foveal.parameters import did_you_mean
 
-ENDING = ".safetensors"
-"""Ending of model files."""
+ENDING, ALMOST = ".safetensors", ".safetensor"
+"""Ending of model files, and how endings begin that were meant to be it."""
+NAME = "imagenet"
+"""Stands for a model that came with Foveal."""
+TRAINING = "foveal train"
+"""What the commands that write models begin with."""
 
 
 class Command(TyperCommand):
@@ -26,8 +32,11 @@ class Command(TyperCommand):
         ------
         UsageError
             Where pictures stand in the place of the model and a model in that of the pictures.
+        ModelFileError, DataError
+            Where a file or folder that is named is not there: before anything heavy is imported.
         """
         self._check_order(ctx)
+        self._check_names(ctx)
         return super().invoke(ctx)
 
     def _check_order(self, ctx: Any) -> None:
@@ -38,7 +47,7 @@ class Command(TyperCommand):
         ]
         words = [word for _, texts in given for word in texts]
         names = [name for name, _ in given]
-        if "model" not in names or len(names) < 2:
+        if len(names) < 2 or not any(texts for name, texts in given if name == "model"):
             return
         (model,) = given[names.index("model")][1]
         models = [word for word in words if word.endswith(ENDING)]
@@ -53,6 +62,26 @@ class Command(TyperCommand):
             came="them in another order",
             remedy=f"write {line}",
         )
+
+    def _check_names(self, ctx: Any) -> None:
+        """Check that what is to be read is there."""
+        for one in _arguments(self):
+            words = _texts(ctx.params[str(one.name)])
+            if one.name == "model" and not ctx.command_path.startswith(TRAINING):
+                for word in words:
+                    self._check_model(word)
+            elif one.name in ("pictures", "where"):
+                for word in words:
+                    if word and word != STDIN and "{" not in word:  # which shards have
+                        existing(Path(word))
+
+    def _check_model(self, word: str) -> None:
+        """Check that a model is there, where a word can be nothing but the path of one."""
+        path = Path(word)
+        alone = all(one.required for one in _arguments(self) if one.name == "model")
+        is_path = alone and self.name != "look"  # elsewhere it may be a folder, or a network
+        if path.suffix.lower().startswith(ALMOST) or (is_path and word != NAME):
+            existing_model(path)
 
 
 class Commands(TyperGroup):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -40,6 +40,8 @@ class PredictedTable:
     """Rows of pictures that are unlike those that taught the model."""
     rate: Estimate | None
     """Share of pictures like those that taught which are called so; None where none can be."""
+    found: Sequence[str]
+    """What is known of how the pictures were found, as what was passed over."""
     predictions: Predictions | None
     """All of them; None where they were written."""
 
@@ -47,12 +49,14 @@ class PredictedTable:
     def notes(self) -> list[str]:
         """What a reader should know."""
         if self.rate is None:
-            return [UNTOLD]
+            return [*self.found, UNTOLD]
         if not self.unfamiliar:
-            return []
+            return [*self.found]
         return [
+            *self.found,
             f"{self.unfamiliar:,} unfamiliar: unlike every picture that taught the model, and what "
-            f"it calls them says little; so are {self.rate.percent()} of pictures of the usual kind"
+            f"it calls them says little; so are {self.rate.percent()} of pictures of the usual "
+            "kind",
         ]
 
     def to_dict(self) -> dict[str, Any]:
@@ -104,6 +108,7 @@ def _predicted(fitted: FittedModel, sources: list[Pictures], to: Path | None) ->
     from foveal.model.predictions import Predictions, columns_of
     from foveal.tables import write_table
 
+    told = list(dict.fromkeys(note for source in sources for note in source.notes))
     rate = None if fitted.familiar is None else fitted.familiar.rate
     batches = (batch for source in sources for batch in fitted.predicting(source))
     if to is None:
@@ -115,6 +120,7 @@ def _predicted(fitted: FittedModel, sources: list[Pictures], to: Path | None) ->
             unreadable=unreadable,
             unfamiliar=int(whole.unfamiliar.sum()),
             rate=rate,
+            found=told,
             predictions=whole,
         )
     reasons: list[str] = []
@@ -134,6 +140,7 @@ def _predicted(fitted: FittedModel, sources: list[Pictures], to: Path | None) ->
         unreadable=len(reasons),
         unfamiliar=unfamiliar,
         rate=rate,
+        found=told,
         predictions=None,
     )
 
@@ -152,7 +159,7 @@ def _lines(found: PredictedTable, top: int) -> list[str]:
     for path, (label, sure, more), reason, unlike in zip(
         paths, answers, predictions.reasons, strange, strict=True
     ):
-        told = f"unreadable: {reason}" if reason else f"{sure:>{len(head[1])}}"
+        told = f"no answer: {reason}" if reason else f"{sure:>{len(head[1])}}"
         told += "  unfamiliar" * unlike + f"  then {more}" * bool(more)
         lines.append(f"{path:<{width}}  {label:<{wide}}  {told}".rstrip())
     return [*lines, *noted(found.notes)]

@@ -48,12 +48,13 @@ class SimilarPictures:
 
 def similar(
     model: Annotated[
-        str,
+        str | None,
         typer.Argument(
-            metavar="[MODEL]",
+            metavar="MODEL",
             help="A .safetensors file; 'imagenet' if left out before a folder.",
+            show_default=False,
         ),
-    ],
+    ] = None,
     where: Annotated[
         str | None,
         typer.Argument(
@@ -131,21 +132,30 @@ def similar(
     refuse_unreadable(len(index.unreadable), len(index.unreadable) + len(index), strict=strict)
 
 
-def _named(model: str, where: str | None, queries: list[str]) -> tuple[str, str, list[str]]:
+def _named(model: str | None, where: str | None, queries: list[str]) -> tuple[str, str, list[str]]:
     """Return model, place and queries of a line that may leave the model out before a folder."""
     from foveal.errors import UsageError
     from foveal.model.imagenet import NAME
 
-    if model != NAME and (Path(model).is_dir() or model.lower().endswith(".npz")):
+    if (
+        model is not None
+        and model != NAME
+        and (Path(model).is_dir() or model.lower().endswith(".npz"))
+    ):
         return NAME, model, [*([] if where is None else [where]), *queries]
-    if where is None:
+    if model is None or where is None:
         raise UsageError(
             "WHERE",
             needed="the pictures to search in",
-            came=f"{model} alone",
+            came="nothing" if model is None else f"{model} alone",
             remedy="name a folder behind it",
         )
     return model, where, queries
+
+
+def _holds_pictures(word: str) -> bool:
+    """Whether a word that may name a model names pictures."""
+    return Path(word).is_dir() or word.lower().endswith(".npz")
 
 
 def _check(where: str, queries: list[str], to: Path | None, *, groups: bool, graph: bool) -> None:
@@ -266,7 +276,7 @@ def _lines(answer: SimilarPictures) -> list[str]:
     for one in answer.queries:
         lines += [""] * bool(lines) + [one.query]
         if one.reason:
-            lines.append(f"unreadable: {one.reason}")
+            lines.append(f"no answer: {one.reason}")
             continue
         lines.append("rank  distance  path")
         lines += [f"{rank:>4}  {distance:>8.4g}  {name}" for rank, distance, name in one.ranked()]

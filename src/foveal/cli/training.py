@@ -13,6 +13,7 @@ import typer
 from foveal.cli.options import groups_of, interruptible
 from foveal.cli.words import quoted
 from foveal.results import plain
+from foveal.visible import visible_lines
 from foveal.wording import counted
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class TrainedClassifier(TrainedModel):
 
     def to_dict(self) -> dict[str, Any]:
         """Return where it is, what it knows, and how it fares on held-out pictures."""
-        known = self.model.provenance
+        known, known_as = self.model.provenance, self.model.classes.tolist()
         return {
             **super(TrainedClassifier, self).to_dict(),
             "fixed_layers": self.model.plan.fixed,
@@ -102,6 +103,7 @@ class TrainedClassifier(TrainedModel):
             "judged_by": known.judged_by,
             "validation_accuracy": plain(self.model.accuracy),
             "validation_effective": known.validation_effective,
+            "unjudged": [known_as[one] for one in known.unjudged or ()],
             "temperature": self.model.temperature,
             "cuts": plain(self.cuts),
         }
@@ -213,7 +215,7 @@ def report_of(
     except Exception as why:
         from foveal.cli.words import in_options
 
-        typer.echo(f"note: no report was written: {in_options(str(why))}", err=True)
+        typer.echo(visible_lines(f"note: no report was written: {in_options(str(why))}"), err=True)
         return None
 
 
@@ -274,12 +276,22 @@ def lines_of_classifier(found: TrainedClassifier) -> Iterator[str]:
             f"{where}  {accuracy.percent()} on "
             f"{counted(known.validation_pictures, 'picture')}{fewer}; the "
             f"largest class is {100 * most:.1f} % of those trained on"
+            f"{_without(known.unjudged, found.model.classes.tolist())}"
         )
     model, pictures = quoted(found.path), quoted(found.pictures)
     if found.label_from is not None:
         pictures += f" --label-from {quoted(found.label_from)}"
     nothing = accuracy is None  # no picture was held out, so that none may be judged
     yield from found.foot(f"show {model}" if nothing else f"evaluate {model} {pictures}")
+
+
+def _without(unjudged: Sequence[int] | None, classes: Sequence[Any], most: int = 3) -> str:
+    """Name the classes that an accuracy says nothing of."""
+    if not unjudged:
+        return ""
+    named = ", ".join(str(classes[one]) for one in unjudged[:most])
+    more = f" and {len(unjudged) - most:,} more" if len(unjudged) > most else ""
+    return f"; no picture of {named}{more} is among those judged"
 
 
 def lines_of_autoencoder(found: TrainedAutoencoder) -> Iterator[str]:

@@ -17,6 +17,7 @@ from foveal.learning.options import AUTOENCODER, CodeDescent, CodeOptions, CodeP
 from foveal.learning.reconstruction import code_plan, code_task, uncentred, with_loss
 from foveal.nets.autoencoder import Kind
 from foveal.nets.spec import Network
+from foveal.pictures.ledger import warn_unreadable
 from foveal.pictures.ranges import in_range
 from foveal.recipe import Resize
 from foveal.targets.pictures import Originals
@@ -304,11 +305,21 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
         The higher, the more usual the picture; NaN for files that cannot be read.
         """
         check_is_fitted(self)
-        errors = [one.errors for one in self.model_.comparing(coerce(self, X))]
+        found = list(self.model_.comparing(coerce(self, X)))
+        reasons = [reason for one in found for reason in one.reasons]
+        warn_unreadable([name for one in found for name in one.names], reasons)
+        errors = [one.errors for one in found]
         return -np.concatenate(errors).astype(np.float64)
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Return the mean of `score_samples` over pictures that can be read; NaN for none."""
+        """Return the mean of `score_samples` over pictures that can be read; NaN for none.
+
+        Raises
+        ------
+        UsageError
+            For pictures in y: what is restored is held against X alone.
+        """
+        Originals().read(y)
         scores = self.score_samples(X)
         readable = scores[~np.isnan(scores)]
         return float(readable.mean()) if len(readable) else float("nan")

@@ -211,6 +211,7 @@ class CNNClassifier(Classifier):
             trained = descend(task, plan, descent, context)
             model = task.frozen(plan, trained)
         known = model.provenance
-        doubts = target.doubts(known.validation_accuracy, known.class_counts)
+        remedies = ("give larger ones (`size`)", "or train for more `epochs`")
+        doubts = target.doubts(known.validation_accuracy, known.class_counts, remedies)
         context.run.tell(finished(trained.state, doubts))
         return self._learned(model, context)

@@ -13,7 +13,8 @@ from foveal.arrays import Array
 from foveal.errors import DataError
 from foveal.pictures.collection import Pictures
 from foveal.pictures.groups import grouped
-from foveal.pictures.sources import are_encoded, as_list, gather
+from foveal.pictures.sources import are_encoded, gather
+from foveal.pictures.sources.forms import check_form, column, listed
 from foveal.shapes import written
 from foveal.targets.labelled import Labelled
 from foveal.targets.target import Target
@@ -47,9 +48,12 @@ def coerce(
     target : Target, optional
         What is to be learned of them: it reads y. None where this is not fit.
     """
-    X = as_list(X)
-    labels = None if target is None or y is None else target.read(as_list(y))
-    if are_encoded(X):
+    X = listed(X)
+    labels = None if target is None or y is None else target.read(column(y))
+    encoded = are_encoded(X)
+    if not encoded:
+        check_form(X)
+    if encoded:
         pictures = gather(X)
         if target is not None:
             estimator._picture_shape = pictures.content.shape
@@ -115,7 +119,9 @@ def _fitted_arrays(
 
 
 def _folded(values: Array, shape: tuple[int, ...]) -> Array:
-    """Fold rows of pixels to pictures of the shape that was fitted."""
+    """Fold rows of pixels to pictures of the shape that was fitted; greys get their channel."""
+    if values.ndim == 3 and len(shape) == 2:
+        return values[..., None]
     if values.ndim != 2:
         return values
     if values.shape[1] != math.prod(shape):

@@ -16,6 +16,7 @@ from foveal.learning.options import Labels, Machine, check_options, pick
 from foveal.model.fitted import FittedModel
 from foveal.parameters import FLAG, check
 from foveal.pictures.sources import gather
+from foveal.pictures.sources.forms import column
 from foveal.randomness import RandomState
 from foveal.targets.kinds import labelled_of
 from foveal.targets.labelled import Labelled
@@ -102,4 +103,4 @@ class Classifier(ClassifierMixin, Learner):
             pictures = gather(X)
             target.check_labelled(pictures)
             y = pictures.labels
-        return target.score(y, self.predict(X), sample_weight)
+        return target.score(target.read(column(y)), self.predict(X), sample_weight)

@@ -155,7 +155,7 @@ def _how(found: KernelHistory) -> str:
         return ", orange above 0 and blue below"
     if channels <= FEW_CHANNELS:
         return ", orange above 0 and blue below, one input channel below the other"
-    return f"; norms over {channels:,} input channels"
+    return f"; norms over {counted(channels, 'input channel')}"
 
 
 def _in_colour(found: KernelHistory) -> bool:

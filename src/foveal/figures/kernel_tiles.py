@@ -16,6 +16,7 @@ from foveal.drawing.text import number
 from foveal.drawing.tiles import as_colours
 from foveal.looking.convolutions import Kernels
 from foveal.pictures.collection import evenly
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.arrays import Array
@@ -107,7 +108,7 @@ def _by_norm(kernels: Kernels, rows: Sequence[int]) -> KernelTiles:
     return KernelTiles(
         colours=diverging(norms[None, list(rows)], limit),
         rows=[],
-        says=f"norms over {kernels.weights.shape[1]:,} input channels; {_full(limit)}",
+        says=f"norms over {counted(kernels.weights.shape[1], 'input channel')}; {_full(limit)}",
     )
 
 

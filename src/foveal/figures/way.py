@@ -93,7 +93,8 @@ def _facts(subject: Subject, found: Way) -> list[str]:
     ]
     if found.left_out:
         facts.append(
-            f"{len(found.stages)} of {len(found.stages) + found.left_out} rows are drawn, evenly "
+            f"{len(found.stages)} of "
+            f"{counted(len(found.stages) + found.left_out, 'row')} are drawn, evenly "
             "spaced over the depth"
         )
     return facts
@@ -184,7 +185,11 @@ def _vector(stage: Stage, values: Array) -> Image.Image:
 
 
 def _softmax_words(found: Softmax) -> list[str]:
-    lines = ["softmax", "exponentials, divided by their sum", f"{found.classes:,} classes"]
+    lines = [
+        "softmax",
+        "exponentials, divided by their sum",
+        f"{counted(found.classes, 'class', 'classes')}",
+    ]
     if found.temperature != 1.0:
         lines.append(f"logits divided by temperature {number(found.temperature)}")
     return lines

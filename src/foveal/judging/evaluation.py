@@ -15,7 +15,7 @@ from foveal.evaluation.intervals import wilson
 from foveal.inference.features import Extraction, open_features
 from foveal.judging.answers import Answers
 from foveal.judging.held_out import HeldOut, JudgedBy, Standing, held_out
-from foveal.judging.left_out import unusable
+from foveal.judging.left_out import Unjudged, unusable
 from foveal.judging.lines import html_of_evaluation, lines_of_evaluation
 from foveal.judging.together import Together
 from foveal.judging.unfamiliar import Unfamiliar
@@ -27,6 +27,7 @@ from foveal.pictures.prepared import Prepared
 from foveal.pictures.remarks import joined, summed
 from foveal.pictures.scaling import scaling
 from foveal.pictures.sources import gather
+from foveal.pictures.sources.forms import column
 from foveal.pictures.store import Progress, glance, open_store
 from foveal.results import plain
 from foveal.wording import counted
@@ -55,6 +56,8 @@ class Evaluation:
     """What the figures stand on."""
     metrics: Any
     """How it fares, as its target judges it: `foveal.evaluation.metrics.Metrics` of classes."""
+    unjudged: Unjudged
+    """What the figures say nothing of."""
     unfamiliar: Unfamiliar | None
     """How many are unlike those that taught; None where the model keeps none, or they taught it."""
     uncalibrated_error: float | None
@@ -147,7 +150,7 @@ def evaluate(
     model = fitted_of(model)
     target = model.answering()
     pictures = grouped(gather(X), groups)
-    source = _Source(model, pictures if y is None else pictures.labelled(target.read(y)))
+    source = _Source(model, pictures if y is None else pictures.labelled(target.read(column(y))))
     source.open(progress)
     chosen = held_out(
         model,
@@ -170,6 +173,7 @@ def evaluate(
     if chosen.judged_by == "held-out pictures":
         taught = source.known[Standing.of(model, source.store.hashes[source.known]).taught]
         notes.extend(together.known_before(rows, taught, source.pictures))
+    notes.extend(together.copies.conflicts(source.strata, model.classes.tolist(), pictures.names))
     if worth < 1:
         notes.append(
             f"some of these pictures belong together: all are worth {worth * len(rows):,.0f} "
@@ -187,9 +191,11 @@ def evaluate(
         found, more = _baselines(model, source, chosen, training, progress)
         baselines.extend(found)
         notes.extend(more)
+    judged = target.metrics(answers.predicted, values, worth)
     return Evaluation(
         judged_by=chosen.judged_by,
-        metrics=target.metrics(answers.predicted, values, worth),
+        metrics=judged,
+        unjudged=source.unjudged(judged),
         unfamiliar=_unfamiliar(model, unfamiliarity),
         uncalibrated_error=target.calibration_error(target.predicted(logits, 1.0), values),
         temperature=model.temperature,
@@ -238,6 +244,18 @@ class _Source:
             *[f"{counted(len(self.torn), 'picture')} left out: under two classes"]
             * bool(self.torn),
         ]
+
+    def unjudged(self, found: Any) -> Unjudged:
+        """Count what figures say nothing of."""
+        labels = self.pictures.labels
+        labelled = 0 if labels is None else [one is not None for one in labels.tolist()]
+        unknown = self.store.readable & labelled & ~self.answers.known
+        return Unjudged(
+            given=len(self.pictures),
+            unusable=len(self.pictures) - len(self.known),
+            unknown=int(np.count_nonzero(unknown)),
+            classes=self.target.unjudged(found),
+        )
 
     def asked(self, rows: Rows) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         """Ask the model for logits (n, k) and unfamiliarity (n,) of some rows."""

@@ -2,11 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from foveal.targets.labelled import Labelled
 from foveal.wording import counted
+
+NAMED = 3
+"""Classes without a picture that are named, at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unjudged:
+    """What a figure says nothing of, though it was given or is known to the model."""
+
+    given: int
+    """Pictures that were given."""
+    unusable: int
+    """Those among them that cannot be judged: unreadable, without a label, of unknown classes."""
+    unknown: int
+    """Those among these whose class the model does not know: each would be a wrong answer."""
+    classes: tuple[str, ...]
+    """Classes of the model of which no picture was judged."""
+
+    def lines(self, classes: int) -> Iterator[str]:
+        """Say what the accuracy leaves out; nothing where it leaves nothing out.
+
+        Parameters
+        ----------
+        classes : int
+            Classes of the model.
+        """
+        if self.unusable:
+            unknown = f", {self.unknown:,} of an unknown class" * bool(self.unknown)
+            yield (
+                f"leaves out {self.unusable:,} of {counted(self.given, 'picture')} given, which "
+                f"cannot be judged{unknown}"
+            )
+        if self.classes:
+            more = len(self.classes) - NAMED
+            named = ", ".join(self.classes[:NAMED]) + f" and {more:,} more" * (more > 0)
+            yield (
+                f"leaves out {len(self.classes):,} of {counted(classes, 'class', 'classes')}, of "
+                f"which no picture is judged: {named}"
+            )
 
 
 def unusable(

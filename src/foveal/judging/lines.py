@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from foveal.evaluation.baselines import Baseline
 from foveal.html_tables import html_lines, html_table
 from foveal.judging.answers import Answers
+from foveal.judging.left_out import Unjudged
 from foveal.judging.unfamiliar import Unfamiliar
 from foveal.wording import counted
 
@@ -22,6 +23,11 @@ class Judged(Protocol):
     @property
     def metrics(self) -> Any:
         """How the model fares."""
+        ...
+
+    @property
+    def unjudged(self) -> Unjudged:
+        """What the figures say nothing of."""
         ...
 
     @property
@@ -76,7 +82,9 @@ def lines_of_evaluation(found: Judged) -> list[str]:
 
 def _figures(found: Judged) -> list[tuple[str, str]]:
     target = found.answers.target
-    return target.figures(found.metrics, found.uncalibrated_error, found.temperature)
+    first, *others = target.figures(found.metrics, found.uncalibrated_error, found.temperature)
+    left_out = found.unjudged.lines(len(target.names))
+    return [first, *(("", line) for line in left_out), *others]
 
 
 def _standing(found: Judged) -> str:
@@ -86,6 +94,7 @@ def _standing(found: Judged) -> str:
 
 
 def _unfamiliar(found: Judged) -> list[tuple[str, str]]:
+    """Write how many pictures are unlike those that taught, where that can be told."""
     told = found.unfamiliar
     if told is None:
         return []
@@ -95,10 +104,11 @@ def _unfamiliar(found: Judged) -> list[tuple[str, str]]:
 
 def html_of_evaluation(found: Judged) -> str:
     """Lay an evaluation out as tables: figures and baselines, then what else is told."""
+    figures = [*_figures(found), *_unfamiliar(found)]
     baselines = ((f"baseline: {one.name}", one.accuracy.percent()) for one in found.baselines)
     parts = [
         html_lines(f"note: {note}" for note in found.notes),
-        html_table((), [*_figures(found), *baselines], caption=_standing(found)),
+        html_table((), [*figures, *baselines], caption=_standing(found)),
         *found.answers.target.tables(found.metrics),
     ]
     return "".join(parts)

@@ -13,7 +13,7 @@ import numpy as np
 from foveal.arrays import Hashes, Rows
 from foveal.evaluation.intervals import effective_number
 from foveal.pictures.collection import Pictures
-from foveal.pictures.copies import CopySearch
+from foveal.pictures.copies import CopySearch, NearCopies
 from foveal.pictures.prepared import Prepared
 from foveal.pictures.units import units_of
 from foveal.recipe import PictureRecipe
@@ -25,6 +25,8 @@ class Together:
 
     units: Hashes
     """Unit of each picture, (n,); see `foveal.pictures.units`."""
+    copies: NearCopies
+    """Near copies among them."""
 
     @classmethod
     def of(
@@ -37,7 +39,7 @@ class Together:
     ) -> Together:
         """Find what belongs together among the usable rows of prepared pictures."""
         copies = CopySearch(pictures, recipe, strata, usable).among(store)
-        return cls(units_of(store.hashes, usable, pictures.groups, copies.pairs))
+        return cls(units_of(store.hashes, usable, pictures.groups, copies.pairs), copies)
 
     def worth(self, right_m: np.ndarray[Any, Any] | None, rows: Rows) -> float:
         """Compute the independent pictures that each judged one is worth, at most 1."""
@@ -50,7 +52,7 @@ class Together:
             return []
         partner = taught[self.units[taught] == self.units[known[0]]][0]
         return [
-            f"{len(known):,} of these pictures are near copies of pictures that trained the model, "
-            f"or of one group with them, such as {pictures.names[known[0]]} and "
+            "near copies of pictures that trained the model, or of one group with them: "
+            f"{len(known):,} of these pictures, such as {pictures.names[known[0]]} and "
             f"{pictures.names[partner]}: too good a figure"
         ]

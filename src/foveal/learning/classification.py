@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 
+from foveal.arrays import Rows
 from foveal.learning.context import FitContext
 from foveal.learning.data import TrainingData
 from foveal.learning.descent import Habits, Trained, batch_size_of, check_batches
@@ -92,9 +94,17 @@ class LabelledTask(PictureTask[Labelled]):
             validation_pictures=len(rows),
             validation_right=best.right if best else None,
             validation_effective=worth,
+            unjudged=unjudged(data, rows),
         )
         model.familiar = familiar(model, data, data.split.train, rows, self.context)
         return model
+
+
+def unjudged(data: TrainingData[Labelled], rows: Rows) -> list[int] | None:
+    """List the classes of which no held-out picture is there; None where all are judged."""
+    counts = data.target.counts(data.values[rows])
+    found: list[int] = np.flatnonzero(counts == 0).tolist()
+    return found if found and len(rows) else None
 
 
 def scratch_task(

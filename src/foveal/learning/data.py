@@ -315,11 +315,17 @@ def _together(pictures: Pictures, data: TrainingData[Target], copies: NearCopies
             f"{len(copies.rows):,} of {counted(copies.looked_at, 'picture')} are near "
             "copies of others, "
             f"such as {copies.named(pictures.names)}: near copies are kept on one side of every "
-            "split; name what else belongs together (`groups`)"
+            f"split{'; name what else belongs together (`groups`)' * (pictures.groups is None)}"
         )
+    yield from copies.conflicts(data.values, list(data.target.names), pictures.names)
     for code, label in enumerate(data.target.names):
         units = data.units[used[data.target.named(data.values[used], code)]]
-        if len(units) > 1 and len(np.unique(units)) == 1:
+        if len(units) == 1:
+            yield (
+                f"there is but one picture of {label}: it is not held out, and no figure says how "
+                "others of this class fare"
+            )
+        elif len(units) and len(np.unique(units)) == 1:
             yield (
                 f"all {counted(len(units), 'picture')} of {label} belong together: none "
                 "of them is held "

@@ -5,6 +5,7 @@ Axes: m picture that was held out, k output of the network.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -79,7 +80,15 @@ class Held:
         """What a model keeps of it."""
         return HeldOutLogits.of(self.data.store.hashes[self.rows], self.outputs_mk)
 
-    def doubts(self, *, fixed: bool) -> tuple[str, ...]:
-        """Say why the head that it judged may have learned little; `fixed` are its features."""
+    def doubts(self, remedies: Sequence[str], *, fixed: bool) -> tuple[str, ...]:
+        """Say why the head that it judged may have learned little; `fixed` are its features.
+
+        Parameters
+        ----------
+        remedies : sequence of str
+            What else the learner takes that may help.
+        """
         counts = self.data.class_counts.tolist()
-        return self.data.target.head_doubts(self.accuracy, self.values_m, counts, fixed=fixed)
+        return self.data.target.head_doubts(
+            self.accuracy, self.values_m, counts, remedies, fixed=fixed
+        )

@@ -18,6 +18,7 @@ from foveal.learning.classification import (
     JUDGING_BATCH,
     LabelledTask,
     check_trainable,
+    unjudged,
 )
 from foveal.learning.context import FitContext
 from foveal.learning.data import TrainingData
@@ -103,7 +104,8 @@ class Transfer:
             if not self.fine:
                 run.tell(planned(plan, None))
             logistic, held = self._regression(top, head)
-            run.tell(_head_fitted(logistic, held, held.doubts(fixed=not self.fine)))
+            doubts = held.doubts(self._remedies(), fixed=not self.fine)
+            run.tell(_head_fitted(logistic, held, doubts))
         else:
             held, trained = self._descent(top, head, plan)
         if self.fine:
@@ -112,7 +114,9 @@ class Transfer:
         model = self._assembled(plan, network, data, held, logistic, trained)
         if trained is not None:
             known = model.provenance
-            doubts = data.target.doubts(known.validation_accuracy, known.class_counts)
+            doubts = data.target.doubts(
+                known.validation_accuracy, known.class_counts, self._remedies()
+            )
             run.tell(finished(trained.state, doubts))
         return model
 
@@ -173,6 +177,18 @@ class Transfer:
     ) -> LogisticHead:
         examples = data.examples(rows, _vectors(data, rows), self.context)
         return data.target.fit_head(examples, data.taught, C, judged=judged)
+
+    def _remedies(self) -> list[str]:
+        """Say what may help classes that are not told apart, of what this transfer takes."""
+        sized = self.backbone.source != "model"
+        taught = not self.config.start.logistic
+        return [
+            *["give larger ones (`size`)"] * sized,
+            *["train for more `epochs`"] * taught,
+            "or fine-tune for more epochs (`fine_tune_epochs`)"
+            if self.fine
+            else "or fine-tune the network (`fine_tune_epochs`)",
+        ]
 
     def _task(self, data: TrainingData[Labelled], note: str = "") -> LabelledTask:
         return LabelledTask(
@@ -277,6 +293,7 @@ class Transfer:
             validation_pictures=len(held.rows),
             validation_right=held.right,
             validation_effective=held.worth,
+            unjudged=unjudged(data, held.rows),
         )
         only_held = np.setdiff1d(split.validation, taught)
         model.familiar = familiar(model, data, np.sort(taught), only_held, self.context)

@@ -15,6 +15,7 @@ from scipy.special import betainccinv
 from foveal.arrays import Array
 from foveal.looking.convolutions import Kernels
 from foveal.looking.responses import Responses
+from foveal.wording import counted
 
 Kind = Literal["broken", "dead", "silent", "saturated", "duplicate"]
 """No numbers; weights of 0; a map of 0 on the pictures shown; a map where its activation function
@@ -108,7 +109,7 @@ def _of_maps(layer: str, responses: Responses | None) -> Iterator[tuple[int, Kin
     maps = None if responses is None else responses.maps.get(layer)
     if responses is None or maps is None:
         return
-    all_of = f"all {responses.pictures} pictures"
+    all_of = f"all {counted(responses.pictures, 'picture')}"
     for kernel in np.flatnonzero(maps.silent).tolist():
         yield kernel, "silent", f"is silent: its map is 0 everywhere on {all_of}"
     for kernel in np.flatnonzero(maps.flat & ~maps.silent).tolist():

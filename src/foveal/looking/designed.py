@@ -17,6 +17,7 @@ import numpy as np
 from foveal.arrays import Array
 from foveal.errors import UsageError
 from foveal.parameters import did_you_mean
+from foveal.wording import counted
 
 Rows = tuple[tuple[float, ...], ...]
 
@@ -93,7 +94,7 @@ def _of_file(path: Path) -> Designed:
         raise UsageError(
             what,
             needed=f"a file ending in {', '.join(ENDINGS)}, of at most {LARGEST_FILE:,} bytes",
-            came=f"one of {size:,} bytes" if ending in ENDINGS else ending or "no ending",
+            came=f"one of {counted(size, 'byte')}" if ending in ENDINGS else ending or "no ending",
             remedy="write the matrix as text, a row a line",
         )
     try:
@@ -120,7 +121,7 @@ def _rows_of(path: Path) -> list[list[float]]:
     rows = [[_number(word) for word in line] for line in words if line]
     lengths = sorted({len(row) for row in rows})
     if len(lengths) > 1:
-        raise ValueError(f"rows of {lengths[0]} and of {lengths[-1]} numbers")
+        raise ValueError(f"rows of {lengths[0]} and of {counted(lengths[-1], 'number')}")
     return rows
 
 
@@ -141,7 +142,7 @@ def _checked(what: str, values: Any, name: str = "of your own") -> Designed:
         if max(weights.shape) > LARGEST:
             came = f"one of {weights.shape[0]}x{weights.shape[1]}"
         elif not np.isfinite(weights).all():
-            came = f"{int((~np.isfinite(weights)).sum())} numbers that are not finite"
+            came = f"{counted(int((~np.isfinite(weights)).sum()), 'number')} not finite"
         elif not weights.any():
             came = "nothing but 0"
         elif np.abs(weights).max() > LARGEST_WEIGHT:

@@ -9,6 +9,7 @@ from foveal.nets.plan import Plan
 from foveal.nets.planned import PlannedLayer, cut
 from foveal.nets.spec import Conv, Residual, Timm
 from foveal.shapes import written
+from foveal.wording import counted
 
 LEVELS = ("low-level", "mid-level", "high-level")
 
@@ -44,7 +45,7 @@ def _seen_pixels(plan: Plan, layer: PlannedLayer) -> float:
 def title_of(layer: PlannedLayer) -> str:
     """Name a layer in a few words."""
     if isinstance(layer.layer, Residual):
-        return f"residual of {len(layer.inner)} layers"
+        return f"residual of {counted(len(layer.inner), 'layer')}"
     if isinstance(layer.layer, Timm):
         return cut(f"timm {layer.layer.architecture} {layer.layer.unit}")
     return cut(notation.write_layer(layer.layer))

@@ -16,6 +16,7 @@ from foveal.looking.selection import seen
 from foveal.looking.subject import NothingToSee, Subject
 from foveal.model.codec import NO_NUMBERS, check_half, coding
 from foveal.pictures.collection import Pictures, evenly
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
@@ -167,7 +168,7 @@ def _ranges(
         codes = _codes(model, pictures.take(evenly(len(pictures), MOST_CODED).tolist()), progress)
         if len(codes) >= FEWEST:
             low, high = np.percentile(codes, (LOW, HIGH), axis=0)
-            of = f"of the codes of {len(codes):,} pictures"
+            of = f"of the codes of {counted(len(codes), 'picture')}"
             return np.asarray(low), np.asarray(high), f"the {LOW}th to the {HIGH}th percentile {of}"
     if model.normal is None:
         raise NothingToSee(

@@ -120,6 +120,8 @@ class Provenance(BaseModel):
     """Validation pictures answered right by the chosen weights."""
     validation_effective: Added[float] = None
     """Independent pictures that they are worth, where some belong together."""
+    unjudged: Added[list[int]] = None
+    """Numbers of the classes of which no picture was held out, where others were judged."""
     best_epoch: int
     """Epoch the weights were chosen from."""
     snapshot_steps: list[int]

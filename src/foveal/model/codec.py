@@ -25,6 +25,7 @@ from foveal.parameters import Whole, check, optional
 from foveal.pictures.batches import as_tensor, nhwc, normalised
 from foveal.pictures.collection import Pictures
 from foveal.pictures.hashing import content_hashes
+from foveal.pictures.ledger import warn_unreadable
 from foveal.pictures.preparing import batches
 from foveal.pictures.saving import DecodedBatch
 from foveal.pictures.scaling import scaling
@@ -151,7 +152,9 @@ def _drawn(means_and_logs: Array, seed: int, start: int) -> Array:
 
 def encoded(model: Autoencoding, pictures: Pictures, sample: int | None = None) -> Floats:
     """Encode pictures, (n, k); NaN where one cannot be read."""
-    found = [codes.values for codes in coding(model, pictures, sample)]
+    codes = list(coding(model, pictures, sample))
+    warn_unreadable(pictures.names, [reason for one in codes for reason in one.reasons])
+    found = [one.values for one in codes]
     return np.concatenate(found) if found else np.empty((0, model.plan.code_size), np.float32)
 
 

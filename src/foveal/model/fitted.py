@@ -33,6 +33,7 @@ from foveal.nets.plan import Plan, plan_network
 from foveal.nets.spec import Dense, Network
 from foveal.pictures.batches import RowsOfFeatures, feature_tensor
 from foveal.pictures.collection import Pictures
+from foveal.pictures.ledger import warn_unreadable
 from foveal.pictures.scaling import Scaling, of_values
 from foveal.pictures.sources import gather
 from foveal.recipe import PictureRecipe
@@ -141,12 +142,12 @@ class FittedModel:
     # Use ---------------------------------------------------------------------------------
 
     def predict(self, X: Any) -> np.ndarray[Any, np.dtype[Any]]:
-        """Predict the label of each picture; None where a file cannot be read."""
-        return self.predictions(X).labels
+        """Predict the label of each picture; None, with a warning, where one cannot be read."""
+        return _told(self.predictions(X)).labels
 
     def predict_proba(self, X: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Predict probabilities, (n, classes); NaN where a file cannot be read."""
-        return self.predictions(X).probabilities
+        """Predict probabilities, (n, classes); NaN, with a warning, where one cannot be read."""
+        return _told(self.predictions(X)).probabilities
 
     def predictions(self, X: Any) -> Predictions:
         """Predict everything at once: labels, probabilities, and why a file has none."""
@@ -175,7 +176,7 @@ class FittedModel:
         ``familiar.false_alarms`` of pictures of the kind that taught. NaN where a file cannot be
         read, and for models that keep no training pictures.
         """
-        return self.predictions(X).unfamiliarity
+        return _told(self.predictions(X)).unfamiliarity
 
     def answers(
         self, images: Array, by: Scaling
@@ -244,8 +245,10 @@ class FittedModel:
 
         Of an autoencoder these are the codes.
         """
-        found = [values for _, values, _ in self.feature_session().outputs(gather(X))]
-        return np.concatenate(found).astype(np.float32)
+        pictures = gather(X)
+        found = list(self.feature_session().outputs(pictures))
+        warn_unreadable(pictures.names, [why for _, _, reasons in found for why in reasons])
+        return np.concatenate([values for _, values, _ in found]).astype(np.float32)
 
     def inputs(self, X: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Prepare pictures as the network takes them, (n, c, h, w), normalised by the recipe.
@@ -449,6 +452,12 @@ def checked_path(path: str | Path) -> Path:
         Where it does not end in .safetensors, or its folder is not there.
     """
     return files.checked_output(Path(path), (".safetensors",), "model", exact=True)
+
+
+def _told(predictions: Predictions) -> Predictions:
+    """Warn of pictures that cannot be read, where an answer does not hold the reasons."""
+    warn_unreadable(predictions.names, predictions.reasons)
+    return predictions
 
 
 def fitted_of(model: Any) -> FittedModel:

@@ -46,6 +46,7 @@ class Origins(_Origins, total=False):
     coding: Coding | None
     judged_by: Literal["validation", "cross-validation", "nothing"]
     validation_effective: float | None
+    unjudged: list[int] | None
 
 
 def freeze(

@@ -16,6 +16,7 @@ from foveal.arrays import Floats
 from foveal.inference.session import at_once
 from foveal.nets.tracing import planned_layer, trace
 from foveal.pictures.batches import as_tensor, normalised
+from foveal.pictures.ledger import warn_unreadable
 from foveal.pictures.preparing import batches
 from foveal.pictures.scaling import scaling
 
@@ -81,8 +82,11 @@ def _inputs(
     """Yield normalised pictures, and which of them are not there."""
     recipe = pictures.content.suited(model.recipe)
     by = scaling(pictures, recipe)
+    told: list[str] = []
     for _, raw, reasons in batches(pictures, recipe, model.device.threads, at_once(recipe)):
+        told.extend(reasons)
         yield normalised(as_tensor(raw), by), np.array([bool(one) for one in reasons])
+    warn_unreadable(pictures.names, told)
 
 
 def _known(values: torch.Tensor, missing: np.ndarray[Any, np.dtype[np.bool_]]) -> Floats:

@@ -85,7 +85,7 @@ def _cuts(cuts: tuple[dict[str, Any], ...]) -> Table:
 
 def _curves(material: Material) -> Iterator[Plot]:
     epochs = [material.epochs[row] for row in evenly(len(material.epochs), MOST_EPOCHS).tolist()]
-    few = f" {MOST_EPOCHS} of {len(material.epochs):,} epochs are drawn, evenly spaced."
+    few = f" {MOST_EPOCHS} of {counted(len(material.epochs), 'epoch')} are drawn, evenly spaced."
     more = few if len(epochs) < len(material.epochs) else ""
     marks = _kept(material)
     loss = _chart(epochs, "loss", "loss", marks)

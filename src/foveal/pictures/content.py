@@ -22,7 +22,7 @@ from foveal.pictures.ground import ground_for
 from foveal.pictures.hashing import ABSENT, array_ids, encoded_ids, hash_encoded, plain
 from foveal.pictures.ranges import WHOLE, keeps_bytes, measure_range
 from foveal.pictures.remarks import Remark, Remarks
-from foveal.pictures.suitability import suited
+from foveal.pictures.suitability import refuse_channels_first, suited
 from foveal.recipe import PictureRecipe
 
 MOST_CLEAR = 64
@@ -240,6 +240,8 @@ class ArrayContent:
 
     array: Array
     folded: bool = False
+    plain: bool = False
+    """Whether it came without an axis of channels, (n, height, width)."""
     reasons: Mapping[int, str] = field(default_factory=dict)
     """Why rows hold no picture, such as those of damaged files, by row; they are zeros."""
 
@@ -262,7 +264,7 @@ class ArrayContent:
         """Return some rows, in this order."""
         picked = list(rows)
         reasons = {at: self.reasons[row] for at, row in enumerate(picked) if row in self.reasons}
-        return ArrayContent(self.array[picked], self.folded, reasons)
+        return ArrayContent(self.array[picked], self.folded, self.plain, reasons)
 
     def whole_names(self, names: Sequence[str]) -> Sequence[str]:
         """Return the names given: rows of an array have no others."""
@@ -302,6 +304,8 @@ class ArrayContent:
 
     def suited(self, recipe: PictureRecipe) -> PictureRecipe:
         """Return the recipe with the black and white that these values have; see `suitability`."""
+        if self.plain:
+            refuse_channels_first(self.array, recipe)
         check_fits(self.array, recipe, folded=self.folded)
         return suited(self.array, recipe)
 

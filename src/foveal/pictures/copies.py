@@ -13,19 +13,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
 
-from foveal.arrays import Array, Floats, Rows
+from foveal.arrays import Array, Doubles, Floats, Rows
 from foveal.pictures.collection import Pictures, evenly
 from foveal.pictures.prepared import Prepared, RowsOfArrays
-from foveal.pictures.store import open_store
+from foveal.pictures.small import SmallPictures
 from foveal.pictures.units import NO_PAIRS, Pairs, units_of
 from foveal.randomness import generator
 from foveal.recipe import PictureRecipe
+from foveal.wording import counted
 
 SIDE = 64
 """Height and width of the pictures that are aligned, at most."""
@@ -86,6 +86,31 @@ class NearCopies:
         """Rows that have a near copy."""
         return np.unique(self.pairs)
 
+    def conflicts(
+        self, class_ids: Rows, labels: Sequence[Any], names: Sequence[str]
+    ) -> Iterator[str]:
+        """Name near copies that stand under two labels, of which one may be wrong.
+
+        Parameters
+        ----------
+        class_ids : array of int, (n,)
+            Class number of each picture.
+        labels : sequence
+            Names of the classes; none where there is nothing to be called.
+        names : sequence of str, (n,)
+            Names of the pictures.
+        """
+        if not len(labels):
+            return
+        torn = self.pairs[class_ids[self.pairs[:, 0]] != class_ids[self.pairs[:, 1]]]
+        if not len(torn):
+            return
+        named = " and ".join(f"{names[row]} ({labels[class_ids[row]]})" for row in torn[0])
+        yield (
+            f"near copies under two labels: {counted(len(torn), 'pair')}, such as {named}: is one "
+            "of the labels wrong?"
+        )
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class CopySearch:
@@ -113,35 +138,28 @@ class CopySearch:
         return near_copies(images.__getitem__, thumbnails(images, rows), self.strata, rows)
 
     def by_features(self, features: RowsOfArrays) -> NearCopies:
-        """Find them by what a network made of them; all are decoded small, once.
+        """Find them by what a network made of them; likely ones are seen small.
 
         Parameters
         ----------
         features : rows of arrays, (n, d) or (n, c, h, w)
             What the network made of all pictures.
         """
-        looked_at = _looked_at(len(self.pictures))
-        rows = self.rows[np.isin(self.rows, looked_at)]
+        rows = self.rows[np.isin(self.rows, _looked_at(len(self.pictures)))]
         side = min(SIDE, self.recipe.height, self.recipe.width)
         if side < SMALLEST:
             return NearCopies(NO_PAIRS, len(rows), untold=rows)
-        small = replace(self.recipe, height=side, width=side, resize="stretch", adapts=True)
-
-        @cache
-        def kept() -> Array:  # of all, whatever the labels, so that the next one decodes nothing
-            pictures = self.pictures.take(looked_at.tolist())
-            return open_store(pictures, small, threads=self.threads).images
-
-        return near_copies(
-            lambda row: kept()[np.searchsorted(looked_at, row)],
-            _features(features, rows),
-            self.strata,
-            rows,
-        )
+        by = replace(self.recipe, height=side, width=side, resize="stretch", adapts=True)
+        small = SmallPictures(self.pictures, by, self.threads)
+        return near_copies(small, _features(features, rows), self.strata, rows, small.fetch)
 
 
 def near_copies(
-    picture_of: Callable[[int], Array | str], vectors_nd: Floats, class_ids: Rows, rows: Rows
+    picture_of: Callable[[int], Array | str],
+    vectors_nd: Floats,
+    class_ids: Rows,
+    rows: Rows,
+    fetch: Callable[[Rows], None] = lambda rows: None,
 ) -> NearCopies:
     """Find near copies among pictures.
 
@@ -155,15 +173,19 @@ def near_copies(
         Class number of each picture.
     rows : array of int
         Rows to look through.
+    fetch : callable, optional
+        Is told first which rows `picture_of` will be asked for.
     """
     if len(rows) < 2:
         return NearCopies(NO_PAIRS, len(rows))
     candidates = rows[_candidates(vectors_nd)]
-    edges = _Edges(picture_of)
-    telling = {
-        code: edges.tell_apart(rows[class_ids[rows] == code])
+    some = {
+        code: _drawn_pairs(rows[class_ids[rows] == code])
         for code in np.unique(class_ids[candidates])
     }
+    fetch(np.unique(np.concatenate([candidates, *some.values()])))
+    edges = _Edges(picture_of)
+    telling = {code: edges.tell_apart(pairs) for code, pairs in some.items()}
     told = np.array([telling[class_ids[row]] for row in candidates.ravel()], dtype=bool)
     pairs = candidates[told.reshape(-1, 2).all(axis=1)]
     alike = np.array([edges.copies(int(one), int(other)) for one, other in pairs], np.float32)
@@ -253,6 +275,14 @@ def _neighbours(unit_nd: Floats) -> Iterator[tuple[Pairs, Floats]]:
         yield pairs[kept].astype(np.intp), values[kept]
 
 
+def _drawn_pairs(rows: Rows) -> Pairs:
+    """Draw pairs of a class; none of one that is too small."""
+    if len(rows) <= 2:
+        return NO_PAIRS
+    drawn: Pairs = generator(0, "alike", int(rows[0])).choice(rows, (ALIKE_PAIRS, 2))
+    return drawn
+
+
 class _Edges:
     """Edges of small pictures, made when they are asked for, and how well they correlate."""
 
@@ -260,11 +290,9 @@ class _Edges:
         self.picture_of = picture_of
         self.known: dict[int, tuple[Any, Any] | None] = {}
 
-    def tell_apart(self, rows: Rows) -> bool:
-        """Whether most pictures of a class have edges of their own."""
-        draws = generator(0, "alike", int(rows[0]))
-        pairs = draws.choice(rows, (ALIKE_PAIRS, 2)) if len(rows) > 2 else np.empty((0, 2))
-        each = (self.correlation(*pair) for pair in pairs.astype(int) if pair[0] != pair[1])
+    def tell_apart(self, pairs: Pairs) -> bool:
+        """Whether most pictures of a class have edges of their own, by some pairs of it."""
+        each = (self.correlation(*pair) for pair in pairs if pair[0] != pair[1])
         found = [one for one in each if one > -1]  # pictures without edges tell nothing
         return not found or float(np.median(found)) < ALIKE
 
@@ -312,7 +340,27 @@ def _described(picture_hwc: Array) -> tuple[Any, Any] | None:
         return None
     window = np.hanning(side + 2)[1:-1]
     spectrum = np.fft.rfft2((grey - grey.mean()) * np.outer(window, window))
-    return np.clip(gradients, -most, most).astype(np.float32), spectrum.astype(np.complex64)
+    edges = np.clip(gradients, -most, most).astype(np.float32)
+    return _Gradients(edges.astype(np.float64)), spectrum.astype(np.complex64)
+
+
+class _Gradients:
+    """Gradients of a picture, (2, s, s), and how strong they are within any of its rectangles."""
+
+    def __init__(self, edges_2ss: Doubles) -> None:
+        self.edges_2ss = edges_2ss
+        side = edges_2ss.shape[1]
+        self.sums = np.zeros((2, side + 1, side + 1))  # of squares, up to each row and column
+        self.sums[:, 1:, 1:] = (edges_2ss**2).cumsum(axis=1).cumsum(axis=2)
+
+    def squares(self, down: slice, right: slice) -> Doubles:
+        """Sum the squares within a rectangle, (2,), by a table of sums (Crow, 1984)."""
+        top, bottom, left, end = down.start, down.stop, right.start, right.stop
+        sums = self.sums
+        found: Doubles = (
+            sums[:, bottom, end] - sums[:, top, end] - sums[:, bottom, left] + sums[:, top, left]
+        )
+        return found
 
 
 def _shifts(one: Any, other: Any) -> Iterator[tuple[int, int]]:
@@ -328,16 +376,16 @@ def _shifts(one: Any, other: Any) -> Iterator[tuple[int, int]]:
             yield down, right
 
 
-def _correlations(one_2ss: Floats, other_2ss: Floats, down: int, right: int) -> tuple[float, float]:
+def _correlations(one: _Gradients, other: _Gradients, down: int, right: int) -> tuple[float, float]:
     """Correlate gradients where two pictures overlap: both directions, and the lesser of them."""
-    side = one_2ss.shape[1]
+    side = one.edges_2ss.shape[1]
 
     def seen(by: int) -> slice:
         return slice(max(by, 0), side + min(by, 0))
 
-    a = one_2ss[:, seen(down), seen(right)].reshape(2, -1)
-    b = other_2ss[:, seen(-down), seen(-right)].reshape(2, -1)
-    ab, aa, bb = ((x * y).sum(axis=1, dtype=np.float64) for x, y in ((a, b), (a, a), (b, b)))
+    here, there = (seen(down), seen(right)), (seen(-down), seen(-right))
+    ab = np.einsum("cij,cij->c", one.edges_2ss[:, *here], other.edges_2ss[:, *there])
+    aa, bb = one.squares(*here), other.squares(*there)
     each = ab / np.sqrt(aa * bb + 1e-12)
     return float(ab.sum() / np.sqrt(aa.sum() * bb.sum() + 1e-12)), float(each.min())
 

@@ -38,10 +38,11 @@ def grouped(pictures: Pictures, by: Any) -> Pictures:
         The pictures.
     by : {"folder"}, regular expression, path of a CSV file, sequence of groups, or None
         "folder" takes the path of folders between the class folder and the picture. A regular
-        expression is searched in the name of the file, or in its path where it has a "/"; its
-        first group, or all that it matches, names the group. A CSV file has columns path and
-        group; relative paths count from the table's folder. A sequence gives the group of each
-        row. With None the pictures stay as they are.
+        expression is searched in the name of the file, or in its path where it has a "/"; the
+        first of its groups that takes part, or all that it matches, names the group. A CSV file
+        has columns path and group; relative paths count from the table's folder, and separators
+        may be those of Windows. A sequence gives the group of each row. With None the pictures
+        stay as they are.
 
     Raises
     ------
@@ -129,14 +130,18 @@ def _table(pictures: Pictures, table: Path) -> list[str | None]:
     """Read the group of each picture from a table; told apart by where the files lie."""
     group_of = _read(table)
     named = [
-        group_of.get(normal_name(name)) or group_of.get(_place(Path(whole)))
+        group_of.get(normal_name(name), group_of.get(_place(Path(whole))))
         for name, whole in zip(
             pictures.names, pictures.content.whole_names(pictures.names), strict=True
         )
     ]
     if not any(named):
-        raise _nameless(pictures, str(table), "paths of these pictures", "none of them")
-    return named
+        listed = sum(group is not None for group in named)
+        came = (
+            f"no group beside the {counted(listed, 'path')} of theirs" if listed else "none of them"
+        )
+        raise _nameless(pictures, str(table), "paths of these pictures with their groups", came)
+    return [group or None for group in named]
 
 
 def _read(table: Path) -> dict[str, str]:
@@ -158,9 +163,31 @@ def _read(table: Path) -> dict[str, str]:
             came=str(error)[:100],
             remedy="check the path; save the table as UTF-8",
         ) from error
-    named = [(path, group) for path, group in pairs if path and group]
-    by_name = {normal_name(path): group for path, group in named}
-    return by_name | {_place(table.parent / path): group for path, group in named}
+    by_name: dict[str, str] = {}
+    by_place: dict[str, str] = {}
+    for path, group in pairs:
+        for one in filter(None, {path: 0, path.replace("\\", "/"): 0}):  # as Windows writes it
+            _enter(by_name, normal_name(one), group, table)
+            _enter(by_place, _place(table.parent / one), group, table)
+    return by_place | by_name
+
+
+def _enter(group_of: dict[str, str], name: str, group: str, table: Path) -> None:
+    """Note the group of a path.
+
+    Raises
+    ------
+    DataError
+        Where another group of it is known.
+    """
+    before = group_of.setdefault(name, group)
+    if before != group:
+        raise DataError(
+            str(table),
+            needed="one group for each path",
+            came=f"{name} in the groups {before!r} and {group!r}",
+            remedy="leave one of the two lines out",
+        )
 
 
 def _place(path: Path) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from foveal import files
+from foveal.pictures.remarks import warn
 from foveal.wording import counted
 
 COLUMNS = ("path", "label", "part", "status", "reason", "remark")
@@ -48,6 +49,19 @@ def write(path: Path, entries: Sequence[Entry]) -> None:
         *begin, reason, remark = (one or "" for one in entry)
         writer.writerow((*begin, entry.status, reason, remark))
     files.write_whole(path, text.getvalue().encode("utf-8", "surrogateescape"))
+
+
+def warn_unreadable(names: Sequence[str], reasons: Sequence[str]) -> None:
+    """Warn of pictures that cannot be read, by a function whose answer has no place for reasons.
+
+    Parameters
+    ----------
+    names, reasons : sequence of str, (n,)
+        Of all pictures; no reason for those that can be read.
+    """
+    if any(reasons):
+        entries = map(Entry, names, [None] * len(names), [""] * len(names), reasons)
+        warn([summary(list(entries))])
 
 
 def summary(entries: Sequence[Entry], most: int = 3) -> str:

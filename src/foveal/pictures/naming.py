@@ -22,6 +22,9 @@ FEW = 3
 """Names that a message gives as examples."""
 
 
+NO_NAME = "none that does"
+
+
 def matched(names: Sequence[str], text: str, parameter: str, forms: str) -> list[str | None]:
     """Search a regular expression in names of pictures.
 
@@ -31,7 +34,8 @@ def matched(names: Sequence[str], text: str, parameter: str, forms: str) -> list
         The names.
     text : str
         The expression: searched in the name of the file, or in the path where it has a "/". Its
-        first group, or all that it matches, is what it says; None where it does not match.
+        first group that takes part, or all that it matches where it has none, is what it says;
+        None where it does not match.
     parameter : str
         Who asks, for the error.
     forms : str
@@ -49,16 +53,26 @@ def matched(names: Sequence[str], text: str, parameter: str, forms: str) -> list
             parameter, needed=forms, came=f"{text!r} ({error})", remedy="mend the expression"
         ) from error
     found: list[str | None] = []
+    hits = 0
     for name in names:
         match = pattern.search(name if "/" in text else PurePosixPath(name).name)
-        found.append(None if match is None else match[1 if pattern.groups else 0] or None)
+        hits += match is not None
+        found.append(None if match is None else _named_by(match))
     if not any(found):
-        raise nameless(names, parameter, f"names that match, as {text!r} asks for", forms)
+        came = "matches that name nothing" if hits else NO_NAME
+        raise nameless(names, parameter, f"names that match, as {text!r} asks for", forms, came)
     return found
 
 
+def _named_by(match: re.Match[str]) -> str | None:
+    """Return the first group that takes part in a match, or all of it where there is none."""
+    if not match.re.groups:
+        return match[0] or None
+    return next((group for group in match.groups() if group), None)
+
+
 def nameless(
-    names: Sequence[str], parameter: str, needed: str, forms: str, came: str = "none that does"
+    names: Sequence[str], parameter: str, needed: str, forms: str, came: str = NO_NAME
 ) -> UsageError:
     """Return an error for names that say nothing."""
     first = ", ".join(map(str, names[:FEW]))

@@ -61,6 +61,32 @@ def suited(array: Array, recipe: PictureRecipe) -> PictureRecipe:
     return recipe
 
 
+def refuse_channels_first(array: Array, recipe: PictureRecipe) -> None:
+    """Refuse as many grey pictures as a network takes channels: they may be one picture.
+
+    Parameters
+    ----------
+    array : array, (n, h, w, 1)
+        Came as (n, h, w).
+
+    Raises
+    ------
+    DataError
+        For three such pictures, where the network takes colours.
+    """
+    count, height, width = array.shape[:3]
+    if recipe.channels == 1 or count != recipe.channels:
+        return
+    raise DataError(
+        "X",
+        needed="pictures one after another, channels last, (n, h, w, c)",
+        came=f"shape {array.shape[:3]}: one picture of {height}x{width} with its {count} planes "
+        f"first, or {count} grey ones",
+        remedy="give X.transpose(1, 2, 0)[None] for the one picture, or X[..., None] for the grey "
+        "ones",
+    )
+
+
 def _ends(array: Array) -> tuple[float, float]:
     """Find the smallest and the largest finite value; zeros where there is none."""
     least, most = float(array.min()), float(array.max())

@@ -120,8 +120,10 @@ class PictureGroups:
             For another ending, or a folder that is not there.
         """
         place = Path(path)
-        files = getattr(self.pictures.content, "files", None)
-        names = self.pictures.names if files is None else _from(place.parent, files)
+        encoded = getattr(self.pictures.content, "pictures", ())
+        files = [one for one in encoded if isinstance(one, Path)]
+        lone = len(files) == len(self.pictures)  # rather than parts of other files, or arrays
+        names = _from(place.parent, files) if lone else self.pictures.names
         rows = zip(map(str, names), self.numbers.tolist(), strict=True)
         write_table(place, COLUMNS, [[list(row) for row in rows]])
         return place

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from foveal.arrays import Doubles, Floats, Integers
 from foveal.errors import DataError, UsageError
+from foveal.html_tables import MOST_ROWS, html_lines, html_table
 from foveal.nearest import nearest, squared_lengths
 from foveal.pictures.ledger import Entry
 from foveal.pictures.sources import gather
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
 
 
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, slots=True, kw_only=True)
 class Neighbours:
     """The pictures that are most like one, nearest first."""
 
@@ -48,6 +49,21 @@ class Neighbours:
             zip(self.distances, self.names, strict=True), start=1
         ):
             yield rank, distance, name
+
+    def __repr__(self) -> str:
+        found = self.reason or counted(len(self.names), "picture")
+        return f"Neighbours({self.query!r}: {found})"
+
+    def _repr_html_(self) -> str:
+        """Return the table that a notebook shows."""
+        told = html_lines([f"{self.query}: {self.reason}"] if self.reason else [])
+        shown = [(rank, f"{distance:.4g}", name) for rank, distance, name in self.ranked()]
+        more = len(shown) - MOST_ROWS
+        left = html_lines([f"and {more:,} more"] if more > 0 else [])
+        head = ("rank", "distance", "path")
+        caption = f"nearest to {self.query}"
+        table = html_table(head, shown[:MOST_ROWS], caption=caption, numbers=(0, 1))
+        return told or table + left
 
     def to_dict(self) -> dict[str, Any]:
         """Return the query, why it has no answer, and what was found."""

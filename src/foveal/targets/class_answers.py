@@ -34,16 +34,24 @@ class ClassAnswers(Labelled):
         """Fit the temperature of the softmax on pictures that did not train."""
         return fit_temperature(outputs_nk, values_n)
 
-    def doubts(self, accuracy: Estimate | None, counts_k: Sequence[int]) -> tuple[str, ...]:
+    def doubts(
+        self, accuracy: Estimate | None, counts_k: Sequence[int], remedies: Sequence[str]
+    ) -> tuple[str, ...]:
         """Say where held-out pictures cannot tell the classifier from the largest class."""
-        return class_words.chance_notes(accuracy, counts_k)
+        return class_words.chance_notes(accuracy, counts_k, remedies)
 
     def head_doubts(
-        self, accuracy: Estimate | None, values_n: Array, counts_k: Sequence[int], *, fixed: bool
+        self,
+        accuracy: Estimate | None,
+        values_n: Array,
+        counts_k: Sequence[int],
+        remedies: Sequence[str],
+        *,
+        fixed: bool,
     ) -> tuple[str, ...]:
         """Say so too where classes have few pictures, or fixed features do not tell them apart."""
         notes = class_words.head_notes(accuracy, values_n, counts_k, fixed=fixed)
-        return (*notes, *self.doubts(accuracy, counts_k))
+        return (*notes, *self.doubts(accuracy, counts_k, remedies))
 
     def predicted(self, outputs_nk: Array, temperature: float) -> Doubles:
         """Make probabilities of logits: the softmax at a temperature."""
@@ -118,6 +126,10 @@ class ClassAnswers(Labelled):
     ) -> list[tuple[str, str]]:
         """Write accuracy, ranking, log loss and calibration."""
         return class_words.figures(metrics, raw_error, temperature)
+
+    def unjudged(self, metrics: Any) -> tuple[str, ...]:
+        """Return the classes of which no picture was judged."""
+        return tuple(one.label for one in metrics.classes if not one.pictures)
 
     def details(self, metrics: Any) -> list[str]:
         """Write how each class fares, and the confusion."""

@@ -17,6 +17,8 @@ from foveal.wording import counted
 
 MOST_CLASSES = 12
 """Classes up to which the confusion matrix is shown."""
+WIDEST = 28
+"""Columns of the name of a class; longer ones are shortened. Their whole names are in JSON."""
 NAMED = 3
 """Unknown classes that are named, at most."""
 WEAK = 0.9
@@ -25,7 +27,9 @@ FEW = 20
 """Pictures of the smallest class below which a figure says little."""
 
 
-def chance_notes(accuracy: Estimate | None, class_counts: Sequence[int]) -> tuple[str, ...]:
+def chance_notes(
+    accuracy: Estimate | None, class_counts: Sequence[int], remedies: Sequence[str]
+) -> tuple[str, ...]:
     """Say where held-out pictures cannot tell a classifier from calling the largest class.
 
     Parameters
@@ -34,14 +38,16 @@ def chance_notes(accuracy: Estimate | None, class_counts: Sequence[int]) -> tupl
         On held-out pictures, with its interval.
     class_counts : sequence of int
         Training pictures of each class.
+    remedies : sequence of str
+        What else the learner takes that may help, by its parameters.
     """
     largest = max(class_counts) / sum(class_counts)
     if accuracy is None or accuracy.low > largest:
         return ()
     return (
         f"held-out accuracy {accuracy.percent()} is no better than calling every picture the "
-        f"largest class ({100 * largest:.1f} %), as far as these pictures tell: check the labels, "
-        "give more pictures, larger ones (`size`), or more `epochs`",
+        f"largest class ({100 * largest:.1f} %), as far as these pictures tell: "
+        f"{', '.join(('check the labels', 'give more pictures', *remedies))}",
     )
 
 
@@ -103,16 +109,23 @@ def details(metrics: Metrics) -> list[str]:
 
 
 def _class_lines(metrics: Metrics) -> list[str]:
-    width = max(len("class"), *(len(one.label) for one in metrics.classes))
+    names = [_cut(one.label) for one in metrics.classes]
+    width = max(map(len, ("class", *names)))
     head = f"{'class':<{width}}  pictures  {'recall':<25}  {'precision':<25}  F1"
     return [
         head,
         *(
-            f"{one.label:<{width}}  {one.pictures:>8,}  {_share(one.recall):<25}  "
+            f"{name:<{width}}  {one.pictures:>8,}  {_share(one.recall):<25}  "
             f"{_share(one.precision):<25}  {_or_dash(one.f1)}"
-            for one in metrics.classes
+            for name, one in zip(names, metrics.classes, strict=True)
         ),
     ]
+
+
+def _cut(label: str) -> str:
+    """Shorten a long name in its middle, so that both its ends tell it from others."""
+    half = WIDEST // 2
+    return label if len(label) <= WIDEST else f"{label[: half - 2]}...{label[1 - half :]}"
 
 
 def _share(estimate: Estimate) -> str:
@@ -128,10 +141,10 @@ def _confusion_lines(metrics: Metrics) -> list[str]:
     if len(labels) > MOST_CLASSES:
         return []
     width = max(len(str(metrics.confusion.max())), *(min(len(one), 8) for one in labels)) + 2
-    side = max(len(one) for one in labels)
+    side = max(len(_cut(one)) for one in labels)
     head = " " * side + "".join(f"{label[:8]:>{width}}" for label in labels)
     rows = [
-        f"{label:<{side}}" + "".join(f"{count:>{width}}" for count in row)
+        f"{_cut(label):<{side}}" + "".join(f"{count:>{width}}" for count in row)
         for label, row in zip(labels, metrics.confusion.tolist(), strict=True)
     ]
     return ["", "confusion: rows are true, columns are called", head, *rows]

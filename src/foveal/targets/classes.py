@@ -18,7 +18,7 @@ from foveal.pictures.collection import Pictures
 from foveal.pictures.units import contradictions
 from foveal.targets.class_answers import ClassAnswers
 from foveal.targets.labelled import Examples
-from foveal.targets.labels import check_classes, read_labels, refuse_unsupported
+from foveal.targets.labels import check_classes, composed, read_labels, refuse_unsupported
 from foveal.targets.target import Answers
 from foveal.training.steps import LossOf, Scores, classification, judge_logits
 from foveal.vocabulary import Task, normal_name
@@ -90,7 +90,7 @@ class Classes(ClassAnswers):
             For several labels a picture, for labels that a model file could not keep, and for
             fewer than two classes.
         """
-        labels = _labels_of(pictures)
+        labels = composed(_labels_of(pictures))
         known = labels[[label is not None for label in labels.tolist()]]
         for label in {type(one): one for one in known.tolist()}.values():
             _check_label(label)
@@ -246,6 +246,7 @@ def _weights(
     asked: Mapping[Any, float], labels: list[Any]
 ) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Look the weight of each class up; 1 where it is not named."""
+    asked = {normal_name(one) if isinstance(one, str) else one: w for one, w in asked.items()}
     unknown = [label for label in asked if label not in labels]
     if unknown:
         raise UsageError(
@@ -276,18 +277,19 @@ def _check_label(label: object) -> None:
     """
     fine = isinstance(label, str | int | float) and label == label
     if isinstance(label, str):
-        fine = len(label) <= LONGEST_LABEL and label.isprintable()
+        fine = len(label) <= LONGEST_LABEL and label.isprintable() and bool(label.strip())
     if not fine or (isinstance(label, float) and not np.isfinite(label)):
         raise DataError(
             "classes",
-            needed=f"texts of at most {LONGEST_LABEL} characters, or finite numbers",
+            needed=f"texts of 1 to {LONGEST_LABEL} characters, or finite numbers",
             came=repr(label)[:80],
-            remedy="rename the class",
+            remedy="rename the class; in y None stands for a picture without a label",
         )
 
 
 def _plain(labels: Array) -> Array:
-    """Return texts held as objects a dtype of their own."""
-    if labels.dtype == object and all(isinstance(label, str) for label in labels):
-        return labels.astype(str)
+    """Return labels of one type held as objects in a dtype of their own."""
+    values = labels.tolist()
+    if labels.dtype == object and len(set(map(type, values))) == 1:
+        return np.asarray(values)
     return labels

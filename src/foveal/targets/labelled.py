@@ -127,15 +127,29 @@ class Labelled(Target):
         """Fit what outputs are divided by, on pictures that did not train; 1 for nothing."""
         return 1.0
 
-    def doubts(self, accuracy: Estimate | None, counts_k: Sequence[int]) -> tuple[str, ...]:
-        """Say why little may have been learned, of held-out accuracy and training pictures."""
+    def doubts(
+        self, accuracy: Estimate | None, counts_k: Sequence[int], remedies: Sequence[str]
+    ) -> tuple[str, ...]:
+        """Say why little may have been learned, of held-out accuracy and training pictures.
+
+        Parameters
+        ----------
+        remedies : sequence of str
+            What the learner takes that may help, by its parameters.
+        """
         return ()
 
     def head_doubts(
-        self, accuracy: Estimate | None, values_n: Array, counts_k: Sequence[int], *, fixed: bool
+        self,
+        accuracy: Estimate | None,
+        values_n: Array,
+        counts_k: Sequence[int],
+        remedies: Sequence[str],
+        *,
+        fixed: bool,
     ) -> tuple[str, ...]:
         """Say the same of a fitted head, of held-out values too; `fixed` are its features."""
-        return self.doubts(accuracy, counts_k)
+        return self.doubts(accuracy, counts_k, remedies)
 
     # What it says of pictures ---------------------------------------------------------------
 
@@ -210,6 +224,10 @@ class Labelled(Target):
         self, metrics: Any, raw_error: float | None, temperature: float
     ) -> list[tuple[str, str]]:
         """Write the figures of `metrics`; `raw_error` as of `calibration_error` at 1."""
+
+    def unjudged(self, metrics: Any) -> tuple[str, ...]:
+        """Return the names of which no picture was judged."""
+        return ()
 
     def details(self, metrics: Any) -> list[str]:
         """Write more than `figures`, as lines of text."""

@@ -9,10 +9,13 @@ import numpy as np
 from foveal.arrays import Array
 from foveal.errors import DataError, UsageError
 from foveal.pictures.missing import is_missing
+from foveal.vocabulary import normal_name
 
 
 def read_labels(y: Any) -> Array:
     """Read labels, None where there is none: None, NaN or what pandas puts there.
+
+    An accent is one however it is written: texts are composed (NFC).
 
     Raises
     ------
@@ -21,8 +24,10 @@ def read_labels(y: Any) -> Array:
     """
     typed = hasattr(y, "dtype")
     labels = np.asarray(y, dtype=None if typed else object)
+    if labels.dtype.kind == "f" and labels.ndim == 1 and np.isnan(labels).any():
+        labels = labels.astype(object)
     if labels.dtype != object or labels.ndim != 1:
-        return labels if labels.dtype != object else np.asarray(y)
+        return composed(labels if labels.dtype != object else np.asarray(y))
     values = labels.tolist()
     missing = list(map(is_missing, values))
     kinds = {_kind(one): one for one, absent in zip(values, missing, strict=True) if not absent}
@@ -36,8 +41,19 @@ def read_labels(y: Any) -> Array:
     if any(missing):
         labels = labels.copy()
         labels[missing] = None
+        return composed(labels)
+    return composed(labels if typed else np.asarray(values))
+
+
+def composed(labels: Array) -> Array:
+    """Return labels with texts in composed form, so that an accent is one however written."""
+    if labels.dtype.kind not in "OU":
         return labels
-    return labels if typed else np.asarray(values)
+    found = labels.astype(object)
+    for place, label in np.ndenumerate(labels):
+        if isinstance(label, str):
+            found[place] = normal_name(label)
+    return found.astype(str) if labels.dtype.kind == "U" else found
 
 
 def _kind(label: object) -> str:

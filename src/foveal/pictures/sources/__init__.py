@@ -10,9 +10,8 @@ import os
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
 from foveal.errors import DataError
+from foveal.files import existing
 from foveal.pictures.collection import Pictures
 from foveal.pictures.sources import (
     arrays,
@@ -28,6 +27,7 @@ from foveal.pictures.sources import (
     tar,
     text_table,
 )
+from foveal.pictures.sources.forms import check_form, listed
 from foveal.pictures.sources.shards import members_too
 
 
@@ -77,23 +77,16 @@ def gather(pictures: Any) -> Pictures:
         )
     if isinstance(pictures, str | os.PathLike):
         pictures = _existing(Path(pictures))
-    pictures = as_list(pictures)
-    return next(reader for reader in READERS if reader.takes(pictures)).read(pictures)
+    pictures = listed(pictures)
+    reader = next(reader for reader in READERS if reader.takes(pictures))
+    if reader in (files, arrays):
+        check_form(pictures)
+    return reader.read(pictures)
 
 
 def holds_pictures(path: Path) -> bool:
     """Whether a path is a source of several pictures, and not a picture."""
     return any(reader.takes(path) for reader in READERS if reader not in (files, arrays))
-
-
-def as_list(values: Any) -> Any:
-    """Return a series of pandas or polars that holds no numbers as a list; all else as it is."""
-    if isinstance(values, np.ndarray | list | tuple) or not hasattr(values, "to_numpy"):
-        return values
-    if hasattr(values, "columns"):
-        return values
-    plain = values.to_numpy()
-    return plain.tolist() if plain.ndim == 1 and plain.dtype.kind in "OUS" else values
 
 
 def are_encoded(values: Any) -> bool:
@@ -104,14 +97,5 @@ def are_encoded(values: Any) -> bool:
 
 
 def _existing(path: Path) -> Path:
-    try:
-        if members_too([path]) == (path,):
-            path.stat()
-    except (OSError, ValueError) as error:
-        raise DataError(
-            str(path)[:200],
-            needed="a folder or file that exists",
-            came="nothing there" if isinstance(error, FileNotFoundError) else str(error)[:80],
-            remedy="check the spelling of the path",
-        ) from error
-    return path
+    """Check that a path, or the shards that it stands for, are there."""
+    return existing(path) if members_too([path]) == (path,) else path

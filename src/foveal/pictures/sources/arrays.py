@@ -55,10 +55,10 @@ def content_of(array: Array) -> ArrayContent:
     """Bring an array to (n, height, width, channels), or refuse it; see `from_array`."""
     _check_dtype(array)
     _check_one_meaning(array)
-    folded = array.ndim == 2
+    folded, plain = array.ndim == 2, array.ndim == 3
     if folded:
         array = _unfolded(array)
-    elif array.ndim == 3:
+    elif plain:
         array = array[..., None]
     if array.ndim != 4:
         raise DataError(
@@ -88,7 +88,7 @@ def content_of(array: Array) -> ArrayContent:
             came=f"shape {array.shape}",
             remedy="leave empty pictures out",
         )
-    return ArrayContent(array, folded)
+    return ArrayContent(array, folded, plain)
 
 
 def _check_one_meaning(array: Array) -> None:
