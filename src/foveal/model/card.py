@@ -132,9 +132,9 @@ class Provenance(BaseModel):
         """Share of held-out pictures answered right, with its interval; None without any."""
         if self.validation_right is None or not self.validation_pictures:
             return None
-        share = self.validation_right / self.validation_pictures
-        worth = self.validation_effective or float(self.validation_pictures)
-        return wilson(share * worth, worth)
+        count = self.validation_pictures
+        worth = (self.validation_effective or count) / count
+        return wilson(self.validation_right, count, worth=worth)
 
 
 class Card(BaseModel):
