@@ -1,16 +1,19 @@
 """Whether attributions point at what a network goes by: two checks on held-out photographs.
 
     OMP_NUM_THREADS=1 python benchmarks/attribution.py PICTURES [--held 50] [--size 160]
+        [--network transfer|imagenet] [--only deletion|randomisation]
 
 PICTURES has class folders. Some are held out, evenly over the classes; a transfer model is trained
-on up to 400 others.
+on up to 200 others of each. Or ImageNet's own classifier is asked, whose classes an empty picture
+does not have: a network of two classes calls even that one of them, so that for half of the
+pictures nothing that is taken away lowers the probability by much.
 
 *Deletion* (Petsiuk, Das and Saenko, "RISE", 2018): a picture is cut into tiles, which get its
 median colour one after another, those that a method marks most first. The smaller the area under
-the curve of the probability, the more the method points at what the network goes by. Beside it
-stand tiles in a random order, those nearest to the middle first, and the method's own map moved
-to a random place: tiles that lie scattered do more harm than as many that lie together, so that a
-map must be held against one of its own grain.
+the curve of the probability, and of the log odds, the more the method points at what the network
+goes by. Beside it stand tiles in a random order, those nearest to the middle first, and the
+method's own map moved to a random place: tiles that lie scattered do more harm than as many that
+lie together, so that a map must be held against one of its own grain.
 
 *Randomisation* (Adebayo et al., "Sanity checks for saliency maps", 2018): the rank correlation of
 the values with those of the same network whose last layer, or all of whose weights, are drawn
@@ -33,9 +36,10 @@ from machine import describe
 from scipy.stats import spearmanr
 
 from foveal import TransferClassifier
+from foveal.backbones.catalog import DEFAULT, open_backbone
 from foveal.backbones.cutting import filled
 from foveal.looking.attribution import METHODS, Attributions, Method, attributions
-from foveal.looking.attribution_methods import Scored, median_colour
+from foveal.looking.attribution_methods import Scored, log_odds, median_colour
 from foveal.looking.subject import Subject, subject_of
 from foveal.nets.build import build
 from foveal.pictures.collection import Pictures
@@ -50,6 +54,7 @@ TRAINING = 200
 LAST, MOVED = "last layer", ", moved"
 RANDOM = 2
 """Random orders of each picture, and random places of each map."""
+MEASURES = ("probability", "log odds")
 SLOW = 20
 """Pictures on which the slower methods are held against weights drawn anew."""
 
@@ -59,14 +64,14 @@ def main() -> None:
     parser.add_argument("pictures", type=Path)
     parser.add_argument("--held", type=int, default=50)
     parser.add_argument("--size", type=int, default=160)
+    parser.add_argument("--network", choices=("transfer", "imagenet"), default="transfer")
+    parser.add_argument("--only", choices=("deletion", "randomisation"))
     asked = parser.parse_args()
     print(describe())
     trained, held = split(asked.pictures, asked.held)
-    learner = TransferClassifier(size=(asked.size, asked.size), random_state=0).fit(
-        trained, [path.parent.name for path in trained]
-    )
-    subject = subject_of(learner)
-    print(f"{len(trained)} trained, {len(held)} held out, {asked.size}x{asked.size}")
+    side = (asked.size, asked.size)
+    subject = transferred(trained, side) if asked.network == "transfer" else own_classes(side)
+    print(f"{asked.network}, {len(held)} pictures held out, {asked.size}x{asked.size}")
     areas: dict[str, list[float]] = {}
     ranks: dict[str, list[float]] = {}
     others = {LAST: redrawn(subject, last=True), "all weights": redrawn(subject)}
@@ -75,24 +80,50 @@ def main() -> None:
         start = time.perf_counter()
         picture = gather([path])
         found = attributions(subject, picture)
-        for name, value in deleted(subject, picture, found, row).items():
-            areas.setdefault(name, []).append(value)
-        methods = METHODS if row < SLOW else METHODS[:1]
-        for name, value in correlated(others, picture, found, methods).items():
-            ranks.setdefault(name, []).append(value)
+        if asked.only != "randomisation":
+            add(areas, deleted(subject, picture, found, row))
+        if asked.only != "deletion":
+            methods = METHODS if row < SLOW else METHODS[:1]
+            add(ranks, correlated(others, picture, found, methods))
         print(f"{row + 1}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
         if row % 10 == 9 or row + 1 == len(held):
             print(f"after {row + 1} pictures")
             told(areas, ranks)
+            sys.stdout.flush()
+
+
+def add(to: dict[str, list[float]], values: dict[str, float]) -> None:
+    """Add the values of one picture to those of all."""
+    for name, value in values.items():
+        to.setdefault(name, []).append(value)
+
+
+def transferred(trained: list[Path], size: tuple[int, int]) -> Subject:
+    """Train the head of a transfer model."""
+    learner = TransferClassifier(size=size, random_state=0)
+    return subject_of(learner.fit(trained, [path.parent.name for path in trained]))
+
+
+def own_classes(size: tuple[int, int]) -> Subject:
+    """Return EfficientNet-Lite0 with ImageNet's classes, for pictures of a size."""
+    backbone = open_backbone(DEFAULT, size=size)
+    network = filled(backbone.plan, backbone.weights)
+    whole = subject_of(DEFAULT, device="cpu")
+    return replace(whole, plan=backbone.plan, network=network, recipe=backbone.recipe)
 
 
 def told(areas: dict[str, list[float]], ranks: dict[str, list[float]]) -> None:
     """Print means, each with its standard error."""
-    print("area under the deletion curve; how much less than at random, than by its map elsewhere")
-    for name, found in areas.items():
-        elsewhere = areas.get(f"{name}{MOVED}", found)
-        less = (mean(np.array(other) - np.array(found)) for other in (areas["random"], elsewhere))
-        print(f"  {name:20} {mean(found)}   {'   '.join(less)}")
+    for of in MEASURES if areas else ():
+        print(f"area under the {of}; how much less than at random; than by its own map moved")
+        for name in [name for name in areas if name.endswith(of)]:
+            mine = np.array(areas[name])
+            moved = name.replace(f", {of}", f"{MOVED}, {of}")
+            others = areas[f"random, {of}"], areas.get(moved, areas[name])
+            less = "   ".join(mean(np.array(other) - mine) for other in others)
+            print(f"  {name:32} {mean(mine)}   {less}")
+    if not ranks:
+        return
     print("rank correlation with the network redrawn")
     for name, found in ranks.items():
         print(f"  {name:28} {mean(found)}")
@@ -154,36 +185,33 @@ def deleted(
     scored = Scored(subject)
     tiles = tiles_of(seen.inputs.shape[2:])
     count = int(tiles.max()) + 1
-    orders = {
-        str(method): np.argsort(-tile_means(maps[0], tiles), kind="stable")
-        for method, maps in found.maps.items()
-    }
-    rows, columns = (axis - (axis.max() / 2) for axis in np.indices(tiles.shape))
-    orders["middle"] = np.argsort(tile_means(np.hypot(rows, columns), tiles), kind="stable")
-    areas = {
-        name: area(subject, scored, seen.inputs, tiles, order, int(found.targets[0]))
-        for name, order in orders.items()
-    }
-    draws = np.random.default_rng(seed)
-    target = int(found.targets[0])
-    chance: dict[str, list[np.ndarray]] = {
-        "random": [draws.permutation(count) for _ in range(RANDOM)]
-    }
-    across = columns_of(tiles)
+    across, draws = columns_of(tiles), np.random.default_rng(seed)
     grid = count // across, across
+    rows, columns = (axis - axis.max() / 2 for axis in np.indices(tiles.shape))
+    orders = {
+        "random": [draws.permutation(count) for _ in range(RANDOM)],
+        "middle": [np.argsort(tile_means(np.hypot(rows, columns), tiles), kind="stable")],
+    }
     for method, maps in found.maps.items():
         means = tile_means(maps[0], tiles).reshape(grid)
         moves = [
             (int(draws.integers(1, grid[0])), int(draws.integers(1, grid[1])))
             for _ in range(RANDOM)
         ]
-        chance[f"{method}{MOVED}"] = [
-            np.argsort(-np.roll(means, move, (0, 1)).ravel(), kind="stable") for move in moves
-        ]
-    for name, some in chance.items():
-        found_areas = [area(subject, scored, seen.inputs, tiles, one, target) for one in some]
-        areas[name] = float(np.mean(found_areas))
+        orders[method] = [marked_first(means)]
+        orders[f"{method}{MOVED}"] = [marked_first(np.roll(means, one, (0, 1))) for one in moves]
+    target = int(found.targets[0])
+    areas: dict[str, float] = {}
+    for name, some in orders.items():
+        each = [area(subject, scored, seen.inputs, tiles, one, target) for one in some]
+        for of, value in zip(MEASURES, np.mean(each, axis=0).tolist(), strict=True):
+            areas[f"{name}, {of}"] = value
     return areas
+
+
+def marked_first(means: np.ndarray) -> np.ndarray:
+    """Order tiles by how much is marked in them, most first."""
+    return np.argsort(-means.ravel(), kind="stable")
 
 
 def columns_of(tiles_hw: np.ndarray) -> int:
@@ -212,8 +240,8 @@ def area(
     tiles: np.ndarray,
     order: np.ndarray,
     target: int,
-) -> float:
-    """Take tiles away in an order; return the area under the probability of the class."""
+) -> tuple[float, float]:
+    """Take tiles away in an order; return the areas under probability and log odds of the class."""
     places = np.empty(len(order), dtype=np.int64)
     places[order] = np.arange(len(order))
     when = torch.from_numpy(places[tiles])
@@ -222,9 +250,10 @@ def area(
         pictures = [
             torch.where(when < round(share * len(order)), empty, inputs) for share in SHARES
         ]
-        logits = scored.logits(torch.cat(pictures)) / subject.temperature
-        chances = logits.softmax(dim=1)[:, target].double().numpy()
-    return float(np.trapezoid(chances, SHARES))
+        logits = torch.cat([scored.logits(one) for one in pictures])
+        chances = (logits / subject.temperature).softmax(dim=1)[:, target].double().numpy()
+        odds = log_odds(logits, torch.full((len(logits),), target)).double().numpy()
+    return float(np.trapezoid(chances, SHARES)), float(np.trapezoid(odds, SHARES))
 
 
 def correlated(

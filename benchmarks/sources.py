@@ -33,6 +33,8 @@ from foveal.pictures.sources import gather
 
 A_SHARD = 500
 """Pictures of a shard."""
+NET = "conv 8 5x5 stride 2 relu | maxpool 2 | globalpool | dense 2"
+"""A network so small that the sources count."""
 FRAME = """
 import sys, pandas, foveal
 from foveal.tables import write_table
@@ -139,10 +141,11 @@ def sources_of(folder: Path, work: Path) -> dict[str, tuple[str, str]]:
 
 
 def trained(folder: Path, work: Path) -> Path:
-    """Train a small network on the pictures for an epoch."""
+    """Train the network on the pictures, of two classes, for an epoch."""
     model = work / "model.safetensors"
     line = [sys.executable, "-m", "foveal", "train", "cnn", str(folder), str(model)]
-    subprocess.run([*line, "--epochs", "1", "--no-report"], check=True, capture_output=True)
+    options = ("--net", NET, "--epochs", "1", "--no-report")
+    subprocess.run([*line, *options], check=True, capture_output=True)
     return model
 
 

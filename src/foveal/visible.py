@@ -8,6 +8,8 @@ HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Kinds of characters that steer: control, format, halves of pairs, ends of lines."""
 JOINERS = "\u200c\u200d"
 """Of these the two that letters and emoji are written with."""
+LONGEST = 10
+"""Letters of an escape, at most."""
 
 
 def visible(text: object, most: int = 200, *, kept: str = "") -> str:
@@ -33,6 +35,8 @@ def visible(text: object, most: int = 200, *, kept: str = "") -> str:
     'a lon...'
     """
     raw = str(text)
+    if len(raw) <= most and raw.isprintable():
+        return raw
     shown = "".join(_shown(one, kept) for one in raw[: most + 1])
     cut = len(raw) > most or len(shown) > most
     return shown[: most - 3] + "..." if cut else shown
@@ -42,3 +46,12 @@ def _shown(letter: str, kept: str) -> str:
     if letter in kept or letter in JOINERS or unicodedata.category(letter) not in HIDDEN:
         return letter
     return letter.encode("unicode_escape").decode("ascii")
+
+
+def visible_lines(text: str) -> str:
+    r"""Write what steers in lines of text as its escapes, but for ends of lines and tabs.
+
+    >>> visible_lines("cat\x1b[31m\n  dog")
+    'cat\\x1b[31m\n  dog'
+    """
+    return "\n".join(visible(line, len(line) * LONGEST + 3, kept="\t") for line in text.split("\n"))

@@ -83,7 +83,7 @@ def test_it_can_be_left_out_and_a_new_training_removes_the_old_one(run, trained:
         (("report", "m.safetensors"), "--to"),
         (("report", "m.safetensors", "--to", "r.txt"), ".html"),
         (("report", "."), "folder of a run"),
-        (("evaluate", "m.safetensors", "pictures", "--report", "r.pdf"), "--report"),
+        (("evaluate", "m.safetensors", ".", "--report", "r.pdf"), "--report"),
     ],
 )
 def test_wrong_lines_are_refused_before_any_work(

@@ -3,6 +3,7 @@
     export PYTHONPATH=tests
     python tests/contracts/receptive_fields.py                 # all stock nets, every layer
     python tests/contracts/receptive_fields.py 200             # random networks, every layer
+    python tests/contracts/receptive_fields.py tinyvgg         # one of the stock nets
 
 A field is proven twice. In the network as it is built, pictures that differ outside of the field
 alone give the same number. In the same network with kernels above zero, no activation function
@@ -32,7 +33,7 @@ from foveal.nets.planned import PlannedLayer
 from foveal.nets.spec import Activation, AvgPool, Dropout, GlobalPool, Layer, MaxPool, Network
 from foveal.nets.spec import Residual as ResidualLayer
 from foveal.nets.stock import STOCK
-from foveal.nets.tracing import trace
+from foveal.nets.tracing import trace, up_to
 from support.networks import networks
 
 
@@ -113,7 +114,8 @@ class Judge:
     def made(self, positive: bool, pictures: torch.Tensor, number: str) -> torch.Tensor:
         network, planned = (self.adding, self.added) if positive else (self.network, self.planned)
         with torch.inference_mode():
-            return trace(network, planned, pictures, (number,))[1][number].outputs
+            shorter, cut = up_to(network, planned, number)
+            return trace(shorter, cut, pictures, (number,))[1][number].outputs
 
     def agrees(self, layer: PlannedLayer, row: int, column: int) -> bool:
         """Whether a field is what the networks say; of an unknown one whether it is all."""
@@ -181,7 +183,7 @@ def main() -> None:
 
 
 def _judged(counts: Counts) -> Iterator[tuple[str, Callable[[], None]]]:
-    if len(sys.argv) > 1:
+    if sys.argv[1:] and sys.argv[1].isdecimal():
         settings.register_profile("explore", deadline=None, derandomize=False)
 
         @settings(
@@ -193,7 +195,7 @@ def _judged(counts: Counts) -> Iterator[tuple[str, Callable[[], None]]]:
 
         yield f"{sys.argv[1]} random networks", random_networks
         return
-    for name in STOCK:
+    for name in sys.argv[1:] or STOCK:
         side = 32 if name.startswith("efficientnet") else None
         planned = plan(name, input=None if side is None else (3, side, side))
         layers = list(planned.walk())

@@ -29,6 +29,7 @@ from foveal import (
     DataError,
     Interrupted,
     NetworkError,
+    PictureWarning,
     Run,
     TransferClassifier,
     UsageError,
@@ -310,11 +311,13 @@ def test_unreadable_files_are_in_the_ledger_and_keep_their_rows(tmp_path: Path) 
     ledger = (tmp_path / "a.run" / "ledger.csv").read_text()
     assert [line for line in ledger.splitlines() if "left out" in line][0].startswith("010.png")
     assert told(Prepared, folder).left_out == 1
-    codes, scores = found.transform(folder), found.score_samples(folder)
+    with pytest.warns(PictureWarning, match=r"1 of 20 pictures .*010\.png"):
+        codes, scores = found.transform(folder), found.score_samples(folder)
     for values in (codes[:, 0], scores):
         assert np.flatnonzero(np.isnan(values)).tolist() == [10]
     assert len(codes) == len(scores) == 20
-    assert found.score(folder) == pytest.approx(np.delete(scores, 10).mean())
+    with pytest.warns(PictureWarning, match=r"010\.png"):
+        assert found.score(folder) == pytest.approx(np.delete(scores, 10).mean())
     with pytest.raises(DataError, match="NaN or infinity in 1 of 20 rows: 10"):
         found.inverse_transform(codes)
 
@@ -1174,10 +1177,12 @@ def test_unreadable_files_come_back_as_no_picture(class_folders: Path) -> None:
     broken.write_bytes(b"not a picture")
     found = learner().fit(class_folders)
     files = [class_folders / "above" / "above.1.png", broken]
-    made = found.reconstruct(files)
+    with pytest.warns(PictureWarning, match=r"1 of 2 pictures .*broken\.png"):
+        made = found.reconstruct(files)
     assert made.shape == (2, 16, 16, 3)
     assert np.isfinite(made[0]).all() and np.isnan(made[1]).all()
-    assert np.isnan(found.score([broken]))
+    with pytest.warns(PictureWarning, match=r"broken\.png"):
+        assert np.isnan(found.score([broken]))
 
 
 def test_cross_entropy_stays_positive_however_pictures_vary() -> None:

@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
 
-from foveal import CNNClassifier, DataError, NetworkError, Run, UsageError, load
+from foveal import CNNClassifier, DataError, NetworkError, PictureWarning, Run, UsageError, load
 from foveal.judging.evaluation import evaluate
 from foveal.progress.events import Planned, Prepared
 
@@ -65,8 +65,10 @@ def test_unreadable_files_are_named_and_keep_their_rows(
     assert "above/broken.png" in prepared.notes[0]
     found = learner().fit(class_folders)
     paths = [class_folders / "above" / "broken.png", class_folders / "below" / "below.0.png"]
-    assert found.predict(paths).tolist() == [None, "below"]
-    assert np.isnan(found.predict_proba(paths)[0]).all()
+    with pytest.warns(PictureWarning, match=r"1 of 2 pictures .*broken\.png"):
+        assert found.predict(paths).tolist() == [None, "below"]
+    with pytest.warns(PictureWarning, match=r"broken\.png"):
+        assert np.isnan(found.predict_proba(paths)[0]).all()
 
 
 def test_grid_search_over_paths(class_folders: Path) -> None:

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from sklearn.neighbors import KNeighborsClassifier
 
 from foveal.evaluation import baselines as module
-from foveal.evaluation.baselines import MOST_PIXELS, as_vectors, fit_baselines, majority
+from foveal.evaluation.baselines import (
+    MOST_PIXELS,
+    as_vectors,
+    cross_fit_baselines,
+    fit_baselines,
+    majority,
+)
 from foveal.evaluation.intervals import wilson
 
 Toy = tuple[np.ndarray, np.ndarray]
@@ -50,6 +56,20 @@ def test_baselines_reach_no_more_than_chance_on_noise() -> None:
     codes = generator.integers(0, 2, 600)
     for baseline in fit_baselines(images[:300], codes[:300], images[300:], codes[300:]):
         assert 0.38 < baseline.accuracy.value < 0.62  # 4 standard deviations
+
+
+def test_baselines_of_several_folds_are_less_sure() -> None:
+    images = np.random.default_rng(3).random((40, 4, 4, 1))
+    codes, fold = np.arange(40) % 2, np.arange(40) // 2 % 2
+    sides = [(fold != one, fold == one) for one in (0, 1)]
+    parts = [(images[a], codes[a], images[b], codes[b]) for a, b in sides]
+    for whole, first, second in zip(
+        cross_fit_baselines(parts), *(cross_fit_baselines([one]) for one in parts), strict=True
+    ):
+        right = round(20 * (first.accuracy.value + second.accuracy.value))
+        assert whole.accuracy.value == right / 40
+        alone = wilson(right, 40)
+        assert 1.1 < (whole.accuracy.high - whole.accuracy.low) / (alone.high - alone.low) < 1.28
 
 
 def test_nearest_neighbour_agrees_with_a_loop() -> None:

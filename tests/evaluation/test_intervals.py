@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, norm
 
-from foveal.evaluation.intervals import Estimate, effective_number, mean, wilson
+from foveal.evaluation.intervals import (
+    Estimate,
+    cross_validated_number,
+    effective_number,
+    mean,
+    wilson,
+)
 
 
 @given(
@@ -81,3 +87,38 @@ def test_answers_that_stand_alone_are_worth_their_number() -> None:
     right = np.array([True, False, True, True])
     assert effective_number(right, np.arange(4)) == 4.0
     assert effective_number(np.ones(200, dtype=bool), np.repeat(np.arange(40), 5)) < 60
+
+
+def cross_validated(count: int, signal: float, generator: np.random.Generator) -> tuple[int, float]:
+    """Judge class means in five folds, each class evenly; how many are right, and what is true."""
+    y = np.where(np.arange(count) % 2, 1.0, -1.0)
+    fold = np.arange(count) // 2 % 5
+    features = generator.standard_normal((count, 60))
+    features[:, 0] += signal * y
+    taught = (fold[:, None] != fold) @ (features * y[:, None])  # by all folds but one's own
+    whole = y @ features
+    truth = norm.cdf(signal * whole[0] / np.linalg.norm(whole))
+    return int(((taught * features).sum(axis=1) * y > 0).sum()), float(truth)
+
+
+@pytest.mark.parametrize("signal", [0.0, 1.0, 2.5])
+def test_intervals_of_a_cross_validation_cover(signal: float) -> None:
+    generator, count, repeats = np.random.default_rng(0), 40, 1_000
+    covered, plain = 0, 0
+    for _ in range(repeats):
+        right, truth = cross_validated(count, signal, generator)
+        worth = cross_validated_number(right / count, count)
+        found = wilson(right / count * worth, worth)
+        covered += found.low <= truth <= found.high
+        naive = wilson(right, count)
+        plain += naive.low <= truth <= naive.high
+    assert covered >= 0.92 * repeats
+    assert signal or plain < 0.9 * repeats, "the case needs no correction"
+
+
+def test_a_cross_validation_is_worth_more_the_more_is_right() -> None:
+    found = [cross_validated_number(share, 1_000) / 1_000 for share in (0.5, 0.9, 0.99, 1.0)]
+    assert found[0] == pytest.approx(1 / (1 + 2 / math.pi))
+    assert found == sorted(found) and found[-1] < 1
+    assert 1 / found[2] == pytest.approx(1.08, abs=0.02)
+    assert cross_validated_number(0.2, 50) == pytest.approx(cross_validated_number(0.8, 50))

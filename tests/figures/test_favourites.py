@@ -10,7 +10,10 @@ from foveal.drawing.text import BODY, LABEL
 from foveal.drawing.thumbnails import fitted, marked, thumbnail
 from foveal.errors import UsageError
 from foveal.figures.favourites import TILE, draw_favourites
+from foveal.figures.looks import Asked, looks
+from foveal.looking.subject import NothingToSee, subject_of
 from foveal.nets.plan import plan
+from foveal.pictures.sources import gather
 from support.digits import DIGITS, as_bytes
 from support.sheets import contains, says
 
@@ -50,6 +53,15 @@ def test_the_numbers_say_of_each_patch_where_it_is_from() -> None:
     assert list(figure.rows) == oracle
     assert len(figure.columns) == len(oracle[0])
     assert [layer.level for layer in figure.values] == ["low-level", "high-level"]
+
+
+def test_few_pictures_are_said_and_are_no_look() -> None:
+    figure = draw_favourites(NET, PICTURES[:1])
+    told = "so few say little of what a kernel likes: name a folder of pictures"
+    assert says(figure.image, told, BODY, FAINT)
+    asked = Asked(subject=subject_of(NET), pictures=gather(PICTURES[:9]))
+    with pytest.raises(NothingToSee, match="more than 9 pictures"):
+        list(looks(asked, ["favourites"]))
 
 
 def test_at_least_one_kernel_is_drawn() -> None:

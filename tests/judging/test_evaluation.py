@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from foveal import CNNClassifier, DataError, Run, TransferClassifier, UsageError, anomalies, load
-from foveal.evaluation.intervals import wilson
+from foveal.evaluation.intervals import cross_validated_number, wilson
 from foveal.judging.evaluation import evaluate
 from foveal.pictures import decode
 from foveal.progress.events import HeadFitted
@@ -107,10 +107,10 @@ def test_training_pictures_are_judged_by_what_judged_the_model(kind: str, tmp_pa
     assert found.metrics.pictures == provenance.validation_pictures
     wanted = provenance.validation_accuracy
     assert found.metrics.accuracy.percent() == wanted.percent()
-    if kind == "cross-validated":  # worth fewer pictures, since some are there twice
+    if kind == "cross-validated":  # worth fewer: some are there twice, and folds teach one another
         plain = wilson(provenance.validation_right, provenance.validation_pictures)
         assert wanted.low < plain.low
-        assert any("belong together" in note for note in found.notes)
+        assert any("err together, and some of these pictures" in note for note in found.notes)
     assert 0.3 < found.metrics.accuracy.value < 0.95
     heads = [one for one in told if isinstance(one, HeadFitted)]
     if heads and kind != "fine-tuned":
@@ -118,6 +118,24 @@ def test_training_pictures_are_judged_by_what_judged_the_model(kind: str, tmp_pa
         again = evaluate(model, X, y, with_baselines=False).metrics
         assert again.log_loss.value == pytest.approx(heads[0].log_loss, rel=1e-6)
         assert any("had not seen" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25])
+def test_folds_are_worth_fewer_pictures_than_a_part_of_their_own(share: float) -> None:
+    X, y = (values[:-6] for values in hard())  # none of them twice
+    learner = TransferClassifier(
+        small_model(NET), random_state=0, threads=1, validation_share=share
+    )
+    model = learner.fit(X, y).model_
+    known, found = model.provenance, evaluate(model, X, y, with_baselines=False)
+    count, noted = known.validation_pictures, any("teach one another" in one for one in found.notes)
+    assert not any("belong together" in one for one in found.notes)
+    if share:
+        assert known.validation_effective is None and found.worth == 1 and not noted
+    else:
+        worth = cross_validated_number(known.validation_right / count, count)
+        assert known.validation_effective == pytest.approx(worth) and noted
+        assert found.worth == pytest.approx(worth / count) and worth < 0.75 * count
 
 
 def test_baselines_are_cross_validated_where_the_model_is() -> None:

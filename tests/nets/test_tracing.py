@@ -9,7 +9,7 @@ from foveal.errors import UsageError
 from foveal.nets.build import build, child_names
 from foveal.nets.plan import plan
 from foveal.nets.stock import STOCK
-from foveal.nets.tracing import layer_modules, planned_layer, trace
+from foveal.nets.tracing import layer_modules, planned_layer, trace, up_to, without_activation
 
 NESTED = (
     "2x9x9 | conv 4 3x3 same relu | residual (conv 4 3x3 same relu | residual (conv 4 1x1) | "
@@ -71,3 +71,25 @@ def test_a_number_that_no_layer_has_is_refused(number: str) -> None:
 def test_a_number_may_be_a_whole_number() -> None:
     assert planned_layer(plan(NESTED), 2).number == "2"
     assert planned_layer(plan(NESTED), "2.2").inner[0].number == "2.2.1"
+
+
+@pytest.mark.parametrize("number", ["1", "2.2.1", "3", "5"])
+def test_a_network_may_be_cut_behind_a_layer(number: str) -> None:
+    planned = plan(NESTED)
+    network = build(planned, seed=0).eval()
+    pictures = torch.rand(1, *planned.input)
+    shorter, cut = up_to(network, planned, number)
+    with torch.inference_mode():
+        whole = trace(network, planned, pictures, (number,))[1][number].outputs
+        assert torch.equal(trace(shorter, cut, pictures, (number,))[1][number].outputs, whole)
+    assert len(cut.layers) == int(number[0])
+
+
+def test_an_activation_function_may_be_left_out() -> None:
+    planned = plan("1x4x4 | conv 2 3x3 same relu | relu | maxpool 2 | conv 2 1x1")
+    modules = layer_modules(build(planned, seed=0), planned)
+    kept = [
+        [type(one).__name__ for one in without_activation(modules[layer.number], layer)]
+        for layer in planned.layers
+    ]
+    assert kept == [["Conv2d"], [], ["MaxPool2d"], ["Conv2d"]]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from foveal.looking.walk import stages_of
+from foveal.looking.walk import nodes_of
 from foveal.nets.plan import plan
 from foveal.pages.carried import Carried, choose
 
@@ -9,16 +9,16 @@ DEEP = "3x64x64 | 6*(conv 32 3x3 same | batchnorm | relu) | globalpool | dense 4
 
 
 def chosen(net: str, room: int, pictures: int = 2) -> list[Carried]:
-    stages = stages_of(plan(net))
-    activity = [np.arange(stage.shape[0], dtype=np.float32) for stage in stages]
-    return choose(stages, activity, pictures, room, in_bytes=True)
+    nodes = nodes_of(plan(net))
+    activity = [np.arange(node.shape[0], dtype=np.float32) for node in nodes]
+    return choose(nodes, activity, pictures, room, in_bytes=True)
 
 
 def used(net: str, carried: list[Carried], pictures: int) -> int:
     """Bytes, counted from the shapes alone."""
     total = 0
-    for stage, one in zip(stages_of(plan(net)), carried, strict=True):
-        sides = [-(-side // one.reduced) for side in stage.shape[1:]]
+    for node, one in zip(nodes_of(plan(net)), carried, strict=True):
+        sides = [-(-side // one.reduced) for side in node.shape[1:]]
         limits = 8 if sides else 0
         total += len(one.channels) * (int(np.prod(sides)) * one.bits // 8 + limits) * pictures
     return total
@@ -31,10 +31,10 @@ def test_what_is_carried_stays_within_its_room(room: int) -> None:
 
 def test_all_is_carried_in_full_where_it_fits() -> None:
     found = chosen(DEEP, 20_000_000)
-    stages = stages_of(plan(DEEP))
-    for stage, one in zip(stages[1:], found[1:], strict=True):
+    nodes = nodes_of(plan(DEEP))
+    for node, one in zip(nodes[1:], found[1:], strict=True):
         assert one.in_full
-        assert len(one.channels) == stage.shape[0]
+        assert len(one.channels) == node.shape[0]
     assert (found[0].bits, found[0].reduced) == (8, 1)
 
 

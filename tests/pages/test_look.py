@@ -10,7 +10,7 @@ from foveal.drawing.scales import diverging
 from foveal.looking.fields import receptive_field
 from foveal.looking.kernels import limit_of
 from foveal.looking.subject import Seen, Subject, subject_of
-from foveal.looking.walk import stages_of
+from foveal.looking.walk import nodes_of
 from foveal.pages.look import LookPage, page_of
 from foveal.pages.packing import averaged
 from foveal.pictures.sources import gather
@@ -60,11 +60,11 @@ def ready(found: Opened) -> Any:
 
 
 def known(subject: Subject, seen: Seen, picture: int) -> list[np.ndarray]:
-    """What comes out of each stage, by torch."""
-    stages = stages_of(subject.plan)
+    """What comes out of each node, by torch."""
+    nodes = nodes_of(subject.plan)
     inputs = seen.inputs[picture : picture + 1]
-    _, passed = subject.traced(inputs, [one.number for one in stages[1:]])
-    return [inputs[0].numpy(), *(passed[one.number].outputs[0].numpy() for one in stages[1:])]
+    _, passed = subject.traced(inputs, [one.number for one in nodes[1:]])
+    return [inputs[0].numpy(), *(passed[one.number].outputs[0].numpy() for one in nodes[1:])]
 
 
 @pytest.mark.parametrize("net", [FORWARD, BACK])
@@ -107,8 +107,8 @@ def test_pointing_at_20_pixels_shows_their_fields_and_numbers(tmp_path: Path, br
     array = pictures(subject.plan.input)
     path = written_to(tmp_path, page_of(subject, gather(array)))
     seen = subject.seen(gather(array))
-    stages = stages_of(subject.plan)
-    places = [place for place, one in enumerate(stages) if place and len(one.shape) == 3]
+    nodes = nodes_of(subject.plan)
+    places = [place for place, one in enumerate(nodes) if place and len(one.shape) == 3]
     generator = np.random.default_rng(1)
     with opened(browser, path) as found:
         page = ready(found)
@@ -116,10 +116,10 @@ def test_pointing_at_20_pixels_shows_their_fields_and_numbers(tmp_path: Path, br
         until(page, "foveal.net.picture === 1")
         for _ in range(20):
             place = int(generator.choice(places))
-            channel, row, column = (int(generator.integers(side)) for side in stages[place].shape)
+            channel, row, column = (int(generator.integers(side)) for side in nodes[place].shape)
             shown = pointed(page, place, channel, row, column)
             own = known(subject, seen, 1)[place]
-            field = receptive_field(subject.plan, stages[place].number, row, column)
+            field = receptive_field(subject.plan, nodes[place].number, row, column)
             top, bottom, left, right = shown["field"]
             assert (top, bottom, left, right) == (field.top, field.bottom, field.left, field.right)
             assert shown["spot"] == [place, channel, row, column]
@@ -184,6 +184,27 @@ def test_pages_open_in_silence_at_every_width(
     assert (found.errors, found.requests) == ([], [])
     assert wide <= width
     assert (paper == "rgb(255, 255, 255)") is not dark
+
+
+def test_a_finger_points_too_and_the_panel_stays_in_sight(tmp_path: Path, browser: Any) -> None:
+    path = written_to(tmp_path, page_of(subject_of(small_model()), gather(pictures((1, 8, 8)))))
+    with opened(browser, path, width=390) as found:
+        page = ready(found)
+        page.locator("canvas[data-place='1']").scroll_into_view_if_needed()
+        where = page.evaluate(
+            """() => {
+                const sheet = foveal.sheets.get(1), box = sheet.canvas.getBoundingClientRect();
+                const [x, y] = sheet.corner(4);
+                return [box.left + x + 2.5 * sheet.zoom, box.top + y + 6.5 * sheet.zoom];
+            }"""
+        )
+        page.touchscreen.tap(*where)
+        until(page, "foveal.spot.channel === 4")
+        spot = page.evaluate("[foveal.spot.place, foveal.spot.row, foveal.spot.column]")
+        panel = page.locator(".panel").bounding_box()
+    assert spot == [1, 6, 2]
+    assert 0 <= panel["y"] < 900
+    assert found.errors == []
 
 
 def test_the_keyboard_walks_through_pixels_maps_pictures_and_classes(
@@ -346,7 +367,7 @@ def test_pages_are_bounded_and_say_what_is_not_there(
     page = page_of(subject_of(text), gather(pictures(shape, 2)))
     assert len(page.html.encode()) < 8_000_000
     layers = page.html.count('<section class="layer')
-    assert layers == len(stages_of(subject_of(text).plan))
+    assert layers == len(nodes_of(subject_of(text).plan))
     with opened(browser, written_to(tmp_path, page)) as found:
         ready(found)
     assert found.errors == []

@@ -11,13 +11,13 @@ import pytest
 from foveal import CNNClassifier, DataError
 from foveal.pictures.sources import gather
 
-TABLE = pd.DataFrame({"path": ["a.png", "b.png"], "label": [0, 1]})
+TABLE = pd.DataFrame({"when": pd.to_datetime(["2020-01-01", "2020-01-02"]), "count": [1, 2]})
 
 
 @pytest.mark.parametrize(
     ("given", "came", "remedy"),
     [
-        pytest.param(TABLE, "a table of the columns path, label", r"table\['path'\]", id="table"),
+        pytest.param(TABLE, "a table of the columns when, count", r"table\['when'\]", id="table"),
         pytest.param(["a.png", None], "1 row without a picture, .* row 1", "leave", id="none"),
         pytest.param(pd.Series(["a.png", pd.NA]), "1 row without", "their labels", id="series"),
         pytest.param([b"a.png"], "bytes, b'a.png'", "fsdecode", id="bytes in a list"),

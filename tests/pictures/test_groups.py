@@ -153,5 +153,5 @@ def test_a_table_may_write_paths_as_windows_does(tmp_path: Path) -> None:
 def test_of_several_groups_of_an_expression_that_counts_which_takes_part(tmp_path: Path) -> None:
     pictures = folder(tmp_path, "cat/cat1_1.png", "cat/cat1_2.png", "cat/dog2_1.png")
     assert groups(pictures, r"cat(\d)|dog(\d)") == ["1", "1", "2"]
-    with pytest.raises(UsageError, match="matches that name no group"):
+    with pytest.raises(UsageError, match="matches that name nothing"):
         grouped(pictures, r"(x)?_")

@@ -41,6 +41,7 @@ from foveal.cli.words import in_options, lists_options, told_in_options
 from foveal.errors import FovealError, PictureWarning, ResourceError
 from foveal.openmp import spin_briefly
 from foveal.version import __version__
+from foveal.visible import visible_lines
 
 WIDTH = 80
 """Columns an error message takes at most."""
@@ -50,8 +51,8 @@ PANELS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "train": train.app,
         "evaluate": evaluate.evaluate,
         "predict": predict.predict,
-        "report": report.report,
         "show": show.show,
+        "report": report.report,
         "look": look.look,
     },
     "Pictures without labels": {
@@ -161,7 +162,7 @@ def note(
 ) -> None:
     """Print what a reader should know of pictures as a note; other warnings as Python does."""
     if issubclass(category, PictureWarning):
-        print(f"note: {in_options(str(message))}", file=sys.stderr)
+        print(visible_lines(f"note: {in_options(str(message))}"), file=sys.stderr)
     else:
         sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))
 
@@ -186,7 +187,7 @@ def fail(error: FovealError) -> None:
         facts = {"version": SCHEMA, "error": beats, "exit_code": error.exit_code}
         print(json.dumps(facts), file=sys.stderr)
     else:
-        print(shown(error), file=sys.stderr)
+        print(visible_lines(shown(error)), file=sys.stderr)
     sys.exit(error.exit_code)
 
 

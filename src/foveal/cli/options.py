@@ -22,20 +22,22 @@ Pictures = Annotated[
     str,
     typer.Argument(
         metavar="PICTURES",
-        help="A folder of class folders (train/, val/, test/ inside are honoured), "
-        "an .npz file, or a folder of IDX files.",
+        help="A folder of class folders (train/, val/, test/ inside are honoured), a table of "
+        "path and label (.csv, .tsv, .parquet), .tar or .parquet shards or a folder of them, an "
+        ".npz file, or a folder of .npy or IDX files.",
     ),
 ]
 PICTURES_HELP = (
     "A folder of pictures, with or without folders in it (train/, val/, test/ are honoured), one "
-    "file, an .npz file, a folder of IDX files, or - for names on standard input."
+    "file, a table with the column path (.csv, .tsv, .parquet), .tar or .parquet shards or a "
+    "folder of them, an .npz file, a folder of .npy or IDX files, or - for names on standard input."
 )
 AnyPictures = Annotated[str, typer.Argument(metavar="PICTURES", help=PICTURES_HELP)]
 SeveralPictures = Annotated[
     list[str],
     typer.Argument(
         metavar="PICTURES...",
-        help="Files or folders, .npz, or IDX folders; - for names on standard input.",
+        help="Files, folders, tables, shards, .npz, or IDX folders; - for names on standard input.",
     ),
 ]
 GROUPS_HELP = (

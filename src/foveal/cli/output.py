@@ -6,6 +6,7 @@ A command computes one value and hands it to `print_answer`. Both forms are made
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -14,9 +15,13 @@ import typer
 
 from foveal.cli.words import in_options
 from foveal.results import plain
+from foveal.visible import visible_lines
 
 SCHEMA = 1
 """Version of every object that --json prints; raised when a key goes or means something else."""
+
+STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What JSON leaves as it is, and a terminal obeys: controls, directions, ends of lines."""
 
 
 class Answer(Protocol):
@@ -45,7 +50,7 @@ def print_answer(answer: A, lines: Callable[[A], Iterable[str]], *, as_json: boo
     if as_json:
         print_json(answer.to_dict())
     else:
-        typer.echo("\n".join(lines(answer)))
+        typer.echo("\n".join(map(visible_lines, lines(answer))))
 
 
 def print_json(facts: Mapping[str, Any]) -> None:
@@ -62,9 +67,13 @@ def told_in_options(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def as_text(facts: Mapping[str, Any]) -> str:
-    """Write facts as JSON; characters that are no text, as file names may hold, as escapes."""
+    """Write facts as JSON; characters that are no text, as file names may hold, as escapes.
+
+    So are those that steer a terminal.
+    """
     values = plain(facts)
     text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
+    text = STEERING.sub(lambda letter: f"\\u{ord(letter[0]):04x}", text)
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -32,6 +32,7 @@ from foveal.progress.events import (
     StepEnded,
 )
 from foveal.progress.lines import lines_of, print_plainly
+from foveal.visible import visible_lines
 from foveal.wording import counted
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class _Live:
     def say(self, event: Event) -> None:
         self.end()
         for line in lines_of(event):
-            self.console.print(in_options(line), soft_wrap=True, markup=False)
+            self.console.print(visible_lines(in_options(line)), soft_wrap=True, markup=False)
 
     def draw(self, job: str, done: int, total: int, told: str) -> None:
         if job != self.job:

@@ -13,6 +13,7 @@ import typer
 from foveal.cli.options import groups_of, interruptible
 from foveal.cli.words import quoted
 from foveal.results import plain
+from foveal.visible import visible_lines
 from foveal.wording import counted
 
 if TYPE_CHECKING:
@@ -214,7 +215,7 @@ def report_of(
     except Exception as why:
         from foveal.cli.words import in_options
 
-        typer.echo(f"note: no report was written: {in_options(str(why))}", err=True)
+        typer.echo(visible_lines(f"note: no report was written: {in_options(str(why))}"), err=True)
         return None
 
 

@@ -7,6 +7,7 @@ are classes of CSS that a page gives light or dark; a chart saved alone has the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any, Literal
 
 from foveal.drawing.svg import Svg, element, joined
@@ -23,29 +24,7 @@ ROOMY = 1.7
 """How many times as wide as Pillow's the widest usual font of a page is (DejaVu Sans)."""
 RIGHT, TICK = 12, 4
 """Room at the right of axes, and between a mark and its text."""
-STYLE = """
-.chart { font: 12px system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }
-.chart text { fill: var(--ink, #202124); font-variant-numeric: tabular-nums; }
-.chart .faint { fill: var(--faint, #5a5e63); }
-.chart .strong { font-weight: 600; }
-.chart .grid { stroke: var(--line, #d5d8dc); stroke-width: 1; }
-.chart .axis { stroke: var(--strong-line, #80868b); stroke-width: 1; }
-.chart .curve { fill: none; stroke-width: 2; stroke-linejoin: round; }
-.chart .band { stroke: none; opacity: 0.2; }
-.chart .reach { stroke-width: 2; }
-.chart .training { stroke: var(--train, #0072b2); color: var(--train, #0072b2); }
-.chart .validation { stroke: var(--validation, #d55e00); color: var(--validation, #d55e00); }
-.chart .test { stroke: var(--test, #007a5a); color: var(--test, #007a5a); }
-.chart .baseline { stroke: var(--baseline, #6b7075); color: var(--baseline, #6b7075); }
-.chart .ideal { stroke: var(--strong-line, #80868b); color: var(--strong-line, #80868b); }
-.chart .ideal, .chart .dashed { stroke-dasharray: 4 3; }
-.chart .solid { fill: currentColor; stroke: none; }
-.chart .cell { fill: var(--train, #0072b2); }
-.chart .frame { fill: none; stroke: var(--line, #d5d8dc); }
-.chart .hatch { stroke: var(--baseline, #6b7075); stroke-width: 2; }
-.chart .hatched { stroke: var(--baseline, #6b7075); }
-.chart .on-dark { fill: var(--paper, #ffffff); }
-"""
+STYLE = files("foveal.drawing").joinpath("charts.css").read_text(encoding="utf-8")
 """How all charts look; a page has it once, a chart that is saved alone in itself."""
 
 

@@ -98,7 +98,7 @@ def curves(
         name=name,
         title=title,
         description=description,
-        height=plot.bottom + 2 * LINE + TICK,
+        height=plot.bottom + 2 * LINE + 2 * TICK,
         content=joined(
             element("text", y.name, x=0, y=SIZE, class_="faint"),
             *(_key(one, LINE * (row + 1.75), at) for one, row, at in keys),

@@ -7,7 +7,7 @@ and judged on the very pictures that the network is judged on.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from foveal.arrays import Array, Integers
-from foveal.evaluation.intervals import Estimate, wilson
+from foveal.evaluation.intervals import Estimate, cross_validated_number, wilson
 
 MOST_PICTURES = 10_000
 """Training pictures a baseline is fitted on, at most, evenly spaced."""
@@ -67,7 +67,7 @@ def cross_fit_baselines(folds: Iterable[Fold]) -> list[Baseline]:
     return [
         Baseline(
             name=parts[0].name,
-            accuracy=wilson(sum(one.right for one in parts), sum(one.judged for one in parts)),
+            accuracy=_accuracy(parts),
             trained_on=max(one.trained_on for one in parts),
         )
         for parts in zip(*found, strict=False)  # a later one is never there without those before
@@ -90,6 +90,14 @@ class _Answers:
     right: int
     judged: int
     trained_on: int
+
+
+def _accuracy(parts: Sequence[_Answers]) -> Estimate:
+    """Share of right answers; those of several folds hang together."""
+    judged = sum(one.judged for one in parts)
+    share = sum(one.right for one in parts) / judged
+    worth = cross_validated_number(share, judged) if len(parts) > 1 else judged
+    return wilson(share * worth, worth)
 
 
 def _majority(class_counts: Integers, test_ids: Integers) -> _Answers:

@@ -6,11 +6,12 @@ Axes: k class.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from foveal.arrays import Doubles
+from foveal.arrays import Doubles, Rows
 from foveal.evaluation.intervals import Estimate, Z, wilson_bounds
 
 Counts = np.ndarray[Any, np.dtype[np.int64]] | Doubles
@@ -55,9 +56,10 @@ def mean_f1(confusion: Counts) -> Estimate:
     known = total > 0
     if not known.any():
         return Estimate(0.0, 0.0, 1.0)
-    each, mean = _spreads_of_f1(_doubted(confusion), known)
-    _, error = _spreads_of_f1(confusion.astype(np.float64), known)
-    return _mean(right[known], total[known], mean / each, error, lambda j: 2 * j / (1 + j))
+    each, mean = _spreads_of_f1(_Cells.of(confusion, HALF), known)
+    _, error = _spreads_of_f1(_Cells.of(confusion), known)
+    among = mean / each if each else 1.0  # one class alone is always right
+    return _mean(right[known], total[known], among, error, lambda j: 2 * j / (1 + j))
 
 
 def _mean(
@@ -95,31 +97,86 @@ def _mean(
     )
 
 
-def _doubted(confusion: Counts) -> Doubles:
-    """Add half a right answer to each class that occurs, and half a wrong one, spread evenly."""
-    there, classes = confusion.sum(axis=1) > 0, len(confusion)
-    more = np.full((classes, classes), HALF / max(classes - 1, 1))
-    np.fill_diagonal(more, HALF)
-    found: Doubles = confusion.astype(np.float64) + np.where(there[:, None], more, 0.0)
-    return found
+@dataclass(frozen=True, eq=False, slots=True)
+class _Cells:
+    """The cells of a confusion that hold pictures, with a doubt that is spread over the others.
+
+    Each class that occurs may have so many right answers more, and as many wrong ones, spread
+    evenly over the other classes: they are counted without being written out, since of many
+    classes nearly all cells are empty.
+    """
+
+    rows: Rows
+    """True classes of the cells, (m,)."""
+    columns: Rows
+    """Classes called, (m,)."""
+    pictures: Doubles
+    """What they hold, (m,)."""
+    there: Doubles
+    """The doubt of each class: 0 where it does not occur, (k,)."""
+
+    @classmethod
+    def of(cls, confusion: Counts, doubt: float = 0.0) -> _Cells:
+        rows, columns = np.nonzero(confusion)
+        there = np.where(confusion.sum(axis=1) > 0, doubt, 0.0)
+        return cls(rows, columns, confusion[rows, columns].astype(np.float64), there)
+
+    @property
+    def spread(self) -> Doubles:
+        """The doubt in each cell of a row but that of the diagonal, (k,)."""
+        found: Doubles = self.there / max(len(self.there) - 1, 1)
+        return found
+
+    @property
+    def right(self) -> Doubles:
+        """What the diagonal holds, (k,)."""
+        inside = np.where(self.rows == self.columns, self.pictures, 0.0)
+        found: Doubles = np.bincount(self.rows, inside, len(self.there)) + self.there
+        return found
+
+    @property
+    def both(self) -> Doubles:
+        """What row and column of each class hold together, (k,)."""
+        count, spread = len(self.there), self.spread
+        rows = np.bincount(self.rows, self.pictures, count) + (count - 1) * spread
+        columns = np.bincount(self.columns, self.pictures, count) + spread.sum() - spread
+        found: Doubles = rows + columns + 2 * self.there
+        return found
+
+    @property
+    def total(self) -> float:
+        """What all cells hold."""
+        doubted = self.there.sum() + (len(self.there) - 1) * self.spread.sum()
+        return float(self.pictures.sum() + doubted)
+
+    def moved(self, gain: Doubles, loss: Doubles) -> float:
+        """Sum what each cell holds times the square of what a picture of it moves.
+
+        That is `gain` of its class on the diagonal, less the `loss` of both classes anywhere.
+        """
+        here = -(loss[self.rows] + loss[self.columns])
+        here = here + np.where(self.rows == self.columns, gain[self.rows], 0.0)
+        doubted = (self.there * (gain - 2 * loss) ** 2).sum()
+        count, squares, all_of_it = len(loss), (loss**2).sum(), loss.sum()
+        others = (count - 2) * loss**2 + 2 * loss * (all_of_it - loss) + squares
+        return float((self.pictures * here**2).sum() + doubted + (self.spread * others).sum())
 
 
-def _spreads_of_f1(confusion: Doubles, known: np.ndarray[Any, Any]) -> tuple[float, float]:
+def _spreads_of_f1(
+    cells: _Cells, known: np.ndarray[Any, np.dtype[np.bool_]]
+) -> tuple[float, float]:
     """Return the mean standard error of F1 of a class, and that of the mean F1.
 
     By the delta method (Takahashi, Yamamoto, Kuchiba and Koyama, Applied Intelligence 52, 2022): a
     picture of class t that is called c moves F1 of class i by what the derivatives say.
     """
-    pictures = confusion.sum()
-    shares = confusion / pictures
-    right, both = np.diag(shares), shares.sum(axis=0) + shares.sum(axis=1)
+    pictures = cells.total
+    right, both = cells.right / pictures, cells.both / pictures
     below = np.where(both > 0, both, 1.0)
     loss = np.where(known, 2 * right / below**2, 0.0)  # of a picture that is so, or is called so
     gain = np.where(known, 2 / below, 0.0)  # of one that is both
     each = right * (gain - 2 * loss) ** 2 + (both - 2 * right) * loss**2
-    moved = -(loss[:, None] + loss[None, :])
-    moved[np.diag_indices(len(moved))] += gain
-    variance = float((shares * moved**2).sum()) / known.sum() ** 2
+    variance = cells.moved(gain, loss) / pictures / known.sum() ** 2
     scale = max(pictures - 1, 1)
-    mean = float(np.sqrt(each[known] / scale).mean())
-    return mean, float(np.sqrt(variance / scale))
+    mean = float(np.sqrt(np.maximum(each[known], 0) / scale).mean())
+    return mean, float(np.sqrt(max(variance, 0.0) / scale))

@@ -36,7 +36,8 @@ def confused_pairs(confusion: Integers, most: int = 10, worth: float = 1.0) -> l
     worth : float
         Independent pictures that each is worth, at most 1.
     """
-    true, called = np.nonzero(_wrong(confusion))
+    true, called = np.nonzero(confusion)
+    true, called = true[true != called], called[true != called]
     counts = confusion[true, called]
     there = confusion.sum(axis=1)
     order = np.argsort(-counts, kind="stable")[:most]
@@ -61,12 +62,6 @@ def most_confused(confusion: Integers, most: int) -> np.ndarray[Any, np.dtype[np
     most : int
         Classes, at most; all where there are no more.
     """
-    wrong = _wrong(confusion)
-    order = np.argsort(-(wrong.sum(axis=0) + wrong.sum(axis=1)), kind="stable")
-    return np.sort(order[:most])
-
-
-def _wrong(confusion: Integers) -> Integers:
-    wrong = confusion.copy()
-    np.fill_diagonal(wrong, 0)
-    return wrong
+    right = np.diag(confusion)
+    wrong = confusion.sum(axis=0) + confusion.sum(axis=1) - 2 * right
+    return np.sort(np.argsort(-wrong, kind="stable")[:most])

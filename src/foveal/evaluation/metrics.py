@@ -71,13 +71,16 @@ def metrics(
     """
     called = probabilities_nk.argmax(axis=1)
     count = len(labels)
-    confusion = np.bincount(class_ids_n * count + called, minlength=count * count)
-    confusion = confusion.reshape(count, count).astype(np.int64)
-    counted: Doubles = (worth * confusion).astype(np.float64)
+    cells = np.bincount(class_ids_n * count + called, minlength=count * count)
+    confusion: Integers = cells.reshape(count, count).astype(np.int64, copy=False)
+    counted: Integers | Doubles = (
+        confusion if worth == 1 else np.multiply(worth, confusion, dtype=np.float64)
+    )  # no copy of many classes
+    held = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
     area, averages = _rankings(probabilities_nk, class_ids_n, worth)
     return Metrics(
         pictures=len(class_ids_n),
-        accuracy=wilson(float(np.trace(counted)), worth * len(class_ids_n)),
+        accuracy=wilson(worth * float(held[0].sum()), worth * len(class_ids_n)),
         balanced_accuracy=mean_recall(counted),
         macro_f1=mean_f1(counted),
         log_loss=mean(losses(probabilities_nk, class_ids_n), least=0.0, worth=worth),
@@ -85,8 +88,10 @@ def metrics(
         calibration_error=calibration_error(probabilities_nk, class_ids_n),
         confusion=confusion,
         classes=tuple(
-            _class_scores(confusion, counted, index, label, averages.get(index))
-            for index, label in enumerate(labels)
+            _class_scores(right, there, so, worth, label, averages.get(index))
+            for index, (label, right, there, so) in enumerate(
+                zip(labels, *(one.tolist() for one in held), strict=True)
+            )
         ),
     )
 
@@ -149,16 +154,13 @@ def sureness_bins(sure_n: Doubles, bins: int) -> list[Rows]:
 
 
 def _class_scores(
-    confusion: Integers, counted: Doubles, index: int, label: str, average: Estimate | None
+    right: int, there: int, called: int, worth: float, label: str, average: Estimate | None
 ) -> ClassScores:
-    right = int(confusion[index, index])
-    there, called = int(confusion[index].sum()), int(confusion[:, index].sum())
-    answered = float(counted[index, index])
     return ClassScores(
         label=label,
         pictures=there,
-        precision=wilson(answered, float(counted[:, index].sum())),
-        recall=wilson(answered, float(counted[index].sum())),
+        precision=wilson(worth * right, worth * called),
+        recall=wilson(worth * right, worth * there),
         f1=2 * right / (there + called) if there + called else float("nan"),
         average_precision=average,
     )

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from foveal.arrays import Array
 from foveal.drawing.figure import Figure
 from foveal.drawing.layout import page
 from foveal.drawing.panel import panel, strength_bar
-from foveal.drawing.text import number
+from foveal.drawing.text import number, shortened
 from foveal.drawing.thumbnails import drawn, over_grey
 from foveal.errors import UsageError
 from foveal.looking.attribution import METHODS, Attributions, Method, attributions
@@ -87,12 +88,14 @@ def draw_attribution(
 
 
 def _drawn(found: Attributions, pictures: int) -> Figure[Attributions]:
-    images, captions = [], []
+    images: list[Image.Image] = []
+    captions: list[tuple[str, ...]] = []
     for row, (name, label, image) in enumerate(
         zip(found.names, found.labels, found.images, strict=True)
     ):
         images.append(drawn(image, SIDE, MOST))
-        captions.append((name, f"{label}, {100 * found.probabilities[row]:.1f} %"))
+        called = shortened(label, images[-1].width, keep="start")
+        captions.append((name, called, f"{100 * found.probabilities[row]:.1f} %"))
         for method, maps in found.maps.items():
             images.append(over_grey(image, opacities(maps[row]), SIDE, MOST))
             captions.append((TITLES[method], _told(found, method, row)))

@@ -14,6 +14,7 @@ from foveal.drawing.layout import GRID, WIDEST, abreast, flowing, page, stacked
 from foveal.drawing.text import BODY, LABEL, number, shortened, words
 from foveal.drawing.thumbnails import fitted, hairlined, marked, thumbnail
 from foveal.looking.favourites import Favourite, Favourites, favourites
+from foveal.looking.leaders import BEST
 from foveal.looking.subject import subject_of
 from foveal.parameters import Whole, check, optional
 from foveal.pictures.sources import gather
@@ -102,7 +103,9 @@ def _facts(found: list[Favourites]) -> Iterator[str]:
     first = found[0]
     bad = f", {first.unreadable:,} more cannot be read" if first.unreadable else ""
     yield f"out of {counted(first.pictures, 'picture')}{bad}; of a picture one patch at most"
-    if any(len(one.kernels) < one.shape[0] for one in found):
+    if first.pictures <= BEST:
+        yield "so few say little of what a kernel likes: name a folder of pictures"
+    elif any(len(one.kernels) < one.shape[0] for one in found):
         yield "shown are the kernels whose best pictures stand out most from all others"
     if any(one.whole and len(one.shape) == 3 for one in found):
         yield "where a kernel sees as much as a picture, or nobody knows, a square marks the place"
@@ -135,7 +138,8 @@ def _kernel(kernel: int, patches: tuple[Favourite, ...], found: Favourites) -> I
     width = max(block.width, 7 * LABEL)
     said = [words(shortened(f"kernel {kernel}", width), LABEL)]
     if patches:
-        answers = f"{number(patches[0].value)} to {number(patches[-1].value)}"
+        answers = number(patches[0].value)
+        answers += f" to {number(patches[-1].value)}" if len(patches) > 1 else ""
         said += [words(shortened(text, width), LABEL, FAINT) for text in (answers, patches[0].name)]
     return stacked([block, stacked(said, 0)], GRID // 2)
 

@@ -20,6 +20,7 @@ from foveal.figures.planes import draw_planes
 from foveal.figures.steps import draw_steps
 from foveal.figures.traversal import draw_traversal
 from foveal.figures.way import draw_way
+from foveal.looking.leaders import BEST
 from foveal.looking.subject import NothingToSee, Subject
 from foveal.parameters import did_you_mean
 from foveal.pictures.collection import Pictures
@@ -133,6 +134,13 @@ def _attribution(asked: Asked) -> Drawn:
 
 
 def _favourites(asked: Asked) -> Drawn:
+    if len(asked.all()) <= BEST:
+        raise NothingToSee(
+            "the look",
+            needed=f"more than {BEST} pictures to choose from",
+            came=str(len(asked.all())),
+            remedy="name a folder of pictures",
+        )
     figure = draw_favourites(
         asked.subject,
         asked.all(),

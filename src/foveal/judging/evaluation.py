@@ -71,8 +71,8 @@ class Evaluation:
     answers: Answers
     """What the model said of each picture that was judged."""
     worth: float = 1.0
-    """Independent pictures that each one judged is worth: less than 1 where some belong together,
-    which widens the intervals."""
+    """Independent pictures that each one judged is worth: less than 1 where some belong together
+    or folds judged, which widens the intervals."""
 
     def __repr__(self) -> str:
         target = self.answers.target
@@ -169,14 +169,18 @@ def evaluate(
     )
     values = source.values[rows]
     right = target.right(logits, values)
-    worth = min(_worth(model, chosen), together.worth(right, rows))
+    apart = together.worth(right, rows)
+    worth = min(_worth(model, chosen), apart)
     if chosen.judged_by == "held-out pictures":
         taught = source.known[Standing.of(model, source.store.hashes[source.known]).taught]
         notes.extend(together.known_before(rows, taught, source.pictures))
     notes.extend(together.copies.conflicts(source.strata, model.classes.tolist(), pictures.names))
     if worth < 1:
+        crossed = chosen.judged_by == "cross-validation"
+        because = ["folds that teach one another err together"] * crossed
+        because += ["some of these pictures belong together"] * (apart < 1 or not crossed)
         notes.append(
-            f"some of these pictures belong together: all are worth {worth * len(rows):,.0f} "
+            f"{', and '.join(because)}: all are worth {worth * len(rows):,.0f} "
             "independent ones, which widens the intervals"
         )
     answers = Answers(
@@ -282,7 +286,7 @@ def _nothing_new(notes: list[str]) -> NothingToJudge:
 
 
 def _worth(model: FittedModel, chosen: HeldOut) -> float:
-    """Return the independent pictures that one is worth, where training knew of groups."""
+    """Return the independent pictures that one is worth, as training knew of groups and folds."""
     provenance = model.provenance
     judged, worth = provenance.validation_pictures, provenance.validation_effective
     if chosen.judged_by not in ("validation", "cross-validation") or worth is None or not judged:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from foveal.arrays import Array, Rows, Truths
-from foveal.evaluation.intervals import Estimate, wilson
+from foveal.evaluation.intervals import Estimate, cross_validated_number, wilson
 from foveal.learning.data import TrainingData
 from foveal.model.held_out import HeldOutLogits
 from foveal.targets.labelled import Labelled
@@ -61,7 +61,10 @@ class Held:
     @property
     def worth(self) -> float | None:
         """Independent pictures that they are worth; None for all of them."""
-        return self.data.worth(self.right_m, self.rows)
+        worth = self.data.worth(self.right_m, self.rows)
+        if self.judged_by == "validation" or self.right is None:
+            return worth
+        return cross_validated_number(self.share_right, worth or float(len(self.rows)))
 
     @property
     def loss(self) -> float | None:

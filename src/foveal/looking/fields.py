@@ -5,18 +5,17 @@ Axes: n picture, c channel, h height, w width.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 
 from foveal.arrays import Array
 from foveal.errors import UsageError
 from foveal.looking.subject import NothingToSee, Subject
-from foveal.nets.build import part
 from foveal.nets.plan import Plan
 from foveal.nets.planned import PlannedLayer
 from foveal.nets.receptive import receptive_spans
-from foveal.nets.tracing import layer_modules, planned_layer, trace, without_activation
+from foveal.nets.tracing import layer_modules, planned_layer, trace, up_to, without_activation
 from foveal.shapes import written
 
 
@@ -210,9 +209,7 @@ def effective_field(
 
 def _unactivated(subject: Subject, picture: torch.Tensor, layer: PlannedLayer) -> torch.Tensor:
     """Run a picture through the network to a layer, without that one's activation function."""
-    plan, top = subject.plan, int(layer.number.split(".")[0])
-    shorter = replace(plan, layers=plan.layers[:top], fixed=0, encoder_layers=0)
-    network = part(subject.network, plan, 0, top)
+    network, shorter = up_to(subject.network, subject.plan, layer.number)
     _, passed = trace(network, shorter, picture, (layer.number,))
     modules = layer_modules(network, shorter)[layer.number]
     made: torch.Tensor = without_activation(modules, layer)(passed[layer.number].inputs)

@@ -91,7 +91,8 @@ def ladder(
     number : str or int, optional
         A layer; where left out, several that are evenly spaced over the depth. Of the deepest it
         is the most active pixel; of each other one that in whose field the place of the picture
-        that moves it most is nearest to the middle, and the map that is the most active there.
+        that moves it most is nearest to the middle, of places where there is something to see,
+        and the map that is the most active there.
     pixel : tuple of int, optional
         Row and column of the pixel of that layer, from 0; the most active one where left out.
     channel : int, optional
@@ -116,10 +117,27 @@ def ladder(
     sides = subject.plan.input[1:]
     *others, deepest = with_maps(subject.plan, most)
     last = _rung(subject, inputs_nchw, deepest.last)
-    smooth = gaussian_filter(last.effective, max(sides) / SMOOTH)
-    row, column = (int(one) for one in np.unravel_index(smooth.argmax(), sides))
+    width = max(sides) / SMOOTH
+    smooth = gaussian_filter(last.effective, width)
+    seen = smooth * _contrast(inputs_nchw[0].float().cpu().numpy(), width)
+    best = (seen if seen.any() else smooth).argmax()
+    row, column = (int(one) for one in np.unravel_index(best, sides))
     focus = (row, column) if last.effective.any() else None
     return [*(_rung(subject, inputs_nchw, one.last, focus=focus) for one in others), last]
+
+
+def _contrast(picture_chw: Array, width: float) -> Array:
+    """Measure how much a picture differs from its surroundings, (h, w); 0 in even bars at edges."""
+    varied = (np.ptp(picture_chw, axis=axis) for axis in (2, 1))
+    rows, columns = (np.flatnonzero(spans.any(axis=0)) for spans in varied)
+    found: Array = np.zeros(picture_chw.shape[1:])
+    if not len(rows) or not len(columns):
+        return found
+    within = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    crop, axes = picture_chw[:, *within], (0, width, width)
+    spread = gaussian_filter(crop**2, axes) - gaussian_filter(crop, axes) ** 2
+    found[within] = np.sqrt(np.maximum(spread, 0)).mean(axis=0)
+    return found
 
 
 def _rung(

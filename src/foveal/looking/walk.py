@@ -1,4 +1,4 @@
-"""The way of pictures through a network, stage by stage, and which maps keep their number.
+"""The way of pictures through a network, node by node, and which maps keep their number.
 
 Axes: n picture, c channel, h height, w width.
 """
@@ -33,18 +33,18 @@ from foveal.shapes import Shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """One stage: the picture, or a layer. A residual comes after the layers inside it."""
+class Node:
+    """One node: the picture, or a layer. A residual comes after the layers inside it."""
 
     layer: PlannedLayer | None
     """None for the picture."""
     shape: Shape
     """Of what comes out: (c, h, w), or (length,)."""
     source: int
-    """Place of the stage whose outputs it takes, the last of the branch for a residual; -1 for the
+    """Place of the node whose outputs it takes, the last of the branch for a residual; -1 for the
     picture."""
     shortcut: int = -1
-    """Place of the stage that a residual adds to its branch."""
+    """Place of the node that a residual adds to its branch."""
 
     @property
     def number(self) -> str:
@@ -52,36 +52,36 @@ class Stage:
         return self.layer.number if self.layer else "0"
 
 
-def stages_of(plan: Plan) -> list[Stage]:
-    """List the stages of a network in the order of computing; the first is the picture."""
-    stages = [Stage(layer=None, shape=plan.input, source=-1)]
-    _add(stages, plan.layers, 0)
-    return stages
+def nodes_of(plan: Plan) -> list[Node]:
+    """List the nodes of a network in the order of computing; the first is the picture."""
+    nodes = [Node(layer=None, shape=plan.input, source=-1)]
+    _add(nodes, plan.layers, 0)
+    return nodes
 
 
-def _add(stages: list[Stage], layers: Sequence[PlannedLayer], source: int) -> int:
+def _add(nodes: list[Node], layers: Sequence[PlannedLayer], source: int) -> int:
     """Add layers in a row; return the place of the last."""
     for layer in layers:
         before = source
         if layer.inner:
-            source = _add(stages, layer.inner, before)
+            source = _add(nodes, layer.inner, before)
         shortcut = before if layer.inner else -1
-        stages.append(Stage(layer=layer, shape=layer.out_shape, source=source, shortcut=shortcut))
-        source = len(stages) - 1
+        nodes.append(Node(layer=layer, shape=layer.out_shape, source=source, shortcut=shortcut))
+        source = len(nodes) - 1
     return source
 
 
-def by_channel(stage: Stage) -> bool:
+def by_channel(node: Node) -> bool:
     """Say whether each map that comes out is made of the map of the same number alone."""
-    if stage.layer is None or len(stage.shape) != 3 or len(stage.layer.in_shape) != 3:
+    if node.layer is None or len(node.shape) != 3 or len(node.layer.in_shape) != 3:
         return False
-    match stage.layer.layer:
+    match node.layer.layer:
         case Conv(groups=groups, kernels=kernels):
-            return groups == kernels == stage.layer.in_shape[0]
+            return groups == kernels == node.layer.in_shape[0]
         case Activation(function):
             return function != "softmax"
         case Residual():
-            return stage.layer.in_shape == stage.shape
+            return node.layer.in_shape == node.shape
         case MaxPool() | AvgPool() | BatchNorm() | Dropout() | Upsample():
             return True
         case Resize() | Centre() | Offset():
@@ -89,17 +89,17 @@ def by_channel(stage: Stage) -> bool:
     return False
 
 
-def strands(stages: Sequence[Stage]) -> list[int]:
-    """Number the strands of maps that keep their number from stage to stage.
+def strands(nodes: Sequence[Node]) -> list[int]:
+    """Number the strands of maps that keep their number from node to node.
 
     Returns
     -------
     list of int
-        For each stage the strand that its outputs belong to, from 0 in the order in which they
+        For each node the strand that its outputs belong to, from 0 in the order in which they
         begin. Along a strand map 7 is made of map 7, through pooling, normalisation, activation
         and identity shortcuts. That of the picture ends with it.
     """
-    parents = list(range(len(stages)))
+    parents = list(range(len(nodes)))
 
     def root(place: int) -> int:
         while parents[place] != place:
@@ -107,35 +107,35 @@ def strands(stages: Sequence[Stage]) -> list[int]:
             place = parents[place]
         return place
 
-    for place, stage in enumerate(stages):
-        if by_channel(stage):
-            for other in (stage.source, stage.shortcut):
+    for place, node in enumerate(nodes):
+        if by_channel(node):
+            for other in (node.source, node.shortcut):
                 if other > 0:
                     first, later = sorted((root(other), root(place)))
                     parents[later] = first
     numbers: dict[int, int] = {}
-    return [numbers.setdefault(root(place), len(numbers)) for place in range(len(stages))]
+    return [numbers.setdefault(root(place), len(numbers)) for place in range(len(nodes))]
 
 
-def activity(subject: Subject, seen: Seen, stages: Sequence[Stage]) -> list[Floats]:
-    """Compute how active the channels of each stage are: mean size over pictures and pixels, (c,).
+def activity(subject: Subject, seen: Seen, nodes: Sequence[Node]) -> list[Floats]:
+    """Compute how active the channels of each node are: mean size over pictures and pixels, (c,).
 
     What is no number counts as nothing.
     """
-    sums = [np.zeros(stage.shape[0], np.float32) for stage in stages]
+    sums = [np.zeros(node.shape[0], np.float32) for node in nodes]
 
     def tell(picture: int, place: int, values: Floats) -> None:
         sizes = np.nan_to_num(np.abs(values), posinf=0.0).reshape(len(values), -1)
         sums[place] += sizes.mean(axis=1) / len(seen.names)
 
-    walk(subject, seen, stages, tell)
+    walk(subject, seen, nodes, tell)
     return sums
 
 
 def walk(
     subject: Subject,
     seen: Seen,
-    stages: Sequence[Stage],
+    nodes: Sequence[Node],
     tell: Callable[[int, int, Floats], None],
 ) -> None:
     """Send pictures through a network, one by one, in the memory of a layer.
@@ -143,10 +143,10 @@ def walk(
     Parameters
     ----------
     tell : callable
-        Called with the picture, the place of a stage, and what comes out of it: (c, h, w), or
+        Called with the picture, the place of a node, and what comes out of it: (c, h, w), or
         (length,).
     """
-    places = {stage.number: place for place, stage in enumerate(stages) if stage.layer}
+    places = {node.number: place for place, node in enumerate(nodes) if node.layer}
     with subject.device.at_work(), torch.inference_mode():
         for picture in range(len(seen.names)):
             inputs = seen.inputs[picture : picture + 1]

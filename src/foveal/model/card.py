@@ -119,7 +119,7 @@ class Provenance(BaseModel):
     validation_right: int | None
     """Validation pictures answered right by the chosen weights."""
     validation_effective: Added[float] = None
-    """Independent pictures that they are worth, where some belong together."""
+    """Independent pictures that they are worth, where some belong together or folds judged."""
     unjudged: Added[list[int]] = None
     """Numbers of the classes of which no picture was held out, where others were judged."""
     best_epoch: int

@@ -6,7 +6,7 @@ Axes: n picture, then the shape that the plan says.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from torch import nn
 
 from foveal.errors import UsageError
 from foveal.nets.blocks import Residual
-from foveal.nets.build import child_names
+from foveal.nets.build import child_names, part
 from foveal.nets.calls import calls_of
 from foveal.nets.plan import Plan
 from foveal.nets.planned import PlannedLayer
@@ -94,6 +94,13 @@ def planned_layer(plan: Plan, number: str | int) -> PlannedLayer:
         came=repr(number),
         remedy=did_you_mean(str(number), list(layers)) or "see the plan: foveal.plan, foveal show",
     )
+
+
+def up_to(network: nn.Sequential, plan: Plan, number: str) -> tuple[nn.Sequential, Plan]:
+    """Cut a network behind the top-level layer that is, or holds, a layer; modules are shared."""
+    end = int(number.split(".")[0])
+    shorter = replace(plan, layers=plan.layers[:end], fixed=0, encoder_layers=0)
+    return part(network, plan, 0, end), shorter
 
 
 def trace(

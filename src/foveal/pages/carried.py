@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from foveal.arrays import Rows
-from foveal.looking.walk import Stage, strands
+from foveal.looking.walk import Node, strands
 from foveal.nets.spec import Dropout, Flatten, Sample
 
 SIDES = (512, 256, 128, 64, 32, 16, 8, 4)
@@ -29,7 +29,7 @@ FEWEST_MAPS = 3
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Carried:
-    """What is carried of the outputs of one stage."""
+    """What is carried of the outputs of one node."""
 
     channels: Rows
     """Numbers of the maps, ascending; empty where none is carried. Of a vector all or none."""
@@ -39,7 +39,7 @@ class Carried:
     reduced: int = 1
     """Side of the blocks of pixels of which the average is carried."""
     alias: bool = False
-    """Whether the numbers are those of the stage below, in the same order."""
+    """Whether the numbers are those of the node below, in the same order."""
 
     @property
     def in_full(self) -> bool:
@@ -51,14 +51,14 @@ NOTHING = Carried(channels=np.empty(0, np.intp), bits=0)
 
 
 def choose(
-    stages: Sequence[Stage],
+    nodes: Sequence[Node],
     activity: Sequence[np.ndarray[Any, Any]],
     pictures: int,
     room: int,
     *,
     in_bytes: bool,
 ) -> list[Carried]:
-    """Choose what is carried of each stage.
+    """Choose what is carried of each node.
 
     The pictures come first, then whole layers in order, so that their numbers can be worked out
     step by step, then of all others the maps that are most active, of each layer as many. Along
@@ -66,10 +66,10 @@ def choose(
 
     Parameters
     ----------
-    stages : sequence of Stage
+    nodes : sequence of Node
         The network.
     activity : sequence of array
-        How active the channels of each stage are.
+        How active the channels of each node are.
     pictures : int
         How many pictures are carried.
     room : int
@@ -80,26 +80,24 @@ def choose(
     Returns
     -------
     list of Carried
-        One for each stage.
+        One for each node.
     """
-    of = strands(stages)
-    same = [one.layer is not None and isinstance(one.layer.layer, _SAME) for one in stages]
+    of = strands(nodes)
+    same = [one.layer is not None and isinstance(one.layer.layer, _SAME) for one in nodes]
     found = [replace(NOTHING, alias=one) for one in same]
-    found[0] = _of_pictures(stages[0], activity[0], pictures, int(room * PICTURES), in_bytes)
-    left = room - _cost(stages[0], found[0], pictures)
-    maps = [place for place, one in enumerate(stages) if len(one.shape) == 3 and not same[place]]
-    everything = sum(
-        _cost(stages[place], _all(stages[place], 16, 1), pictures) for place in maps[1:]
-    )
+    found[0] = _of_pictures(nodes[0], activity[0], pictures, int(room * PICTURES), in_bytes)
+    left = room - _cost(nodes[0], found[0], pictures)
+    maps = [place for place, one in enumerate(nodes) if len(one.shape) == 3 and not same[place]]
+    everything = sum(_cost(nodes[place], _all(nodes[place], 16, 1), pictures) for place in maps[1:])
     most = left if everything <= left * (1 - VECTORS) else int(room * WHOLE)
-    left -= _carry_whole(stages, of, maps[1:], found, pictures, most)
-    for place, one in enumerate(stages):
+    left -= _carry_whole(nodes, of, maps[1:], found, pictures, most)
+    for place, one in enumerate(nodes):
         if one.layer and isinstance(one.layer.layer, Flatten):
-            whole = below(stages, found, one.source).in_full
+            whole = below(nodes, found, one.source).in_full
             found[place] = replace(NOTHING, alias=whole or one.source == 0)
-    left -= _carry_vectors(stages, found, pictures, int(room * VECTORS))
+    left -= _carry_vectors(nodes, found, pictures, int(room * VECTORS))
     rest = [place for place in maps[1:] if not found[place].bits]
-    _carry_some(stages, of, rest, found, activity, pictures, left)
+    _carry_some(nodes, of, rest, found, activity, pictures, left)
     return found
 
 
@@ -107,31 +105,31 @@ _SAME = (Dropout, Sample)
 """Layers whose numbers are those below, in the same order."""
 
 
-def below(stages: Sequence[Stage], carried: Sequence[Carried], place: int) -> Carried:
-    """Return what is carried of a stage, or of the one whose numbers it has."""
+def below(nodes: Sequence[Node], carried: Sequence[Carried], place: int) -> Carried:
+    """Return what is carried of a node, or of the one whose numbers it has."""
     while carried[place].alias:
-        place = stages[place].source
+        place = nodes[place].source
     return carried[place]
 
 
 def _of_pictures(
-    stage: Stage, activity: np.ndarray[Any, Any], pictures: int, room: int, in_bytes: bool
+    node: Node, activity: np.ndarray[Any, Any], pictures: int, room: int, in_bytes: bool
 ) -> Carried:
     bits = 8 if in_bytes else 16
     fits = [
         one
-        for side in (max(stage.shape[1:]), *SIDES)
-        if _cost(stage, one := _all(stage, bits, _reduced(stage, side)), pictures) <= room
+        for side in (max(node.shape[1:]), *SIDES)
+        if _cost(node, one := _all(node, bits, _reduced(node, side)), pictures) <= room
     ]
     if fits:
         return fits[0]
-    smallest = _all(stage, bits, _reduced(stage, SIDES[-1]))
-    each = _cost(stage, smallest, pictures) / stage.shape[0]
+    smallest = _all(node, bits, _reduced(node, SIDES[-1]))
+    each = _cost(node, smallest, pictures) / node.shape[0]
     return replace(smallest, channels=_best(activity, max(1, int(room / each))))
 
 
 def _carry_whole(
-    stages: Sequence[Stage],
+    nodes: Sequence[Node],
     of: list[int],
     places: list[int],
     found: list[Carried],
@@ -142,9 +140,9 @@ def _carry_whole(
     used = 0
     for strand in dict.fromkeys(of[place] for place in places):
         members = [place for place in places if of[place] == strand]
-        whole = {place: _all(stages[place], 16, 1) for place in members}
-        cost = sum(_cost(stages[place], one, pictures) for place, one in whole.items())
-        large = max(max(stages[place].shape[1:]) for place in members) > SIDES[0]
+        whole = {place: _all(nodes[place], 16, 1) for place in members}
+        cost = sum(_cost(nodes[place], one, pictures) for place, one in whole.items())
+        large = max(max(nodes[place].shape[1:]) for place in members) > SIDES[0]
         if not large and used + cost <= room:
             used += cost
             for place, one in whole.items():
@@ -152,14 +150,14 @@ def _carry_whole(
     return used
 
 
-def _carry_vectors(stages: Sequence[Stage], found: list[Carried], pictures: int, room: int) -> int:
+def _carry_vectors(nodes: Sequence[Node], found: list[Carried], pictures: int, room: int) -> int:
     """Carry vectors while they fit, in order; return the bytes that they take."""
     used = 0
-    for place, stage in enumerate(stages):
-        if len(stage.shape) != 1 or found[place].alias or stage.shape[0] > LONGEST_VECTOR:
+    for place, node in enumerate(nodes):
+        if len(node.shape) != 1 or found[place].alias or node.shape[0] > LONGEST_VECTOR:
             continue
-        one = _all(stage, 32, 1)
-        cost = _cost(stage, one, pictures)
+        one = _all(node, 32, 1)
+        cost = _cost(node, one, pictures)
         if used + cost <= room:
             used += cost
             found[place] = one
@@ -167,7 +165,7 @@ def _carry_vectors(stages: Sequence[Stage], found: list[Carried], pictures: int,
 
 
 def _carry_some(
-    stages: Sequence[Stage],
+    nodes: Sequence[Node],
     of: list[int],
     places: list[int],
     found: list[Carried],
@@ -181,27 +179,27 @@ def _carry_some(
     members: dict[int, list[int]] = {}
     for place in places:
         members.setdefault(of[place], []).append(place)
-    side = _side(stages, places, pictures, room)
+    side = _side(nodes, places, pictures, room)
     sizes = {
-        strand: sum(_one_map(stages[place], side) * pictures for place in inside)
+        strand: sum(_one_map(nodes[place], side) * pictures for place in inside)
         for strand, inside in members.items()
     }
-    counts = {strand: stages[inside[0]].shape[0] for strand, inside in members.items()}
+    counts = {strand: nodes[inside[0]].shape[0] for strand, inside in members.items()}
     kept = _evenly(sizes, counts, room)
     for strand, inside in members.items():
         sums = sum(activity[place] / (activity[place].max() or 1.0) for place in inside)
         best = _best(np.asarray(sums), kept[strand])
         for place in inside:
-            reduced = _reduced(stages[place], side)
+            reduced = _reduced(nodes[place], side)
             found[place] = Carried(channels=best, bits=8 if len(best) else 0, reduced=reduced)
 
 
-def _side(stages: Sequence[Stage], places: list[int], pictures: int, room: int) -> int:
+def _side(nodes: Sequence[Node], places: list[int], pictures: int, room: int) -> int:
     """Choose the longest side with which a few maps of every layer fit into the room."""
     for side in SIDES:
         each = [
             _one_map(one, side) * min(FEWEST_MAPS, one.shape[0])
-            for one in map(stages.__getitem__, places)
+            for one in map(nodes.__getitem__, places)
         ]
         if pictures * sum(each) <= room:
             return side
@@ -232,21 +230,21 @@ def _best(activity: np.ndarray[Any, Any], count: int) -> Rows:
     return np.sort(np.argsort(-activity, kind="stable")[:count])
 
 
-def _all(stage: Stage, bits: int, reduced: int) -> Carried:
-    return Carried(channels=np.arange(stage.shape[0]), bits=bits, reduced=reduced)
+def _all(node: Node, bits: int, reduced: int) -> Carried:
+    return Carried(channels=np.arange(node.shape[0]), bits=bits, reduced=reduced)
 
 
-def _reduced(stage: Stage, side: int) -> int:
-    return math.ceil(max(stage.shape[1:]) / side)
+def _reduced(node: Node, side: int) -> int:
+    return math.ceil(max(node.shape[1:]) / side)
 
 
-def _one_map(stage: Stage, side: int) -> int:
-    reduced = _reduced(stage, side)
-    return math.prod(math.ceil(one / reduced) for one in stage.shape[1:]) + 8
+def _one_map(node: Node, side: int) -> int:
+    reduced = _reduced(node, side)
+    return math.prod(math.ceil(one / reduced) for one in node.shape[1:]) + 8
 
 
-def _cost(stage: Stage, carried: Carried, pictures: int) -> int:
+def _cost(node: Node, carried: Carried, pictures: int) -> int:
     """Count the bytes that pictures take, limits of each map included."""
-    sides = [math.ceil(one / carried.reduced) for one in stage.shape[1:]]
+    sides = [math.ceil(one / carried.reduced) for one in node.shape[1:]]
     each = math.prod(sides) * carried.bits // 8 + (8 if sides else 0)
     return pictures * len(carried.channels) * each

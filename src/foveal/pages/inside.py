@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from foveal.drawing.figure import Figure
@@ -30,7 +31,7 @@ MOST_CONVOLUTIONS = 8
 
 def inside(material: Material) -> Section | None:
     """Look inside the network, at a picture of its own."""
-    subject = subject_of(material.model)
+    subject = replace(subject_of(material.model), name=material.name)
     example = _example(material)
     kernels = Asked(subject=subject, pictures=example, layer=_first_of_many(material))
     asked = {"kernels": kernels}

@@ -9,7 +9,7 @@ from typing import Any
 
 from foveal.looking.planes import COLOURS
 from foveal.looking.subject import Subject, subject_of
-from foveal.looking.walk import Stage, activity, stages_of
+from foveal.looking.walk import Node, activity, nodes_of
 from foveal.nets.spec import Conv
 from foveal.nets.table import short
 from foveal.pages.look_data import LONGEST_NAME, LookData
@@ -28,6 +28,8 @@ CLEAR = 20
 """Largest side that the desk begins with, so that every place of a kernel can be seen."""
 SCRIPTS = ("arithmetic.js", "unpack.js", "paint.js", "numbers.js", "classes.js", "look.js")
 STYLES = ("look.css",)
+LONGEST_NOTATION = 300
+"""Letters of a network that is written out above its layers."""
 
 
 @dataclass(frozen=True, repr=False, slots=True, kw_only=True)
@@ -82,11 +84,11 @@ def page_of(subject: Subject, pictures: Pictures, *, largest: int = LARGEST) -> 
     """Write the page of a subject and pictures that were gathered; see `look_page`."""
     count = min(len(pictures), MOST_PICTURES)
     seen = subject.seen(pictures.take(range(count)))
-    stages = stages_of(subject.plan)
-    sizes = activity(subject, seen, stages)
+    nodes = nodes_of(subject.plan)
+    sizes = activity(subject, seen, nodes)
     share = min(1.0, largest / LARGEST)
     while True:
-        page = _written(LookData(subject, seen, stages, sizes, share), len(pictures) - count)
+        page = _written(LookData(subject, seen, nodes, sizes, share), len(pictures) - count)
         size = len(page.html.encode())
         if size <= largest or share < 1e-4:
             return page
@@ -96,20 +98,24 @@ def page_of(subject: Subject, pictures: Pictures, *, largest: int = LARGEST) -> 
 def _written(data: LookData, further: int) -> LookPage:
     """Write a page; so many further pictures were left out."""
     subject, values = data.subject, data.to_dict()
-    left_out = _left_out(data.nodes, further)
+    name, text = subject.name, subject.plan.text
+    if len(name) > LONGEST_NAME:
+        name = subject.plan.name or "a network"
+    left_out = _left_out(data.facts, further)
     html = rendered(
         "look.html",
-        title=f"{visible(subject.name, LONGEST_NAME)}: a look inside",
+        title=f"{visible(name)}: a look inside",
         scripts=SCRIPTS,
         styles=STYLES,
         data={"look": values},
-        network=subject.name,
+        network=name,
+        notation=text if len(text) <= LONGEST_NOTATION else "",
         facts=_facts(subject),
-        layers=[_layer(place, node) for place, node in enumerate(data.nodes)],
+        layers=[_layer(place, node) for place, node in enumerate(data.facts)],
         classes=bool(data.head),
         snapshots=values["snapshots"],
         left_out=left_out,
-        desk=_desk(data.stages),
+        desk=_desk(data.nodes),
     )
     return LookPage(html=html, pictures=len(data.seen.names), left_out=tuple(left_out))
 
@@ -124,9 +130,9 @@ def _facts(subject: Subject) -> str:
     )
 
 
-def _left_out(nodes: list[dict[str, Any]], further: int) -> list[str]:
+def _left_out(facts: list[dict[str, Any]], further: int) -> list[str]:
     """Say what is not in the page."""
-    layers = nodes[1:]
+    layers = facts[1:]
     some = sum(one["channels"] is not None for one in layers)
     silent = sum("why" in one.get("work", {}) for one in layers)
     coarse = sum(one["bits"] == 8 for one in layers)
@@ -140,20 +146,21 @@ def _left_out(nodes: list[dict[str, Any]], further: int) -> list[str]:
         )
     if coarse:
         told.append(
-            f"The maps of {counted(coarse, 'layer')} are kept in 256 steps each, so that "
-            "numbers made of them are right to about 0.4 % of their range."
+            f"The maps of {counted(coarse, 'layer')} are kept in 256 steps each; what is worked "
+            "out of them differs from the network's own by up to a few percent of the layer's "
+            "greatest number."
         )
     if silent:
         told.append(f"The numbers of {counted(silent, 'layer')} are not worked out here.")
     return told
 
 
-def _desk(stages: Sequence[Stage]) -> dict[str, int]:
+def _desk(nodes: Sequence[Node]) -> dict[str, int]:
     """Return what the desk begins with: the first convolution."""
-    for stage in stages:
-        if stage.layer and isinstance(stage.layer.layer, Conv):
-            one, pads = stage.layer.layer, stage.layer.inferred.pads
-            side = min(stage.layer.in_shape[1], CLEAR)
+    for node in nodes:
+        if node.layer and isinstance(node.layer.layer, Conv):
+            one, pads = node.layer.layer, node.layer.inferred.pads
+            side = min(node.layer.in_shape[1], CLEAR)
             return {
                 "size": side,
                 "kernel": min(one.size[0], 11),

@@ -12,7 +12,7 @@ from foveal.arrays import Floats
 from foveal.drawing.scales import SIGNED, VIRIDIS
 from foveal.looking.kernels import kernel_history
 from foveal.looking.subject import NothingToSee, Seen, Subject
-from foveal.looking.walk import Stage, walk
+from foveal.looking.walk import Node, walk
 from foveal.nets.notation import write_layer
 from foveal.nets.receptive import receptive_spans
 from foveal.nets.spec import Dense
@@ -42,8 +42,8 @@ class LookData:
         The network.
     seen : Seen
         The pictures.
-    stages : sequence of Stage
-        Its stages.
+    nodes : sequence of Node
+        Its nodes.
     sizes : sequence of array
         How active the channels of each are.
     share : float
@@ -54,36 +54,36 @@ class LookData:
         self,
         subject: Subject,
         seen: Seen,
-        stages: Sequence[Stage],
+        nodes: Sequence[Node],
         sizes: Sequence[Floats],
         share: float,
     ) -> None:
-        self.subject, self.seen, self.stages, self.share = subject, seen, stages, share
+        self.subject, self.seen, self.nodes, self.share = subject, seen, nodes, share
         levels = seen.images * 255
         self.in_bytes = bool(np.abs(levels - np.rint(levels)).max() < 1e-3)
         self.carried = choose(
-            stages, sizes, len(seen.names), int(MAPS * share), in_bytes=self.in_bytes
+            nodes, sizes, len(seen.names), int(MAPS * share), in_bytes=self.in_bytes
         )
         modules = layer_modules(subject.network, subject.plan)
-        self.making = Making(stages, self.carried, modules, int(WEIGHTS * share))
+        self.making = Making(nodes, self.carried, modules, int(WEIGHTS * share))
         self.packed = [Packed() for _ in seen.names]
-        self.places: list[dict[str, int]] = [{} for _ in stages]
-        self.outputs = np.zeros((len(seen.names), math.prod(stages[-1].shape)), np.float32)
-        walk(subject, seen, stages, self._pack)
+        self.places: list[dict[str, int]] = [{} for _ in nodes]
+        self.outputs = np.zeros((len(seen.names), math.prod(nodes[-1].shape)), np.float32)
+        walk(subject, seen, nodes, self._pack)
 
         self.head = self._head()
         """The last dense layer, whose numbers stand for classes; None where there is none."""
         known = {self.head["node"]: self._work(self.head["node"])} if self.head else {}
-        self.nodes = [self._node(place, known.get(place)) for place in range(len(stages))]
-        """Facts of each stage."""
+        self.facts = [self._node(place, known.get(place)) for place in range(len(nodes))]
+        """Facts of each node."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return all that the scripts read; ``unpack.js`` says what each is."""
         recipe = self.subject.recipe
         spans, packed = self._spans()
-        nodes = [{**node, "spans": one} for node, one in zip(self.nodes, spans, strict=True)]
+        told = [{**node, "spans": one} for node, one in zip(self.facts, spans, strict=True)]
         return {
-            "nodes": nodes,
+            "nodes": told,
             "pictures": [visible(_file(name), LONGEST_NAME) for name in self.seen.names],
             "unit": list(zip(recipe.std, recipe.mean, strict=True)),
             "head": self.head,
@@ -95,9 +95,9 @@ class LookData:
         }
 
     def _pack(self, picture: int, place: int, values: Floats) -> None:
-        """Pack what comes out of a stage for a picture."""
+        """Pack what comes out of a node for a picture."""
         carried, packed = self.carried[place], self.packed[picture]
-        if place == len(self.stages) - 1:
+        if place == len(self.nodes) - 1:
             self.outputs[picture] = values.ravel()
         if not carried.bits:
             return
@@ -125,19 +125,19 @@ class LookData:
         return [(1 / std, -mean / std) for mean, std in zip(recipe.mean, recipe.std, strict=True)]
 
     def _work(self, place: int) -> dict[str, Any]:
-        """Tell how the numbers of a stage are made; of the head for the classes that are shown."""
+        """Tell how the numbers of a node are made; of the head for the classes that are shown."""
         of_head = self.head and self.head["node"] == place
         rows = [one["place"] for one in self.head["classes"]] if self.head and of_head else None
         return self.making.told(place, rows)
 
     def _node(self, place: int, work: dict[str, Any] | None) -> dict[str, Any]:
-        """Tell of one stage."""
-        stage, carried, layer = self.stages[place], self.carried[place], self.stages[place].layer
+        """Tell of one node."""
+        node, carried, layer = self.nodes[place], self.carried[place], self.nodes[place].layer
         facts: dict[str, Any] = {
-            "number": stage.number,
-            "text": "the picture" if layer is None else _text(stage),
-            "shape": stage.shape,
-            "source": stage.source,
+            "number": node.number,
+            "text": "the picture" if layer is None else _text(node),
+            "shape": node.shape,
+            "source": node.source,
             "bits": carried.bits,
             "reduced": carried.reduced,
             "channels": self._kept(place),
@@ -146,14 +146,14 @@ class LookData:
         if carried.alias:
             facts["alias"] = True
         if layer is None:
-            facts["colour"] = stage.shape[0] == 3
+            facts["colour"] = node.shape[0] == 3
             return facts
         if self.subject.plan.encoder_layers:
             facts["half"] = half_of(self.subject.plan, layer)
-            last = place == len(self.stages) - 1 and stage.shape == self.subject.plan.input
-            facts["colour"] = last and stage.shape[0] == 3
-        if stage.shortcut >= 0:
-            facts["shortcut"] = stage.shortcut
+            last = place == len(self.nodes) - 1 and node.shape == self.subject.plan.input
+            facts["colour"] = last and node.shape[0] == 3
+        if node.shortcut >= 0:
+            facts["shortcut"] = node.shortcut
         facts["parameters"] = layer.parameters
         facts["fixed"] = is_fixed(self.subject.plan, layer)
         facts["unknown"] = layer.unknown
@@ -161,13 +161,13 @@ class LookData:
         return facts
 
     def _kept(self, place: int) -> list[int] | None:
-        """List which maps of a stage are carried; None for all."""
-        one, stage = self.carried[place], self.stages[place]
-        whole = len(one.channels) == stage.shape[0] or one.alias or not one.bits
+        """List which maps of a node are carried; None for all."""
+        one, node = self.carried[place], self.nodes[place]
+        whole = len(one.channels) == node.shape[0] or one.alias or not one.bits
         return None if whole else one.channels.tolist()
 
     def _spans(self) -> tuple[list[list[int]], Packed]:
-        """Pack what each row and column sees: for each stage where those begin, differences."""
+        """Pack what each row and column sees: for each node where those begin, differences."""
         found = receptive_spans(self.subject.plan)
         packed, known = Packed(), dict[bytes, int]()
 
@@ -179,20 +179,20 @@ class LookData:
             return known[content]
 
         places: list[list[int]] = [[]]
-        for stage in self.stages[1:]:
-            one = found[stage.number]
+        for node in self.nodes[1:]:
+            one = found[node.number]
             places.append([place(one.rows), place(one.columns)])
         return places, packed
 
     def _head(self) -> dict[str, Any] | None:
         """Tell of the last dense layer, whose numbers stand for classes, where there is one."""
-        last, plan = self.stages[-1], self.subject.plan
+        last, plan = self.nodes[-1], self.subject.plan
         if last.layer is None or not isinstance(last.layer.layer, Dense) or plan.encoder_layers:
             return None
         if last.layer.layer.activation or not self.carried[-1].bits:
             return None
         return {
-            "node": len(self.stages) - 1,
+            "node": len(self.nodes) - 1,
             "temperature": self.subject.temperature,
             "count": last.shape[0],
             "classes": [
@@ -200,7 +200,7 @@ class LookData:
             ],
         }
 
-    def _likeliest(self, last: Stage) -> list[int]:
+    def _likeliest(self, last: Node) -> list[int]:
         """Choose the likeliest classes of each picture, as many as there is room for."""
         assert last.layer is not None
         each = 4 * last.layer.in_shape[0] * len(self.outputs)
@@ -243,9 +243,9 @@ def _file(name: str) -> str:
     return name.replace("\\", "/").rstrip("/").rpartition("/")[2] or name
 
 
-def _text(stage: Stage) -> str:
-    assert stage.layer is not None
-    inner = stage.layer.inner
+def _text(node: Node) -> str:
+    assert node.layer is not None
+    inner = node.layer.inner
     if inner:
         return f"residual: layers {inner[0].number} to {inner[-1].number}, and what went into them"
-    return visible(write_layer(stage.layer.layer), 80)
+    return visible(write_layer(node.layer.layer), 80)

@@ -9,7 +9,7 @@ import numpy as np
 from torch import nn
 
 from foveal.looking.steps import learned, scale
-from foveal.looking.walk import Stage, by_channel
+from foveal.looking.walk import Node, by_channel
 from foveal.nets.planned import PlannedLayer
 from foveal.nets.spec import (
     Activation,
@@ -41,7 +41,7 @@ class Making:
 
     Parameters
     ----------
-    stages, carried : sequences
+    nodes, carried : sequences
         The network, and what a page carries of it.
     modules : mapping
         The modules of each layer, by its number.
@@ -51,39 +51,39 @@ class Making:
 
     def __init__(
         self,
-        stages: Sequence[Stage],
+        nodes: Sequence[Node],
         carried: Sequence[Carried],
         modules: Mapping[str, nn.Sequential],
         room: int,
     ) -> None:
-        self.stages, self.carried, self.modules = stages, carried, modules
+        self.nodes, self.carried, self.modules = nodes, carried, modules
         self.left = room
         self.weights = Packed()
 
     def told(self, place: int, rows: Collection[int] | None = None) -> dict[str, Any]:
-        """Tell how the numbers of a stage are made; or, under "why", why that is not told.
+        """Tell how the numbers of a node are made; or, under "why", why that is not told.
 
         Parameters
         ----------
         place : int
-            The stage; not that of the picture.
+            The node; not that of the picture.
         rows : collection of int, optional
             Of a dense layer the nodes that are told of; all where left out.
         """
-        stage, carried = self.stages[place], self.carried[place]
-        layer = stage.layer
+        node, carried = self.nodes[place], self.carried[place]
+        layer = node.layer
         assert layer is not None
         if carried.alias:
             return {"kind": "same"}
         if not carried.bits and rows is None:
             return {"why": "none of its maps is carried"}
-        missing = self._missing(stage, carried)
+        missing = self._missing(node, carried)
         if missing:
             return {"why": missing}
-        return self._told(layer, stage, carried, rows)
+        return self._told(layer, node, carried, rows)
 
     def _told(
-        self, layer: PlannedLayer, stage: Stage, carried: Carried, rows: Collection[int] | None
+        self, layer: PlannedLayer, node: Node, carried: Carried, rows: Collection[int] | None
     ) -> dict[str, Any]:
         match layer.layer:
             case Conv() | ConvTranspose():
@@ -103,24 +103,24 @@ class Making:
             case Centre() | Offset():
                 return self._added(layer, carried)
             case Residual():
-                return self._residual(layer, stage, carried)
+                return self._residual(layer, node, carried)
             case Flatten() | Reshape():
                 return {"kind": "same"}
             case _:
                 return _plain(layer) or self._activation(layer, _function(layer.layer), "act")
 
-    def _missing(self, stage: Stage, carried: Carried) -> str:
-        """Say what is not carried of the numbers that a stage takes; nothing where all are."""
-        layer = stage.layer
+    def _missing(self, node: Node, carried: Carried) -> str:
+        """Say what is not carried of the numbers that a node takes; nothing where all are."""
+        layer = node.layer
         assert layer is not None
         if isinstance(layer.layer, Timm):
             return "a unit of timm is not taken apart"
         if _function(layer.layer) == "softmax":
             return "softmax takes all numbers of a layer at once"
-        channels = range(stage.shape[0]) if len(stage.shape) == 1 else self._channels(carried)
-        needed = [stage.source] + [stage.shortcut] * (stage.shortcut >= 0)
+        channels = range(node.shape[0]) if len(node.shape) == 1 else self._channels(carried)
+        needed = [node.source] + [node.shortcut] * (node.shortcut >= 0)
         for source in needed:
-            if by_channel(stage) or isinstance(layer.layer, GlobalPool):
+            if by_channel(node) or isinstance(layer.layer, GlobalPool):
                 if not self._fine(source, channels):
                     return "the maps below are carried smaller, or not at all"
             elif not self._in_full(source):
@@ -128,15 +128,15 @@ class Making:
         return ""
 
     def _in_full(self, place: int) -> bool:
-        """Say whether all numbers of a stage are there, and one can reckon with them."""
-        found = below(self.stages, self.carried, place)
+        """Say whether all numbers of a node are there, and one can reckon with them."""
+        found = below(self.nodes, self.carried, place)
         exact = found.in_full or (place == 0 and found.bits == 8 and found.reduced == 1)
-        channels = self.stages[place].shape[0]
+        channels = self.nodes[place].shape[0]
         return exact and (len(found.channels) == channels or self.carried[place].alias)
 
     def _fine(self, place: int, channels: Sequence[int]) -> bool:
         """Say whether some maps are there as large as they are."""
-        found = below(self.stages, self.carried, place)
+        found = below(self.nodes, self.carried, place)
         return found.bits > 0 and found.reduced == 1 and set(channels) <= set(self._channels(found))
 
     def _convolution(self, layer: PlannedLayer, carried: Carried) -> dict[str, Any]:
@@ -171,10 +171,10 @@ class Making:
         kept = numbers[self._channels(carried)] if numbers.ndim == 3 else numbers
         return self._kept({"kind": "shift"}, {"weight": kept})
 
-    def _residual(self, layer: PlannedLayer, stage: Stage, carried: Carried) -> dict[str, Any]:
-        if layer.in_shape == stage.shape:
+    def _residual(self, layer: PlannedLayer, node: Node, carried: Carried) -> dict[str, Any]:
+        if layer.in_shape == node.shape:
             return {"kind": "residual"}
-        if len(stage.shape) == 1:
+        if len(node.shape) == 1:
             return {"why": "the shortcut of vectors is not taken apart"}
         module: Any = self.modules[layer.number][0]
         projection = module.shortcut[0].weight.detach().float().cpu().numpy()

@@ -52,6 +52,8 @@ def grouped(pictures: Pictures, by: Any) -> Pictures:
         For a table that cannot be read, or groups that are not one a picture.
     """
     if by is None:
+        if pictures.groups is not None:  # those of a table
+            _check_several(pictures.groups.tolist())
         return pictures
     if isinstance(by, str | Path):
         found = _by_text(pictures, str(by))

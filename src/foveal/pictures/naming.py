@@ -23,6 +23,9 @@ FEW = 3
 """Names that a message gives as examples."""
 
 
+NO_NAME = "none that does"
+
+
 def matched(names: Sequence[str], text: str, parameter: str, forms: str) -> list[str | None]:
     """Search a regular expression in names of pictures.
 
@@ -57,7 +60,7 @@ def matched(names: Sequence[str], text: str, parameter: str, forms: str) -> list
         hits += match is not None
         found.append(None if match is None else _named_by(match))
     if not any(found):
-        came = "matches that name nothing" if hits else ""
+        came = "matches that name nothing" if hits else NO_NAME
         raise nameless(names, parameter, f"names that match, as {text!r} asks for", forms, came)
     return found
 
@@ -70,7 +73,7 @@ def _named_by(match: re.Match[str]) -> str | None:
 
 
 def nameless(
-    names: Sequence[str], parameter: str, needed: str, forms: str, came: str = "none that does"
+    names: Sequence[str], parameter: str, needed: str, forms: str, came: str = NO_NAME
 ) -> UsageError:
     """Return an error for names that say nothing."""
     first = ", ".join(map(str, names[:FEW]))

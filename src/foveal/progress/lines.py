@@ -20,6 +20,7 @@ from foveal.progress.events import (
     Resumed,
     Shortened,
 )
+from foveal.visible import visible_lines
 from foveal.wording import counted
 
 FIRST_EPOCHS, BETWEEN_EPOCHS = 20, 0.5
@@ -136,7 +137,7 @@ def print_plainly(event: Event, told: Callable[[str], str] = str) -> None:
     """Print an event to stderr, each line as `told` words it."""
     with contextlib.suppress(OSError, ValueError):  # nobody listening must not end the work
         for line in lines_of(event):
-            print(told(line), file=sys.stderr, flush=True)
+            print(visible_lines(told(line)), file=sys.stderr, flush=True)
 
 
 def _notes(notes: tuple[str, ...]) -> list[str]:

@@ -69,7 +69,7 @@ def _array(path: Path) -> Array | str:
     ):
         return "no array of numbers (h, w) or (h, w, c)"
     if found.ndim == 3 and found.shape[2] > MOST_CHANNELS:
-        return f"{found.shape[2]} channels in an array {found.shape}: needed (h, w, c)"
+        return f"too many channels in an array {found.shape}: needed (h, w, c)"
     return found if found.ndim == 3 else found[..., None]
 
 

@@ -16,7 +16,6 @@ from foveal.pictures.encoded import Absent, Encoded, EncodedRows, Unreadable
 from foveal.pictures.opening import reason_of
 from foveal.pictures.sources.columns import LABEL, PATH, Listed, check_columns, of_paths, told
 from foveal.pictures.sources.parquet_column import (
-    DAMAGES,
     NO_BYTES,
     ParquetMember,
     PictureColumn,
@@ -77,7 +76,16 @@ def listed(path: Path, name: str) -> Listed:
         leaf = picture if _is_bytes(schema.field(picture).type) else f"{picture}.bytes"
         column = PictureColumn(path, leaf)
         without = rows_without(column)
-    except DAMAGES as error:
+        lengths = {
+            len(column),
+            *map(len, columns.values()),
+            *([] if inner is None else [len(inner)]),
+        }
+        if len(lengths) > 1 or max(without, default=-1) >= len(column):
+            raise Unreadable("columns of unlike lengths")
+    except (DataError, Unreadable):
+        raise
+    except Exception as error:  # a damaged foot makes pyarrow raise KeyError, StopIteration, ...
         raise Unreadable(f"cut short, damaged or no Parquet file ({reason_of(error)})") from error
     rows = ParquetRows(column, inner, without)
     return Listed(
