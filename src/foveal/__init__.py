@@ -16,6 +16,7 @@ from foveal.version import __version__
 
 if TYPE_CHECKING:
     from foveal.anomaly.detection import anomalies
+    from foveal.checking.check import check
     from foveal.errors import (
         DataError,
         DivergedError,
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
 
 _ROOMS = {
     "anomaly.detection": ("anomalies",),
+    "checking.check": ("check",),
     "errors": (
         *("DataError", "DivergedError", "FovealError", "Interrupted"),
         *("ModelFileError", "NetworkError", "PictureWarning", "ResourceError", "UsageError"),
@@ -127,6 +129,7 @@ __all__ = [
     "__version__",
     "anomalies",
     "build",
+    "check",
     "draw_attribution",
     "draw_designed",
     "draw_favourites",

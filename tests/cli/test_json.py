@@ -50,6 +50,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "decode": ("a.safetensors", "given.parquet", "--to", "decoded"),
     "reconstruct": ("a.safetensors", "pictures", "--to", "gallery.png"),
     "interpolate": ("a.safetensors", "pictures/a/1.png", "pictures/b/1.png", "--to", "s.png"),
+    "check": ("pictures", "--quick"),
     "plan": ("fast",),
     "plan --as torch": ("lenet5",),
     "backbones": (),

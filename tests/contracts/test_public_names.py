@@ -30,6 +30,7 @@ def test_the_public_names_are_these() -> None:
         "__version__",
         "anomalies",
         "build",
+        "check",
         "draw_attribution",
         "draw_designed",
         "draw_favourites",

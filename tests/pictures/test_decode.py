@@ -546,7 +546,7 @@ def decode_or_unreadable(path: Path) -> None:
         assert pixels.shape == (6, 5, 3)
         assert pixels.dtype == np.uint8
     try:
-        height, width, mode, _ = decode.look(path)
+        height, width, mode, *_ = decode.look(path)
     except Unreadable as reason:
         assert str(reason)
     else:

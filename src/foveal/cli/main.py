@@ -18,6 +18,7 @@ from foveal.cli import (
     anomalies,
     backbones,
     cache,
+    check,
     decode,
     demo,
     encode,
@@ -66,6 +67,7 @@ PANELS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "interpolate": interpolate.interpolate,
     },
     "Before a training": {
+        "check": check.check,
         "demo": demo.demo,
         "plan": plan.plan,
         "backbones": backbones.backbones,

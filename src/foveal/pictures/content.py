@@ -39,6 +39,8 @@ class Head(NamedTuple):
     """Name of its mode, see `decode.Look`; empty for arrays."""
     clear: bool
     """Whether parts of it may be transparent."""
+    format: str = ""
+    """Pillow's name of its format; empty for arrays."""
 
 
 class Content(Protocol):

@@ -68,6 +68,8 @@ class Look(NamedTuple):
     """Pillow's name of its mode, or one of `depth.COLOURS`."""
     clear: bool
     """Whether parts of it may be transparent."""
+    format: str
+    """Pillow's name of its format."""
 
 
 def decode(
@@ -123,7 +125,8 @@ def look(encoded: Encoded) -> Look:
         width, height = picture.size
         if _lies_on_its_side(picture):
             width, height = height, width
-        return Look(height, width, depth.mode_of(picture), is_clear(picture))
+        mode, kind = depth.mode_of(picture), picture.format or ""
+        return Look(height, width, mode, is_clear(picture), kind)
 
 
 def deep_range(encoded: Encoded) -> tuple[float, float]:

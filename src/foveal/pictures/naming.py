@@ -1,12 +1,13 @@
-"""What names of files say: labels and groups, by a regular expression."""
+"""Names of files: what they say, by a regular expression, and how a table names them."""
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from foveal.arrays import Array
 from foveal.errors import DataError, PictureWarning, UsageError
 from foveal.pictures.collection import Pictures
 from foveal.pictures.sources import gather
-from foveal.pictures.sources.columns import labels_of
+from foveal.pictures.sources.labels import labels_of
 from foveal.wording import counted
 
 FEW = 3
@@ -161,3 +162,26 @@ def list_pictures(folder: Any, *, label_from: str | None = None) -> tuple[list[s
         warnings.warn(f"{lost} without a label left out", PictureWarning, stacklevel=2)
     names = found.with_whole_names().names
     return [names[row] for row in known], np.array(found.labels[known].tolist())
+
+
+def paths_from(pictures: Pictures, folder: Path) -> list[str] | None:
+    """Name pictures as a table in a folder names them, so that both can move together.
+
+    Returns
+    -------
+    list of str or None
+        Paths from the folder; None where some are no files, but arrays or parts of files.
+    """
+    encoded = getattr(pictures.content, "pictures", ())
+    files = [one for one in encoded if isinstance(one, Path)]
+    if len(files) < len(pictures):
+        return None
+    start = os.path.realpath(folder)
+    return [_from(start, os.path.realpath(file)) for file in files]
+
+
+def _from(start: str, whole: str) -> str:
+    try:
+        return Path(os.path.relpath(whole, start)).as_posix()
+    except ValueError:  # on another drive
+        return whole

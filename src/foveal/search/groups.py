@@ -5,8 +5,7 @@ Axes: n picture, m picture that is looked through.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from foveal.arrays import Hashes, Integers
 from foveal.pictures.collection import Pictures
 from foveal.pictures.copies import CopySearch, NearCopies
 from foveal.pictures.groups import COLUMNS, group_ids
+from foveal.pictures.naming import paths_from
 from foveal.pictures.sources import gather
 from foveal.pictures.units import units_of
 from foveal.results import Result
@@ -120,10 +120,7 @@ class PictureGroups:
             For another ending, or a folder that is not there.
         """
         place = Path(path)
-        encoded = getattr(self.pictures.content, "pictures", ())
-        files = [one for one in encoded if isinstance(one, Path)]
-        lone = len(files) == len(self.pictures)  # rather than parts of other files, or arrays
-        names = _from(place.parent, files) if lone else self.pictures.names
+        names = paths_from(self.pictures, place.parent) or self.pictures.names
         rows = zip(map(str, names), self.numbers.tolist(), strict=True)
         write_table(place, COLUMNS, [[list(row) for row in rows]])
         return place
@@ -246,14 +243,3 @@ def _notes(pictures: Pictures, copies: NearCopies, distinct: int) -> Iterator[st
             "them, as of digits or of things before one background, or too few; equal ones are "
             "grouped"
         )
-
-
-def _from(folder: Path, files: Sequence[Path]) -> Iterator[str]:
-    """Name files as they are reached from a folder."""
-    start = os.path.realpath(folder)
-    for file in files:
-        whole = os.path.realpath(file)
-        try:
-            yield Path(os.path.relpath(whole, start)).as_posix()
-        except ValueError:  # on another drive
-            yield whole

@@ -1,0 +1,1 @@
+"""What is wrong with pictures and their labels, before a network learns it."""

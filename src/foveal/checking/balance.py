@@ -1,0 +1,84 @@
+"""What is wrong with the classes: too few pictures, out of balance, without a label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from foveal.arrays import Rows
+from foveal.checking.findings import Finding, Item, finding
+from foveal.pictures.collection import Pictures
+from foveal.wording import counted
+
+FEW = 20
+"""Pictures of a class below which nothing reliable is learned or said of it."""
+IMBALANCE = 5
+"""Times that the largest class is larger than one that is out of balance."""
+UNKNOWN = -1
+"""Number of the class of a picture without a label."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ClassIds:
+    """Classes of pictures, where labels name classes."""
+
+    names: tuple[Any, ...]
+    """Labels, sorted; none where there are no classes."""
+    ids: Rows
+    """Number of the class of each picture, (n,); `UNKNOWN` without a label."""
+
+    @classmethod
+    def of(cls, pictures: Pictures) -> ClassIds:
+        """Number the labels of pictures; there are no classes where labels are measures."""
+        labels = pictures.labels
+        nothing = np.full(len(pictures), UNKNOWN, dtype=np.intp)
+        if labels is None or labels.ndim != 1:
+            return cls((), nothing)
+        values = labels.tolist()
+        known = {value for value in values if value is not None}
+        if any(isinstance(one, float) and one != round(one) for one in known):
+            return cls((), nothing)
+        names = tuple(sorted(known, key=lambda one: (str(type(one)), one)))
+        numbers = {name: number for number, name in enumerate(names)}
+        ids = [UNKNOWN if value is None else numbers[value] for value in values]
+        return cls(names, np.array(ids, dtype=np.intp))
+
+    def name(self, row: int) -> str:
+        """Name the class of a row."""
+        number = self.ids[row]
+        return "no label" if number == UNKNOWN else str(self.names[number])
+
+    def counts(self, rows: Rows) -> Rows:
+        """Count the pictures of each class among some rows."""
+        ids = self.ids[rows]
+        return np.bincount(ids[ids != UNKNOWN], minlength=len(self.names))
+
+
+def balance(pictures: Pictures, classes: ClassIds, rows: Rows) -> Iterator[Finding | None]:
+    """Find what is wrong with classes, among pictures that can be read.
+
+    Yields
+    ------
+    Finding or None
+        None where nothing of a kind was found.
+    """
+    if not classes.names:
+        return
+    counts = classes.counts(rows)
+    few = [number for number in np.argsort(counts, kind="stable") if counts[number] < FEW]
+    yield _of_classes("few", [(n, counted(int(counts[n]), "picture")) for n in few], classes)
+    most = int(counts.max())
+    small = [n for n in np.argsort(counts, kind="stable") if IMBALANCE * counts[n] <= most]
+    largest = f"{classes.names[int(counts.argmax())]} has {most:,}"
+    told = [(n, f"{counted(int(counts[n]), 'picture')}, where {largest}") for n in small]
+    yield _of_classes("imbalance", told, classes)
+    lone = rows[classes.ids[rows] == UNKNOWN]
+    yield finding("unlabelled", (([row], "no label") for row in lone), pictures.names)
+
+
+def _of_classes(kind: str, told: list[tuple[int, str]], classes: ClassIds) -> Finding | None:
+    items = tuple(Item((), f"{classes.names[number]}: {why}", ()) for number, why in told)
+    return Finding(kind, items) if items else None

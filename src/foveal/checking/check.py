@@ -1,0 +1,274 @@
+"""What is wrong with pictures and their labels, told before a network learns it.
+
+Axes: n picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from foveal.arrays import Hashes, Rows
+from foveal.checking.balance import ClassIds, balance
+from foveal.checking.cleaned import Cleaning
+from foveal.checking.findings import KINDS, Finding, finding
+from foveal.checking.measures import Measures, measure
+from foveal.checking.quality import blank_rows, quality
+from foveal.checking.together import Together
+from foveal.checking.understood import MOST_JUDGED, MOST_NEAR, Understood
+from foveal.checking.views import PLAIN
+from foveal.device import choose
+from foveal.errors import UsageError
+from foveal.model.imagenet import imagenet
+from foveal.pictures.collection import Pictures
+from foveal.pictures.copies import CopySearch
+from foveal.pictures.groups import grouped
+from foveal.pictures.sources import gather
+from foveal.pictures.sources.forms import column
+from foveal.search.vectors import Vectors, vectors_of
+from foveal.targets.labels import read_labels
+from foveal.wording import counted
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False, repr=False, slots=True, kw_only=True)
+class Check:
+    """What was found wrong with pictures."""
+
+    pictures: Pictures
+    reasons: tuple[str, ...]
+    """Why a picture cannot be read, (n,); empty where it can."""
+    classes: ClassIds
+    """Their classes."""
+    findings: tuple[Finding, ...]
+    """By kind, in the order of `foveal.checking.findings.KINDS`."""
+    units: Hashes
+    """What may not be torn apart, (n,): equal pictures, near copies, groups."""
+    hashes: Hashes
+    """Equal for equal pictures, (n,)."""
+    notes: tuple[str, ...]
+    """What a reader should know, such as what was not looked at."""
+
+    def __repr__(self) -> str:
+        kinds = counted(len(self.findings), "kind")
+        return f"Check({counted(len(self.reasons), 'picture')}, {kinds} of findings)"
+
+    @property
+    def unreadable(self) -> int:
+        """Pictures that cannot be read."""
+        return sum(map(bool, self.reasons))
+
+    @property
+    def counts(self) -> Rows:
+        """Pictures of each class that can be read."""
+        return self.classes.counts(np.flatnonzero([not reason for reason in self.reasons]))
+
+    @property
+    def cleaning(self) -> Cleaning:
+        """Which pictures may teach."""
+        ids = self.classes.ids
+        return Cleaning(self.pictures, ids, self.hashes, self.units, self.findings)
+
+    def of(self, kind: str) -> Finding | None:
+        """Return what was found of a kind; None where nothing was."""
+        return next((one for one in self.findings if one.kind == kind), None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it as plain values."""
+        counts = self.counts.tolist()
+        labels = [str(name) for name in self.classes.names]
+        unreadable = [
+            {"path": str(name), "error": reason}
+            for name, reason in zip(self.pictures.names, self.reasons, strict=True)
+            if reason
+        ]
+        return {
+            "total": len(self.reasons),
+            "pictures": len(self.reasons) - len(unreadable),
+            "unreadable": unreadable,
+            "classes": [
+                {"label": label, "pictures": count}
+                for label, count in zip(labels, counts, strict=True)
+            ],
+            "kept": len(self.cleaning.rows),
+            "findings": [one.to_dict() for one in self.findings],
+            "notes": list(self.notes),
+        }
+
+    def save_cleaned(self, path: str | Path) -> Path:
+        """Write a table of the pictures that may teach, which every command takes as PICTURES.
+
+        Left out is what nobody can want: what cannot be read, what is blank, all but one of equal
+        pictures, equal ones under several labels, and what stands on both sides of a split, of
+        which the training side goes. What a person should look at stays, with the column `doubt`.
+        The pictures themselves are not touched.
+
+        Parameters
+        ----------
+        path : str or Path
+            A .csv file, of the columns path, label, group, split (those there are) and doubt.
+
+        Raises
+        ------
+        UsageError
+            For another ending, and for pictures that are no files.
+        """
+        self.cleaning.write(Path(path))
+        return Path(path)
+
+
+def check(
+    X: Any,
+    y: Any = None,
+    *,
+    groups: Any = None,
+    quick: bool = False,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Check:
+    """Find what is wrong with pictures and their labels, before anything is trained.
+
+    Parameters
+    ----------
+    X : path, sequence of paths, frame, or array
+        As in `fit`.
+    y : sequence of labels, optional
+        The label of each picture; class folders and tables say it themselves.
+    groups : str, path or sequence, optional
+        What belongs together, as in `fit`.
+    quick : bool
+        Whether to leave out what a network trained on ImageNet is asked: labels that look wrong,
+        and pictures unlike all others.
+    threads : int, optional
+        Threads on the processor.
+    progress : callable, optional
+        Called now and then with pictures done and in all, of each of two passes.
+
+    Returns
+    -------
+    Check
+        Its `findings`; `save_cleaned` writes what is left as a table.
+
+    Raises
+    ------
+    DataError
+        Where there are no pictures.
+    """
+    pictures = gather(X)
+    if y is not None:
+        pictures = pictures.labelled(read_labels(column(y)))
+    return checked(grouped(pictures, groups), quick, threads, progress)
+
+
+def checked(
+    pictures: Pictures, quick: bool, threads: int | None, progress: Progress | None
+) -> Check:
+    """Find what is wrong with pictures that were gathered."""
+    device = choose("auto", threads)
+    measures = measure(pictures, device.threads, progress)
+    notes = list(pictures.notes)
+    vectors: Vectors | None = None
+    if not quick and len(measures.rows):
+        vectors, told = _vectors(pictures, threads, progress)
+        notes += told
+    classes = ClassIds.of(pictures)
+    with device.at_work():
+        together = _together(pictures, measures, classes, vectors, device.threads)
+    notes += _copy_notes(together)
+    found = [
+        finding("unreadable", _unreadable(measures), pictures.names),
+        *balance(pictures, classes, measures.rows),
+        *quality(pictures, measures),
+        *together.findings(),
+    ]
+    if vectors is not None:
+        rows = np.intersect1d(together.rows, vectors.rows)
+        understood = Understood(
+            pictures=pictures,
+            classes=classes,
+            vectors=vectors,
+            units=together.units(),
+            rows=rows,
+            threads=device.threads,
+        )
+        found += understood.findings()
+        notes += _cut(len(rows))
+    order = list(KINDS)
+    findings = sorted((one for one in found if one), key=lambda one: order.index(one.kind))
+    return Check(
+        pictures=pictures,
+        reasons=measures.reasons,
+        classes=classes,
+        findings=tuple(findings),
+        units=together.units(),
+        hashes=measures.hashes,
+        notes=tuple(notes),
+    )
+
+
+def _vectors(
+    pictures: Pictures, threads: int | None, progress: Progress | None
+) -> tuple[Vectors | None, list[str]]:
+    """Return what a network makes of pictures; None, with a note, where it is not installed."""
+    try:
+        model = imagenet(threads=threads, whole=True)
+    except UsageError as error:
+        return None, [f"labels and outliers are not looked at: {error.came}; {error.remedy}"]
+    found = vectors_of(model, pictures, progress)
+    return found, list(found.notes)
+
+
+def _together(
+    pictures: Pictures,
+    measures: Measures,
+    classes: ClassIds,
+    vectors: Vectors | None,
+    threads: int,
+) -> Together:
+    rows = np.setdiff1d(measures.rows, blank_rows(measures))
+    once = np.sort(rows[np.unique(measures.hashes[rows], return_index=True)[1]])
+    by = measures.small if vectors is None else vectors.features
+    if vectors is not None:
+        once = np.intersect1d(once, vectors.rows)
+    search = CopySearch(pictures, PLAIN, classes.ids + 1, once, threads)
+    return Together(
+        pictures=pictures,
+        classes=classes,
+        hashes=measures.hashes,
+        rows=rows,
+        copies=search.by_features(by),
+        distinct=len(once),
+    )
+
+
+def _unreadable(measures: Measures) -> Iterator[tuple[list[int], str]]:
+    for row, reason in enumerate(measures.reasons):
+        if reason:
+            yield [row], reason
+
+
+def _copy_notes(together: Together) -> Iterator[str]:
+    copies = together.copies
+    if copies.looked_at < together.distinct:
+        yield (
+            f"{copies.looked_at:,} of {counted(together.distinct, 'picture')} looked through for "
+            "near copies, blocks of neighbours in the listing"
+        )
+    if len(copies.untold):
+        yield (
+            f"near copies cannot be told among {counted(len(copies.untold), 'picture')}, such as "
+            f"{together.pictures.names[copies.untold[0]]}: their edges are those of most others "
+            "beside them, or too few"
+        )
+
+
+def _cut(count: int) -> Iterator[str]:
+    if count > MOST_JUDGED:
+        yield f"the labels of {MOST_JUDGED:,} of {count:,} pictures are judged, evenly spaced"
+    if count > MOST_NEAR:
+        yield f"outliers are held against {MOST_NEAR:,} of {count:,} pictures, evenly spaced"

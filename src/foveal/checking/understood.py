@@ -1,0 +1,105 @@
+"""What a network trained on ImageNet makes of pictures, and what of it speaks against some.
+
+Axes: n picture, d feature, k class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import softmax
+
+from foveal.arrays import Array, Floats, Hashes, Integers, Rows
+from foveal.checking.balance import UNKNOWN, ClassIds
+from foveal.checking.findings import Finding, finding
+from foveal.checking.labels import doubted_labels
+from foveal.checking.outliers import distances, outliers
+from foveal.nearest import parts
+from foveal.pictures.collection import Pictures, evenly
+from foveal.search.vectors import Vectors, scaled
+from foveal.targets.logistic import fit_head
+
+MOST_JUDGED = 20_000
+"""Pictures whose labels are judged, evenly spaced: as many as choose a head's penalty."""
+MOST_NEAR = 10_000
+"""Pictures among which neighbours are sought, evenly spaced."""
+FEWEST = 50
+"""Pictures below which nothing is said of outliers: a usual distance is not known."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Understood:
+    """Pictures with what a network made of them."""
+
+    pictures: Pictures
+    classes: ClassIds
+    vectors: Vectors
+    units: Hashes
+    """What belongs together, (n,): never on both sides of a fold, never a neighbour."""
+    rows: Rows
+    """Pictures that are judged."""
+    threads: int
+
+    def findings(self) -> Iterator[Finding | None]:
+        """Find labels that look wrong, and pictures unlike all others."""
+        yield finding("label", self._labels(), self.pictures.names)
+        yield finding("outlier", self._outliers(), self.pictures.names)
+
+    @property
+    def judged(self) -> Rows:
+        """Pictures whose labels are judged: of classes that can be held out."""
+        rows = self.rows[self.classes.ids[self.rows] != UNKNOWN]
+        rows = rows[evenly(len(rows), MOST_JUDGED)] if len(rows) else rows
+        ids = self.classes.ids[rows]
+        several = [
+            number
+            for number in np.unique(ids)
+            if len(np.unique(self.units[rows][ids == number])) > 1
+        ]
+        found: Rows = rows[np.isin(ids, several)]
+        return found
+
+    def _labels(self) -> Iterator[tuple[list[int], str]]:
+        rows = self.judged
+        numbers, ids = np.unique(self.classes.ids[rows], return_inverse=True)
+        if len(numbers) < 2:
+            return
+        head = fit_head(
+            self._features(rows)[None],
+            ids,
+            self.units[rows],
+            classes=len(numbers),
+            class_weights=None,
+            seed=0,
+            threads=self.threads,
+        )
+        if not head.folds:
+            return
+        held = head.held_out
+        probabilities = softmax(head.held_out_logits_nk, axis=1)
+        for one in doubted_labels(probabilities, ids[held]):
+            row = int(rows[held[one.row]])
+            other = self.classes.names[numbers[one.other]]
+            sure = probabilities[one.row, one.other]
+            yield [row], f"{self.classes.name(row)}; looks like {other} ({100 * sure:.1f} %)"
+
+    def _features(self, rows: Rows) -> Floats:
+        made: Array = self.vectors.features[rows]
+        return made.reshape(len(rows), -1).astype(np.float32)
+
+    def _outliers(self) -> Iterator[tuple[list[int], str]]:
+        if len(self.rows) < FEWEST:
+            return
+        numbers = np.unique(self.units, return_inverse=True)[1].astype(np.int64)
+        among = self.rows[evenly(len(self.rows), MOST_NEAR)]
+        reference = scaled(self._features(among), self.vectors.measure)
+        away = distances(reference, numbers[among], self._batches(numbers), self.threads)
+        for at, times in outliers(away):
+            yield [int(self.rows[at])], f"{times:.1f} times farther from its nearest than usual"
+
+    def _batches(self, numbers: Integers) -> Iterator[tuple[Floats, Integers]]:
+        for part in parts(len(self.rows), self.vectors.size):
+            rows = self.rows[part]
+            yield scaled(self._features(rows), self.vectors.measure), numbers[rows]

@@ -1,0 +1,159 @@
+"""`foveal check`: what is wrong with pictures and their labels, before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from foveal.cli.figures import shown_passage
+from foveal.cli.options import (
+    GROUPS_HELP,
+    AnyPictures,
+    Json,
+    LabelFrom,
+    Strict,
+    Threads,
+    groups_of,
+)
+from foveal.cli.output import print_answer, wrote
+from foveal.cli.sources import given, refuse_unreadable
+from foveal.cli.words import in_options, noted, quoted
+from foveal.results import plain
+from foveal.wording import counted
+
+if TYPE_CHECKING:
+    from foveal.checking.check import Check
+    from foveal.checking.findings import Finding, Item
+
+NAMED = 3
+"""Examples of a kind of finding that are printed, at most."""
+PATHS = 3
+"""Pictures of one example that are named, at most."""
+CLASSES = 8
+"""Classes whose counts are printed, at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What was found, and what was written of it."""
+
+    found: Check
+    source: str
+    """PICTURES, as they were typed."""
+    written: Sequence[Path]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return findings, counts and files."""
+        facts = self.found.to_dict()
+        for one in facts["findings"]:
+            one["remedy"] = in_options(one["remedy"])
+        return {**facts, "written": plain(self.written)}
+
+
+def check(
+    pictures: AnyPictures,
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Show what was found here: an .html file."),
+    ] = None,
+    cleaned: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the pictures that are left here: a .csv file, which every command takes "
+            "as PICTURES.",
+        ),
+    ] = None,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick",
+            help="Leave out what takes a network: labels that look wrong, and pictures unlike all "
+            "others.",
+        ),
+    ] = False,
+    groups: Annotated[str | None, typer.Option(help=GROUPS_HELP)] = None,
+    label_from: LabelFrom = None,
+    threads: Threads = None,
+    strict: Strict = False,
+    json: Json = False,
+) -> None:
+    """Find what is wrong with pictures and their labels, before a network learns it.
+
+    Unreadable, blank, dark and blurred ones; equal ones and near copies, under several labels or on
+    both sides of a split; classes too small; odd sizes, formats and colours; labels that look
+    wrong. The pictures are not touched.
+    """
+    from foveal.checking.check import checked
+    from foveal.checking.cleaned import ENDINGS
+    from foveal.files import checked_output
+    from foveal.pictures.groups import grouped
+    from foveal.pictures.naming import labelled_by_names
+    from foveal.pictures.sources import gather
+
+    if cleaned is not None:
+        checked_output(cleaned, ENDINGS, "--cleaned")
+    if to is not None:
+        checked_output(to, (".html",), "--to")
+    labelled = labelled_by_names(gather(given(pictures)), label_from)
+    named = grouped(labelled, groups_of(groups)).with_whole_names()
+    with shown_passage("the checks") as tell:
+        found = checked(named, quick, threads, tell)
+    written = list(_written(found, pictures, to, cleaned))
+    answer = Checked(found=found, source=pictures, written=written)
+    print_answer(answer, _lines, as_json=json)
+    refuse_unreadable(found.unreadable, len(found.reasons), strict=strict)
+
+
+def _written(found: Check, source: str, to: Path | None, cleaned: Path | None) -> Iterator[Path]:
+    from foveal.pages.check import check_page
+
+    if to is not None:
+        yield check_page(found, source=source, said=in_options).save(to)
+    if cleaned is not None:
+        yield found.save_cleaned(cleaned)
+
+
+def _lines(answer: Checked) -> Iterator[str]:
+    found = answer.found
+    yield from noted(found.notes)
+    yield _counts(found)
+    for one in found.findings:
+        yield ""
+        yield from _told(one)
+    yield ""
+    kept = len(found.cleaning.rows)
+    yield f"{kept:,} of {counted(len(found.reasons), 'picture')} may teach as they are"
+    if answer.written:
+        yield wrote(answer.written)
+    else:
+        source = quoted(answer.source)
+        yield f"look at them: foveal check {source} --to check.html --cleaned cleaned.csv"
+
+
+def _counts(found: Check) -> str:
+    total, counts = len(found.reasons), found.counts.tolist()
+    classes = [f"{name} {n:,}" for name, n in zip(found.classes.names, counts, strict=True)]
+    more = f" and {len(classes) - CLASSES:,} more" if len(classes) > CLASSES else ""
+    named = f"; {', '.join(classes[:CLASSES])}{more}" if classes else ""
+    readable = total - found.unreadable
+    return f"{counted(total, 'picture')}: {readable:,} can be read, {found.unreadable:,} not{named}"
+
+
+def _told(one: Finding) -> Iterator[str]:
+    yield f"{one.count:>7,}  {one.about.title}: {in_options(one.about.remedy)}"
+    for item in one.items[:NAMED]:
+        yield f"         {_example(item)}"
+    if len(one.items) > NAMED:
+        yield f"         and {len(one.items) - NAMED:,} more"
+
+
+def _example(item: Item) -> str:
+    if not item.paths:
+        return item.why
+    more = f" and {len(item.paths) - PATHS:,} more" if len(item.paths) > PATHS else ""
+    return f"{', '.join(item.paths[:PATHS])}{more}: {item.why}"

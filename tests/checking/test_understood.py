@@ -1,0 +1,92 @@
+"""Wrong labels and strays among vectors that are made for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import foveal
+from foveal.checking.balance import ClassIds
+from foveal.checking.findings import Finding
+from foveal.checking.understood import Understood
+from foveal.pictures.collection import Pictures
+from foveal.recipe import PictureRecipe
+from foveal.search.vectors import Vectors
+
+COUNT, SIZE = 120, 16
+
+
+def understood(vectors: np.ndarray, labels: np.ndarray) -> Understood:
+    count = len(vectors)
+    array = np.zeros((count, 4, 4, 1), np.uint8)
+    pictures = replace(Pictures.of_array(array), labels=labels)
+    made = Vectors(
+        features=vectors,
+        recipe=PictureRecipe(height=4, width=4, channels=1),
+        reasons=("",) * count,
+        hashes=np.arange(count),
+        size=vectors.shape[1],
+        measure="cosine",
+        notes=(),
+    )
+    return Understood(
+        pictures=pictures,
+        classes=ClassIds.of(pictures),
+        vectors=made,
+        units=np.arange(count),
+        rows=np.arange(count),
+        threads=1,
+    )
+
+
+@pytest.fixture
+def classes() -> tuple[np.ndarray, np.ndarray]:
+    """Make two classes far apart, with five wrong labels of the first rows."""
+    draws = np.random.default_rng(0)
+    truth = np.arange(COUNT) % 2
+    vectors = draws.normal(0, 1, (COUNT, SIZE)) + 3
+    vectors[:, 0] += 10 * truth
+    labels = np.where(np.arange(COUNT) < 5, 1 - truth, truth)
+    return vectors.astype(np.float32), np.array(["cat", "dog"])[labels]
+
+
+def of(found: Understood, kind: str) -> Finding | None:
+    return next((one for one in found.findings() if one is not None and one.kind == kind), None)
+
+
+def test_wrong_labels_are_found_and_right_ones_are_not(classes) -> None:
+    found = of(understood(*classes), "label")
+    assert found is not None and set(found.rows) <= set(range(5))
+    assert len(found.rows) >= 4  # of a class that is as likely as on average half lie below it
+    first = found.items[0]
+    label = classes[1][first.rows[0]]
+    other = "dog" if label == "cat" else "cat"
+    assert first.why.startswith(f"{label}; looks like {other} (")
+
+
+def test_a_stray_is_unlike_all_others(classes) -> None:
+    vectors, labels = classes
+    assert of(understood(vectors, labels), "outlier") is None
+    vectors[40] = -vectors[40]
+    found = of(understood(vectors, labels), "outlier")
+    assert found is not None and found.rows == (40,)
+
+
+def test_a_class_of_one_picture_and_one_class_alone_are_not_judged(classes) -> None:
+    vectors, labels = classes
+    labels = labels.astype(object)
+    labels[7] = "fox"
+    found = of(understood(vectors, labels), "label")
+    assert found is not None and 7 not in found.rows
+    assert of(understood(vectors, np.full(COUNT, "cat")), "label") is None
+
+
+def test_the_backbone_judges_photographs(tmp_path) -> None:
+    from support.photographs import photographs
+
+    for seed, label in enumerate("ab"):
+        photographs(tmp_path / label, 4, seed)
+    found = foveal.check(tmp_path, threads=1)
+    assert {one.kind for one in found.findings} <= {"few", "label"}
