@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from foveal.evaluation.intervals import Estimate, wilson
+from foveal.evaluation.intervals import Estimate, cross_validated_number, wilson
 from foveal.evaluation.reconstruction import Reconstruction
 from foveal.recipe import PictureRecipe
 from foveal.targets.kinds import KINDS
@@ -126,6 +126,20 @@ class Provenance(BaseModel):
     """Epoch the weights were chosen from."""
     snapshot_steps: list[int]
     """Steps at which the kept first-layer kernels were taken."""
+
+    @property
+    def together(self) -> bool:
+        """Whether held-out pictures are worth fewer than their number since some belong together.
+
+        A cross-validation is worth fewer by itself, which needs no telling.
+        """
+        worth, pictures = self.validation_effective, float(self.validation_pictures)
+        if worth is None or self.validation_right is None:
+            return False
+        share = self.validation_right / pictures
+        crossed = self.judged_by == "cross-validation"
+        alone = cross_validated_number(share, pictures) if crossed else pictures
+        return worth < 0.99 * alone
 
     @property
     def validation_accuracy(self) -> Estimate | None:
