@@ -103,7 +103,7 @@ def test_training_from_a_table_and_from_its_folder_is_the_same(
     made = []
     for source in (digits, as_table(digits, tmp_path)):
         place = tmp_path / f"{len(made)}.safetensors"
-        code, _, err = run("train", "cnn", source, place, "--epochs", 1)
+        code, _, err = run("train", "cnn", source, place, "--epochs", 1, "--no-report")
         assert code == 0, err
         with (place.with_suffix(".run") / "ledger.csv").open(encoding="utf-8") as file:
             made.append([row[1:] for row in csv.reader(file)])
@@ -144,7 +144,7 @@ def test_labels_are_read_off_names(run: Run, digits: Path, tmp_path: Path) -> No
     for name in gather(digits).names:
         (flat / name.replace("/", "_")).write_bytes((digits / name).read_bytes())
     asked = ("--label-from", r"^(\d)_")
-    code, out, err = run("train", "cnn", flat, model, *asked, "--epochs", 1)
+    code, out, err = run("train", "cnn", flat, model, *asked, "--epochs", 1, "--no-report")
     assert code == 0, err
     line = next(line for line in out.splitlines() if line.startswith("next: foveal "))
     assert shlex.split(line)[2:] == ["evaluate", str(model), str(flat), *asked]

@@ -75,6 +75,7 @@ def test_the_whole_walk(run, class_folders: Path, tmp_path: Path) -> None:
 
 
 KEYS = {
+    "report",
     "version",
     "model",
     "run",

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
-from foveal import CNNClassifier, DataError, TransferClassifier
+from foveal import CNNClassifier, DataError, TransferClassifier, list_pictures
 from foveal.pictures.sources import gather
 from foveal.pictures.sources.forms import column
 from foveal.targets.classes import Classes
@@ -90,3 +91,19 @@ def test_columns_of_pandas_may_lack_labels(kind: str) -> None:
     learner = CNNClassifier(epochs=1, random_state=0, threads=1, validation_share=0)
     assert sum(learner.fit(X, labels).model_.provenance.class_counts) == 23
     assert learner.classes_.dtype != object
+
+
+def test_learners_take_frames_and_pictures_of_pillow_alike(class_folders: Path) -> None:
+    paths, labels = list_pictures(class_folders)
+    pictures = []
+    for path in paths:
+        with Image.open(path) as opened:
+            pictures.append(opened.copy())
+    frame = pd.DataFrame({"path": paths, "label": labels})
+    net = "conv 4 3x3 relu | globalpool | dense 2"
+    answers = []
+    for given in ((class_folders,), (frame,), (frame[["path"]], labels), (pictures, labels)):
+        learner = CNNClassifier(net, epochs=1, random_state=0, threads=1).fit(*given)
+        answers.append(learner.predict_proba(given[0]))
+    for answer in answers[1:]:
+        np.testing.assert_array_equal(answer, answers[0])

@@ -116,6 +116,16 @@ def test_intervals_of_a_cross_validation_cover(signal: float) -> None:
     assert signal or plain < 0.9 * repeats, "the case needs no correction"
 
 
+def test_worth_widens_an_interval_and_leaves_its_share_alone() -> None:
+    for total in range(1, 60):
+        for right in range(total + 1):
+            found = wilson(right, total, worth=0.7)
+            assert found.value == right / total and 0 <= found.low <= found.value <= found.high <= 1
+    wanted = wilson(18, 30)
+    found = wilson(30, 50, worth=0.6)
+    assert (found.low, found.high) == pytest.approx((wanted.low, wanted.high))
+
+
 def test_a_cross_validation_is_worth_more_the_more_is_right() -> None:
     found = [cross_validated_number(share, 1_000) / 1_000 for share in (0.5, 0.9, 0.99, 1.0)]
     assert found[0] == pytest.approx(1 / (1 + 2 / math.pi))

@@ -42,7 +42,7 @@ def test_class_folders(tmp_path: Path) -> None:
         ("cat/2.png", "cat", ""),
         ("dog/1.png", "dog", ""),
     ]
-    assert found.content.pictures == tuple(tmp_path / name for name in found.names)
+    assert tuple(found.content.pictures) == tuple(tmp_path / name for name in found.names)
     assert found.parts is None
     assert found.content.in_memory is None
 
@@ -246,7 +246,7 @@ def test_a_list_of_files_keeps_its_order_and_names(given_as: Callable[[list[str]
     paths = ["b/10.png", "a/9.png", "missing.png"]
     found = gather(given_as(paths))
     assert list(found.names) == paths
-    assert found.content.pictures == tuple(map(Path, paths))
+    assert tuple(found.content.pictures) == tuple(map(Path, paths))
     assert found.labels is None
 
 

@@ -271,7 +271,7 @@ def lines_of_classifier(found: TrainedClassifier) -> Iterator[str]:
         counts = known.class_counts
         most = max(counts) / sum(counts)
         worth = known.validation_effective
-        fewer = "" if worth is None else f" (worth {worth:,.0f} independent ones)"
+        fewer = f" (worth {worth:,.0f} independent ones)" if known.together else ""
         yield (
             f"{where}  {accuracy.percent()} on "
             f"{counted(known.validation_pictures, 'picture')}{fewer}; the "

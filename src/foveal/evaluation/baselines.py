@@ -95,9 +95,10 @@ class _Answers:
 def _accuracy(parts: Sequence[_Answers]) -> Estimate:
     """Share of right answers; those of several folds hang together."""
     judged = sum(one.judged for one in parts)
-    share = sum(one.right for one in parts) / judged
-    worth = cross_validated_number(share, judged) if len(parts) > 1 else judged
-    return wilson(share * worth, worth)
+    right = sum(one.right for one in parts)
+    several = len(parts) > 1
+    worth = cross_validated_number(right / judged, judged) / judged if several else 1.0
+    return wilson(right, judged, worth=worth)
 
 
 def _majority(class_counts: Integers, test_ids: Integers) -> _Answers:

@@ -46,7 +46,7 @@ def confused_pairs(confusion: Integers, most: int = 10, worth: float = 1.0) -> l
             true=int(true[place]),
             called=int(called[place]),
             pictures=int(counts[place]),
-            share=wilson(worth * float(counts[place]), worth * float(there[true[place]])),
+            share=wilson(float(counts[place]), float(there[true[place]]), worth=worth),
         )
         for place in order.tolist()
     ]

@@ -32,10 +32,11 @@ class Estimate:
         return f"{self.value:.3g} ({self.low:.3g} to {self.high:.3g})"
 
 
-def wilson(right: float, total: float, level: float = LEVEL) -> Estimate:
+def wilson(right: float, total: float, level: float = LEVEL, worth: float = 1.0) -> Estimate:
     """Interval of a share (Wilson, 1927; recommended by Brown, Cai and DasGupta, 2001).
 
-    Counts need not be whole: `effective_number` gives those of answers that hang together.
+    Counts need not be whole. `worth` is how many independent answers each stands for, at most 1:
+    `effective_number` and `cross_validated_number` give those of answers that hang together.
 
     >>> wilson(9, 10).percent()
     '90.0 % (59.6 to 98.2 %)'
@@ -43,8 +44,10 @@ def wilson(right: float, total: float, level: float = LEVEL) -> Estimate:
     if total == 0:
         return Estimate(float("nan"), 0.0, 1.0)
     z = float(ndtri((1 + level) / 2))
-    low, high = wilson_bounds(np.array([float(right)]), np.array([float(total)]), z)
-    return Estimate(right / total, float(low[0]), float(high[0]))
+    share = right / total
+    number = np.array([worth * total])
+    low, high = wilson_bounds(share * number, number, z)
+    return Estimate(share, min(float(low[0]), share), max(float(high[0]), share))
 
 
 def wilson_bounds(right: Doubles, total: Doubles, z: float) -> tuple[Doubles, Doubles]:

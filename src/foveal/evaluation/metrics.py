@@ -80,7 +80,7 @@ def metrics(
     area, averages = _rankings(probabilities_nk, class_ids_n, worth)
     return Metrics(
         pictures=len(class_ids_n),
-        accuracy=wilson(worth * float(held[0].sum()), worth * len(class_ids_n)),
+        accuracy=wilson(float(held[0].sum()), len(class_ids_n), worth=worth),
         balanced_accuracy=mean_recall(counted),
         macro_f1=mean_f1(counted),
         log_loss=mean(losses(probabilities_nk, class_ids_n), least=0.0, worth=worth),
@@ -159,8 +159,8 @@ def _class_scores(
     return ClassScores(
         label=label,
         pictures=there,
-        precision=wilson(worth * right, worth * called),
-        recall=wilson(worth * right, worth * there),
+        precision=wilson(right, called, worth=worth),
+        recall=wilson(right, there, worth=worth),
         f1=2 * right / (there + called) if there + called else float("nan"),
         average_precision=average,
     )

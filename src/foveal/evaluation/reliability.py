@@ -52,7 +52,7 @@ def calibration_curve(
     return tuple(
         CalibrationBin(
             sure=float(sure[part].mean()),
-            right=wilson(worth * float(right[part].sum()), worth * len(part)),
+            right=wilson(float(right[part].sum()), len(part), worth=worth),
             pictures=len(part),
         )
         for part in sureness_bins(sure, bins)
@@ -109,7 +109,7 @@ def accuracy_by_answered(
         Answered(
             least=float(sure[end - 1]),
             share=end / count,
-            accuracy=wilson(worth * float(right[end - 1]), worth * end),
+            accuracy=wilson(float(right[end - 1]), end, worth=worth),
             pictures=end,
         )
         for end in picked.tolist()

@@ -55,8 +55,8 @@ class Held:
         """Share of right answers with its interval; None where there are none."""
         if self.right is None:
             return None
-        worth = self.worth or float(len(self.rows))
-        return wilson(worth * self.right / len(self.rows), worth)
+        count = len(self.rows)
+        return wilson(self.right, count, worth=(self.worth or count) / count)
 
     @property
     def worth(self) -> float | None:

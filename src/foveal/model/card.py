@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from foveal.evaluation.intervals import Estimate, wilson
+from foveal.evaluation.intervals import Estimate, cross_validated_number, wilson
 from foveal.evaluation.reconstruction import Reconstruction
 from foveal.recipe import PictureRecipe
 from foveal.targets.kinds import KINDS
@@ -128,13 +128,27 @@ class Provenance(BaseModel):
     """Steps at which the kept first-layer kernels were taken."""
 
     @property
+    def together(self) -> bool:
+        """Whether held-out pictures are worth fewer than their number since some belong together.
+
+        A cross-validation is worth fewer by itself, which needs no telling.
+        """
+        worth, pictures = self.validation_effective, float(self.validation_pictures)
+        if worth is None or self.validation_right is None:
+            return False
+        share = self.validation_right / pictures
+        crossed = self.judged_by == "cross-validation"
+        alone = cross_validated_number(share, pictures) if crossed else pictures
+        return worth < 0.99 * alone
+
+    @property
     def validation_accuracy(self) -> Estimate | None:
         """Share of held-out pictures answered right, with its interval; None without any."""
         if self.validation_right is None or not self.validation_pictures:
             return None
-        share = self.validation_right / self.validation_pictures
-        worth = self.validation_effective or float(self.validation_pictures)
-        return wilson(share * worth, worth)
+        count = self.validation_pictures
+        worth = (self.validation_effective or count) / count
+        return wilson(self.validation_right, count, worth=worth)
 
 
 class Card(BaseModel):

@@ -16,7 +16,7 @@ from foveal.arrays import Array
 from foveal.errors import DataError, PictureWarning, UsageError
 from foveal.pictures.collection import Pictures
 from foveal.pictures.sources import gather
-from foveal.pictures.sources.columns import labels_of
+from foveal.pictures.sources.labels import labels_of
 from foveal.wording import counted
 
 FEW = 3

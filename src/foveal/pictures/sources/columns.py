@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from typing import Any
@@ -19,8 +18,8 @@ from foveal.pictures.collection import Pictures, evenly
 from foveal.pictures.content import EncodedContent
 from foveal.pictures.encoded import Absent, Chained, Encoded, EncodedRows
 from foveal.pictures.missing import is_missing
+from foveal.pictures.sources.labels import labels_of, objects_of, text_of
 from foveal.pictures.sources.parts import PARTS
-from foveal.vocabulary import normal_name
 from foveal.wording import counted
 
 PATH, LABEL, GROUP, SPLIT = "path", "label", "group", "split"
@@ -59,9 +58,6 @@ SEVERAL = 3
 """Names that a message gives as examples."""
 TRIED = 20
 """Paths that are looked for, evenly spaced, to say where they count from."""
-WHOLE = re.compile(r"[+-]?(0|[1-9]\d{0,17})(\.0*)?")
-"""A whole number, however it is written; 01 is a text."""
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 Columns = Mapping[str, Sequence[Any]]
 """Values by the names of their columns, all of one length."""
@@ -179,7 +175,7 @@ def told(listed: Sequence[Listed], where: str) -> Pictures:
         parts=_parts(every[SPLIT], where) if SPLIT in every else None,
         groups=_groups(every[GROUP]) if GROUP in every else None,
         others={
-            name: _objects(values)
+            name: objects_of(values)
             for name, values in every.items()
             if name not in (LABEL, SPLIT, GROUP)
         },
@@ -292,59 +288,9 @@ def _repeated(paths: Sequence[str]) -> list[str]:
     return [f"{counted(len(again), 'row')} ({again[0]}{more}): a file that an earlier row names"]
 
 
-def labels_of(
-    values: Sequence[Any], *, numbers: bool = True
-) -> tuple[Array | None, tuple[str, ...]]:
-    """Read the labels of rows, None where one is empty.
-
-    Where all are whole numbers, whatever they are written as (1, 1.0, "1"), they are whole
-    numbers; where all are numbers, numbers; else texts.
-
-    Returns
-    -------
-    tuple
-        The labels, or None where there is not one; notes.
-    """
-    texts = [None if is_missing(one) else _text(one) or None for one in values]
-    every = {text for text in texts if text is not None}
-    if not every:
-        return None, ()
-    number = _number_of(every) if numbers else None
-    if number is None:
-        named = {text: normal_name(text) for text in every}
-        return _objects([text and named[text] for text in texts]), ()
-    read = {text: number(text) for text in every}
-    found = [None if text is None else read[text] for text in texts]
-    labels = np.array(found) if None not in found else _objects(found)
-    return labels, tuple(_unlike(read))
-
-
-def _text(value: Any) -> str:
-    return value.strip() if isinstance(value, str) else str(value)
-
-
-def _number_of(texts: set[str]) -> Callable[[str], float] | None:
-    """Choose what reads these texts as numbers; None where some are none."""
-    if all(map(WHOLE.fullmatch, texts)):
-        return lambda text: int(text.partition(".")[0])
-    padded = any(len(text) > 1 and text[0] == "0" and text.isdecimal() for text in texts)
-    if not padded and all(map(NUMBER.fullmatch, texts)):
-        return float
-    return None
-
-
-def _unlike(read: Mapping[str, float]) -> list[str]:
-    """Say which labels are one number."""
-    by_number: dict[float, list[str]] = {}
-    for text, number in sorted(read.items()):
-        by_number.setdefault(number, []).append(text)
-    same = [texts for texts in by_number.values() if len(texts) > 1]
-    return [f"labels that are one number are one label: {' and '.join(same[0])}"] if same else []
-
-
 def _parts(values: Sequence[Any], where: str) -> Array:
     """Read the part of each row."""
-    texts = ["" if is_missing(one) else _text(one) for one in values]
+    texts = ["" if is_missing(one) else text_of(one) for one in values]
     unknown = {text: None for text in texts if text and text.lower() not in PARTS}
     if unknown:
         named = ", ".join(list(unknown)[:SEVERAL])
@@ -359,10 +305,4 @@ def _parts(values: Sequence[Any], where: str) -> Array:
 
 
 def _groups(values: Sequence[Any]) -> Array:
-    return _objects([None if is_missing(one) or one == "" else one for one in values])
-
-
-def _objects(values: Sequence[Any]) -> Array:
-    found = np.empty(len(values), dtype=object)
-    found[:] = values
-    return found
+    return objects_of([None if is_missing(one) or one == "" else one for one in values])

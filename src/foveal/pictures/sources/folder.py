@@ -13,6 +13,7 @@ import numpy as np
 from foveal.errors import DataError
 from foveal.pictures.collection import Pictures
 from foveal.pictures.content import EncodedContent
+from foveal.pictures.encoded import Beneath
 from foveal.pictures.sources.parts import PARTS
 from foveal.vocabulary import normal_name
 
@@ -49,7 +50,7 @@ def read(root: Path) -> Pictures:
     labels, parts = said_by_folders(found, str(root))
     return Pictures(
         names=names,
-        content=EncodedContent(tuple(root / name for name in names)),
+        content=EncodedContent(Beneath(root, names)),
         labels=None if labels is None else np.array(labels, dtype=object),
         parts=None if parts is None else np.array(parts),
         notes=(*passed_over(passed), *_empty(folders, found, parts is not None)),

@@ -50,6 +50,8 @@ def check_form(given: Any) -> None:
     """
     if hasattr(given, "columns") and hasattr(given, "dtypes"):
         _check_table(given)
+    elif hasattr(given, "tocsr"):  # a sparse matrix, some of which are dictionaries too
+        return
     elif given is None or isinstance(given, NEITHER):
         raise _other(*_told(given))
     elif isinstance(given, list | tuple):
