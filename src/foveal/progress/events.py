@@ -204,6 +204,7 @@ class Reconstructed(Event):
     """Every figure, as plain numbers."""
     lines: tuple[str, ...]
     """The same for a person."""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,8 +85,8 @@ def lines_of(event: Event) -> list[str]:
             ]
         case EpochEnded():
             return [epoch_line(event)] * _is_due(event)
-        case Reconstructed(lines=lines):
-            return list(lines)
+        case Reconstructed():
+            return [*event.lines, *_notes(event.notes)]
         case Finished():
             kept = f"kept the weights of epoch {event.best_epoch}"
             return [kept] * bool(event.best_epoch) + _notes(event.notes)
