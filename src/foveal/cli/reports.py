@@ -63,5 +63,5 @@ def told_report(
         groups=groups,
         judging=judging,
         said=in_options,
-        progress=lambda done, total: show(Decoding(done=done, total=total)),
+        progress=lambda done, total: show(Decoding(done=done, total=total, purpose="the report")),
     )

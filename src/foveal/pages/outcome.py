@@ -127,7 +127,7 @@ def asked(material: Material) -> Section:
 def _judging(material: Material) -> Iterator[Block]:
     """Say which line judged the model, where that was not its training."""
     if material.judging:
-        yield Words("Judged by this line:")
+        yield Words("The line that judged it:")
         yield Code(material.judging)
 
 

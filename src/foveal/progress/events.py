@@ -26,6 +26,8 @@ class Decoding(Event):
     kind: ClassVar[str] = "decoding"
     done: int
     total: int
+    purpose: str = ""
+    """What for, where that is not training: "the report"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
