@@ -31,6 +31,8 @@ class Material:
     """What its training left; None where there is nothing."""
     sha256: str
     """Of the model's file; empty where it is in none."""
+    judging: str = ""
+    """The line that judged it on `source`, as it was typed; empty where training alone did."""
     said: Callable[[str], str] = str
     """Words the library's text as its reader knows it, such as options for parameters."""
 
