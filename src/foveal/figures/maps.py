@@ -104,7 +104,7 @@ def _drawn(subject: Subject, found: Maps, image: Array, name: str, limits: str) 
         for one in found.maps
     ]
     captions = [
-        (f"map {channel}", f"mean {number(float(found.activity[channel]))}")
+        (f"map {channel}", f"mean size {number(float(found.activity[channel]))}")
         for channel in found.channels.tolist()
     ]
     key = [drawn(image, LARGE, LARGE), _bar(found, limits)]
