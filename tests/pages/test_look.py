@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from foveal.drawing.scales import diverging
+from foveal.errors import UsageError
 from foveal.looking.fields import receptive_field
 from foveal.looking.kernels import limit_of
 from foveal.looking.subject import Seen, Subject, subject_of
 from foveal.looking.walk import nodes_of
-from foveal.pages.look import LookPage, page_of
+from foveal.pages.look import LookPage, look_page, page_of
 from foveal.pages.packing import averaged
 from foveal.pictures.sources import gather
 from foveal.visible import visible
@@ -478,3 +479,10 @@ def test_maps_of_which_some_are_carried_are_right_within_their_steps(
             assert value == pytest.approx(float(own[20, 20]), abs=0.01 * float(np.ptp(own)))
     assert any(value is not None for value in made)
     assert found.errors == []
+
+
+def test_a_network_that_overflows_has_no_page() -> None:
+    model = small_model("conv 4 3x3 same relu | flatten | dense")
+    model.network[0].weight.data[0, 0, 1, 1] = 3e38
+    with pytest.raises(UsageError, match="a network that gives numbers"):
+        look_page(model, np.full((1, 8, 8, 1), 200, np.uint8))

@@ -98,7 +98,8 @@ def report(
         will do, since what judged it is kept in it. Of an autoencoder any pictures. Where left
         out, what takes pictures is left out.
     run : path, optional
-        The folder of its run, which holds what was asked and what happened.
+        The folder of its run, which holds what was asked and what happened. Of a run that is not
+        complete, or that made another file, the report says nothing but that.
     evaluation : Evaluation, optional
         How it fares on X, where that is known already.
     name, source : str
@@ -123,14 +124,18 @@ def report(
     pictures = None if X is None else grouped(gather(X), groups)
     if evaluation is None and pictures is not None and not fitted.autoencodes:
         evaluation = _evaluated(fitted, pictures, progress)
+    record = None if run is None else RunRecord.read(run)
+    sha256 = "" if file is None else digest_of(Path(file))
+    unrelated = "" if record is None else record.unrelated(sha256)
     material = Material(
         model=fitted,
         name=name or repr(fitted),
         source=source,
         pictures=pictures,
         evaluation=evaluation,
-        record=None if run is None else RunRecord.read(run),
-        sha256="" if file is None else digest_of(Path(file)),
+        record=None if unrelated else record,
+        sha256=sha256,
+        unrelated=unrelated,
         judging=judging,
         said=said,
     )
