@@ -32,8 +32,15 @@ def test_kernels_are_drawn_without_any_picture(run, tmp_path: Path) -> None:
     to = tmp_path / "looks"
     code, out, _ = run("look", "1x8x8 | conv 4 3x3 | flatten | dense 2", "--to", to)
     assert code == 0 and (to / "kernels.png").exists() and (to / "kernels.csv").exists()
-    assert "left out: designed needs a picture" in out
-    assert "left out: epochs needs kernels that training kept" in out
+    assert "left out, needs a picture: planes, designed, steps" in out
+    assert "left out, needs kernels that training kept: epochs" in out
+    assert "the numbers of each lie beside it as .csv" in out
+
+
+def test_a_folder_that_ends_like_a_file_is_a_slip(run, network: Path, tmp_path: Path) -> None:
+    code, _, err = run("look", network, "--to", tmp_path / "wrong.htm")
+    assert code == 2 and "wrong.html" in "".join(err.split())
+    assert not (tmp_path / "wrong.htm").exists()
 
 
 def test_a_kernel_made_by_hand_is_drawn_with_its_animation(

@@ -110,9 +110,19 @@ def _places(digits: LearnedDigits, codes: NarrowedDigits) -> Iterator[str]:
     yield f"predictions  {digits.predictions}"
     yield f"gallery      {codes.gallery}"
     yield f"report       {digits.report}: open it in a browser"
+    yield f"inside it    foveal {_inside(digits)}"
     yield f"next: foveal {following(digits.model, digits.pictures)}"
+
+
+def _inside(digits: LearnedDigits) -> str:
+    """Return what may be typed to walk through the network with one of the pictures."""
+    return shlex.join(["look", str(digits.model), _three(digits.pictures), "--to", "look.html"])
+
+
+def _three(pictures: Path) -> str:
+    return str(min((pictures / "3").iterdir()))
 
 
 def following(model: Path, pictures: Path) -> str:
     """Return what may be typed next: the model asked for one of the pictures."""
-    return shlex.join(["predict", str(model), str(min((pictures / "3").iterdir()))])
+    return shlex.join(["predict", str(model), _three(pictures)])

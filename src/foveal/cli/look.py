@@ -151,7 +151,7 @@ def look(
         given |= {"kernel": kernel, "count": count, "class": target}
         _check_page(to, given)
     else:
-        checked_folder(to, "--to", needed="a folder", spared=lambda _: "")
+        _check_folder(to)
     names = [] if only is None else [name.strip() for name in only.split(",") if name.strip()]
     asked = Asked(
         subject=subject_of(model, seed=seed, device=device, threads=threads),
@@ -169,6 +169,18 @@ def look(
     with shown_passage("the network") as tell:
         drawn = _drawn(replace(asked, progress=tell), names, to)
     print_answer(drawn, _lines, as_json=json)
+
+
+def _check_folder(to: Path) -> None:
+    """Check the name of a folder; one that ends like a file is a slip."""
+    if to.suffix and not to.is_dir():
+        raise UsageError(
+            f"--to {to}",
+            needed="a folder, or a page that ends in .html",
+            came=f"a name that ends in {to.suffix}",
+            remedy=f"write {to.with_suffix('')}, or {to.with_suffix(PAGE)}",
+        )
+    checked_folder(to, "--to", needed="a folder", spared=lambda _: "")
 
 
 def _check_page(to: Path, given: dict[str, object]) -> None:
@@ -223,6 +235,12 @@ def _pixel(text: str | None) -> tuple[int, int] | None:
 
 
 def _lines(answer: Look) -> Iterator[str]:
+    by_reason: dict[str, list[str]] = {}
     for look, why in answer.left_out.items():
-        yield f"left out of the page: {why}" if look == "page" else f"left out: {look} {why}"
+        by_reason.setdefault(why, []).append(look)
+    for why, looks in by_reason.items():
+        page = looks == ["page"]
+        yield f"left out of the page: {why}" if page else f"left out, {why}: {', '.join(looks)}"
     yield from (f"wrote {path}" for path in answer.written if path.suffix != ".csv")
+    if any(path.suffix == ".csv" for path in answer.written):
+        yield "the numbers of each lie beside it as .csv"
