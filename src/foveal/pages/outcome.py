@@ -77,7 +77,7 @@ def _warning(found: Evaluation) -> str:
         return ""
     most = max(metrics.classes, key=lambda one: one.pictures)
     share = most.pictures / max(metrics.pictures, 1)
-    if metrics.accuracy.value > share:
+    if metrics.accuracy.value > share or most.pictures == metrics.pictures:
         return ""
     return (
         f"This network is no better than calling every picture {most.label}, "
