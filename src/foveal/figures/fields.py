@@ -121,13 +121,13 @@ def _tile(image: Array, rung: Rung, side: int, part: int) -> Image.Image:
 
 def _words(rung: Rung) -> list[str]:
     field = rung.field
-    half = "nothing moves it" if np.isnan(rung.half) else f"half of its effect: {_share(rung.half)}"
+    half = ["half of its effect comes", f"from {_share(rung.half)} of the picture"]
     return [
         f"layer {rung.number}, {rung.layer}",
         f"{written(rung.shape)}, map {rung.channel} at {rung.row},{rung.column}",
         "sees: not known" if field.unknown else f"sees {written(field.size)} pixels",
         "" if field.unknown else f"{_share(rung.share)} of the picture",
-        half,
+        *(["nothing moves it"] if np.isnan(rung.half) else half),
     ]
 
 

@@ -17,6 +17,7 @@ from foveal.drawing.outlined import outlined
 from foveal.drawing.scales import diverging, viridis
 from foveal.drawing.text import LABEL, number, words
 from foveal.figures.fields import state
+from foveal.looking.contrast import worth_seeing
 from foveal.looking.fields import Field, receptive_field
 from foveal.looking.ladder import most_active
 from foveal.looking.maps import unactivated
@@ -42,19 +43,32 @@ LARGEST = 40
 """Longer side of a matrix, in its own numbers, that is drawn whole."""
 SIDE = 224
 MOST_ROWS = 50_000
-SUM_CAPTION = (
-    "A convolution or a dense layer multiplies each number of its patch by the weight at the same "
-    "place of the kernel, adds up all products and its bias, and bends the sum by an activation "
-    "function. The same kernel goes over the whole picture, so its map says where its pattern is."
+AROUND = 0.7
+"""Share of its brightness that is left to the picture around what a number sees."""
+CONV_CAPTION = (
+    "A convolution multiplies each number of its patch by the weight at the same place of the "
+    "kernel, and adds up all products{then}. The same kernel goes over the whole picture, so its "
+    "map says where its pattern is."
+)
+DENSE_CAPTION = (
+    "A dense layer multiplies each number of its input by a weight of its own, and adds up all "
+    "products{then}. So each number that it gives weighs everything that the layer before found."
+)
+TRANSPOSED_CAPTION = (
+    "A transposed convolution goes the other way: each number of its input paints the kernel, "
+    "times itself, into a larger map, and where these overlap they are added up{then}."
 )
 WINDOW_CAPTION = (
     "Pooling keeps one number of each window, its greatest or its mean, and forgets where in the "
     "window it was. So maps become smaller, and small shifts of the picture change less."
 )
-POINT_CAPTION = (
-    "This layer changes each number by itself, alike at all places of a map. Batch normalisation "
-    "scales and shifts it; an activation function bends it, without which a deep network could do "
-    "no more than one layer."
+SCALED_CAPTION = (
+    "Batch normalisation scales and shifts each number by itself, alike at all places of a map, so "
+    "that the numbers of all maps lie in a like range."
+)
+BENT_CAPTION = (
+    "An activation function bends each number by itself; without one a deep network could do no "
+    "more than a single layer."
 )
 
 
@@ -79,7 +93,8 @@ def draw_steps(
         Number of a layer in the plan; where left out, the first convolution, the first pooling
         and the first dense layer.
     pixel : tuple of int, optional
-        Row and column in its maps, from 0; the most active one where left out.
+        Row and column in its maps, from 0; where left out, the most active one of those that
+        see contrast, and neither padding nor even bars at the edges.
     channel : int, optional
         Number of the map, or of the node; the most active one where left out.
     count : int, optional
@@ -134,10 +149,16 @@ def _place(
     pixel: tuple[int, int] | None,
     channel: int | None,
 ) -> tuple[int, int, int]:
-    """Fill in what was not named by what is the most active; what was named is kept as it is."""
+    """Fill in what was not named by what is the most active where there is something to see.
+
+    What was named is kept as it is.
+    """
     made = unactivated(subject, inputs, number_)
     maps = made if made.ndim == 3 else made.reshape(-1, 1, 1)
     there = np.ones(maps.shape, bool)
+    if pixel is None and made.ndim == 3:
+        layer = planned_layer(subject.plan, number_)
+        there &= worth_seeing(layer, inputs[0].float().cpu().numpy())
     if channel is not None and 0 <= channel < len(maps):
         there[np.arange(len(maps)) != channel] = False
     if pixel is not None and 0 <= pixel[0] < maps.shape[1] and 0 <= pixel[1] < maps.shape[2]:
@@ -179,18 +200,32 @@ def _node(subject: Subject, found: Step) -> str:
 def _seen(image: Array, field: Field) -> Image.Image:
     box = (field.top, field.bottom, field.left, field.right)
     seen = "not known" if field.unknown else f"{written(field.size)} pixels of the picture"
-    return stacked([outlined(image, box, SIDE), words(f"it sees: {seen}", LABEL, FAINT)], GRID // 2)
+    return stacked(
+        [outlined(image, box, SIDE, dimmed=AROUND), words(f"it sees: {seen}", LABEL, FAINT)],
+        GRID // 2,
+    )
 
 
 def _parts(subject: Subject, found: Step, count: int) -> tuple[list[Image.Image], str]:
     match found:
         case WeightedSum():
-            return _sum(found, _channel_names(subject, found), count), SUM_CAPTION
+            return _sum(found, _channel_names(subject, found), count), _sum_caption(subject, found)
         case Window():
             return _window(found), WINDOW_CAPTION
         case Pointwise():
-            return [words(_point(found))], POINT_CAPTION
+            return [words(_point(found))], BENT_CAPTION if found.activation else SCALED_CAPTION
     raise AssertionError(f"no drawing for {type(found).__name__}")
+
+
+def _sum_caption(subject: Subject, found: WeightedSum) -> str:
+    """Say what a layer does, by its kind, with no step that it does not take."""
+    then = " and its bias" if found.bias else ""
+    then += ", and bends the sum by an activation function" if found.activation else ""
+    kind = planned_layer(subject.plan, found.number).layer
+    if isinstance(kind, ConvTranspose):
+        then = then.replace("bends the sum by", "the sum is bent by")
+        return TRANSPOSED_CAPTION.format(then=then.replace(" and its bias", ", with the bias"))
+    return (CONV_CAPTION if isinstance(kind, Conv) else DENSE_CAPTION).format(then=then)
 
 
 def _sum(found: WeightedSum, names: list[str], count: int) -> list[Image.Image]:
@@ -205,7 +240,8 @@ def _sum(found: WeightedSum, names: list[str], count: int) -> list[Image.Image]:
         some = counted(len(sums) - len(chosen), "other")
         rows.append(words(f"{some} together: {number(rest)}", ink=FAINT))
     gap = GRID if found.kernel[0].size == 1 else 2 * GRID
-    return [stacked(rows, gap), words(_equation(found, chosen.tolist(), rest))]
+    equation = _equation(found, chosen.tolist(), rest)
+    return [stacked(rows, gap), *([words(equation)] if equation else [])]
 
 
 def _channel(found: WeightedSum, place: int, title: str) -> Image.Image:
@@ -255,10 +291,10 @@ def _equation(found: WeightedSum, chosen: list[int], rest: float) -> str:
     sums = [number(float(found.sums[place])) for place in chosen]
     sums += [number(rest)] if 0 < len(chosen) < len(found.sums) else []
     sums += [f"{number(found.bias)} (bias)"] if found.bias else []
-    text = f"{' + '.join(sums) or '0'} = {number(found.total)}"
+    parts = [f"{' + '.join(sums) or '0'} = {number(found.total)}"] if len(sums) != 1 else []
     if found.activation:
-        text += f",   {found.activation}({number(found.total)}) = {number(found.output)}"
-    return text.replace("+ -", "- ")
+        parts.append(f"{found.activation}({number(found.total)}) = {number(found.output)}")
+    return ",   ".join(parts).replace("+ -", "- ")
 
 
 def _window(found: Window) -> list[Image.Image]:
