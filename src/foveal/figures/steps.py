@@ -17,6 +17,12 @@ from foveal.drawing.outlined import outlined
 from foveal.drawing.scales import diverging, viridis
 from foveal.drawing.text import LABEL, number, words
 from foveal.figures.fields import state
+from foveal.figures.step_captions import (
+    BENT_CAPTION,
+    SCALED_CAPTION,
+    WINDOW_CAPTION,
+    sum_caption,
+)
 from foveal.looking.contrast import worth_seeing
 from foveal.looking.fields import Field, receptive_field
 from foveal.looking.ladder import most_active
@@ -45,31 +51,6 @@ SIDE = 224
 MOST_ROWS = 50_000
 AROUND = 0.7
 """Share of its brightness that is left to the picture around what a number sees."""
-CONV_CAPTION = (
-    "A convolution multiplies each number of its patch by the weight at the same place of the "
-    "kernel, and adds up all products{then}. The same kernel goes over the whole picture, so its "
-    "map says where its pattern is."
-)
-DENSE_CAPTION = (
-    "A dense layer multiplies each number of its input by a weight of its own, and adds up all "
-    "products{then}. So each number that it gives weighs everything that the layer before found."
-)
-TRANSPOSED_CAPTION = (
-    "A transposed convolution goes the other way: each number of its input paints the kernel, "
-    "times itself, into a larger map, and where these overlap they are added up{then}."
-)
-WINDOW_CAPTION = (
-    "Pooling keeps one number of each window, its greatest or its mean, and forgets where in the "
-    "window it was. So maps become smaller, and small shifts of the picture change less."
-)
-SCALED_CAPTION = (
-    "Batch normalisation scales and shifts each number by itself, alike at all places of a map, so "
-    "that the numbers of all maps lie in a like range."
-)
-BENT_CAPTION = (
-    "An activation function bends each number by itself; without one a deep network could do no "
-    "more than a single layer."
-)
 
 
 def draw_steps(
@@ -209,23 +190,14 @@ def _seen(image: Array, field: Field) -> Image.Image:
 def _parts(subject: Subject, found: Step, count: int) -> tuple[list[Image.Image], str]:
     match found:
         case WeightedSum():
-            return _sum(found, _channel_names(subject, found), count), _sum_caption(subject, found)
+            kind = planned_layer(subject.plan, found.number).layer
+            drawn = _sum(found, _channel_names(subject, found), count)
+            return drawn, sum_caption(kind, found)
         case Window():
             return _window(found), WINDOW_CAPTION
         case Pointwise():
             return [words(_point(found))], BENT_CAPTION if found.activation else SCALED_CAPTION
     raise AssertionError(f"no drawing for {type(found).__name__}")
-
-
-def _sum_caption(subject: Subject, found: WeightedSum) -> str:
-    """Say what a layer does, by its kind, with no step that it does not take."""
-    then = " and its bias" if found.bias else ""
-    then += ", and bends the sum by an activation function" if found.activation else ""
-    kind = planned_layer(subject.plan, found.number).layer
-    if isinstance(kind, ConvTranspose):
-        then = then.replace("bends the sum by", "the sum is bent by")
-        return TRANSPOSED_CAPTION.format(then=then.replace(" and its bias", ", with the bias"))
-    return (CONV_CAPTION if isinstance(kind, Conv) else DENSE_CAPTION).format(then=then)
 
 
 def _sum(found: WeightedSum, names: list[str], count: int) -> list[Image.Image]:
