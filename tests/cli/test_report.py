@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import shutil
 from pathlib import Path
@@ -41,12 +42,30 @@ def test_it_is_written_beside_a_training_and_again_as_it_was(run, trained: Path)
         assert trained.read_bytes() == first
 
 
+@pytest.mark.parametrize("unfinished", [True, False])
+def test_a_run_that_did_not_make_the_model_is_left_out(
+    run, trained: Path, classifier: Path, unfinished: bool
+) -> None:
+    if unfinished:
+        (trained.parent / "done.json").unlink()
+    else:
+        shutil.copy(classifier, "m.safetensors")
+    code, out, _ = run("report", "m.safetensors", "my pictures")
+    why = "its run is not complete" if unfinished else "the run beside it made another model"
+    text = trained.read_text("utf-8")
+    assert code == 0 and why in out and why in text
+    assert "foveal train cnn" not in text and "How it learned" not in text
+
+
 def test_other_pictures_and_another_place(run, trained: Path, tmp_path: Path) -> None:
     code, out, _ = run("report", "m.run", "my pictures", "--to", "other.html", "--json")
     assert code == 0 and json.loads(out)["written"] == ["other.html"]
     code, out, _ = run("evaluate", "m.safetensors", "my pictures", "--report", "judged.html")
     assert code == 0 and out.strip().endswith("wrote judged.html")
-    assert "What came out" in (tmp_path / "judged.html").read_text("utf-8")
+    text = html.unescape((tmp_path / "judged.html").read_text("utf-8"))
+    line = "foveal evaluate m.safetensors 'my pictures' --report judged.html"
+    assert "What came out" in text and text.count(f"<code>{line}</code>") == 2
+    assert "my pictures, by this command" in text
 
 
 def test_without_its_pictures_the_rest_is_told(run, trained: Path, tmp_path: Path) -> None:

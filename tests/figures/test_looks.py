@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from foveal.figures.looks import Asked, LeftOut, looks
-from foveal.looking.subject import subject_of
+from foveal.figures.looks import LOOKS, Asked, LeftOut, looks
+from foveal.looking.subject import NothingToSee, subject_of
 from foveal.pictures.sources import gather
+from support.models import small_model
 
 NET = "1x12x12 | conv 4 3x3 relu | maxpool 2 | flatten | dense 3"
 
@@ -39,3 +41,14 @@ def test_a_network_without_maps_leaves_out_what_needs_them() -> None:
     left_out = {one.look for one in found if isinstance(one, LeftOut)}
     drawn = {one[0] for one in found if not isinstance(one, LeftOut)}
     assert {"maps", "fields"} <= left_out and {"way", "steps-2"} <= drawn
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ["designed", "steps", "maps", "fields", "way", "attribution"])
+def test_a_network_that_overflows_has_nothing_to_see(name: str) -> None:
+    model = small_model("conv 4 3x3 same relu | maxpool 2 | flatten | dense")
+    model.network[0].weight.data[0, 0, 1, 1] = 3e38
+    pictures = np.random.default_rng(0).integers(0, 256, (1, 8, 8, 1), dtype=np.uint8)
+    asked = Asked(subject=subject_of(model), pictures=gather(pictures))
+    with pytest.raises(NothingToSee, match="a network that gives numbers"):
+        list(LOOKS[name].draw(asked))

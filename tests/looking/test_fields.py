@@ -90,3 +90,17 @@ def test_parameters_keep_no_gradients() -> None:
     subject = subject_of(NET)
     effective_field(subject, picture(), "3")
     assert all(one.grad is None for one in subject.network.parameters())
+
+
+def test_what_changes_in_place_in_timm_is_looked_through() -> None:
+    pytest.importorskip("timm")
+    units = ("conv1 gives 64x16x16 holds 9408", "bn1 gives 64x16x16 holds 128")
+    units += ("act1 gives 64x16x16 holds 0", "act1 gives 64x16x16 holds 0")
+    net = "3x32x32 | " + " | ".join(f"timm resnet18 {one}" for one in units)
+    subject = subject_of(net, seed=0)
+    given = picture("3x32x32 | flatten")
+    for number in ("1", "2", "3", "4"):
+        shares = effective_field(subject, given, number, 8, 8)
+        assert shares.sum() == pytest.approx(1, abs=1e-5) and not shares[:8].any()
+    passed = subject.traced(given, ("2", "3"))[1]
+    assert passed["2"].outputs.min() < 0 <= passed["3"].outputs.min()

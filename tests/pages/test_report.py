@@ -127,7 +127,7 @@ def test_names_are_shown_as_text(page: Path, browser: Any) -> None:
 def test_it_says_what_was_asked_and_what_came_out(run: Path) -> None:
     found = told(run, ("a", "b", "c"))
     text = found.html()
-    assert "foveal train cnn &#39;a b&#39; m" in text and ">`epochs`<" in text
+    assert "foveal train cnn &#39;a b&#39; m" in text and ">epochs<" in text
     assert [one.id for one in found.sections] == [
         *("asked", "outcome", "course", "certainty", "mistakes", "network", "inside"),
         *("notes", "again"),

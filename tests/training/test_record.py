@@ -78,3 +78,14 @@ def test_a_damaged_record_says_what_is_whole(tmp_path: Path) -> None:
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="folder of a run"):
         RunRecord.read(tmp_path)
+
+
+def test_a_run_that_is_not_complete_or_made_another_file_is_unrelated(tmp_path: Path) -> None:
+    made = recorded(tmp_path / "m.run")
+    assert made.unrelated("a" * 64) == ""  # saved in no file: nobody knows of another
+    (tmp_path / "m.run" / "done.json").write_text(f'{{"model": "m", "sha256": "{"b" * 64}"}}')
+    made = RunRecord.read(tmp_path / "m.run")
+    assert made.unrelated("b" * 64) == made.unrelated("") == ""
+    assert "made another model" in made.unrelated("a" * 64)
+    (tmp_path / "m.run" / "done.json").unlink()
+    assert "not complete" in RunRecord.read(tmp_path / "m.run").unrelated("b" * 64)

@@ -22,6 +22,7 @@ from foveal.cli.options import (
 )
 from foveal.cli.output import print_answer, wrote
 from foveal.cli.sources import pictures_of
+from foveal.cli.typed import typed_line
 from foveal.cli.words import in_options
 from foveal.files import checked_output
 from foveal.results import plain
@@ -47,6 +48,7 @@ class Judged:
 
 
 def evaluate(
+    context: typer.Context,
     model: Model,
     pictures: Pictures,
     include_training: Annotated[
@@ -149,6 +151,7 @@ def evaluate(
                 source=pictures,
                 evaluation=found,
                 groups=groups_of(groups),
+                judging=typed_line(context),
             )
         written.append(page.save(report))
     answer = Judged(found=found, written=tuple(written), with_rows=to is None)

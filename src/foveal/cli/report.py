@@ -62,7 +62,7 @@ def report(
     """
     from foveal.cli.progress import shown_progress
     from foveal.cli.reports import told_report
-    from foveal.files import checked_output
+    from foveal.files import checked_output, digest_of
     from foveal.model.opening import load
     from foveal.training.record import RunRecord
 
@@ -70,7 +70,10 @@ def report(
     place = checked_output(_target(to, run, file), (".html",), "--to")
     fitted = load(file, device=device, threads=threads)
     record = None if run is None else RunRecord.read(run)
-    shown, notes = _shown(pictures, record)
+    unrelated = "" if record is None else record.unrelated(digest_of(file))
+    shown, notes = _shown(pictures, None if unrelated else record)
+    if unrelated:
+        record, notes = None, (unrelated, *notes)
     grouping = groups_of(groups) or (record and record.options.get("groups"))
     with shown_progress() as show:
         found = told_report(

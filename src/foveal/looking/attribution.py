@@ -24,7 +24,7 @@ from foveal.looking.attribution_methods import (
     occlusion,
     patch_of,
 )
-from foveal.looking.subject import NothingToSee, Subject
+from foveal.looking.subject import NothingToSee, Subject, check_numbers
 from foveal.nets.plan import Plan
 from foveal.nets.planned import PlannedLayer
 from foveal.nets.spec import (
@@ -235,13 +235,7 @@ def _check_classifies(subject: Subject) -> None:
 
 def _targets(subject: Subject, logits_nk: torch.Tensor, target: Any) -> torch.Tensor:
     """Return the number of the class that is asked about in each picture, (n,)."""
-    if not torch.isfinite(logits_nk).all():
-        raise NothingToSee(
-            "the look",
-            needed="a network that gives numbers",
-            came="NaN or infinity",
-            remedy="train it again, at a smaller learning rate",
-        )
+    check_numbers(logits_nk)
     if target is None:
         return logits_nk.argmax(dim=1)
     names = _class_names(subject)

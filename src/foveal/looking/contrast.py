@@ -5,6 +5,8 @@ Axes: n picture, c channel, h height, w width.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
@@ -39,9 +41,18 @@ def content(pictures_nchw: Array) -> Array:
     return np.stack(found, axis=1)
 
 
-def contrast(picture_chw: Array) -> Array:
-    """Measure how much a picture differs from its surroundings, (h, w); 0 in even bars at edges."""
-    width = max(picture_chw.shape[1:]) / SMOOTH
+def contrast(picture_chw: Array, across: float = math.inf) -> Array:
+    """Measure how much a picture varies around each pixel, (h, w); 0 in even bars at edges.
+
+    Parameters
+    ----------
+    picture_chw : array
+        The picture.
+    across : float
+        Pixels of the place that is looked at, about, where it is smaller than a sixteenth of the
+        picture.
+    """
+    width = min(max(picture_chw.shape[1:]) / SMOOTH, across / 2)
     top, bottom, left, right = content(picture_chw[None])[0].tolist()
     crop, axes = picture_chw[:, top:bottom, left:right], (0, width, width)
     spread = gaussian_filter(crop**2, axes) - gaussian_filter(crop, axes) ** 2
@@ -91,7 +102,8 @@ def worth_seeing(layer: PlannedLayer, picture_chw: Array) -> Array:
         np.clip(np.rint(middle).astype(int), 0, side - 1)
         for middle, side in zip(centres(layer, sides), sides, strict=True)
     )
-    seen = contrast(picture_chw)[np.ix_(*lines)]
+    across = max((float(one.size) for one in layer.fields or ()), default=math.inf)
+    seen = contrast(picture_chw, across)[np.ix_(*lines)]
     found: Array = allowed & (seen >= ENOUGH * seen[allowed].max())
     return found
 

@@ -11,7 +11,7 @@ import torch
 
 from foveal.arrays import Array
 from foveal.errors import UsageError
-from foveal.looking.subject import NothingToSee, Subject
+from foveal.looking.subject import NothingToSee, Subject, check_numbers
 from foveal.nets.plan import Plan
 from foveal.nets.planned import PlannedLayer
 from foveal.nets.receptive import receptive_spans
@@ -191,6 +191,8 @@ def effective_field(
     ------
     UsageError
         For a layer, a pixel or a channel that is not there.
+    NothingToSee
+        Where the network gives no numbers.
     """
     layer = planned_layer(subject.plan, number)
     check_pixel(layer, row, column)
@@ -199,9 +201,11 @@ def effective_field(
     with subject.device.at_work(), torch.enable_grad():
         picture = inputs_nchw.detach().clone().requires_grad_(True)
         made = _unactivated(subject, picture, layer)[0]
+        check_numbers(made)
         chosen = made if channel is None else made[channel : channel + 1]
         total = (chosen[:, row, column] if chosen.ndim == 3 else chosen).sum()
         (slopes,) = torch.autograd.grad(total, picture, materialize_grads=True)
+        check_numbers(slopes)
     sizes = slopes[0].abs().double().sum(dim=0)
     shares: Array = (sizes / (sizes.sum() or 1.0)).float().cpu().numpy()
     return shares

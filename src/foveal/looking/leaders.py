@@ -16,7 +16,7 @@ from foveal.arrays import Array
 from foveal.errors import DataError
 from foveal.inference.session import at_once
 from foveal.looking.contrast import in_content
-from foveal.looking.subject import NothingToSee, Subject
+from foveal.looking.subject import Subject, no_numbers
 from foveal.nets.plan import Plan
 from foveal.nets.planned import PlannedLayer
 from foveal.nets.spec import BatchNorm, Conv
@@ -158,12 +158,7 @@ def _check_led(leaders: dict[str, Leaders], pictures: int, unreadable: int) -> N
             remedy="name others",
         )
     if not all(one.known.any() for one in leaders.values()):
-        raise NothingToSee(
-            "the look",
-            needed="a network that gives numbers",
-            came="NaN or infinity",
-            remedy="train it again, at a smaller learning rate",
-        )
+        raise no_numbers()
 
 
 def _answering(plan: Plan, layer: PlannedLayer) -> str:

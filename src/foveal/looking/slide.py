@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from foveal.arrays import Array
 from foveal.looking.convolutions import Kernels, convolution_modules, first_convolution
 from foveal.looking.designed import Designed, designed
-from foveal.looking.subject import NothingToSee, Seen, Subject
+from foveal.looking.subject import NothingToSee, Seen, Subject, check_numbers
 from foveal.pictures.collection import Pictures
 from foveal.recipe import LUMA
 from foveal.training.snapshots import first_kernels
@@ -168,5 +168,6 @@ def _map_of(subject: Subject, seen: Seen, kernel: int) -> Array:
             subject.network(seen.inputs)
     finally:
         hook.remove()
+    check_numbers(kept[0])
     found: Array = kept[0][0, kernel].to("cpu", torch.float32).numpy()
     return found

@@ -36,6 +36,8 @@ from foveal.recipe import PictureRecipe
 ENDING = ".safetensors"
 AT_ONCE = 32
 """Pictures that go through a network at once, all that passes through its layers kept."""
+LARGEST = 1e30
+"""Size of a number above which sums and squares of such numbers may be none."""
 
 
 class NothingToSee(UsageError):
@@ -117,10 +119,40 @@ class Subject:
     def traced(
         self, inputs_nchw: torch.Tensor, numbers: Sequence[str]
     ) -> tuple[torch.Tensor, dict[str, Traced]]:
-        """Run pictures that are seen; keep what passes through layers. No gradients are kept."""
+        """Run pictures that are seen; keep what passes through layers. No gradients are kept.
+
+        Raises
+        ------
+        NothingToSee
+            Where that is no numbers, or what the network answers is none.
+        """
         with self.device.at_work(), torch.inference_mode():
             outputs, passed = trace(self.network, self.plan, inputs_nchw, numbers)
+            check_numbers(outputs, *(one.inputs for one in passed.values()))
+            check_numbers(*(one.outputs for one in passed.values()))
         return outputs, dict(passed)
+
+
+def check_numbers(*made: torch.Tensor) -> None:
+    """Refuse what a network makes of pictures where it overflows.
+
+    Raises
+    ------
+    NothingToSee
+        For NaN and infinity, and for numbers so large that their sums are.
+    """
+    if not all(bool((one.abs() <= LARGEST).all()) for one in made):
+        raise no_numbers()
+
+
+def no_numbers() -> NothingToSee:
+    """Return what is raised of a network that gives no numbers."""
+    return NothingToSee(
+        "the look",
+        needed="a network that gives numbers",
+        came="NaN, infinity, or numbers without measure",
+        remedy="train it again, at a smaller learning rate",
+    )
 
 
 def subject_of(

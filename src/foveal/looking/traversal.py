@@ -13,7 +13,7 @@ import numpy as np
 from foveal.arrays import Array
 from foveal.errors import DataError
 from foveal.looking.selection import seen
-from foveal.looking.subject import NothingToSee, Subject
+from foveal.looking.subject import NothingToSee, Subject, no_numbers
 from foveal.model.codec import NO_NUMBERS, check_half, coding
 from foveal.pictures.collection import Pictures, evenly
 from foveal.wording import counted
@@ -146,23 +146,14 @@ def _code_of(model: FittedModel, picture: Pictures) -> Array:
     if not batch.reasons[0]:
         if np.isfinite(model.decode(batch.values)).all():
             return np.asarray(batch.values[0])
-        raise _no_numbers()
+        raise no_numbers()
     if batch.reasons[0] == NO_NUMBERS:
-        raise _no_numbers()
+        raise no_numbers()
     raise DataError(
         str(picture.names[0])[:200],
         needed="a picture that can be read",
         came=batch.reasons[0],
         remedy="name another",
-    )
-
-
-def _no_numbers() -> NothingToSee:
-    return NothingToSee(
-        "the look",
-        needed="a network that gives numbers",
-        came="NaN or infinity",
-        remedy="train it again, at a smaller learning rate",
     )
 
 

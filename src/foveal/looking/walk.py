@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from foveal.arrays import Floats
-from foveal.looking.subject import Seen, Subject
+from foveal.looking.subject import Seen, Subject, check_numbers
 from foveal.nets.plan import Plan
 from foveal.nets.planned import PlannedLayer
 from foveal.nets.spec import (
@@ -118,14 +118,11 @@ def strands(nodes: Sequence[Node]) -> list[int]:
 
 
 def activity(subject: Subject, seen: Seen, nodes: Sequence[Node]) -> list[Floats]:
-    """Compute how active the channels of each node are: mean size over pictures and pixels, (c,).
-
-    What is no number counts as nothing.
-    """
+    """Compute how active the channels of nodes are: mean size over pictures and pixels, (c,)."""
     sums = [np.zeros(node.shape[0], np.float32) for node in nodes]
 
     def tell(picture: int, place: int, values: Floats) -> None:
-        sizes = np.nan_to_num(np.abs(values), posinf=0.0).reshape(len(values), -1)
+        sizes = np.abs(values).reshape(len(values), -1)
         sums[place] += sizes.mean(axis=1) / len(seen.names)
 
     walk(subject, seen, nodes, tell)
@@ -145,6 +142,11 @@ def walk(
     tell : callable
         Called with the picture, the place of a node, and what comes out of it: (c, h, w), or
         (length,).
+
+    Raises
+    ------
+    NothingToSee
+        Where that is no numbers.
     """
     places = {node.number: place for place, node in enumerate(nodes) if node.layer}
     with subject.device.at_work(), torch.inference_mode():
@@ -152,6 +154,7 @@ def walk(
             inputs = seen.inputs[picture : picture + 1]
 
             def told(number: str, passed: Traced, picture: int = picture) -> None:
+                check_numbers(passed.outputs)
                 tell(picture, places[number], _as_array(passed.outputs))
 
             tell(picture, 0, _as_array(inputs))

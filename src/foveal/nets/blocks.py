@@ -81,6 +81,8 @@ class TimmUnit(nn.Module):
     its units would be slow, so the last one created is kept in `last`, and every unit is a copy
     out of it: no two share weights, but units made from the same one begin alike. Whoever wants
     initial weights that follow from torch's random state alone sets `last` to None before.
+
+    Nothing in it changes what it is given in place: what passes between units can be looked at.
     """
 
     last: tuple[str, nn.Module] | None = None
@@ -107,6 +109,9 @@ class TimmUnit(nn.Module):
         if not unit or unit not in units:
             raise ValueError(f"no unit {unit!r}")
         self.unit = copy.deepcopy(units[unit])
+        for module in self.unit.modules():
+            if getattr(module, "inplace", False):
+                vars(module)["inplace"] = False
 
     def forward(self, maps_nchw: torch.Tensor) -> torch.Tensor:
         """Return what the unit makes of the maps."""

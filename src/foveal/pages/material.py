@@ -31,6 +31,10 @@ class Material:
     """What its training left; None where there is nothing."""
     sha256: str
     """Of the model's file; empty where it is in none."""
+    judging: str = ""
+    """The line that judged it on `source`, as it was typed; empty where training alone did."""
+    unrelated: str = ""
+    """Why a run that was named is left out: it did not make the model."""
     said: Callable[[str], str] = str
     """Words the library's text as its reader knows it, such as options for parameters."""
 
@@ -47,7 +51,8 @@ class Material:
 
     def notes(self) -> tuple[str, ...]:
         """Return everything unusual that was said, at training and at judging, each once."""
-        told = [] if self.record is None else [*self.record.notes]
+        told = [self.unrelated] * bool(self.unrelated)
+        told += [] if self.record is None else [*self.record.notes]
         judged = [] if self.evaluation is None else [*self.evaluation.notes]
         ours = (note for note in [*told, *judged] if FOUND not in note)  # those tell of the machine
         return tuple(dict.fromkeys(map(self.said, ours)))

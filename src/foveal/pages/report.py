@@ -27,6 +27,7 @@ from foveal.pictures.groups import grouped
 from foveal.pictures.sources import gather
 from foveal.pictures.store import Progress
 from foveal.training.record import RunRecord
+from foveal.wording import unmarked
 
 SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
     *(asked, outcome, course, certainty, mistakes, network, inside, codes),
@@ -82,7 +83,8 @@ def report(
     source: str = "",
     file: str | Path | None = None,
     groups: Any = None,
-    said: Callable[[str], str] = str,
+    judging: str = "",
+    said: Callable[[str], str] = unmarked,
     progress: Progress | None = None,
 ) -> Report:
     """Write the report of a model.
@@ -96,7 +98,8 @@ def report(
         will do, since what judged it is kept in it. Of an autoencoder any pictures. Where left
         out, what takes pictures is left out.
     run : path, optional
-        The folder of its run, which holds what was asked and what happened.
+        The folder of its run, which holds what was asked and what happened. Of a run that is not
+        complete, or that made another file, the report says nothing but that.
     evaluation : Evaluation, optional
         How it fares on X, where that is known already.
     name, source : str
@@ -105,6 +108,8 @@ def report(
         The model's file, of which the report says the hash.
     groups : str, path or sequence, optional
         What belongs together, as in `evaluate`.
+    judging : str
+        The line that judged it on `source`, where that was not its training.
     said : callable
         Words the library's text as its reader knows it.
     progress : callable, optional
@@ -119,14 +124,19 @@ def report(
     pictures = None if X is None else grouped(gather(X), groups)
     if evaluation is None and pictures is not None and not fitted.autoencodes:
         evaluation = _evaluated(fitted, pictures, progress)
+    record = None if run is None else RunRecord.read(run)
+    sha256 = "" if file is None else digest_of(Path(file))
+    unrelated = "" if record is None else record.unrelated(sha256)
     material = Material(
         model=fitted,
         name=name or repr(fitted),
         source=source,
         pictures=pictures,
         evaluation=evaluation,
-        record=None if run is None else RunRecord.read(run),
-        sha256="" if file is None else digest_of(Path(file)),
+        record=None if unrelated else record,
+        sha256=sha256,
+        unrelated=unrelated,
+        judging=judging,
         said=said,
     )
     found = [write(material) for write in SECTIONS]

@@ -14,6 +14,7 @@ from foveal.training.journal import CONFIG, DONE, EVENTS, LEDGER, read_json, rea
 
 LONGEST_LINE = 2_000_000
 """Characters of an event; a longer line is damaged."""
+LEFT_OUT = "what was asked, and how it learned, is left out"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,8 @@ class RunRecord:
     complete: bool
     model: str
     """Name of the file of the model; empty where it is not complete."""
+    sha256: str
+    """Of the model's file, as it was saved; empty where it was saved in none."""
 
     @classmethod
     def read(cls, folder: str | Path, model: str = "") -> RunRecord:
@@ -85,7 +88,22 @@ class RunRecord:
             left_out=tuple(_left_out(place / LEDGER)),
             complete=(place / DONE).exists(),
             model=str(done.get("model", model)),
+            sha256=str(done.get("sha256", "")),
         )
+
+    def unrelated(self, sha256: str) -> str:
+        """Say why a model does not come from this run; nothing where it may.
+
+        Parameters
+        ----------
+        sha256 : str
+            Of the model's file; empty where it is in none.
+        """
+        if not self.complete:
+            return f"its run is not complete, and may be that of another model: {LEFT_OUT}"
+        if sha256 and self.sha256 and sha256 != self.sha256:
+            return f"the run beside it made another model: {LEFT_OUT}"
+        return ""
 
 
 def _events(path: Path) -> Iterator[dict[str, Any]]:
