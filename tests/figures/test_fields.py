@@ -27,6 +27,8 @@ def test_a_pixel_that_is_named_is_framed_where_it_sees() -> None:
     assert figure.rows[0][:4] == ("3", found.channel, 1, 2)
     assert figure.rows[0][5:9] == (2, 10, 4, 12)
     assert says(figure.image, "sees 8x8 pixels", ink=(95, 99, 104))
+    half = f"from {100 * found.half:.1f} % of the picture"
+    assert says(figure.image, half, ink=(95, 99, 104))
 
 
 def test_a_ladder_has_a_rung_for_each_layer_that_gives_maps() -> None:

@@ -131,12 +131,12 @@ def _layer(rung: Rung, width: int) -> str:
 def _numbers(rung: Rung) -> list[str]:
     """Say what a pixel sees, in lines that are never cut."""
     field = rung.field
-    half = "nothing moves it" if np.isnan(rung.half) else f"half of its effect: {_share(rung.half)}"
+    half = ["half of its effect comes", f"from {_share(rung.half)} of the picture"]
     return [
         f"{written(rung.shape)}, map {rung.channel} at {rung.row},{rung.column}",
         "sees: not known" if field.unknown else f"sees {written(field.size)} pixels",
         "" if field.unknown else f"{_share(rung.share)} of the picture",
-        half,
+        *(["nothing moves it"] if np.isnan(rung.half) else half),
     ]
 
 
