@@ -1,6 +1,6 @@
 """What `foveal check` finds of 60 faults that are planted among photographs of cats and dogs.
 
-    python benchmarks/check.py PHOTOS [--seed 0] [--kept DIR]
+    python benchmarks/check.py PHOTOS [--seed 0] [--kept DIR] [--peers DIR]
 
 PHOTOS holds the folders cat/ and dog/. Of each class 70 % go to train/, the others to test/. Then
 are planted, by seed, each in a picture of its own:
@@ -13,16 +13,27 @@ are planted, by seed, each in a picture of its own:
 
 A fault is found where its picture is named under a kind that fits; whatever else is named under
 these kinds is a false alarm, though some may be true faults of the photographs: they are listed.
+
+With --peers CleanVision does the same, in an environment of its own that is made in DIR. It ends at
+a file that cannot be read, so that it is given the folder without these.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import os
 import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from machine import describe, foveal, peer_python, timed
 from PIL import Image, ImageEnhance, ImageFilter
 
+RAW = argparse.RawDescriptionHelpFormatter
 EACH, SPOILED = 20, 5
 TRAINED = 0.7
 OTHER = {"cat": "dog", "dog": "cat"}
@@ -34,6 +45,13 @@ FITTING = {
     "blurred": ("blurred",),
 }
 """Kinds of findings that find a kind of fault."""
+CLEANVISION = "cleanvision==0.3.7"
+PEER_ISSUES = {
+    "near duplicate": "near_duplicates",
+    "blank": "low_information",
+    "blurred": "blurry",
+}
+"""The same for CleanVision, which knows neither labels nor splits."""
 
 
 def planted(photos: Path, place: Path, seed: int) -> dict[str, list[str]]:
@@ -94,3 +112,73 @@ def spoil(file: Path, how: int, draws: np.random.Generator) -> str:
     blurred = picture.filter(ImageFilter.GaussianBlur(0.04 * max(picture.size)))
     blurred.save(file, "JPEG", quality=85)
     return "blurred"
+
+
+def checked(place: Path, arguments: list[str]) -> tuple[dict[str, Any], float]:
+    """Run the command; gives its answer and seconds."""
+    seconds, out = timed(foveal("check", place, "--json", *arguments))
+    return json.loads(out), seconds
+
+
+def judged(answer: dict[str, Any], faults: Mapping[str, list[str]]) -> Iterator[list[str]]:
+    """Yield a row for each kind of fault: planted, found, missed, and what else was named."""
+    findings = {one["kind"]: one["items"] for one in answer["findings"]}
+    for fault, kinds in FITTING.items():
+        sets = [item["paths"] for kind in kinds for item in findings.get(kind, ())]
+        true = set(faults[fault])
+        named = {path for paths in sets for path in paths}
+        others = [paths for paths in sets if not true & set(paths)]
+        missed = sorted(true - named)
+        for path in missed:
+            print(f"  missed, {fault}: {path}")
+        for paths in others:
+            print(f"  beside those planted, {fault}: {', '.join(paths)}")
+        counts = (len(true), len(true & named), len(missed), len(others))
+        yield [fault, *map(str, counts)]
+
+
+def cleanvision(folder: Path, place: Path, faults: Mapping[str, list[str]]) -> Iterator[str]:
+    """Run CleanVision on the pictures that can be read; gives lines of what it found."""
+    for path in faults["unreadable"]:
+        Path(path).unlink()
+    script = Path(__file__).parent / "peers" / "cleanvision_check.py"
+    python = peer_python(folder, [CLEANVISION])
+    _, out = timed([python, str(script), str(place)])
+    found = json.loads(out)
+    yield f"{CLEANVISION}: {found['seconds']:.1f} s, {found['seen']} of {found['files']} files"
+    for fault, issue in PEER_ISSUES.items():
+        named, true = set(found["issues"][issue]), set(faults[fault])
+        others = len(named - true)
+        yield f"  {fault}: {len(named & true)} of {len(true)} as {issue}, {others} files beside"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=RAW)
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--kept", type=Path, help="keep the folder with the faults here")
+    parser.add_argument("--peers", type=Path, help="folder of CleanVision's environment")
+    asked = parser.parse_args()
+    print(describe())
+    with tempfile.TemporaryDirectory() as temporary:
+        os.environ["FOVEAL_CACHE"] = str(Path(temporary) / "cache")
+        place = asked.kept or Path(temporary) / "photos"
+        faults = planted(asked.photos, place, asked.seed)
+        threads = ["--threads", str(asked.threads)]
+        answer, cold = checked(place, threads)
+        rows = list(judged(answer, faults))
+        _, warm = checked(place, threads)
+        _, quick = checked(place, [*threads, "--quick"])
+        beside = [] if asked.peers is None else list(cleanvision(asked.peers, place, faults))
+    heads = ["fault", "planted", "found", "missed", "beside"]
+    for row in [heads, *rows]:
+        print(f"{row[0]:<16}" + "".join(f"{one:>9}" for one in row[1:]))
+    beyond = {one["kind"]: one["count"] for one in answer["findings"]}
+    print(f"all findings: {beyond}; {answer['kept']} of {answer['total']} kept")
+    print(f"seconds: {cold:.1f} cold, {warm:.1f} with features kept, {quick:.1f} --quick")
+    print(*beside, sep="\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import shutil
 from pathlib import Path
@@ -62,7 +63,10 @@ def test_other_pictures_and_another_place(run, trained: Path, tmp_path: Path) ->
     assert code == 0 and json.loads(out)["written"] == ["other.html"]
     code, out, _ = run("evaluate", "m.safetensors", "my pictures", "--report", "judged.html")
     assert code == 0 and out.strip().endswith("wrote judged.html")
-    assert "What came out" in (tmp_path / "judged.html").read_text("utf-8")
+    text = html.unescape((tmp_path / "judged.html").read_text("utf-8"))
+    line = "foveal evaluate m.safetensors 'my pictures' --report judged.html"
+    assert "What came out" in text and text.count(f"<code>{line}</code>") == 2
+    assert "my pictures, by this command" in text
 
 
 def test_without_its_pictures_the_rest_is_told(run, trained: Path, tmp_path: Path) -> None:

@@ -1091,7 +1091,7 @@ def test_where_there_are_no_more_components_nothing_is_said_of_them(tmp_path: Pa
 
 def test_where_components_do_better_it_is_said() -> None:
     still = told(Reconstructed, DIGITS.images[:300], learning_rate=STILL)
-    assert any("principal components do better" in line for line in still.lines)
+    assert any("principal components do better" in note for note in still.notes)
     assert still.facts["pca"]["mse"] < still.facts["autoencoder"]["mse"]
     assert still.facts["autoencoder"]["mse"] < 0.2, "the mean picture at least"
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from foveal.drawing.colours import FAINT, ORANGE, PALE
 from foveal.drawing.scales import diverging
-from foveal.drawing.text import HEADING, LABEL
-from foveal.figures.designed import draw_designed, kernel_cells, steps
+from foveal.drawing.text import BODY, HEADING, LABEL
+from foveal.figures.designed import CELL, draw_designed, kernel_cells, steps
 from foveal.looking.convolutions import limit_of
 from foveal.looking.designed import KERNELS
 from support.models import small_model
@@ -91,6 +92,29 @@ def test_a_kernel_too_large_for_numbers_is_drawn_without_them() -> None:
     figure = draw_designed(model(), LEVELS, kernel)
     assert contains(figure.image, enlarged(diverging(kernel, np.abs(kernel).max()), 32))
     assert figure.values.map.shape == (1, 7)
+
+
+def test_weights_are_written_alike_in_square_cells() -> None:
+    assert kernel_cells(np.array([[1, -2, 0]])).size == (3 * CELL, CELL)
+    for weights in ([[0.1, -0.0327]], [[-1e-5, 12345.678]]):
+        wide, high = kernel_cells(np.array(weights)).size
+        assert wide == 2 * high
+
+
+def test_a_kernel_like_the_negative_of_a_designed_one_is_called_reversed() -> None:
+    trained = model()
+    with torch.no_grad():
+        trained.network[0].weight[1, 0] = -torch.tensor(KERNELS["sobel"])
+    figure = draw_designed(trained, LEVELS)
+    assert figure.values.alike is not None and figure.values.alike.kernel == 1
+    told = "Kernel 1 of layer 1, of the network's own the most like it, reversed: cosine -1.00"
+    assert says(figure.image, told, BODY)
+    assert "it finds them in training" in figure.caption
+
+
+def test_of_an_untrained_network_nothing_is_said_to_be_learned() -> None:
+    figure = draw_designed("1x8x8 | conv 4 3x3 | flatten | dense 2", LEVELS)
+    assert "before any training" in figure.caption and "finds them" not in figure.caption
 
 
 @pytest.mark.parametrize("channels", [2, 3, 4])

@@ -106,9 +106,21 @@ def test_many_kernels_and_many_layers_are_bounded_and_what_is_left_out_is_said()
         FAINT,
     )
     deep = f"1x4x4 | {' | '.join(['conv 1 1x1'] * 501)} | flatten | dense 2"
-    figure = draw_kernels(deep)
+    figure = draw_kernels(deep, count=64)
     assert says(figure.image, "501 convolutions, 60 of them drawn, 500 kernels", BODY, FAINT)
     assert figure.image.height < 8_000
+
+
+def test_of_a_deep_network_three_layers_are_drawn_unless_more_is_asked_for() -> None:
+    net = f"1x4x4 | {' | '.join(f'conv {1 + one} 1x1' for one in range(9))} | flatten | dense 2"
+    figure = draw_kernels(net)
+    assert len(figure.values.layers) == 9
+    assert [row[0] for row in figure.rows] == [*"1", *"5" * 5, *"9" * 9]
+    assert says(figure.image, "9 convolutions, 3 of them drawn, 45 kernels", BODY, FAINT)
+    how = "for the others ask for a count (all layers) or for one layer"
+    assert says(figure.image, how, BODY, FAINT)
+    whole = draw_kernels(net, count=64)
+    assert len(whole.rows) == 45 and not says(whole.image, how, BODY, FAINT)
 
 
 def test_however_many_kernels_are_asked_for_the_sheet_stays_bounded() -> None:

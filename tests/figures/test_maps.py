@@ -46,6 +46,15 @@ def test_without_a_layer_the_first_a_middle_and_the_last_are_drawn() -> None:
     assert [one.values.number for one in figures] == ["1", "3", "5"]
 
 
+def test_the_caption_says_what_made_the_maps() -> None:
+    net = "1x8x8 | conv 3 3x3 same | maxpool 2 | relu | upsample 2 | flatten | dense 2"
+    starts = {1: "Each square is what one kernel", 2: "Each square is a map of the layers before"}
+    starts[3] = starts[2]  # an activation function only settles what is there
+    for layer in (1, 2, 3, 4):
+        (figure,) = draw_maps(net, picture(), layer=layer)
+        assert figure.caption.startswith(starts.get(layer, "Each square is one map that the layer"))
+
+
 def test_what_cannot_be_drawn_is_refused() -> None:
     with pytest.raises(NothingToSee, match="feature maps"):
         draw_maps("1x8x8 | flatten | dense 2", picture())

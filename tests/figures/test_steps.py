@@ -9,7 +9,7 @@ from foveal.drawing.text import BODY, number
 from foveal.errors import UsageError
 from foveal.figures.steps import draw_steps
 from foveal.looking.steps import WeightedSum
-from foveal.looking.subject import NothingToSee
+from foveal.looking.subject import NothingToSee, subject_of
 from support.models import small_model
 from support.sheets import says
 
@@ -54,6 +54,36 @@ def test_the_most_active_number_is_taken_where_none_is_named() -> None:
     assert other.values.output == pytest.approx(
         float(model.activations(grey, 1)[0, 2].max()), rel=1e-5
     )
+
+
+def test_a_place_is_chosen_where_there_is_something_to_see() -> None:
+    levels = np.full((1, 32, 32, 1), 255, np.uint8)
+    levels[0, 16:, 16:, 0] = 255 * (np.indices((16, 16)).sum(axis=0) % 2)
+    for seed in range(3):
+        subject = subject_of("1x32x32 | conv 4 3x3 same | flatten | dense 2", seed=seed)
+        (figure,) = draw_steps(subject, levels, layer=1)
+        assert min(figure.values.row, figure.values.column) >= 12
+        assert max(figure.values.row, figure.values.column) <= 30
+
+
+def test_captions_name_only_the_steps_that_a_layer_takes() -> None:
+    net = "1x9x9 | conv 4 3x3 nobias | conv 4 3x3 relu | batchnorm | relu | flatten | dense 5"
+    said = {
+        layer: draw_steps(net, picture(9, 1), layer=layer)[0].caption for layer in (1, 2, 3, 4, 6)
+    }
+    assert said[1].startswith("A convolution") and "bias" not in said[1]
+    assert "bends" not in said[1] and "bends the sum" in said[2]
+    assert said[3].startswith("Batch norm") and "activation" not in said[3]
+    assert said[4].startswith("An activation")
+    assert said[6].startswith("A dense layer") and "map" not in said[6]
+
+
+def test_a_sum_of_one_part_is_not_said_to_be_itself() -> None:
+    net = "1x9x9 | conv 1 3x3 nobias | flatten | dense 5"
+    (figure,) = draw_steps(net, picture(9, 1), layer=1)
+    total = number(figure.values.output)
+    assert says(figure.image, f"sum {total}", BODY)
+    assert not says(figure.image, f"{total} = {total}", BODY)
 
 
 def test_batch_normalisation_and_a_large_kernel_are_drawn_too() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import torch
 
 from foveal.drawing.colours import FAINT
 from foveal.drawing.text import BODY, LABEL, number
@@ -33,6 +35,19 @@ def test_each_row_is_one_number_with_its_range() -> None:
         for row, which in enumerate(found.numbers)
         for step in range(3)
     ]
+
+
+def test_it_is_said_where_no_change_can_be_seen() -> None:
+    told = "none changes any pixel by as much as one can see, 1 of 255 levels"
+    coder = small_autoencoder(4)
+    with torch.no_grad():
+        for weights in coder.network.parameters():
+            weights.mul_(0)
+    figure = draw_traversal(coder, PICTURES, count=2, steps=3)
+    assert figure.values.largest < 1 / 255 and says(figure.image, told, BODY, FAINT)
+    seen = draw_traversal(small_autoencoder(4), PICTURES, count=2, steps=3)
+    assert seen.values.largest == np.abs(seen.values.pictures - seen.values.pictures[:, :1]).max()
+    assert says(seen.image, told, BODY, FAINT) == (seen.values.largest < 1 / 255)
 
 
 def test_counts_out_of_range_are_refused() -> None:

@@ -62,7 +62,7 @@ def test_arrays_and_their_files_are_kernels(tmp_path: Path) -> None:
         (b"1,x\n", "'x', which is no number"),
         (b"1/0 1\n", "division by zero"),
         (b"__import__('os')", "no number"),
-        (b"1,nan\n", "1 numbers that are not finite"),
+        (b"1,nan\n", "1 number not finite"),
         (b"1e9 1\n", "a weight of 1e\\+09"),
         (b"0 0\n0 0\n", "nothing but 0"),
         (b"1 " * 32, "one of 1x32"),

@@ -45,6 +45,18 @@ def test_a_pixel_that_is_named_is_taken_and_its_most_active_map_found() -> None:
     assert other.channel == 2 and other.value == pytest.approx(float(made[2]), abs=1e-6)
 
 
+def test_where_the_most_active_pixel_is_not_moved_by_the_picture_another_map_is_taken() -> None:
+    subject = subject_of(NET)
+    last = subject.network.get_submodule("7_conv")
+    with torch.no_grad():
+        last.weight[2] = 0
+        last.bias[2] = 9  # the most active of all, whatever the picture
+    found = ladder(subject, picture(), most=3)[-1]
+    assert found.channel != 2 and found.effective.any()
+    (asked,) = ladder(subject, picture(), number="8", channel=2)
+    assert asked.channel == 2 and not asked.effective.any()
+
+
 def test_what_is_not_there_is_refused() -> None:
     for how in ({"pixel": (16, 0)}, {"channel": 4}):
         with pytest.raises(UsageError, match="of layer 3: needed"):

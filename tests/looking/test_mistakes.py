@@ -7,6 +7,7 @@ import numpy as np
 from foveal.evaluation.metrics import metrics
 from foveal.judging.answers import Answers
 from foveal.judging.evaluation import Evaluation
+from foveal.judging.left_out import Unjudged
 from foveal.looking.mistakes import rows_of_mistakes
 from foveal.targets.classes import Classes
 
@@ -24,6 +25,7 @@ def judged(probabilities: np.ndarray, ids: np.ndarray) -> Evaluation:
         baselines=(),
         notes=(),
         ledger=(),
+        unjudged=Unjudged(given=len(ids), unusable=0, unknown=0, classes=()),
         answers=Answers(
             target=Classes(names=NAMES),
             rows=np.arange(len(ids)),

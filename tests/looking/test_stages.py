@@ -46,6 +46,14 @@ def test_stages_with_maps_are_spread_over_the_depth() -> None:
     assert len(with_maps(deep, 50)) == 9
 
 
+def test_stages_that_work_have_kernels_or_pooling() -> None:
+    net = plan(
+        "1x8x8 | conv 4 3x3 same | maxpool 2 | upsample 2 | flatten | dense 16 | reshape 1x4x4"
+    )
+    assert [one.last.number for one in with_maps(net, 9)] == ["1", "2", "3", "6"]
+    assert [one.last.number for one in with_maps(net, 9, working=True)] == ["1", "2"]
+
+
 def test_a_network_without_maps_has_nothing_to_see() -> None:
     with pytest.raises(NothingToSee, match="feature maps"):
         with_maps(plan("1x8x8 | flatten | dense 3"), 3)

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -258,10 +259,13 @@ def test_what_speaks_for_a_class_adds_up_to_its_share(tmp_path: Path, browser: A
         )
         page.click(".share:nth-child(2)")
         title = page.text_content("#shares h3")
+        sums = page.text_content("#shares p:last-child")
         page.click("#shares .link")
         spot = page.evaluate("[foveal.net.look.nodes[foveal.spot.place].text, foveal.spot.place]")
     best = np.argsort(-probabilities, kind="stable")
     assert shares == [["abc"[one], f"{100 * probabilities[one]:.1f}\u00a0%"] for one in best]
+    exponential, total, share = re.search(r"([\d.]+) / ([\d.]+) = ([\d.]+)", sums).groups()
+    assert 100 * float(exponential) / float(total) == pytest.approx(float(share), abs=0.06)
     assert title == f"What speaks for {'abc'[best[1]]}"
     assert spot[0] == "maxpool 4"
     assert found.errors == []
@@ -283,6 +287,62 @@ def test_the_desk_counts_as_the_plan_does(tmp_path: Path, browser: Any) -> None:
         page.fill("#desk-kernel", "11")
         assert "does not fit" in page.text_content("#desk-said")
     assert found.errors == []
+
+
+@pytest.mark.parametrize("width", [390, 1600])
+def test_a_link_lands_on_its_heading_though_layers_are_drawn_on_the_way(
+    width: int, tmp_path: Path, browser: Any
+) -> None:
+    subject = subject_of("3x32x32 | 12*(conv 40 3x3 same relu) | globalpool | dense 3")
+    path = written_to(tmp_path, page_of(subject, gather(pictures((3, 32, 32)))))
+    height = "document.documentElement.scrollHeight"
+    with opened(browser, path, width=width) as found:
+        page = ready(found)
+        page.wait_for_timeout(100)
+        whole = page.evaluate(height)
+        undrawn = page.evaluate(
+            "[...foveal.sheets.values()].filter(one => !one.channels.length).length"
+        )
+        for name in ("desk", "way", "classes"):
+            page.click(f".jumps a[href='#{name}']")
+            page.wait_for_timeout(100)
+            top = page.evaluate(f"document.getElementById('{name}').getBoundingClientRect().top")
+            bar = page.evaluate("document.querySelector('.bar').getBoundingClientRect().bottom")
+            at_end = page.evaluate(f"scrollY + innerHeight >= {height} - 1")
+            assert bar - 1 <= top < (900 if at_end else bar + 60), name
+            page.evaluate("scrollTo(0, 0)")
+        for place in range(0, whole, 500):
+            page.evaluate(f"scrollTo(0, {place})")
+            page.wait_for_timeout(20)
+        assert undrawn > 6
+        assert abs(page.evaluate(height) - whole) <= 24
+    assert found.errors == []
+
+
+@pytest.mark.parametrize(
+    ("net", "desk"),
+    [
+        ("3x64x64 | conv 4 3x3 same", (20, 3, 1, 1)),
+        ("3x64x64 | conv 4 3x3 stride 2 same", (20, 3, 1, 2)),
+        ("3x65x65 | conv 4 7x7 stride 2 same", (20, 7, 3, 2)),
+        ("3x64x64 | conv 4 5x5 padding 1", (20, 5, 1, 1)),
+        ("1x12x12 | conv 4 5x5", (12, 5, 0, 1)),
+    ],
+)
+def test_the_desk_begins_with_the_first_convolution(net: str, desk: tuple[int, ...]) -> None:
+    subject = subject_of(f"{net} | globalpool | dense 3")
+    html = page_of(subject, gather(pictures(subject.plan.input))).html
+    for name, value in zip(("size", "kernel", "padding", "stride"), desk, strict=True):
+        assert re.search(f'id="desk-{name}"[^>]* value="{value}"', html), name
+
+
+def test_of_one_picture_no_fewer_are_advised() -> None:
+    net = "3x64x64 | 3*(conv 64 3x3 same) | globalpool | dense 3"
+    told = [
+        page_of(subject_of(net), gather(pictures((3, 64, 64), count)), largest=300_000).left_out
+        for count in (1, 2)
+    ]
+    assert [sum("Fewer pictures" in one for one in lines) for lines in told] == [0, 1]
 
 
 def test_hostile_names_are_text(tmp_path: Path, browser: Any) -> None:
@@ -342,7 +402,10 @@ def test_autoencoders_show_their_code_and_no_classes(tmp_path: Path, browser: An
         halves = page.eval_on_selector_all(".half", "all => all.map(one => one.textContent)")
         last = page.locator("canvas.colour").last
         last.scroll_into_view_if_needed()
-        until(page, "document.querySelectorAll('canvas.colour')[1].width > 1")
+        until(
+            page,
+            "foveal.sheets.get(Number(document.querySelectorAll('canvas.colour')[1].dataset.place)).channels.length",
+        )
         corner = last.evaluate(
             "one => Array.from(one.getContext('2d').getImageData(0, 0, 1, 1).data)"
         )

@@ -6,6 +6,7 @@ import base64
 import csv
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ from sklearn.datasets import load_digits
 
 from foveal.drawing.figure import Figure
 from foveal.errors import UsageError
+from foveal.evaluation.reconstruction import Reconstruction, SimilarityMetrics
 from foveal.judging.evaluation import evaluate
+from foveal.model.card import Coding
 from foveal.pages.document import MOST_SIDE, Sheet
 from foveal.pages.report import Report, report
 from foveal.pictures.collection import Pictures
 from foveal.pictures.content import ArrayContent
-from foveal.progress.events import CutTried, Finished
+from foveal.progress.events import CutTried, Finished, Reconstructed
 from foveal.targets.classes import Classes
 from foveal.training.run import Run
 from support.browser import opened
@@ -127,7 +130,7 @@ def test_names_are_shown_as_text(page: Path, browser: Any) -> None:
 def test_it_says_what_was_asked_and_what_came_out(run: Path) -> None:
     found = told(run, ("a", "b", "c"))
     text = found.html()
-    assert "foveal train cnn &#39;a b&#39; m" in text and ">`epochs`<" in text
+    assert "foveal train cnn &#39;a b&#39; m" in text and ">epochs<" in text
     assert [one.id for one in found.sections] == [
         *("asked", "outcome", "course", "certainty", "mistakes", "network", "inside"),
         *("notes", "again"),
@@ -221,3 +224,72 @@ def test_another_ending_and_a_folder_without_a_run_are_refused(tmp_path: Path) -
         report(small_model()).save(tmp_path / "r.txt")
     with pytest.raises(UsageError, match="folder of a run"):
         report(small_model(), run=tmp_path)
+
+
+VARIED = small_model("flatten | dense")
+"""A network that does not call all pictures alike."""
+
+
+def judged(labels: np.ndarray) -> Report:
+    """Write the report of a small network on pictures of these labels."""
+    return report(VARIED, X, evaluation=evaluate(VARIED, X, labels))
+
+
+def called() -> np.ndarray:
+    found: np.ndarray = VARIED.predict(X)
+    return found
+
+
+def test_a_network_no_better_than_one_answer_says_so_first() -> None:
+    names = np.array(["a", "b", "c"])
+    wrong = names[(np.searchsorted(names, called()) + 1) % 3]
+    most = names[np.argmax([np.sum(wrong == name) for name in names])]
+    assert judged(wrong).lead.startswith(
+        f"This network is no better than calling every picture {most}, which is right for "
+        f"{100 * np.mean(wrong == most):.1f} % of these. "
+    )
+    assert len(set(called())) > 1
+    assert judged(called()).lead.startswith("A network that names 3 classes")
+    assert judged(np.full(60, "a")).lead.startswith("A network"), "of one class nothing is known"
+
+
+def test_where_nothing_is_wrong_nobody_is_sent_to_look_for_wrong_labels() -> None:
+    text = judged(called()).html()
+    assert "Called wrong: 0 of 60 pictures. So good an outcome" in text
+    assert "Look for wrong labels" not in text
+
+
+def test_an_autoencoder_that_components_beat_says_so_first_and_among_what_was_said(
+    tmp_path: Path,
+) -> None:
+    model = small_autoencoder()
+    worse = SimilarityMetrics(mse=0.2, bce=0.5, ssim=0.1, psnr=7.0)
+    better = SimilarityMetrics(mse=0.1, bce=0.4, ssim=0.2, psnr=10.0)
+    for ours, theirs, weak in ((worse, better, True), (better, worse, False)):
+        found = Reconstruction(
+            pictures=6,
+            judged_by="validation",
+            autoencoder=ours,
+            pca=theirs,
+            pca_size=4,
+            pca_pictures=24,
+            picture_bytes=64,
+            code_bytes=16,
+        )
+        coding = Coding(loss="mse", noise="none", noise_level=0, beta=None, reconstruction=found)
+        provenance = model.provenance.model_copy(update={"coding": coding})
+        told = report(replace(model, provenance=provenance))
+        assert told.lead.startswith("Principal components do better") is weak
+    with Run(tmp_path / "m.run") as kept:
+        kept.agree("command", "autoencoder", "")
+        kept.tell(Reconstructed(facts={}, lines=("l",), notes=("components do better (`beta`)",)))
+        kept.finish()
+    text = report(model, run=tmp_path / "m.run").html()
+    assert "<li>components do better (beta)</li>" in text and "Nothing unusual" not in text
+
+
+def test_of_a_fixed_first_layer_it_says_that_it_was_not_trained_here() -> None:
+    model = small_model()
+    plan = replace(model.plan, fixed=1)
+    text = report(replace(model, plan=plan)).html()
+    assert "over the epochs: not trained here, since the first layer is fixed" in text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from foveal.progress.events import EpochEnded
+from foveal.progress.events import Decoding, EpochEnded
 from foveal.progress.lines import lines_of
 
 
@@ -28,3 +28,9 @@ def test_of_many_short_epochs_not_each_is_told() -> None:
 
     assert lines(0.6) == list(range(1, 101))
     assert lines(0.05) == [*range(1, 21), *range(30, 101, 10)]
+
+
+def test_decoding_says_what_it_is_for() -> None:
+    assert lines_of(Decoding(done=32, total=120)) == ["decoded 32 of 120 pictures"]
+    (line,) = lines_of(Decoding(done=120, total=120, purpose="the report"))
+    assert line == "decoded 120 of 120 pictures for the report"

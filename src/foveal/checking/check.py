@@ -269,6 +269,8 @@ def _copy_notes(together: Together) -> Iterator[str]:
 
 def _cut(count: int) -> Iterator[str]:
     if count > MOST_JUDGED:
-        yield f"the labels of {MOST_JUDGED:,} of {count:,} pictures are judged, evenly spaced"
+        judged, whole = f"{MOST_JUDGED:,}", counted(count, "picture")
+        yield f"the labels of {judged} of {whole} are judged, evenly spaced"
     if count > MOST_NEAR:
-        yield f"outliers are held against {MOST_NEAR:,} of {count:,} pictures, evenly spaced"
+        near, whole = f"{MOST_NEAR:,}", counted(count, "picture")
+        yield f"outliers are held against {near} of {whole}, evenly spaced"

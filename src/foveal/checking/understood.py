@@ -11,15 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import softmax
 
-from foveal.arrays import Array, Floats, Hashes, Integers, Rows
+from foveal.arrays import Array, Floats, Hashes, Rows
 from foveal.checking.balance import UNKNOWN, ClassIds
 from foveal.checking.findings import Finding, finding
 from foveal.checking.labels import doubted_labels
-from foveal.checking.outliers import distances, outliers
+from foveal.checking.outliers import isolation, outliers
 from foveal.nearest import parts
 from foveal.pictures.collection import Pictures, evenly
-from foveal.search.vectors import Vectors, scaled
-from foveal.targets.logistic import fit_head
+from foveal.search.vectors import Vectors
+from foveal.targets.logistic import LEAST_DEVIATION, fit_head
 
 MOST_JUDGED = 20_000
 """Pictures whose labels are judged, evenly spaced: as many as choose a head's penalty."""
@@ -94,12 +94,19 @@ class Understood:
             return
         numbers = np.unique(self.units, return_inverse=True)[1].astype(np.int64)
         among = self.rows[evenly(len(self.rows), MOST_NEAR)]
-        reference = scaled(self._features(among), self.vectors.measure)
-        away = distances(reference, numbers[among], self._batches(numbers), self.threads)
-        for at, times in outliers(away):
-            yield [int(self.rows[at])], f"{times:.1f} times farther from its nearest than usual"
+        reference = self._features(among)
+        mean, deviation = reference.mean(axis=0), reference.std(axis=0)
+        scale = np.maximum(deviation, LEAST_DEVIATION * max(float(deviation.max()), 1e-12))
 
-    def _batches(self, numbers: Integers) -> Iterator[tuple[Floats, Integers]]:
-        for part in parts(len(self.rows), self.vectors.size):
-            rows = self.rows[part]
-            yield scaled(self._features(rows), self.vectors.measure), numbers[rows]
+        def standard(features: Floats) -> Floats:
+            found: Floats = ((features - mean) / scale).astype(np.float32)
+            return found
+
+        batches = (
+            (standard(self._features(rows)), numbers[rows])
+            for rows in (self.rows[part] for part in parts(len(self.rows), self.vectors.size))
+        )
+        away = isolation(standard(reference), numbers[among], batches, self.threads)
+        for at, times in outliers(away):
+            why = f"{times:.1f} times as far from its nearest as these are from theirs"
+            yield [int(self.rows[at])], why

@@ -23,6 +23,7 @@ from foveal.cli.options import (
 )
 from foveal.cli.output import print_answer, wrote
 from foveal.cli.sources import pictures_of
+from foveal.cli.typed import typed_line
 from foveal.cli.words import in_options
 from foveal.files import checked_output
 from foveal.results import plain
@@ -48,6 +49,7 @@ class Judged:
 
 
 def evaluate(
+    context: typer.Context,
     model: Model,
     pictures: Pictures,
     include_training: Annotated[
@@ -153,6 +155,7 @@ def evaluate(
                     source=pictures,
                     evaluation=found,
                     groups=groups_of(groups),
+                    judging=typed_line(context),
                 )
             yield page.save(report)
 

@@ -94,7 +94,7 @@ def look(
         str | None,
         typer.Option(
             metavar="ROW,COLUMN",
-            help="A pixel of that layer's maps; if left out, the most active one.",
+            help="A pixel of that layer's maps; if left out, an active one.",
             show_default=False,
         ),
     ] = None,

@@ -86,8 +86,9 @@ class _Live:
 
     def __call__(self, event: Event) -> None:
         match event:
-            case Decoding(done=done, total=total):
-                self.draw("decoding", done, total, f"decoding {counted(total, 'picture')}")
+            case Decoding(done=done, total=total, purpose=purpose):
+                why = f" for {purpose}" if purpose else ""
+                self.draw("decoding", done, total, f"decoding {counted(total, 'picture')}{why}")
             case Extracting(done=done, total=total, network=network):
                 self.draw(
                     "extracting", done, total, f"{counted(total, 'picture')} through {network}"

@@ -24,6 +24,7 @@ def told_report(
     source: str,
     evaluation: Evaluation | None = None,
     groups: Any = None,
+    judging: str = "",
 ) -> Report:
     """Write the report of a model in the words of the command line, and show how far it is.
 
@@ -45,6 +46,8 @@ def told_report(
         How it fares on them, where that is known.
     groups : str, optional
         What belongs together.
+    judging : str
+        The line that judged it, as it was typed; empty where its training did.
     """
     from foveal.pages.report import report
     from foveal.progress.events import Decoding
@@ -58,6 +61,7 @@ def told_report(
         source=source,
         file=file if file.is_file() else None,
         groups=groups,
+        judging=judging,
         said=in_options,
-        progress=lambda done, total: show(Decoding(done=done, total=total)),
+        progress=lambda done, total: show(Decoding(done=done, total=total, purpose="the report")),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 
 from foveal.cli.options import groups_of, interruptible
+from foveal.cli.typed import typed_line, was_typed
 from foveal.cli.words import quoted
 from foveal.results import plain
 from foveal.visible import visible_lines
@@ -26,7 +26,6 @@ NOT_LEARNED = (
     *("tensorboard", "checkpoint_seconds", "report"),
 )
 """Parameters of the command that say what it learns from and how its run is kept, not how."""
-NAMED = ("pictures", "model")
 NOT_TYPED = ("resume", "fresh", "json", "report")
 """Options that change nothing of what comes out."""
 
@@ -166,9 +165,9 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner], k
             label_from=asked.get("label_from"),
             groups=groups_of(asked["groups"]),
             command=str(context.info_name),
-            line=typed_line(context),
+            line=typed_line(context, NOT_TYPED),
             source=asked["pictures"],
-            typed=[name for name in asked if _typed(context, name)],
+            typed=[name for name in asked if was_typed(context, name)],
             resume=asked["resume"],
             fresh=asked["fresh"],
             listeners=[*[_refuse_left_out] * asked["strict"], show, *_curves(asked)],
@@ -219,21 +218,6 @@ def report_of(
         return None
 
 
-def typed_line(context: typer.Context) -> str:
-    """Return the line that was typed, as it can be typed again."""
-    words = [context.command_path, *(quoted(context.params[one]) for one in NAMED)]
-    for one in context.command.params:
-        name = str(one.name)
-        if name in NAMED or name in NOT_TYPED or not _typed(context, name):
-            continue
-        value = context.params[name]
-        flag = one.secondary_opts[0] if value is False and one.secondary_opts else one.opts[0]
-        words.append(flag)
-        if not isinstance(value, bool):
-            words.append(shlex.quote(f"{value:g}" if isinstance(value, float) else str(value)))
-    return " ".join(words)
-
-
 def _curves(asked: dict[str, Any]) -> list[Listener]:
     """Return what writes curves for TensorBoard, where that is asked for."""
     if asked["tensorboard"] is None:
@@ -241,11 +225,6 @@ def _curves(asked: dict[str, Any]) -> list[Listener]:
     from foveal.progress.tensorboard import tensorboard
 
     return [tensorboard(asked["tensorboard"])]
-
-
-def _typed(context: typer.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
 
 
 def _refuse_left_out(event: Event) -> None:

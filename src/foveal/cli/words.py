@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 
 from foveal.errors import FovealError, UsageError
-
-MARKED = re.compile(r"`([a-z_][a-z0-9_]*|C)`")
-"""A parameter in the library's text: its name between backquotes."""
-
+from foveal.wording import MARKED
 
 Listing = Callable[[], Mapping[str, str]]
 _listed: list[Listing] = []

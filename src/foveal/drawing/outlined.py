@@ -23,7 +23,11 @@ SOFT = 100
 
 
 def outlined(
-    picture_hwc: Array, box: Box, side: int, shares_hw: Array | None = None
+    picture_hwc: Array,
+    box: Box,
+    side: int,
+    shares_hw: Array | None = None,
+    dimmed: float = DIMMED,
 ) -> Image.Image:
     """Draw a picture with an outline around a part of it, and the rest dimmed.
 
@@ -37,6 +41,8 @@ def outlined(
         Smaller pictures are enlarged as long as they stay within it, larger ones reduced.
     shares_hw : array, optional
         What glows, from 0 on: the strongest the most.
+    dimmed : float
+        Share of its brightness that is left to what lies outside.
     """
     image = drawn(picture_hwc, side, side)
     high, wide = picture_hwc.shape[:2]
@@ -44,7 +50,7 @@ def outlined(
     left, right = (round(line * image.width / wide) for line in box[2:])
     inside = np.zeros((image.height, image.width), bool)
     inside[top:bottom, left:right] = True
-    values = np.asarray(image, np.float64) * np.where(inside, 1.0, DIMMED)[..., None]
+    values = np.asarray(image, np.float64) * np.where(inside, 1.0, dimmed)[..., None]
     if shares_hw is not None:
         opacity = _glow(shares_hw, image.size)[..., None] * inside[..., None]
         values = (1 - opacity) * values + opacity * np.array(ORANGE)

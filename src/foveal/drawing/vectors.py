@@ -10,7 +10,7 @@ from foveal.drawing.colours import CLASSES, ORANGE, PALE, WHITE
 from foveal.drawing.scales import viridis
 
 BLUE = CLASSES[0]
-"""Of bars above 0; those below are orange."""
+"""Of bars below 0; those above are orange, as weights are."""
 LEAST = 2
 """Width of a bar."""
 
@@ -32,7 +32,7 @@ def binned(values: Array, most: int) -> tuple[Array, int]:
 
 
 def bars(values: Array, width: int, height: int) -> Image.Image:
-    """Draw numbers as bars from a line at 0: up and blue above it, down and orange below.
+    """Draw numbers as bars from a line at 0: up and orange above it, down and blue below.
 
     There must be half as many as the width has pixels, at most (`binned`).
     """
@@ -48,7 +48,7 @@ def bars(values: Array, width: int, height: int) -> Image.Image:
         end = round((height - 1) * (most - value) / extent)
         top, bottom = min(zero, end), max(zero, end)
         across = slice(place * pitch, (place + 1) * pitch - gap)
-        sheet[top : bottom + 1, across] = BLUE if value > 0 else ORANGE if value < 0 else PALE
+        sheet[top : bottom + 1, across] = ORANGE if value > 0 else BLUE if value < 0 else PALE
     return Image.fromarray(sheet)
 
 

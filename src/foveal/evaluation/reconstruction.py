@@ -95,6 +95,11 @@ class Reconstruction:
     larger_kept: KeptVariance | None = None
     """What these keep: a sign of what a code of so many numbers could."""
 
+    @property
+    def weak(self) -> bool:
+        """Whether principal components of the same size do as well or better."""
+        return self.pca.mse <= self.autoencoder.mse
+
 
 def similarity_metrics(pairs: Iterable[Pair], mean: Array | None = None) -> SimilarityMetrics:
     """Measure how much reconstructions resemble their pictures, batch by batch.

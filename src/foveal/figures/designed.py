@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SIDE = 256
 """Side of a picture, in pixels, up to which it is enlarged, and beyond which it is reduced."""
 CELL = 36
-"""Height of a weight with its number, and its width at least."""
+"""Side of a weight with its number, at least."""
 READABLE = 7
 """Longer side of kernels whose weights are written."""
 PIXELS, FIRST_ROW, ROWS = 64, 16, 48
@@ -43,8 +43,14 @@ MOST_NUMBERS = 10_000
 CAPTION = (
     "The kernel is laid on every place of the picture; the brightness under it is multiplied by "
     "its weights and added up, which makes one number of the map. A convolutional network does "
+)
+FOUND = (
     "just this, with kernels that nobody designed: it finds them in training, and often finds some "
     "that people had thought of."
+)
+DRAWN = (
+    "just this, with kernels that nobody designed: before any training, as here, they are random, "
+    "and what is like a designed one is so by chance."
 )
 
 
@@ -74,13 +80,14 @@ def draw_designed(model: Any, X: Any, kernel: Any = "sobel") -> Figure[Slide]:
     DataError
         Where the picture cannot be read.
     """
-    found = slide(subject_of(model), gather(X), kernel)
-    drawn = _Drawing(found)
+    subject = subject_of(model)
+    found = slide(subject, gather(X), kernel)
+    drawn, caption = _Drawing(found), CAPTION + (FOUND if subject.trained else DRAWN)
     blocks = [drawn.still(), *([_learned(found.alike)] if found.alike else [])]
     return Figure(
         values=found,
-        image=page(f"A kernel designed by hand: {_name(found)}", _facts(found), blocks, CAPTION),
-        caption=CAPTION,
+        image=page(f"A kernel designed by hand: {_name(found)}", _facts(found), blocks, caption),
+        caption=caption,
         columns=("what", "row", "column", "value"),
         rows=tuple(_numbers(found)),
         frames=tuple(drawn.frame(done) for done in steps(*found.map.shape)),
@@ -163,14 +170,16 @@ def kernel_cells(weights_hw: Array) -> Image.Image:
     colours = diverging(weights_hw, float(np.abs(weights_hw).max()))
     if max(weights_hw.shape) > READABLE:
         return sized(Image.fromarray(colours), SIDE, SIDE)
-    texts = [[_weight(one) for one in row] for row in weights_hw.tolist()]
+    whole = bool((weights_hw == weights_hw.round()).all())
+    texts = [[_weight(one, whole) for one in row] for row in weights_hw.tolist()]
     widest = max(length(text, LABEL) for row in texts for text in row)
-    return cells(colours, texts, (max(CELL, round(widest) + 2 * GRID), CELL))
+    side = max(CELL, round(widest) + 2 * GRID)
+    return cells(colours, texts, (side, side))
 
 
-def _weight(value: float) -> str:
-    """Write a weight: whole numbers without a point."""
-    return f"{value:.0f}" if value == round(value) and abs(value) < 1e4 else f"{value:.3g}"
+def _weight(value: float, whole: bool) -> str:
+    """Write a weight as others beside it: where all are whole numbers without a point."""
+    return f"{value:,.0f}" if whole or not value else number(value)
 
 
 def _as_grey(picture_hw: Array) -> Levels:
@@ -189,10 +198,16 @@ def _facts(found: Slide) -> list[str]:
     how = (
         "its weights add up to 1, so that the map is a picture as bright as the one it is made of"
         if found.kernel.keeps_brightness
-        else f"its weights add up to {_weight(float(found.kernel.weights.sum()))}; "
+        else f"its weights add up to {_sum(found.kernel.weights)}; "
         "in the map orange is above 0, blue below"
     )
     return [f"{found.name}, {written(found.picture.shape)} pixels, in grey", how]
+
+
+def _sum(weights_hw: Array) -> str:
+    """Write what weights add up to, without the error of adding them."""
+    total = round(float(weights_hw.sum()), 9)
+    return _weight(total, total == round(total))
 
 
 def _learned(alike: Alike) -> Image.Image:
@@ -205,8 +220,8 @@ def _learned(alike: Alike) -> Image.Image:
     )
     made = diverging(alike.map, limit_of(alike.map))
     heading = words(
-        f"Kernel {alike.kernel} of layer {alike.layer}, of the network's own the most like it: "
-        f"cosine {alike.cosine:.2f}",
+        f"Kernel {alike.kernel} of layer {alike.layer}, of the network's own the most like it"
+        f"{', reversed' if alike.cosine < 0 else ''}: cosine {alike.cosine:.2f}",
         BODY,
     )
     drawn = panel(

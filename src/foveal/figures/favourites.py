@@ -103,12 +103,13 @@ def _facts(found: list[Favourites]) -> Iterator[str]:
     first = found[0]
     bad = f", {first.unreadable:,} more cannot be read" if first.unreadable else ""
     yield f"out of {counted(first.pictures, 'picture')}{bad}; of a picture one patch at most"
+    yield "under each block: its answers to the best and the last patch, and the best one's name"
     if first.pictures <= BEST:
         yield "so few say little of what a kernel likes: name a folder of pictures"
     elif any(len(one.kernels) < one.shape[0] for one in found):
         yield "shown are the kernels whose best pictures stand out most from all others"
     if any(one.whole and len(one.shape) == 3 for one in found):
-        yield "where a kernel sees as much as a picture, or nobody knows, a square marks the place"
+        yield "where a kernel sees as much as a picture, a square marks the place"
 
 
 def _layer(found: Favourites) -> Image.Image:

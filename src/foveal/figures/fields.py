@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from foveal.drawing.figure import Figure
 from foveal.drawing.layout import celled, page, stacked
 from foveal.drawing.outlined import outlined
 from foveal.drawing.panel import panel
-from foveal.drawing.text import shortened
+from foveal.drawing.text import LABEL, length, shortened
 from foveal.drawing.thumbnails import drawn
 from foveal.looking.ladder import Rung, ladder
 from foveal.looking.subject import Subject, subject_of
@@ -91,12 +92,15 @@ def draw_fields(
     sides = (LARGE, LARGE_PART) if alone else (SIDE, PART)
     tiles = [_tile(seen.images[0], one, *sides) for one in found]
     height, width = seen.images.shape[1:3]
-    captions = [[shortened(line, sides[0], keep="start") for line in _words(one)] for one in found]
+    captions = [[_layer(one, sides[0]), *_numbers(one)] for one in found]
+    least = max(ceil(length(line, LABEL)) for lines in captions for line in lines)
     facts = [f"{state(subject)}, of {seen.names[0]}, {height}x{width} pixels"]
     facts += [] if alone else [OTHERS]
     return Figure(
         values=found,
-        image=page("Receptive fields", facts, [panel(tiles, captions, across=6)], CAPTION),
+        image=page(
+            "Receptive fields", facts, [panel(tiles, captions, across=6, least=least)], CAPTION
+        ),
         caption=CAPTION,
         columns=COLUMNS,
         rows=tuple(_row(one) for one in found),
@@ -119,15 +123,20 @@ def _tile(image: Array, rung: Rung, side: int, part: int) -> Image.Image:
     return stacked([whole, celled(drawn(portion, part, part), whole.width, part)])
 
 
-def _words(rung: Rung) -> list[str]:
+def _layer(rung: Rung, width: int) -> str:
+    """Name a layer; of a long one the end may be cut."""
+    return shortened(f"layer {rung.number}, {rung.layer}", width, keep="start")
+
+
+def _numbers(rung: Rung) -> list[str]:
+    """Say what a pixel sees, in lines that are never cut."""
     field = rung.field
-    half = "nothing moves it" if np.isnan(rung.half) else f"half of its effect: {_share(rung.half)}"
+    half = ["half of its effect comes", f"from {_share(rung.half)} of the picture"]
     return [
-        f"layer {rung.number}, {rung.layer}",
         f"{written(rung.shape)}, map {rung.channel} at {rung.row},{rung.column}",
         "sees: not known" if field.unknown else f"sees {written(field.size)} pixels",
         "" if field.unknown else f"{_share(rung.share)} of the picture",
-        half,
+        *(["nothing moves it"] if np.isnan(rung.half) else half),
     ]
 
 

@@ -33,6 +33,8 @@ MANY, FEW = 64, 32
 """Kernels of a layer on a sheet where nothing is asked; the first where there are few layers."""
 FEW_LAYERS, MOST_LAYERS = 30, 60
 """Layers on a sheet, evenly spaced over all."""
+DEEP, SPREAD = 8, 3
+"""Of more layers than so many, so many are drawn where nothing is asked: the first among them."""
 MOST_ROWS = 50_000
 """Kernels in the table of numbers, the first ones."""
 MOST_LINES, MOST_NAMED = 5, 12
@@ -64,14 +66,16 @@ def draw_kernels(
         Pictures on which the maps of kernels are judged too, where there are 8 or more and the
         network is trained.
     layer : str, optional
-        The number of one layer in the plan, which is drawn in more detail.
+        The number of one layer in the plan, which is drawn in more detail; where neither it nor
+        a count is given, three are drawn of more than 8: the first, one in the middle, the last.
     count : int, optional
-        Kernels of a layer that are drawn at most; 2,000 are in all.
+        Kernels of a layer that are drawn at most, of all layers; 2,000 are in all, of 60 layers.
 
     Returns
     -------
     Figure of NetworkKernels
-        Its numbers are those of each kernel: norm, mean, least and greatest weight, and alarm.
+        Its numbers are those of each kernel of the layers drawn: norm, mean, least and greatest
+        weight, and alarm; its values hold all layers.
 
     Raises
     ------
@@ -83,33 +87,37 @@ def draw_kernels(
     check({"count": count}, {"count": optional(Whole(1))})
     pictures = None if X is None else gather(X)
     found = network_kernels(subject_of(model), pictures, layer)
-    drawn = [found.layers[one] for one in evenly(len(found.layers), MOST_LAYERS)]
+    layers = SPREAD if count is None and len(found.layers) > DEEP else MOST_LAYERS
+    drawn = [found.layers[one] for one in evenly(len(found.layers), layers)]
     most = min(count or (MANY if len(drawn) <= FEW_LAYERS else FEW), MOST // len(drawn))
     blocks = [_layer(one, found, most, alone=len(found.layers) == 1) for one in drawn]
-    kernels = sum(len(one.weights) for one in found.layers)
     return Figure(
         values=found,
-        image=page("Kernels", _facts(found, len(drawn), kernels), [_key(), *blocks], CAPTION),
+        image=page("Kernels", _facts(found, drawn), [_key(), *blocks], CAPTION),
         caption=CAPTION,
         columns=COLUMNS,
-        rows=tuple(row for _, row in zip(range(MOST_ROWS), _numbers(found), strict=False)),
+        rows=tuple(row for _, row in zip(range(MOST_ROWS), _numbers(found, drawn), strict=False)),
     )
 
 
-def _facts(found: NetworkKernels, drawn: int, kernels: int) -> list[str]:
-    some = f", {drawn} of them drawn" if drawn < found.convolutions else ""
+def _facts(found: NetworkKernels, drawn: Sequence[Kernels]) -> list[str]:
+    kernels, listed = (sum(len(one.weights) for one in some) for some in (found.layers, drawn))
+    left_out = len(drawn) < found.convolutions
+    some = f", {len(drawn)} of them drawn" if left_out else ""
     state = "trained" if found.trained else "untrained: weights as they were drawn"
-    table = f"; the first {MOST_ROWS:,} are in the table" if kernels > MOST_ROWS else ""
+    table = f"; the first {MOST_ROWS:,} are in the table" if listed > MOST_ROWS else ""
     unread = f", {found.unread} more cannot be read" if found.unread else ""
     judged = (
         f"maps judged on {counted(found.judged_on, 'picture')}{unread}"
         if found.judged_on
         else "judged by weights alone (maps: of a trained network, on 8 pictures or more)"
     )
+    others = ["for the others ask for a count (all layers) or for one layer"] if left_out else []
     return [
         f"{shortened(found.name, MEASURE, BODY, 'start')}, {state}",
         f"{counted(found.convolutions, 'convolution')}{some}, {counted(kernels, 'kernel')}{table}",
-        f"{_counted(found.alarms)}; {judged}",
+        *others,
+        f"{_counted(found.alarms)}{' in all layers' if left_out else ''}; {judged}",
     ]
 
 
@@ -207,8 +215,8 @@ def told(kernels: Sequence[int], why: str) -> str:
     return f"kernels {', '.join(first)} and {last}: each {why}"
 
 
-def _numbers(found: NetworkKernels) -> Iterator[tuple[Any, ...]]:
-    for layer in found.layers:
+def _numbers(found: NetworkKernels, drawn: Sequence[Kernels]) -> Iterator[tuple[Any, ...]]:
+    for layer in drawn:
         flat = layer.weights.reshape(len(layer.weights), -1).astype(np.float64)
         with np.errstate(all="ignore"):  # weights may be no numbers
             facts = [np.linalg.norm(flat, axis=1), flat.mean(axis=1), flat.min(1), flat.max(1)]

@@ -15,9 +15,11 @@ from foveal.drawing.scales import ramp, viridis
 from foveal.drawing.text import number
 from foveal.drawing.thumbnails import drawn
 from foveal.looking.maps import Maps, feature_maps
-from foveal.looking.stages import with_maps
+from foveal.looking.stages import stages, with_maps
 from foveal.looking.subject import Subject, subject_of
 from foveal.nets.planned import cut
+from foveal.nets.spec import AvgPool, Conv, ConvTranspose, MaxPool
+from foveal.nets.tracing import planned_layer
 from foveal.parameters import Whole, check, choice, optional
 from foveal.pictures.sources import gather
 from foveal.shapes import written
@@ -31,9 +33,22 @@ FEW = 16
 """Up to so many maps are drawn large."""
 LARGE, SMALL = 128, 96
 BAR = 160
-CAPTION = (
+NAMED = 108
+"""Width of a map with the words under it, at least."""
+KERNEL = (
     "Each square is what one kernel makes of the whole picture: bright where the kernel found "
-    "what it looks for, dark where it did not. Maps of early layers still look like the picture; "
+    "what it looks for, dark where it did not. "
+)
+POOLED = (
+    "Each square is a map of the layers before, made smaller: of each window one number is kept, "
+    "its greatest or its mean. "
+)
+OTHER = (
+    "Each square is one map that the layer gives of the whole picture: bright where its numbers "
+    "are large, dark where they are small. "
+)
+CAPTION = (
+    "Maps of early layers still look like the picture; "
     "those of late ones are small and say only roughly where something is."
 )
 
@@ -56,7 +71,7 @@ def draw_maps(
         The pictures, of which the first is taken.
     layer : str or int, optional
         Number of a layer in the plan; where left out, the first, one in the middle and the last
-        that give maps.
+        that give maps by kernels or pooling.
     count : int, optional
         Maps that are shown at most, the most active first; 64 where left out.
     limits : {"layer", "map"}
@@ -80,7 +95,7 @@ def draw_maps(
     )
     subject = subject_of(model)
     chosen = (
-        [one.last.number for one in with_maps(subject.plan, LAYERS)]
+        [one.last.number for one in with_maps(subject.plan, LAYERS, working=True)]
         if layer is None
         else [str(layer)]
     )
@@ -104,22 +119,32 @@ def _drawn(subject: Subject, found: Maps, image: Array, name: str, limits: str) 
         for one in found.maps
     ]
     captions = [
-        (f"map {channel}", f"mean {number(float(found.activity[channel]))}")
+        (f"map {channel}", f"mean size {number(float(found.activity[channel]))}")
         for channel in found.channels.tolist()
     ]
+    caption = _caption(subject, found)
     key = [drawn(image, LARGE, LARGE), _bar(found, limits)]
     return Figure(
         values=found,
         image=page(
             f"Feature maps of layer {found.number}",
             _facts(subject, found, name),
-            [abreast(key, 3 * GRID, "center"), panel(tiles, captions)],
-            CAPTION,
+            [abreast(key, 3 * GRID, "center"), panel(tiles, captions, least=NAMED)],
+            caption,
         ),
-        caption=CAPTION,
+        caption=caption,
         columns=("map", "mean size", "least", "greatest", "shown"),
         rows=tuple(_rows(found)),
     )
+
+
+def _caption(subject: Subject, found: Maps) -> str:
+    """Say what maps are, by what made them."""
+    layer = planned_layer(subject.plan, found.number)
+    kind = next((one.layers[0] for one in stages(subject.plan) if layer in one.layers), layer).layer
+    if isinstance(kind, MaxPool | AvgPool):
+        return POOLED + CAPTION
+    return (KERNEL if isinstance(kind, Conv | ConvTranspose) else OTHER) + CAPTION
 
 
 def own_limits(map_hw: Array) -> tuple[float, float]:

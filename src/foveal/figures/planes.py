@@ -29,7 +29,8 @@ LARGE = 256
 CAPTION = (
     "A computer holds a picture as numbers: of a grey one how bright each pixel is, from 0 for "
     "black to 255 for white, and of a colour one three such matrices, for red, green and blue. "
-    "These are the numbers that the first layer of the network is given."
+    "The first layer of the network is given the same numbers, only scaled: less their mean, and "
+    "divided by their standard deviation, so that they lie about 0."
 )
 
 
@@ -67,7 +68,7 @@ def _drawn(found: Planes) -> Figure[Planes]:
         values=found,
         image=page(
             "Pictures are tensors",
-            (f"{found.name}, {written((channels, height, width))}",),
+            (f"{found.name}, {written((channels, height, width))}", _scaled(found)),
             [panel(shown, [*whole, *captions])],
             CAPTION,
         ),
@@ -75,6 +76,19 @@ def _drawn(found: Planes) -> Figure[Planes]:
         columns=("plane", "row", "column", "value") if readable else _SUMMARY,
         rows=tuple(_pixels(found, matrices) if readable else _summary(found, matrices)),
     )
+
+
+def _scaled(found: Planes) -> str:
+    """Say how a value becomes what the first layer is given."""
+    pairs = list(zip(found.mean, found.std, strict=True))
+    alike = len(set(pairs)) == 1
+    names = [""] if alike else [f" for {one}" for one in found.colours]
+    some = pairs[:1] if alike else pairs
+    said = [
+        f"(value / 255 - {mean:.3g}) / {std:.3g}{name}"
+        for name, (mean, std) in zip(names, some, strict=True)
+    ]
+    return f"the network takes {', '.join(said)}"
 
 
 _SUMMARY = ("plane", "least", "mean", "greatest")

@@ -17,6 +17,13 @@ from foveal.drawing.outlined import outlined
 from foveal.drawing.scales import diverging, viridis
 from foveal.drawing.text import LABEL, number, words
 from foveal.figures.fields import state
+from foveal.figures.step_captions import (
+    BENT_CAPTION,
+    SCALED_CAPTION,
+    WINDOW_CAPTION,
+    sum_caption,
+)
+from foveal.looking.contrast import worth_seeing
 from foveal.looking.fields import Field, receptive_field
 from foveal.looking.ladder import most_active
 from foveal.looking.maps import unactivated
@@ -42,20 +49,8 @@ LARGEST = 40
 """Longer side of a matrix, in its own numbers, that is drawn whole."""
 SIDE = 224
 MOST_ROWS = 50_000
-SUM_CAPTION = (
-    "A convolution or a dense layer multiplies each number of its patch by the weight at the same "
-    "place of the kernel, adds up all products and its bias, and bends the sum by an activation "
-    "function. The same kernel goes over the whole picture, so its map says where its pattern is."
-)
-WINDOW_CAPTION = (
-    "Pooling keeps one number of each window, its greatest or its mean, and forgets where in the "
-    "window it was. So maps become smaller, and small shifts of the picture change less."
-)
-POINT_CAPTION = (
-    "This layer changes each number by itself, alike at all places of a map. Batch normalisation "
-    "scales and shifts it; an activation function bends it, without which a deep network could do "
-    "no more than one layer."
-)
+AROUND = 0.7
+"""Share of its brightness that is left to the picture around what a number sees."""
 
 
 def draw_steps(
@@ -79,7 +74,8 @@ def draw_steps(
         Number of a layer in the plan; where left out, the first convolution, the first pooling
         and the first dense layer.
     pixel : tuple of int, optional
-        Row and column in its maps, from 0; the most active one where left out.
+        Row and column in its maps, from 0; where left out, the most active one of those that
+        see contrast, and neither padding nor even bars at the edges.
     channel : int, optional
         Number of the map, or of the node; the most active one where left out.
     count : int, optional
@@ -134,10 +130,16 @@ def _place(
     pixel: tuple[int, int] | None,
     channel: int | None,
 ) -> tuple[int, int, int]:
-    """Fill in what was not named by what is the most active; what was named is kept as it is."""
+    """Fill in what was not named by what is the most active where there is something to see.
+
+    What was named is kept as it is.
+    """
     made = unactivated(subject, inputs, number_)
     maps = made if made.ndim == 3 else made.reshape(-1, 1, 1)
     there = np.ones(maps.shape, bool)
+    if pixel is None and made.ndim == 3:
+        layer = planned_layer(subject.plan, number_)
+        there &= worth_seeing(layer, inputs[0].float().cpu().numpy())
     if channel is not None and 0 <= channel < len(maps):
         there[np.arange(len(maps)) != channel] = False
     if pixel is not None and 0 <= pixel[0] < maps.shape[1] and 0 <= pixel[1] < maps.shape[2]:
@@ -179,17 +181,22 @@ def _node(subject: Subject, found: Step) -> str:
 def _seen(image: Array, field: Field) -> Image.Image:
     box = (field.top, field.bottom, field.left, field.right)
     seen = "not known" if field.unknown else f"{written(field.size)} pixels of the picture"
-    return stacked([outlined(image, box, SIDE), words(f"it sees: {seen}", LABEL, FAINT)], GRID // 2)
+    return stacked(
+        [outlined(image, box, SIDE, dimmed=AROUND), words(f"it sees: {seen}", LABEL, FAINT)],
+        GRID // 2,
+    )
 
 
 def _parts(subject: Subject, found: Step, count: int) -> tuple[list[Image.Image], str]:
     match found:
         case WeightedSum():
-            return _sum(found, _channel_names(subject, found), count), SUM_CAPTION
+            kind = planned_layer(subject.plan, found.number).layer
+            drawn = _sum(found, _channel_names(subject, found), count)
+            return drawn, sum_caption(kind, found)
         case Window():
             return _window(found), WINDOW_CAPTION
         case Pointwise():
-            return [words(_point(found))], POINT_CAPTION
+            return [words(_point(found))], BENT_CAPTION if found.activation else SCALED_CAPTION
     raise AssertionError(f"no drawing for {type(found).__name__}")
 
 
@@ -205,7 +212,8 @@ def _sum(found: WeightedSum, names: list[str], count: int) -> list[Image.Image]:
         some = counted(len(sums) - len(chosen), "other")
         rows.append(words(f"{some} together: {number(rest)}", ink=FAINT))
     gap = GRID if found.kernel[0].size == 1 else 2 * GRID
-    return [stacked(rows, gap), words(_equation(found, chosen.tolist(), rest))]
+    equation = _equation(found, chosen.tolist(), rest)
+    return [stacked(rows, gap), *([words(equation)] if equation else [])]
 
 
 def _channel(found: WeightedSum, place: int, title: str) -> Image.Image:
@@ -255,10 +263,10 @@ def _equation(found: WeightedSum, chosen: list[int], rest: float) -> str:
     sums = [number(float(found.sums[place])) for place in chosen]
     sums += [number(rest)] if 0 < len(chosen) < len(found.sums) else []
     sums += [f"{number(found.bias)} (bias)"] if found.bias else []
-    text = f"{' + '.join(sums) or '0'} = {number(found.total)}"
+    parts = [f"{' + '.join(sums) or '0'} = {number(found.total)}"] if len(sums) != 1 else []
     if found.activation:
-        text += f",   {found.activation}({number(found.total)}) = {number(found.output)}"
-    return text.replace("+ -", "- ")
+        parts.append(f"{found.activation}({number(found.total)}) = {number(found.output)}")
+    return ",   ".join(parts).replace("+ -", "- ")
 
 
 def _window(found: Window) -> list[Image.Image]:

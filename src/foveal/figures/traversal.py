@@ -31,6 +31,8 @@ SIDE, WIDE = 96, 1200
 OPAQUE = 99.5
 """Percentile of the differences on a sheet from which on they are drawn opaque."""
 MARGINAL = 18 * GRID
+LEVEL = 1 / 255
+"""Difference of a pixel that one can see, at least."""
 CAPTION = (
     "In each row one number of the code moves from low to high while the others stay, and the "
     "network decodes what comes of it; the last picture shows in orange what changed. Where one "
@@ -102,6 +104,8 @@ def _facts(found: Traversal) -> Iterator[str]:
     left = f"; {counted(size - shown, 'number')} left out" if shown < size else ""
     still = f"; {found.still:,} change nothing" if found.still else ""
     yield f"those first that change the picture most{left}{still}"
+    if found.largest < LEVEL:
+        yield "none changes any pixel by as much as one can see, 1 of 255 levels"
 
 
 def _blocks(found: Traversal) -> list[Image.Image]:

@@ -180,8 +180,8 @@ def evaluate(
         because = ["folds that teach one another err together"] * crossed
         because += ["some of these pictures belong together"] * (apart < 1 or not crossed)
         notes.append(
-            f"{', and '.join(because)}: all are worth {worth * len(rows):,.0f} "
-            "independent ones, which widens the intervals"
+            f"{', and '.join(because)}: the {counted(len(rows), 'picture')} are worth "
+            f"{worth * len(rows):,.0f} independent ones, which widens the intervals"
         )
     answers = Answers(
         target=target,

@@ -350,19 +350,24 @@ def reconstructed(found: Reconstruction, task: AutoencoderTask, unused: int) -> 
     lines.append(f"{found.picture_bytes:,} bytes a picture before, {found.code_bytes:,} as a code")
     if found.larger_kept is not None:
         lines.append(f"{found.larger_size:,} components would keep {kept_line(found.larger_kept)}")
-    if theirs.mse <= ours.mse:
+    notes = _notes(found, task, unused)
+    return Reconstructed(facts=asdict(found), lines=tuple(lines), notes=tuple(notes))
+
+
+def _notes(found: Reconstruction, task: AutoencoderTask, unused: int) -> Iterator[str]:
+    """Tell what is unusual of an autoencoder that was judged."""
+    if found.weak:
         weaker = "with a weaker divergence (`beta`), " * task.variational
-        lines.append(
-            f"note: principal components do better: train longer (`epochs`), {weaker}on more "
+        yield (
+            f"principal components do better: train longer (`epochs`), {weaker}on more "
             "pictures, or use PCA, which is simpler"
         )
     if task.variational and unused:
-        lines.append(
-            f"note: {unused:,} of {counted(task.plan.code_size, 'number')} of the code "
+        yield (
+            f"{unused:,} of {counted(task.plan.code_size, 'number')} of the code "
             "hardly vary: "
             "they cost more than they tell at this `beta`"
         )
-    return Reconstructed(facts=asdict(found), lines=tuple(lines))
 
 
 def _plain(values: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -12,6 +12,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from foveal.arrays import Array
+from foveal.looking.contrast import SMOOTH, contrast
 from foveal.looking.fields import (
     Field,
     check_channel,
@@ -28,8 +29,8 @@ from foveal.nets.planned import PlannedLayer
 from foveal.nets.tracing import planned_layer
 from foveal.shapes import Shape
 
-SMOOTH = 32
-"""How many times finer the picture is than the place that is looked for in it."""
+TRIES = 12
+"""Maps that are tried until one is found that the picture moves, at most."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -119,25 +120,11 @@ def ladder(
     last = _rung(subject, inputs_nchw, deepest.last)
     width = max(sides) / SMOOTH
     smooth = gaussian_filter(last.effective, width)
-    seen = smooth * _contrast(inputs_nchw[0].float().cpu().numpy(), width)
+    seen = smooth * contrast(inputs_nchw[0].float().cpu().numpy())
     best = (seen if seen.any() else smooth).argmax()
     row, column = (int(one) for one in np.unravel_index(best, sides))
     focus = (row, column) if last.effective.any() else None
     return [*(_rung(subject, inputs_nchw, one.last, focus=focus) for one in others), last]
-
-
-def _contrast(picture_chw: Array, width: float) -> Array:
-    """Measure how much a picture differs from its surroundings, (h, w); 0 in even bars at edges."""
-    varied = (np.ptp(picture_chw, axis=axis) for axis in (2, 1))
-    rows, columns = (np.flatnonzero(spans.any(axis=0)) for spans in varied)
-    found: Array = np.zeros(picture_chw.shape[1:])
-    if not len(rows) or not len(columns):
-        return found
-    within = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    crop, axes = picture_chw[:, *within], (0, width, width)
-    spread = gaussian_filter(crop**2, axes) - gaussian_filter(crop, axes) ** 2
-    found[within] = np.sqrt(np.maximum(spread, 0)).mean(axis=0)
-    return found
 
 
 def _rung(
@@ -157,7 +144,10 @@ def _rung(
     there = np.zeros(made.shape, bool)
     rows, columns = (slice(None), slice(None)) if pixel is None else pixel
     there[slice(None) if channel is None else channel, rows, columns] = True
-    channel, row, column = most_active(made, there)
+    place, effective = _moved(subject, inputs_nchw, layer, made, there)
+    if focus is not None and not effective.any():
+        place, effective = _moved(subject, inputs_nchw, layer, made, np.ones_like(there))
+    channel, row, column = place
     return Rung(
         number=layer.number,
         layer=write_layer(layer.layer),
@@ -167,8 +157,34 @@ def _rung(
         column=column,
         value=float(made[channel, row, column]),
         field=receptive_field(subject.plan, layer.number, row, column),
-        effective=effective_field(subject, inputs_nchw, layer.number, row, column, channel),
+        effective=effective,
     )
+
+
+def _moved(
+    subject: Subject,
+    inputs_nchw: torch.Tensor,
+    layer: PlannedLayer,
+    made: Array,
+    there: Array,
+) -> tuple[tuple[int, int, int], Array]:
+    """Find the most active number that the picture moves, among those allowed, and its field.
+
+    Where layers are saturated nothing may move it; then the most active one of the next map is
+    tried, and of one map its next number.
+    """
+    left = there.copy()
+    single = int(there.any(axis=(1, 2)).sum()) == 1
+    found: list[tuple[tuple[int, int, int], Array]] = []
+    while left.any() and len(found) < TRIES:
+        channel, row, column = place = most_active(made, left)
+        found.append(
+            (place, effective_field(subject, inputs_nchw, layer.number, row, column, channel))
+        )
+        if found[-1][1].any():
+            return found[-1]
+        left[place if single else channel] = False
+    return found[0]
 
 
 def most_active(made: Array, there: Array | None = None) -> tuple[int, int, int]:

@@ -15,6 +15,7 @@ import torch
 from foveal.arrays import Array
 from foveal.errors import DataError
 from foveal.inference.session import at_once
+from foveal.looking.contrast import in_content
 from foveal.looking.subject import Subject, no_numbers
 from foveal.nets.plan import Plan
 from foveal.nets.planned import PlannedLayer
@@ -114,6 +115,7 @@ def led(
         Where a layer answers NaN or infinity alone.
     """
     answers = {one.number: _answering(subject.plan, one) for one in layers}
+    planned = {one.number: one for one in layers}
     leaders = {one.number: Leaders(one.out_shape[0]) for one in layers}
     recipe = pictures.content.suited(subject.recipe)
     by, size, unreadable = scaling(pictures, recipe), at_once(recipe), 0
@@ -126,18 +128,24 @@ def led(
                 on_device = inputs.to(subject.device.name, subject.device.dtype)
                 _, passed = trace(subject.network, subject.plan, on_device, set(answers.values()))
                 for number, answer in answers.items():
-                    leaders[number].add(*_peaks(passed[answer].outputs), start + there)
+                    peaks = _peaks(passed[answer].outputs, planned[number], inputs.numpy())
+                    leaders[number].add(*peaks, start + there)
             if progress is not None:
                 progress(start + len(reasons), len(pictures))
     _check_led(leaders, len(pictures), unreadable)
     return leaders, unreadable
 
 
-def _peaks(outputs: torch.Tensor) -> tuple[Array, Array]:
-    """Return the largest number of each map, (n, k), and its place in the map, flat."""
-    best = outputs.float().flatten(2).max(dim=2) if outputs.ndim > 2 else None
-    if best is None:
+def _peaks(outputs: torch.Tensor, layer: PlannedLayer, pictures_nchw: Array) -> tuple[Array, Array]:
+    """Return the largest number of each map, (n, k), and its place in the map, flat.
+
+    Places whose middle lies in even bars at the edges of a picture do not count.
+    """
+    if outputs.ndim == 2:
         return outputs.float().cpu().numpy(), np.zeros(outputs.shape, np.int64)
+    inside = torch.from_numpy(in_content(layer, pictures_nchw)).to(outputs.device)
+    shown = outputs.float().masked_fill(~inside[:, None], -torch.inf)
+    best = shown.flatten(2).max(dim=2)
     return best.values.cpu().numpy(), best.indices.cpu().numpy()
 
 

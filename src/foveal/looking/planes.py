@@ -30,6 +30,10 @@ class Planes:
     """(h, w, c), black = 0 and white = 1."""
     colours: tuple[str, ...]
     """What each channel stands for."""
+    mean: tuple[float, ...]
+    """What is subtracted from each channel, or from all where it is one number."""
+    std: tuple[float, ...]
+    """By what each is divided then."""
 
     def brightness(self, channel: int) -> Array:
         """Return one plane as numbers of 0 to 255, (h, w)."""
@@ -42,6 +46,12 @@ def planes(subject: Subject, pictures: Pictures) -> list[Planes]:
     seen = subject.seen(pictures)
     colours = channel_names(seen.images.shape[3])
     return [
-        Planes(name=name, image=image, colours=colours)
+        Planes(
+            name=name,
+            image=image,
+            colours=colours,
+            mean=subject.recipe.mean,
+            std=subject.recipe.std,
+        )
         for name, image in zip(seen.names, seen.images, strict=True)
     ]

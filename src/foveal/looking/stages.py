@@ -8,11 +8,25 @@ from foveal.looking.subject import NothingToSee
 from foveal.nets.notation import write_layer
 from foveal.nets.plan import Plan
 from foveal.nets.planned import PlannedLayer
-from foveal.nets.spec import Activation, BatchNorm, Centre, Dropout, Offset
+from foveal.nets.spec import (
+    Activation,
+    AvgPool,
+    BatchNorm,
+    Centre,
+    Conv,
+    ConvTranspose,
+    Dropout,
+    MaxPool,
+    Offset,
+    Residual,
+    Timm,
+)
 from foveal.pictures.collection import evenly
 
 SETTLING = BatchNorm | Activation | Dropout | Centre | Offset
 """Layers that change each number by itself."""
+WORKING = Conv | ConvTranspose | Residual | Timm | MaxPool | AvgPool
+"""Layers that make maps by kernels or pooling; others only order or resize what there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +82,29 @@ def stages(plan: Plan) -> list[Stage]:
     ]
 
 
-def with_maps(plan: Plan, most: int) -> list[Stage]:
+def with_maps(plan: Plan, most: int, *, working: bool = False) -> list[Stage]:
     """Choose stages that give feature maps, evenly spaced over the depth.
+
+    Parameters
+    ----------
+    plan : Plan
+        The network.
+    most : int
+        How many, at most.
+    working : bool
+        Whether only those that make them by kernels or pooling.
 
     Raises
     ------
     NothingToSee
         Where there are none.
     """
-    found = [one for one in stages(plan) if makes_maps(one)]
+    found = [
+        one
+        for one in stages(plan)
+        if makes_maps(one)
+        and (not working or any(isinstance(layer.layer, WORKING) for layer in one.layers))
+    ]
     if not found:
         raise NothingToSee(
             "the look",

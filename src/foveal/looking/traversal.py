@@ -61,6 +61,12 @@ class Traversal:
     still: int
     """Numbers of the code that change nothing over their range, of those that were tried."""
 
+    @property
+    def largest(self) -> float:
+        """Largest difference of any pixel between a row's first and another of its pictures."""
+        apart = np.abs(self.pictures - self.pictures[:, :1])
+        return float(apart.max(initial=0.0))
+
 
 def traversal(
     subject: Subject,

@@ -45,6 +45,11 @@ LABELS = (
     "Look for wrong labels before anything else: they cost the most, and are the cheapest to mend. "
     "Each picture is shown as the network sees it."
 )
+RIGHT = (
+    "So good an outcome is worth a doubt: did pictures of the same thing teach, or does the "
+    "background give the class away? The pictures it was least sure of say where it is weakest. "
+    "Each picture is shown as the network sees it."
+)
 
 
 def certainty(material: Material) -> Section | None:
@@ -124,8 +129,9 @@ def mistakes(material: Material) -> Section | None:
     if found is None:
         return None
     wrong, judged = len(found.answers.mistakes), len(found.answers.rows)
+    asked = LABELS if wrong else RIGHT
     blocks: list[Block] = [
-        Words(f"Called wrong: {wrong:,} of {counted(judged, 'picture')}. {LABELS}")
+        Words(f"Called wrong: {wrong:,} of {counted(judged, 'picture')}. {asked}")
     ]
     if len(found.metrics.classes) > 1:
         blocks.append(Plots((_matrix(found),)))

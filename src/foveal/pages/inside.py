@@ -42,11 +42,18 @@ def inside(material: Material) -> Section | None:
         try:
             drawn += LOOKS[name].draw(asked.get(name, rest))
         except NothingToSee as why:
-            left.append(f"{LOOKS[name].shows}: needs {why.needed}")
+            left.append(f"{LOOKS[name].shows}: {_why(material, name, why)}")
     if not drawn:
         return None
     told = Words(f"Left out, {'; '.join(left)}.") if left else None
     return section("inside", "What it sees", [*_sheets(drawn), told])
+
+
+def _why(material: Material, name: str, why: NothingToSee) -> str:
+    """Say why a look does not apply, as the reader of a report knows the network."""
+    if name == "epochs" and material.model.plan.fixed:
+        return "not trained here, since the first layer is fixed"
+    return f"needs {why.needed}"
 
 
 def _sheets(drawn: Sequence[tuple[str, Figure[Any]]]) -> Iterator[Sheet]:

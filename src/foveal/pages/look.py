@@ -16,7 +16,7 @@ from foveal.pages.look_data import LONGEST_NAME, LookData
 from foveal.pages.shell import rendered, write_page
 from foveal.pictures.collection import Pictures
 from foveal.pictures.sources import gather
-from foveal.shapes import written
+from foveal.shapes import output_size, written
 from foveal.visible import visible
 from foveal.wording import counted
 
@@ -101,7 +101,7 @@ def _written(data: LookData, further: int) -> LookPage:
     name, text = subject.name, subject.plan.text
     if len(name) > LONGEST_NAME:
         name = subject.plan.name or "a network"
-    left_out = _left_out(data.facts, further)
+    left_out = _left_out(data.facts, len(data.seen.names), further)
     html = rendered(
         "look.html",
         title=f"{visible(name)}: a look inside",
@@ -130,7 +130,7 @@ def _facts(subject: Subject) -> str:
     )
 
 
-def _left_out(facts: list[dict[str, Any]], further: int) -> list[str]:
+def _left_out(facts: list[dict[str, Any]], pictures: int, further: int) -> list[str]:
     """Say what is not in the page."""
     layers = facts[1:]
     some = sum(one["channels"] is not None for one in layers)
@@ -141,8 +141,8 @@ def _left_out(facts: list[dict[str, Any]], further: int) -> list[str]:
         told.append(f"{counted(further, 'further picture')}: a page holds {MOST_PICTURES}.")
     if some:
         told.append(
-            f"Of {counted(some, 'layer')} only the most active maps are here. Fewer pictures "
-            "leave room for more."
+            f"Of {counted(some, 'layer')} only the most active maps are here."
+            + " Fewer pictures leave room for more." * (pictures > 1)
         )
     if coarse:
         told.append(
@@ -159,15 +159,25 @@ def _desk(nodes: Sequence[Node]) -> dict[str, int]:
     """Return what the desk begins with: the first convolution."""
     for node in nodes:
         if node.layer and isinstance(node.layer.layer, Conv):
-            one, pads = node.layer.layer, node.layer.inferred.pads
-            side = min(node.layer.in_shape[1], CLEAR)
-            return {
-                "size": side,
-                "kernel": min(one.size[0], 11),
-                "padding": min(pads[0][0], 8),
-                "stride": min(one.stride[0], 8),
-            }
+            one = node.layer.layer
+            side, kernel = min(node.layer.in_shape[1], CLEAR), min(one.size[0], 11)
+            stride = min(one.stride[0], 8)
+            padding = _padding(one, side, kernel, stride, node.layer.inferred.pads[0])
+            return {"size": side, "kernel": kernel, "padding": padding, "stride": stride}
     return {"size": CLEAR, "kernel": 5, "padding": 0, "stride": 1}
+
+
+def _padding(layer: Conv, side: int, kernel: int, stride: int, pads: tuple[int, int]) -> int:
+    """Return the padding of either side that the desk begins with.
+
+    The desk pads both sides alike. Padding 'same' need not, and depends on the size: it is what
+    leaves one place in so many as the stride says, or comes nearest to it.
+    """
+    if layer.padding != "same":
+        return min(pads[0], 8)
+    wanted = -(-side // stride)
+    sizes = range(min(kernel, 9))
+    return min(sizes, key=lambda one: abs(output_size(side, kernel, stride, (one, one)) - wanted))
 
 
 def _layer(place: int, node: dict[str, Any]) -> dict[str, Any]:

@@ -31,6 +31,8 @@ class Material:
     """What its training left; None where there is nothing."""
     sha256: str
     """Of the model's file; empty where it is in none."""
+    judging: str = ""
+    """The line that judged it on `source`, as it was typed; empty where training alone did."""
     unrelated: str = ""
     """Why a run that was named is left out: it did not make the model."""
     said: Callable[[str], str] = str

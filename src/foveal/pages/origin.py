@@ -60,6 +60,7 @@ def again(material: Material) -> Section:
         "To do it again",
         [
             Code(line) if line else None,
+            Code(material.judging) if material.judging else None,
             Facts(tuple(_facts(material))),
             Code(material.model.plan.text, folded="the network, as it is typed"),
             Words(AGAIN),

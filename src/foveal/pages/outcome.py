@@ -66,7 +66,23 @@ def lead(material: Material) -> str:
         return f"{told} No held-out picture judged it."
     name, value = found.answers.target.figures(found.metrics, None, 1.0)[0]
     judged = counted(len(found.answers.rows), "picture")
-    return f"{told} Its {name} on {judged} is {value}, judged by {found.judged_by}."
+    told = f"{told} Its {name} on {judged} is {value}, judged by {found.judged_by}."
+    return f"{_warning(found)}{told}"
+
+
+def _warning(found: Evaluation) -> str:
+    """Say ahead of all where a classifier has learned nothing that can be shown."""
+    metrics = found.metrics
+    if not isinstance(metrics, Metrics) or len(metrics.classes) < 2:
+        return ""
+    most = max(metrics.classes, key=lambda one: one.pictures)
+    share = most.pictures / max(metrics.pictures, 1)
+    if metrics.accuracy.value > share or most.pictures == metrics.pictures:
+        return ""
+    return (
+        f"This network is no better than calling every picture {most.label}, "
+        f"which is right for {100 * share:.1f} % of these. "
+    )
 
 
 def _named_in_short(classes: list[str]) -> str:
@@ -84,10 +100,11 @@ def _lead_of_codes(material: Material) -> str:
     judged = model.reconstruction
     if judged is None:
         return f"{told} No held-out picture judged it."
+    weak = "Principal components do better than this network. " if judged.weak else ""
+    pictures = counted(judged.pictures, f"{judged.judged_by} picture")
     return (
-        f"{told} On {counted(judged.pictures, f'{judged.judged_by} picture')} its mean squared "
-        f"error is {judged.autoencoder.mse:.4g}, that of principal components of the same size "
-        f"{judged.pca.mse:.4g}."
+        f"{weak}{told} On {pictures} its mean squared error is {judged.autoencoder.mse:.4g}, that "
+        f"of principal components of the same size {judged.pca.mse:.4g}."
     )
 
 
@@ -100,17 +117,28 @@ def asked(material: Material) -> Section:
         "What was asked",
         [
             Code(line) if line else None,
+            *_judging(material),
             Facts(tuple(_facts(material))),
             Words("All other options were left to Foveal.") if record is not None else None,
         ],
     )
 
 
+def _judging(material: Material) -> Iterator[Block]:
+    """Say which line judged the model, where that was not its training."""
+    if material.judging:
+        yield Words("The line that judged it:")
+        yield Code(material.judging)
+
+
 def _facts(material: Material) -> Iterator[tuple[str, str]]:
     model, record = material.model, material.record
-    source = material.source or (record.source if record is not None else "")
+    trained = record.source if record is not None else ""
+    source = trained if material.judging else material.source or trained
     if source:
         yield "pictures", source
+    if material.judging:
+        yield "judged on", f"{material.source}, by this command"
     if record is not None and record.prepared:
         yield "parts", _parts(record.prepared)
     counts = model.provenance.class_counts
@@ -153,7 +181,7 @@ def _set(material: Material) -> Iterator[tuple[str, str]]:
     usual = {one.name: one.default for one in options_of(GROUPS[record.command])}
     for name, value in record.options.items():
         if name in usual and value != usual[name]:
-            yield name, str(value)
+            yield name, f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def outcome(material: Material) -> Section:

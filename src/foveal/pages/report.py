@@ -27,6 +27,7 @@ from foveal.pictures.groups import grouped
 from foveal.pictures.sources import gather
 from foveal.pictures.store import Progress
 from foveal.training.record import RunRecord
+from foveal.wording import unmarked
 
 SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
     *(asked, outcome, course, certainty, mistakes, network, inside, codes),
@@ -82,7 +83,8 @@ def report(
     source: str = "",
     file: str | Path | None = None,
     groups: Any = None,
-    said: Callable[[str], str] = str,
+    judging: str = "",
+    said: Callable[[str], str] = unmarked,
     progress: Progress | None = None,
 ) -> Report:
     """Write the report of a model.
@@ -106,6 +108,8 @@ def report(
         The model's file, of which the report says the hash.
     groups : str, path or sequence, optional
         What belongs together, as in `evaluate`.
+    judging : str
+        The line that judged it on `source`, where that was not its training.
     said : callable
         Words the library's text as its reader knows it.
     progress : callable, optional
@@ -132,6 +136,7 @@ def report(
         record=None if unrelated else record,
         sha256=sha256,
         unrelated=unrelated,
+        judging=judging,
         said=said,
     )
     found = [write(material) for write in SECTIONS]

@@ -26,6 +26,8 @@ class Decoding(Event):
     kind: ClassVar[str] = "decoding"
     done: int
     total: int
+    purpose: str = ""
+    """What for, where that is not training: "the report"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +206,7 @@ class Reconstructed(Event):
     """Every figure, as plain numbers."""
     lines: tuple[str, ...]
     """The same for a person."""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,10 +34,11 @@ DECODING_LINES = 10
 def lines_of(event: Event) -> list[str]:
     """Say an event in lines of text; steps are not worth a line."""
     match event:
-        case Decoding(done=done, total=total):
+        case Decoding(done=done, total=total, purpose=purpose):
             often = max(1, total // DECODING_LINES // 32) * 32
             due = done % often == 0 or done == total
-            return [f"decoded {done:,} of {counted(total, 'picture')}"] if due else []
+            why = f" for {purpose}" if purpose else ""
+            return [f"decoded {done:,} of {counted(total, 'picture')}{why}"] if due else []
         case Extracting(done=done, total=total, network=network, more=more):
             often = max(1, total // DECODING_LINES)
             due = done == total or done // often > (done - more) // often
@@ -85,8 +86,8 @@ def lines_of(event: Event) -> list[str]:
             ]
         case EpochEnded():
             return [epoch_line(event)] * _is_due(event)
-        case Reconstructed(lines=lines):
-            return list(lines)
+        case Reconstructed():
+            return [*event.lines, *_notes(event.notes)]
         case Finished():
             kept = f"kept the weights of epoch {event.best_epoch}"
             return [kept] * bool(event.best_epoch) + _notes(event.notes)

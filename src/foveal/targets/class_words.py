@@ -96,7 +96,7 @@ def _ranking(metrics: Metrics) -> list[tuple[str, str]]:
     if metrics.roc_area is None:
         return []
     averages = [
-        ("average precision", f"{one.label} {_share(one.average_precision)}")
+        (f"average precision of {one.label}", _share(one.average_precision))
         for one in metrics.classes
         if one.average_precision is not None
     ]

@@ -56,6 +56,7 @@ class Classes {
     const order = Array.from(parts.sums.keys()).sort((a, b) => parts.sums[b] - parts.sums[a]);
     const positive = order.filter(at => parts.sums[at] > 0), negative = order.filter(at => parts.sums[at] < 0).reverse();
     const most = Math.max(...Array.from(parts.sums, Math.abs)) || 1;
+    const fine = (/** @type {number} */ value) => value < 0.001 ? written(value) : value.toFixed(4);
     const heat = head.temperature === 1 ? "" : `, over the temperature ${written(head.temperature)}`;
     return [
       title,
@@ -63,8 +64,9 @@ class Classes {
         this.table("against it", negative.slice(0, 8), parts, most)),
       made("p", {}, `The sum of ${parts.sums.length} products, feature × weight, is ${written(parts.total - parts.bias)}; `
         + `with the bias ${written(parts.bias)} the logit is ${written(parts.total)}${heat}. `
-        + `Softmax: its exponential, as a share of the greatest, is ${written(exponentials[one.place])}, `
-        + `of ${written(sum)} for all ${head.count}: ${(100 * shares[one.place]).toFixed(1)}\u00a0%.`),
+        + `Softmax: its exponential, as a share of the greatest, is ${fine(exponentials[one.place])}, `
+        + `and those of all ${head.count} add up to ${fine(sum)}: ${fine(exponentials[one.place])} / ${fine(sum)} = `
+        + `${(100 * shares[one.place]).toFixed(1)}\u00a0%.`),
     ];
   }
 

@@ -44,18 +44,12 @@ class Sheet {
     return [...here].sort((one, two) => (sizes.get(two) || 0) - (sizes.get(one) || 0)).slice(0, most).sort((one, two) => one - two);
   }
 
+  /** Draw the maps; of those that are far from sight take the room alone. */
   draw() {
-    if (!this.near) return;
-    const {net} = this.page, here = net.channels(this.place);
+    if (!this.near) return this.reserve();
+    const here = this.page.net.channels(this.place), [height, width] = this.side;
     this.channels = this.choose();
-    const [height, width] = this.side, room = Math.max(this.canvas.parentElement?.clientWidth || 320, 64);
-    const size = room > 700 ? 120 : 88;
-    const wanted = this.maps ? Math.round(size / Math.max(height, width)) : this.bars ? 2 : this.channels.length > 256 ? 8 : 20;
-    this.zoom = Math.min(Math.max(wanted, 1), 24);
-    const gap = this.maps ? Sheet.GAP : 1, wide = width * this.zoom + gap, high = height * this.zoom + gap;
-    this.columns = Math.max(1, Math.min(this.channels.length, Math.floor(room / wide)));
-    const rows = Math.ceil(this.channels.length / this.columns);
-    [this.canvas.width, this.canvas.height] = [this.columns * wide + gap, rows * high + gap];
+    this.lay(this.channels.length);
     const context = Paint.context(this.canvas), tiles = this.tiles();
     this.colour();
     this.channels.forEach((one, at) => {
@@ -66,12 +60,40 @@ class Sheet {
     this.more(here.length - this.channels.length);
   }
 
+  /** Take the room that the maps will need, so that nothing moves once they are drawn. */
+  reserve() {
+    const here = this.page.net.channels(this.place).length, most = this.maps ? Sheet.MAPS : Sheet.NUMBERS;
+    const shown = this.all ? here : Math.min(here, most);
+    this.lay(shown);
+    this.size();
+    this.more(here - shown);
+  }
+
+  /** Lay maps out in rows, and give the canvas their size. @param {number} count */
+  lay(count) {
+    const [height, width] = this.side, room = Math.max(this.canvas.parentElement?.clientWidth || 320, 64);
+    const size = room > 700 ? 120 : 88;
+    const wanted = this.maps ? Math.round(size / Math.max(height, width)) : this.bars ? 2 : count > 256 ? 8 : 20;
+    this.zoom = Math.min(Math.max(wanted, 1), 24);
+    const gap = this.maps ? Sheet.GAP : 1, wide = width * this.zoom + gap, high = height * this.zoom + gap;
+    this.columns = Math.max(1, Math.min(count, Math.floor(room / wide)));
+    [this.canvas.width, this.canvas.height] = [this.columns * wide + gap, Math.ceil(count / this.columns) * high + gap];
+  }
+
+  /** Give a picture in its colours its size; null where there is none. */
+  size() {
+    const canvas = document.querySelector(`canvas.colour[data-place="${this.place}"]`);
+    if (!(canvas instanceof HTMLCanvasElement)) return null;
+    const [height, width] = this.side;
+    [canvas.width, canvas.height] = [width * this.zoom, height * this.zoom];
+    return canvas;
+  }
+
   /** A picture in its colours, beside its planes. */
   colour() {
-    const canvas = document.querySelector(`canvas.colour[data-place="${this.place}"]`);
-    if (!(canvas instanceof HTMLCanvasElement)) return;
-    const picture = Paint.picture(this.page.net, this.place, this.place === 0), [height, width] = this.side;
-    [canvas.width, canvas.height] = [width * this.zoom, height * this.zoom];
+    const canvas = this.size();
+    if (!canvas) return;
+    const picture = Paint.picture(this.page.net, this.place, this.place === 0);
     Paint.context(canvas).drawImage(picture, 0, 0, canvas.width, canvas.height);
   }
 
@@ -237,6 +259,7 @@ class Page {
   async start() {
     await this.net.open(0);
     this.choices();
+    this.redraw();
     this.watch();
     const own = element("own", HTMLInputElement);
     own.addEventListener("change", () => {
@@ -254,8 +277,12 @@ class Page {
     document.documentElement.dataset.ready = "yes";
   }
 
-  /** Draw layers when they come near. */
+  /** Draw layers when they come near; keep what a link leads to beneath the bar, however high. */
   watch() {
+    const bar = element("pictures", HTMLElement).parentElement;
+    const clear = () => document.documentElement.style.scrollPaddingTop = `${bar ? bar.offsetHeight : 0}px`;
+    clear();
+    if (bar) new ResizeObserver(clear).observe(bar);
     const seen = new IntersectionObserver(entries => {
       for (const entry of entries) {
         const sheet = this.sheets.get(Number(entry.target.getAttribute("data-place")));
@@ -328,4 +355,5 @@ class Page {
     await Epochs.start(look, element("kernels-drawn", HTMLElement), slider, element("when", HTMLElement));
   Desk.start(element("desk-form", HTMLFormElement), element("desk-drawn", HTMLCanvasElement), element("desk-said", HTMLElement));
   Object.assign(window, {foveal: page});
+  document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
 })();

@@ -96,8 +96,10 @@ class Panel {
     const block = this.net.look.nodes[this.net.root(spot.place)].reduced;
     const whose = block > 1 ? `the network's own, the mean of ${block}x${block}` : "the network's own number";
     const own = this.equation([[whose, value]], "own");
-    const below = this.net.root(node.source), coarse = below > 0 && this.net.look.nodes[below].bits === 8;
-    const note = coarse ? "Worked out of maps that are kept in 256 steps each, and so not exact." : "";
+    const bits = (/** @type {number} */ place) => this.net.look.nodes[this.net.root(place)].bits;
+    const below = this.net.root(node.source), coarse = below > 0 && bits(below) === 8;
+    const note = coarse ? "Worked out of maps that are kept in 256 steps each, and so not exact."
+      : bits(spot.place) === 8 ? "The network's own number is kept in one of 256 steps, and so not exact." : "";
     return [made("h3", {}, "How it was made"), ...told, own, made("p", {class: "caption"}, note)];
   }
 
