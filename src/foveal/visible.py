@@ -48,10 +48,20 @@ def _shown(letter: str, kept: str) -> str:
     return letter.encode("unicode_escape").decode("ascii")
 
 
+def visible_line(text: object, *, kept: str = "") -> str:
+    r"""Write what steers in a line of text as its escapes, however long it is.
+
+    >>> visible_line("cat\x1b[31m\n  dog")
+    'cat\\x1b[31m\\n  dog'
+    """
+    line = str(text)
+    return visible(line, len(line) * LONGEST + 3, kept=kept)
+
+
 def visible_lines(text: str) -> str:
     r"""Write what steers in lines of text as its escapes, but for ends of lines and tabs.
 
     >>> visible_lines("cat\x1b[31m\n  dog")
     'cat\\x1b[31m\n  dog'
     """
-    return "\n".join(visible(line, len(line) * LONGEST + 3, kept="\t") for line in text.split("\n"))
+    return "\n".join(visible_line(line, kept="\t") for line in text.split("\n"))

@@ -75,3 +75,19 @@ def test_a_look_that_was_asked_for_and_does_not_apply_is_refused(run, tmp_path: 
     net = "1x8x8 | flatten | dense 2"
     code, _, err = run("look", net, "--to", tmp_path / "looks", "--only", "kernels")
     assert code == 2 and "needed: a convolution" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--layer", "9"), "layer 9"),
+        (("--limits", "both"), "--limits"),
+        (("--pixel", "1,1"), "no --layer"),
+        (("--seed", str(2**64)), "--seed"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_before_anything_is_drawn(
+    run, network: Path, digits: Path, tmp_path: Path, options: tuple[str, str], said: str
+) -> None:
+    code, _, err = run("look", network, digits, "--to", tmp_path / "looks", *options)
+    assert code == 2 and said in err and not (tmp_path / "looks").exists()

@@ -11,6 +11,7 @@ import pytest
 
 import foveal.pages.report
 from foveal.cli.main import options
+from foveal.errors import ResourceError
 
 NET = "conv 4 3x3 same relu | maxpool 4 | flatten | dense"
 
@@ -112,3 +113,16 @@ def test_wrong_lines_are_refused_before_any_work(
     shutil.copy(classifier, tmp_path / "m.safetensors")
     code, _, err = run(*line)
     assert code == 2 and said in err
+
+
+def test_an_evaluation_is_told_though_its_report_cannot_be_written(
+    run, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, *_: object) -> None:
+        raise ResourceError(str(path), needed="room", came="a full disk", remedy="make room")
+
+    monkeypatch.setattr(foveal.pages.report, "write_page", full)
+    line = ("evaluate", "m.safetensors", "my pictures", "--no-baselines", "--report", "r.html")
+    code, out, err = run(*line, "--json")
+    assert code == 5 and "a full disk" in err
+    assert json.loads(out)["written"] == [] and json.loads(out)["pictures"]

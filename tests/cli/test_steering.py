@@ -51,3 +51,16 @@ def test_no_command_prints_what_steers(run, hostile: Path, tmp_path: Path) -> No
     assert BACK in json.dumps(
         json.loads(run("predict", model, hostile, "--json")[1]), ensure_ascii=False
     )
+
+
+def test_no_name_forges_a_line(run, classifier: Path, tmp_path: Path) -> None:
+    forged = "a\nforged.png  cat  1.00\t.png"
+    for name in (forged, "b.png", "c.png"):
+        values = np.random.default_rng(len(name)).integers(0, 256, (8, 8))
+        Image.fromarray(values.astype(np.uint8)).save(tmp_path / name)
+    (tmp_path / f"no{forged}").write_bytes(b"no picture")
+    for line in (("predict", classifier, tmp_path), ("similar", classifier, tmp_path, tmp_path)):
+        code, out, err = run(*line)
+        assert code == 0 and "a\\nforged.png  cat  1.00\\t.png" in out
+        assert not [row for row in (out + err).splitlines() if row.startswith("forged")]
+        assert "\t" not in out

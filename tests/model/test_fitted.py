@@ -233,3 +233,12 @@ def test_an_answer_without_reasons_warns_of_what_it_lacks(tmp_path: Path) -> Non
         with pytest.warns(PictureWarning, match=r"1 of 2 pictures left out: .*gone.png \(no such"):
             ask(given)
     assert model.predictions(given).reasons == ["", "no such file"]  # which has a place for them
+
+
+def test_weights_that_no_file_could_bring_back_are_not_saved(tmp_path: Path) -> None:
+    model = small_model()
+    model.network[0].weight.data[0, 0, 0, 0] = float("nan")
+    for write in (lambda: model.save(tmp_path / "m.safetensors"), model.packed):
+        with pytest.raises(UsageError, match="finite numbers, got NaN or infinity in network"):
+            write()
+    assert not list(tmp_path.iterdir())

@@ -89,7 +89,7 @@ def test_a_column_of_labels_is_read_as_a_row_of_them() -> None:
 def test_labels_that_no_model_file_could_keep_are_refused(label: object) -> None:
     labels = np.empty(2, dtype=object)
     labels[:] = ["a" if isinstance(label, str) else 0, label]
-    with pytest.raises(DataError, match="texts of 1 to 1000 characters, or finite numbers"):
+    with pytest.raises(DataError, match="printable texts of 1 to 1000 characters, or finite"):
         Classes().learned(labelled(labels))
 
 

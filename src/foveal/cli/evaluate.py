@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -101,7 +102,7 @@ def evaluate(
     """
     from foveal.cli.progress import shown_progress
     from foveal.cli.reports import told_report
-    from foveal.errors import DataError
+    from foveal.errors import DataError, FovealError
     from foveal.figures.mistakes import mistakes
     from foveal.judging.evaluation import evaluate as judged
     from foveal.judging.held_out import WITHHELD
@@ -133,29 +134,39 @@ def evaluate(
             came=summary(unreadable),
             remedy="mend or remove these files",
         )
+    failed: FovealError | None = None
     written: list[Path] = []
-    if to is not None:
-        write_table(to, found.columns, [found.rows()])
-        written.append(to)
-    if sheet is not None:
-        written.extend(mistakes(fitted, source, found, worst).save(sheet))
-    if report is not None:
-        run = model.with_suffix(".run")
-        with shown_progress() as show:
-            page = told_report(
-                fitted,
-                source,
-                show,
-                run=run if (run / "config.json").is_file() else None,
-                file=model,
-                source=pictures,
-                evaluation=found,
-                groups=groups_of(groups),
-                judging=typed_line(context),
-            )
-        written.append(page.save(report))
-    answer = Judged(found=found, written=tuple(written), with_rows=to is None)
+
+    def writing() -> Iterator[Path]:
+        if to is not None:
+            write_table(to, found.columns, [found.rows()])
+            yield to
+        if sheet is not None:
+            yield from mistakes(fitted, source, found, worst).save(sheet)
+        if report is not None:
+            run = model.with_suffix(".run")
+            with shown_progress() as show:
+                page = told_report(
+                    fitted,
+                    source,
+                    show,
+                    run=run if (run / "config.json").is_file() else None,
+                    file=model,
+                    source=pictures,
+                    evaluation=found,
+                    groups=groups_of(groups),
+                    judging=typed_line(context),
+                )
+            yield page.save(report)
+
+    try:
+        written.extend(writing())
+    except FovealError as why:
+        failed = why  # the answer is told first: it took long, and is whole
+    answer = Judged(found=found, written=tuple(written), with_rows=to not in written)
     print_answer(answer, _lines, as_json=json)
+    if failed is not None:
+        raise failed
 
 
 def _lines(answer: Judged) -> list[str]:

@@ -132,7 +132,9 @@ def look(
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the weights of an untrained network.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**63 - 1, help="Of the weights of an untrained network.")
+    ] = 0,
     device: Device = "auto",
     threads: Threads = None,
     json: Json = False,
@@ -140,6 +142,7 @@ def look(
     """Look inside a network: its kernels, maps and receptive fields, on a picture of yours."""
     from foveal.figures.looks import Asked
     from foveal.looking.subject import subject_of
+    from foveal.nets.tracing import planned_layer
 
     if to.suffix.lower() == PAGE:
         given: dict[str, object] = {
@@ -152,6 +155,17 @@ def look(
         _check_page(to, given)
     else:
         _check_folder(to)
+    if limits not in ("layer", "map"):
+        raise UsageError(
+            "--limits", needed="layer or map", came=repr(limits), remedy="write --limits map"
+        )
+    if pixel is not None and layer is None:
+        raise UsageError(
+            "--pixel",
+            needed="the layer that it is a pixel of",
+            came="no --layer",
+            remedy="name the layer, as in --layer 1",
+        )
     names = [] if only is None else [name.strip() for name in only.split(",") if name.strip()]
     asked = Asked(
         subject=subject_of(model, seed=seed, device=device, threads=threads),
@@ -164,6 +178,8 @@ def look(
         limits=limits,
         target=target,
     )
+    if layer is not None:
+        planned_layer(asked.subject.plan, layer)
     if to.suffix.lower() == PAGE:
         return print_answer(_page(asked, to), _lines, as_json=json)
     with shown_passage("the network") as tell:

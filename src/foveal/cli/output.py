@@ -15,7 +15,7 @@ import typer
 
 from foveal.cli.words import in_options
 from foveal.results import plain
-from foveal.visible import visible_lines
+from foveal.visible import visible_line
 
 SCHEMA = 1
 """Version of every object that --json prints; raised when a key goes or means something else."""
@@ -43,14 +43,15 @@ def print_answer(answer: A, lines: Callable[[A], Iterable[str]], *, as_json: boo
     answer : Answer
         The result; its dictionary is what `--json` prints.
     lines : callable
-        Lays the result out for a person.
+        Lays the result out for a person, line by line: an end of a line within one is written
+        as its escape, lest the name of a file looks like a line of its own.
     as_json : bool
         Whether `--json` was given.
     """
     if as_json:
         print_json(answer.to_dict())
     else:
-        typer.echo("\n".join(map(visible_lines, lines(answer))))
+        typer.echo("\n".join(map(visible_line, lines(answer))))
 
 
 def print_json(facts: Mapping[str, Any]) -> None:
@@ -87,8 +88,8 @@ def table_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[di
 
 
 def path_end(path: object, most: int) -> str:
-    """Return a path within so many columns; of a longer one its end."""
-    text = str(path)
+    """Return a path within so many columns, as it is shown; of a longer one its end."""
+    text = visible_line(path)
     return text if len(text) <= most else "..." + text[-(most - 3) :]
 
 

@@ -103,7 +103,7 @@ def plan(
         one_of("--as", as_, ("torch",))
     planned = make_plan(net, input=input, classes=classes)
     if as_ == "torch":
-        print_answer(TorchCode(planned), lambda found: [found.code], as_json=json)
+        print_answer(TorchCode(planned), lambda found: found.code.splitlines(), as_json=json)
         return
     batch = batch_size or _default_batch(pictures)
     found = NetworkPlan(
@@ -120,7 +120,7 @@ def _lines(found: NetworkPlan) -> Iterator[str]:
     from foveal.nets.table import short
 
     planned, batch = found.plan, found.batch_size
-    yield str(planned)
+    yield from str(planned).splitlines()
     if found.assumed:
         yield (
             f"assumed: {planned.text.split(' | ')[0]} pictures, "

@@ -40,7 +40,7 @@ def _lines(found: ModelDescription, typed: str) -> Iterator[str]:
     for name, text in said:
         yield f"{name:<{width}}  {text}"
     yield ""
-    yield table(found.plan, brief=True)
+    yield from table(found.plan, brief=True).splitlines()
     named = quoted(typed)
     if found.task == "reconstruction":
         yield f"next: foveal encode {named} PICTURES --to codes.parquet"

@@ -5,7 +5,7 @@ Axes: n picture, h height, w width, c channel, k number of the code.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -283,6 +283,18 @@ def check_whole(model: Autoencoding) -> None:
             came=f"its {model.half} alone",
             remedy="load it without half, or copy its file",
         )
+
+
+def check_finite(tensors: Mapping[str, torch.Tensor]) -> None:
+    """Refuse to save or copy a model whose file nobody could load."""
+    for name, value in tensors.items():
+        if value.is_floating_point() and not value.isfinite().all():
+            raise UsageError(
+                "the model",
+                needed="weights that are finite numbers",
+                came=f"NaN or infinity in {name}",
+                remedy="train it again, at a smaller learning rate",
+            )
 
 
 def _pictures(maps_nchw: torch.Tensor) -> Floats:

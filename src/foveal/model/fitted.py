@@ -22,7 +22,15 @@ from foveal.inference.frozen import OWN, FrozenNetwork
 from foveal.inference.session import Session
 from foveal.model.appearance import appearance
 from foveal.model.card import FORMAT, Card, Provenance
-from foveal.model.codec import Reconstructions, check_half, check_whole, compared, decoded, encoded
+from foveal.model.codec import (
+    Reconstructions,
+    check_finite,
+    check_half,
+    check_whole,
+    compared,
+    decoded,
+    encoded,
+)
 from foveal.model.familiar import Familiar, View
 from foveal.model.held_out import HeldOutLogits
 from foveal.model.normal import NormalStats
@@ -402,9 +410,13 @@ class FittedModel:
         -------
         str
             SHA-256 of the content.
+
+        Raises
+        ------
+        UsageError
+            For half a model, and for weights that are no finite numbers.
         """
-        check_whole(self)
-        return tensor_files.write_tensors(checked_path(path), *self._content())
+        return tensor_files.write_tensors(checked_path(path), *self._checked())
 
     def digest(self) -> str:
         """Hash the model as `save` would."""
@@ -414,8 +426,14 @@ class FittedModel:
 
     def packed(self) -> bytes:
         """Return the bytes that `save` would write."""
+        return tensor_files.packed(*self._checked())[0]
+
+    def _checked(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """Return what a file holds, where it could be loaded again."""
         check_whole(self)
-        return tensor_files.packed(*self._content())[0]
+        tensors, facts = self._content()
+        check_finite(tensors)
+        return tensors, facts
 
     def _content(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         tensors = {f"{NETWORK}{name}": value for name, value in self.network.state_dict().items()}

@@ -281,7 +281,7 @@ def _check_label(label: object) -> None:
     if not fine or (isinstance(label, float) and not np.isfinite(label)):
         raise DataError(
             "classes",
-            needed=f"texts of 1 to {LONGEST_LABEL} characters, or finite numbers",
+            needed=f"printable texts of 1 to {LONGEST_LABEL} characters, or finite numbers",
             came=repr(label)[:80],
             remedy="rename the class; in y None stands for a picture without a label",
         )
