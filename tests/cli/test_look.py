@@ -91,3 +91,16 @@ def test_what_cannot_be_asked_is_refused_before_anything_is_drawn(
 ) -> None:
     code, _, err = run("look", network, digits, "--to", tmp_path / "looks", *options)
     assert code == 2 and said in err and not (tmp_path / "looks").exists()
+
+
+def test_a_picture_that_cannot_be_read_is_named_and_the_others_are_shown(
+    run, network: Path, digits: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(b"no picture")
+    good = next(path for path in sorted(digits.rglob("*.png")) if path.stat().st_size > 60)
+    (folder / "b.png").write_bytes(good.read_bytes())
+    code, out, _ = run("look", network, folder, "--to", tmp_path / "looks", "--only", "planes")
+    assert code == 0 and (tmp_path / "looks" / "planes.png").exists()
+    assert any(line.startswith("left out, ") and "a.png" in line for line in out.splitlines())

@@ -44,7 +44,7 @@ def test_no_number_is_cut_however_narrow_the_picture() -> None:
         for line in (
             f"layer {rung.number}, {rung.layer}",
             f"{100 * rung.share:.1f} % of the picture",
-            f"half of its effect: {100 * rung.half:.1f} %",
+            f"from {100 * rung.half:.1f} % of the picture",
         ):
             ink = INK if line.startswith("layer") else FAINT
             assert says(figure.image, line, ink=ink), line

@@ -167,9 +167,14 @@ def look(
             remedy="name the layer, as in --layer 1",
         )
     names = [] if only is None else [name.strip() for name in only.split(",") if name.strip()]
+    subject = subject_of(model, seed=seed, device=device, threads=threads)
+    shown = one_source(pictures) if pictures else None
+    unreadable: dict[str, str] = {}
+    if shown is not None:
+        shown, unreadable = subject.without_unreadable(shown)
     asked = Asked(
-        subject=subject_of(model, seed=seed, device=device, threads=threads),
-        pictures=one_source(pictures) if pictures else None,
+        subject=subject,
+        pictures=shown,
         layer=layer,
         pixel=_pixel(pixel),
         channel=channel,
@@ -181,10 +186,12 @@ def look(
     if layer is not None:
         planned_layer(asked.subject.plan, layer)
     if to.suffix.lower() == PAGE:
-        return print_answer(_page(asked, to), _lines, as_json=json)
-    with shown_passage("the network") as tell:
-        drawn = _drawn(replace(asked, progress=tell), names, to)
-    print_answer(drawn, _lines, as_json=json)
+        answer = _page(asked, to)
+    else:
+        with shown_passage("the network") as tell:
+            answer = _drawn(replace(asked, progress=tell), names, to)
+    told_all = replace(answer, left_out=unreadable | answer.left_out)
+    print_answer(told_all, _lines, as_json=json)
 
 
 def _check_folder(to: Path) -> None:

@@ -40,6 +40,10 @@ LARGEST = 1e30
 """Size of a number above which sums and squares of such numbers may be none."""
 
 
+PROBED = 16
+"""Pictures of which it is tried whether they can be read, before any look."""
+
+
 class NothingToSee(UsageError):
     """Raised where a look does not apply to a network, such as kernels where it has none."""
 
@@ -115,6 +119,29 @@ class Subject:
             images=np.ascontiguousarray(np.concatenate(images)),
             inputs=torch.cat(inputs).to(self.device.name, self.device.dtype),
         )
+
+    def without_unreadable(self, pictures: Pictures) -> tuple[Pictures, dict[str, str]]:
+        """Leave out those of the first pictures that cannot be read, where others can.
+
+        Looks show the first pictures; those that go through all of them pass over the rest.
+
+        Returns
+        -------
+        Pictures, dict
+            The pictures; and of each that is left out its name and why.
+        """
+        some = pictures.take(range(min(PROBED, len(pictures))))
+        recipe = some.content.suited(self.recipe)
+        reasons = [
+            reason
+            for _, _, found in batches(some, recipe, self.device.threads, AT_ONCE)
+            for reason in found
+        ]
+        bad = {row for row, reason in enumerate(reasons) if reason}
+        if not bad or len(bad) == len(pictures):
+            return pictures, {}
+        kept = pictures.take([row for row in range(len(pictures)) if row not in bad])
+        return kept, {str(pictures.names[row]): reasons[row] for row in sorted(bad)}
 
     def traced(
         self, inputs_nchw: torch.Tensor, numbers: Sequence[str]
