@@ -104,3 +104,10 @@ def test_a_picture_that_cannot_be_read_is_named_and_the_others_are_shown(
     code, out, _ = run("look", network, folder, "--to", tmp_path / "looks", "--only", "planes")
     assert code == 0 and (tmp_path / "looks" / "planes.png").exists()
     assert any(line.startswith("left out, ") and "a.png" in line for line in out.splitlines())
+
+
+def test_looks_are_not_drawn_among_the_pictures(run, network: Path, digits: Path) -> None:
+    for to in (digits, digits / "looks"):
+        code, _, err = run("look", network, digits, "--to", to, "--only", "planes")
+        assert code == 2 and "apart from the pictures" in " ".join(err.split())
+    assert not list(digits.rglob("planes.png"))

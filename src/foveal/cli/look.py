@@ -154,7 +154,7 @@ def look(
         given |= {"kernel": kernel, "count": count, "class": target}
         _check_page(to, given)
     else:
-        _check_folder(to)
+        _check_folder(to, pictures or [])
     if limits not in ("layer", "map"):
         raise UsageError(
             "--limits", needed="layer or map", came=repr(limits), remedy="write --limits map"
@@ -194,8 +194,8 @@ def look(
     print_answer(told_all, _lines, as_json=json)
 
 
-def _check_folder(to: Path) -> None:
-    """Check the name of a folder; one that ends like a file is a slip."""
+def _check_folder(to: Path, pictures: list[str]) -> None:
+    """Check the name of a folder: it does not end like a file, and is not among the pictures."""
     if to.suffix and not to.is_dir():
         raise UsageError(
             f"--to {to}",
@@ -204,6 +204,17 @@ def _check_folder(to: Path) -> None:
             remedy=f"write {to.with_suffix('')}, or {to.with_suffix(PAGE)}",
         )
     checked_folder(to, "--to", needed="a folder", spared=lambda _: "")
+    place = to.resolve()
+    for word in pictures:
+        given = Path(word).resolve()
+        holds = given.parent if given.is_file() else given
+        if holds == place or (given.is_dir() and given in place.parents):
+            raise UsageError(
+                f"--to {to}",
+                needed="a folder apart from the pictures: what is drawn would be taken for one",
+                came=f"one among those of {word}",
+                remedy="name another folder, such as looks",
+            )
 
 
 def _check_page(to: Path, given: dict[str, object]) -> None:
