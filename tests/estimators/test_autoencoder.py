@@ -680,10 +680,10 @@ def test_a_sample_is_a_seed(sample: object) -> None:
 def test_numbers_of_the_code_that_say_nothing_are_told_of(beta: float, unused: int) -> None:
     X = DIGITS.images[:300]
     event = told(Reconstructed, X, variational=True, beta=beta, epochs=8, encoder=None)
-    notes = [line for line in event.lines if "numbers of the code hardly vary" in line]
+    notes = [note for note in event.notes if "numbers of the code hardly vary" in note]
     assert notes == [
-        f"note: {unused} of 6 numbers of the code hardly vary: they cost more than they tell at "
-        "this `beta`"
+        f"{unused} of 6 numbers of the code hardly vary: they cost more than they tell at this "
+        "`beta`"
     ] * bool(unused)
 
 
