@@ -186,7 +186,9 @@ def test_wrong_pictures_are_refused(engines: dict[str, Engine]) -> None:
 
 
 def test_frozen_checks_its_numbers() -> None:
-    with pytest.raises(UsageError, match="scale and shift: needed a finite number for each of 3 channels"):
+    with pytest.raises(
+        UsageError, match="scale and shift: needed a finite number for each of 3 channels"
+    ):
         Frozen(network=nn.Identity(), picture=(4, 4, 3), dtype="uint8", scale=(1.0,), shift=(0.0,))
     with pytest.raises(UsageError, match="dtype: needed uint8"):
         Frozen(
