@@ -315,7 +315,7 @@ def _computed(stream: _Stream, name: str, progress: Progress | None) -> Iterator
     ids: list[bytes] = []
     pixels: list[int] = []
     outputs: list[Array] = []
-    done = 0
+    done = told = 0
 
     def part() -> dict[str, Any]:
         nonlocal began
@@ -341,10 +341,13 @@ def _computed(stream: _Stream, name: str, progress: Progress | None) -> Iterator
             ids.append(one)
             pixels.append(pixel)
         done += len(found)
+        told = min(stream.started - len(stream.names), len(missing))
         if progress is not None:
-            progress(min(stream.started - len(stream.names), len(missing)), len(missing))
+            progress(told, len(missing))
         if len(ids) >= A_SAVING:
             yield part()
+    if progress is not None and done and told < len(missing):  # the last cannot be read
+        progress(len(missing), len(missing))
     if ids or stream.unreadable:
         yield part()
 
