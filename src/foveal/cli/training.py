@@ -211,10 +211,13 @@ def report_of(
     try:
         found = told_report(model, pictures, show, run=run, file=asked["model"], source="")
         return found.save(place)
-    except Exception as why:
+    except Exception as why:  # whatever a report meets, the model stays
         from foveal.cli.words import in_options
+        from foveal.errors import FovealError
 
-        typer.echo(visible_lines(f"note: no report was written: {in_options(str(why))}"), err=True)
+        kind = "" if isinstance(why, FovealError) else f"{type(why).__name__}, "
+        line = f"note: no report was written: {kind}{in_options(str(why))}"
+        typer.echo(visible_lines(line), err=True)
         return None
 
 

@@ -50,18 +50,17 @@ def coerce(
     """
     X = listed(X)
     labels = None if target is None or y is None else target.read(column(y))
-    encoded = are_encoded(X)
-    if not encoded:
-        check_form(X)
-    if encoded:
+    if are_encoded(X):
         pictures = gather(X)
         if target is not None:
             estimator._picture_shape = pictures.content.shape
-    elif target is None:
-        pictures = _pictures_of_array(estimator, X)
     else:
-        X, labels = _fitted_arrays(estimator, X, labels, isinstance(target, Labelled))
-        pictures = gather(X)
+        check_form(X)
+        if target is None:
+            pictures = _pictures_of_array(estimator, X)
+        else:
+            X, labels = _fitted_arrays(estimator, X, labels, isinstance(target, Labelled))
+            pictures = gather(X)
     pictures = pictures if labels is None else pictures.labelled(labels)
     if target is not None:
         target.check_labelled(pictures)

@@ -10,6 +10,7 @@ import hashlib
 import io
 import os
 import stat
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -101,9 +102,9 @@ class EncodedRows(Sequence[Encoded]):
             raise IndexError(row)
         return self.one(row % len(self))
 
+    @abstractmethod
     def one(self, row: int) -> Encoded:
         """Make the picture of a row, from 0 on."""
-        raise NotImplementedError
 
 
 class Beneath(EncodedRows):
