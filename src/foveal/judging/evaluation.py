@@ -12,11 +12,13 @@ from foveal.arrays import Array, Hashes, Rows
 from foveal.errors import DataError
 from foveal.evaluation.baselines import Baseline, Fold
 from foveal.evaluation.intervals import wilson
+from foveal.evaluation.reliability import Answered
 from foveal.inference.features import Extraction, open_features
 from foveal.judging.answers import Answers
 from foveal.judging.held_out import HeldOut, JudgedBy, Standing, held_out
 from foveal.judging.left_out import Unjudged, unusable
 from foveal.judging.lines import html_of_evaluation, lines_of_evaluation
+from foveal.judging.refusing import Refusing, refusing
 from foveal.judging.together import Together
 from foveal.judging.unfamiliar import Unfamiliar
 from foveal.model.fitted import fitted_of
@@ -73,6 +75,11 @@ class Evaluation:
     worth: float = 1.0
     """Independent pictures that each one judged is worth: less than 1 where some belong together
     or folds judged, which widens the intervals."""
+    answered: tuple[Answered, ...] = ()
+    """Accuracy against the share answered, where the surest are answered first; none where nothing
+    says how sure the model is."""
+    refusing: Refusing | None = None
+    """What was reached where the least sure were left to a person; None where none were."""
 
     def __repr__(self) -> str:
         target = self.answers.target
@@ -111,6 +118,8 @@ def evaluate(
     training: Any = None,
     groups: Any = None,
     with_baselines: bool = True,
+    reject: float | None = None,
+    least_probability: float | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Judge a model on labelled pictures.
@@ -136,7 +145,8 @@ def evaluate(
         What belongs together, as in `CNNClassifier.fit`: intervals become as wide as that asks for.
     with_baselines : bool
         Whether to fit and judge the baselines.
-
+    reject, least_probability : float, optional
+        What is left to a person, as `FittedModel.refusal` takes it.
     progress : callable, optional
         Called now and then with pictures done and in all.
 
@@ -149,6 +159,7 @@ def evaluate(
     """
     model = fitted_of(model)
     target = model.answering()
+    refusal = model.refusal(reject=reject, least_probability=least_probability)
     pictures = grouped(gather(X), groups)
     source = _Source(model, pictures if y is None else pictures.labelled(target.read(column(y))))
     source.open(progress)
@@ -190,6 +201,11 @@ def evaluate(
         predicted=target.predicted(logits, model.temperature),
         unfamiliarity=unfamiliarity,
     )
+    if refusal is not None and refusal.asked is not None and (chosen.kept >= 0).any():
+        notes.append(
+            "the threshold of what is answered was set on these very pictures: the share that is "
+            "left is theirs, not one that new pictures confirm"
+        )
     baselines: list[Baseline] = []
     if with_baselines:
         found, more = _baselines(model, source, chosen, training, progress)
@@ -208,6 +224,8 @@ def evaluate(
         ledger=tuple(_ledger(source, chosen)),
         answers=answers,
         worth=worth,
+        answered=target.by_answered(answers.predicted, values, worth),
+        refusing=None if refusal is None else refusing(answers, refusal, worth),
     )
 
 

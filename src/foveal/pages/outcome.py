@@ -12,6 +12,7 @@ from foveal.evaluation.intervals import Estimate
 from foveal.evaluation.metrics import ClassScores, Metrics
 from foveal.evaluation.reconstruction import Reconstruction, kept_line
 from foveal.judging.evaluation import Evaluation
+from foveal.judging.refusing import lines_of_refusing
 from foveal.learning.options import AUTOENCODER, CNN, TRANSFER, options_of
 from foveal.pages.document import Block, Code, Facts, Plot, Plots, Section, Table, Words, section
 from foveal.pages.material import Material
@@ -202,7 +203,8 @@ def _judged(material: Material, found: Evaluation) -> Iterator[Block]:
     if material.classified is not None:
         yield Plots((Plot(chart=_ladder(found), caption=LADDER),))
     figures = target.figures(found.metrics, found.uncalibrated_error, found.temperature)
-    yield Facts((*figures, *_unlike(found)))
+    refused = lines_of_refusing(found.refusing, found.answered)
+    yield Facts((*figures, *refused, *_unlike(found)))
     if material.classified is not None:
         yield _class_table(found.metrics)
 
