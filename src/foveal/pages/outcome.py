@@ -32,6 +32,7 @@ JUDGED: dict[str, Role] = {
     "held-out pictures": "test",
     "validation": "validation",
     "cross-validation": "validation",
+    "folds": "validation",
     "training pictures": "training",
 }
 """Colours of what figures stand on."""
@@ -42,6 +43,8 @@ STANDING = {
     "figures are slightly too good. A test part (`test_share`) that nobody looked at tells more.",
     "cross-validation": "Each picture was judged by a head that had not seen it; the head of the "
     "model was then fitted on all of them.",
+    "folds": "Each picture was judged by a whole training that had not seen it, its choices "
+    "included; the model was then trained on all of them.",
     "training pictures": "Some of these pictures taught the model: the figures are too good, and "
     "must not be quoted.",
 }
