@@ -29,10 +29,12 @@ def test_folds_judge_a_training_and_its_threshold(run, class_folders: Path, tmp_
     assert code == 0 and answer["refusal"]["asked"] == 0.2 and answer["refusal"]["held_out"] == 60
     left = [row for row in answer["pictures"] if not row["answered"]]
     assert answer["left"] == len(left) and all(row["label"] is None for row in left)
+    least = sorted(row["probability"] for row in answer["pictures"])[15]
     code, out, _ = run("predict", model, class_folders, "--least-probability", 1.0)
     assert code == 0 and "left to a person: above?" in out
     table = tmp_path / "p.csv"
-    assert run("predict", model, class_folders, "--reject", 0.5, "--to", table)[0] == 0
+    line = ("predict", model, class_folders, "--least-probability", least)
+    assert run(*line, "--to", table)[0] == 0
     with table.open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 60 and {row["answered"] for row in rows} == {"True", "False"}
