@@ -14,7 +14,7 @@ from foveal.drawing.panel import colour_bar, panel
 from foveal.drawing.scales import ramp, viridis
 from foveal.drawing.text import number
 from foveal.drawing.thumbnails import drawn
-from foveal.looking.maps import Maps, feature_maps
+from foveal.looking.maps import Maps, maps_of_layers
 from foveal.looking.stages import stages, with_maps
 from foveal.looking.subject import Subject, subject_of
 from foveal.nets.planned import cut
@@ -101,14 +101,8 @@ def draw_maps(
     )
     seen = subject.seen(gather(X).take(range(1)))
     return [
-        _drawn(
-            subject,
-            feature_maps(subject, seen.inputs, one, count or MOST),
-            seen.images[0],
-            f"of {seen.names[0]}",
-            limits,
-        )
-        for one in chosen
+        _drawn(subject, one, seen.images[0], f"of {seen.names[0]}", limits)
+        for one in maps_of_layers(subject, seen.inputs, chosen, count or MOST)
     ]
 
 
