@@ -131,7 +131,7 @@ def _dealt(
     if units < folds:
         raise DataError(
             "folds",
-            needed=f"at least {folds} pictures, or groups of them, that stand apart",
+            needed=f"at least {folds} that stand apart, pictures or groups of them",
             came=counted(units, "such picture"),
             remedy="ask for fewer folds, or give more pictures",
         )

@@ -14,7 +14,8 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 from foveal import files
 from foveal.learning.cross_validated import CrossValidation
 from foveal.learning.folds import Within, cross_validated
-from foveal.model.fitted import FittedModel, checked_path
+from foveal.model.contents import checked_path
+from foveal.model.fitted import FittedModel
 from foveal.pictures.groups import grouped
 from foveal.pictures.naming import labelled_by_names
 from foveal.pictures.sources import gather
