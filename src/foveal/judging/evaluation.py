@@ -39,6 +39,7 @@ FOLDS = 5
 """Folds of the baselines where the model was judged by cross-validation."""
 GLANCE = 32
 """Longest side of the pictures that baselines see, where the network saw larger ones."""
+TAUGHT_ALIKE = "heads of a cross-validation share most of what taught them, so they err together"
 
 
 class NothingToJudge(DataError):
@@ -177,7 +178,7 @@ def evaluate(
     notes.extend(together.copies.conflicts(source.strata, model.classes.tolist(), pictures.names))
     if worth < 1:
         crossed = chosen.judged_by == "cross-validation"
-        because = ["folds that teach one another err together"] * crossed
+        because = [TAUGHT_ALIKE] * crossed
         because += ["some of these pictures belong together"] * (apart < 1 or not crossed)
         notes.append(
             f"{', and '.join(because)}: the {counted(len(rows), 'picture')} are worth "

@@ -146,9 +146,9 @@ def _left_out(facts: list[dict[str, Any]], pictures: int, further: int) -> list[
         )
     if coarse:
         told.append(
-            f"The maps of {counted(coarse, 'layer')} are kept in 256 steps each; what is worked "
-            "out of them differs from the network's own by up to a few percent of the layer's "
-            "greatest number."
+            f"So that the page stays small, the maps of {counted(coarse, 'layer')} are rounded to "
+            "256 levels each, as the brightness of a photograph is. Numbers that are worked out of "
+            "them here may differ from the network's own by a few percent of the layer's greatest."
         )
     if silent:
         told.append(f"The numbers of {counted(silent, 'layer')} are not worked out here.")
