@@ -46,6 +46,7 @@ EACH = 10
 DRAWN = 12
 """Digits in the gallery."""
 
+Learner = CNNClassifier | Autoencoder
 Within = Callable[[Run], AbstractContextManager[None]]
 """Makes what is entered around a training, such as handlers of signals."""
 
@@ -147,7 +148,7 @@ def learn_digits(
 
 
 def _learned(
-    learner: CNNClassifier | Autoencoder,
+    learner: Learner,
     pictures: Path,
     model: Path,
     tell: Listener,
@@ -163,7 +164,7 @@ def _learned(
 
 
 def _reported(
-    learner: CNNClassifier | Autoencoder,
+    learner: Learner,
     pictures: Path,
     model: Path,
     judged: Evaluation | None = None,
