@@ -130,7 +130,7 @@ def test_folds_are_worth_fewer_pictures_than_a_part_of_their_own(share: float) -
     known, found = model.provenance, evaluate(model, X, y, with_baselines=False)
     count, noted = (
         known.validation_pictures,
-        any("share most of what taught" in one for one in found.notes),
+        any("mostly the same pictures" in one for one in found.notes),
     )
     assert not any("belong together" in one for one in found.notes)
     if share:
