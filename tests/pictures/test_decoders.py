@@ -161,11 +161,11 @@ def test_where_no_decoder_can_be_started_this_process_decodes_and_says_so(
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system forks no processes")
 def test_a_forked_process_has_decoders_of_its_own(good: list[Path]) -> None:
     decoders.ask("look", good)
-    before = {one.process.pid for one in decoders._idle}
+    before = set(decoders.running())
     child = os.fork()
     if child == 0:
         answers = decoders.ask("look", good)
-        others = {one.process.pid for one in decoders._idle}
+        others = set(decoders.running())
         decoders.end_all()
         os._exit(0 if others and not others & before and len(answers) == 6 else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

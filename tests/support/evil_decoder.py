@@ -36,6 +36,8 @@ def _obeying(work: Callable[..., Any]) -> Callable[..., Any]:
             time.sleep(600)
         elif word == "large":
             raise MemoryError
+        elif word == "vanish":
+            Path(whole_name(picture)).unlink(missing_ok=True)
         elif word == "quit":
             os._exit(3)
         elif word == "once":

@@ -287,6 +287,11 @@ def _decoder() -> Decoder | None:
     return None
 
 
+def running() -> tuple[int, ...]:
+    """Return the numbers of the processes that decode, while nothing is asked."""
+    return tuple(one.process.pid for one in _idle)
+
+
 @atexit.register
 def end_all() -> None:
     """End all decoders that are idle."""
