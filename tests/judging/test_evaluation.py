@@ -60,6 +60,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.usefixtures("decoded_here")
 def test_evaluation_of_pictures_that_were_seen_decodes_none_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
