@@ -24,6 +24,7 @@ from foveal.judging.unfamiliar import Unfamiliar
 from foveal.model.fitted import fitted_of
 from foveal.pictures.groups import grouped
 from foveal.pictures.ledger import Entry
+from foveal.pictures.naming import labelled_by_columns
 from foveal.pictures.remarks import joined, summed
 from foveal.pictures.sources import gather
 from foveal.pictures.sources.forms import column
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 FOLDS = 5
 """Folds of the baselines where the model was judged by cross-validation."""
+TAUGHT_ALIKE = "networks that were taught by mostly the same pictures err together"
 
 
 class NothingToJudge(DataError):
@@ -131,8 +133,8 @@ def evaluate(
         The model.
     X : path, sequence of paths, or array
         As in `fit`.
-    y : array of labels, optional
-        Where X does not say them.
+    y : array of labels, or str, optional
+        Where X does not say them; or the name of the column of a table that does.
     include_training : bool
         Judge all pictures, those that trained included.
     training : path, sequence of paths, or array, optional
@@ -157,7 +159,11 @@ def evaluate(
     target = model.answering()
     refusal = model.refusal(reject=reject, least_probability=least_probability)
     pictures = grouped(gather(X), groups)
-    source = Source(model, pictures if y is None else pictures.labelled(target.read(column(y))))
+    if isinstance(y, str):
+        pictures = labelled_by_columns(pictures, y)
+    elif y is not None:
+        pictures = pictures.labelled(target.read(column(y)))
+    source = Source(model, pictures)
     source.open(progress)
     chosen = held_out(
         model,
@@ -184,7 +190,7 @@ def evaluate(
     notes.extend(together.copies.conflicts(source.strata, model.classes.tolist(), pictures.names))
     if worth < 1:
         crossed = chosen.judged_by in CROSSED
-        because = ["folds that teach one another err together"] * crossed
+        because = [TAUGHT_ALIKE] * crossed
         because += ["some of these pictures belong together"] * (apart < 1 or not crossed)
         notes.append(
             f"{', and '.join(because)}: the {counted(len(rows), 'picture')} are worth "
