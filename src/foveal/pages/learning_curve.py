@@ -116,7 +116,10 @@ def _chart(name: str, title: str, found: LearningCurve, ahead: Forecast, code: i
     lows = [*law.low, *points.low]
     named = "accuracy" if code < 0 else f"recall of {found.classes[code]}"
     upward = spanning(named, lows, unit="percent", high=1.0)
-    told = "; ".join(f"{counted(int(size), 'picture')}, {one.percent()}")
+    told = "; ".join(
+        f"{counted(one.pictures, 'picture')}, {share.percent()}"
+        for one, share in zip(found.points, shares, strict=True)
+    )
     marks = [Mark(x=ahead.pictures / 2, text=f"all {ahead.pictures // 2:,}")]
     return curves(name, title, told, [law, points], across, upward, marks)
 
