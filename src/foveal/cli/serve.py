@@ -63,10 +63,8 @@ def serve(
     """
     _check_installed()
     from foveal.serving.limits import Limits
-    from foveal.serving.server import Settings, address_of, listening, read_token
-    from foveal.serving.server import serve as serve_alone
-    from foveal.serving.shelf import wanted_of
-    from foveal.serving.workers import serve_by_many
+    from foveal.serving.settings import Settings, address_of, listening, read_token
+    from foveal.serving.wanted import wanted_of
 
     wanted = wanted_of(models, device=device, threads=threads)
     settings = Settings(
@@ -86,8 +84,12 @@ def serve(
         sys.stdout.flush()
 
     if workers == 1:
+        from foveal.serving.server import serve as serve_alone
+
         serve_alone(settings, bound, told)
         return
+    from foveal.serving.workers import serve_by_many
+
     code = serve_by_many(settings, bound, workers, told)
     if code:
         raise typer.Exit(code)

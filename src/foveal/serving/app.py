@@ -17,7 +17,8 @@ from starlette.requests import ClientDisconnect
 from foveal.errors import FovealError, ResourceError
 from foveal.serving.bodies import Gone
 from foveal.serving.documented import ASKING, answers
-from foveal.serving.guard import Door, Guard
+from foveal.serving.door import Door
+from foveal.serving.guard import Guard
 from foveal.serving.inference_routes import inference_routes
 from foveal.serving.page import page_of
 from foveal.serving.picture_routes import picture_routes

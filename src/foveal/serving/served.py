@@ -270,7 +270,7 @@ def one_row(code: Any) -> Array:
         values = np.asarray(code)
     except ValueError:  # rows of several lengths
         values = np.asarray([], dtype=object)
-    return values[None] if values.ndim == 1 else values.reshape(0, 0)
+    return values[None] if values.ndim == 1 else np.empty((0, 0))
 
 
 async def together(asked: Sequence[Awaitable[Answer]]) -> list[Answer]:

@@ -16,8 +16,8 @@ from types import FrameType
 
 from foveal.errors import FovealError
 from foveal.openmp import spin_briefly
-from foveal.serving.guard import to_stderr
-from foveal.serving.server import Settings, serve
+from foveal.serving.log import to_stderr
+from foveal.serving.settings import Settings
 
 SOON = 10.0
 """Seconds after its start within which a process that ends is not started again."""
@@ -49,10 +49,27 @@ def serve_by_many(
 
 
 class Crew:
-    """Processes that serve, and what becomes of them."""
+    """Processes that serve, and what becomes of them.
 
-    def __init__(self, settings: Settings, bound: socket.socket) -> None:
+    Parameters
+    ----------
+    settings, bound
+        What each process is given.
+    work : callable
+        What it does with them, and with a connection by which it says that it answers.
+    soon : float
+        Seconds after its start within which a process that ends is not started again.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        bound: socket.socket,
+        work: Callable[[Settings, socket.socket, Connection], None] | None = None,
+        soon: float = SOON,
+    ) -> None:
         self.settings, self.bound = settings, bound
+        self.work, self.soon = work or _work, soon
         self.context = multiprocessing.get_context("spawn")  # a fork would lose torch's threads
         self.began: dict[BaseProcess, float] = {}
         self.stopping = False
@@ -66,7 +83,7 @@ class Crew:
 
     def _one(self) -> tuple[BaseProcess, Connection]:
         ours, theirs = self.context.Pipe(duplex=False)
-        process = self.context.Process(target=_work, args=(self.settings, self.bound, theirs))
+        process = self.context.Process(target=self.work, args=(self.settings, self.bound, theirs))
         process.start()
         theirs.close()
         self.began[process] = time.monotonic()
@@ -80,7 +97,7 @@ class Crew:
                 age = time.monotonic() - self.began.pop(process)
                 if self.stopping:
                     continue
-                if age > SOON:
+                if age > self.soon:
                     self._one()
                     continue
                 self.code = abs(process.exitcode or 0) or 1
@@ -108,6 +125,8 @@ def signal_process(pid: int, number: int) -> None:
 def _work(settings: Settings, bound: socket.socket, ready: Connection) -> None:
     """Serve in a process of its own."""
     spin_briefly()
+    from foveal.serving.server import serve
+
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def told(names: Sequence[str]) -> None:
