@@ -107,8 +107,8 @@ async def pictures_in(request: Request, visit: Visit, limits: Limits) -> list[In
             "content-type",
             needed="image/jpeg, image/png or another picture; multipart/form-data with several",
             came=kind.decode("latin-1")[:80] or "none",
-            remedy="name what the body is, as in: curl --data-binary @cat.jpg "
-            "-H 'Content-Type: image/jpeg'",
+            remedy="name what the body is, as in: curl -X POST -T cat.jpg "
+            "-H 'Content-Type: image/jpeg' ADDRESS",
         )
     body = await read_body(request, visit, limits)
     if not body:
@@ -166,5 +166,5 @@ def _nothing(came: str) -> Refused:
         "the body",
         needed="a picture",
         came=came,
-        remedy="send the bytes of the file: curl --data-binary @cat.jpg",
+        remedy="send the bytes of the file: curl -X POST -T cat.jpg ADDRESS",
     )

@@ -99,7 +99,7 @@ def _misdirected(host: str) -> Refused:
         "host",
         needed="a name of this server",
         came=repr(host)[:80] if host else "none, or several",
-        remedy="call it by its address, or start it with --allow-host NAME",
+        remedy="call it by its address, or start it with that name (`allow_host`)",
     )
 
 

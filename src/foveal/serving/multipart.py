@@ -10,6 +10,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
 from foveal.serving.refusals import Refused
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
@@ -87,7 +88,7 @@ class _Reader:
             raise Refused(
                 413,
                 "the body",
-                needed=f"at most {self.most} pictures",
+                needed=f"at most {counted(self.most, 'picture')}",
                 came="more",
                 remedy="send them in several requests",
             )

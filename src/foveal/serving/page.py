@@ -112,5 +112,5 @@ def _example(method: str, path: str, body: Mapping[str, Any]) -> str:
     if method == "get":
         return f"curl {address}"
     if "image/jpeg" in body:
-        return f"curl --data-binary @cat.jpg -H 'Content-Type: image/jpeg' {address}"
-    return f"curl --json @body.json {address}"
+        return f"curl -X POST -T cat.jpg -H 'Content-Type: image/jpeg' {address}"
+    return f"curl -d @body.json -H 'Content-Type: application/json' {address}"

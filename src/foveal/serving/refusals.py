@@ -26,7 +26,7 @@ class Refused(Exception):
     status : int
         Of HTTP.
     what, needed, came, remedy : str
-        The beats of an error, see `foveal.errors`.
+        The beats of an error, see `foveal.errors`; parameters are told by their bare names.
     headers : mapping, optional
         Further headers of the answer.
     """
@@ -43,13 +43,14 @@ class Refused(Exception):
     ) -> None:
         super().__init__(f"{status} {what}: needed {needed}, got {came}")
         self.status, self.headers = status, dict(headers or {})
-        self.beats = {"what": what, "needed": needed, "came": came, "remedy": remedy}
+        beats = {"what": what, "needed": needed, "came": came, "remedy": remedy}
+        self.beats = {name: unmarked(text) for name, text in beats.items()}
 
 
 def refused_by(error: FovealError) -> Refused:
-    """Return the refusal that an error of the library is, in bare names of parameters."""
+    """Return the refusal that an error of the library is."""
     status = next(status for kind, status in STATUSES if isinstance(error, kind))
-    beats = {name: unmarked(str(text)) for name, text in error.beats.items()}
+    beats = {name: str(text) for name, text in error.beats.items()}
     return Refused(status, headers={RETRY: "5"} if status == 503 else {}, **beats)
 
 

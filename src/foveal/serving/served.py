@@ -127,7 +127,7 @@ class Served:
                 f"similar of {self.name}",
                 needed="an index of pictures to search in",
                 came="a server without one",
-                remedy="start it with --index NAME.index, which foveal similar --to left",
+                remedy="start it with one (`index`), which foveal similar leaves",
             )
         index = self.index
         found = await self._asked(self.wide, pictures, self.encoding)

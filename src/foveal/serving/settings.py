@@ -12,6 +12,7 @@ from foveal.pictures.opening import most_pixels
 from foveal.serving.door import Door
 from foveal.serving.limits import Limits
 from foveal.serving.wanted import Wanted
+from foveal.wording import counted
 
 BACKLOG = 512
 SHORTEST, LONGEST = 16, 1_024
@@ -71,7 +72,7 @@ def read_token(path: Path) -> str:
     except OSError as error:
         raise _no_token(path, error.strerror or str(error)) from error
     if not SHORTEST <= len(found) <= LONGEST or not all(33 <= one < 127 for one in found):
-        raise _no_token(path, f"{len(found)} bytes, or others")
+        raise _no_token(path, f"{counted(len(found), 'byte')}, or others")
     return found.decode("ascii")
 
 

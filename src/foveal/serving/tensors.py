@@ -91,7 +91,9 @@ def read_request(body: bytes, json_length: int | None) -> Asked:
         tensor, rest = _tensor(_mapping(one, "an input"), rest)
         found.append(tensor)
     if len(rest):
-        _refuse("binary data", "as much as the inputs announce", f"{len(rest)} bytes more")
+        _refuse(
+            "binary data", "as much as the inputs announce", f"{counted(len(rest), 'byte')} more"
+        )
     binary = _parameters(facts).get("binary_data_output", False)
     return Asked(
         id=_identity(facts.get("id")),
