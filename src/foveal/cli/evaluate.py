@@ -15,8 +15,10 @@ from foveal.cli.options import (
     Device,
     Json,
     LabelFrom,
+    LeastProbability,
     Model,
     Pictures,
+    Reject,
     Strict,
     Threads,
     groups_of,
@@ -68,6 +70,8 @@ def evaluate(
         bool,
         typer.Option("--baselines/--no-baselines", help="Fit the baselines on pixels beside it."),
     ] = True,
+    reject: Reject = None,
+    least_probability: LeastProbability = None,
     to: Annotated[
         Path | None,
         typer.Option(
@@ -121,6 +125,8 @@ def evaluate(
             training=training and pictures_of(training, label_from),
             groups=together,
             with_baselines=baselines,
+            reject=reject,
+            least_probability=least_probability,
             progress=lambda done, total: show(Decoding(done=done, total=total)),
         )
     if strict:

@@ -22,10 +22,15 @@ if TYPE_CHECKING:
     from foveal.progress.events import Event, Listener
 
 NOT_LEARNED = (
-    *("model", "pictures", "label_from", "groups", "resume", "fresh", "strict", "json"),
+    *("model", "pictures", "label_from", "groups", "folds", "resume", "fresh", "strict", "json"),
     *("tensorboard", "checkpoint_seconds", "report"),
 )
 """Parameters of the command that say what it learns from and how its run is kept, not how."""
+JUDGED = {
+    "cross-validation": "cross-validated accuracy",
+    "folds": "accuracy of whole trainings on folds",
+}
+"""What an accuracy is called, by what judged it, where that was no validation part."""
 NOT_TYPED = ("resume", "fresh", "json", "report")
 """Options that change nothing of what comes out."""
 
@@ -55,6 +60,13 @@ class TrainedModel:
     def run(self) -> Path:
         """The folder of the run."""
         return self.path.with_suffix(".run")
+
+    @property
+    def folds(self) -> dict[str, Any]:
+        """What trainings on folds said, as its run tells; nothing where there were none."""
+        from foveal.training.record import RunRecord
+
+        return RunRecord.read(self.run).folds
 
     def to_dict(self) -> dict[str, Any]:
         """Return where it is, and what came of the training."""
@@ -106,6 +118,7 @@ class TrainedClassifier(TrainedModel):
             "unjudged": [known_as[one] for one in known.unjudged or ()],
             "temperature": self.model.temperature,
             "cuts": plain(self.cuts),
+            "folds": self.folds or None,
         }
 
 
@@ -165,6 +178,7 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner], k
             options,
             label_from=asked.get("label_from"),
             groups=groups_of(asked["groups"]),
+            folds=asked.get("folds"),
             command=str(context.info_name),
             line=typed_line(context, NOT_TYPED),
             source=asked["pictures"],
@@ -253,11 +267,12 @@ def _refuse_left_out(event: Event) -> None:
 
 def lines_of_classifier(found: TrainedClassifier) -> Iterator[str]:
     """Lay out for a person how a classifier fares, and where it is."""
+    from foveal.training.journal import TABLE_OF_FOLDS
+
     known, accuracy = found.model.provenance, found.model.accuracy
     yield from found.head()
     if accuracy is not None:
-        crossed = known.judged_by == "cross-validation"
-        where = "cross-validated accuracy" if crossed else "validation accuracy"
+        where = JUDGED.get(known.judged_by, "validation accuracy")
         counts = known.class_counts
         most = max(counts) / sum(counts)
         worth = known.validation_effective
@@ -268,6 +283,8 @@ def lines_of_classifier(found: TrainedClassifier) -> Iterator[str]:
             f"largest class is {100 * most:.1f} % of those trained on"
             f"{_without(known.unjudged, found.model.classes.tolist())}"
         )
+    if known.judged_by == "folds":
+        yield f"folds  {found.run / TABLE_OF_FOLDS}"
     model, pictures = quoted(found.path), quoted(found.pictures)
     if found.label_from is not None:
         pictures += f" --label-from {quoted(found.label_from)}"

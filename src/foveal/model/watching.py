@@ -47,6 +47,8 @@ class Watch:
         What is looked at, with all folders in it; hidden files are none.
     table : GrowingTable
         Gets a row for each file, of the columns of `Predictions`; files that have one are done.
+    least : float, optional
+        How sure the model must be to answer, see `FittedModel.refusal`.
     clock, sleep : callable, optional
         Seconds that pass, and how to let them.
     """
@@ -57,13 +59,15 @@ class Watch:
         folder: Path,
         table: GrowingTable,
         *,
+        least: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] | None = None,
     ) -> None:
-        self.model, self.folder, self.table = model, folder, table
+        self.model, self.folder, self.table, self.least = model, folder, table, least
         self.clock, self.sleep = clock, sleep or time.sleep
-        self.rows = self.unreadable = self.unfamiliar = 0
-        """Rows that were added, and those of them without an answer, or of odd pictures."""
+        self.rows = self.unreadable = self.unfamiliar = self.left = 0
+        """Rows that were added; of them those of files that cannot be read, of pictures unlike
+        those that taught, and of those left to a person."""
         self._arriving: dict[str, _Arriving] = {}
 
     def looks(self) -> Iterator[int]:
@@ -80,7 +84,7 @@ class Watch:
         before, ready = self.rows, self._ready()
         for start in range(0, len(ready), MOST):
             pictures = Pictures.of_files(ready[start : start + MOST])
-            for batch in self.model.predicting(pictures):
+            for batch in self.model.predicting(pictures, self.least):
                 self._add(batch)
         return self.rows - before
 
@@ -109,8 +113,9 @@ class Watch:
     def _add(self, batch: Predictions) -> None:
         """Add rows; a file that cannot be read gets its row once it has rested for long."""
         now, rows = self.clock(), []
-        for name, reason, strange, row in zip(
-            batch.names, batch.reasons, batch.unfamiliar.tolist(), batch.rows(), strict=True
+        flags = zip(batch.unfamiliar.tolist(), batch.left.tolist(), strict=True)
+        for name, reason, (strange, left), row in zip(
+            batch.names, batch.reasons, flags, batch.rows(), strict=True
         ):
             one = self._arriving[name]
             if reason and now - one.since < PATIENCE:
@@ -118,6 +123,7 @@ class Watch:
                 continue
             rows.append(row)
             self.unreadable += bool(reason)
-            self.unfamiliar += bool(strange)
+            self.unfamiliar += strange
+            self.left += left
         self.table.add(rows)
         self.rows += len(rows)
