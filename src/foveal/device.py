@@ -10,13 +10,14 @@ import os
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
 
 from foveal.errors import UsageError
 from foveal.parameters import did_you_mean
+from foveal.vocabulary import Precision
 
 MOST_THREADS = 1_024
 
@@ -33,6 +34,26 @@ class Device:
     """Number format of weights and activations."""
     memory_format: torch.memory_format = torch.channels_last
     """Order of the axes in memory; channels last runs 1.5 times as fast on a processor."""
+
+    def precision(self, asked: str) -> Precision:
+        """Decide the number format of training: as asked for, else what is fast here.
+
+        A graphics processor that multiplies bfloat16 does so; processors stay with float32.
+        """
+        if asked == "auto":
+            fast = self.name == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+            return "bfloat16" if fast else "float32"
+        return "bfloat16" if asked == "bfloat16" else "float32"
+
+    def computing(self, precision: Precision) -> AbstractContextManager[object]:
+        """Let products within be of that precision; weights, sums and losses stay float32.
+
+        Mixed precision as in Micikevicius et al., arXiv:1710.03740; bfloat16 has the range of
+        float32, so that losses need not be scaled.
+        """
+        if precision == "float32":
+            return nullcontext()
+        return torch.autocast(self.name, dtype=torch.bfloat16)
 
     @contextmanager
     def private_randomness(self, seed: int) -> Iterator[None]:

@@ -103,6 +103,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
         where no folder names them.
     test_share : float, 0 to 1
         Share held out and never touched; only where no folder names a test part.
+    precision : {"auto", "float32", "bfloat16"}
+        Number format of the products of a training step: "auto" takes bfloat16 on a graphics
+        processor that multiplies it. Weights, sums and losses are float32 in any case.
     device : {"auto", "cpu", "cuda", "mps"}
         Where to compute.
     threads : int, optional
@@ -166,6 +169,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
         resize: Resize = "stretch",
         validation_share: float = 0.2,
         test_share: float = 0.0,
+        precision: str = "auto",
         device: str = "auto",
         threads: int | None = None,
         random_state: randomness.RandomState = None,
@@ -199,6 +203,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
         self.resize = resize
         self.validation_share = validation_share
         self.test_share = test_share
+        self.precision = precision
         self.device = device
         self.threads = threads
         self.random_state = random_state

@@ -77,6 +77,9 @@ class CNNClassifier(Classifier):
         where no folder names them.
     test_share : float, 0 to 1
         Share held out and never touched; only where no folder names a test part.
+    precision : {"auto", "float32", "bfloat16"}
+        Number format of the products of a training step: "auto" takes bfloat16 on a graphics
+        processor that multiplies it. Weights, sums and losses are float32 in any case.
     device : {"auto", "cpu", "cuda", "mps"}
         Where to compute.
     threads : int, optional
@@ -132,6 +135,7 @@ class CNNClassifier(Classifier):
         resize: Resize = "stretch",
         validation_share: float = 0.2,
         test_share: float = 0.0,
+        precision: str = "auto",
         device: str = "auto",
         threads: int | None = None,
         random_state: randomness.RandomState = None,
@@ -158,6 +162,7 @@ class CNNClassifier(Classifier):
         self.resize = resize
         self.validation_share = validation_share
         self.test_share = test_share
+        self.precision = precision
         self.device = device
         self.threads = threads
         self.random_state = random_state

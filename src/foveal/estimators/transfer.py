@@ -151,6 +151,7 @@ label_smoothing, ema, clip_norm, patience
         resize: Resize | None = None,
         validation_share: float | None = None,
         test_share: float = 0.0,
+        precision: str = "auto",
         device: str = "auto",
         threads: int | None = None,
         random_state: randomness.RandomState = None,
@@ -186,6 +187,7 @@ label_smoothing, ema, clip_norm, patience
         self.resize = resize
         self.validation_share = validation_share
         self.test_share = test_share
+        self.precision = precision
         self.device = device
         self.threads = threads
         self.random_state = random_state

@@ -16,6 +16,7 @@ from foveal.arrays import Array, Rows
 from foveal.pictures.augment import Augmentation, gather_varied, varied
 from foveal.pictures.prepared import Prepared, RowsOfArrays
 from foveal.pictures.scaling import Scaling
+from foveal.pictures.tensors import picked
 from foveal.randomness import generator
 
 
@@ -69,7 +70,7 @@ class TrainingBatches:
 
     def _batch(self, rows: Rows, step: int) -> Batch:
         draws = generator(self.seed, "augment", step)
-        raw = gather_varied(_rows(self.images, rows, self.device), self.augmentation, draws)
+        raw = gather_varied(picked(self.images, rows, self.device), self.augmentation, draws)
         images = varied(normalised(raw, self.scaling), self.augmentation, draws)
         values = torch.from_numpy(self.values[rows]).to(self.device)
         return Batch(images, values, weights_of(self.weights, rows, self.device))
@@ -204,8 +205,7 @@ def ordered(
 ) -> Iterator[torch.Tensor]:
     """Return rows in order, unvaried, as normalised tensors (n, c, h, w)."""
     for start in range(0, len(rows), batch_size):
-        picked = rows[start : start + batch_size]
-        yield normalised(_rows(images, picked, device), by)
+        yield normalised(picked(images, rows[start : start + batch_size], device), by)
 
 
 def normalised(images_nhwc: torch.Tensor, by: Scaling) -> torch.Tensor:
@@ -221,25 +221,6 @@ def normalised(images_nhwc: torch.Tensor, by: Scaling) -> torch.Tensor:
         wide = images_nhwc.to("cpu", torch.float64).mul(scale).add_(shift)
         floats = wide.to(images_nhwc.device, torch.float32)
     return floats.permute(0, 3, 1, 2)
-
-
-def _rows(images: RowsOfArrays, rows: Rows, device: str) -> torch.Tensor:
-    return as_tensor(images[rows]).to(device)  # a list of rows copies, memory-mapped or not
-
-
-def as_tensor(images: Array) -> torch.Tensor:
-    """Make a tensor of an array; dtypes that torch does not know become wider ones."""
-    native = images.astype(images.dtype.newbyteorder("="), copy=False)
-    known = native.astype(_UNKNOWN_TO_TORCH.get(native.dtype, native.dtype), copy=False)
-    return torch.from_numpy(np.require(known, requirements=["C", "W"]))
-
-
-_UNKNOWN_TO_TORCH: dict[Any, Any] = {
-    np.dtype(np.uint16): np.int32,
-    np.dtype(np.uint32): np.int64,
-    np.dtype(np.uint64): np.float64,
-    np.dtype(np.longdouble): np.float64,
-}
 
 
 def nhwc(maps_nchw: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float32]]:
