@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -26,6 +27,7 @@ import foveal
 from foveal import CNNClassifier
 from foveal.learning import descent
 from foveal.pictures import tensors
+from foveal.training.loop import start
 
 NETS = {"fast": (60_000, 28, 1), "tinyvgg": (20_000, 64, 3), "resnet": (20_000, 64, 3)}
 """Stock nets, each with pictures, their side, and their channels."""
@@ -102,17 +104,14 @@ def train(
 @contextmanager
 def patched(share: float, *, compiled: bool) -> Iterator[None]:
     """Train otherwise than Foveal does."""
-    before = tensors.SHARE, descent.start
 
-    def start(network: Any, config: Any) -> Any:
+    def start_compiled(network: Any, config: Any) -> Any:
         network.compile()
-        return before[1](network, config)
+        return start(network, config)
 
-    tensors.SHARE, descent.start = share, start if compiled else before[1]
-    try:
+    begin = start_compiled if compiled else start
+    with patch.object(tensors, "SHARE", share), patch.object(descent, "start", begin):
         yield
-    finally:
-        tensors.SHARE, descent.start = before
 
 
 def frozen() -> None:
