@@ -1,6 +1,6 @@
 """What a graphics processor adds: training steps and frozen networks, beside the processor.
 
-    python benchmarks/gpu.py [--epochs 3] [--only steps|frozen]
+    python benchmarks/gpu.py [--epochs 3] [--only steps|frozen] [--batch-size N]
 
 *Steps*: stock nets on made pictures, pictures a second in the last epoch (judging apart): on the
 processor, on the GPU in float32 and in bfloat16, the same with the pictures sent batch by batch
@@ -13,6 +13,8 @@ probabilities are from those of the processor in float32, with and without TF32 
 from __future__ import annotations
 
 import argparse
+import cProfile
+import pstats
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -46,12 +48,15 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--only", choices=("steps", "frozen"))
     parser.add_argument("--nets", nargs="*", default=list(NETS))
+    parser.add_argument("--batch-size", type=int, help="pictures a step; derived if left out")
+    parser.add_argument("--variants", nargs="*", default=list(VARIANTS))
+    parser.add_argument("--profile", action="store_true", help="where Python spends its time")
     wanted = parser.parse_args()
     print(describe(), flush=True)
     print(torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU", flush=True)
     if wanted.only != "frozen":
         for net in wanted.nets:
-            steps(net, wanted.epochs)
+            steps(net, wanted)
     if wanted.only != "steps":
         frozen()
 
@@ -66,14 +71,21 @@ def made(pictures: int, side: int, channels: int) -> tuple[np.ndarray, np.ndarra
     return images, classes
 
 
-def steps(net: str, epochs: int) -> None:
+def steps(net: str, wanted: argparse.Namespace) -> None:
     """Train a stock net in each way."""
     images, classes = made(*NETS[net])
     few = len(images) // 8
-    train(f"{net} cpu", net, images[:few], classes[:few], 2, "cpu", precision="float32")
-    if torch.cuda.is_available():
-        for name, how in VARIANTS.items():
-            train(f"{net} cuda {name}", net, images, classes, epochs, "cuda", **how)
+    sized = {"batch_size": wanted.batch_size}
+    train(f"{net} cpu", net, images[:few], classes[:few], 2, "cpu", precision="float32", **sized)
+    if not torch.cuda.is_available():
+        return
+    for name in wanted.variants:
+        profile = cProfile.Profile()
+        with profile if wanted.profile else nullcontext():
+            how = VARIANTS[name] | sized
+            train(f"{net} cuda {name}", net, images, classes, wanted.epochs, "cuda", **how)
+        if wanted.profile:
+            pstats.Stats(profile).sort_stats("tottime").print_stats(25)
 
 
 def train(
@@ -85,12 +97,18 @@ def train(
     device: str,
     *,
     precision: str,
+    batch_size: int | None = None,
     share: float = tensors.SHARE,
     compiled: bool = False,
 ) -> None:
     with patched(share, compiled=compiled):
         found = CNNClassifier(
-            net, epochs=epochs, device=device, precision=precision, random_state=0
+            net,
+            epochs=epochs,
+            device=device,
+            precision=precision,
+            batch_size=batch_size,
+            random_state=0,
         ).fit(images, classes)
     laps = [row["seconds"] - row["judging"] for row in found.history_]
     pace = 0.8 * len(images) / laps[-1]

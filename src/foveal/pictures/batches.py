@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -213,14 +214,24 @@ def normalised(images_nhwc: torch.Tensor, by: Scaling) -> torch.Tensor:
 
     The answer is float32 and lies channels last in memory, without a copy.
     """
-    scale, shift = (torch.tensor(one, dtype=torch.float64) for one in by.affine)
     if images_nhwc.dtype == torch.uint8:
         floats = images_nhwc.to(torch.float32)
-        floats.mul_(scale.to(floats)).add_(shift.to(floats))
+        scale, shift = _affine(by, torch.float32, str(floats.device))
+        floats.mul_(scale).add_(shift)
     else:  # far from zero single precision would round before the shift
+        scale, shift = _affine(by, torch.float64, "cpu")
         wide = images_nhwc.to("cpu", torch.float64).mul(scale).add_(shift)
         floats = wide.to(images_nhwc.device, torch.float32)
     return floats.permute(0, 3, 1, 2)
+
+
+@lru_cache(maxsize=16)
+def _affine(by: Scaling, dtype: torch.dtype, device: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return factor and summand of each channel; for every batch the same tensors."""
+    with torch.inference_mode(False):  # whoever comes first, they serve training too
+        wide = (torch.tensor(one, dtype=torch.float64) for one in by.affine)
+        scale, shift = (one.to(device, dtype) for one in wide)
+    return scale, shift
 
 
 def nhwc(maps_nchw: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float32]]:
