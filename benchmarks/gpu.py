@@ -7,7 +7,7 @@ processor, on the GPU in float32 and in bfloat16, the same with the pictures sen
 instead of lying there, and with `torch.compile` (the seconds of its first epoch beside).
 
 *Frozen*: ImageNet's EfficientNet-Lite0 on made pictures: pictures a second, and how far its
-probabilities are from those of the processor in float32, with and without TF32 and in bfloat16.
+probabilities are from those of the processor in float32, and in bfloat16.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from foveal import CNNClassifier
 from foveal.learning import descent
 from foveal.pictures import tensors
 from foveal.training.loop import start
+from foveal.vocabulary import Precision
 
 NETS = {"fast": (60_000, 28, 1), "tinyvgg": (20_000, 64, 3), "resnet": (20_000, 64, 3)}
 """Stock nets, each with pictures, their side, and their channels."""
@@ -49,6 +50,8 @@ def main() -> None:
     parser.add_argument("--only", choices=("steps", "frozen"))
     parser.add_argument("--nets", nargs="*", default=list(NETS))
     parser.add_argument("--batch-size", type=int, help="pictures a step; derived if left out")
+    parser.add_argument("--side", type=int, help="side of the pictures, instead of the net's own")
+    parser.add_argument("--pictures", type=int, help="how many, instead of the net's own")
     parser.add_argument("--variants", nargs="*", default=list(VARIANTS))
     parser.add_argument("--profile", action="store_true", help="where Python spends its time")
     wanted = parser.parse_args()
@@ -73,7 +76,8 @@ def made(pictures: int, side: int, channels: int) -> tuple[np.ndarray, np.ndarra
 
 def steps(net: str, wanted: argparse.Namespace) -> None:
     """Train a stock net in each way."""
-    images, classes = made(*NETS[net])
+    pictures, side, channels = NETS[net]
+    images, classes = made(wanted.pictures or pictures, wanted.side or side, channels)
     few = len(images) // 8
     sized = {"batch_size": wanted.batch_size}
     train(f"{net} cpu", net, images[:few], classes[:few], 2, "cpu", precision="float32", **sized)
@@ -96,7 +100,7 @@ def train(
     epochs: int,
     device: str,
     *,
-    precision: str,
+    precision: Precision,
     batch_size: int | None = None,
     share: float = tensors.SHARE,
     compiled: bool = False,
@@ -140,12 +144,7 @@ def frozen() -> None:
         return
     model = foveal.imagenet(device="cuda")
     model.predict_proba(images)
-    for name, tf32, half in (
-        ("TF32", True, False),
-        ("float32", False, False),
-        ("bfloat16", True, True),
-    ):
-        torch.backends.cudnn.allow_tf32 = tf32
+    for name, half in (("float32", False), ("bfloat16", True)):
         with torch.autocast("cuda", dtype=torch.bfloat16) if half else nullcontext():
             model.predict_proba(images)
             began = time.perf_counter()
@@ -158,7 +157,6 @@ def frozen() -> None:
             f"largest difference {off:.1e}, same class {agree:.1%}",
             flush=True,
         )
-    torch.backends.cudnn.allow_tf32 = True
 
 
 if __name__ == "__main__":

@@ -35,16 +35,6 @@ class Device:
     memory_format: torch.memory_format = torch.channels_last
     """Order of the axes in memory; channels last runs 1.5 times as fast on a processor."""
 
-    def precision(self, asked: str) -> Precision:
-        """Decide the number format of training: as asked for, else what is fast here.
-
-        A graphics processor that multiplies bfloat16 does so; processors stay with float32.
-        """
-        if asked == "auto":
-            fast = self.name == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-            return "bfloat16" if fast else "float32"
-        return "bfloat16" if asked == "bfloat16" else "float32"
-
     def computing(self, precision: Precision) -> AbstractContextManager[object]:
         """Let products within be of that precision; weights, sums and losses stay float32.
 
@@ -70,17 +60,32 @@ class Device:
             yield
 
     @contextmanager
+    def _exact(self) -> Iterator[None]:
+        """Convolve in float32 within; see `at_work`."""
+        if self.name != "cuda":
+            yield
+            return
+        convolutions = torch.backends.cudnn.conv  # type: ignore[attr-defined]
+        before, convolutions.fp32_precision = convolutions.fp32_precision, "ieee"
+        try:
+            yield
+        finally:
+            convolutions.fp32_precision = before
+
+    @contextmanager
     def at_work(self) -> Iterator[None]:
         """Let torch use this device's number of threads within, and the caller's after.
 
         Several threads may be within at a time: the first one in notes the caller's number. In
         the thread that a fork left it is one thread: those that torch had are gone, and it would
-        wait for them for ever.
+        wait for them for ever. A graphics processor convolves in float32 within, not in TF32:
+        a model answers the same wherever it is asked.
         """
         before = _BASE.entered()
         torch.set_num_threads(1 if _left_by_fork() else self.threads)
         try:
-            yield
+            with self._exact():
+                yield
         finally:
             _BASE.left()
             torch.set_num_threads(before)

@@ -21,7 +21,7 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 """Where to compute."""
 Precision = Literal["float32", "bfloat16"]
 """Number format of the products of a training step; weights, sums and losses stay float32."""
-PRECISIONS = ("auto", "float32", "bfloat16")
+PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 ENGINES = ("openvino", "onnxruntime", "torch")
 """What runs a frozen network, by preference."""
 

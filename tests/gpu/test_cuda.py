@@ -51,7 +51,7 @@ def test_digits_are_learned_as_well_as_on_the_processor(precision: str) -> None:
 def test_what_was_learned_there_answers_the_same_here(tmp_path: Path) -> None:
     learner().fit(X, Y).save(tmp_path / "m.safetensors")
     there, here = (load(tmp_path / "m.safetensors", device=name) for name in ("cuda", "cpu"))
-    np.testing.assert_allclose(there.predict_proba(NEW), here.predict_proba(NEW), atol=1e-4)
+    np.testing.assert_allclose(there.predict_proba(NEW), here.predict_proba(NEW), atol=1e-5)
 
 
 def test_a_step_in_float32_is_the_step_of_the_processor() -> None:
@@ -138,6 +138,8 @@ def test_rows_lie_there_where_they_fit_and_go_with_their_array(monkeypatch) -> N
     assert torch.equal(picked(wide, np.array([2]), "cuda").cpu(), as_tensor(wide[[2]]))
 
 
-def test_bfloat16_is_chosen_for_training_there() -> None:
-    assert choose("cuda").precision("auto") == "bfloat16"
-    assert choose("cpu").precision("auto") == "float32"
+def test_convolutions_are_exact_at_work_and_as_before_after() -> None:
+    before = torch.backends.cudnn.conv.fp32_precision
+    with choose("cuda").at_work():
+        assert torch.backends.cudnn.conv.fp32_precision == "ieee"
+    assert torch.backends.cudnn.conv.fp32_precision == before

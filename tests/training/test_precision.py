@@ -9,7 +9,6 @@ import torch
 from sklearn.datasets import load_digits
 
 from foveal import CNNClassifier, UsageError
-from foveal.device import choose
 from support.training import config, fresh, run
 
 
@@ -43,8 +42,6 @@ def test_digits_are_learned_in_bfloat16_too() -> None:
     assert config_kept is not None and config_kept.precision == "bfloat16"
 
 
-def test_a_processor_trains_in_single_precision_unless_asked() -> None:
-    assert choose("cpu").precision("auto") == "float32"
-    assert choose("cpu").precision("bfloat16") == "bfloat16"
+def test_another_precision_is_refused() -> None:
     with pytest.raises(UsageError, match="float32"):
         CNNClassifier(precision="half").fit(load_digits().images, load_digits().target)

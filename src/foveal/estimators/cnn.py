@@ -19,7 +19,7 @@ from foveal.nets.spec import Network
 from foveal.recipe import Resize
 from foveal.training import config as configs
 from foveal.training.run import Run
-from foveal.vocabulary import Level
+from foveal.vocabulary import Level, Precision
 
 
 class CNNClassifier(Classifier):
@@ -77,9 +77,9 @@ class CNNClassifier(Classifier):
         where no folder names them.
     test_share : float, 0 to 1
         Share held out and never touched; only where no folder names a test part.
-    precision : {"auto", "float32", "bfloat16"}
-        Number format of the products of a training step: "auto" takes bfloat16 on a graphics
-        processor that multiplies it. Weights, sums and losses are float32 in any case.
+    precision : {"float32", "bfloat16"}
+        Number format of the products of a training step; weights, sums and losses are float32
+        in any case. bfloat16 pays on a graphics processor with large pictures and batches.
     device : {"auto", "cpu", "cuda", "mps"}
         Where to compute.
     threads : int, optional
@@ -135,7 +135,7 @@ class CNNClassifier(Classifier):
         resize: Resize = "stretch",
         validation_share: float = 0.2,
         test_share: float = 0.0,
-        precision: str = "auto",
+        precision: Precision = "float32",
         device: str = "auto",
         threads: int | None = None,
         random_state: randomness.RandomState = None,

@@ -27,7 +27,7 @@ from foveal.pictures.survey import look_over, recipe_for
 from foveal.recipe import Resize
 from foveal.training import config as configs
 from foveal.training.run import Run
-from foveal.vocabulary import Level
+from foveal.vocabulary import Level, Precision
 
 
 class TransferClassifier(Classifier):
@@ -88,7 +88,7 @@ label_smoothing, ema, clip_norm, patience
         then fitted on them too.
     test_share : float, 0 to 1
         Share held out and never touched; only where no folder names a test part.
-    device, threads, random_state, verbose
+    precision, device, threads, random_state, verbose
         As in `CNNClassifier`.
 
     Attributes
@@ -151,7 +151,7 @@ label_smoothing, ema, clip_norm, patience
         resize: Resize | None = None,
         validation_share: float | None = None,
         test_share: float = 0.0,
-        precision: str = "auto",
+        precision: Precision = "float32",
         device: str = "auto",
         threads: int | None = None,
         random_state: randomness.RandomState = None,

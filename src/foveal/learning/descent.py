@@ -152,7 +152,7 @@ def configured(
         patience=asked.patience,
         seed=context.seed,
         squares=habits.squares,
-        precision=context.device.precision(asked.precision),
+        precision=asked.precision,
     )
     steps = context.run.decide("steps", lambda: _affordable(asked, task, network, config, context))
     return configs.with_steps(config, steps)

@@ -30,6 +30,7 @@ from foveal.vocabulary import (
     Level,
     Loss,
     Noise,
+    Precision,
 )
 
 NETWORK, TRAINING, PICTURES, RUN = "Network", "Training", "Pictures", "Run"
@@ -121,11 +122,11 @@ class Descent:
         optional(Whole(1)),
         "Stop after so many epochs without a better validation score.",
     )
-    precision: str = option(
+    precision: Precision = option(
         TRAINING,
-        "auto",
+        "float32",
         Choice(PRECISIONS),
-        "float32 or bfloat16; bfloat16 on a GPU that multiplies it, if auto.",
+        "float32 or bfloat16: of the products of a step.",
     )
 
     def __post_init__(self) -> None:
