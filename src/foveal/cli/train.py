@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from foveal.cli.commands import Command, Commands
-from foveal.cli.learners import LABEL_FROM, command
+from foveal.cli.learners import OF_LABELS, command
 from foveal.cli.options import AnyPictures, Pictures, size_of
 from foveal.cli.output import print_answer
 from foveal.cli.training import (
@@ -76,6 +76,6 @@ def _read(options: dict[str, Any]) -> dict[str, Any]:
     return parameters
 
 
-app.command("cnn", cls=Command)(command(CNN, Pictures, cnn, LABEL_FROM))
-app.command("transfer", cls=Command)(command(TRANSFER, Pictures, transfer, LABEL_FROM))
+app.command("cnn", cls=Command)(command(CNN, Pictures, cnn, OF_LABELS))
+app.command("transfer", cls=Command)(command(TRANSFER, Pictures, transfer, OF_LABELS))
 app.command("autoencoder", cls=Command)(command(AUTOENCODER, AnyPictures, autoencoder))

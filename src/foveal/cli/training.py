@@ -22,10 +22,15 @@ if TYPE_CHECKING:
     from foveal.progress.events import Event, Listener
 
 NOT_LEARNED = (
-    *("model", "pictures", "label_from", "groups", "resume", "fresh", "strict", "json"),
+    *("model", "pictures", "label_from", "groups", "folds", "resume", "fresh", "strict", "json"),
     *("tensorboard", "checkpoint_seconds", "report"),
 )
 """Parameters of the command that say what it learns from and how its run is kept, not how."""
+JUDGED = {
+    "cross-validation": "cross-validated accuracy",
+    "folds": "accuracy of whole trainings on folds",
+}
+"""What an accuracy is called, by what judged it, where that was no validation part."""
 NOT_TYPED = ("resume", "fresh", "json", "report")
 """Options that change nothing of what comes out."""
 
@@ -56,6 +61,13 @@ class TrainedModel:
         """The folder of the run."""
         return self.path.with_suffix(".run")
 
+    @property
+    def folds(self) -> dict[str, Any]:
+        """What trainings on folds said, as its run tells; nothing where there were none."""
+        from foveal.training.record import RunRecord
+
+        return RunRecord.read(self.run).folds
+
     def to_dict(self) -> dict[str, Any]:
         """Return where it is, and what came of the training."""
         return {
@@ -76,6 +88,7 @@ class TrainedModel:
             yield f"{self.path} is complete: nothing to resume"
         elif self.replaced:
             yield f"the model that was there before is kept: {self.replaced}"
+            yield from _kept_report(self.run)
 
     def foot(self, following: str) -> Iterator[str]:
         """Tell a person where the model is, and what may follow."""
@@ -105,6 +118,7 @@ class TrainedClassifier(TrainedModel):
             "unjudged": [known_as[one] for one in known.unjudged or ()],
             "temperature": self.model.temperature,
             "cuts": plain(self.cuts),
+            "folds": self.folds or None,
         }
 
 
@@ -164,6 +178,7 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner], k
             options,
             label_from=asked.get("label_from"),
             groups=groups_of(asked["groups"]),
+            folds=asked.get("folds"),
             command=str(context.info_name),
             line=typed_line(context, NOT_TYPED),
             source=asked["pictures"],
@@ -204,10 +219,9 @@ def report_of(
 
     run = asked["model"].with_suffix(".run")
     place: Path = run / REPORT
-    if not asked["report"]:
-        return place if place.exists() and not anew else None
-    if place.exists() and not anew:
-        return place
+    kept = place.is_file() and not anew
+    if kept or not asked["report"]:
+        return place if kept else None
     try:
         found = told_report(model, pictures, show, run=run, file=asked["model"], source="")
         return found.save(place)
@@ -219,6 +233,14 @@ def report_of(
         line = f"note: no report was written: {kind}{in_options(str(why))}"
         typer.echo(visible_lines(line), err=True)
         return None
+
+
+def _kept_report(run: Path) -> Iterator[str]:
+    """Say where the report of the training before is, if it is kept."""
+    from foveal.training.journal import REPLACED_REPORT
+
+    if (run / REPLACED_REPORT).is_file():
+        yield f"its report is kept: {run / REPLACED_REPORT}"
 
 
 def _curves(asked: dict[str, Any]) -> list[Listener]:
@@ -245,11 +267,12 @@ def _refuse_left_out(event: Event) -> None:
 
 def lines_of_classifier(found: TrainedClassifier) -> Iterator[str]:
     """Lay out for a person how a classifier fares, and where it is."""
+    from foveal.training.journal import TABLE_OF_FOLDS
+
     known, accuracy = found.model.provenance, found.model.accuracy
     yield from found.head()
     if accuracy is not None:
-        crossed = known.judged_by == "cross-validation"
-        where = "cross-validated accuracy" if crossed else "validation accuracy"
+        where = JUDGED.get(known.judged_by, "validation accuracy")
         counts = known.class_counts
         most = max(counts) / sum(counts)
         worth = known.validation_effective
@@ -260,6 +283,8 @@ def lines_of_classifier(found: TrainedClassifier) -> Iterator[str]:
             f"largest class is {100 * most:.1f} % of those trained on"
             f"{_without(known.unjudged, found.model.classes.tolist())}"
         )
+    if known.judged_by == "folds":
+        yield f"folds  {found.run / TABLE_OF_FOLDS}"
     model, pictures = quoted(found.path), quoted(found.pictures)
     if found.label_from is not None:
         pictures += f" --label-from {quoted(found.label_from)}"

@@ -11,12 +11,15 @@ from foveal.learning.classification import (
     scratch_plan,
     scratch_task,
 )
-from foveal.learning.data import as_pixels, prepare
+from foveal.learning.context import FitContext
+from foveal.learning.data import TrainingData, as_pixels, prepare
 from foveal.learning.descent import descend, finished
 from foveal.learning.options import CNN, Descent, Pixels, Shares, pick
 from foveal.nets.plan import Plan
 from foveal.nets.spec import Network
+from foveal.pictures.collection import Pictures
 from foveal.recipe import Resize
+from foveal.targets.labelled import Labelled
 from foveal.training import config as configs
 from foveal.training.run import Run
 from foveal.vocabulary import Level, Precision
@@ -209,8 +212,7 @@ class CNNClassifier(Classifier):
         pixels, target = pick(Pixels, self), self._target()
         with context.device.at_work():
             pictures = coerce(self, X, y, groups=groups, sample_weight=sample_weight, target=target)
-            opening, shares = as_pixels(pixels, context), pick(Shares, self)
-            data = prepare(pictures, opening, target, shares, context)
+            data = self._prepared(pictures, context)
             plan = scratch_plan(self.net, data, descent)
             task = scratch_task(data, descent, pixels, context)
             trained = descend(task, plan, descent, context)
@@ -220,3 +222,7 @@ class CNNClassifier(Classifier):
         doubts = target.doubts(known.validation_accuracy, known.class_counts, remedies)
         context.run.tell(finished(trained.state, doubts))
         return self._learned(model, context)
+
+    def _prepared(self, pictures: Pictures, context: FitContext) -> TrainingData[Labelled]:
+        opening = as_pixels(pick(Pixels, self), context)
+        return prepare(pictures, opening, self._target(), pick(Shares, self), context)

@@ -12,9 +12,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from foveal.estimators.inputs import coerce
 from foveal.learning.context import FitContext
+from foveal.learning.data import TrainingData
 from foveal.learning.options import Labels, Machine, check_options, pick
 from foveal.model.fitted import FittedModel
 from foveal.parameters import FLAG, check
+from foveal.pictures.collection import Pictures
 from foveal.pictures.sources import gather
 from foveal.pictures.sources.forms import column
 from foveal.randomness import RandomState
@@ -75,6 +77,25 @@ class Classifier(ClassifierMixin, Learner):
     def _learned(self, model: FittedModel, context: FitContext) -> Self:
         self.classes_ = model.classes
         return super()._learned(model, context)
+
+    def prepared(
+        self, X: Any, y: Any = None, *, groups: Any = None, run: Run | None = None
+    ) -> TrainingData[Labelled]:
+        """Prepare pictures as `fit` does, and train nothing.
+
+        Parameters
+        ----------
+        X, y, groups, run
+            As in `fit`.
+        """
+        context = self._begin(run)
+        with context.device.at_work():
+            pictures = coerce(self, X, y, groups=groups, target=self._target())
+            return self._prepared(pictures, context)
+
+    @abstractmethod
+    def _prepared(self, pictures: Pictures, context: FitContext) -> TrainingData[Labelled]:
+        """Decode pictures, or take their features, and divide them up."""
 
     def predict(self, X: Any) -> np.ndarray[Any, np.dtype[Any]]:
         """Predict the label of each picture; None, in its place, for files that cannot be read."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,18 +16,19 @@ from foveal.drawing.scales import viridis
 from foveal.drawing.text import BODY, LABEL, number, shortened, words
 from foveal.drawing.thumbnails import drawn, fitted, hairlined, thumbnail
 from foveal.drawing.vectors import BLUE, LEAST, bars, binned, strip
-from foveal.figures.fields import state
+from foveal.figures.one_picture import OnePicture
 from foveal.looking.maps import Maps
 from foveal.looking.stages import Stage
-from foveal.looking.subject import Subject, subject_of
+from foveal.looking.subject import Subject
 from foveal.looking.way import Softmax, StageSeen, Way, whole_way
 from foveal.nets.spec import Flatten
 from foveal.parameters import Whole, check, optional
-from foveal.pictures.sources import gather
 from foveal.shapes import written
 from foveal.wording import counted
 
 MOST_STAGES = 40
+DEEP = 12
+"""Rows from which on they are set into parts."""
 MOST_MAPS = 10
 MOST_CLASSES = 10
 TILE, PICTURE = 72, 128
@@ -68,27 +70,27 @@ def draw_way(model: Any, X: Any, *, count: int | None = None) -> Figure[Way]:
         exponentials and probabilities.
     """
     check({"count": count}, {"count": optional(Whole(1))})
-    subject = subject_of(model)
+    shown = OnePicture.of(model, X)
     found = whole_way(
-        subject,
-        subject.seen(gather(X).take(range(1))),
+        shown.subject,
+        shown.seen,
         most_stages=MOST_STAGES,
         most_maps=count or MOST_MAPS,
         most_classes=MOST_CLASSES,
     )
     return Figure(
         values=found,
-        image=page("The whole way", _facts(subject, found), _blocks(subject, found), CAPTION),
+        image=page("The whole way", _facts(shown, found), _blocks(shown.subject, found), CAPTION),
         caption=CAPTION,
         columns=("row", "what", "shape", "parameters", "logit", "exponential", "probability"),
         rows=tuple(_numbers(found)),
     )
 
 
-def _facts(subject: Subject, found: Way) -> list[str]:
-    plan = subject.plan
+def _facts(shown: OnePicture, found: Way) -> list[str]:
+    plan = shown.subject.plan
     facts = [
-        f"{state(subject)}, of {found.name}",
+        shown.fact,
         f"{counted(len(plan.layers), 'layer')}, {counted(plan.parameters, 'parameter')}",
     ]
     if found.left_out:
@@ -106,7 +108,9 @@ def _blocks(subject: Subject, found: Way) -> list[Image.Image]:
     blocks += [words("encoder", BODY, FAINT)] if plan.encoder_layers else []
     shape = written(plan.input)
     blocks.append(_row(["picture", shape], hairlined(drawn(found.image, PICTURE, PICTURE)), None))
-    for seen in found.stages:
+    headings = _headings(found.stages)
+    for place, seen in enumerate(found.stages):
+        blocks += [words(headings[place], BODY)] if place in headings else []
         is_code = bool(plan.encoder_layers) and seen.stage.last.number == str(plan.encoder_layers)
         blocks.append(_stage(seen, is_code))
         if is_code:
@@ -117,6 +121,24 @@ def _blocks(subject: Subject, found: Way) -> list[Image.Image]:
     if found.softmax is not None:
         blocks.append(_row(_softmax_words(found.softmax), _table(found.softmax), None))
     return [stacked(blocks, 2 * GRID)]
+
+
+def _headings(rows: Sequence[StageSeen]) -> dict[int, str]:
+    """Name the parts of a deep network, each by the size of its maps, by the row it begins with.
+
+    Empty where there are few rows: their shapes tell enough.
+    """
+    if len(rows) < DEEP:
+        return {}
+    sizes = [one.stage.last.out_shape[1:] for one in rows]
+    starts = [at for at, size in enumerate(sizes) if not at or size != sizes[at - 1]]
+    found = {}
+    for part, (start, end) in enumerate(zip(starts, [*starts[1:], len(rows)], strict=True), 1):
+        first, last = rows[start].stage.layers[0].number, rows[end - 1].stage.last.number
+        layers = f"layer {first}" if first == last else f"layers {first} to {last}"
+        made = f"maps of {written(sizes[start])}" if sizes[start] else "vectors, without places"
+        found[start] = f"Part {part}: {made}, {layers}"
+    return found
 
 
 def _key() -> Image.Image:

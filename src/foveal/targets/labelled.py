@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import torch
+from torch import nn
 
 from foveal.arrays import Array, Doubles, Hashes, Rows, Truths
 from foveal.errors import UsageError
@@ -23,6 +24,7 @@ from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.evaluation.baselines import Baseline, Fold
+    from foveal.evaluation.reliability import Answered
     from foveal.targets.logistic import LogisticHead
 
 
@@ -158,6 +160,10 @@ class Labelled(Target):
         """Make predictions of outputs, (n, k); NaN for NaN."""
 
     @abstractmethod
+    def predictor(self, temperature: float) -> nn.Module:
+        """Make a module that computes `predicted` in single precision; see `Target`."""
+
+    @abstractmethod
     def labels(self, predicted_nk: Doubles) -> Array:
         """Return the answer for each picture, (n,) or (n, ...); None or NaN where there is none."""
 
@@ -174,6 +180,21 @@ class Labelled(Target):
             needed="a classifier, which gives probabilities",
             came=f"a model for {self.task}",
             remedy="use predict",
+        )
+
+    def sureness(self, predicted_nk: Doubles) -> Doubles:
+        """Return how sure each answer is, (n,), the larger the surer; NaN for NaN.
+
+        Raises
+        ------
+        UsageError
+            Where predictions do not say.
+        """
+        raise UsageError(
+            "`reject` and `least_probability`",
+            needed="a classifier, which says how sure it is of an answer",
+            came=f"a model for {self.task}",
+            remedy="leave them out",
         )
 
     @abstractmethod
@@ -240,6 +261,15 @@ class Labelled(Target):
     def calibration_error(self, predicted_nk: Doubles, values_n: Array) -> float | None:
         """Compute how far being sure is from being right; None where nothing says how sure."""
         return None
+
+    def by_answered(
+        self, predicted_nk: Doubles, values_n: Array, worth: float
+    ) -> tuple[Answered, ...]:
+        """Measure accuracy against the share answered; none where nothing says how sure it is.
+
+        `worth` as of `metrics`.
+        """
+        return ()
 
     def baselines(self, folds: Iterable[Fold]) -> list[Baseline]:
         """Fit and judge what pixels alone reach, in each fold; see `cross_fit_baselines`."""
