@@ -29,9 +29,9 @@ if TYPE_CHECKING:
         UsageError,
     )
     from foveal.estimators.autoencoder import Autoencoder
-    from foveal.estimators.cnn import CNNClassifier
+    from foveal.estimators.cnn import CNNClassifier, CNNRegressor
     from foveal.estimators.cross_validation import cross_validate
-    from foveal.estimators.transfer import TransferClassifier
+    from foveal.estimators.transfer import TransferClassifier, TransferRegressor
     from foveal.figures.attribution import draw_attribution
     from foveal.figures.designed import draw_designed
     from foveal.figures.favourites import draw_favourites
@@ -72,9 +72,9 @@ _ROOMS = {
         *("ModelFileError", "NetworkError", "PictureWarning", "ResourceError", "UsageError"),
     ),
     "estimators.autoencoder": ("Autoencoder",),
-    "estimators.cnn": ("CNNClassifier",),
+    "estimators.cnn": ("CNNClassifier", "CNNRegressor"),
     "estimators.cross_validation": ("cross_validate",),
-    "estimators.transfer": ("TransferClassifier",),
+    "estimators.transfer": ("TransferClassifier", "TransferRegressor"),
     "figures.attribution": ("draw_attribution",),
     "figures.designed": ("draw_designed",),
     "figures.favourites": ("draw_favourites",),
@@ -113,6 +113,7 @@ _HOMES = {name: f"foveal.{room}" for room, names in _ROOMS.items() for name in n
 __all__ = [
     "Autoencoder",
     "CNNClassifier",
+    "CNNRegressor",
     "DataError",
     "DivergedError",
     "FittedModel",
@@ -127,6 +128,7 @@ __all__ = [
     "ResourceError",
     "Run",
     "TransferClassifier",
+    "TransferRegressor",
     "UsageError",
     "__version__",
     "anomalies",
