@@ -25,10 +25,11 @@ from foveal.device import Device, ThreadLock
 from foveal.engines import choose
 from foveal.engines.engine import Frozen, batch_for
 from foveal.inference.frozen import FrozenNetwork
-from foveal.pictures.batches import as_tensor, normalised
+from foveal.pictures.batches import normalised
 from foveal.pictures.collection import Pictures
 from foveal.pictures.preparing import batches
 from foveal.pictures.scaling import Scaling, scaling
+from foveal.pictures.tensors import as_tensor
 from foveal.recipe import PictureRecipe
 
 TORCH_PACE, ENGINE_PACE = 2.2e10, 6e10
