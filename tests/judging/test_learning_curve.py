@@ -14,6 +14,8 @@ from foveal.judging import learning_curve as room
 from foveal.judging.forecast import forecast
 from foveal.model.fitted import FittedModel
 from foveal.pictures.sources import gather
+from foveal.targets.kinds import KINDS
+from support.measures import Measures
 from support.models import small_model
 
 DIGITS = load_digits()
@@ -133,3 +135,10 @@ def test_of_many_pictures_some_are_looked_at_and_a_test_part_is_not(
     assert any("test part" in note for note in curve.notes)
     total = int((parts == "").sum())
     assert any(f"100 of {total} pictures" in note for note in curve.notes)
+
+
+def test_numbers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(KINDS, Measures.task, Measures)
+    model = replace(small_model(), target=Measures())
+    with pytest.raises(UsageError, match="right or wrong"):
+        learning_curve(model, X[:20], y[:20].astype(float))

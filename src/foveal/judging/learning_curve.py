@@ -35,7 +35,8 @@ from foveal.pictures.splits import deal
 from foveal.pictures.store import Progress
 from foveal.randomness import generator
 from foveal.results import Result, plain
-from foveal.targets.labelled import Examples, Labelled
+from foveal.targets.head import Examples
+from foveal.targets.labelled import Labelled
 from foveal.wording import counted
 
 if TYPE_CHECKING:
@@ -244,6 +245,14 @@ def _penalty(model: FittedModel) -> float:
     UsageError
         For any other model.
     """
+    target = model.answering()
+    if target.right(np.empty((0, target.outputs or 0)), np.empty(0, dtype=np.intp)) is None:
+        raise UsageError(
+            "`learning_curve`",
+            needed="a classifier, whose answers are right or wrong",
+            came=f"a model for {model.task}",
+            remedy="hold trainings on fewer pictures against one another, by `folds`",
+        )
     logistic = model.provenance.logistic
     if logistic is not None and model.plan.fixed == len(model.plan.layers) - 1:
         return logistic.C
