@@ -88,7 +88,8 @@ def _judged(described: ModelDescription) -> Iterator[str]:
             f"Accuracy {described.accuracy.percent()}, 95 % interval, on "
             f"{counted(known.validation_pictures, 'picture')} held out, by {known.judged_by}"
         )
-        yield "The weights were chosen by these pictures, or folds of them: a little too good"
+        if known.judged_by == "validation":
+            yield "The same pictures chose the weights, which makes this a little too good"
     elif described.reconstruction is not None:
         judged = described.reconstruction
         yield (

@@ -51,7 +51,7 @@ def facts_of(path: Path) -> dict[str, str]:
     """Read what a file tells of itself."""
     model = engine.runtime().Core().read_model(path)
     told = model.get_rt_info([SECTION]).value
-    return {name: str(one.value) for name, one in told.items()}
+    return {name: str(one) for name, one in told.items()}
 
 
 FORMAT = Format(

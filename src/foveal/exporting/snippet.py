@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,14 +19,14 @@ from foveal.recipe import PictureRecipe
 RUNTIMES = {
     onnx_file.FORMAT.suffix: (
         "import onnxruntime",
-        'session = onnxruntime.InferenceSession({name!r}, providers=["CPUExecutionProvider"])',
-        "names = json.loads(session.get_modelmeta().custom_metadata_map['names'])",
-        "(found,) = session.run(None, {{{feed!r}: {value}}})",
+        'session = onnxruntime.InferenceSession({name}, providers=["CPUExecutionProvider"])',
+        'names = json.loads(session.get_modelmeta().custom_metadata_map["names"])',
+        "(found,) = session.run(None, {{{feed}: {value}}})",
     ),
     openvino_file.FORMAT.suffix: (
         "import openvino",
-        "model = openvino.Core().read_model({name!r})",
-        "names = json.loads(model.get_rt_info(['foveal', 'names']).value)",
+        "model = openvino.Core().read_model({name})",
+        'names = json.loads(model.get_rt_info(["foveal", "names"]).value)',
         "found = network([{value}])[0]",
     ),
 }
@@ -53,13 +54,19 @@ def snippet(
     Raises
     ------
     UsageError
-        For another format, and for what has no pictures to show: a decoder.
+        For another format, and for what takes no pictures of files.
     """
     fitted, place = fitted_of(model), Path(path)
     found = format_of(place)
     part = None if half is None else one_of("half", half, HALVES)
-    if found.suffix not in RUNTIMES or half == "decoder":
-        came = f"a file {found.suffix}" if found.suffix not in RUNTIMES else "the decoder"
+    came = ""
+    if found.suffix not in RUNTIMES:
+        came = f"a file {found.suffix}"
+    elif part == "decoder":
+        came = "the decoder, which takes codes"
+    elif fitted.recipe.channels not in (1, 3):
+        came = f"a network of {fitted.recipe.channels} channels"
+    if came:
         raise UsageError(
             "the snippet",
             needed="a file .onnx or .xml that takes pictures",
@@ -79,7 +86,7 @@ def _lines(
     yield "import numpy as np"
     yield imported
     yield "from PIL import Image, ImageOps"
-    yield opened.format(name=place.name)
+    yield opened.format(name=json.dumps(place.name))
     if labelled:
         yield names
     if found is openvino_file.FORMAT:
@@ -94,11 +101,11 @@ def _lines(
     if program.input.dtype == "float32":
         low, high = model.recipe.low, model.recipe.high
         value = f"({value} / 255 * {high - low!r} + {low!r}).astype(np.float32)"
-    yield "    " + asked.format(feed=program.input.name, value=value)
+    yield "    " + asked.format(feed=json.dumps(program.input.name), value=value)
     if labelled:
-        yield "    print(path, *(f'{name}={one:.7f}' for name, one in zip(names, found[0])))"
+        yield '    print(path, *(f"{name}={one:.7f}" for name, one in zip(names, found[0])))'
     else:
-        yield "    np.save(path + '.npy', found[0])"
+        yield '    np.save(path + ".npy", found[0])'
 
 
 def prepared(recipe: PictureRecipe, *, raw: bool) -> Iterator[str]:
@@ -109,8 +116,8 @@ def prepared(recipe: PictureRecipe, *, raw: bool) -> Iterator[str]:
     reduced = f"{sides}"
     if recipe.width != recipe.height:
         reduced = f"{sides[::-1]} if picture.getexif().get(274, 1) > 4 else {sides}"
-    yield f"picture.draft(None, {reduced})  # a large JPEG is reduced while it is read"
-    yield "picture = ImageOps.exif_transpose(picture).convert('RGB')"
+    yield f"picture.draft(None, {reduced})  # reduces a large JPEG"
+    yield 'picture = ImageOps.exif_transpose(picture).convert("RGB")'
     if raw:
         return
     if recipe.resize == "crop":
@@ -121,4 +128,4 @@ def prepared(recipe: PictureRecipe, *, raw: bool) -> Iterator[str]:
     else:
         yield f"picture = picture.resize({size}, {filtered})"
     if recipe.channels == 1:
-        yield "picture = picture.convert('L')"
+        yield 'picture = picture.convert("L")'
