@@ -29,8 +29,9 @@ if TYPE_CHECKING:
         UsageError,
     )
     from foveal.estimators.autoencoder import Autoencoder
-    from foveal.estimators.cnn import CNNClassifier
-    from foveal.estimators.transfer import TransferClassifier
+    from foveal.estimators.cnn import CNNClassifier, CNNRegressor
+    from foveal.estimators.cross_validation import cross_validate
+    from foveal.estimators.transfer import TransferClassifier, TransferRegressor
     from foveal.exporting.export import export
     from foveal.figures.attribution import draw_attribution
     from foveal.figures.designed import draw_designed
@@ -72,8 +73,9 @@ _ROOMS = {
         *("ModelFileError", "NetworkError", "PictureWarning", "ResourceError", "UsageError"),
     ),
     "estimators.autoencoder": ("Autoencoder",),
-    "estimators.cnn": ("CNNClassifier",),
-    "estimators.transfer": ("TransferClassifier",),
+    "estimators.cnn": ("CNNClassifier", "CNNRegressor"),
+    "estimators.cross_validation": ("cross_validate",),
+    "estimators.transfer": ("TransferClassifier", "TransferRegressor"),
     "exporting.export": ("export",),
     "figures.attribution": ("draw_attribution",),
     "figures.designed": ("draw_designed",),
@@ -113,6 +115,7 @@ _HOMES = {name: f"foveal.{room}" for room, names in _ROOMS.items() for name in n
 __all__ = [
     "Autoencoder",
     "CNNClassifier",
+    "CNNRegressor",
     "DataError",
     "DivergedError",
     "FittedModel",
@@ -127,11 +130,13 @@ __all__ = [
     "ResourceError",
     "Run",
     "TransferClassifier",
+    "TransferRegressor",
     "UsageError",
     "__version__",
     "anomalies",
     "build",
     "check",
+    "cross_validate",
     "draw_attribution",
     "draw_designed",
     "draw_favourites",

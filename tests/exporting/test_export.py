@@ -12,12 +12,14 @@ import pytest
 import torch
 from torch import nn
 
+import foveal
 from foveal import DataError, ModelFileError, UsageError
 from foveal.exporting.certificate import Certificate
 from foveal.exporting.export import Export, export
 from foveal.exporting.formats import FORMATS
 from foveal.model.fitted import FittedModel
 from foveal.targets.kinds import KINDS
+from foveal.targets.numbers import Numbers
 from support.measures import Measures
 from support.models import small_autoencoder, small_model
 
@@ -119,6 +121,22 @@ def test_a_further_kind_of_target_needs_nothing_more(
     assert np.allclose(run(X)[:, 0], model.predict(X), rtol=1e-5)
     assert found.certificate.difference.scale > 20
     assert found.certificate.difference.agreement is None
+
+
+def test_numbers_go_with_their_intervals_or_without(tmp_path: Path) -> None:
+    plan = foveal.plan("1x8x8 | flatten | dense 1")
+    network = foveal.build(plan, seed=0).eval()
+    plain = replace(small_model("flatten | dense"), plan=plan, network=network)
+    for reach in (2.5, None):
+        target = Numbers(middle=20.0, spread=3.0, reach=reach)
+        model = replace(plain, target=target)
+        found = export(model, tmp_path / "m.pt2")
+        run = FORMATS[".pt2"].open(tmp_path / "m.pt2", 1)
+        wanted = model.predictions(PIXELS[..., :1]).predicted
+        assert np.allclose(run(PIXELS[..., :1]), wanted, rtol=1e-5, equal_nan=True)
+        assert found.certificate.output.shape == ("n", 3)
+        names = json.loads(FORMATS[".pt2"].facts(tmp_path / "m.pt2")["names"])
+        assert names == ["number", "low", "high"]
 
 
 def test_past_its_tolerance_no_file_is_left_and_an_old_one_stays(

@@ -14,9 +14,12 @@ from foveal.cli.options import (
     GROUPS_HELP,
     Device,
     Json,
+    Label,
     LabelFrom,
+    LeastProbability,
     Model,
     Pictures,
+    Reject,
     Strict,
     Threads,
     groups_of,
@@ -63,11 +66,14 @@ def evaluate(
         typer.Option(help="Training pictures for the baselines, where PICTURES holds none."),
     ] = None,
     label_from: LabelFrom = None,
+    label: Label = None,
     groups: Annotated[str | None, typer.Option(help=GROUPS_HELP)] = None,
     baselines: Annotated[
         bool,
         typer.Option("--baselines/--no-baselines", help="Fit the baselines on pixels beside it."),
     ] = True,
+    reject: Reject = None,
+    least_probability: LeastProbability = None,
     to: Annotated[
         Path | None,
         typer.Option(
@@ -112,15 +118,18 @@ def evaluate(
     if report is not None:
         checked_output(report, (".html",), "--report")
     fitted = load(model, device=device, threads=threads)
-    source, together = pictures_of(pictures, label_from), groups_of(groups)
+    source = pictures_of(pictures, label_from, label)
+    together = groups_of(groups)
     with shown_progress() as show:
         found = judged(
             fitted,
             source,
             include_training=include_training,
-            training=training and pictures_of(training, label_from),
+            training=training and pictures_of(training, label_from, label),
             groups=together,
             with_baselines=baselines,
+            reject=reject,
+            least_probability=least_probability,
             progress=lambda done, total: show(Decoding(done=done, total=total)),
         )
     if strict:

@@ -160,10 +160,12 @@ class Total:
         """Take in the answers to a batch."""
         if answers.shape != batch.wanted.shape:
             raise ArithmeticError(f"answers of {answers.shape}, not {batch.wanted.shape}")
-        apart = np.abs(answers.astype(np.float64) - batch.wanted).reshape(len(answers), -1)
-        self.largest_n.extend(np.nan_to_num(apart, nan=np.inf).max(axis=1).tolist())
-        self.scale = max(self.scale, float(np.abs(batch.wanted).max(initial=0.0)))
-        self.agreed += self._agreeing(answers.astype(np.float64), batch.wanted)
+        ours, wanted = answers.astype(np.float64), batch.wanted
+        apart = np.where(np.isnan(ours) & np.isnan(wanted), 0.0, np.abs(ours - wanted))
+        apart = np.nan_to_num(apart, nan=np.inf).reshape(len(answers), -1)
+        self.largest_n.extend(apart.max(axis=1).tolist())
+        self.scale = max(self.scale, float(np.nan_to_num(np.abs(wanted)).max(initial=0.0)))
+        self.agreed += self._agreeing(ours, wanted)
         self.hashed = digest(batch, self.hashed)
 
     def _agreeing(self, answers: Doubles, wanted: Doubles) -> int:

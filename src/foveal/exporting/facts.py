@@ -22,7 +22,7 @@ def facts_of(
     -------
     mapping of str to str
         ``foveal`` (version), ``model_sha256``, ``task``, ``half``, ``raw``, ``int8``, ``names`` (of
-        the outputs, in order), ``kept`` (further numbers of the target, which the graph holds),
+        the answers, in order), ``kept`` (further numbers of the target, which the graph holds),
         ``temperature`` (which it holds too), ``recipe``, ``provenance``, ``network``, ``input`` and
         ``output``.
     """
@@ -30,7 +30,7 @@ def facts_of(
         "half": half,
         "raw": raw,
         "int8": int8,
-        "names": model.classes.tolist(),
+        "names": names_of(model),
         "kept": dict(model.target.kept),
         "temperature": model.temperature,
         "recipe": asdict(model.recipe),
@@ -45,3 +45,10 @@ def facts_of(
         "network": model.plan.text,
     }
     return words | {name: json.dumps(plain(value)) for name, value in told.items()}
+
+
+def names_of(model: FittedModel) -> list[Any]:
+    """Return what the numbers of an answer are called: names of classes, or columns of a table."""
+    if model.autoencodes or len(model.classes):
+        return list(model.classes.tolist())
+    return model.answering().columns()[0]

@@ -186,10 +186,12 @@ def _answers(model: FittedModel) -> Port:
             shape=("n", height, width, channels),
             values="black = 0, white = 1",
         )
-    first, last = model.answering().columns()
+    target = model.answering()
+    said = target.predictor(model.temperature)(torch.zeros(1, *model.plan.output))
+    first, last = target.columns()
     return Port(
         name="predictions",
         dtype="float32",
-        shape=("n", *model.plan.output),
+        shape=("n", *said.shape[1:]),
         values=", ".join(last or first)[:MOST_VALUES],
     )

@@ -17,6 +17,7 @@ from foveal.model.fitted import FittedModel, fitted_of
 from foveal.pages.course import course, network
 from foveal.pages.document import Section
 from foveal.pages.errors import certainty, mistakes
+from foveal.pages.folds import folds
 from foveal.pages.inside import codes, inside
 from foveal.pages.material import Material
 from foveal.pages.origin import again, ledger, notes
@@ -30,7 +31,7 @@ from foveal.training.record import RunRecord
 from foveal.wording import unmarked
 
 SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
-    *(asked, outcome, course, certainty, mistakes, network, inside, codes),
+    *(asked, outcome, folds, course, certainty, mistakes, network, inside, codes),
     *(ledger, notes, again),
 )
 """In the order in which they are read."""
