@@ -31,6 +31,7 @@ from foveal.cli import (
     predict,
     reconstruct,
     report,
+    serve,
     show,
     similar,
     train,
@@ -56,6 +57,7 @@ PANELS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "report": report.report,
         "look": look.look,
         "export": export.export,
+        "serve": serve.serve,
     },
     "Pictures without labels": {
         "anomalies": anomalies.anomalies,
