@@ -11,6 +11,7 @@ from scipy.special import expit
 
 from foveal.arrays import Doubles, Truths
 from foveal.evaluation.calibration import FEWEST, RANGE, SHOWN
+from foveal.evaluation.label_regression import cross_entropy
 
 HALF = 0.5
 """Threshold of a label of which too few pictures were held out to choose one."""
@@ -21,12 +22,6 @@ FEWEST_POSITIVES = 10
 def label_probabilities(logits_nk: Doubles, temperature: float) -> Doubles:
     """Turn logits into the probability of each label by itself, at a temperature."""
     found: Doubles = expit(np.asarray(logits_nk, dtype=np.float64) / temperature)
-    return found
-
-
-def cross_entropy(logits_nk: Doubles, truths_nk: Truths) -> Doubles:
-    """Compute the cross-entropy of each label of each picture, (n, k), natural logarithm."""
-    found: Doubles = np.logaddexp(0.0, np.where(truths_nk, -logits_nk, logits_nk))
     return found
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from foveal.arrays import Array, Truths
+from foveal.arrays import Array, Doubles, Truths
 from foveal.errors import DataError
 from foveal.pictures.missing import is_missing
 from foveal.vocabulary import normal_name
@@ -65,10 +65,10 @@ def says_several(y: Any) -> bool:
         return len(shape) == 2 and shape[1] > 1
     if not isinstance(y, list | tuple) and getattr(y, "dtype", None) != object:
         return False
-    first = next((one for one in y if not is_missing(one)), None)
+    first = next((one for one in y if not _missing(one)), None)
     if isinstance(first, LISTS) and len(first) == 1:  # one label in each row is a column
-        return any(isinstance(one, SETS | LISTS) and len(one) != 1 for one in y)
-    return isinstance(first, LabelSet | SETS | LISTS)
+        return any(isinstance(one, (*SETS, *LISTS)) and len(one) != 1 for one in y)
+    return isinstance(first, _COLLECTIONS)
 
 
 def label_sets(y: Any) -> Array:
@@ -95,23 +95,25 @@ def label_sets(y: Any) -> Array:
         return of_columns({str(name): y[name].tolist() for name in y.columns}, "y")
     if hasattr(y, "toarray"):
         y = y.toarray()
+    if getattr(y, "ndim", 1) == 2 and y.dtype.kind in "biuf":
+        return _of_matrix(y.astype(np.float64), tuple(range(y.shape[1])), "y")
     rows = list(y)
-    there = [one for one in rows if not is_missing(one)]
-    if any(isinstance(one, LISTS) and any(map(_is_number, one)) for one in there):
-        return _of_matrix(rows, None, "y")
-    found = {row: one for row, one in enumerate(rows) if not is_missing(one)}
-    odd = next((row for row, one in found.items() if not isinstance(one, _COLLECTIONS)), None)
+    there = {row: one for row, one in enumerate(rows) if not _missing(one)}
+    if any(isinstance(one, LISTS) and any(map(_is_number, one)) for one in there.values()):
+        return _of_rows(rows, None, "y")
+    odd = next((row for row, one in there.items() if not isinstance(one, _COLLECTIONS)), None)
     if odd is not None:
         raise _other("y", f"{type(rows[odd]).__name__} in row {odd}: {rows[odd]!r:.40}")
     known: dict[Any, LabelSet] = {}
-    sets = [None if row not in found else _interned(found[row], known) for row in range(len(rows))]
-    return _objects(sets)
+    return _objects(
+        [_interned(one, known) if row in there else None for row, one in enumerate(rows)]
+    )
 
 
 def of_columns(columns: dict[str, Sequence[Any]], where: str) -> Array:
     """Read columns of 0 and 1, each named by its label; see `label_sets`."""
     rows = list(zip(*columns.values(), strict=True))
-    return _of_matrix(rows, tuple(map(normal_name, columns)), where)
+    return _of_rows(rows, tuple(map(normal_name, columns)), where)
 
 
 def of_texts(
@@ -188,8 +190,13 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | np.number | np.bool_)
 
 
-def _of_matrix(rows: list[Any], names: tuple[Any, ...] | None, where: str) -> Array:
-    there = [one for one in rows if not is_missing(one)]
+def _missing(value: Any) -> bool:
+    return not isinstance(value, _COLLECTIONS) and is_missing(value)
+
+
+def _of_rows(rows: list[Any], names: tuple[Any, ...] | None, where: str) -> Array:
+    """Read rows of 0 and 1, of which each value, or the whole row, may be missing."""
+    there = [one for one in rows if not _missing(one)]
     lengths = sorted({len(one) for one in there if isinstance(one, LISTS)})
     if len(lengths) > 1 or not all(isinstance(one, LISTS) for one in there):
         came = f"rows of {' and '.join(map(str, lengths[:3]))} numbers"
@@ -197,13 +204,17 @@ def _of_matrix(rows: list[Any], names: tuple[Any, ...] | None, where: str) -> Ar
     among = tuple(range(lengths[0])) if names is None else names
     blank = [np.nan] * len(among)
     try:
-        filled = [blank if is_missing(one) else list(one) for one in rows]
+        filled = [blank if _missing(one) else list(one) for one in rows]
         cells = [[np.nan if is_missing(one) else float(one) for one in row] for row in filled]
     except (TypeError, ValueError) as error:
         raise _other(where, f"a value that is no number: {error}"[:100]) from error
-    matrix = np.array(cells, dtype=np.float64)
+    return _of_matrix(np.array(cells, dtype=np.float64), among, where)
+
+
+def _of_matrix(matrix: Doubles, among: tuple[Any, ...], where: str) -> Array:
+    """Read a matrix of 0 and 1; a row of NaN is missing."""
     missing = np.isnan(matrix)
-    odd = np.argwhere(~np.isin(matrix, (0, 1)) & ~missing)
+    odd = np.argwhere((matrix != 0) & (matrix != 1) & ~missing)
     if len(odd):
         row, at = odd[0]
         raise _other(where, f"{matrix[row, at]:g} in row {row}, column {among[at]}")
@@ -217,12 +228,11 @@ def _of_matrix(rows: list[Any], names: tuple[Any, ...] | None, where: str) -> Ar
         )
     known: dict[bytes, LabelSet] = {}
     sets: list[LabelSet | None] = []
-    for row, empty in zip(matrix == 1, missing.all(axis=1), strict=True):
-        if not empty:
-            there = [among[at] for at in np.flatnonzero(row)]
-            sets.append(known.setdefault(row.tobytes(), set_of(there, among)))
-        else:
-            sets.append(None)
+    for row, empty in zip(matrix == 1, missing.all(axis=1).tolist(), strict=True):
+        key = row.tobytes()
+        if not empty and key not in known:
+            known[key] = set_of([among[at] for at in np.flatnonzero(row)], among)
+        sets.append(None if empty else known[key])
     return _objects(sets)
 
 

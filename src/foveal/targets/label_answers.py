@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from torch import nn
 
 from foveal.arrays import Array, Doubles, Rows, Truths
 from foveal.evaluation.intervals import Estimate
@@ -18,15 +19,16 @@ from foveal.evaluation.label_metrics import (
     label_losses,
     label_metrics,
 )
+from foveal.evaluation.label_regression import cross_entropy
 from foveal.evaluation.label_thresholds import (
     HALF,
-    cross_entropy,
     fit_label_temperature,
     label_probabilities,
 )
 from foveal.pictures.label_sets import SEPARATORS, joined, label_sets, matrix_of, of_texts
 from foveal.targets import class_words, label_words
 from foveal.targets.labelled import Labelled
+from foveal.targets.predictors import TemperedSigmoid
 
 if TYPE_CHECKING:
     from foveal.evaluation.baselines import Baseline, Fold
@@ -74,6 +76,10 @@ class LabelAnswers(Labelled):
     def predicted(self, outputs_nk: Array, temperature: float) -> Doubles:
         """Make the probability of each label of its logit: the sigmoid at a temperature."""
         return label_probabilities(outputs_nk, temperature)
+
+    def predictor(self, temperature: float) -> nn.Module:
+        """Make the sigmoid at a temperature as a module."""
+        return TemperedSigmoid(temperature)
 
     def labels(self, predicted_nk: Doubles) -> Array:
         """Return 1 for each label that is given and 0 for others, (n, k), as scikit-learn does.

@@ -8,11 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.special import expit
 
 from foveal.arrays import Doubles, Floats, Hashes, Rows, Truths
-from foveal.evaluation.label_thresholds import cross_entropy
+from foveal.evaluation.label_regression import cross_entropy, fit_regressions
 from foveal.targets.label_strata import strata_of
 from foveal.targets.logistic import (
     FOLDS,
@@ -22,9 +20,6 @@ from foveal.targets.logistic import (
     Teacher,
     fitted_head,
 )
-
-MEMORY = 10
-"""Steps that L-BFGS remembers, as in scikit-learn."""
 
 
 def fit_label_head(
@@ -79,7 +74,7 @@ def _large(strata_n: Rows) -> Rows:
 class _Start:
     """Where a fit begins: at the last one of the same pictures."""
 
-    parameters: np.ndarray[Any, Any] | None = None
+    found: Doubles | None = None
 
 
 class _LabelTeacher(Teacher):
@@ -105,31 +100,18 @@ class _LabelTeacher(Teacher):
     def fitted(
         self, learner: _Start, rows: Rows, C: float
     ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-        """Fit on some pictures; see `Teacher`. Biases are not penalised, as in scikit-learn."""
-        features = np.concatenate([view[rows] for view in self.features_vnd])
-        weights = self._weights(rows)
-        total = float(self.weights_n[rows].sum()) * len(self.features_vnd)
-        truths = np.tile(self.truths_nk[rows], (len(self.features_vnd), 1))
-        shape = self.outputs, features.shape[1] + 1
-        penalty = 1 / (C * total)
-
-        def objective(flat: Doubles) -> tuple[float, Doubles]:
-            found = flat.reshape(shape)
-            kernels = found[:, :-1].astype(np.float32)
-            logits = features @ kernels.T + found[:, -1]
-            losses = float((weights * cross_entropy(logits, truths)).sum()) / total
-            slopes = weights * (expit(logits) - truths) / total
-            gradient = np.empty(shape)
-            gradient[:, :-1] = slopes.astype(np.float32).T @ features + penalty * found[:, :-1]
-            gradient[:, -1] = slopes.sum(axis=0)
-            return losses + penalty / 2 * float((found[:, :-1] ** 2).sum()), gradient.ravel()
-
-        first = np.zeros(shape).ravel() if learner.parameters is None else learner.parameters
-        options = {"maxiter": ITERATIONS, "gtol": TOLERANCE, "maxcor": MEMORY, "maxls": 50}
-        found = minimize(objective, first, jac=True, method="L-BFGS-B", options=options)
-        learner.parameters = found.x
-        kept = found.x.reshape(shape)
-        return kept[:, :-1], kept[:, -1]
+        """Fit on some pictures; see `Teacher`."""
+        views = len(self.features_vnd)
+        learner.found = fit_regressions(
+            np.concatenate([view[rows] for view in self.features_vnd]),
+            np.tile(self.truths_nk[rows], (views, 1)),
+            C=C,
+            weights_n1=np.tile(self._of_labels(rows) * self.weights_n[rows, None], (views, 1)),
+            iterations=ITERATIONS,
+            tolerance=TOLERANCE,
+            start=learner.found,
+        )
+        return learner.found[:, :-1], learner.found[:, -1]
 
     def losses(self, logits_nk: np.ndarray[Any, Any], rows: Rows) -> np.ndarray[Any, Any]:
         """Compute the cross-entropy of some pictures, the mean over their labels."""
@@ -145,8 +127,3 @@ class _LabelTeacher(Teacher):
         absent, there = self.label_weights
         found: Doubles = np.where(self.truths_nk[rows], there, absent)
         return found
-
-    def _weights(self, rows: Rows) -> Doubles:
-        """Return what each label of each view of some pictures weighs, (views * rows, k or 1)."""
-        each = self._of_labels(rows) * self.weights_n[rows, None]
-        return np.tile(each, (len(self.features_vnd), 1))

@@ -16,3 +16,15 @@ class TemperedSoftmax(nn.Module):
     def forward(self, outputs_nk: torch.Tensor) -> torch.Tensor:
         """Return probabilities (n, k) of logits (n, k)."""
         return torch.softmax(outputs_nk / self.temperature, dim=-1)
+
+
+class TemperedSigmoid(nn.Module):
+    """The sigmoid at a temperature, of each output by itself."""
+
+    def __init__(self, temperature: float) -> None:
+        super().__init__()
+        self.temperature = temperature
+
+    def forward(self, outputs_nk: torch.Tensor) -> torch.Tensor:
+        """Return probabilities (n, k) of logits (n, k)."""
+        return torch.sigmoid(outputs_nk / self.temperature)
