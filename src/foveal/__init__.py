@@ -29,8 +29,8 @@ if TYPE_CHECKING:
         UsageError,
     )
     from foveal.estimators.autoencoder import Autoencoder
-    from foveal.estimators.cnn import CNNClassifier
-    from foveal.estimators.transfer import TransferClassifier
+    from foveal.estimators.cnn import CNNClassifier, CNNRegressor
+    from foveal.estimators.transfer import TransferClassifier, TransferRegressor
     from foveal.figures.attribution import draw_attribution
     from foveal.figures.designed import draw_designed
     from foveal.figures.favourites import draw_favourites
@@ -71,8 +71,8 @@ _ROOMS = {
         *("ModelFileError", "NetworkError", "PictureWarning", "ResourceError", "UsageError"),
     ),
     "estimators.autoencoder": ("Autoencoder",),
-    "estimators.cnn": ("CNNClassifier",),
-    "estimators.transfer": ("TransferClassifier",),
+    "estimators.cnn": ("CNNClassifier", "CNNRegressor"),
+    "estimators.transfer": ("TransferClassifier", "TransferRegressor"),
     "figures.attribution": ("draw_attribution",),
     "figures.designed": ("draw_designed",),
     "figures.favourites": ("draw_favourites",),
@@ -111,6 +111,7 @@ _HOMES = {name: f"foveal.{room}" for room, names in _ROOMS.items() for name in n
 __all__ = [
     "Autoencoder",
     "CNNClassifier",
+    "CNNRegressor",
     "DataError",
     "DivergedError",
     "FittedModel",
@@ -125,6 +126,7 @@ __all__ = [
     "ResourceError",
     "Run",
     "TransferClassifier",
+    "TransferRegressor",
     "UsageError",
     "__version__",
     "anomalies",

@@ -14,6 +14,7 @@ from foveal.cli.options import (
     GROUPS_HELP,
     Device,
     Json,
+    Label,
     LabelFrom,
     Model,
     Pictures,
@@ -61,6 +62,7 @@ def evaluate(
         typer.Option(help="Training pictures for the baselines, where PICTURES holds none."),
     ] = None,
     label_from: LabelFrom = None,
+    label: Label = None,
     groups: Annotated[str | None, typer.Option(help=GROUPS_HELP)] = None,
     baselines: Annotated[
         bool,
@@ -115,13 +117,13 @@ def evaluate(
     if report is not None:
         checked_output(report, (".html",), "--report")
     fitted = load(model, device=device, threads=threads)
-    source = pictures_of(pictures, label_from)
+    source = pictures_of(pictures, label_from, label)
     with shown_progress() as show:
         found = judged(
             fitted,
             source,
             include_training=include_training,
-            training=training and pictures_of(training, label_from),
+            training=training and pictures_of(training, label_from, label),
             groups=groups_of(groups),
             with_baselines=baselines,
             progress=lambda done, total: show(Decoding(done=done, total=total)),

@@ -23,6 +23,7 @@ from foveal.model.fitted import fitted_of
 from foveal.pictures.collection import Pictures
 from foveal.pictures.groups import grouped
 from foveal.pictures.ledger import Entry
+from foveal.pictures.naming import labelled_by_columns
 from foveal.pictures.prepared import Prepared
 from foveal.pictures.remarks import joined, summed
 from foveal.pictures.scaling import scaling
@@ -126,8 +127,8 @@ def evaluate(
         The model.
     X : path, sequence of paths, or array
         As in `fit`.
-    y : array of labels, optional
-        Where X does not say them.
+    y : array of labels, or str, optional
+        Where X does not say them; or the name of the column of a table that does.
     include_training : bool
         Judge all pictures, those that trained included.
     training : path, sequence of paths, or array, optional
@@ -150,7 +151,11 @@ def evaluate(
     model = fitted_of(model)
     target = model.answering()
     pictures = grouped(gather(X), groups)
-    source = _Source(model, pictures if y is None else pictures.labelled(target.read(column(y))))
+    if isinstance(y, str):
+        pictures = labelled_by_columns(pictures, y)
+    elif y is not None:
+        pictures = pictures.labelled(target.read(column(y)))
+    source = _Source(model, pictures)
     source.open(progress)
     chosen = held_out(
         model,

@@ -13,7 +13,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 from foveal import files
 from foveal.model.fitted import FittedModel, checked_path
-from foveal.pictures.naming import labelled_by_names
+from foveal.pictures.naming import labelled_as
 from foveal.pictures.sources import gather
 from foveal.progress.events import Listener
 from foveal.training.run import Run
@@ -30,7 +30,7 @@ class Fits(Protocol):
 
 
 L = TypeVar("L", bound=Fits)
-OF_FIT = ("pictures", "label_from", "groups")
+OF_FIT = ("pictures", "label_from", "label", "groups")
 """What is asked for that belongs to `fit`, not to the learner."""
 
 
@@ -51,6 +51,7 @@ def train(
     options: Mapping[str, Any],
     *,
     label_from: str | None = None,
+    label: str | None = None,
     groups: str | None = None,
     command: str,
     line: str = "",
@@ -76,6 +77,8 @@ def train(
         Options of the learner, as JSON can keep them; a resumed run is held to them.
     label_from : regular expression, optional
         Reads labels off names, as in `foveal.list_pictures`.
+    label : str, optional
+        Columns of a table that say the labels, as there.
     groups : str, optional
         As in `fit`.
     command : str
@@ -100,8 +103,8 @@ def train(
     """
     place = checked_path(model)
     asked = {**options, "pictures": _absolute(pictures), "groups": groups}
-    if label_from is not None:
-        asked["label_from"] = label_from
+    said = {"label_from": label_from, "label": label}
+    asked |= {name: value for name, value in said.items() if value is not None}
     with Run(
         place.with_suffix(".run"),
         resume=resume,
@@ -120,18 +123,18 @@ def train(
         replaced = run.decide("replaced", lambda: _keep_aside(place))
         with within(run):
             chosen = {name: value for name, value in asked.items() if name not in OF_FIT}
-            shown = labelled(asked["pictures"], asked.get("label_from"))
+            shown = labelled(asked["pictures"], asked.get("label_from"), asked.get("label"))
             learner = make(chosen).fit(shown, groups=asked.get("groups"), run=run)
             learner.model_.save(place)
             run.finish(place)
     return Done(learner, _aside(place) if replaced else None)
 
 
-def labelled(pictures: str | list[str], label_from: str | None) -> Any:
-    """Return pictures as `fit` takes them, under labels that their names say if asked for."""
-    if label_from is None:
+def labelled(pictures: str | list[str], label_from: str | None, label: str | None) -> Any:
+    """Return pictures as `fit` takes them, under labels of names or columns if asked for."""
+    if label_from is None and label is None:
         return pictures
-    return labelled_by_names(gather(pictures), label_from)
+    return labelled_as(gather(pictures), label_from, label)
 
 
 def _absolute(pictures: str | Path | Sequence[str | Path]) -> str | list[str]:

@@ -58,8 +58,8 @@ def lines_of(event: Event) -> list[str]:
             return [*lines, *_notes(event.notes)]
         case CutTried():
             return [
-                f"cut after {event.stage}: {counted(event.features, 'feature')}, held-out log loss "
-                f"{event.log_loss:.3f}, accuracy {100 * event.accuracy:.1f} %",
+                f"cut after {event.stage}: {counted(event.features, 'feature')}, held-out loss "
+                f"{event.log_loss:.3f}{_accuracy(event.accuracy)}",
                 *_notes(event.notes),
             ]
         case HeadFitted():
@@ -97,7 +97,10 @@ def lines_of(event: Event) -> list[str]:
 def _head_line(event: HeadFitted) -> str:
     """Say a fitted head in one line."""
     chosen = f" (of {event.folds}-fold cross-validation)" if event.folds else ""
-    line = f"head: logistic regression, C = {event.C:.3g}{chosen}, {event.seconds:.2f} s"
+    line = f"head: {event.fit} regression, C = {event.C:.3g}{chosen}, {event.seconds:.2f} s"
+    if event.figures:
+        told = ", ".join(f"{name} {value}" for name, value in event.figures.items())
+        return f"{line}; {event.judged_by}: {told}"
     if event.right is None or not event.judged:
         return line
     return (

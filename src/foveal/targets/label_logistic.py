@@ -11,12 +11,12 @@ import numpy as np
 
 from foveal.arrays import Doubles, Floats, Hashes, Rows, Truths
 from foveal.evaluation.label_regression import cross_entropy, fit_regressions
+from foveal.targets.head import FittedHead
 from foveal.targets.label_strata import strata_of
 from foveal.targets.logistic import (
     FOLDS,
     ITERATIONS,
     TOLERANCE,
-    LogisticHead,
     Teacher,
     fitted_head,
 )
@@ -33,7 +33,7 @@ def fit_label_head(
     threads: int,
     C: float | None = None,
     judged: bool = True,
-) -> LogisticHead:
+) -> FittedHead:
     """Choose the penalty by cross-validation and fit a head on all pictures.
 
     Parameters
