@@ -14,8 +14,14 @@ Loss = Literal["mse", "bce", "l1", "colour"]
 Noise = Literal["none", "gaussian", "masks"]
 """What is done to pictures that an encoder sees in training."""
 
-TARGETS: dict[str, Task] = {"classes": "classification", "numbers": "regression"}
+TARGETS: dict[str, Task] = {
+    "classes": "classification",
+    "labels": "labels",
+    "numbers": "regression",
+}
 """What labels may say, in a person's words, each with the task that a model's card calls it."""
+SEPARATORS = (";", "|", ",")
+"""What stands between several labels in one text: the first of these that occurs in any."""
 LEVELS: tuple[Level, ...] = ("none", "light", "strong")
 LOSSES: tuple[Loss, ...] = ("mse", "bce", "l1", "colour")
 NOISES: tuple[Noise, ...] = ("none", "gaussian", "masks")

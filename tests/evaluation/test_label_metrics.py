@@ -65,9 +65,7 @@ def test_figures_are_those_of_scikit_learn() -> None:
 
 @pytest.mark.parametrize("figure", ["micro", "macro", "ranking"])
 @pytest.mark.parametrize(("count", "labels", "sharp"), [(120, 4, 1.5), (120, 6, 4.0)])
-def test_intervals_hold_what_they_state(
-    figure: str, count: int, labels: int, sharp: float
-) -> None:
+def test_intervals_hold_what_they_state(figure: str, count: int, labels: int, sharp: float) -> None:
     def estimate(seed: int, size: int = count):
         probabilities, there = drawn(size, seed, labels, sharp)
         if figure == "ranking":

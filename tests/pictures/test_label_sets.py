@@ -31,7 +31,7 @@ class Frame:
         return np.array(self.named[name], dtype=object)
 
 
-def labels_of(found: np.ndarray) -> list[Any]:
+def labels_of(found: Any) -> list[Any]:
     return [None if one is None else list(one.labels) for one in found]
 
 

@@ -43,7 +43,7 @@ def test_shares_of_labels_are_nearer_than_by_chance_and_no_label_misses_a_part()
         by_strata.append(off(there, taken))
         by_chance.append(off(there, drawn(np.zeros(500, dtype=np.intp), seed)))
     assert np.mean(by_strata) < 0.6 * np.mean(by_chance)
-    assert np.mean(by_strata) < 0.02
+    assert np.mean(by_strata) < 0.025
 
 
 def test_equal_sets_are_a_stratum_where_they_are_enough_and_others_go_by_their_rarest() -> None:

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from foveal.errors import UsageError
 from foveal.estimators.inputs import coerce
 from foveal.learning.context import FitContext
-from foveal.learning.options import Counting, Machine, check_options, options_of, pick
+from foveal.learning.options import AUTO, Counting, Machine, check_options, options_of, pick
 from foveal.model.fitted import FittedModel
 from foveal.parameters import FLAG, Choice, check
 from foveal.pictures.naming import labelled_by_columns
@@ -72,11 +72,18 @@ class Answering(Learner):
     task: ClassVar[Task]
     """The kind of target; see `foveal.targets.kinds`."""
 
-    def _target(self) -> Labelled:
-        """Return what is to be learned, before any label was read."""
+    def _target(self, X: Any, y: Any) -> Labelled:
+        """Return what is to be learned, before any label was read.
+
+        Parameters
+        ----------
+        X, y
+            As `foveal.estimators.inputs.opened` gives them.
+        """
         said = [asdict(pick(group, self)) for group in self.groups if issubclass(group, Counting)]
+        options = {name: one for group in said for name, one in group.items()}
         return labelled_of(
-            self.task, **{name: one for group in said for name, one in group.items()}
+            self.task, column(getattr(X, "labels", None) if y is None else y), options
         )
 
     def predict(self, X: Any) -> np.ndarray[Any, np.dtype[Any]]:
@@ -146,6 +153,8 @@ class Regressor(RegressorMixin, Answering):
         return self._score(X, y, sample_weight)
 
 
+SEVERAL = "labels"
+"""The word for several labels a picture, in `foveal.vocabulary.TARGETS`."""
 Initializer = Callable[..., None]
 
 
@@ -203,6 +212,8 @@ def of_target(kinds: Mapping[str, type[L]], target: str, options: Mapping[str, A
     usual = {one.name: one.default for one in options_of(next(iter(kinds.values())).groups)}
     kind = kinds[target]
     known = {one.name for one in options_of(kind.groups)}
+    if target == SEVERAL and options.get("separator") is None:
+        options = {**options, "separator": AUTO}
     for name, value in options.items():
         if name in usual and name not in known and value != usual[name]:
             raise UsageError(

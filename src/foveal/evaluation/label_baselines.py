@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
-from foveal.arrays import Array, Integers, Truths
+from foveal.arrays import Array, Integers, Rows, Truths
 from foveal.evaluation.baselines import (
     ITERATIONS,
     MOST_PICTURES,
@@ -24,7 +24,6 @@ from foveal.evaluation.intervals import cross_validated_number
 from foveal.evaluation.label_metrics import micro_f1
 from foveal.evaluation.label_regression import fit_regressions
 from foveal.evaluation.label_thresholds import label_probabilities
-from foveal.pictures.collection import evenly
 
 MEASURE = "micro F1"
 MOST_VALUES = 2_000_000
@@ -89,13 +88,13 @@ def _fitted(
     taught, truths = np.asarray(train_values, dtype=bool), np.asarray(test_values, dtype=bool)
     always = np.broadcast_to(_always(taught), truths.shape)
     yield _Answers("most frequent labels", always, truths, len(taught))
-    picked = evenly(len(taught), MOST_PICTURES)
+    picked = _evenly(len(taught), MOST_PICTURES)
     middle = float(np.mean(train_images[picked], dtype=np.float64))
     train, test = (as_vectors(one, middle) for one in (train_images[picked], test_images))
-    nearest = KNeighborsClassifier(1, algorithm="brute").fit(train, picked)
-    called = taught[nearest.predict(test)]
+    nearest = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(train)
+    called = taught[picked[nearest.kneighbors(test, return_distance=False)[:, 0]]]
     yield _Answers("nearest neighbour on pixels", called, truths, len(picked))
-    some = evenly(len(picked), max(MOST_VALUES // taught.shape[1], FEWEST))
+    some = _evenly(len(picked), max(MOST_VALUES // taught.shape[1], FEWEST))
     scaler = StandardScaler().fit(train[some])
     scaled, judged = (scaler.transform(one).astype(np.float32) for one in (train[some], test))
     called = _regression(scaled, taught[picked[some]], judged)
@@ -128,3 +127,7 @@ def _regression(train: Array, taught: Truths, test: Array) -> Truths:
     f1 = 2 * np.cumsum(there[order]) / (np.arange(1, len(order) + 1) + max(there.sum(), 1))
     threshold = flat[order[int(f1.argmax())]] if len(f1) else 0.5
     return probabilities >= threshold
+
+
+def _evenly(total: int, most: int) -> Rows:
+    return np.linspace(0, total - 1, min(total, most)).round().astype(np.intp)

@@ -58,13 +58,14 @@ def fit_regressions(
         Weights, and the bias at the end.
     """
     count, shape = len(features_nd), (truths_nk.shape[1], features_nd.shape[1] + 1)
-    weights = np.ones((count, 1)) if weights_n1 is None else weights_n1
+    weights: Doubles = np.ones((count, 1)) if weights_n1 is None else weights_n1
     total = float(weights.mean(axis=1).sum()) or 1.0
     penalty = 1 / (C * total)
 
     def objective(flat: Doubles) -> tuple[float, Doubles]:
         found = flat.reshape(shape)
-        logits = features_nd @ found[:, :-1].astype(np.float32).T + found[:, -1]
+        sums = features_nd @ found[:, :-1].astype(np.float32).T
+        logits: Doubles = sums.astype(np.float64) + found[:, -1]
         loss = float((weights * cross_entropy(logits, truths_nk)).sum()) / total
         slopes = weights * (expit(logits) - truths_nk) / total
         gradient = np.empty(shape)

@@ -173,13 +173,15 @@ def evaluate(
         source.pictures, source.store, source.recipe, source.strata, source.known
     )
     values = source.values[rows]
-    right = target.right(logits, values)
+    predicted = target.predicted(logits, model.temperature)
+    right = target.right(predicted, values)
     apart = together.worth(right, rows)
     worth = min(_worth(model, chosen), apart)
     if chosen.judged_by == "held-out pictures":
         taught = source.known[Standing.of(model, source.store.hashes[source.known]).taught]
         notes.extend(together.known_before(rows, taught, source.pictures))
-    notes.extend(together.copies.conflicts(source.strata, model.classes.tolist(), pictures.names))
+    if len(target.names):
+        notes.extend(together.copies.conflicts(source.values, target.written_value, pictures.names))
     if worth < 1:
         crossed = chosen.judged_by == "cross-validation"
         because = ["folds that teach one another err together"] * crossed
@@ -192,7 +194,7 @@ def evaluate(
         target=target,
         rows=rows,
         values=values,
-        predicted=target.predicted(logits, model.temperature),
+        predicted=predicted,
         unfamiliarity=unfamiliarity,
     )
     baselines: list[Baseline] = []
@@ -250,7 +252,7 @@ class _Source:
         return [
             *self.pictures.notes,
             *unusable(readable, known, given, self.target),
-            *[f"{counted(len(self.torn), 'picture')} left out: under two classes"]
+            *[f"{counted(len(self.torn), 'picture')} left out: labelled otherwise too"]
             * bool(self.torn),
         ]
 

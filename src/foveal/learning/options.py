@@ -20,7 +20,17 @@ from foveal.parameters import FLAG, Choice, Either, Real, Rule, Whole, check, op
 from foveal.parameters import Kind as OfKind
 from foveal.recipe import RESIZES, Resize
 from foveal.training.config import OPTIMIZERS, SCHEDULES, Optimizer, Schedule
-from foveal.vocabulary import DEVICES, ENGINES, LEVELS, LOSSES, NOISES, Level, Loss, Noise
+from foveal.vocabulary import (
+    DEVICES,
+    ENGINES,
+    LEVELS,
+    LOSSES,
+    NOISES,
+    SEPARATORS,
+    Level,
+    Loss,
+    Noise,
+)
 
 NETWORK, TRAINING, PICTURES, RUN = "Network", "Training", "Pictures", "Run"
 """Panels of the command's help."""
@@ -141,6 +151,13 @@ class Labels(Counting):
         None,
         Either((OfKind((type(None), dict), "None or a dictionary"), Choice(("balanced",)))),
         "'balanced' weighs rare classes up.",
+    )
+    separator: str | None = option(
+        PICTURES,
+        None,
+        optional(Choice((AUTO, *SEPARATORS))),
+        f"What stands between several labels of a picture, {' '.join(SEPARATORS)} or auto for the "
+        "first of these that occurs; asks for several labels.",
     )
 
 

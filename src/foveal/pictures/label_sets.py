@@ -17,11 +17,9 @@ import numpy as np
 from foveal.arrays import Array, Doubles, Truths
 from foveal.errors import DataError
 from foveal.pictures.missing import is_missing
-from foveal.vocabulary import normal_name
+from foveal.vocabulary import SEPARATORS, normal_name
 from foveal.wording import counted
 
-SEPARATORS = (";", "|", ",")
-"""What separates labels in one text: the first of these that stands in any text."""
 SETS = (set, frozenset)
 LISTS = (list, tuple, np.ndarray)
 NEEDED = "for each picture a list of labels, or a row of 0 and 1 with a column for each label"
@@ -60,10 +58,12 @@ def says_several(y: Any) -> bool:
     columns = getattr(y, "columns", None)
     if columns is not None:
         return len(columns) > 1
+    if isinstance(y, str | bytes):
+        return False
     shape = getattr(y, "shape", None)
     if shape is not None and len(shape) != 1:
         return len(shape) == 2 and shape[1] > 1
-    if not isinstance(y, list | tuple) and getattr(y, "dtype", None) != object:
+    if not isinstance(y, list | tuple) and getattr(getattr(y, "dtype", None), "kind", "") != "O":
         return False
     first = next((one for one in y if not _missing(one)), None)
     if isinstance(first, LISTS) and len(first) == 1:  # one label in each row is a column
@@ -118,7 +118,7 @@ def of_columns(columns: dict[str, Sequence[Any]], where: str) -> Array:
 
 def of_texts(
     texts: Sequence[Any], *, separator: str | None = None, known: Collection[Any] = ()
-) -> tuple[Array, tuple[str, ...]]:
+) -> tuple[list[LabelSet | None], tuple[str, ...]]:
     """Read cells that name several labels with a separator between them.
 
     Parameters
@@ -134,7 +134,7 @@ def of_texts(
     Returns
     -------
     tuple
-        Array of LabelSet, (n,), None where the cell is empty; notes.
+        The labels of each picture, None where the cell is empty; notes.
     """
     whole = {str(one) for one in known}
     some = {one for one in texts if isinstance(one, str) and one not in whole}
@@ -150,7 +150,7 @@ def of_texts(
     notes += [f"{counted(twice, 'picture')} bear a label twice: it counts once"] * bool(twice)
     if not known and by is not None:
         notes += _left_within(read.values(), by)
-    return _objects([None if one is None else read[one] for one in texts]), tuple(notes)
+    return [None if one is None else read[one] for one in texts], tuple(notes)
 
 
 def matrix_of(sets: Sequence[LabelSet | None], names: Sequence[Any]) -> tuple[Truths, list[str]]:
@@ -213,7 +213,7 @@ def _of_rows(rows: list[Any], names: tuple[Any, ...] | None, where: str) -> Arra
 
 def _of_matrix(matrix: Doubles, among: tuple[Any, ...], where: str) -> Array:
     """Read a matrix of 0 and 1; a row of NaN is missing."""
-    missing = np.isnan(matrix)
+    missing: Truths = np.isnan(matrix)
     odd = np.argwhere((matrix != 0) & (matrix != 1) & ~missing)
     if len(odd):
         row, at = odd[0]
@@ -228,7 +228,9 @@ def _of_matrix(matrix: Doubles, among: tuple[Any, ...], where: str) -> Array:
         )
     known: dict[bytes, LabelSet] = {}
     sets: list[LabelSet | None] = []
-    for row, empty in zip(matrix == 1, missing.all(axis=1).tolist(), strict=True):
+    there: Truths = matrix == 1
+    counts: list[int] = missing.sum(axis=1).tolist()
+    for row, empty in zip(there, (one == len(among) for one in counts), strict=True):
         key = row.tobytes()
         if not empty and key not in known:
             known[key] = set_of([among[at] for at in np.flatnonzero(row)], among)
@@ -241,7 +243,9 @@ def _separator(texts: Collection[str], known: Collection[str]) -> str | None:
     there = [one for one in SEPARATORS if any(one in text for text in texts)]
     if not known:
         return there[0] if there else None
-    yields = {one: sum(part in known for text in texts for part in _parts(text, one)) for one in there}
+    yields = {
+        one: sum(part in known for text in texts for part in _parts(text, one)) for one in there
+    }
     return max(there, key=lambda one: yields[one], default=None)
 
 
@@ -271,6 +275,7 @@ def _other(where: str, came: str, remedy: str = "") -> DataError:
         where,
         needed=NEEDED,
         came=came,
-        remedy=remedy or "name the labels as texts, or write 0 and 1; numbers as labels come in "
+        remedy=remedy
+        or "name the labels as texts, or write 0 and 1; numbers as labels come in "
         "sets; boxes and masks are not supported",
     )

@@ -100,10 +100,14 @@ class ClassAnswers(Labelled):
         said = [f"{self.names[one]} {100 * predicted_k[one]:.1f} %" for one in others]
         return (str(self.names[first]), f"{100 * predicted_k[first]:.1f} %", ", ".join(said))
 
-    def right(self, outputs_nk: Array, values_n: Array) -> Truths:
-        """Return whether the largest logit is that of the class."""
-        found: Truths = outputs_nk.argmax(axis=1) == values_n
+    def right(self, predicted_nk: Doubles, values_n: Array) -> Truths:
+        """Return whether the most probable class is the true one."""
+        found: Truths = predicted_nk.argmax(axis=1) == values_n
         return found
+
+    def written_value(self, value: Any) -> str:
+        """Name the class of one picture."""
+        return str(self.names[value])
 
     def mean_loss(self, outputs_nk: Array, values_n: Array) -> float:
         """Compute the mean log loss of logits, natural logarithm."""

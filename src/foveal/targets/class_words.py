@@ -129,10 +129,12 @@ def shortened(label: str) -> str:
 
 
 def share(estimate: Estimate) -> str:
+    """Write a share with its interval; a dash where it is not known."""
     return "-" if estimate.value != estimate.value else estimate.percent()
 
 
 def or_dash(value: float) -> str:
+    """Write a share; a dash where it is not known."""
     return "-" if value != value else f"{100 * value:.1f} %"
 
 

@@ -25,10 +25,11 @@ from foveal.evaluation.label_thresholds import (
     fit_label_temperature,
     label_probabilities,
 )
-from foveal.pictures.label_sets import SEPARATORS, joined, label_sets, matrix_of, of_texts
+from foveal.pictures.label_sets import joined, label_sets, matrix_of, of_texts
 from foveal.targets import class_words, label_words
 from foveal.targets.labelled import Labelled
 from foveal.targets.predictors import TemperedSigmoid
+from foveal.vocabulary import SEPARATORS
 
 if TYPE_CHECKING:
     from foveal.evaluation.baselines import Baseline, Fold
@@ -43,6 +44,7 @@ class LabelAnswers(Labelled):
     thresholds: tuple[float, ...]
     chosen: tuple[bool, ...]
     headings: ClassVar[tuple[str, str]] = ("labels", "probability")
+    noun: ClassVar[tuple[str, str]] = ("label", "labels")
     judged_columns: ClassVar[tuple[str, ...]] = ("true", "predicted", "loss")
 
     @property
@@ -51,7 +53,7 @@ class LabelAnswers(Labelled):
         return np.array(self.thresholds or [HALF] * len(self.names), dtype=np.float64)
 
     @property
-    def separator(self) -> str:
+    def between(self) -> str:
         """What is written between labels: the first of the usual ones that no label holds."""
         names = list(map(str, self.names))
         free = (one for one in SEPARATORS if not any(one in name for name in names))
@@ -59,12 +61,16 @@ class LabelAnswers(Labelled):
 
     def joined(self, there_k: Truths) -> str:
         """Write labels as one text; the separator alone where there is none."""
-        return joined(self.names[there_k].tolist(), self.separator)
+        return joined(self.names[there_k].tolist(), self.between)
+
+    def written_value(self, value: Any) -> str:
+        """Write the labels that one picture bears."""
+        return self.joined(np.asarray(value, dtype=bool))
 
     def called(self, predicted_nk: Doubles) -> Truths:
         """Return which labels are given to each picture, (n, k)."""
         with np.errstate(invalid="ignore"):
-            found: Truths = predicted_nk > self.cuts
+            found: Truths = np.asarray(predicted_nk > self.cuts, dtype=bool)
         return found
 
     # What it says of pictures ---------------------------------------------------------------
@@ -87,7 +93,7 @@ class LabelAnswers(Labelled):
         Whole numbers; where a row has no answer, floats with NaN there.
         """
         found = self.called(predicted_nk).astype(np.int64)
-        lost = np.isnan(predicted_nk).any(axis=1)
+        lost: Truths = np.isnan(predicted_nk[:, 0])
         if not lost.any():
             return found
         return np.where(lost[:, None], np.nan, found)
@@ -108,7 +114,7 @@ class LabelAnswers(Labelled):
     def written(self, predicted_k: Doubles, most: int = 1) -> tuple[str, str, str]:
         """Write the labels, the surest first, with their probabilities, and what comes next."""
         there = self.called(predicted_k[None])[0]
-        order = np.argsort(-predicted_k, kind="stable")
+        order: Rows = np.argsort(-predicted_k, kind="stable")
         given, others = order[there[order]], order[~there[order]][: most - 1]
         sure = ", ".join(f"{100 * one:.1f}" for one in predicted_k[given])
         said = [f"{self.names[one]} {100 * predicted_k[one]:.1f} %" for one in others]
@@ -145,6 +151,20 @@ class LabelAnswers(Labelled):
     def calibration_error(self, predicted_nk: Doubles, values_n: Array) -> float:
         """Compute the expected calibration error of all labels together."""
         return label_calibration_error(predicted_nk, np.asarray(values_n, dtype=bool))
+
+    def held_out_figures(
+        self, outputs_nk: Array, values_n: Array, worth: float
+    ) -> dict[str, Estimate]:
+        """Compute F1, ranking and exact matches, as a model file keeps them."""
+        predicted = self.predicted(outputs_nk, self.temperature(outputs_nk, values_n))
+        found = self.metrics(predicted, values_n, worth)
+        named = {
+            "micro F1": found.micro_f1,
+            "macro F1": found.macro_f1,
+            "mean average precision": found.mean_average_precision,
+            "exact matches": found.exact_match,
+        }
+        return {name: one for name, one in named.items() if one.value == one.value}
 
     def figures(
         self, metrics: Any, raw_error: float | None, temperature: float
@@ -193,8 +213,12 @@ class LabelAnswers(Labelled):
         """Name the labels that the model does not know, with those that they may stand for."""
         known = set(map(str, self.names))
         sets, _ = of_texts(labels, known=known) if _are_texts(labels) else (labels, ())
-        odd = [next((one for one in each.labels if str(one) not in known), "") for each in sets]
-        return class_words.unknown(odd, self.names.tolist(), ("label", "labels"))
+        odd = [
+            next((one for one in each.labels if str(one) not in known), "")
+            for each in sets
+            if each is not None
+        ]
+        return class_words.unknown(odd, self.names.tolist(), self.noun)
 
     def score(self, y: Any, labels: Array, sample_weight: Any) -> float:
         """Compute the share of pictures all of whose labels are right, as scikit-learn does.
@@ -203,7 +227,7 @@ class LabelAnswers(Labelled):
         """
         sets = label_sets(y).tolist()
         truths, unknown = matrix_of(sets, self.names.tolist())
-        known = np.array([one is not None for one in sets]) & ~np.isnan(labels).any(axis=1)
+        known = np.array([one is not None for one in sets]) & ~np.isnan(labels[:, 0])
         right = (truths == (labels == 1)).all(axis=1) & np.array([not one for one in unknown])
         weights = None if sample_weight is None else np.asarray(sample_weight)[known]
         return float(np.average(right[known], weights=weights))

@@ -38,6 +38,8 @@ class Labelled(Target):
     """What `written` gives: the answer, and how sure it is."""
     judged_columns: ClassVar[tuple[str, ...]]
     """Columns of `judged_rows`, the truth first."""
+    noun: ClassVar[tuple[str, str]] = ("class", "classes")
+    """What a name is called, and several."""
 
     @abstractmethod
     def read(self, y: Any) -> Array:
@@ -136,7 +138,7 @@ class Labelled(Target):
     ) -> dict[str, Estimate]:
         """Compute what a model file keeps of how held-out pictures are answered, by name.
 
-        None of it where answers are right or wrong: then their share is kept (`right`).
+        None of it where the share of right answers says it, which is kept then (`right`).
 
         Parameters
         ----------
@@ -223,9 +225,13 @@ class Labelled(Target):
 
     # How it is judged -----------------------------------------------------------------------
 
-    def right(self, outputs_nk: Array, values_n: Array) -> Truths | None:
+    def right(self, predicted_nk: Doubles, values_n: Array) -> Truths | None:
         """Return whether each picture is answered right; None where nothing is right or wrong."""
         return None
+
+    def written_value(self, value: Any) -> str:
+        """Write what is true of one picture, as `answers` gives it."""
+        return str(value)
 
     @abstractmethod
     def mean_loss(self, outputs_nk: Array, values_n: Array) -> float:

@@ -33,6 +33,7 @@ from foveal.training.steps import UNANSWERED, Batch, BatchLoss, LossOf, Scores
 from foveal.vocabulary import Task
 from foveal.wording import counted
 
+AUTO = "auto"
 MOST_LABELS = 1_000
 """Labels that a network is taught, at most."""
 NAMED = 3
@@ -53,6 +54,10 @@ class SeveralLabels(LabelAnswers):
     """Share by which the loss moves each label from 0 or 1 towards how frequent it is."""
     class_weight: Mapping[Any, float] | str | None = None
     """What each label weighs in the loss; "balanced" weighs pictures with it and without alike."""
+    separator: str | None = None
+    """What stands between labels in a text; None or "auto" for what is found there."""
+    told: tuple[str, ...] = field(default=(), compare=False)
+    """What a reader should know of how labels were read."""
     task: ClassVar[Task] = "labels"
     head: ClassVar[str | None] = "logistic"
 
@@ -104,7 +109,8 @@ class SeveralLabels(LabelAnswers):
             For labels that a model file could not keep, where there is not one, and for more than
             `MOST_LABELS`.
         """
-        sets = {one for one in _sets_of(pictures, ()) if one is not None}
+        read, told = self._sets_of(pictures)
+        sets = {one for one in read if one is not None}
         among = {one.among for one in sets}
         found = {label for one in sets for label in one.labels}
         names = [*among.pop()] if len(among) == 1 else []
@@ -118,20 +124,45 @@ class SeveralLabels(LabelAnswers):
             raise DataError(
                 "labels",
                 needed=f"at most {MOST_LABELS:,} labels",
-                came=f"{len(names):,}, such as {', '.join(map(str, names[:NAMED]))}",
+                came=f"{len(names):,}: {_named(names)}",
                 remedy="leave rare labels out; is this the column of labels?",
             )
-        return replace(self, names=np.array(names))
+        return replace(self, names=np.array(names), told=told)
 
     def answers(self, pictures: Pictures) -> Answers:
         """Return which labels each row bears, (n, k); a label that is not known is a reason."""
-        sets = _sets_of(pictures, self.names.tolist())
+        sets, _ = self._sets_of(pictures)
         values, unknown = matrix_of(sets, self.names.tolist())
         reasons = [
             NO_LABEL if one is None else f"label {odd} is unknown to the model" if odd else ""
             for one, odd in zip(sets, unknown, strict=True)
         ]
         return Answers(values, reasons)
+
+    def _sets_of(self, pictures: Pictures) -> tuple[list[LabelSet | None], tuple[str, ...]]:
+        """Read labels that are sets already, or texts that name several; and notes."""
+        labels = _labels_of(pictures)
+        if labels.ndim > 1:
+            labels = label_sets(labels)
+        values: list[Any] = labels.tolist()
+        if all(one is None or isinstance(one, LabelSet) for one in values):
+            return values, ()
+        asked = None if self.separator == AUTO else self.separator
+        return of_texts(values, separator=asked, known=self.names.tolist())
+
+    def remarks(self, values_n: Array) -> tuple[str, ...]:
+        """Say how labels were read, and of which no picture teaches when they are there, or not."""
+        count = self.counts(values_n)
+        names = self.names.tolist()
+        never = [name for name, one in zip(names, count, strict=True) if one == 0]
+        always = [name for name, one in zip(names, count, strict=True) if one == len(values_n)]
+        return (
+            *self.told,
+            *[f"no training picture bears {_named(never)}: never given to any picture"]
+            * bool(never),
+            *[f"every training picture bears {_named(always)}: given to every picture"]
+            * bool(always),
+        )
 
     def scaled(self, values_n: Array) -> Array:
         """Return which labels are there as 0 and 1, as the loss takes them."""
@@ -148,7 +179,8 @@ class SeveralLabels(LabelAnswers):
 
     def counts(self, values_n: Array) -> Rows:
         """Count the pictures of each label."""
-        return np.asarray(values_n, dtype=bool).sum(axis=0)
+        found: Rows = np.asarray(values_n, dtype=bool).sum(axis=0)
+        return found
 
     def contradicted(self, hashes_n: Hashes, values_n: Array, rows: Rows) -> dict[int, str]:
         """Find rows whose picture bears other labels elsewhere: which are right is not known."""
@@ -156,15 +188,12 @@ class SeveralLabels(LabelAnswers):
         of_n = np.unique(packed, axis=0, return_inverse=True)[1].ravel()
         found = contradictions(hashes_n, of_n, rows)
         one_of = {number: row for row, number in enumerate(of_n.tolist())}
+        written = {n: self.written_value(values_n[one_of[n]]) for n in set(found.values())}
         return {
-            row: f"the same picture bears other labels too, {self.told(values_n[one_of[other]])}: "
+            row: f"the same picture bears other labels too, {written[other]}: "
             "write all labels of a picture in one row"
             for row, other in found.items()
         }
-
-    def told(self, value: Any) -> str:
-        """Write what is true of one picture."""
-        return self.joined(np.asarray(value, dtype=bool))
 
     def check_enough(self, values_n: Array, hashes_n: Hashes, left_out: str) -> None:
         """Check that some label is there in one training picture, and not in another."""
@@ -265,17 +294,9 @@ def _labels_of(pictures: Pictures) -> Array:
     return pictures.labels
 
 
-def _sets_of(pictures: Pictures, known: Sequence[Any]) -> list[LabelSet | None]:
-    """Read labels that are sets already, or texts that name several."""
-    labels = _labels_of(pictures)
-    if labels.ndim > 1:
-        labels = label_sets(labels)
-    values: list[Any] = labels.tolist()
-    if all(one is None or isinstance(one, LabelSet) for one in values):
-        return values
-    read, _ = of_texts(values, known=known)
-    found: list[LabelSet | None] = read.tolist()
-    return found
+def _named(names: Sequence[Any]) -> str:
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return f"{', '.join(map(str, names[:NAMED]))}{more}"
 
 
 def _too_few(came: str) -> DataError:
