@@ -87,7 +87,10 @@ class Answering(Learner):
         )
 
     def predict(self, X: Any) -> np.ndarray[Any, np.dtype[Any]]:
-        """Predict what each picture is; None, in its place, for files that cannot be read."""
+        """Predict what each picture is; None, in its place, for files that cannot be read.
+
+        Of several labels a picture the columns of 0 and 1 that scikit-learn takes, (n, labels).
+        """
         check_is_fitted(self)
         return self.model_.predict(coerce(self, X))
 
@@ -116,17 +119,28 @@ class Classifier(ClassifierMixin, Answering):
 
     task: ClassVar[Task] = "classification"
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
     def _learned(self, model: FittedModel, context: FitContext) -> Self:
         self.classes_ = model.classes
         return super()._learned(model, context)
 
     def predict_proba(self, X: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Predict calibrated probabilities, (n, classes); NaN for files that cannot be read."""
+        """Predict calibrated probabilities, (n, classes); NaN for files that cannot be read.
+
+        Of several labels a picture that of each by itself.
+        """
         check_is_fitted(self)
         return self.model_.predict_proba(coerce(self, X))
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Return the accuracy on pictures; `y` may be left out where X says the classes."""
+        """Return the accuracy on pictures; `y` may be left out where X says the classes.
+
+        Of several labels a picture, where all of them are right, as scikit-learn counts.
+        """
         return self._score(X, y, sample_weight)
 
 

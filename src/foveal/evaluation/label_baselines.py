@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from foveal.arrays import Array, Integers, Rows, Truths
 from foveal.evaluation.baselines import (
     ITERATIONS,
+    MICRO_F1,
     MOST_PICTURES,
     Baseline,
     Fold,
@@ -25,7 +26,6 @@ from foveal.evaluation.label_metrics import micro_f1
 from foveal.evaluation.label_regression import fit_regressions
 from foveal.evaluation.label_thresholds import label_probabilities
 
-MEASURE = "micro F1"
 MOST_VALUES = 2_000_000
 """Labels times training pictures of the logistic regression, at most."""
 FEWEST = 1_000
@@ -60,7 +60,7 @@ def most_frequent(counts_k: Integers, truths_nk: Truths) -> Baseline:
     called[:, int(np.argmax(counts_k))] = True
     return Baseline(
         name="most frequent label",
-        measure=MEASURE,
+        measure=MICRO_F1,
         estimate=micro_f1(called, truths_nk),
         trained_on=int(np.max(counts_k)),
     )
@@ -75,7 +75,7 @@ def _judged(parts: tuple[_Answers, ...]) -> Baseline:
     worth = cross_validated_number(plain.value, count) / count if len(parts) > 1 else 1.0
     return Baseline(
         name=parts[0].name,
-        measure=MEASURE,
+        measure=MICRO_F1,
         estimate=plain if worth == 1 else micro_f1(called, truths, worth),
         trained_on=max(one.trained_on for one in parts),
     )

@@ -156,6 +156,8 @@ def of_texts(
 def matrix_of(sets: Sequence[LabelSet | None], names: Sequence[Any]) -> tuple[Truths, list[str]]:
     """Lay label sets out as a matrix of the names.
 
+    Sets of columns without names are those of the names in their order, where as many.
+
     Returns
     -------
     tuple
@@ -163,6 +165,9 @@ def matrix_of(sets: Sequence[LabelSet | None], names: Sequence[Any]) -> tuple[Tr
         none of the names, empty where there is no such.
     """
     places = {str(name): at for at, name in enumerate(names)}
+    numbered = {one.among for one in sets if one is not None} == {tuple(range(len(names)))}
+    if numbered and not set(places) & set(map(str, range(len(names)))):
+        places = {str(at): at for at in range(len(names))}  # columns in the order of the names
     found = np.zeros((len(sets), len(names)), dtype=bool)
     unknown = [""] * len(sets)
     for row, one in enumerate(sets):

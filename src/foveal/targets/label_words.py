@@ -45,9 +45,9 @@ def figures(
     )
     numbers = f"{metrics.called_a_picture:.2f} given, {metrics.labels_a_picture:.2f} there"
     return [
-        ("mean average precision", share(metrics.mean_average_precision)),
         ("micro F1", share(metrics.micro_f1)),
         ("macro F1", share(metrics.macro_f1)),
+        ("mean average precision", share(metrics.mean_average_precision)),
         ("exact matches", share(metrics.exact_match)),
         ("Hamming loss", share(metrics.hamming_loss)),
         ("labels a picture", numbers),

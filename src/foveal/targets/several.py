@@ -22,7 +22,7 @@ from foveal.evaluation.label_thresholds import HALF, best_thresholds
 from foveal.nets.plan import Plan
 from foveal.nets.spec import Activation, Dense
 from foveal.pictures.collection import Pictures
-from foveal.pictures.label_sets import LabelSet, label_sets, matrix_of, of_texts
+from foveal.pictures.label_sets import LabelSet, label_sets, matrix_of, of_columns, of_texts
 from foveal.pictures.units import contradictions
 from foveal.targets.classes import NO_LABEL, check_label, weights_by_name
 from foveal.targets.head import Examples, FittedHead
@@ -142,7 +142,10 @@ class SeveralLabels(LabelAnswers):
     def _sets_of(self, pictures: Pictures) -> tuple[list[LabelSet | None], tuple[str, ...]]:
         """Read labels that are sets already, or texts that name several; and notes."""
         labels = _labels_of(pictures)
-        if labels.ndim > 1:
+        if labels.ndim > 1 and pictures.labelled_by:
+            named = zip(pictures.labelled_by, labels.T.tolist(), strict=True)
+            labels = of_columns(dict(named), "label")
+        elif labels.ndim > 1:
             labels = label_sets(labels)
         values: list[Any] = labels.tolist()
         if all(one is None or isinstance(one, LabelSet) for one in values):
