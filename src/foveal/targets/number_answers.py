@@ -5,15 +5,18 @@ Axes: n picture, k output: 1 of a network, and of predictions the number, its lo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from torch import nn
 
 from foveal.arrays import Array, Doubles, Rows
 from foveal.evaluation.intervals import Estimate
 from foveal.evaluation.regression import NumberMetrics, number_metrics
 from foveal.targets.labelled import Labelled
+from foveal.targets.predictors import NumbersWithin
 from foveal.wording import four_digits
 
 if TYPE_CHECKING:
@@ -43,6 +46,11 @@ class NumberAnswers(Labelled):
         made = self.numbers(outputs_nk)
         reach = np.nan if self.reach is None else self.reach
         return np.stack([made, made - reach, made + reach], axis=1)
+
+    def predictor(self, temperature: float) -> nn.Module:
+        """Make numbers and their intervals as a module; NaN for ends that there are not."""
+        reach = math.nan if self.reach is None else self.reach
+        return NumbersWithin(self.middle, self.spread, reach)
 
     def labels(self, predicted_nk: Doubles) -> Doubles:
         """Return the numbers; NaN where there is none."""
