@@ -1,4 +1,4 @@
-"""What a network that gives each picture several labels is judged by, each number with its interval.
+"""What a network that gives pictures several labels is judged by; each number has its interval.
 
 Axes: n picture, k label.
 """

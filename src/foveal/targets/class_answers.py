@@ -100,6 +100,12 @@ class ClassAnswers(Labelled):
         said = [f"{self.names[one]} {100 * predicted_k[one]:.1f} %" for one in others]
         return (str(self.names[first]), f"{100 * predicted_k[first]:.1f} %", ", ".join(said))
 
+    def verdict(self, predicted_k: Doubles, value: Any) -> tuple[str, ...]:
+        """Name the class, the one called where it is another, and how sure that was."""
+        true, called = self.written_value(value), str(self.names[int(predicted_k.argmax())])
+        first = true if true == called else f"{true}, called {called}"
+        return first, f"{100 * float(predicted_k.max()):.1f} % sure"
+
     def right(self, predicted_nk: Doubles, values_n: Array) -> Truths:
         """Return whether the most probable class is the true one."""
         found: Truths = predicted_nk.argmax(axis=1) == values_n

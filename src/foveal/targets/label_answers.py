@@ -25,6 +25,7 @@ from foveal.evaluation.label_thresholds import (
     fit_label_temperature,
     label_probabilities,
 )
+from foveal.html_tables import html_lines
 from foveal.pictures.label_sets import joined, label_sets, matrix_of, of_texts
 from foveal.targets import class_words, label_words
 from foveal.targets.labelled import Labelled
@@ -45,6 +46,7 @@ class LabelAnswers(Labelled):
     chosen: tuple[bool, ...]
     headings: ClassVar[tuple[str, str]] = ("labels", "probability")
     noun: ClassVar[tuple[str, str]] = ("label", "labels")
+    exclusive: ClassVar[bool] = False
     judged_columns: ClassVar[tuple[str, ...]] = ("true", "predicted", "loss")
 
     @property
@@ -121,6 +123,16 @@ class LabelAnswers(Labelled):
         names = ", ".join(map(str, self.names[given])) or NONE
         return names, f"{sure} %" if sure else "", ", ".join(said)
 
+    def verdict(self, predicted_k: Doubles, value: Any) -> tuple[str, ...]:
+        """Name the labels, those missed and those said too much."""
+        true, called = np.asarray(value, dtype=bool), self.called(predicted_k[None])[0]
+        parts = {"missed": true & ~called, "too much": called & ~true}
+        told = [f"{name}: {self._listed(there)}" for name, there in parts.items() if there.any()]
+        return self._listed(true), *told
+
+    def _listed(self, there_k: Truths) -> str:
+        return ", ".join(map(str, self.names[there_k])) or NONE
+
     # How it is judged -----------------------------------------------------------------------
 
     def right(self, predicted_nk: Doubles, values_n: Array) -> Truths:
@@ -178,11 +190,11 @@ class LabelAnswers(Labelled):
 
     def details(self, metrics: Any) -> list[str]:
         """Write how each label fares, and which were taken for which."""
-        return label_words.details(metrics)
+        return [*label_words.details(metrics), *label_words.unchosen(self)]
 
     def tables(self, metrics: Any) -> list[str]:
         """Write the same as tables of HTML."""
-        return label_words.tables(metrics)
+        return [*label_words.tables(metrics), html_lines(label_words.unchosen(self))]
 
     def head_doubts(
         self,

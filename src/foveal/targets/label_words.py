@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -75,6 +76,19 @@ def shown(metrics: LabelMetrics, most: int = MOST_LABELS) -> tuple[list[LabelSco
         return list(metrics.labels), ""
     picked = sorted(metrics.labels, key=lambda one: -one.pictures)[:most]
     return picked, f"the {most} labels with most pictures of {len(metrics.labels):,}"
+
+
+def unchosen(target: Any) -> list[str]:
+    """Say of which labels no threshold was chosen, of a target of several labels."""
+    known = zip(map(str, target.names), target.chosen or [False] * len(target.names), strict=True)
+    without = [name for name, chosen in known if not chosen]
+    if not without:
+        return []
+    more = f" and {len(without) - NAMED:,} more" if len(without) > NAMED else ""
+    named = f"{', '.join(without[:NAMED])}{more}"
+    return [
+        f"one half stands where too few held-out pictures were there to choose a threshold: {named}"
+    ]
 
 
 def taken_for(metrics: LabelMetrics, most: int = PAIRS) -> Iterator[tuple[str, str, int]]:

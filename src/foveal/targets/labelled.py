@@ -40,6 +40,8 @@ class Labelled(Target):
     """Columns of `judged_rows`, the truth first."""
     noun: ClassVar[tuple[str, str]] = ("class", "classes")
     """What a name is called, and several."""
+    exclusive: ClassVar[bool] = True
+    """Whether one name excludes all others, as a class does."""
 
     @abstractmethod
     def read(self, y: Any) -> Array:
@@ -222,6 +224,11 @@ class Labelled(Target):
 
         Empty for what a kind does not tell.
         """
+
+    def verdict(self, predicted_k: Doubles, value: Any) -> tuple[str, ...]:
+        """Say in short lines what a picture is, and what was said of it."""
+        said, sure, _ = self.written(predicted_k)
+        return self.written_value(value), *[one for one in (said, sure) if one]
 
     # How it is judged -----------------------------------------------------------------------
 
