@@ -23,8 +23,10 @@ from machine import describe, foveal, timed
 from PIL import Image
 
 DATA = Path("/usr/share/datasets/fashion-mnist")  # Debian's package dataset-fashion-mnist
-KINDS = ("shirt-short", "trousers", "pullover", "dress", "coat")
-KINDS += ("sandal", "shirt", "sneaker", "bag", "boot")
+KINDS = (
+    *("shirt-short", "trousers", "pullover", "dress", "coat"),
+    *("sandal", "shirt", "sneaker", "bag", "boot"),
+)
 SIDE, PIECE, FAINT = 64, 28, 16
 RARE = 4
 """Times that the last three kinds are rarer."""
