@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
     from foveal.estimators.autoencoder import Autoencoder
     from foveal.estimators.cnn import CNNClassifier, CNNRegressor
+    from foveal.estimators.cross_validation import cross_validate
     from foveal.estimators.transfer import TransferClassifier, TransferRegressor
     from foveal.figures.attribution import draw_attribution
     from foveal.figures.designed import draw_designed
@@ -72,6 +73,7 @@ _ROOMS = {
     ),
     "estimators.autoencoder": ("Autoencoder",),
     "estimators.cnn": ("CNNClassifier", "CNNRegressor"),
+    "estimators.cross_validation": ("cross_validate",),
     "estimators.transfer": ("TransferClassifier", "TransferRegressor"),
     "figures.attribution": ("draw_attribution",),
     "figures.designed": ("draw_designed",),
@@ -132,6 +134,7 @@ __all__ = [
     "anomalies",
     "build",
     "check",
+    "cross_validate",
     "draw_attribution",
     "draw_designed",
     "draw_favourites",

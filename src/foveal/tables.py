@@ -18,7 +18,8 @@ KINDS = {
     **dict.fromkeys(("path", "true", "predicted"), pa.string()),
     **dict.fromkeys(("part", "reason", "remark", "error"), pa.string()),
     **dict.fromkeys(("probability", "loss", "unfamiliarity"), pa.float64()),
-    "unfamiliar": pa.bool_(),
+    "fold": pa.int64(),
+    **dict.fromkeys(("unfamiliar", "answered"), pa.bool_()),
 }
 """Types of columns whatever comes, even where no row has a value; probabilities of classes,
 `p:CLASS`, are floats too."""

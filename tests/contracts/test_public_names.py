@@ -33,6 +33,7 @@ def test_the_public_names_are_these() -> None:
         "anomalies",
         "build",
         "check",
+        "cross_validate",
         "draw_attribution",
         "draw_designed",
         "draw_favourites",

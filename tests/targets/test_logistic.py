@@ -125,7 +125,7 @@ def test_folds_are_even_and_keep_equal_pictures_together(
     again = np.array([one % len(first) for one in repeats], dtype=np.intp)
     codes_n = np.concatenate([first, first[again]])
     hashes = np.concatenate([np.arange(len(first)), again]) * 7919 % 104729
-    found = folds(codes_n, hashes, 4, seed)
+    found = folds(codes_n, hashes, seed)
     different = np.array([len(np.unique(hashes[codes_n == code])) for code in range(4)])
     several = np.flatnonzero(different > 1)
     count = min(FOLDS, different[several].min(initial=FOLDS)) if len(several) else 0
@@ -142,7 +142,7 @@ def test_folds_are_even_and_keep_equal_pictures_together(
             assert sizes.max() - sizes.min() <= 1
         whole = np.bincount(found[: len(first)][dealt[: len(first)]], minlength=count)
         assert whole.max() - whole.min() <= 1
-    np.testing.assert_array_equal(found, folds(codes_n, hashes, 4, seed))
+    np.testing.assert_array_equal(found, folds(codes_n, hashes, seed))
 
 
 def test_few_pictures_have_fewer_folds_and_one_a_class_has_none() -> None:
@@ -185,7 +185,7 @@ def test_the_strength_found_is_the_best_on_its_path(classes: int, weighted: bool
 def test_held_out_logits_are_those_of_the_other_folds(views: int) -> None:
     features_vnd, codes = features(3, views=views)
     head = fitted(features_vnd, codes, C=0.1)
-    dealt = folds(codes, np.arange(len(codes)), 3, 0)
+    dealt = folds(codes, np.arange(len(codes)), 0)
     found = softmax(head.held_out_outputs_nk, axis=1)
     for fold in range(FOLDS):
         others = np.flatnonzero(dealt != fold)
@@ -255,7 +255,7 @@ def test_units_of_several_classes_stay_whole_and_every_fold_is_taught_every_clas
     rows: list[tuple[int, int]], seed: int
 ) -> None:
     codes, units = np.array(rows).T
-    found = folds(codes, units, 3, seed)
+    found = folds(codes, units, seed)
     for unit in np.unique(units):
         assert len(set(found[units == unit].tolist())) == 1
     dealt = sorted(set(found.tolist()) - {-1})

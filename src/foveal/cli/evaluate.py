@@ -16,8 +16,10 @@ from foveal.cli.options import (
     Json,
     Label,
     LabelFrom,
+    LeastProbability,
     Model,
     Pictures,
+    Reject,
     Strict,
     Threads,
     groups_of,
@@ -70,6 +72,8 @@ def evaluate(
         bool,
         typer.Option("--baselines/--no-baselines", help="Fit the baselines on pixels beside it."),
     ] = True,
+    reject: Reject = None,
+    least_probability: LeastProbability = None,
     to: Annotated[
         Path | None,
         typer.Option(
@@ -124,6 +128,8 @@ def evaluate(
             training=training and pictures_of(training, label_from, label),
             groups=together,
             with_baselines=baselines,
+            reject=reject,
+            least_probability=least_probability,
             progress=lambda done, total: show(Decoding(done=done, total=total)),
         )
     if strict:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import typer
 
 from foveal.cli.options import GROUPS_HELP, LABEL_FROM_HELP, LABEL_HELP, Json, Strict
-from foveal.learning.options import PICTURES, RUN, fields_of
+from foveal.learning.options import PICTURES, RUN, TRAINING, fields_of
 from foveal.vocabulary import TARGETS
 
 PANELS = ("Network", "Training", "Pictures", "Run")
@@ -27,8 +27,12 @@ def _in(panel: str, help: str, *flags: str, **more: Any) -> Any:
 Target = Annotated[
     Path, typer.Argument(metavar="MODEL", help="Where the model goes: a .safetensors file.")
 ]
+FOLDS_HELP = (
+    "Judge the model by so many whole trainings, each on all pictures but one fold; then train it "
+    "on all of them. Each training has the epochs, or the seconds, that are asked for."
+)
 DEFAULT = next(iter(TARGETS))
-LABELS: dict[str, tuple[Any, Any]] = {
+OF_LABELS: dict[str, tuple[Any, Any]] = {
     "target_kind": (  # not target, which is the class that `foveal look` asks about
         Annotated[
             str,
@@ -43,6 +47,7 @@ LABELS: dict[str, tuple[Any, Any]] = {
     ),
     "label": (Annotated[str | None, _in(PICTURES, LABEL_HELP, metavar="COLUMN")], None),
     "label_from": (Annotated[str | None, _in(PICTURES, LABEL_FROM_HELP, metavar="REGEX")], None),
+    "folds": (Annotated[int | None, _in(TRAINING, FOLDS_HELP, min=2)], None),
 }
 """The options of those that learn what labels say."""
 GROUPS = (Annotated[str | None, _in(PICTURES, GROUPS_HELP)], None)

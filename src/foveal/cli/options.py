@@ -60,6 +60,23 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Exit with 3 if any file cannot be read or used.")
 ]
+Reject = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        help="Leave the least sure to a person: at most this share of pictures, by a threshold "
+        "that the model's held-out pictures set, as 0.1.",
+        show_default=False,
+    ),
+]
+LeastProbability = Annotated[
+    float | None,
+    typer.Option(
+        metavar="P",
+        help="Leave to a person what is called with a lower probability, as 0.9.",
+        show_default=False,
+    ),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Threads = Annotated[int | None, typer.Option(help="Threads on the processor.")]
 

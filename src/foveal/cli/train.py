@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 
 from foveal.cli.commands import Command, Commands
-from foveal.cli.learners import DEFAULT, LABELS, command
+from foveal.cli.learners import DEFAULT, OF_LABELS, command
 from foveal.cli.options import AnyPictures, Pictures, size_of
 from foveal.cli.output import print_answer
 from foveal.cli.training import (
@@ -92,6 +92,6 @@ def _read(options: dict[str, Any]) -> dict[str, Any]:
     return parameters
 
 
-app.command("cnn", cls=Command)(command(CNN, Pictures, cnn, LABELS))
-app.command("transfer", cls=Command)(command(TRANSFER, Pictures, transfer, LABELS))
+app.command("cnn", cls=Command)(command(CNN, Pictures, cnn, OF_LABELS))
+app.command("transfer", cls=Command)(command(TRANSFER, Pictures, transfer, OF_LABELS))
 app.command("autoencoder", cls=Command)(command(AUTOENCODER, AnyPictures, autoencoder))

@@ -22,10 +22,16 @@ if TYPE_CHECKING:
     from foveal.progress.events import Event, Listener
 
 NOT_LEARNED = (
-    *("model", "pictures", "label_from", "label", "groups", "resume", "fresh", "strict", "json"),
+    *("model", "pictures", "label_from", "label", "groups", "folds"),
+    *("resume", "fresh", "strict", "json"),
     *("tensorboard", "checkpoint_seconds", "report"),
 )
 """Parameters of the command that say what it learns from and how its run is kept, not how."""
+JUDGED = {
+    "cross-validation": "cross-validated {}",
+    "folds": "{} of whole trainings on folds",
+}
+"""What a figure is called, by what judged it, where that was no validation part."""
 NOT_TYPED = ("resume", "fresh", "json", "report")
 """Options that change nothing of what comes out."""
 
@@ -57,6 +63,13 @@ class TrainedModel:
     def run(self) -> Path:
         """The folder of the run."""
         return self.path.with_suffix(".run")
+
+    @property
+    def folds(self) -> dict[str, Any]:
+        """What trainings on folds said, as its run tells; nothing where there were none."""
+        from foveal.training.record import RunRecord
+
+        return RunRecord.read(self.run).folds
 
     def to_dict(self) -> dict[str, Any]:
         """Return where it is, and what came of the training."""
@@ -111,6 +124,7 @@ class TrainedClassifier(TrainedModel):
             "unjudged": [known_as[one] for one in known.unjudged or ()],
             "temperature": self.model.temperature,
             "cuts": plain(self.cuts),
+            "folds": self.folds or None,
         }
 
 
@@ -171,6 +185,7 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner], k
             label_from=asked.get("label_from"),
             label=asked.get("label"),
             groups=groups_of(asked["groups"]),
+            folds=asked.get("folds"),
             command=str(context.info_name),
             line=typed_line(context, NOT_TYPED),
             source=asked["pictures"],
@@ -260,9 +275,13 @@ def _refuse_left_out(event: Event) -> None:
 
 def lines_of_classifier(found: TrainedClassifier) -> Iterator[str]:
     """Lay out for a person how a classifier fares, and where it is."""
+    from foveal.training.journal import TABLE_OF_FOLDS
+
     known = found.model.provenance
     yield from found.head()
     yield from _held_out(found.model)
+    if known.judged_by == "folds":
+        yield f"folds  {found.run / TABLE_OF_FOLDS}"
     model, pictures = quoted(found.path), quoted(found.pictures)
     if found.label_from is not None:
         pictures += f" --label-from {quoted(found.label_from)}"
@@ -275,20 +294,19 @@ def lines_of_classifier(found: TrainedClassifier) -> Iterator[str]:
 def _held_out(model: FittedModel) -> Iterator[str]:
     """Say how pictures were answered that were held out from the training."""
     known, accuracy = model.provenance, model.accuracy
-    crossed = known.judged_by == "cross-validation"
-    where = "cross-validated" if crossed else "validation"
+    where = JUDGED.get(known.judged_by, "validation {}")
     worth = known.validation_effective
     fewer = f" (worth {worth:,.0f} independent ones)" if worth and known.together else ""
     on = f"on {counted(known.validation_pictures, 'picture')}{fewer}"
     if accuracy is not None:
         most = max(known.class_counts) / sum(known.class_counts)
         yield (
-            f"{where} accuracy  {accuracy.percent()} {on}; the largest class is "
+            f"{where.format('accuracy')}  {accuracy.percent()} {on}; the largest class is "
             f"{100 * most:.1f} % of those trained on"
             f"{_without(known.unjudged, model.classes.tolist())}"
         )
     for name, figure in (known.figures or {}).items():
-        yield f"{where} {name}  {figure.plain()} {on}"
+        yield f"{where.format(name)}  {figure.plain()} {on}"
 
 
 def _without(unjudged: Sequence[int] | None, classes: Sequence[Any], most: int = 3) -> str:

@@ -11,12 +11,15 @@ from foveal.learning.classification import (
     scratch_plan,
     scratch_task,
 )
-from foveal.learning.data import as_pixels, prepare
+from foveal.learning.context import FitContext
+from foveal.learning.data import TrainingData, as_pixels, prepare
 from foveal.learning.descent import descend, finished
 from foveal.learning.options import CNN, CNN_OF_NUMBERS, Descent, Labels, Pixels, Shares, pick
 from foveal.nets.plan import Plan
 from foveal.nets.spec import Network
+from foveal.pictures.collection import Pictures
 from foveal.recipe import Resize
+from foveal.targets.labelled import Labelled
 from foveal.training import config as configs
 from foveal.training.run import Run
 from foveal.vocabulary import Level
@@ -72,8 +75,7 @@ class FromScratch(Answering):
             X, y = opened(X, y)
             target = self._target(X, y)
             pictures = coerce(self, X, y, groups=groups, sample_weight=sample_weight, target=target)
-            opening, shares = as_pixels(pixels, context), pick(Shares, self)
-            data = prepare(pictures, opening, target, shares, context)
+            data = self._prepared(pictures, context)
             plan = scratch_plan(self.net, data, descent)
             task = scratch_task(data, descent, pixels, context)
             trained = descend(task, plan, descent, context)
@@ -83,6 +85,11 @@ class FromScratch(Answering):
         doubts = target.doubts(known.held_out_figures, known.class_counts, remedies)
         context.run.tell(finished(trained.state, doubts))
         return self._learned(model, context)
+
+    def _prepared(self, pictures: Pictures, context: FitContext) -> TrainingData[Labelled]:
+        opening = as_pixels(pick(Pixels, self), context)
+        target = self._target(pictures, None)
+        return prepare(pictures, opening, target, pick(Shares, self), context)
 
 
 class CNNClassifier(Classifier, FromScratch):

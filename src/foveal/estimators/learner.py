@@ -13,11 +13,13 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from foveal.errors import UsageError
-from foveal.estimators.inputs import coerce
+from foveal.estimators.inputs import coerce, opened
 from foveal.learning.context import FitContext
+from foveal.learning.data import TrainingData
 from foveal.learning.options import AUTO, Counting, Machine, check_options, options_of, pick
 from foveal.model.fitted import FittedModel
 from foveal.parameters import FLAG, Choice, check
+from foveal.pictures.collection import Pictures
 from foveal.pictures.naming import labelled_by_columns
 from foveal.pictures.sources import gather
 from foveal.pictures.sources.forms import column
@@ -85,6 +87,26 @@ class Answering(Learner):
         return labelled_of(
             self.task, column(getattr(X, "labels", None) if y is None else y), options
         )
+
+    def prepared(
+        self, X: Any, y: Any = None, *, groups: Any = None, run: Run | None = None
+    ) -> TrainingData[Labelled]:
+        """Prepare pictures as `fit` does, and train nothing.
+
+        Parameters
+        ----------
+        X, y, groups, run
+            As in `fit`.
+        """
+        context = self._begin(run)
+        with context.device.at_work():
+            X, y = opened(X, y)
+            pictures = coerce(self, X, y, groups=groups, target=self._target(X, y))
+            return self._prepared(pictures, context)
+
+    @abstractmethod
+    def _prepared(self, pictures: Pictures, context: FitContext) -> TrainingData[Labelled]:
+        """Decode pictures, or take their features, and divide them up."""
 
     def predict(self, X: Any) -> np.ndarray[Any, np.dtype[Any]]:
         """Predict what each picture is; None, in its place, for files that cannot be read.

@@ -9,8 +9,9 @@ from foveal import randomness
 from foveal.backbones.catalog import DEFAULT
 from foveal.estimators.inputs import coerce, opened
 from foveal.estimators.learner import Answering, Classifier, Regressor, without
+from foveal.learning.context import FitContext
 from foveal.learning.cuts import choose_cut
-from foveal.learning.data import as_features, prepare
+from foveal.learning.data import TrainingData, as_features, prepare
 from foveal.learning.options import (
     TRANSFER,
     TRANSFER_OF_NUMBERS,
@@ -24,6 +25,7 @@ from foveal.learning.options import (
 from foveal.learning.transfer import Transfer
 from foveal.learning.transfer_config import TransferConfig
 from foveal.model.fitted import FittedModel
+from foveal.pictures.collection import Pictures
 from foveal.pictures.survey import look_over, recipe_for
 from foveal.recipe import Resize
 from foveal.targets.labelled import Labelled
@@ -66,15 +68,25 @@ class FromBackbone(Answering):
             pictures = coerce(
                 self, X, y, groups=groups, sample_weight=sample_weight, target=config.target
             )
-            survey = look_over(pictures)
-            backbone = config.backbone(survey.aspect)
-            recipe = recipe_for(survey, backbone.recipe)
-            cut, self.cuts_ = choose_cut(config, backbone, recipe, pictures, context)
-            transfer = Transfer(backbone, cut, config, context)
-            opening = as_features(transfer.extraction(recipe), context)
-            data = prepare(pictures, opening, config.target, config.held_out, context)
+            transfer, data = self._opened(pictures, config, context)
             model = transfer.fit(data)
         return self._learned(model, context)
+
+    def _opened(
+        self, pictures: Pictures, config: TransferConfig, context: FitContext
+    ) -> tuple[Transfer, TrainingData[Labelled]]:
+        """Open the backbone, choose its cut, and take the features of pictures there."""
+        survey = look_over(pictures)
+        backbone = config.backbone(survey.aspect)
+        recipe = recipe_for(survey, backbone.recipe)
+        cut, self.cuts_ = choose_cut(config, backbone, recipe, pictures, context)
+        transfer = Transfer(backbone, cut, config, context)
+        opening = as_features(transfer.extraction(recipe), context)
+        return transfer, prepare(pictures, opening, config.target, config.held_out, context)
+
+    def _prepared(self, pictures: Pictures, context: FitContext) -> TrainingData[Labelled]:
+        config = self._config(self._target(pictures, None))
+        return self._opened(pictures, config, context)[1]
 
     def _config(self, target: Labelled) -> TransferConfig:
         return TransferConfig(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -58,6 +58,8 @@ class TrainingData(Generic[T_co]):
     recipe: PictureRecipe
     weights: Array | None = None
     """What each row weighs in the loss, 1 on average over training; None for the same."""
+    entries: Sequence[Entry] = ()
+    """What became of every row."""
 
     @property
     def images(self) -> Array:
@@ -233,6 +235,7 @@ def prepare(
         split=parts,
         recipe=store.measured(recipe, parts.train),
         weights=_on_average_one(pictures.weights, parts.train),
+        entries=entries,
     )
     run.tell(
         Prepared(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from foveal.evaluation.intervals import Estimate, cross_validated_number, wilson
 from foveal.learning.data import TrainingData
 from foveal.model.held_out import HeldOutLogits
 from foveal.targets.labelled import Labelled
+from foveal.vocabulary import CROSSED, Judge
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +28,7 @@ class Held:
     outputs_mk: np.ndarray[Any, Any]
     rows: Rows
     """Which pictures these are."""
-    judged_by: Literal["validation", "cross-validation"]
+    judged_by: Judge
 
     @property
     def values_m(self) -> Array:
@@ -65,7 +66,7 @@ class Held:
         """Independent pictures that they are worth; None for all of them."""
         right_m = self.right_m
         worth = self.data.worth(right_m, self.rows)
-        if self.judged_by == "validation" or right_m is None or not len(self.rows):
+        if self.judged_by not in CROSSED or right_m is None or not len(self.rows):
             return worth
         return cross_validated_number(float(right_m.mean()), worth or float(len(self.rows)))
 

@@ -23,7 +23,7 @@ from foveal.recipe import PictureRecipe
 from foveal.targets.kinds import KINDS
 from foveal.targets.labelled import Labelled
 from foveal.training.config import TrainingConfig
-from foveal.vocabulary import Level, Loss, Noise, Task
+from foveal.vocabulary import CROSSED, Judge, Level, Loss, Noise, Task
 
 FORMAT: Literal[1] = 1
 """Version of the file format; raised when older software could no longer read a file right."""
@@ -115,7 +115,7 @@ class Provenance(BaseModel):
     flip: bool
     class_counts: list[int]
     """Training pictures of each class."""
-    judged_by: Literal["validation", "cross-validation", "nothing"] = "validation"
+    judged_by: Judge = "validation"
     """Held-out pictures: a part of their own, or each fold of the training pictures in turn."""
     validation_pictures: int
     validation_right: int | None
@@ -153,7 +153,7 @@ class Provenance(BaseModel):
         if worth is None or self.validation_right is None:
             return False
         share = self.validation_right / pictures
-        crossed = self.judged_by == "cross-validation"
+        crossed = self.judged_by in CROSSED
         alone = cross_validated_number(share, pictures) if crossed else pictures
         return worth < 0.99 * alone
 

@@ -37,6 +37,7 @@ from foveal.model.held_out import HeldOutLogits
 from foveal.model.normal import NormalStats
 from foveal.model.passes import activations_of, inputs_of
 from foveal.model.predictions import Predictions
+from foveal.model.refusing import Refusal, refusal
 from foveal.nets.build import part
 from foveal.nets.plan import Plan, plan_network
 from foveal.nets.spec import Dense, Network
@@ -143,21 +144,64 @@ class FittedModel:
 
     # Use ---------------------------------------------------------------------------------
 
-    def predict(self, X: Any) -> np.ndarray[Any, np.dtype[Any]]:
-        """Predict the label of each picture; None, with a warning, where one cannot be read."""
-        return _told(self.predictions(X)).labels
+    def predict(
+        self, X: Any, *, reject: float | None = None, least_probability: float | None = None
+    ) -> np.ndarray[Any, np.dtype[Any]]:
+        """Predict the label of each picture; None, with a warning, where one cannot be read.
+
+        With `reject` or `least_probability`, as `refusal` takes them, None too for what the model
+        is not sure enough of.
+        """
+        found = self.predictions(X, reject=reject, least_probability=least_probability)
+        return _told(found).labels
 
     def predict_proba(self, X: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Predict probabilities, (n, classes); NaN, with a warning, where one cannot be read."""
         return _told(self.predictions(X)).probabilities
 
-    def predictions(self, X: Any) -> Predictions:
-        """Predict everything at once: labels, probabilities, and why a file has none."""
-        pictures = gather(X)
-        return Predictions.joined(list(self.predicting(pictures)), self.answering())
+    def predictions(
+        self, X: Any, *, reject: float | None = None, least_probability: float | None = None
+    ) -> Predictions:
+        """Predict everything at once: labels, probabilities, and why a file has none.
 
-    def predicting(self, pictures: Pictures) -> Iterator[Predictions]:
-        """Predict batch by batch, in order, in bounded memory."""
+        `reject` and `least_probability` are those of `refusal`.
+        """
+        pictures = gather(X)
+        refused = self.refusal(reject=reject, least_probability=least_probability)
+        least = None if refused is None else refused.least
+        return Predictions.joined(list(self.predicting(pictures, least)), self.answering())
+
+    def refusal(
+        self, *, reject: float | None = None, least_probability: float | None = None
+    ) -> Refusal | None:
+        """Decide from when on a classifier answers; None where it answers everything.
+
+        Parameters
+        ----------
+        reject : float, optional
+            Share of pictures that may be left to a person. The threshold comes from the pictures
+            that judged the model at its training, never from those that are to be answered.
+        least_probability : float, optional
+            The least probability of the class called, itself.
+
+        Raises
+        ------
+        UsageError, DataError
+            As `foveal.model.refusing.refusal` does.
+        """
+        return refusal(
+            self.answering(),
+            self.held_out,
+            self.temperature,
+            reject=reject,
+            least_probability=least_probability,
+        )
+
+    def predicting(self, pictures: Pictures, least: float | None = None) -> Iterator[Predictions]:
+        """Predict batch by batch, in order, in bounded memory.
+
+        What is less sure than `least` is left to a person; see `refusal`.
+        """
         target = self.answering()
         session = self.feature_session() if self._by_features else self.session()
         for start, values, reasons, seen in session.looking(pictures, self._look):
@@ -168,6 +212,7 @@ class FittedModel:
                 reasons=reasons,
                 target=target,
                 unfamiliarity=unfamiliarity,
+                least=least,
             )
 
     def unfamiliarity(self, X: Any) -> np.ndarray[Any, np.dtype[np.float64]]:

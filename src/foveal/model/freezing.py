@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from foveal.targets.target import Target
 from foveal.training.config import TrainingConfig
 from foveal.training.loop import TrainingState
 from foveal.version import __version__
-from foveal.vocabulary import Level
+from foveal.vocabulary import Judge, Level
 
 NOTHING = np.empty(0, dtype=np.int64)
 
@@ -46,7 +46,7 @@ class Origins(_Origins, total=False):
     ridge: Fit | None
     backbone: Origin | None
     coding: Coding | None
-    judged_by: Literal["validation", "cross-validation", "nothing"]
+    judged_by: Judge
     validation_effective: float | None
     figures: dict[str, Estimate] | None
     unjudged: list[int] | None

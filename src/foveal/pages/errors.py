@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING
 
 from foveal.drawing.axes import Axis, spanning
 from foveal.drawing.charts import Chart
-from foveal.drawing.curves import Curve, curves
+from foveal.drawing.curves import Curve, Mark, curves
 from foveal.drawing.matrix import matrix
 from foveal.drawing.thumbnails import drawn
 from foveal.evaluation.confusion import confused_pairs, most_confused
-from foveal.evaluation.reliability import (
-    CalibrationBin,
-    accuracy_by_answered,
-    calibration_curve,
-)
+from foveal.evaluation.reliability import CalibrationBin, calibration_curve
 from foveal.looking.mistakes import rows_of_mistakes
 from foveal.looking.selection import seen
 from foveal.pages.document import Block, Plot, Plots, Section, Table, Tiles, Words, section, tile
@@ -113,8 +109,7 @@ def calibration_chart(
 
 
 def _answered(found: Evaluation) -> Chart:
-    answers = found.answers
-    points = accuracy_by_answered(answers.probabilities, answers.values, worth=found.worth)
+    points = found.answered
     curve = Curve(
         name="accuracy among those answered",
         role="validation",
@@ -130,7 +125,16 @@ def _answered(found: Evaluation) -> Chart:
         f"{100 * one.share:.0f} % answered, {one.accuracy.percent()} right"
         for one in points[:: max(1, len(points) // 5)]
     )
-    return curves("answered", "Accuracy on what is answered", told, [curve], across, upward)
+    marks = list(_chosen(found))
+    return curves("answered", "Accuracy on what is answered", told, [curve], across, upward, marks)
+
+
+def _chosen(found: Evaluation) -> Iterator[Mark]:
+    """Mark the share that was answered, where some pictures were left to a person."""
+    reached = found.refusing
+    if reached is not None and reached.answered:
+        right = f"{100 * reached.accuracy.value:.1f} % right"
+        yield Mark(x=reached.share.value, text=f"{100 * reached.share.value:.1f} %: {right}")
 
 
 # Mistakes --------------------------------------------------------------------------------

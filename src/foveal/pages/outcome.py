@@ -12,6 +12,7 @@ from foveal.evaluation.intervals import Estimate
 from foveal.evaluation.metrics import ClassScores, Metrics
 from foveal.evaluation.reconstruction import Reconstruction, kept_line
 from foveal.judging.evaluation import Evaluation
+from foveal.judging.refusing import lines_of_refusing
 from foveal.learning.options import AUTOENCODER, CNN, TRANSFER, options_of
 from foveal.pages.document import Block, Code, Facts, Plot, Plots, Section, Table, Words, section
 from foveal.pages.labels import ladder, outcome_of_labels
@@ -32,6 +33,7 @@ JUDGED: dict[str, Role] = {
     "held-out pictures": "test",
     "validation": "validation",
     "cross-validation": "validation",
+    "folds": "validation",
     "training pictures": "training",
 }
 """Colours of what figures stand on."""
@@ -42,6 +44,8 @@ STANDING = {
     "figures are slightly too good. A test part (`test_share`) that nobody looked at tells more.",
     "cross-validation": "Each picture was judged by a head that had not seen it; the head of the "
     "model was then fitted on all of them.",
+    "folds": "Each picture was judged by a whole training that had not seen it, its choices "
+    "included; the model was then trained on all of them.",
     "training pictures": "Some of these pictures taught the model: the figures are too good, and "
     "must not be quoted.",
 }
@@ -205,7 +209,8 @@ def _judged(material: Material, found: Evaluation) -> Iterator[Block]:
     if material.several is not None:
         yield Plots((ladder(found, JUDGED[found.judged_by], _beside(found)),))
     figures = target.figures(found.metrics, found.uncalibrated_error, found.temperature)
-    yield Facts((*figures, *_unlike(found)))
+    refused = lines_of_refusing(found.refusing, found.answered)
+    yield Facts((*figures, *refused, *_unlike(found)))
     if material.classified is not None:
         yield _class_table(found.metrics)
     if material.several is not None:

@@ -17,6 +17,7 @@ from foveal.model.fitted import FittedModel, fitted_of
 from foveal.pages.course import course, network
 from foveal.pages.document import Section
 from foveal.pages.errors import certainty, mistakes
+from foveal.pages.folds import folds
 from foveal.pages.inside import codes, inside
 from foveal.pages.labels import certainty_of_labels, mistakes_of_labels
 from foveal.pages.material import Material
@@ -31,7 +32,7 @@ from foveal.training.record import RunRecord
 from foveal.wording import unmarked
 
 SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
-    *(asked, outcome, course, certainty, certainty_of_labels),
+    *(asked, outcome, folds, course, certainty, certainty_of_labels),
     *(mistakes, mistakes_of_labels, network, inside, codes),
     *(ledger, notes, again),
 )

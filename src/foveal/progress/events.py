@@ -202,6 +202,46 @@ class EpochEnded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FoldBegan(Event):
+    """A whole training begins whose outcome is judged on one fold of the pictures."""
+
+    kind: ClassVar[str] = "fold began"
+    fold: int
+    """Number of the fold, from 1 on."""
+    folds: int
+    taught: int
+    """Pictures of the other folds."""
+    judged: int
+    """Pictures of this one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldEnded(Event):
+    """A fold was judged."""
+
+    kind: ClassVar[str] = "fold"
+    fold: int
+    folds: int
+    figure: str
+    """How it fares, with an interval."""
+    seconds: float
+    kept: bool
+    """Whether it was judged by an earlier run, and not trained again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldsJudged(Event):
+    """Every fold was judged; the model is trained on all pictures."""
+
+    kind: ClassVar[str] = "folds"
+    facts: dict[str, Any]
+    """Every figure, as plain numbers."""
+    lines: tuple[str, ...]
+    """The same for a person."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reconstructed(Event):
     """An autoencoder was judged on pictures that did not teach, beside principal components."""
 

@@ -13,6 +13,9 @@ from foveal.progress.events import (
     Event,
     Extracting,
     Finished,
+    FoldBegan,
+    FoldEnded,
+    FoldsJudged,
     HeadFitted,
     Planned,
     Prepared,
@@ -65,11 +68,11 @@ def lines_of(event: Event) -> list[str]:
         case HeadFitted():
             return [_head_line(event), *_notes(event.notes)]
         case Planned(config={}):
-            return [event.table, *_notes(event.notes)]
+            return [*[event.table] * bool(event.table), *_notes(event.notes)]
         case Planned():
             config = event.config
             return [
-                event.table,
+                *[event.table] * bool(event.table),
                 f"{counted(config['steps'], 'step')} of {counted(config['batch_size'], 'picture')} "
                 f"({event.epochs:.3g} epochs), {config['optimizer']}, learning rate "
                 f"{config['learning_rate']:g}, augmentation {event.augmentation}"
@@ -86,7 +89,15 @@ def lines_of(event: Event) -> list[str]:
             ]
         case EpochEnded():
             return [epoch_line(event)] * _is_due(event)
-        case Reconstructed():
+        case FoldBegan():
+            return [
+                f"fold {event.fold} of {event.folds}: {counted(event.taught, 'picture')} of the "
+                f"others to teach, {event.judged:,} to judge"
+            ]
+        case FoldEnded():
+            how = "judged before" if event.kept else f"{event.seconds:.1f} s"
+            return [f"fold {event.fold} of {event.folds}: {event.figure}, {how}"]
+        case FoldsJudged() | Reconstructed():
             return [*event.lines, *_notes(event.notes)]
         case Finished():
             kept = f"kept the weights of epoch {event.best_epoch}"

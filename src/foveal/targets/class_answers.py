@@ -18,6 +18,7 @@ from foveal.arrays import Array, Doubles, Rows, Truths
 from foveal.evaluation.calibration import fit_temperature, probabilities
 from foveal.evaluation.intervals import Estimate
 from foveal.evaluation.metrics import Metrics, calibration_error, losses, metrics
+from foveal.evaluation.reliability import Answered, accuracy_by_answered
 from foveal.targets import class_words
 from foveal.targets.labelled import Labelled
 from foveal.targets.predictors import TemperedSoftmax
@@ -83,6 +84,11 @@ class ClassAnswers(Labelled):
     def probabilities(self, predicted_nk: Doubles) -> Doubles:
         """Return the predictions, which are probabilities."""
         return predicted_nk
+
+    def sureness(self, predicted_nk: Doubles) -> Doubles:
+        """Return the probability of the class called."""
+        found: Doubles = predicted_nk.max(axis=1)
+        return found
 
     def columns(self) -> tuple[list[str], list[str]]:
         """Name label and probability, and the probability of each class."""
@@ -157,6 +163,12 @@ class ClassAnswers(Labelled):
     def tables(self, metrics: Any) -> list[str]:
         """Write the same as tables of HTML."""
         return class_words.tables(metrics)
+
+    def by_answered(
+        self, predicted_nk: Doubles, values_n: Array, worth: float
+    ) -> tuple[Answered, ...]:
+        """Measure accuracy where only what is sure enough is answered."""
+        return accuracy_by_answered(predicted_nk, values_n, worth=worth)
 
     def baselines(self, folds: Iterable[Fold]) -> list[Baseline]:
         """Fit and judge the largest class, and classifiers of pixels."""

@@ -104,6 +104,13 @@ class LabelAnswers(Labelled):
         """Return the predictions, which are the probability of each label by itself."""
         return predicted_nk
 
+    def sureness(self, predicted_nk: Doubles) -> Doubles:
+        """Return how likely the least sure label of each answer is right, given or not."""
+        found: Doubles = np.where(self.called(predicted_nk), predicted_nk, 1 - predicted_nk).min(
+            axis=1
+        )
+        return found
+
     def columns(self) -> tuple[list[str], list[str]]:
         """Name the labels as one text, and the probability of each."""
         return ["labels"], [f"p:{one}" for one in self.names]

@@ -53,7 +53,6 @@ def fit_label_head(
         strata_n,
         units_n,
         lambda scaled: _LabelTeacher(scaled, truths_nk, label_weights, sample_weights_n),
-        strata=int(strata_n.max(initial=-1)) + 1,
         seed=seed,
         threads=threads,
         C=C,

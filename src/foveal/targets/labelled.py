@@ -23,6 +23,7 @@ from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.evaluation.baselines import Baseline, Fold
+    from foveal.evaluation.reliability import Answered
 
 
 class Labelled(Target):
@@ -135,6 +136,10 @@ class Labelled(Target):
         """Return the target with what pictures that did not train decide of its answers."""
         return self
 
+    def restated(self, outputs_nk: Array, said_by: Self) -> Array:
+        """Return outputs of another training in the units of this target."""
+        return outputs_nk
+
     def held_out_figures(
         self, outputs_nk: Array, values_n: Array, worth: float
     ) -> dict[str, Estimate]:
@@ -210,6 +215,21 @@ class Labelled(Target):
             remedy="use predict",
         )
 
+    def sureness(self, predicted_nk: Doubles) -> Doubles:
+        """Return how sure each answer is, (n,), the larger the surer; NaN for NaN.
+
+        Raises
+        ------
+        UsageError
+            Where predictions do not say.
+        """
+        raise UsageError(
+            "`reject` and `least_probability`",
+            needed="a classifier, which says how sure it is of an answer",
+            came=f"a model for {self.task}",
+            remedy="leave them out",
+        )
+
     @abstractmethod
     def columns(self) -> tuple[list[str], list[str]]:
         """Name the columns of `cells`: those that a table begins with, and those it ends with."""
@@ -283,6 +303,15 @@ class Labelled(Target):
     def calibration_error(self, predicted_nk: Doubles, values_n: Array) -> float | None:
         """Compute how far being sure is from being right; None where nothing says how sure."""
         return None
+
+    def by_answered(
+        self, predicted_nk: Doubles, values_n: Array, worth: float
+    ) -> tuple[Answered, ...]:
+        """Measure accuracy against the share answered; none where nothing says how sure it is.
+
+        `worth` as of `metrics`.
+        """
+        return ()
 
     def baselines(self, folds: Iterable[Fold]) -> list[Baseline]:
         """Fit and judge what pixels alone reach, in each fold; see `cross_fit_baselines`."""

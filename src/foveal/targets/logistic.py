@@ -18,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from foveal.arrays import Floats, Hashes, Rows
+from foveal.pictures.splits import deal
 from foveal.pictures.units import majority
 from foveal.randomness import generator
 from foveal.targets.head import FittedHead, standardised
@@ -86,7 +87,6 @@ def fit_head(
         class_ids_n,
         units_n,
         teacher,
-        strata=classes,
         seed=seed,
         threads=threads,
         C=C,
@@ -100,7 +100,6 @@ def fitted_head(
     units_n: Hashes,
     teacher_of: Callable[[Floats], Teacher],
     *,
-    strata: int,
     seed: int,
     threads: int,
     C: float | None,
@@ -113,7 +112,7 @@ def fitted_head(
     features_vnd, units_n, seed, threads, C, judged
         As in `fit_head`.
     strata_n : array of int
-        What folds hold evenly, 0 to `strata` - 1: of classes these.
+        What folds hold evenly: of classes these.
     teacher_of : callable
         Gives what fits heads on standardised features.
     """
@@ -125,7 +124,7 @@ def fitted_head(
         work = features_vnd.size * teacher.outputs
         with threadpool_limits(1 if work < SMALL else threads):
             picked = _picked(strata_n, seed)
-            fold_of = folds(strata_n[picked], units_n[picked], strata, seed)
+            fold_of = folds(strata_n[picked], units_n[picked], seed)
             count = int(fold_of.max(initial=-1)) + 1
             logits = np.empty((0, teacher.outputs))
             if count > 1 and judged:
@@ -157,37 +156,16 @@ def _picked(class_ids_n: Rows, seed: int) -> Rows:
     return np.sort(np.concatenate(drawn))
 
 
-def folds(class_ids_n: Rows, units_n: Hashes, classes: int, seed: int) -> Rows:
+def folds(class_ids_n: Rows, units_n: Hashes, seed: int) -> Rows:
     """Deal pictures out to folds, each class evenly, the pictures of a unit together.
 
-    As many folds as the smallest class of at least two units has, at most `FOLDS`. A class of
-    one unit is taught in every fold and judged in none: its fold is -1. So is a unit without
-    which some fold would lack a class.
+    As many folds as the smallest class of at least two units has, at most `FOLDS`; see
+    `foveal.pictures.splits.deal`.
     """
     unit = np.unique(units_n, return_inverse=True)[1]
-    total = int(unit.max(initial=-1)) + 1
-    class_of_unit = majority(class_ids_n, unit, total)
-    sizes = np.bincount(class_of_unit, minlength=classes)
-    fold = np.full(total, -1, dtype=np.intp)
-    if (sizes > 1).any():
-        count = min(FOLDS, int(sizes[sizes > 1].min()))
-        start = 0
-        for code in np.flatnonzero(sizes > 1):
-            own = np.flatnonzero(class_of_unit == code)
-            order = generator(seed, "folds", int(code)).permutation(own)
-            fold[order] = (start + np.arange(len(order))) % count
-            start += len(order)
-    for code in np.unique(class_ids_n):  # a class may live in units of other classes alone
-        holding = np.unique(unit[class_ids_n == code])
-        if len(np.unique(fold[holding])) == 1:
-            fold[holding[0]] = -1
-    return _numbered(fold)[unit]
-
-
-def _numbered(fold: Rows) -> Rows:
-    """Number the folds that are left from 0 on."""
-    left = np.unique(fold[fold >= 0])
-    return np.where(fold < 0, -1, np.searchsorted(left, fold))
+    sizes = np.bincount(majority(class_ids_n, unit, int(unit.max(initial=-1)) + 1))
+    several = sizes[sizes > 1]
+    return deal(class_ids_n, units_n, min(FOLDS, int(several.min(initial=FOLDS))), seed)
 
 
 class Teacher(ABC):

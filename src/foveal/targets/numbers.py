@@ -232,6 +232,10 @@ class Numbers(NumberAnswers):
         errors = np.abs(self.numbers(outputs_nk) - values_n)
         return replace(self, reach=threshold_of(errors, MISSED))
 
+    def restated(self, outputs_nk: Array, said_by: Self) -> Doubles:
+        """Return outputs that another middle and spread count in those of this target."""
+        return self.in_spreads(said_by.numbers(outputs_nk))[:, None]
+
     def check_end(self, plan: Plan) -> None:
         """Check that the network ends with a plain sum, which may be any number."""
         last = plan.layers[-1].layer

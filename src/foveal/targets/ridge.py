@@ -14,9 +14,10 @@ from scipy.sparse.linalg import LinearOperator, lsqr
 from threadpoolctl import threadpool_limits
 
 from foveal.arrays import Doubles, Floats, Hashes, Rows
+from foveal.pictures.splits import deal
 from foveal.randomness import generator
 from foveal.targets.head import FittedHead, standardised
-from foveal.targets.logistic import MOST_TO_CHOOSE_BY, folds
+from foveal.targets.logistic import FOLDS, MOST_TO_CHOOSE_BY
 
 CANDIDATES = tuple(10.0 ** (step / 2) for step in range(-14, 1))
 """Inverse penalties that are tried, 1e-7 to 1: a weaker penalty blows rounding up."""
@@ -79,8 +80,7 @@ def fit_ridge(
         if count > MOST_TO_CHOOSE_BY:
             order = generator(seed, "choose").permutation(count)[:MOST_TO_CHOOSE_BY]
             picked = np.sort(order)
-        strata = np.unique(strata_n[picked], return_inverse=True)[1]
-        fold_of = folds(strata, units_n[picked], int(strata.max(initial=0)) + 1, seed)
+        fold_of = deal(strata_n[picked], units_n[picked], FOLDS, seed)
         several = int(fold_of.max(initial=-1)) > 0 and judged
         outputs = np.empty((0, 1))
         if several:
