@@ -85,7 +85,7 @@ class Answering(Learner):
         said = [asdict(pick(group, self)) for group in self.groups if issubclass(group, Counting)]
         options = {name: one for group in said for name, one in group.items()}
         return labelled_of(
-            self.task, column(getattr(X, "labels", None) if y is None else y), options
+            self.task, column(getattr(X, "labels", None) if y is None else y), **options
         )
 
     def prepared(

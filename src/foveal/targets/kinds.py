@@ -40,7 +40,7 @@ def target_of(task: Task, names: Sequence[Any], kept: Mapping[str, float]) -> Ta
     return KINDS[task].restored(names, kept)
 
 
-def labelled_of(task: Task, labels: Any, options: Mapping[str, Any]) -> Labelled:
+def labelled_of(task: Task, labels: Any = None, **options: Any) -> Labelled:
     """Return a target before any label was read, as the options of a learner have it.
 
     Parameters
@@ -50,7 +50,7 @@ def labelled_of(task: Task, labels: Any, options: Mapping[str, Any]) -> Labelled
         asked for, by a separator, or labels say several.
     labels : sequence of labels, optional
         Labels in Python, or of pictures; None where nothing is known of them yet.
-    options : mapping
+    **options
         Those that are a `foveal.learning.options.Counting`.
     """
     kind = KINDS[task]
