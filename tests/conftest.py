@@ -16,6 +16,8 @@ import torch
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
+from foveal.pictures import decoders
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what it runs beside
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -33,6 +35,12 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("FOVEAL_CACHE", str(folder))
     return folder
+
+
+@pytest.fixture
+def decoded_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decode pictures in this process, where a test looks on or takes part."""
+    monkeypatch.setattr(decoders, "PROGRAM", None)
 
 
 @pytest.fixture(autouse=True)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 FOLDS = 5
 """Folds of the baselines where the model was judged by cross-validation."""
+TAUGHT_ALIKE = "networks that were taught by mostly the same pictures err together"
 
 
 class NothingToJudge(DataError):
@@ -191,7 +192,7 @@ def evaluate(
         notes.extend(together.copies.conflicts(source.values, target.written_value, pictures.names))
     if worth < 1:
         crossed = chosen.judged_by in CROSSED
-        because = ["folds that teach one another err together"] * crossed
+        because = [TAUGHT_ALIKE] * crossed
         because += ["some of these pictures belong together"] * (apart < 1 or not crossed)
         notes.append(
             f"{', and '.join(because)}: the {counted(len(rows), 'picture')} are worth "

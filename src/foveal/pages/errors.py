@@ -30,8 +30,10 @@ BINS = 10
 FEW = 0.2
 """Share of pictures answered below which an interval may reach out of the chart."""
 CALIBRATION = (
-    "Of pictures of which the network is 90 % sure, 90 % should be right: then its points lie on "
-    "the dashed line. Points below it are answers that are surer than they should be."
+    "Each point stands for a tenth of the pictures, of which the network was about equally sure: "
+    "how sure is read to the right, how many were right upward, and the upright line is the 95 % "
+    "interval of that. On the dashed line both agree: of answers that are 90 % sure 9 in 10 are "
+    "right. Below it answers are surer than they should be."
 )
 ANSWERED = (
     "A network need not answer where it is unsure: leave the rest to a person. To the left only "

@@ -42,18 +42,21 @@ STANDING = {
     "looking at them, such as between two networks, makes the figures a little too good.",
     "validation": "These pictures taught nothing, but chose the epoch whose weights are kept: the "
     "figures are slightly too good. A test part (`test_share`) that nobody looked at tells more.",
-    "cross-validation": "Each picture was judged by a head that had not seen it; the head of the "
-    "model was then fitted on all of them.",
-    "folds": "Each picture was judged by a whole training that had not seen it, its choices "
-    "included; the model was then trained on all of them.",
+    "cross-validation": "The pictures were dealt out to a few groups, and each group was judged by "
+    "a head that only the other groups had taught, so that no picture had a part in its own "
+    "judgement. The head of the model was then fitted on all of them.",
+    "folds": "The pictures were dealt out to a few groups (folds), and each group was judged by a "
+    "whole training, its choices included, that had seen the other groups alone. The model was "
+    "then trained on all of them.",
     "training pictures": "Some of these pictures taught the model: the figures are too good, and "
     "must not be quoted.",
 }
 PIXELS = " on pixels"
 LADDER = (
-    "Each bar is the share of the same pictures that is called right, with its 95 % interval: what "
-    "pixels alone reach without any network stands beneath. A network earns its cost by what it "
-    "has over them."
+    "Each bar is the share of the same pictures that was called right; the line across its end is "
+    "the 95 % interval, in which the true share lies in 95 of 100 cases such as this. Grey bars "
+    "need no network: one answer for all, or a comparison of pixels; a network earns its cost by "
+    "what it has over them."
 )
 RECALLS = (
     "Recall is the share of the pictures of a class that are called so, precision the share of "
