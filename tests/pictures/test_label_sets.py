@@ -89,7 +89,7 @@ def test_columns_of_a_frame_name_the_labels_and_an_empty_row_is_missing() -> Non
     ("y", "came"),
     [
         ([[1, 0], [2, 0]], "2 in row 1, column 0"),
-        ([[1, 0], [1]], "rows of 1 and 2 numbers"),
+        ([[1, 0], [1]], "rows of unlike lengths: 1 and 2"),
         ([[1, 0], [float("nan"), 0]], "no value in row 1, column 0, where other columns have one"),
         (np.array([[0.5, 1.0]]), "0.5 in row 0, column 0"),
         ([["a"], "b"], "str in row 1: 'b'"),

@@ -204,7 +204,7 @@ def _of_rows(rows: list[Any], names: tuple[Any, ...] | None, where: str) -> Arra
     there = [one for one in rows if not _missing(one)]
     lengths = sorted({len(one) for one in there if isinstance(one, LISTS)})
     if len(lengths) > 1 or not all(isinstance(one, LISTS) for one in there):
-        came = f"rows of {' and '.join(map(str, lengths[:3]))} numbers"
+        came = f"rows of unlike lengths: {' and '.join(map(str, lengths[:3]))}"
         raise _other(where, came if len(lengths) > 1 else "rows of several kinds")
     among = tuple(range(lengths[0])) if names is None else names
     blank = [np.nan] * len(among)

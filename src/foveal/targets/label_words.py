@@ -75,7 +75,8 @@ def shown(metrics: LabelMetrics, most: int = MOST_LABELS) -> tuple[list[LabelSco
     if len(metrics.labels) <= most:
         return list(metrics.labels), ""
     picked = sorted(metrics.labels, key=lambda one: -one.pictures)[:most]
-    return picked, f"the {most} labels with most pictures of {len(metrics.labels):,}"
+    whole = counted(len(metrics.labels), "label")
+    return picked, f"only the {most} with most pictures of {whole}"
 
 
 def unchosen(target: Any) -> list[str]:
