@@ -50,6 +50,7 @@ def test_the_public_names_are_these() -> None:
         "groups_sheet",
         "imagenet",
         "interpolate",
+        "learning_curve",
         "list_pictures",
         "load",
         "look_page",

@@ -26,10 +26,12 @@ from foveal.vocabulary import (
     LEVELS,
     LOSSES,
     NOISES,
+    PRECISIONS,
     SEPARATORS,
     Level,
     Loss,
     Noise,
+    Precision,
 )
 
 NETWORK, TRAINING, PICTURES, RUN = "Network", "Training", "Pictures", "Run"
@@ -122,6 +124,12 @@ class Descent:
         None,
         optional(Whole(1)),
         "Stop after so many epochs without a better validation score.",
+    )
+    precision: Precision = option(
+        TRAINING,
+        "float32",
+        Choice(PRECISIONS),
+        "float32 or bfloat16: of the products of a step.",
     )
 
     def __post_init__(self) -> None:
