@@ -38,7 +38,7 @@ def test_baselines_are_judged_by_the_micro_f1_of_the_same_pictures() -> None:
     ).sum(axis=2)
     same = train[1][distances.argmin(axis=1)]
     assert nearest == pytest.approx(f1_score(test[1], same, average="micro"))
-    assert regression > nearest > always
+    assert min(regression, nearest) > always
 
 
 def test_folds_are_judged_together_and_hang_together() -> None:
