@@ -12,6 +12,7 @@ def test_the_public_names_are_these() -> None:
     assert foveal.__all__ == [
         "Autoencoder",
         "CNNClassifier",
+        "CNNRegressor",
         "DataError",
         "DivergedError",
         "FittedModel",
@@ -26,6 +27,7 @@ def test_the_public_names_are_these() -> None:
         "ResourceError",
         "Run",
         "TransferClassifier",
+        "TransferRegressor",
         "UsageError",
         "__version__",
         "anomalies",
@@ -48,6 +50,7 @@ def test_the_public_names_are_these() -> None:
         "groups_sheet",
         "imagenet",
         "interpolate",
+        "learning_curve",
         "list_pictures",
         "load",
         "look_page",

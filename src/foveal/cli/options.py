@@ -51,6 +51,11 @@ LABEL_FROM_HELP = (
 LabelFrom = Annotated[
     str | None, typer.Option(metavar="REGEX", help=LABEL_FROM_HELP, show_default=False)
 ]
+LABEL_HELP = (
+    "The column of the table that says the labels, where it is not called label, such as age; "
+    "several with commas between them."
+)
+Label = Annotated[str | None, typer.Option(metavar="COLUMN", help=LABEL_HELP, show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Exit with 3 if any file cannot be read or used.")

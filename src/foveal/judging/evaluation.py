@@ -24,6 +24,7 @@ from foveal.judging.unfamiliar import Unfamiliar
 from foveal.model.fitted import fitted_of
 from foveal.pictures.groups import grouped
 from foveal.pictures.ledger import Entry
+from foveal.pictures.naming import labelled_by_columns
 from foveal.pictures.remarks import joined, summed
 from foveal.pictures.sources import gather
 from foveal.pictures.sources.forms import column
@@ -134,8 +135,8 @@ def evaluate(
         The model.
     X : path, sequence of paths, or array
         As in `fit`.
-    y : array of labels, optional
-        Where X does not say them.
+    y : array of labels, or str, optional
+        Where X does not say them; or the name of the column of a table that does.
     include_training : bool
         Judge all pictures, those that trained included.
     training : path, sequence of paths, or array, optional
@@ -160,7 +161,11 @@ def evaluate(
     target = model.answering()
     refusal = model.refusal(reject=reject, least_probability=least_probability)
     pictures = grouped(gather(X), groups)
-    source = Source(model, pictures if y is None else pictures.labelled(target.read(column(y))))
+    if isinstance(y, str):
+        pictures = labelled_by_columns(pictures, y)
+    elif y is not None:
+        pictures = pictures.labelled(target.read(column(y)))
+    source = Source(model, pictures)
     source.open(progress)
     chosen = held_out(
         model,

@@ -13,6 +13,9 @@ from foveal.judging.refusing import Refusing, lines_of_refusing
 from foveal.judging.unfamiliar import Unfamiliar
 from foveal.wording import counted
 
+NARROWEST = 17
+"""Columns of the names of figures, at least."""
+
 
 class Judged(Protocol):
     """What is shown of an evaluation."""
@@ -80,13 +83,14 @@ def lines_of_evaluation(found: Judged) -> list[str]:
     names = [name for name, _ in figures]
     lines = [f"note: {note}" for note in found.notes]
     lines += [_standing(found), ""]
+    width = max(NARROWEST, *map(len, names))
     lines += [  # a name is written once
-        f"{'' if name in names[:place] else name:<17}  {value}"
+        f"{'' if name in names[:place] else name:<{width}}  {value}"
         for place, (name, value) in enumerate(figures)
     ]
     lines += ["", "baselines on the same pictures"]
     lines += [
-        f"  {baseline.name:<30} {baseline.accuracy.percent()}, fitted on {baseline.trained_on:,}"
+        f"  {baseline.name:<30} {baseline.written()}, fitted on {baseline.trained_on:,}"
         for baseline in found.baselines
     ] or ["  not fitted"]
     details = found.answers.target.details(found.metrics)
@@ -119,7 +123,7 @@ def html_of_evaluation(found: Judged) -> str:
     """Lay an evaluation out as tables: figures and baselines, then what else is told."""
     refused = lines_of_refusing(found.refusing, found.answered)
     figures = [*_figures(found), *refused, *_unfamiliar(found)]
-    baselines = ((f"baseline: {one.name}", one.accuracy.percent()) for one in found.baselines)
+    baselines = ((f"baseline: {one.name}", one.written()) for one in found.baselines)
     parts = [
         html_lines(f"note: {note}" for note in found.notes),
         html_table((), [*figures, *baselines], caption=_standing(found)),

@@ -86,7 +86,7 @@ class CrossValidation:
     @property
     def target(self) -> Labelled:
         """What is said of pictures."""
-        return self.held.data.target
+        return self.held.target
 
     @property
     def accuracy(self) -> Estimate | None:
@@ -178,8 +178,10 @@ class CrossValidation:
 
         Its file keeps what was said of each, for `foveal.evaluate`.
         """
-        held = self.held
-        outputs_mk: Array = held.outputs_mk * model.temperature  # which divides them again
+        held, target = self.held, model.answering()
+        said: Array = target.restated(held.outputs_mk, held.data.target)
+        outputs_mk: Array = said * model.temperature  # which divides them again
+        model.target = target.calibrated(said, held.values_m)
         model.held_out = HeldOutLogits.of(held.data.store.hashes[held.rows], outputs_mk)
         model.provenance = model.provenance.model_copy(
             update={
@@ -187,6 +189,7 @@ class CrossValidation:
                 "validation_pictures": len(held.rows),
                 "validation_right": held.right,
                 "validation_effective": held.worth,
+                "figures": held.figures or None,
                 "unjudged": unjudged(held.data, held.rows),
             }
         )

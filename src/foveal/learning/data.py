@@ -30,7 +30,7 @@ from foveal.pictures.survey import choose_recipe
 from foveal.pictures.units import units_of
 from foveal.progress.events import Decoding, Prepared, passing
 from foveal.recipe import PictureRecipe
-from foveal.targets.labelled import Examples
+from foveal.targets.head import Examples
 from foveal.targets.target import Answers, Target
 from foveal.wording import counted
 
@@ -113,7 +113,7 @@ class TrainingData(Generic[T_co]):
         return training_batches(
             self.store,
             self.store.scaled_by(self.scaling),
-            values=self.values,
+            values=self.target.scaled(self.values),
             rows=self.split.train,
             batch_size=batch_size,
             augmentation=augmentation,
@@ -341,6 +341,7 @@ def _notes(pictures: Pictures, entries: list[Entry], data: TrainingData[Target])
         yield ledger.summary(entries)
     yield from pictures.notes
     yield from data.store.remarks
+    yield from data.target.remarks(data.taught)
     if data.store.images is None:
         return
     few = len(data.split.train) < FEW_PHOTOGRAPHS

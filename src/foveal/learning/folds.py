@@ -181,7 +181,7 @@ def _fold(
             outputs_mk = _read(_answers(own))
         else:
             own.tell(FoldBegan(fold=fold, folds=count, taught=taught, judged=len(rows)))
-            outputs_mk = _trained(make, pictures, rows, place, own, within)
+            outputs_mk = _trained(make, pictures, data.target, rows, place, own, within)
         judged = data.target.judge(torch.from_numpy(outputs_mk), data.values[rows])
         scores = FoldScores.of(fold, taught, judged)
         figure = fold_figure(scores, _figures(data, outputs_mk, rows))
@@ -230,12 +230,16 @@ def _run_of(run: Run, fold: int) -> Run:
 def _trained(
     make: Callable[[], Learns],
     pictures: Pictures,
+    target: Labelled,
     rows: Rows,
     place: tuple[int, int],
     run: Run,
     within: Within,
 ) -> Array:
-    """Train on what is not in the test part, and ask about the rows that are judged."""
+    """Train on what is not in the test part, and ask about the rows that are judged.
+
+    The outputs are in the units of the target of all pictures.
+    """
     try:
         with within(run):
             model = make().fit(pictures, run=run).model_
@@ -251,7 +255,7 @@ def _trained(
             if run.folder is None
             else "go on with `resume`: what was finished is not trained again",
         ) from None
-    return logits / model.temperature
+    return target.restated(logits / model.temperature, model.answering())
 
 
 def _answers(run: Run) -> Path:

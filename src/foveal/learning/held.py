@@ -80,6 +80,19 @@ class Held:
         return self.data.target.temperature(self.outputs_mk, self.values_m)
 
     @property
+    def target(self) -> Labelled:
+        """The target, with what these pictures decide of its answers."""
+        return self.data.target.calibrated(self.outputs_mk, self.values_m)
+
+    @property
+    def figures(self) -> dict[str, Estimate]:
+        """How they are answered, by name, where nothing is right or wrong."""
+        if not len(self.rows):
+            return {}
+        worth = (self.worth or len(self.rows)) / len(self.rows)
+        return self.target.held_out_figures(self.outputs_mk, self.values_m, worth)
+
+    @property
     def kept(self) -> HeldOutLogits | None:
         """What a model keeps of it."""
         return HeldOutLogits.of(self.data.store.hashes[self.rows], self.outputs_mk)
@@ -93,6 +106,5 @@ class Held:
             What else the learner takes that may help.
         """
         counts = self.data.class_counts.tolist()
-        return self.data.target.head_doubts(
-            self.accuracy, self.values_m, counts, remedies, fixed=fixed
-        )
+        figures = self.figures if self.accuracy is None else {"accuracy": self.accuracy}
+        return self.data.target.head_doubts(figures, self.values_m, counts, remedies, fixed=fixed)

@@ -17,7 +17,7 @@ from foveal.learning.folds import Within, cross_validated
 from foveal.model.contents import checked_path
 from foveal.model.fitted import FittedModel
 from foveal.pictures.groups import grouped
-from foveal.pictures.naming import labelled_by_names
+from foveal.pictures.naming import labelled_as
 from foveal.pictures.sources import gather
 from foveal.progress.events import FoldsJudged, Listener
 from foveal.tables import write_table
@@ -36,7 +36,7 @@ class Fits(Protocol):
 
 
 L = TypeVar("L", bound=Fits)
-OF_FIT = ("pictures", "label_from", "groups", "folds")
+OF_FIT = ("pictures", "label_from", "label", "groups", "folds")
 """What is asked for that belongs to `fit`, not to the learner."""
 
 
@@ -57,6 +57,7 @@ def train(
     options: Mapping[str, Any],
     *,
     label_from: str | None = None,
+    label: str | None = None,
     groups: str | None = None,
     folds: int | None = None,
     command: str,
@@ -83,6 +84,8 @@ def train(
         Options of the learner, as JSON can keep them; a resumed run is held to them.
     label_from : regular expression, optional
         Reads labels off names, as in `foveal.list_pictures`.
+    label : str, optional
+        Columns of a table that say the labels, as there.
     groups : str, optional
         As in `fit`.
     folds : int, optional
@@ -110,10 +113,8 @@ def train(
     """
     place = checked_path(model)
     asked = {**options, "pictures": _absolute(pictures), "groups": groups}
-    if label_from is not None:
-        asked["label_from"] = label_from
-    if folds is not None:
-        asked["folds"] = folds
+    said = {"label_from": label_from, "label": label, "folds": folds}
+    asked |= {name: value for name, value in said.items() if value is not None}
     with Run(
         place.with_suffix(".run"),
         resume=resume,
@@ -131,7 +132,7 @@ def train(
         run.decide("typed", lambda: {"line": line, "pictures": source})
         replaced = run.decide("replaced", lambda: _keep_aside(place))
         chosen = {name: value for name, value in asked.items() if name not in OF_FIT}
-        shown = labelled(asked["pictures"], asked.get("label_from"))
+        shown = labelled(asked["pictures"], asked.get("label_from"), asked.get("label"))
         groups = asked.get("groups")
         judged = _judged(make, chosen, shown, groups, asked.get("folds"), run, within)
         with within(run):
@@ -163,11 +164,11 @@ def _judged(
     return found
 
 
-def labelled(pictures: str | list[str], label_from: str | None) -> Any:
-    """Return pictures as `fit` takes them, under labels that their names say if asked for."""
-    if label_from is None:
+def labelled(pictures: str | list[str], label_from: str | None, label: str | None) -> Any:
+    """Return pictures as `fit` takes them, under labels of names or columns if asked for."""
+    if label_from is None and label is None:
         return pictures
-    return labelled_by_names(gather(pictures), label_from)
+    return labelled_as(gather(pictures), label_from, label)
 
 
 def _absolute(pictures: str | Path | Sequence[str | Path]) -> str | list[str]:

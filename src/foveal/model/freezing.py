@@ -10,8 +10,9 @@ from torch import nn
 
 from foveal.arrays import Hashes
 from foveal.device import Device
+from foveal.evaluation.intervals import Estimate
 from foveal.model import loading  # noqa: F401  says how models are copied and pickled
-from foveal.model.card import Coding, Logistic, Origin, Provenance
+from foveal.model.card import Coding, Fit, Origin, Provenance
 from foveal.model.fitted import FittedModel, placed
 from foveal.model.held_out import HeldOutLogits
 from foveal.model.normal import NormalStats
@@ -41,11 +42,13 @@ class Origins(_Origins, total=False):
     """The fields of a `Provenance` that whoever trained a network knows."""
 
     config: TrainingConfig | None
-    logistic: Logistic | None
+    logistic: Fit | None
+    ridge: Fit | None
     backbone: Origin | None
     coding: Coding | None
     judged_by: Judge
     validation_effective: float | None
+    figures: dict[str, Estimate] | None
     unjudged: list[int] | None
 
 

@@ -253,7 +253,7 @@ def _ladder(found: Evaluation) -> Chart:
     metrics = found.metrics
     entries = [_bar("the network", JUDGED[found.judged_by], metrics.accuracy)]
     entries += [
-        _bar(one.name.removesuffix(PIXELS), "baseline", one.accuracy) for one in found.baselines
+        _bar(one.name.removesuffix(PIXELS), "baseline", one.estimate) for one in found.baselines
     ]
     return bars(
         "ladder",

@@ -15,7 +15,7 @@ from foveal.cache import cache_folder
 from foveal.pictures import decode
 from foveal.pictures.collection import Pictures
 from foveal.pictures.hashing import ABSENT, LENGTH
-from foveal.pictures.workers import in_order
+from foveal.pictures.reading import read_in_order
 from foveal.recipe import PictureRecipe
 
 AT_ONCE = 500
@@ -73,10 +73,7 @@ class SmallPictures:
                     _keep(base, {self._key(ids[row]): one for row, one in made.items()})
 
     def _decode(self, rows: list[int]) -> None:
-        def picture(at: int) -> Array | str:
-            return self.content.picture(rows[at], self.recipe)
-
-        read = in_order(picture, len(rows), self.threads, 8 * self.threads)
+        read = read_in_order(self.content, rows, self.recipe, self.threads, 8 * self.threads)
         self.found.update(zip(rows, read, strict=True))
 
     def _key(self, content: bytes) -> bytes:

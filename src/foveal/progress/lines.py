@@ -13,6 +13,7 @@ from foveal.progress.events import (
     Event,
     Extracting,
     Finished,
+    FittingHeads,
     FoldBegan,
     FoldEnded,
     FoldsJudged,
@@ -30,6 +31,7 @@ FIRST_EPOCHS, BETWEEN_EPOCHS = 20, 0.5
 """Epochs that are told in any case, and seconds between those after them, at least."""
 EVERY = (1, 2, 5, 10, 20, 50, 100)
 """Those told then are each such one."""
+FITTING_LINES = 4
 DECODING_LINES = 10
 """Lines that tell of decoding, about."""
 
@@ -46,6 +48,9 @@ def lines_of(event: Event) -> list[str]:
             often = max(1, total // DECODING_LINES)
             due = done == total or done // often > (done - more) // often
             return [f"{done:,} of {counted(total, 'picture')} through {network}"] if due else []
+        case FittingHeads(done=done, total=total):
+            due = done == total or done % max(1, total // FITTING_LINES) == 0
+            return [f"fitted {done:,} of {counted(total, 'head')}"] if due else []
         case Prepared():
             counts = ", ".join(f"{name} {count:,}" for name, count in _first(event.classes))
             lines = [
@@ -61,8 +66,8 @@ def lines_of(event: Event) -> list[str]:
             return [*lines, *_notes(event.notes)]
         case CutTried():
             return [
-                f"cut after {event.stage}: {counted(event.features, 'feature')}, held-out log loss "
-                f"{event.log_loss:.3f}, accuracy {100 * event.accuracy:.1f} %",
+                f"cut after {event.stage}: {counted(event.features, 'feature')}, held-out loss "
+                f"{event.log_loss:.3f}{_accuracy(event.accuracy)}",
                 *_notes(event.notes),
             ]
         case HeadFitted():
@@ -108,7 +113,10 @@ def lines_of(event: Event) -> list[str]:
 def _head_line(event: HeadFitted) -> str:
     """Say a fitted head in one line."""
     chosen = f" (of {event.folds}-fold cross-validation)" if event.folds else ""
-    line = f"head: logistic regression, C = {event.C:.3g}{chosen}, {event.seconds:.2f} s"
+    line = f"head: {event.fit} regression, C = {event.C:.3g}{chosen}, {event.seconds:.2f} s"
+    if event.figures:
+        told = ", ".join(f"{name} {value}" for name, value in event.figures.items())
+        return f"{line}; {event.judged_by}: {told}"
     if event.right is None or not event.judged:
         return line
     return (

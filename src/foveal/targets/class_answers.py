@@ -7,7 +7,7 @@ Axes: n picture, k class.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -44,14 +44,17 @@ class ClassAnswers(Labelled):
         return fit_temperature(outputs_nk, values_n)
 
     def doubts(
-        self, accuracy: Estimate | None, counts_k: Sequence[int], remedies: Sequence[str]
+        self,
+        figures: Mapping[str, Estimate],
+        counts_k: Sequence[int],
+        remedies: Sequence[str],
     ) -> tuple[str, ...]:
         """Say where held-out pictures cannot tell the classifier from the largest class."""
-        return class_words.chance_notes(accuracy, counts_k, remedies)
+        return class_words.chance_notes(figures.get("accuracy"), counts_k, remedies)
 
     def head_doubts(
         self,
-        accuracy: Estimate | None,
+        figures: Mapping[str, Estimate],
         values_n: Array,
         counts_k: Sequence[int],
         remedies: Sequence[str],
@@ -59,8 +62,8 @@ class ClassAnswers(Labelled):
         fixed: bool,
     ) -> tuple[str, ...]:
         """Say so too where classes have few pictures, or fixed features do not tell them apart."""
-        notes = class_words.head_notes(accuracy, values_n, counts_k, fixed=fixed)
-        return (*notes, *self.doubts(accuracy, counts_k, remedies))
+        notes = class_words.head_notes(figures.get("accuracy"), values_n, counts_k, fixed=fixed)
+        return (*notes, *self.doubts(figures, counts_k, remedies))
 
     def predicted(self, outputs_nk: Array, temperature: float) -> Doubles:
         """Make probabilities of logits: the softmax at a temperature."""
