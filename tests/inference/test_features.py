@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from foveal import eviction
 from foveal.errors import ResourceError
 from foveal.inference import features
 from foveal.inference.features import open_features, varied_view
@@ -343,9 +344,8 @@ def test_a_cache_cleared_meanwhile_is_said(
 def test_too_small_a_disk_is_said_before_decoding(
     folder: Path, decodes: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    free = 9 * CUT.shape[0] * 4 - 1
-    usage = type("Usage", (), {"free": free})
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setenv("FOVEAL_CACHE_LIMIT", str(9 * CUT.shape[0] * 4 - 1))
+    monkeypatch.setattr(eviction, "held", lambda: 0)
     with pytest.raises(ResourceError, match=r"for the features.*half precision \(`float16`\)"):
         open_features(gather(folder), extraction())
     assert decodes == []

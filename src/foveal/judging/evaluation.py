@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foveal.arrays import Array, Hashes, Rows
+from foveal.arrays import Hashes, Rows, RowsOfPictures
 from foveal.errors import DataError
 from foveal.evaluation.baselines import Baseline, Fold
 from foveal.evaluation.intervals import wilson
@@ -268,7 +268,7 @@ class _Source:
             return self.model.answers_of(self.store.views[0], rows)
         return self.model.answers(self.store.views[0][rows], by)
 
-    def pixels(self, progress: Progress | None) -> Array:
+    def pixels(self, progress: Progress | None) -> RowsOfPictures:
         """Return small pictures for the baselines, which need no more."""
         if self.store.images is not None:
             return self.store.images

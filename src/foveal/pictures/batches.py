@@ -14,6 +14,7 @@ import torch
 
 from foveal.arrays import Array, Rows
 from foveal.pictures.augment import Augmentation, gather_varied, varied
+from foveal.pictures.pixels import Pixels
 from foveal.pictures.prepared import Prepared, RowsOfArrays
 from foveal.pictures.scaling import Scaling
 from foveal.randomness import generator
@@ -63,13 +64,15 @@ class TrainingBatches:
 
     def epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
         """Return the batches of an epoch, from batch `first` on: a pure function of the seed."""
-        parts = shuffled(self.rows, self.batch_size, self.seed, epoch)
-        for index in range(first, len(parts)):
-            yield self._batch(parts[index], epoch * len(self) + index)
+        parts = shuffled(self.rows, self.batch_size, self.seed, epoch)[first:]
+        steps = range(epoch * len(self) + first, (epoch + 1) * len(self))
+        for rows, images, step in zip(parts, selections(self.images, parts), steps, strict=True):
+            yield self._batch(rows, images, step)
 
-    def _batch(self, rows: Rows, step: int) -> Batch:
+    def _batch(self, rows: Rows, images_nhwc: Array, step: int) -> Batch:
         draws = generator(self.seed, "augment", step)
-        raw = gather_varied(_rows(self.images, rows, self.device), self.augmentation, draws)
+        raw = as_tensor(images_nhwc).to(self.device)
+        raw = gather_varied(raw, self.augmentation, draws)
         images = varied(normalised(raw, self.scaling), self.augmentation, draws)
         values = torch.from_numpy(self.values[rows]).to(self.device)
         return Batch(images, values, weights_of(self.weights, rows, self.device))
@@ -203,9 +206,9 @@ def ordered(
     images: RowsOfArrays, rows: Rows, by: Scaling, *, batch_size: int, device: str
 ) -> Iterator[torch.Tensor]:
     """Return rows in order, unvaried, as normalised tensors (n, c, h, w)."""
-    for start in range(0, len(rows), batch_size):
-        picked = rows[start : start + batch_size]
-        yield normalised(_rows(images, picked, device), by)
+    parts = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
+    for found in selections(images, parts):
+        yield normalised(as_tensor(found).to(device), by)
 
 
 def normalised(images_nhwc: torch.Tensor, by: Scaling) -> torch.Tensor:
@@ -223,8 +226,11 @@ def normalised(images_nhwc: torch.Tensor, by: Scaling) -> torch.Tensor:
     return floats.permute(0, 3, 1, 2)
 
 
-def _rows(images: RowsOfArrays, rows: Rows, device: str) -> torch.Tensor:
-    return as_tensor(images[rows]).to(device)  # a list of rows copies, memory-mapped or not
+def selections(images: RowsOfArrays, parts: Sequence[Rows]) -> Iterator[Array]:
+    """Return several selections of rows, copied, one after another; see `Pixels.parts`."""
+    if isinstance(images, Pixels):
+        return images.parts(parts)
+    return (images[rows] for rows in parts)
 
 
 def as_tensor(images: Array) -> torch.Tensor:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from foveal.arrays import Array
+from foveal.arrays import Array, RowsOfPictures
 from foveal.errors import DataError
 from foveal.recipe import PictureRecipe
 
@@ -31,7 +31,7 @@ def in_range(unit: Array, recipe: PictureRecipe) -> Array:
     return unit * (recipe.high - recipe.low) + recipe.low
 
 
-def measure_range(images: Array, rows: np.ndarray[Any, Any]) -> tuple[float, float]:
+def measure_range(images: RowsOfPictures, rows: np.ndarray[Any, Any]) -> tuple[float, float]:
     """Find the values that stand for black and white: 0 and 255 in uint8, else the range seen.
 
     Raises
@@ -41,7 +41,7 @@ def measure_range(images: Array, rows: np.ndarray[Any, Any]) -> tuple[float, flo
     """
     if images.dtype == np.uint8:
         return WHOLE
-    seen = images if len(rows) == len(images) else images[rows]
+    seen = images[:] if len(rows) == len(images) else images[rows]
     low, high = float(np.min(seen)), float(np.max(seen))
     if not np.isfinite([low, high]).all():
         raise DataError(

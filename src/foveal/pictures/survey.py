@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from foveal.arrays import Array, Rows
+from foveal.arrays import Rows, RowsOfPictures
 from foveal.errors import DataError, UsageError
 from foveal.pictures import decode
 from foveal.pictures.collection import Pictures, evenly
@@ -143,7 +143,7 @@ def recipe_for(found: Survey, wanted: PictureRecipe) -> PictureRecipe:
 
 
 def measure_scaling(
-    images: Array, rows: np.ndarray[Any, Any], recipe: PictureRecipe
+    images: RowsOfPictures, rows: np.ndarray[Any, Any], recipe: PictureRecipe
 ) -> PictureRecipe:
     """Find the range of values, and mean and deviation of each channel, over training pictures.
 
