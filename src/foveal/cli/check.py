@@ -13,6 +13,7 @@ from foveal.cli.figures import shown_passage
 from foveal.cli.options import (
     GROUPS_HELP,
     AnyPictures,
+    CacheLimit,
     Json,
     LabelFrom,
     Strict,
@@ -78,6 +79,7 @@ def check(
     ] = False,
     groups: Annotated[str | None, typer.Option(help=GROUPS_HELP)] = None,
     label_from: LabelFrom = None,
+    cache_limit: CacheLimit = None,
     threads: Threads = None,
     strict: Strict = False,
     json: Json = False,

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 NOT_LEARNED = (
     *("model", "pictures", "label_from", "groups", "resume", "fresh", "strict", "json"),
-    *("tensorboard", "checkpoint_seconds", "report"),
+    *("tensorboard", "checkpoint_seconds", "report", "cache_limit"),
 )
 """Parameters of the command that say what it learns from and how its run is kept, not how."""
-NOT_TYPED = ("resume", "fresh", "json", "report")
+NOT_TYPED = ("resume", "fresh", "json", "report", "cache_limit")
 """Options that change nothing of what comes out."""
 
 

@@ -22,6 +22,7 @@ import torch
 from foveal.arrays import Array, Doubles, Floats, Rows
 from foveal.pictures.collection import Pictures, evenly
 from foveal.pictures.prepared import Prepared, RowsOfArrays
+from foveal.pictures.ranges import parts_of
 from foveal.pictures.small import SmallPictures
 from foveal.pictures.units import NO_PAIRS, Pairs, units_of
 from foveal.randomness import generator
@@ -217,8 +218,8 @@ def thumbnails(images: Any, rows: Rows, side: int = 8) -> Floats:
         In memory or on disk.
     """
     parts: list[Floats] = []
-    for start in range(0, len(rows), AT_ONCE):
-        grey = images[rows[start : start + AT_ONCE]].mean(axis=3, dtype=np.float32)
+    for part in parts_of(rows, images.shape):
+        grey = images[part].mean(axis=3, dtype=np.float32)
         with np.errstate(invalid="ignore", over="ignore"):  # what is no number is refused later
             down = _averages(grey.shape[1], side) @ grey @ _averages(grey.shape[2], side).T
         parts.append(down.reshape(len(down), -1))
