@@ -19,6 +19,7 @@ MOST_BESIDE = 10_000
 """Names beside a missing one that are looked through for a like one."""
 LONGEST_NAME = 240
 """Bytes of a name; most disks allow 255, and a run adds an ending."""
+FOLDER = "a folder"
 ROOM = "room in a folder that can be written to"
 
 
@@ -49,7 +50,7 @@ def checked_output(
     folder = _is_folder(path)
     if ending not in endings or _too_long(path) or folder:
         kind = f"a file name ending in {', '.join(endings)}"
-        raise _misnamed(path, what, kind, endings[0], "a folder" if folder else "")
+        raise _misnamed(path, what, kind, endings[0], FOLDER if folder else "")
     _check_above(path, what, "a folder that exists")
     return path
 
@@ -127,7 +128,9 @@ def _misnamed(path: Path, what: str, kind: str, ending: str, came: str = "") -> 
         f"{what} {str(path)[:LONGEST_NAME]}",
         needed=f"{kind}, of at most {LONGEST_NAME} bytes",
         came=came or path.suffix or "no ending",
-        remedy=f"write {path.stem[:40] or 'name'}{ending}",
+        remedy="choose another name, or move that folder away"
+        if came == FOLDER
+        else f"write {path.stem[:40] or 'name'}{ending}",
     )
 
 

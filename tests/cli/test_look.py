@@ -66,9 +66,20 @@ def test_a_kernel_made_by_hand_is_drawn_with_its_animation(
     assert (to / "designed.csv").read_text().splitlines()[1] == "kernel,0,0,1.0"
 
 
+def test_a_look_that_is_named_twice_is_drawn_once(
+    run, network: Path, digits: Path, tmp_path: Path
+) -> None:
+    line = ("look", network, digits / "0", "--to", tmp_path / "looks", "--json")
+    code, out, _ = run(*line, "--only", "planes, planes,")
+    assert code == 0 and [Path(one).name for one in json.loads(out)["written"]] == [
+        "planes.png",
+        "planes.csv",
+    ]
+
+
 def test_a_kernel_that_is_none_is_refused(run, network: Path, digits: Path, tmp_path: Path) -> None:
     code, _, err = run("look", network, digits, "--to", tmp_path / "looks", "--kernel", "sobbel")
-    assert code == 2 and "did you mean 'sobel'" in err
+    assert code == 2 and "did you mean 'sobel'" in err and not (tmp_path / "looks").exists()
 
 
 def test_a_look_that_was_asked_for_and_does_not_apply_is_refused(run, tmp_path: Path) -> None:
@@ -82,7 +93,14 @@ def test_a_look_that_was_asked_for_and_does_not_apply_is_refused(run, tmp_path: 
     [
         (("--layer", "9"), "layer 9"),
         (("--limits", "both"), "--limits"),
-        (("--pixel", "1,1"), "no --layer"),
+        (("--pixel", "1,1"), "(--layer)"),
+        (("--channel", "1"), "(--layer)"),
+        (("--layer", "1", "--pixel", "6,0"), "a row of 0 to 5"),
+        (("--layer", "1", "--channel", "4", "--only", "planes"), "0 to 3"),
+        (("--layer", "2", "--pixel", "0,0"), "a vector"),
+        (("--class", "nine"), "--class"),
+        (("--only", ","), "--only"),
+        (("--only", "planes,steeps"), "did you mean 'steps'"),
         (("--seed", str(2**64)), "--seed"),
     ],
 )

@@ -91,10 +91,10 @@ def test_a_report_that_cannot_be_written_loses_no_model(
     assert run("show", model)[0] == 0
 
 
-def test_it_can_be_left_out_and_a_new_training_removes_the_old_one(run, trained: Path) -> None:
+def test_it_can_be_left_out_and_a_new_training_sets_the_old_one_aside(run, trained: Path) -> None:
     line = ("train", "cnn", "my pictures", "m.safetensors", "--net", NET, "--epochs", 1)
     code, out, _ = run(*line, "--no-report")
-    assert code == 0 and "report" not in out and not trained.exists()
+    assert code == 0 and "\nreport " not in out and not trained.exists()
 
 
 @pytest.mark.parametrize(
@@ -126,3 +126,30 @@ def test_an_evaluation_is_told_though_its_report_cannot_be_written(
     code, out, err = run(*line, "--json")
     assert code == 5 and "a full disk" in err
     assert json.loads(out)["written"] == [] and json.loads(out)["pictures"]
+
+
+def test_a_new_training_keeps_the_report_of_the_model_that_it_replaces(
+    run, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, kept = trained.read_bytes(), trained.parent / "replaced.html"
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(foveal.pages.report, "write_page", full)
+    line = ("train", "cnn", "my pictures", "m.safetensors", "--net", NET, "--epochs", 1)
+    code, out, err = run(*line)
+    assert code == 0 and "no report was written" in err and not trained.exists()
+    assert f"its report is kept: {Path('m.run') / 'replaced.html'}" in out
+    assert kept.read_bytes() == before
+    run(*line, "--no-report")  # of the model that is replaced now there was none
+    assert not kept.exists() and not trained.exists()
+
+
+def test_a_folder_in_place_of_a_report_is_left_alone_and_named(run, trained: Path) -> None:
+    trained.unlink()
+    trained.mkdir()
+    line = ("train", "cnn", "my pictures", "m.safetensors", "--net", NET, "--epochs", 1)
+    code, _, err = run(*line)
+    assert code == 0 and "got a folder" in err and "move that folder away" in err
+    assert trained.is_dir()

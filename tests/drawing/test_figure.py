@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from foveal import files
-from foveal.drawing.figure import Figure
+from foveal.drawing.figure import Figure, Frames
 from foveal.drawing.layout import page
 from foveal.drawing.thumbnails import drawn
 from foveal.errors import ResourceError, UsageError
@@ -130,3 +130,19 @@ def test_a_figure_knows_its_sheet_without_the_words_around_it() -> None:
     assert figure.body.getpixel((0, 0)) == figure.body.getpixel((299, 103)) == (9, 9, 9)
     alone = Figure(values=None, image=block, caption="", columns=(), rows=())
     assert alone.body.size == block.size and alone.made.title == ""
+
+
+def test_frames_are_drawn_when_they_are_asked_for() -> None:
+    asked: list[int] = []
+
+    def draw(place: int) -> Image.Image:
+        asked.append(place)
+        return Image.new("RGB", (4, 4), (place, 0, 0))
+
+    frames = Frames(draw, 5)
+    assert len(frames) == 5 and asked == []
+    assert frames[-1].getpixel((0, 0)) == (4, 0, 0) and asked == [4]
+    assert [one.getpixel((0, 0))[0] for one in frames[1:3]] == [1, 2]
+    assert len(list(frames)) == 5
+    with pytest.raises(IndexError):
+        frames[5]

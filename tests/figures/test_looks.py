@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -52,3 +55,13 @@ def test_a_network_that_overflows_has_nothing_to_see(name: str) -> None:
     asked = Asked(subject=subject_of(model), pictures=gather(pictures))
     with pytest.raises(NothingToSee, match="a network that gives numbers"):
         list(LOOKS[name].draw(asked))
+
+
+def test_looks_and_models_wait_for_no_learner_of_others() -> None:
+    program = (
+        "import sys; import foveal.figures.looks, foveal.model.opening\n"
+        "slow = {'sklearn', 'pandas', 'scipy.optimize', 'scipy.sparse', 'scipy.stats'}\n"
+        "sys.exit(f'imported {slow & set(sys.modules)}' if slow & set(sys.modules) else 0)\n"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr

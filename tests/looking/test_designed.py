@@ -36,6 +36,7 @@ def test_the_kernels_by_name_do_what_their_names_say() -> None:
         "1 0 -1\n2 0 -2",
         "1;0;-1;\n\n2;0;-2;\n",
         "\ufeff2/2\t0/5 -1\r\n4/2 0 -2e0",
+        "1, 0, -1,\n2 ,0,  -2\n",
     ],
 )
 def test_files_of_text_are_read_however_their_numbers_stand_apart(
@@ -63,6 +64,9 @@ def test_arrays_and_their_files_are_kernels(tmp_path: Path) -> None:
         (b"1/0 1\n", "division by zero"),
         (b"__import__('os')", "no number"),
         (b"1,nan\n", "1 number not finite"),
+        (b"0,5;1,5\n1;2\n", "apart by commas and by semicolons; a decimal number needs a point"),
+        (b"0,5 1,5\n", "apart by blanks and by commas"),
+        (b"1;2\n1,2\n", "apart by commas and by semicolons"),
         (b"1e9 1\n", "a weight of 1e\\+09"),
         (b"0 0\n0 0\n", "nothing but 0"),
         (b"1 " * 32, "one of 1x32"),

@@ -20,6 +20,15 @@ from foveal.targets.target import Answers
 from foveal.training.steps import UNANSWERED, Batch, BatchLoss, LossOf, Scores
 
 
+class _Measured(nn.Module):
+    def __init__(self, mean: float, spread: float) -> None:
+        super().__init__()
+        self.mean, self.spread = mean, spread
+
+    def forward(self, outputs_nk: torch.Tensor) -> torch.Tensor:
+        return self.mean + self.spread * outputs_nk
+
+
 @dataclass(frozen=True, slots=True)
 class MeasureMetrics(Result):
     """How measures fare."""
@@ -111,6 +120,9 @@ class Measures(Labelled):
 
     def predicted(self, outputs_nk: np.ndarray, temperature: float) -> np.ndarray:
         return self.mean + self.spread * np.asarray(outputs_nk, dtype=np.float64)
+
+    def predictor(self, temperature: float) -> nn.Module:
+        return _Measured(self.mean, self.spread)
 
     def labels(self, predicted_nk: np.ndarray) -> np.ndarray:
         return predicted_nk[:, 0]

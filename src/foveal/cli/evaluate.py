@@ -30,6 +30,8 @@ from foveal.results import plain
 
 if TYPE_CHECKING:
     from foveal.judging.evaluation import Evaluation
+    from foveal.model.fitted import FittedModel
+    from foveal.pages.report import Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,72 +103,103 @@ def evaluate(
     they are judged by heads that had not seen them, as training did it.
     """
     from foveal.cli.progress import shown_progress
-    from foveal.cli.reports import told_report
-    from foveal.errors import DataError, FovealError
-    from foveal.figures.mistakes import mistakes
+    from foveal.errors import FovealError
     from foveal.judging.evaluation import evaluate as judged
-    from foveal.judging.held_out import WITHHELD
     from foveal.model.opening import load
-    from foveal.pictures.ledger import left_out, summary
     from foveal.progress.events import Decoding
-    from foveal.tables import write_table
 
     check_table_and_sheet(to, sheet)
     if report is not None:
         checked_output(report, (".html",), "--report")
     fitted = load(model, device=device, threads=threads)
-    source = pictures_of(pictures, label_from)
+    source, together = pictures_of(pictures, label_from), groups_of(groups)
     with shown_progress() as show:
         found = judged(
             fitted,
             source,
             include_training=include_training,
             training=training and pictures_of(training, label_from),
-            groups=groups_of(groups),
+            groups=together,
             with_baselines=baselines,
             progress=lambda done, total: show(Decoding(done=done, total=total)),
         )
-    unreadable = [entry for entry in left_out(found.ledger) if entry.reason not in WITHHELD]
-    if strict and unreadable:
-        raise DataError(
-            "--strict",
-            needed="every file to be a picture with a class",
-            came=summary(unreadable),
-            remedy="mend or remove these files",
-        )
+    if strict:
+        _refuse_left_out(found)
+    told = _Told(fitted, source, found, model, pictures, together, typed_line(context))
     failed: FovealError | None = None
     written: list[Path] = []
-
-    def writing() -> Iterator[Path]:
-        if to is not None:
-            write_table(to, found.columns, [found.rows()])
-            yield to
-        if sheet is not None:
-            yield from mistakes(fitted, source, found, worst).save(sheet)
-        if report is not None:
-            run = model.with_suffix(".run")
-            with shown_progress() as show:
-                page = told_report(
-                    fitted,
-                    source,
-                    show,
-                    run=run if (run / "config.json").is_file() else None,
-                    file=model,
-                    source=pictures,
-                    evaluation=found,
-                    groups=groups_of(groups),
-                    judging=typed_line(context),
-                )
-            yield page.save(report)
-
     try:
-        written.extend(writing())
+        for path in told.write(to, sheet, report, worst):
+            written.append(path)
     except FovealError as why:
         failed = why  # the answer is told first: it took long, and is whole
     answer = Judged(found=found, written=tuple(written), with_rows=to not in written)
     print_answer(answer, _lines, as_json=json)
     if failed is not None:
         raise failed
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Told:
+    """What a model was judged on, and what is written of that."""
+
+    model: FittedModel
+    source: Any
+    found: Evaluation
+    file: Path
+    pictures: str
+    """Words that name them."""
+    groups: Any
+    line: str
+
+    def write(
+        self, to: Path | None, sheet: Path | None, report: Path | None, worst: int
+    ) -> Iterator[Path]:
+        """Write what was asked for, and yield each file once it is whole."""
+        from foveal.figures.mistakes import mistakes
+        from foveal.tables import write_table
+
+        if to is not None:
+            write_table(to, self.found.columns, [self.found.rows()])
+            yield to
+        if sheet is not None:
+            yield from mistakes(self.model, self.source, self.found, worst).save(sheet)
+        if report is not None:
+            yield self._report().save(report)
+
+    def _report(self) -> Report:
+        from foveal.cli.progress import shown_progress
+        from foveal.cli.reports import told_report
+
+        run = self.file.with_suffix(".run")
+        with shown_progress() as show:
+            return told_report(
+                self.model,
+                self.source,
+                show,
+                run=run if (run / "config.json").is_file() else None,
+                file=self.file,
+                source=self.pictures,
+                evaluation=self.found,
+                groups=self.groups,
+                judging=self.line,
+            )
+
+
+def _refuse_left_out(found: Evaluation) -> None:
+    """Refuse files that are no pictures with a class, which the model was not trained on."""
+    from foveal.errors import DataError
+    from foveal.judging.held_out import WITHHELD
+    from foveal.pictures.ledger import left_out, summary
+
+    unreadable = [entry for entry in left_out(found.ledger) if entry.reason not in WITHHELD]
+    if unreadable:
+        raise DataError(
+            "--strict",
+            needed="every file to be a picture with a class",
+            came=summary(unreadable),
+            remedy="mend or remove these files",
+        )
 
 
 def _lines(answer: Judged) -> list[str]:

@@ -142,7 +142,6 @@ def look(
     """Look inside a network: its kernels, maps and receptive fields, on a picture of yours."""
     from foveal.figures.looks import Asked
     from foveal.looking.subject import subject_of
-    from foveal.nets.tracing import planned_layer
 
     if to.suffix.lower() == PAGE:
         given: dict[str, object] = {
@@ -159,14 +158,8 @@ def look(
         raise UsageError(
             "--limits", needed="layer or map", came=repr(limits), remedy="write --limits map"
         )
-    if pixel is not None and layer is None:
-        raise UsageError(
-            "--pixel",
-            needed="the layer that it is a pixel of",
-            came="no --layer",
-            remedy="name the layer, as in --layer 1",
-        )
-    names = [] if only is None else [name.strip() for name in only.split(",") if name.strip()]
+    names = _names(only)
+    place = _pixel(pixel)
     subject = subject_of(model, seed=seed, device=device, threads=threads)
     shown = one_source(pictures) if pictures else None
     unreadable: dict[str, str] = {}
@@ -176,15 +169,13 @@ def look(
         subject=subject,
         pictures=shown,
         layer=layer,
-        pixel=_pixel(pixel),
+        pixel=place,
         channel=channel,
         kernel=kernel,
         count=count,
         limits=limits,
         target=target,
     )
-    if layer is not None:
-        planned_layer(asked.subject.plan, layer)
     if to.suffix.lower() == PAGE:
         answer = _page(asked, to)
     else:
@@ -234,7 +225,7 @@ def _page(asked: Asked, to: Path) -> Look:
     """Write the network as one page."""
     from foveal.pages.look import page_of
 
-    page = page_of(asked.subject, asked.all())
+    page = page_of(asked.subject, asked.shown(None))
     left_out = {"page": " ".join(page.left_out)} if page.left_out else {}
     return Look(network=asked.subject.name, written=(page.save(to),), left_out=left_out)
 
@@ -254,6 +245,23 @@ def _drawn(asked: Asked, only: list[str], to: Path) -> Look:
             to.mkdir(exist_ok=True)
         written += figure.save(to / f"{stem}.png")
     return Look(network=asked.subject.name, written=tuple(written), left_out=left_out)
+
+
+def _names(text: str | None) -> list[str]:
+    """Read names of looks; none where nothing is said, which stands for all."""
+    from foveal.figures.looks import checked_names
+
+    if text is None:
+        return []
+    names = checked_names(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise UsageError(
+            "--only",
+            needed="a look, or several with commas between them",
+            came=repr(text),
+            remedy="write --only kernels,maps, or leave it out: all are drawn",
+        )
+    return names
 
 
 def _pixel(text: str | None) -> tuple[int, int] | None:

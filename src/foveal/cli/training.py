@@ -76,6 +76,7 @@ class TrainedModel:
             yield f"{self.path} is complete: nothing to resume"
         elif self.replaced:
             yield f"the model that was there before is kept: {self.replaced}"
+            yield from _kept_report(self.run)
 
     def foot(self, following: str) -> Iterator[str]:
         """Tell a person where the model is, and what may follow."""
@@ -204,10 +205,9 @@ def report_of(
 
     run = asked["model"].with_suffix(".run")
     place: Path = run / REPORT
-    if not asked["report"]:
-        return place if place.exists() and not anew else None
-    if place.exists() and not anew:
-        return place
+    kept = place.is_file() and not anew
+    if kept or not asked["report"]:
+        return place if kept else None
     try:
         found = told_report(model, pictures, show, run=run, file=asked["model"], source="")
         return found.save(place)
@@ -219,6 +219,14 @@ def report_of(
         line = f"note: no report was written: {kind}{in_options(str(why))}"
         typer.echo(visible_lines(line), err=True)
         return None
+
+
+def _kept_report(run: Path) -> Iterator[str]:
+    """Say where the report of the training before is, if it is kept."""
+    from foveal.training.journal import REPLACED_REPORT
+
+    if (run / REPLACED_REPORT).is_file():
+        yield f"its report is kept: {run / REPLACED_REPORT}"
 
 
 def _curves(asked: dict[str, Any]) -> list[Listener]:

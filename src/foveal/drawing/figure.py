@@ -6,7 +6,7 @@ Some move: their frames are written as an animation too.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -27,6 +27,22 @@ HOLD = 5
 """Times as long as the others the last frame stays."""
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Frames(Sequence[Image.Image]):
+    """Frames of an animation, each drawn when it is asked for: a page shows the sheet alone."""
+
+    draw: Callable[[int], Image.Image]
+    """Draws the frame of this number, from 0."""
+    total: int
+
+    def __len__(self) -> int:
+        return self.total
+
+    def __getitem__(self, place: Any) -> Any:
+        places = range(self.total)[place]
+        return [*map(self.draw, places)] if isinstance(places, range) else self.draw(places)
+
+
 @dataclass(frozen=True, repr=False, slots=True, kw_only=True)
 class Figure(Generic[Values]):
     """Values, a sheet that shows them, and the numbers that are on it.
@@ -45,7 +61,7 @@ class Figure(Generic[Values]):
     """Names of the numbers."""
     rows: tuple[tuple[Any, ...], ...]
     """The numbers, in the order of the sheet."""
-    frames: tuple[Image.Image, ...] = ()
+    frames: Sequence[Image.Image] = ()
     """An animation, all of one size; empty where nothing moves."""
     pause: int = 400
     """Milliseconds that a frame stays; the last one stays longer."""

@@ -40,6 +40,7 @@ def font(size: int) -> ImageFont.FreeTypeFont:
     return found.font_variant(layout_engine=ImageFont.Layout.BASIC)
 
 
+@lru_cache(maxsize=8192)
 def length(text: str, size: int) -> float:
     """Measure a text of one line, in pixels."""
     return font(size).getlength(text) / FINER
@@ -81,6 +82,15 @@ def shortened(text: str, width: int, size: int = LABEL, keep: Side = "end") -> s
 def words(text: str, size: int = BODY, ink: Colour = INK, width: int | None = None) -> Image.Image:
     """Set a text as a block, 1.5 times as high as its letters; in lines where a width is given."""
     lines = _lines(writable(text), size, width) if width else [writable(text)]
+    mask = _set(tuple(lines), size)
+    block = Image.new("RGB", mask.size, WHITE)
+    block.paste(ink, (0, 0), mask)
+    return block
+
+
+@lru_cache(maxsize=512)
+def _set(lines: tuple[str, ...], size: int) -> Image.Image:
+    """Set lines as a mask, which nobody may change: figures say the same words again and again."""
     step = round(1.5 * size)
     extent = int(np.ceil(max(length(line, size) for line in lines))) or 1
     mask = Image.new("L", (FINER * extent, FINER * step * len(lines)), 0)
@@ -88,9 +98,7 @@ def words(text: str, size: int = BODY, ink: Colour = INK, width: int | None = No
     for row, line in enumerate(lines):
         top = FINER * (row * step + (step - size) // 2)
         pen.text((0, top), line, 255, font(size), anchor="la")
-    block = Image.new("RGB", (extent, step * len(lines)), WHITE)
-    block.paste(ink, (0, 0), mask.reduce(FINER))
-    return block
+    return mask.reduce(FINER)
 
 
 def _lines(text: str, size: int, width: int) -> list[str]:

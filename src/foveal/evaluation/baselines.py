@@ -1,7 +1,8 @@
 """Baselines: what pixels alone reach without a network, on the same pictures.
 
 A person should see whether a network earns its cost. Each baseline is fitted on training pictures
-and judged on the very pictures that the network is judged on.
+and judged on the very pictures that the network is judged on. scikit-learn is imported where they
+are fitted: who looks into a network waits for none of it.
 """
 
 from __future__ import annotations
@@ -12,11 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from foveal.arrays import Array, Integers
 from foveal.evaluation.intervals import Estimate, cross_validated_number, wilson
@@ -109,6 +105,8 @@ def _majority(class_counts: Integers, test_ids: Integers) -> _Answers:
 def _fitted(
     train_images: Array, train_ids: Integers, test_images: Array, test_ids: Integers
 ) -> Iterator[_Answers]:
+    from sklearn.exceptions import ConvergenceWarning
+
     yield _majority(np.bincount(train_ids), test_ids)
     most = min(len(train_ids), MOST_PICTURES)
     picked = np.linspace(0, len(train_ids) - 1, most).round().astype(np.intp)
@@ -117,18 +115,27 @@ def _fitted(
         return
     middle = float(np.mean(train_images[picked], dtype=np.float64))
     train, test = (as_vectors(one, middle) for one in (train_images[picked], test_images))
-    learners = {
-        "nearest neighbour on pixels": KNeighborsClassifier(1, algorithm="brute"),
-        "logistic regression on pixels": make_pipeline(
-            StandardScaler(), LogisticRegression(C=0.01, max_iter=ITERATIONS, tol=1e-3)
-        ),
-    }
-    for name, learner in learners.items():
+    for name, learner in _learners().items():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             learner.fit(train, class_ids)
         right = int((learner.predict(test) == test_ids).sum())
         yield _Answers(name, right, len(test_ids), most)
+
+
+def _learners() -> dict[str, Any]:
+    """Return classifiers of pixels, by name."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return {
+        "nearest neighbour on pixels": KNeighborsClassifier(1, algorithm="brute"),
+        "logistic regression on pixels": make_pipeline(
+            StandardScaler(), LogisticRegression(C=0.01, max_iter=ITERATIONS, tol=1e-3)
+        ),
+    }
 
 
 def as_vectors(images: Array, middle: float = 0.0) -> np.ndarray[Any, np.dtype[np.float32]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 from foveal.arrays import Doubles
@@ -36,6 +35,8 @@ def fit_temperature(logits_nk: Doubles, class_ids_n: np.ndarray[Any, np.dtype[np
         show that another one does better: twice the gain in log likelihood is below what chance
         exceeds once in 20 times (Wilks, 1938).
     """
+    from scipy.optimize import minimize_scalar  # slow: models are loaded without it
+
     right = int((logits_nk.argmax(axis=1) == class_ids_n).sum())
     if len(class_ids_n) < FEWEST:
         return 1.0

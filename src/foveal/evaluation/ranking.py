@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import brentq
 
 from foveal.arrays import Doubles, Truths
 from foveal.evaluation.intervals import Estimate, Z, wilson_bounds
@@ -47,7 +46,11 @@ def _least(area: float, above: float, below: float) -> float:
         spread = 1 + pairs * ((1 - least) / (2 - least) + least / (1 + least))
         return area - least - Z * float(np.sqrt(least * (1 - least) * spread / (above * below)))
 
-    return float(brentq(gap, 0.0, area - NEAR)) if area > 2 * NEAR else 0.0
+    if area <= 2 * NEAR:
+        return 0.0
+    from scipy.optimize import brentq  # slow: models are loaded without it
+
+    return float(brentq(gap, 0.0, area - NEAR))
 
 
 def average_precision(scores_n: Doubles, positive_n: Truths, worth: float = 1.0) -> Estimate:

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from foveal.drawing.cells import cells
 from foveal.drawing.colours import FAINT, ORANGE, PALE
-from foveal.drawing.figure import Figure
+from foveal.drawing.figure import Figure, Frames
 from foveal.drawing.layout import GRID, MARGIN, abreast, celled, page, stacked
 from foveal.drawing.panel import panel
 from foveal.drawing.scales import diverging
@@ -83,6 +83,7 @@ def draw_designed(model: Any, X: Any, kernel: Any = "sobel") -> Figure[Slide]:
     subject = subject_of(model)
     found = slide(subject, gather(X), kernel)
     drawn, caption = _Drawing(found), CAPTION + (FOUND if subject.trained else DRAWN)
+    done = steps(*found.map.shape)
     blocks = [drawn.still(), *([_learned(found.alike)] if found.alike else [])]
     return Figure(
         values=found,
@@ -90,7 +91,7 @@ def draw_designed(model: Any, X: Any, kernel: Any = "sobel") -> Figure[Slide]:
         caption=caption,
         columns=("what", "row", "column", "value"),
         rows=tuple(_numbers(found)),
-        frames=tuple(drawn.frame(done) for done in steps(*found.map.shape)),
+        frames=Frames(lambda place: drawn.frame(done[place]), len(done)),
         pause=PAUSE,
     )
 

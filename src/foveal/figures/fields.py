@@ -15,11 +15,9 @@ from foveal.drawing.outlined import outlined
 from foveal.drawing.panel import panel
 from foveal.drawing.text import LABEL, length, shortened
 from foveal.drawing.thumbnails import drawn
+from foveal.figures.one_picture import OnePicture
 from foveal.looking.ladder import Rung, ladder
-from foveal.looking.subject import Subject, subject_of
-from foveal.nets.planned import cut
 from foveal.parameters import Whole, check, optional
-from foveal.pictures.sources import gather
 from foveal.shapes import written
 
 RUNGS = 6
@@ -83,18 +81,18 @@ def draw_fields(
         For a layer, a pixel or a map that is not there, and a count below 1.
     """
     check({"count": count}, {"count": optional(Whole(1))})
-    subject = subject_of(model)
-    seen = subject.seen(gather(X).take(range(1)))
+    shown = OnePicture.of(model, X)
+    most = count or RUNGS
     found = ladder(
-        subject, seen.inputs, number=layer, pixel=pixel, channel=channel, most=count or RUNGS
+        shown.subject, shown.inputs, number=layer, pixel=pixel, channel=channel, most=most
     )
     alone = len(found) == 1
     sides = (LARGE, LARGE_PART) if alone else (SIDE, PART)
-    tiles = [_tile(seen.images[0], one, *sides) for one in found]
-    height, width = seen.images.shape[1:3]
+    tiles = [_tile(shown.image, one, *sides) for one in found]
+    height, width = shown.image.shape[:2]
     captions = [[_layer(one, sides[0]), *_numbers(one)] for one in found]
     least = max(ceil(length(line, LABEL)) for lines in captions for line in lines)
-    facts = [f"{state(subject)}, of {seen.names[0]}, {height}x{width} pixels"]
+    facts = [f"{shown.fact}, {height}x{width} pixels"]
     facts += [] if alone else [OTHERS]
     return Figure(
         values=found,
@@ -105,11 +103,6 @@ def draw_fields(
         columns=COLUMNS,
         rows=tuple(_row(one) for one in found),
     )
-
-
-def state(subject: Subject) -> str:
-    """Name a network, and say whether it is trained."""
-    return f"{cut(subject.name)}, {'trained' if subject.trained else 'untrained'}"
 
 
 def _tile(image: Array, rung: Rung, side: int, part: int) -> Image.Image:

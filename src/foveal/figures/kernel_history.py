@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from foveal.drawing.colours import CLASSES, FAINT, PALE
-from foveal.drawing.figure import Figure
+from foveal.drawing.figure import Figure, Frames
 from foveal.drawing.layout import GRID, MARGIN, MEASURE, celled, page, stacked
 from foveal.drawing.scales import diverging
 from foveal.drawing.text import BODY, LABEL, number, shortened, words
@@ -79,7 +79,7 @@ def draw_kernel_history(model: Any, *, count: int | None = None) -> Figure[Kerne
         caption=CAPTION,
         columns=("epoch", "kernel", "norm", "change", "moved"),
         rows=tuple(_numbers(found)),
-        frames=tuple(_frame(found, time, rows) for time in range(len(found.epochs))),
+        frames=Frames(lambda time: _frame(found, time, rows), len(found.epochs)),
         pause=PAUSE,
     )
 

@@ -20,8 +20,13 @@ from foveal.figures.planes import draw_planes
 from foveal.figures.steps import draw_steps
 from foveal.figures.traversal import draw_traversal
 from foveal.figures.way import draw_way
+from foveal.looking.attribution import check_target, classifies
+from foveal.looking.designed import designed
+from foveal.looking.fields import check_channel, check_maps, check_pixel
 from foveal.looking.leaders import BEST
 from foveal.looking.subject import NothingToSee, Subject
+from foveal.nets.planned import PlannedLayer
+from foveal.nets.tracing import planned_layer
 from foveal.parameters import did_you_mean
 from foveal.pictures.collection import Pictures
 
@@ -53,8 +58,42 @@ class Asked:
     progress: Progress | None = None
     """Called now and then with pictures done and in all, by looks that go through many."""
 
-    def some(self, most: int = 1) -> Pictures:
-        """Return the first pictures.
+    def __post_init__(self) -> None:
+        """Check what is asked for, so that nothing is drawn before a slip is found.
+
+        Raises
+        ------
+        UsageError
+            For a layer, a pixel, a map, a kernel or a class that there is not.
+        NothingToSee
+            For a pixel, or a map, of a layer that gives none.
+        """
+        if self.kernel is not None:
+            designed(self.kernel)
+        if self.target is not None and classifies(self.subject):
+            check_target(self.subject, self.target)
+        if self.layer is not None:
+            self._check_place(planned_layer(self.subject.plan, self.layer))
+            return
+        for name, value in (("pixel", self.pixel), ("channel", self.channel)):
+            if value is not None:
+                raise UsageError(
+                    name,
+                    needed="the layer that it is one of (`layer`)",
+                    came="no layer",
+                    remedy="name the layer by its number in the plan, such as 1",
+                )
+
+    def _check_place(self, layer: PlannedLayer) -> None:
+        """Check a pixel and a map against what a layer gives."""
+        if self.pixel is not None:
+            check_maps(layer)
+            check_pixel(layer, *self.pixel)
+        if self.channel is not None:
+            check_channel(layer, self.channel)
+
+    def shown(self, most: int | None = 1) -> Pictures:
+        """Return the first pictures, one if not said otherwise; all of them for None.
 
         Raises
         ------
@@ -65,17 +104,18 @@ class Asked:
             raise NothingToSee(
                 "the look", needed="a picture", came="none", remedy="name a picture of your own"
             )
-        return self.pictures.take(range(min(most, len(self.pictures))))
+        count = len(self.pictures)
+        return self.pictures.take(range(count if most is None else min(most, count)))
 
-    def all(self) -> Pictures:
-        """Return all pictures.
-
-        Raises
-        ------
-        NothingToSee
-            Where none were named.
-        """
-        return self.some(0 if self.pictures is None else len(self.pictures))
+    @property
+    def place(self) -> dict[str, Any]:
+        """Which number of which layer, and how many where none is named."""
+        return {
+            "layer": self.layer,
+            "pixel": self.pixel,
+            "channel": self.channel,
+            "count": self.count,
+        }
 
 
 ATTRIBUTED = 2
@@ -105,7 +145,7 @@ class LeftOut:
 
 
 def _planes(asked: Asked) -> Drawn:
-    figures = draw_planes(asked.subject, asked.some())
+    figures = draw_planes(asked.subject, asked.shown())
     return [("planes", figure) for figure in figures]
 
 
@@ -119,13 +159,13 @@ def _epochs(asked: Asked) -> Drawn:
 
 
 def _designed(asked: Asked) -> Drawn:
-    return [("designed", draw_designed(asked.subject, asked.some(), asked.kernel or "sobel"))]
+    return [("designed", draw_designed(asked.subject, asked.shown(), asked.kernel or "sobel"))]
 
 
 def _attribution(asked: Asked) -> Drawn:
     figure = draw_attribution(
         asked.subject,
-        asked.all(),
+        asked.shown(None),
         target=asked.target,
         layer=asked.layer,
         count=asked.count or ATTRIBUTED,
@@ -134,16 +174,17 @@ def _attribution(asked: Asked) -> Drawn:
 
 
 def _favourites(asked: Asked) -> Drawn:
-    if len(asked.all()) <= BEST:
+    pictures = asked.shown(None)
+    if len(pictures) <= BEST:
         raise NothingToSee(
             "the look",
             needed=f"more than {BEST} pictures to choose from",
-            came=str(len(asked.all())),
+            came=str(len(pictures)),
             remedy="name a folder of pictures",
         )
     figure = draw_favourites(
         asked.subject,
-        asked.all(),
+        pictures,
         layer=asked.layer,
         count=asked.count,
         progress=asked.progress,
@@ -154,7 +195,7 @@ def _favourites(asked: Asked) -> Drawn:
 def _traversal(asked: Asked) -> Drawn:
     figure = draw_traversal(
         asked.subject,
-        asked.all(),
+        asked.shown(None),
         count=asked.count or CODE_NUMBERS,
         progress=asked.progress,
     )
@@ -163,41 +204,26 @@ def _traversal(asked: Asked) -> Drawn:
 
 def _maps(asked: Asked) -> Drawn:
     figures = draw_maps(
-        asked.subject, asked.some(), layer=asked.layer, count=asked.count, limits=asked.limits
+        asked.subject, asked.shown(), layer=asked.layer, count=asked.count, limits=asked.limits
     )
     return [(f"maps-{one.values.number}", one) for one in figures]
 
 
 def _way(asked: Asked) -> Drawn:
-    return [("way", draw_way(asked.subject, asked.some(), count=asked.count))]
+    return [("way", draw_way(asked.subject, asked.shown(), count=asked.count))]
 
 
 def _fields(asked: Asked) -> Drawn:
-    figure = draw_fields(
-        asked.subject,
-        asked.some(),
-        layer=asked.layer,
-        pixel=asked.pixel,
-        channel=asked.channel,
-        count=asked.count,
-    )
-    return [("fields", figure)]
+    return [("fields", draw_fields(asked.subject, asked.shown(), **asked.place))]
 
 
 def _steps(asked: Asked) -> Drawn:
-    figures = draw_steps(
-        asked.subject,
-        asked.some(),
-        layer=asked.layer,
-        pixel=asked.pixel,
-        channel=asked.channel,
-        count=asked.count,
-    )
+    figures = draw_steps(asked.subject, asked.shown(), **asked.place)
     return [(f"steps-{one.values.number}", one) for one in figures]
 
 
 def _mistakes(asked: Asked) -> Drawn:
-    model, pictures = asked.subject.model, asked.all()
+    model, pictures = asked.subject.model, asked.shown(None)
     figure = draw_mistakes(asked.subject if model is None else model, pictures, asked.count or 6)
     return [("mistakes", figure)]
 
@@ -219,6 +245,26 @@ LOOKS: dict[str, Look] = {
 """In the order in which one would show them to a class."""
 
 
+def checked_names(names: Iterable[str]) -> list[str]:
+    """Check names of looks; each that is said twice is kept once.
+
+    Raises
+    ------
+    UsageError
+        For a look that is none.
+    """
+    found = list(dict.fromkeys(names))
+    for name in found:
+        if name not in LOOKS:
+            raise UsageError(
+                f"look {name}",
+                needed=f"one of {', '.join(LOOKS)}",
+                came=repr(name),
+                remedy=did_you_mean(name, LOOKS) or "leave `only` out: all are drawn",
+            )
+    return found
+
+
 def looks(asked: Asked, only: Collection[str] = ()) -> Iterator[tuple[str, Figure[Any]] | LeftOut]:
     """Draw looks, one after another.
 
@@ -227,7 +273,7 @@ def looks(asked: Asked, only: Collection[str] = ()) -> Iterator[tuple[str, Figur
     asked : Asked
         What is looked at.
     only : collection of str
-        Names of looks; all that apply where empty.
+        Names of looks, each drawn once; all that apply where empty.
 
     Yields
     ------
@@ -239,15 +285,7 @@ def looks(asked: Asked, only: Collection[str] = ()) -> Iterator[tuple[str, Figur
     UsageError
         For a look that is none, and where one that was named does not apply.
     """
-    for name in only:
-        if name not in LOOKS:
-            raise UsageError(
-                f"look {name}",
-                needed=f"one of {', '.join(LOOKS)}",
-                came=repr(name),
-                remedy=did_you_mean(name, LOOKS) or "leave `only` out: all are drawn",
-            )
-    for name in only or LOOKS:
+    for name in checked_names(only) or LOOKS:
         try:
             yield from LOOKS[name].draw(asked)
         except NothingToSee as why:

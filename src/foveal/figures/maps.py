@@ -14,14 +14,14 @@ from foveal.drawing.panel import colour_bar, panel
 from foveal.drawing.scales import ramp, viridis
 from foveal.drawing.text import number
 from foveal.drawing.thumbnails import drawn
-from foveal.looking.maps import Maps, feature_maps
+from foveal.figures.one_picture import OnePicture
+from foveal.looking.maps import Maps, maps_of_layers
 from foveal.looking.stages import stages, with_maps
-from foveal.looking.subject import Subject, subject_of
+from foveal.looking.subject import Subject
 from foveal.nets.planned import cut
 from foveal.nets.spec import AvgPool, Conv, ConvTranspose, MaxPool
 from foveal.nets.tracing import planned_layer
 from foveal.parameters import Whole, check, choice, optional
-from foveal.pictures.sources import gather
 from foveal.shapes import written
 from foveal.wording import counted
 
@@ -93,26 +93,17 @@ def draw_maps(
         {"count": count, "limits": limits},
         {"count": optional(Whole(1)), "limits": choice(("layer", "map"))},
     )
-    subject = subject_of(model)
+    shown = OnePicture.of(model, X)
     chosen = (
-        [one.last.number for one in with_maps(subject.plan, LAYERS, working=True)]
+        [one.last.number for one in with_maps(shown.subject.plan, LAYERS, working=True)]
         if layer is None
         else [str(layer)]
     )
-    seen = subject.seen(gather(X).take(range(1)))
-    return [
-        _drawn(
-            subject,
-            feature_maps(subject, seen.inputs, one, count or MOST),
-            seen.images[0],
-            f"of {seen.names[0]}",
-            limits,
-        )
-        for one in chosen
-    ]
+    found = maps_of_layers(shown.subject, shown.inputs, chosen, count or MOST)
+    return [_drawn(shown, one, limits) for one in found]
 
 
-def _drawn(subject: Subject, found: Maps, image: Array, name: str, limits: str) -> Figure[Maps]:
+def _drawn(shown: OnePicture, found: Maps, limits: str) -> Figure[Maps]:
     side = LARGE if len(found.maps) <= FEW else SMALL
     tiles = [
         map_tile(one, found.limits if limits == "layer" else own_limits(one), side, LARGE)
@@ -122,13 +113,13 @@ def _drawn(subject: Subject, found: Maps, image: Array, name: str, limits: str) 
         (f"map {channel}", f"mean size {number(float(found.activity[channel]))}")
         for channel in found.channels.tolist()
     ]
-    caption = _caption(subject, found)
-    key = [drawn(image, LARGE, LARGE), _bar(found, limits)]
+    caption = _caption(shown.subject, found)
+    key = [drawn(shown.image, LARGE, LARGE), _bar(found, limits)]
     return Figure(
         values=found,
         image=page(
             f"Feature maps of layer {found.number}",
-            _facts(subject, found, name),
+            _facts(shown, found),
             [abreast(key, 3 * GRID, "center"), panel(tiles, captions, least=NAMED)],
             caption,
         ),
@@ -160,8 +151,7 @@ def _bar(found: Maps, limits: str) -> Any:
     return colour_bar(ramp(viridis(np.linspace(0, 1, BAR), 0, 1)), low, high)
 
 
-def _facts(subject: Subject, found: Maps, name: str) -> list[str]:
-    state = "trained" if subject.trained else "untrained"
+def _facts(shown: OnePicture, found: Maps) -> list[str]:
     some = (
         f"{len(found.maps):,} of {counted(found.shape[0], 'map')}, the most active (greatest mean "
         f"size) first; {found.left_out:,} left out"
@@ -169,7 +159,7 @@ def _facts(subject: Subject, found: Maps, name: str) -> list[str]:
         else f"all {counted(found.shape[0], 'map')}, in order"
     )
     return [
-        f"{cut(subject.name)}, {state}, {name}",
+        shown.fact,
         f"{cut(found.layer)}: {written(found.in_shape)} -> {written(found.shape)}",
         some,
     ]

@@ -16,7 +16,7 @@ from foveal.drawing.layout import GRID, abreast, celled, page, stacked
 from foveal.drawing.outlined import outlined
 from foveal.drawing.scales import diverging, viridis
 from foveal.drawing.text import LABEL, number, words
-from foveal.figures.fields import state
+from foveal.figures.one_picture import OnePicture
 from foveal.figures.step_captions import (
     BENT_CAPTION,
     SCALED_CAPTION,
@@ -29,12 +29,11 @@ from foveal.looking.ladder import most_active
 from foveal.looking.maps import unactivated
 from foveal.looking.planes import COLOURS
 from foveal.looking.steps import Pointwise, Step, WeightedSum, Window, step
-from foveal.looking.subject import NothingToSee, Subject, subject_of
+from foveal.looking.subject import NothingToSee, Subject
 from foveal.nets.planned import cut
 from foveal.nets.spec import AvgPool, Conv, ConvTranspose, Dense, MaxPool
 from foveal.nets.tracing import planned_layer
 from foveal.parameters import Whole, check, optional
-from foveal.pictures.sources import gather
 from foveal.shapes import written
 from foveal.wording import counted
 
@@ -95,14 +94,14 @@ def draw_steps(
         For a layer or a place that is not there, and a count below 1.
     """
     check({"count": count}, {"count": optional(Whole(1))})
-    subject = subject_of(model)
-    seen = subject.seen(gather(X).take(range(1)))
+    shown = OnePicture.of(model, X)
+    subject = shown.subject
     numbers = _chosen(subject) if layer is None else [planned_layer(subject.plan, layer).number]
     figures = []
     for one in numbers:
-        place = _place(subject, seen.inputs, one, pixel, channel)
-        found = step(subject, seen.inputs, one, *place)
-        figures.append(_drawn(subject, found, seen.images[0], seen.names[0], count or CHANNELS))
+        place = _place(subject, shown.inputs, one, pixel, channel)
+        found = step(subject, shown.inputs, one, *place)
+        figures.append(_drawn(shown, found, count or CHANNELS))
     return figures
 
 
@@ -149,12 +148,13 @@ def _place(
     return (best if channel is None else channel), *(pixel or (row, column))
 
 
-def _drawn(subject: Subject, found: Step, image: Array, name: str, count: int) -> Figure[Step]:
+def _drawn(shown: OnePicture, found: Step, count: int) -> Figure[Step]:
+    subject = shown.subject
     layer = planned_layer(subject.plan, found.number)
     field = receptive_field(subject.plan, found.number, found.row, found.column)
     where = f"map {found.channel} at {found.row},{found.column}"
     facts = [
-        f"{state(subject)}, of {name}",
+        shown.fact,
         f"{cut(found.layer)}: {written(layer.in_shape)} -> {written(layer.out_shape)}",
         where if len(layer.out_shape) == 3 else _node(subject, found),
     ]
@@ -162,7 +162,10 @@ def _drawn(subject: Subject, found: Step, image: Array, name: str, count: int) -
     return Figure(
         values=found,
         image=page(
-            f"Layer {found.number}, step by step", facts, [_seen(image, field), *parts], caption
+            f"Layer {found.number}, step by step",
+            facts,
+            [_seen(shown.image, field), *parts],
+            caption,
         ),
         caption=caption,
         columns=("channel", "row", "column", "input", "weight", "product"),

@@ -15,14 +15,13 @@ from foveal.drawing.scales import viridis
 from foveal.drawing.text import BODY, LABEL, number, shortened, words
 from foveal.drawing.thumbnails import drawn, fitted, hairlined, thumbnail
 from foveal.drawing.vectors import BLUE, LEAST, bars, binned, strip
-from foveal.figures.fields import state
+from foveal.figures.one_picture import OnePicture
 from foveal.looking.maps import Maps
 from foveal.looking.stages import Stage
-from foveal.looking.subject import Subject, subject_of
+from foveal.looking.subject import Subject
 from foveal.looking.way import Softmax, StageSeen, Way, whole_way
 from foveal.nets.spec import Flatten
 from foveal.parameters import Whole, check, optional
-from foveal.pictures.sources import gather
 from foveal.shapes import written
 from foveal.wording import counted
 
@@ -68,27 +67,27 @@ def draw_way(model: Any, X: Any, *, count: int | None = None) -> Figure[Way]:
         exponentials and probabilities.
     """
     check({"count": count}, {"count": optional(Whole(1))})
-    subject = subject_of(model)
+    shown = OnePicture.of(model, X)
     found = whole_way(
-        subject,
-        subject.seen(gather(X).take(range(1))),
+        shown.subject,
+        shown.seen,
         most_stages=MOST_STAGES,
         most_maps=count or MOST_MAPS,
         most_classes=MOST_CLASSES,
     )
     return Figure(
         values=found,
-        image=page("The whole way", _facts(subject, found), _blocks(subject, found), CAPTION),
+        image=page("The whole way", _facts(shown, found), _blocks(shown.subject, found), CAPTION),
         caption=CAPTION,
         columns=("row", "what", "shape", "parameters", "logit", "exponential", "probability"),
         rows=tuple(_numbers(found)),
     )
 
 
-def _facts(subject: Subject, found: Way) -> list[str]:
-    plan = subject.plan
+def _facts(shown: OnePicture, found: Way) -> list[str]:
+    plan = shown.subject.plan
     facts = [
-        f"{state(subject)}, of {found.name}",
+        shown.fact,
         f"{counted(len(plan.layers), 'layer')}, {counted(plan.parameters, 'parameter')}",
     ]
     if found.left_out:

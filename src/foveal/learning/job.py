@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from foveal import files
-from foveal.model.fitted import FittedModel, checked_path
+from foveal.model.contents import checked_path
+from foveal.model.fitted import FittedModel
 from foveal.pictures.naming import labelled_by_names
 from foveal.pictures.sources import gather
 from foveal.progress.events import Listener

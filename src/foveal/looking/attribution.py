@@ -223,8 +223,13 @@ def _class_names(subject: Subject) -> tuple[str, ...]:
     return subject.classes or tuple(map(str, range(subject.plan.output[0])))
 
 
+def classifies(subject: Subject) -> bool:
+    """Whether a network ends with a number for each class."""
+    return not subject.plan.encoder_layers and len(subject.plan.output) == 1
+
+
 def _check_classifies(subject: Subject) -> None:
-    if subject.plan.encoder_layers or len(subject.plan.output) != 1:
+    if not classifies(subject):
         raise NothingToSee(
             "the look",
             needed="a classifier",
@@ -238,6 +243,18 @@ def _targets(subject: Subject, logits_nk: torch.Tensor, target: Any) -> torch.Te
     check_numbers(logits_nk)
     if target is None:
         return logits_nk.argmax(dim=1)
+    index = check_target(subject, target)
+    return torch.full_like(logits_nk[:, 0], index, dtype=torch.int64)
+
+
+def check_target(subject: Subject, target: Any) -> int:
+    """Return the number of a class, as the network names it.
+
+    Raises
+    ------
+    UsageError
+        For a class that it does not know.
+    """
     names = _class_names(subject)
     if str(target) not in names:
         raise UsageError(
@@ -246,4 +263,4 @@ def _targets(subject: Subject, logits_nk: torch.Tensor, target: Any) -> torch.Te
             came=repr(target),
             remedy=did_you_mean(str(target), names) or "choose one of the classes",
         )
-    return torch.full_like(logits_nk[:, 0], names.index(str(target)), dtype=torch.int64)
+    return names.index(str(target))

@@ -38,6 +38,9 @@ LARGEST_WEIGHT = 1e6
 LARGEST_FILE = 1_000_000
 """Bytes of a file that holds one."""
 ENDINGS = (".csv", ".txt", ".npy")
+NAMED_MARKS = {",": "commas", ";": "semicolons", "": "blanks"}
+"""What may stand between numbers: one of these in a file."""
+POINTS = "a decimal number needs a point, as 0.5"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -61,7 +64,8 @@ def designed(kernel: Any) -> Designed:
     ----------
     kernel : str, path or array
         A name of `KERNELS`; a .csv or .txt file, a row a line, its numbers apart by commas,
-        semicolons or blanks, a fraction such as 1/9 among them; a .npy file; or a matrix.
+        semicolons or blanks, one of these in a file, a fraction such as 1/9 among them; a .npy
+        file; or a matrix.
         Even sides are allowed: nothing is padded, so that a kernel needs no middle.
 
     Raises
@@ -117,12 +121,21 @@ def _unreadable(what: str, came: str) -> UsageError:
 
 def _rows_of(path: Path) -> list[list[float]]:
     lines = path.read_text(encoding="utf-8-sig").splitlines()
+    marks = {mark for line in lines for mark in _marks(line)}
+    if len(marks) > 1:  # 0,5;1,5 are two numbers, not four
+        raise ValueError(f"numbers apart by {' and by '.join(sorted(marks))}; {POINTS}")
     words = [[word for word in re.split(r"[,;\s]+", line) if word] for line in lines]
     rows = [[_number(word) for word in line] for line in words if line]
     lengths = sorted({len(row) for row in rows})
     if len(lengths) > 1:
         raise ValueError(f"rows of {lengths[0]} and of {counted(lengths[-1], 'number')}")
     return rows
+
+
+def _marks(line: str) -> set[str]:
+    """Name what stands between the numbers of a line."""
+    between = re.findall(r"\s*[,;]\s*|\s+", line.strip().rstrip(",;"))
+    return {NAMED_MARKS[mark.strip()] for mark in between}
 
 
 def _number(word: str) -> float:

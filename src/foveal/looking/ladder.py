@@ -21,7 +21,7 @@ from foveal.looking.fields import (
     effective_field,
     receptive_field,
 )
-from foveal.looking.maps import unactivated
+from foveal.looking.maps import unactivated, unactivated_of_layers
 from foveal.looking.stages import with_maps
 from foveal.looking.subject import Subject
 from foveal.nets.notation import write_layer
@@ -114,33 +114,45 @@ def ladder(
         For a layer, a pixel or a map that is not there.
     """
     if number is not None:
-        return [_rung(subject, inputs_nchw, planned_layer(subject.plan, number), pixel, channel)]
-    sides = subject.plan.input[1:]
-    *others, deepest = with_maps(subject.plan, most)
-    last = _rung(subject, inputs_nchw, deepest.last)
+        layer = planned_layer(subject.plan, number)
+        check_maps(layer)
+        check_pixel(layer, *(pixel or (0, 0)))
+        check_channel(layer, channel or 0)
+        found = unactivated(subject, inputs_nchw, layer.number)
+        return [_rung(subject, inputs_nchw, layer, found, pixel=pixel, channel=channel)]
+    *others, deepest = layers = [one.last for one in with_maps(subject.plan, most)]
+    made = unactivated_of_layers(subject, inputs_nchw, [one.number for one in layers])
+    last = _rung(subject, inputs_nchw, deepest, made[deepest.number])
+    focus = _focus(last, inputs_nchw)
+    before = [_rung(subject, inputs_nchw, one, made[one.number], focus=focus) for one in others]
+    return [*before, last]
+
+
+def _focus(last: Rung, inputs_nchw: torch.Tensor) -> tuple[int, int] | None:
+    """Find the place of the picture that moves a pixel most, of those where there is contrast."""
+    if not last.effective.any():
+        return None
+    sides = last.effective.shape
     width = max(sides) / SMOOTH
     smooth = gaussian_filter(last.effective, width)
     seen = smooth * contrast(inputs_nchw[0].float().cpu().numpy())
     best = (seen if seen.any() else smooth).argmax()
     row, column = (int(one) for one in np.unravel_index(best, sides))
-    focus = (row, column) if last.effective.any() else None
-    return [*(_rung(subject, inputs_nchw, one.last, focus=focus) for one in others), last]
+    return row, column
 
 
 def _rung(
     subject: Subject,
     inputs_nchw: torch.Tensor,
     layer: PlannedLayer,
+    made: Array,
+    *,
     pixel: tuple[int, int] | None = None,
     channel: int | None = None,
     focus: tuple[int, int] | None = None,
 ) -> Rung:
-    check_maps(layer)
-    check_pixel(layer, *(pixel or (0, 0)))
-    check_channel(layer, channel or 0)
     if focus is not None:
         pixel = _around(layer, focus)
-    made = unactivated(subject, inputs_nchw, layer.number)
     there = np.zeros(made.shape, bool)
     rows, columns = (slice(None), slice(None)) if pixel is None else pixel
     there[slice(None) if channel is None else channel, rows, columns] = True

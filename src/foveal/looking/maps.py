@@ -5,6 +5,7 @@ Axes: c channel, m map that is kept, h height, w width.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,10 +73,19 @@ def feature_maps(subject: Subject, inputs_nchw: torch.Tensor, number: str | int,
     NothingToSee
         For a layer that gives a vector.
     """
-    layer = planned_layer(subject.plan, number)
-    check_maps(layer)
-    _, passed = subject.traced(inputs_nchw, (layer.number,))
-    return maps_of(layer, passed[layer.number].outputs, most)
+    (found,) = maps_of_layers(subject, inputs_nchw, [number], most)
+    return found
+
+
+def maps_of_layers(
+    subject: Subject, inputs_nchw: torch.Tensor, numbers: Sequence[str | int], most: int
+) -> list[Maps]:
+    """Compute the feature maps of several layers in one pass; see `feature_maps`."""
+    layers = [planned_layer(subject.plan, number) for number in numbers]
+    for layer in layers:
+        check_maps(layer)
+    _, passed = subject.traced(inputs_nchw, [one.number for one in layers])
+    return [maps_of(one, passed[one.number].outputs, most) for one in layers]
 
 
 def maps_of(layer: PlannedLayer, outputs_nchw: torch.Tensor, most: int) -> Maps:
@@ -102,10 +112,18 @@ def unactivated(subject: Subject, inputs_nchw: torch.Tensor, number: str) -> Arr
 
     Where that is saturated, these numbers still tell which is the greatest.
     """
-    _, passed = subject.traced(inputs_nchw, (number,))
-    modules = layer_modules(subject.network, subject.plan)[number]
-    layer = planned_layer(subject.plan, number)
+    return unactivated_of_layers(subject, inputs_nchw, [number])[number]
+
+
+def unactivated_of_layers(
+    subject: Subject, inputs_nchw: torch.Tensor, numbers: Sequence[str]
+) -> dict[str, Array]:
+    """Compute the same of several layers in one pass, by their numbers."""
+    _, passed = subject.traced(inputs_nchw, numbers)
+    modules = layer_modules(subject.network, subject.plan)
+    found: dict[str, Array] = {}
     with subject.device.at_work(), torch.inference_mode():
-        made: torch.Tensor = without_activation(modules, layer)(passed[number].inputs)[0]
-    found: Array = made.float().cpu().numpy()
+        for number in numbers:
+            plain = without_activation(modules[number], planned_layer(subject.plan, number))
+            found[number] = plain(passed[number].inputs)[0].float().cpu().numpy()
     return found

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from sklearn.decomposition import PCA
-from sklearn.manifold import TSNE
 
 from foveal.arrays import Array, Rows
 from foveal.errors import DataError
@@ -92,10 +90,14 @@ def project(
     facts |= {"code_size": values.shape[1], "seed": seed, "of": of}
     drawing = derive(seed, "plane") % 2**32
     if method == "pca":
+        from sklearn.decomposition import PCA  # scikit-learn takes a second: looks go without
+
         found = PCA(2, random_state=drawing).fit(values[rows])
         first, second = map(float, found.explained_variance_ratio_)
         points = found.transform(values[rows])
         return points, Projection(method=method, shares=(first, second), **facts)
+    from sklearn.manifold import TSNE
+
     perplexity = min(PERPLEXITY, (len(rows) - 1) / 3)
     learner = TSNE(init="pca", learning_rate="auto", perplexity=perplexity, random_state=drawing)
     points = learner.fit_transform(values[rows]).astype(np.float64)

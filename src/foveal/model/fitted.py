@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from foveal import files, tensor_files
-from foveal.arrays import Array, Floats, Hashes, Rows
+from foveal import tensor_files
+from foveal.arrays import Array, Doubles, Hashes, Rows
 from foveal.device import Device, ThreadLock, choose
 from foveal.errors import UsageError
 from foveal.evaluation.intervals import Estimate
@@ -20,8 +20,8 @@ from foveal.evaluation.reconstruction import Reconstruction
 from foveal.html_tables import html_lines
 from foveal.inference.frozen import OWN, FrozenNetwork
 from foveal.inference.session import Session
-from foveal.model.appearance import appearance
-from foveal.model.card import FORMAT, Card, Provenance
+from foveal.model.after_pass import AfterPass, Appearance
+from foveal.model.card import Provenance
 from foveal.model.codec import (
     Reconstructions,
     check_finite,
@@ -31,7 +31,8 @@ from foveal.model.codec import (
     decoded,
     encoded,
 )
-from foveal.model.familiar import Familiar, View
+from foveal.model.contents import card_of, checked_path, tensors_of
+from foveal.model.familiar import Familiar
 from foveal.model.held_out import HeldOutLogits
 from foveal.model.normal import NormalStats
 from foveal.model.passes import activations_of, inputs_of
@@ -39,7 +40,7 @@ from foveal.model.predictions import Predictions
 from foveal.nets.build import part
 from foveal.nets.plan import Plan, plan_network
 from foveal.nets.spec import Dense, Network
-from foveal.pictures.batches import RowsOfFeatures, feature_tensor
+from foveal.pictures.batches import RowsOfFeatures
 from foveal.pictures.collection import Pictures
 from foveal.pictures.ledger import warn_unreadable
 from foveal.pictures.scaling import Scaling, of_values
@@ -48,16 +49,8 @@ from foveal.recipe import PictureRecipe
 from foveal.shapes import written
 from foveal.targets.labelled import Labelled
 from foveal.targets.target import Target
-from foveal.training.steps import logits_of
 from foveal.vocabulary import Task
 from foveal.wording import counted
-
-BATCH = 128
-"""Features that go through the last layers at once."""
-NETWORK = "network/"
-SNAPSHOTS = "kernels/snapshots"
-TRAINED = "hashes/train"
-CHOSE = "hashes/validation"
 
 
 @dataclass(eq=False, repr=False, slots=True, kw_only=True)
@@ -202,51 +195,31 @@ class FittedModel:
         The unfamiliarity is NaN where it would take pixels.
         """
         end = self._feature_layers() if self._by_features else len(self.plan.layers)
-        values = self._through(features, rows, end)
+        values = self._after.through(features, rows, end)
         return self._answers(values, None)
 
     @property
-    def _by_features(self) -> bool:
-        """Whether what comes before the last layer tells unfamiliar pictures."""
-        return self.familiar is not None and self.familiar.sees_features
-
-    def _look(self, images: Array, by: Scaling) -> tuple[Floats, Floats] | None:
-        """Look at prepared pictures, where that tells unfamiliar ones."""
-        if self.familiar is None or not self.familiar.sees_pixels:
-            return None
-        return appearance(images, by)
-
-    def _answers(
-        self, values: np.ndarray[Any, np.dtype[np.float64]], seen: tuple[Floats, Floats] | None
-    ) -> tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, np.dtype[np.float64]]]:
-        """Finish a pass: logits from features where those were asked for, and unfamiliarity."""
-        nothing = np.full(len(values), np.nan)
-        if self.familiar is None:
-            return values, nothing
-        logits_nk = self._last(values) if self._by_features else values
-        if self.familiar.sees_pixels and seen is None:
-            return logits_nk, nothing
-        views: dict[View, Floats] = {"features": values.astype(np.float32)}
-        if seen is not None:
-            views |= {"pixels": seen[0], "statistics": seen[1]}
-        unfamiliarity = self.familiar.unfamiliarity(views)
-        unfamiliarity[np.isnan(values.reshape(len(values), -1)).any(axis=1)] = np.nan
-        return logits_nk, unfamiliarity
-
-    def _last(
-        self, features: np.ndarray[Any, np.dtype[np.float64]]
-    ) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Run features through the last layer."""
+    def _after(self) -> AfterPass:
+        """What follows a pass."""
         if self._head is None:  # found once: it takes as long as many pictures do
             self._head = part(self.network, self.plan, len(self.plan.layers) - 1)
-        last = self._head
-        starts = range(0, len(features), BATCH)
-        with self.device.at_work():
-            tensors = (feature_tensor(features[at : at + BATCH], self.device.name) for at in starts)
-            logits: np.ndarray[Any, np.dtype[np.float64]] = (
-                logits_of(last, tensors).double().numpy()
-            )
-        return logits
+        return AfterPass(
+            network=self.network,
+            plan=self.plan,
+            device=self.device,
+            last=self._head,
+            familiar=self.familiar,
+        )
+
+    @property
+    def _by_features(self) -> bool:
+        return self._after.by_features
+
+    def _look(self, images: Array, by: Scaling) -> Appearance | None:
+        return self._after.look(images, by)
+
+    def _answers(self, values: Doubles, seen: Appearance | None) -> tuple[Doubles, Doubles]:
+        return self._after.answers(values, seen)
 
     def features(self, X: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Compute what the last dense layer sees, (n, features); NaN for unreadable files.
@@ -348,17 +321,7 @@ class FittedModel:
 
     def logits_of(self, features: RowsOfFeatures, rows: Rows) -> np.ndarray[Any, Any]:
         """Compute logits (n, classes) from what the fixed layers made of pictures."""
-        return self._through(features, rows, len(self.plan.layers))
-
-    def _through(self, features: RowsOfFeatures, rows: Rows, end: int) -> np.ndarray[Any, Any]:
-        """Run what the fixed layers made of pictures through the layers up to one."""
-        rest = part(self.network, self.plan, self.plan.fixed, end)
-        starts = range(0, len(rows), BATCH)
-        chunks = (features[rows[start : start + BATCH]] for start in starts)
-        with self.device.at_work():
-            tensors = (feature_tensor(chunk, self.device.name) for chunk in chunks)
-            found: np.ndarray[Any, Any] = logits_of(rest, tensors).double().numpy()
-        return found
+        return self._after.through(features, rows, len(self.plan.layers))
 
     def session(self, layers: int | None = None) -> Session:
         """Open the network, or its first layers, to be asked: once, and for all threads.
@@ -436,40 +399,10 @@ class FittedModel:
         return tensors, facts
 
     def _content(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-        tensors = {f"{NETWORK}{name}": value for name, value in self.network.state_dict().items()}
-        tensors[SNAPSHOTS] = self.snapshots
-        tensors[TRAINED] = torch.from_numpy(self.trained_on)
-        tensors[CHOSE] = torch.from_numpy(self.chosen_on)
-        if self.normal is not None:
-            tensors |= self.normal.tensors()
-        if self.held_out is not None:
-            tensors |= self.held_out.tensors()
-        if self.familiar is not None:
-            tensors |= self.familiar.tensors()
-        card = Card(
-            format=FORMAT,
-            task=self.task,
-            network=self.plan.text,
-            fixed=self.plan.fixed,
-            code=self.plan.encoder_layers,
-            recipe=self.recipe,
-            classes=self.classes.tolist(),
-            kept=dict(self.target.kept) or None,
-            temperature=self.temperature,
-            provenance=self.provenance,
-        )
-        return tensors, card.model_dump(mode="json", by_alias=True)
-
-
-def checked_path(path: str | Path) -> Path:
-    """Check the name under which a model is to be saved.
-
-    Raises
-    ------
-    UsageError
-        Where it does not end in .safetensors, or its folder is not there.
-    """
-    return files.checked_output(Path(path), (".safetensors",), "model", exact=True)
+        kept = (self.normal, self.held_out, self.familiar)
+        tensors = tensors_of(self.network, self.snapshots, self.trained_on, self.chosen_on, kept)
+        facts = card_of(self.plan, self.recipe, self.target, self.temperature, self.provenance)
+        return tensors, facts
 
 
 def _told(predictions: Predictions) -> Predictions:

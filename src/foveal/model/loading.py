@@ -14,8 +14,9 @@ from foveal import tensor_files
 from foveal.device import Device, available, choose
 from foveal.errors import FovealError, ModelFileError, UsageError
 from foveal.model.card import FORMAT, Card
+from foveal.model.contents import CHOSE, NETWORK, SNAPSHOTS, TRAINED
 from foveal.model.familiar import Familiar, sizes_of
-from foveal.model.fitted import CHOSE, NETWORK, SNAPSHOTS, TRAINED, FittedModel, placed
+from foveal.model.fitted import FittedModel, placed
 from foveal.model.held_out import HeldOutLogits
 from foveal.model.normal import NormalStats
 from foveal.nets import notation

@@ -8,8 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from foveal.arrays import Hashes, Rows
 from foveal.pictures.groups import group_ids
@@ -45,6 +43,9 @@ def units_of(
     """
     if groups is None and not len(pairs):
         return hashes
+    from scipy.sparse import coo_array  # slow: models are loaded without it
+    from scipy.sparse.csgraph import connected_components
+
     content = np.unique(hashes[usable], return_inverse=True)[1]
     ends = [(usable, len(hashes) + content)]
     if groups is not None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from scipy.special import log_softmax
+from torch import nn
 
 from foveal.arrays import Array, Doubles, Rows, Truths
 from foveal.evaluation.calibration import fit_temperature, probabilities
@@ -19,6 +20,7 @@ from foveal.evaluation.intervals import Estimate
 from foveal.evaluation.metrics import Metrics, calibration_error, losses, metrics
 from foveal.targets import class_words
 from foveal.targets.labelled import Labelled
+from foveal.targets.predictors import TemperedSoftmax
 
 if TYPE_CHECKING:
     from foveal.evaluation.baselines import Baseline, Fold
@@ -56,6 +58,10 @@ class ClassAnswers(Labelled):
     def predicted(self, outputs_nk: Array, temperature: float) -> Doubles:
         """Make probabilities of logits: the softmax at a temperature."""
         return probabilities(outputs_nk, temperature)
+
+    def predictor(self, temperature: float) -> nn.Module:
+        """Make the softmax at a temperature as a module."""
+        return TemperedSoftmax(temperature)
 
     def labels(self, predicted_nk: Doubles) -> Array:
         """Return the most probable class of each row.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import torch
+from torch import nn
 
 from foveal.arrays import Array, Doubles, Hashes, Rows, Truths
 from foveal.errors import UsageError
@@ -156,6 +157,10 @@ class Labelled(Target):
     @abstractmethod
     def predicted(self, outputs_nk: Array, temperature: float) -> Doubles:
         """Make predictions of outputs, (n, k); NaN for NaN."""
+
+    @abstractmethod
+    def predictor(self, temperature: float) -> nn.Module:
+        """Make a module that computes `predicted` in single precision; see `Target`."""
 
     @abstractmethod
     def labels(self, predicted_nk: Doubles) -> Array:

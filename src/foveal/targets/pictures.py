@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from foveal.arrays import Array, Hashes, Rows, Truths
 from foveal.errors import DataError, UsageError
@@ -56,6 +57,10 @@ class Originals:
         if len(names) or kept:
             raise ValueError(f"names and numbers that do not belong to {cls.task}")
         return cls()
+
+    def predictor(self, temperature: float) -> nn.Module:
+        """Make the module that keeps reconstructions within black = 0 and white = 1."""
+        return nn.Hardtanh(0.0, 1.0)
 
     def read(self, y: Any) -> None:
         """Look at no label, and refuse other pictures to restore than those that are shown."""

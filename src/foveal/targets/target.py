@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
+from torch import nn
 
 from foveal.arrays import Array, Hashes, Rows, Truths
 from foveal.pictures.collection import Pictures
@@ -63,6 +64,19 @@ class Target(Protocol):
         ------
         ValueError
             Where these are none of its kind.
+        """
+        ...
+
+    def predictor(self, temperature: float) -> nn.Module:
+        """Make the module that comes after the network in a file that stands alone.
+
+        It takes outputs (n, ...) and gives what is said of pictures, float32: of labels what
+        `foveal.targets.labelled.Labelled.predicted` computes, (n, k).
+
+        Parameters
+        ----------
+        temperature : float
+            That of the model.
         """
         ...
 

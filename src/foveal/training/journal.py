@@ -21,8 +21,8 @@ from foveal.progress.events import EpochEnded, Event, StepEnded, to_json
 
 T = TypeVar("T")
 CONFIG, EVENTS, LEDGER, DONE = "config.json", "events.jsonl", "ledger.csv", "done.json"
-REPORT = "report.html"
-"""What is written of a run once its model is: another begins without."""
+REPORT, REPLACED_REPORT = "report.html", "replaced.html"
+"""What is written of a run once its model is; and that of the run before, which another keeps."""
 MOST_STEP_EVENTS = 1_000
 """Steps of which events.jsonl keeps a line, at most."""
 
@@ -145,14 +145,25 @@ class Journal:
         files.write_whole(self.folder / DONE, json.dumps(facts).encode())
 
     def clear(self) -> None:
-        """Remove what is written; the mark of completeness last.
+        """Remove what is written but the report, which is kept; the mark of completeness last.
 
         A half-cleared folder must not look unfinished.
         """
         if self.folder is None:
             return
-        for name in (REPORT, CONFIG, EVENTS, LEDGER, DONE):
+        self._keep_report(self.folder)
+        for name in (CONFIG, EVENTS, LEDGER, DONE):
             (self.folder / name).unlink(missing_ok=True)
+
+    def _keep_report(self, folder: Path) -> None:
+        """Keep the report of the run that is cleared: its model is kept too.
+
+        One of an earlier run goes, but not where the run that is cleared never came to an end.
+        """
+        if (folder / REPORT).is_file():
+            (folder / REPORT).replace(folder / REPLACED_REPORT)
+        elif self.done:
+            (folder / REPLACED_REPORT).unlink(missing_ok=True)
 
     def _write_config(self) -> None:
         if self.folder is not None:
