@@ -22,7 +22,7 @@ LEARNERS: dict[str, Any] = {
 OF_PYTHON = {"random_state", "verbose"}
 OF_RUNS = {
     *("pictures", "model", "label_from", "groups", "seed", "resume", "fresh"),
-    *("tensorboard", "checkpoint_seconds", "report", "strict", "json"),
+    *("tensorboard", "cache_limit", "checkpoint_seconds", "report", "strict", "json"),
 }
 
 
