@@ -43,7 +43,11 @@ class Pixels(ABC):
         return self.shape[0]
 
     def __getitem__(self, rows: Any) -> Array:
-        """Return some rows, (rows, h, w, c), or one, (h, w, c)."""
+        """Return some rows, (rows, h, w, c), or one, (h, w, c); a tuple chooses within them too."""
+        if isinstance(rows, tuple):
+            first, *within = rows
+            axes = [] if isinstance(first, int | np.integer) else [slice(None)]
+            return self[first][*axes, *within]
         if isinstance(rows, int | np.integer):
             found: Array = self.read(np.array([rows]))[0]
             return found
