@@ -27,7 +27,8 @@ from foveal.evaluation.intervals import cross_validated_number, effective_number
 from foveal.inference.features import Extraction, open_features
 from foveal.model.fitted import FittedModel
 from foveal.pictures.sources import gather
-from foveal.targets.logistic import LogisticHead, fit_head
+from foveal.targets.head import FittedHead
+from foveal.targets.logistic import fit_head
 
 FRAMES = 5
 ANIMALS = 200
@@ -44,7 +45,7 @@ class Drawn:
     features: Floats
     labels: Rows
     units: Rows
-    truth: Callable[[LogisticHead], float]
+    truth: Callable[[FittedHead], float]
 
 
 def features_of(model: FittedModel, folder: Path) -> tuple[Floats, list[str]]:
@@ -72,7 +73,7 @@ def by_folder(
     given = np.where(draws.random(count) < wrong, 1 - labels[rows], labels[rows])
     others = np.setdiff1d(np.arange(len(labels)), rows)
 
-    def truth(head: LogisticHead) -> float:
+    def truth(head: FittedHead) -> float:
         called = (features[others] @ head.weight_kd.T + head.bias_k).argmax(axis=1)
         right = float((called == labels[others]).mean())
         return right * (1 - wrong) + (1 - right) * wrong
@@ -106,7 +107,7 @@ def judged(drawn: Drawn, seed: int) -> tuple[float, ...]:
         seed=seed,
         threads=1,
     )
-    right = head.held_out_logits_nk.argmax(axis=1) == drawn.labels[head.held_out]
+    right = head.held_out_outputs_nk.argmax(axis=1) == drawn.labels[head.held_out]
     share, truth = float(right.mean()), drawn.truth(head)
     number = effective_number(right, drawn.units[head.held_out])
     alone = wilson(share * number, number)

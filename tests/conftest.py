@@ -16,6 +16,8 @@ import torch
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
+from foveal.pictures import decoders
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what it runs beside
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -27,6 +29,16 @@ settings.register_profile("explore", print_blob=True, **EVERYWHERE)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what needs a graphics processor where there is none, and say so."""
+    if torch.cuda.is_available():
+        return
+    left_out = [item for item in items if item.get_closest_marker("gpu")]
+    if left_out:
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
+
+
 @pytest.fixture(autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give each test an empty cache."""
@@ -34,6 +46,12 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("FOVEAL_CACHE", str(folder))
     monkeypatch.setenv("FOVEAL_CACHE_LIMIT", "")  # whatever a command sets is put back
     return folder
+
+
+@pytest.fixture
+def decoded_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decode pictures in this process, where a test looks on or takes part."""
+    monkeypatch.setattr(decoders, "PROGRAM", None)
 
 
 @pytest.fixture(autouse=True)

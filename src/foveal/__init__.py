@@ -29,8 +29,9 @@ if TYPE_CHECKING:
         UsageError,
     )
     from foveal.estimators.autoencoder import Autoencoder
-    from foveal.estimators.cnn import CNNClassifier
-    from foveal.estimators.transfer import TransferClassifier
+    from foveal.estimators.cnn import CNNClassifier, CNNRegressor
+    from foveal.estimators.cross_validation import cross_validate
+    from foveal.estimators.transfer import TransferClassifier, TransferRegressor
     from foveal.figures.attribution import draw_attribution
     from foveal.figures.designed import draw_designed
     from foveal.figures.favourites import draw_favourites
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from foveal.figures.unusual import unusual_sheet
     from foveal.figures.way import draw_way
     from foveal.judging.evaluation import evaluate
+    from foveal.judging.learning_curve import learning_curve
     from foveal.looking.fields import receptive_field
     from foveal.model.fitted import FittedModel
     from foveal.model.imagenet import imagenet
@@ -71,8 +73,9 @@ _ROOMS = {
         *("ModelFileError", "NetworkError", "PictureWarning", "ResourceError", "UsageError"),
     ),
     "estimators.autoencoder": ("Autoencoder",),
-    "estimators.cnn": ("CNNClassifier",),
-    "estimators.transfer": ("TransferClassifier",),
+    "estimators.cnn": ("CNNClassifier", "CNNRegressor"),
+    "estimators.cross_validation": ("cross_validate",),
+    "estimators.transfer": ("TransferClassifier", "TransferRegressor"),
     "figures.attribution": ("draw_attribution",),
     "figures.designed": ("draw_designed",),
     "figures.favourites": ("draw_favourites",),
@@ -91,6 +94,7 @@ _ROOMS = {
     "figures.unusual": ("unusual_sheet",),
     "figures.way": ("draw_way",),
     "judging.evaluation": ("evaluate",),
+    "judging.learning_curve": ("learning_curve",),
     "looking.fields": ("receptive_field",),
     "model.fitted": ("FittedModel",),
     "model.imagenet": ("imagenet",),
@@ -111,6 +115,7 @@ _HOMES = {name: f"foveal.{room}" for room, names in _ROOMS.items() for name in n
 __all__ = [
     "Autoencoder",
     "CNNClassifier",
+    "CNNRegressor",
     "DataError",
     "DivergedError",
     "FittedModel",
@@ -125,11 +130,13 @@ __all__ = [
     "ResourceError",
     "Run",
     "TransferClassifier",
+    "TransferRegressor",
     "UsageError",
     "__version__",
     "anomalies",
     "build",
     "check",
+    "cross_validate",
     "draw_attribution",
     "draw_designed",
     "draw_favourites",
@@ -146,6 +153,7 @@ __all__ = [
     "groups_sheet",
     "imagenet",
     "interpolate",
+    "learning_curve",
     "list_pictures",
     "load",
     "look_page",

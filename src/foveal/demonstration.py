@@ -46,6 +46,7 @@ EACH = 10
 DRAWN = 12
 """Digits in the gallery."""
 
+Learner = CNNClassifier | Autoencoder
 Within = Callable[[Run], AbstractContextManager[None]]
 """Makes what is entered around a training, such as handlers of signals."""
 
@@ -80,6 +81,9 @@ class NarrowedDigits(Result):
     """Digits as codes of a few numbers, and back."""
 
     model: Path
+    run: Path
+    report: Path
+    """The page that tells all of it."""
     gallery: Path
     reconstruction: Reconstruction
     codes: tuple[int, ...]
@@ -128,28 +132,47 @@ def learn_digits(
     """Train a network on four fifths of the digits, and judge it on the others."""
     model = to / "digits.safetensors"
     learner = CNNClassifier(test_share=0.2, random_state=0, threads=threads)
-    with (
-        Run(model.with_suffix(".run"), fresh=True, listeners=[tell]) as run,
-        within(run),
-    ):
-        learner.fit(pictures, run=run)
-        learner.model_.save(model)
-        run.finish(model)
+    folder = _learned(learner, pictures, model, tell, within)
     table = to / "predictions.csv"
     predicted = learner.model_.predictions(pictures)
     write_table(table, predicted.columns, [predicted.rows()])
-    folder, judged = model.with_suffix(".run"), evaluate(learner.model_, pictures)
-    page = report(
-        learner.model_, pictures, run=folder, evaluation=judged, name=model.name, file=model
-    )
+    judged = evaluate(learner.model_, pictures)
     return LearnedDigits(
         pictures=pictures,
         model=model,
         run=folder,
         predictions=table,
         evaluation=judged,
-        report=page.save(folder / REPORT),
+        report=_reported(learner, pictures, model, judged),
     )
+
+
+def _learned(
+    learner: Learner,
+    pictures: Path,
+    model: Path,
+    tell: Listener,
+    within: Within,
+) -> Path:
+    """Train a learner into a file, and return the folder of its run."""
+    folder = model.with_suffix(".run")
+    with Run(folder, fresh=True, listeners=[tell]) as run, within(run):
+        learner.fit(pictures, run=run)
+        learner.model_.save(model)
+        run.finish(model)
+    return folder
+
+
+def _reported(
+    learner: Learner,
+    pictures: Path,
+    model: Path,
+    judged: Evaluation | None = None,
+) -> Path:
+    """Write the report of a training into the folder of its run."""
+    run = model.with_suffix(".run")
+    page = report(learner.model_, pictures, run=run, evaluation=judged, name=model.name, file=model)
+    return page.save(run / REPORT)
 
 
 def learn_from_few(threads: int | None) -> Iterator[FewPictures]:
@@ -187,9 +210,7 @@ def narrow_digits(
     """Learn without labels to encode the digits and to decode them again, and draw some."""
     model, figure = to / "codes.safetensors", to / "reconstructions.png"
     learner = Autoencoder(code_size=CODE, test_share=0.2, random_state=0, threads=threads)
-    run = Run(listeners=[tell])
-    with within(run):
-        learner.fit(pictures, run=run).save(str(model))
+    folder = _learned(learner, pictures, model, tell, within)
     judged = learner.reconstruction_
     if judged is None:
         raise DataError(
@@ -202,6 +223,8 @@ def narrow_digits(
     gallery_of(learner.model_, gather(pictures), DRAWN).save(figure)
     return NarrowedDigits(
         model=model,
+        run=folder,
+        report=_reported(learner, pictures, model),
         gallery=figure,
         reconstruction=judged,
         codes=codes.shape,

@@ -13,12 +13,22 @@ Loss = Literal["mse", "bce", "l1", "colour"]
 """How reconstructions are held against pictures."""
 Noise = Literal["none", "gaussian", "masks"]
 """What is done to pictures that an encoder sees in training."""
+Judge = Literal["validation", "cross-validation", "folds", "nothing"]
+"""What judged a model at its training: a part that was held out; each fold in turn, by a head that
+had not seen it; each fold in turn, by a whole training that had not seen it."""
 
+TARGETS: dict[str, Task] = {"classes": "classification", "numbers": "regression"}
+"""What labels may say, in a person's words, each with the task that a model's card calls it."""
+CROSSED: frozenset[str] = frozenset({"cross-validation", "folds"})
+"""What judges each picture by others of the same pictures, so that answers hang together."""
 LEVELS: tuple[Level, ...] = ("none", "light", "strong")
 LOSSES: tuple[Loss, ...] = ("mse", "bce", "l1", "colour")
 NOISES: tuple[Noise, ...] = ("none", "gaussian", "masks")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 """Where to compute."""
+Precision = Literal["float32", "bfloat16"]
+"""Number format of the products of a training step; weights, sums and losses stay float32."""
+PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 ENGINES = ("openvino", "onnxruntime", "torch")
 """What runs a frozen network, by preference."""
 

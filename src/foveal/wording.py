@@ -24,3 +24,13 @@ def counted(count: int, noun: str, plural: str = "") -> str:
     ('1 picture', '1,797 usual pictures', '2 classes')
     """
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
+def four_digits(value: float) -> str:
+    """Write a number of any size with four significant digits.
+
+    >>> [four_digits(one) for one in (0.01234, 12.5, 1234.5, 123456.0, 1.5e30)]
+    ['0.01234', '12.5', '1,234', '123,456', '1.5e+30']
+    """
+    whole = 999.95 <= abs(value) < 1e7
+    return f"{value:,.0f}" if whole else f"{value:.4g}"

@@ -54,6 +54,7 @@ def test_the_ends_of_a_picture_are_not_single_pixels() -> None:
     assert measure(gather(images), threads=1).spread[0] > 0.5
 
 
+@pytest.mark.usefixtures("decoded_here")
 def test_what_was_measured_is_not_decoded_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

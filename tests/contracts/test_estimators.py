@@ -9,7 +9,13 @@ from sklearn import config_context
 from sklearn.model_selection import GroupKFold, cross_val_score, cross_validate
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from foveal import Autoencoder, CNNClassifier, TransferClassifier
+from foveal import (
+    Autoencoder,
+    CNNClassifier,
+    CNNRegressor,
+    TransferClassifier,
+    TransferRegressor,
+)
 from foveal.pictures.hashing import content_hashes
 from support.models import small_model
 
@@ -25,6 +31,8 @@ def expected(estimator: Any) -> dict[str, str]:
     [
         CNNClassifier(random_state=0, threads=2),
         TransferClassifier(small_model(), random_state=0, threads=2),
+        CNNRegressor("flatten | dense", augmentation="none", random_state=0, threads=1),
+        TransferRegressor(small_model(), C=0.01, random_state=0, threads=1),
         Autoencoder(epochs=5, random_state=0, threads=1),  # as many as it takes need a minute
     ],
     expected_failed_checks=expected,

@@ -45,7 +45,7 @@ def trained():
 
 def judged():
     found = evaluate(model, images, model.classes[np.arange(80) % 2])
-    return np.array([found.metrics.log_loss.value, *(b.accuracy.value for b in found.baselines)])
+    return np.array([found.metrics.log_loss.value, *(b.estimate.value for b in found.baselines)])
 
 asked = {
     "torch": lambda: model.predict_proba(images),

@@ -21,7 +21,8 @@ LEARNERS: dict[str, Any] = {
 }
 OF_PYTHON = {"random_state", "verbose"}
 OF_RUNS = {
-    *("pictures", "model", "label_from", "groups", "seed", "resume", "fresh"),
+    *("pictures", "model", "target_kind", "label", "label_from", "groups", "folds"),
+    *("seed", "resume", "fresh"),
     *("tensorboard", "cache_limit", "checkpoint_seconds", "report", "strict", "json"),
 }
 

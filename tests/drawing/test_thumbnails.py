@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foveal.drawing.colours import ORANGE, PALE
+from foveal.drawing.colours import BLUE, ORANGE, PALE
 from foveal.drawing.thumbnails import (
     DARKEST,
     LIGHTEST,
@@ -60,6 +60,9 @@ def test_overlays_are_soft_grey_where_nothing_is_and_one_hue_where_all_is() -> N
     left, middle, right = (
         over_grey(red, np.array([[0.0, 0.5, 1.0]]), 3).getpixel((column, 0)) for column in range(3)
     )
+    below = over_grey(red, np.array([[-0.5, -1.0, -7.0]]), 3)
+    assert below.getpixel((0, 0)) == tuple(round((grey + part) / 2) for part in BLUE)
+    assert below.getpixel((1, 0)) == below.getpixel((2, 0)) == BLUE
     assert left == (round(grey),) * 3
     assert middle == tuple(round((grey + part) / 2) for part in ORANGE)
     assert right == ORANGE

@@ -193,7 +193,7 @@ def test_class_weights_pull_towards_the_rare_class() -> None:
 
 
 @pytest.fixture
-def work(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+def work(decoded_here: None, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """Count decoded pictures and networks that were made ready to run."""
     counts = {"decoded": 0, "networks": 0}
     whole, make = decode.decode, choose.make

@@ -43,8 +43,8 @@ def test_baselines_reach_what_they_should() -> None:
         "nearest neighbour on pixels",
         "logistic regression on pixels",
     ]
-    assert [baseline.accuracy.value for baseline in baselines] == [0.5, 1, 1]
-    assert [baseline.accuracy for baseline in baselines] == [
+    assert [baseline.estimate.value for baseline in baselines] == [0.5, 1, 1]
+    assert [baseline.estimate for baseline in baselines] == [
         wilson(right, 30) for right in (15, 30, 30)
     ]
     assert {baseline.trained_on for baseline in baselines} == {40}
@@ -55,7 +55,7 @@ def test_baselines_reach_no_more_than_chance_on_noise() -> None:
     images = generator.integers(0, 256, (600, 6, 6, 1), dtype=np.uint8)
     codes = generator.integers(0, 2, 600)
     for baseline in fit_baselines(images[:300], codes[:300], images[300:], codes[300:]):
-        assert 0.38 < baseline.accuracy.value < 0.62  # 4 standard deviations
+        assert 0.38 < baseline.estimate.value < 0.62  # 4 standard deviations
 
 
 def test_baselines_of_several_folds_are_less_sure() -> None:
@@ -66,10 +66,10 @@ def test_baselines_of_several_folds_are_less_sure() -> None:
     for whole, first, second in zip(
         cross_fit_baselines(parts), *(cross_fit_baselines([one]) for one in parts), strict=True
     ):
-        right = round(20 * (first.accuracy.value + second.accuracy.value))
-        assert whole.accuracy.value == right / 40
+        right = round(20 * (first.estimate.value + second.estimate.value))
+        assert whole.estimate.value == right / 40
         alone = wilson(right, 40)
-        assert 1.1 < (whole.accuracy.high - whole.accuracy.low) / (alone.high - alone.low) < 1.28
+        assert 1.1 < (whole.estimate.high - whole.estimate.low) / (alone.high - alone.low) < 1.28
 
 
 def test_nearest_neighbour_agrees_with_a_loop() -> None:
@@ -81,7 +81,7 @@ def test_nearest_neighbour_agrees_with_a_loop() -> None:
     for picture, code in zip(test, wanted, strict=True):
         gaps = [float(((picture - other) ** 2).sum()) for other in train]
         right += int(codes[int(np.argmin(gaps))] == code)
-    assert fit_baselines(train, codes, test, wanted)[1].accuracy == wilson(right, 20)
+    assert fit_baselines(train, codes, test, wanted)[1].estimate == wilson(right, 20)
 
 
 @given(
@@ -92,7 +92,7 @@ def test_majority_is_exact(train: list[int], test: list[int]) -> None:
     counts = np.bincount(train, minlength=5)
     found = majority(counts, np.array(test))
     most = max(range(5), key=lambda code: (train.count(code), -code))
-    assert found.accuracy.value == test.count(most) / len(test)
+    assert found.estimate.value == test.count(most) / len(test)
     assert found.trained_on == len(train)
 
 
@@ -125,13 +125,13 @@ def test_many_pictures_are_thinned_evenly(monkeypatch: pytest.MonkeyPatch) -> No
 )
 def test_any_shape_can_be_climbed(shape: tuple[int, int, int]) -> None:
     baselines = fit_baselines(*separable(20, 0, shape), *separable(20, 1, shape))
-    assert [baseline.accuracy.value for baseline in baselines] == [0.5, 1, 1]
+    assert [baseline.estimate.value for baseline in baselines] == [0.5, 1, 1]
 
 
 def test_floats_far_from_zero_are_told_apart() -> None:
     (train, train_codes), (test, test_codes) = separable(40, 0), separable(30, 1)
     baselines = fit_baselines(train / 255 + 1e9, train_codes, test / 255 + 1e9, test_codes)
-    assert [baseline.accuracy.value for baseline in baselines] == [0.5, 1, 1]
+    assert [baseline.estimate.value for baseline in baselines] == [0.5, 1, 1]
 
 
 @settings(max_examples=60)

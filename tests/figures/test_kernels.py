@@ -128,7 +128,10 @@ def test_however_many_kernels_are_asked_for_the_sheet_stays_bounded() -> None:
     figure = draw_kernels(net, layer="2", count=10**9)
     assert figure.image.height < 10_000
     both = draw_kernels(net, count=10**9)
-    said = "2000x64x3x3 weights, norms over 64 input channels; full colour from "
+    said = (
+        "2000x64x3x3 weights, each place the norm of its weights over 64 input channels: how large "
+        "they are together, never negative and so orange alone; full colour from "
+    )
     limit = f"{np.sqrt((both.values.layers[1].weights ** 2).sum(axis=1)).max():#.3g}"
     assert says(both.image, f"{said}{limit}; 1000 of 2,000 kernels", LABEL, FAINT)
 

@@ -28,7 +28,7 @@ from support.passes import CUT, RECIPE, Draw, by_hand, cut_of, extraction, value
 
 
 @pytest.fixture
-def decodes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def decodes(decoded_here: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Note which files are decoded."""
     seen: list[str] = []
     real = decode.decode

@@ -486,3 +486,20 @@ def test_a_network_that_overflows_has_no_page() -> None:
     model.network[0].weight.data[0, 0, 1, 1] = 3e38
     with pytest.raises(UsageError, match="a network that gives numbers"):
         look_page(model, np.full((1, 8, 8, 1), 200, np.uint8))
+
+
+def test_units_of_timm_say_what_they_hold() -> None:
+    pytest.importorskip("timm")
+    subject = subject_of(
+        "3x32x32 | timm resnet18 conv1 gives 64x16x16 holds 9408 | "
+        "timm resnet18 layer1.0 gives 64x16x16 holds 73984 | globalpool | dense 2"
+    )
+    page = page_of(subject, gather(pictures((3, 32, 32), 1))).html
+    assert page.count("what this unit holds") == 2
+    assert "conv 64 7x7 stride 2 padding 3 nobias, 64x3x7x7 weights" in page
+    assert "conv2: conv 64 3x3 padding 1 nobias, 64x64x3x3 weights" in page
+    assert "Also " in page and "not step by step: only the code of timm knows" in page
+    plain = page_of(
+        subject_of("1x8x8 | conv 4 3x3 | flatten | dense 2"), gather(pictures((1, 8, 8)))
+    )
+    assert "what this unit holds" not in plain.html

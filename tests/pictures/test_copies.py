@@ -137,6 +137,7 @@ def test_copies_that_are_most_of_a_class_are_a_kind_and_it_is_said() -> None:
     assert set(found.untold.tolist()) >= set(range(5))
 
 
+@pytest.mark.usefixtures("decoded_here")
 def test_files_are_compared_by_pixels_or_by_features(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

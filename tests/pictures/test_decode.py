@@ -445,7 +445,7 @@ def test_a_missing_file_is_named_so(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_not_a_picture(tmp_path: Path) -> None:
-    with pytest.raises(Unreadable, match="not a regular file"):
+    with pytest.raises(Unreadable, match="a folder, not a file"):
         decode.decode(tmp_path, recipe())
 
 

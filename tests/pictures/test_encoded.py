@@ -106,6 +106,7 @@ def test_pages_of_bytes_are_counted(tmp_path: Path) -> None:
     assert member.remarks(0) == (Remark("only the first page is used", "of 2"),)
 
 
+@pytest.mark.usefixtures("decoded_here")
 def test_a_picture_above_the_limit_is_refused_and_allowed_alike(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

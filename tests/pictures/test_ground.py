@@ -50,7 +50,8 @@ LIGHT, DARK, RED = (250, 250, 250), (5, 5, 5), (200, 30, 30)
 def test_one_ground_for_a_data_set_on_which_its_pictures_are_seen(
     colours: list[tuple[int, int, int]], ground: int | None
 ) -> None:
-    assert ground_for(map(shape_of, colours)) == ground
+    shapes = [shape_of(colour) for colour in colours]
+    assert ground_for([(lost_on(one, WHITE), lost_on(one, BLACK)) for one in shapes]) == ground
 
 
 def test_opaque_and_empty_pictures_are_lost_nowhere() -> None:

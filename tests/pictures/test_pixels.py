@@ -135,6 +135,7 @@ def test_what_lies_in_the_cache_is_taken_whatever_the_limit(
     assert stored(folder).warm
 
 
+@pytest.mark.usefixtures("decoded_here")
 def test_leaving_a_pass_early_ends_it(
     folder: Path, little_room: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

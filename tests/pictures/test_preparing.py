@@ -53,6 +53,7 @@ def test_files_are_what_the_decoder_gives_and_wrecks_are_words(paths: list[Path]
         np.testing.assert_array_equal(found[row], decode.decode(paths[row], NETWORK))
 
 
+@pytest.mark.usefixtures("decoded_here")
 def test_order_is_that_of_the_rows_however_long_each_takes(
     paths: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,6 +69,7 @@ def test_order_is_that_of_the_rows_however_long_each_takes(
         np.testing.assert_array_equal(picture, real(paths[row], NETWORK))
 
 
+@pytest.mark.usefixtures("decoded_here")
 def test_no_more_wait_than_the_memory_allows(
     paths: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,6 +42,7 @@ def count_decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return decoded
 
 
+@pytest.mark.usefixtures("decoded_here")
 def test_renamed_and_fewer_pictures_are_not_decoded_again(
     pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

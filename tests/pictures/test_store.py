@@ -86,6 +86,7 @@ def test_unreadable_rows_have_a_reason_and_zeros(folder: Path) -> None:
     assert not found.images[3].any()
 
 
+@pytest.mark.usefixtures("decoded_here")
 def test_the_second_opening_decodes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = open_store(gather(folder), RECIPE)
     monkeypatch.setattr(decode, "decode", refuse_to_decode)
@@ -94,6 +95,7 @@ def test_the_second_opening_decodes_nothing(folder: Path, monkeypatch: pytest.Mo
     assert same(first, second)
 
 
+@pytest.mark.usefixtures("decoded_here")
 def test_scaling_alone_needs_no_other_store(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_store(gather(folder), RECIPE)
     monkeypatch.setattr(decode, "decode", refuse_to_decode)
@@ -172,6 +174,7 @@ def test_nothing_is_left_of_an_unfinished_store(
     assert not open_store(gather(folder), RECIPE).warm
 
 
+@pytest.mark.usefixtures("decoded_here")
 def test_a_fault_of_the_decoder_leaves_nothing(
     folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -439,6 +442,7 @@ def test_hashes_do_not_hang_on_the_layout() -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.usefixtures("decoded_here")
 def test_decoding_ahead_keeps_order_and_bounds(
     monkeypatch: pytest.MonkeyPatch, threads: int
 ) -> None:
@@ -474,6 +478,7 @@ def paths(count: int) -> EncodedContent:
     return EncodedContent(tuple(Path(str(row)) for row in range(count)))
 
 
+@pytest.mark.usefixtures("decoded_here")
 def test_leaving_early_decodes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[str] = []
 
@@ -491,6 +496,7 @@ def test_leaving_early_decodes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @settings(max_examples=30)
 @given(count=st.integers(0, 80), threads=st.integers(1, 4))
+@pytest.mark.usefixtures("decoded_here")
 def test_decoding_any_number(count: int, threads: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(decode, "decode", lambda path, *_: np.full(1, int(path.name)))

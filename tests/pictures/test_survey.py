@@ -121,6 +121,7 @@ def test_no_picture_at_all_is_said_with_reasons(tmp_path: Path) -> None:
         choose_recipe(gather(tmp_path))
 
 
+@pytest.mark.usefixtures("decoded_here")
 def test_few_heads_of_many_files_are_read(folder: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     pictures = gather(folder(*[(9, 9, "L")] * 50))
     looked: list[Path] = []

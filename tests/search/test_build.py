@@ -32,6 +32,7 @@ def test_few_pictures_and_none(model: FittedModel, digits: Path, tmp_path: Path)
     assert not (tmp_path / "none.index").exists()
 
 
+@pytest.mark.usefixtures("decoded_here")
 def test_a_second_build_decodes_nothing(
     model: FittedModel, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,12 +13,12 @@ ANIMALS = Classes(names=np.array(["cat", "dog"]))
 
 
 def test_a_classifier_at_chance_is_told_what_to_try() -> None:
-    (note,) = ANIMALS.doubts(wilson(50, 100), [40, 40], ["or try again"])
+    (note,) = ANIMALS.doubts({"accuracy": wilson(50, 100)}, [40, 40], ["or try again"])
     assert "no better than calling every picture the largest class (50.0 %)" in note
     assert note.endswith("check the labels, give more pictures, or try again")
-    assert ANIMALS.doubts(wilson(80, 100), [40, 40], []) == ()
-    assert ANIMALS.doubts(wilson(80, 100), [80, 20], []) != ()
-    assert ANIMALS.doubts(None, [1, 1], []) == ()
+    assert ANIMALS.doubts({"accuracy": wilson(80, 100)}, [40, 40], []) == ()
+    assert ANIMALS.doubts({"accuracy": wilson(80, 100)}, [80, 20], []) != ()
+    assert ANIMALS.doubts({}, [1, 1], []) == ()
 
 
 def test_of_many_unknown_classes_the_most_frequent_are_named() -> None:
@@ -29,12 +29,12 @@ def test_of_many_unknown_classes_the_most_frequent_are_named() -> None:
 
 def test_a_head_on_few_pictures_of_a_class_is_called_rough() -> None:
     held = np.arange(100) % 2
-    (few,) = ANIMALS.head_doubts(wilson(70, 100), held, [19, 80], [], fixed=True)[:1]
+    (few,) = ANIMALS.head_doubts({"accuracy": wilson(70, 100)}, held, [19, 80], [], fixed=True)[:1]
     assert few == "pictures of the smallest class: 19; any figure on so few is rough"
-    (weak,) = ANIMALS.head_doubts(wilson(70, 100), held, [50, 50], [], fixed=True)
+    (weak,) = ANIMALS.head_doubts({"accuracy": wilson(70, 100)}, held, [50, 50], [], fixed=True)
     assert "fine-tuning is likely to help" in weak
-    assert ANIMALS.head_doubts(wilson(70, 100), held, [50, 50], [], fixed=False) == ()
-    assert ANIMALS.head_doubts(wilson(95, 100), held, [50, 50], [], fixed=True) == ()
+    assert ANIMALS.head_doubts({"accuracy": wilson(70, 100)}, held, [50, 50], [], fixed=False) == ()
+    assert ANIMALS.head_doubts({"accuracy": wilson(95, 100)}, held, [50, 50], [], fixed=True) == ()
 
 
 def test_answers_are_written_the_surest_first() -> None:

@@ -12,12 +12,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from foveal.targets import logistic as _logistic
+from foveal.targets.head import FittedHead
 from foveal.targets.logistic import (
     CANDIDATES,
     DEFAULT_C,
     FOLDS,
     WORSE,
-    LogisticHead,
     fit_head,
     folds,
 )
@@ -35,7 +35,7 @@ def features(
     return (drawn * scales + 3 * scales).astype(np.float32), codes
 
 
-def fitted(features_vnd: np.ndarray, codes: np.ndarray, **changes) -> LogisticHead:
+def fitted(features_vnd: np.ndarray, codes: np.ndarray, **changes) -> FittedHead:
     options = {
         "units_n": np.arange(len(codes)),
         "classes": int(codes.max()) + 1,
@@ -59,7 +59,7 @@ def oracle(features_vnd: np.ndarray, codes: np.ndarray, C: float, weights_k=None
     return make_pipeline(scaler, regression)
 
 
-def shares(head: LogisticHead, features_nd: np.ndarray) -> np.ndarray:
+def shares(head: FittedHead, features_nd: np.ndarray) -> np.ndarray:
     return softmax(features_nd @ head.weight_kd.T + head.bias_k, axis=1)
 
 
@@ -77,7 +77,7 @@ def test_the_head_is_that_of_scikit_learn(
     expected = oracle(features_vnd, codes, C, weights).predict_proba(features_vnd[0])
     np.testing.assert_allclose(shares(head, features_vnd[0]), expected, atol=apart)
     assert head.folds == 0 and head.C == C
-    assert head.held_out_logits_nk.shape == (0, classes) and len(head.held_out) == 0
+    assert head.held_out_outputs_nk.shape == (0, classes) and len(head.held_out) == 0
 
 
 def test_the_oracle_would_notice_another_penalty_or_another_weight() -> None:
@@ -125,7 +125,7 @@ def test_folds_are_even_and_keep_equal_pictures_together(
     again = np.array([one % len(first) for one in repeats], dtype=np.intp)
     codes_n = np.concatenate([first, first[again]])
     hashes = np.concatenate([np.arange(len(first)), again]) * 7919 % 104729
-    found = folds(codes_n, hashes, 4, seed)
+    found = folds(codes_n, hashes, seed)
     different = np.array([len(np.unique(hashes[codes_n == code])) for code in range(4)])
     several = np.flatnonzero(different > 1)
     count = min(FOLDS, different[several].min(initial=FOLDS)) if len(several) else 0
@@ -142,7 +142,7 @@ def test_folds_are_even_and_keep_equal_pictures_together(
             assert sizes.max() - sizes.min() <= 1
         whole = np.bincount(found[: len(first)][dealt[: len(first)]], minlength=count)
         assert whole.max() - whole.min() <= 1
-    np.testing.assert_array_equal(found, folds(codes_n, hashes, 4, seed))
+    np.testing.assert_array_equal(found, folds(codes_n, hashes, seed))
 
 
 def test_few_pictures_have_fewer_folds_and_one_a_class_has_none() -> None:
@@ -150,7 +150,7 @@ def test_few_pictures_have_fewer_folds_and_one_a_class_has_none() -> None:
         features_vnd, codes = features(3, each=each)
         head = fitted(features_vnd, codes)
         assert head.folds == count
-        assert len(head.held_out) == len(head.held_out_logits_nk) == (3 * each if count else 0)
+        assert len(head.held_out) == len(head.held_out_outputs_nk) == (3 * each if count else 0)
         if not count:
             assert head.C == DEFAULT_C
     doubled = np.concatenate([features_vnd, features_vnd], axis=1)
@@ -159,8 +159,8 @@ def test_few_pictures_have_fewer_folds_and_one_a_class_has_none() -> None:
     assert head.folds == 0 and head.C == DEFAULT_C
 
 
-def loss_of(head: LogisticHead, codes: np.ndarray, weights: np.ndarray) -> float:
-    logs = log_softmax(head.held_out_logits_nk, axis=1)[np.arange(len(codes)), codes]
+def loss_of(head: FittedHead, codes: np.ndarray, weights: np.ndarray) -> float:
+    logs = log_softmax(head.held_out_outputs_nk, axis=1)[np.arange(len(codes)), codes]
     return float(np.average(-logs, weights=weights[codes]))
 
 
@@ -185,8 +185,8 @@ def test_the_strength_found_is_the_best_on_its_path(classes: int, weighted: bool
 def test_held_out_logits_are_those_of_the_other_folds(views: int) -> None:
     features_vnd, codes = features(3, views=views)
     head = fitted(features_vnd, codes, C=0.1)
-    dealt = folds(codes, np.arange(len(codes)), 3, 0)
-    found = softmax(head.held_out_logits_nk, axis=1)
+    dealt = folds(codes, np.arange(len(codes)), 0)
+    found = softmax(head.held_out_outputs_nk, axis=1)
     for fold in range(FOLDS):
         others = np.flatnonzero(dealt != fold)
         expected = oracle(features_vnd, codes, 0.1, rows=others)
@@ -202,9 +202,9 @@ def test_the_labels_of_a_fold_have_no_say_in_its_own_logits(
     features_vnd, codes = features(3)
     dealt = np.arange(len(codes)) // 3 % FOLDS  # held still while labels change
     monkeypatch.setattr(_logistic, "folds", lambda *asked: dealt)
-    before = fitted(features_vnd, codes, C=0.1).held_out_logits_nk
+    before = fitted(features_vnd, codes, C=0.1).held_out_outputs_nk
     other = np.where(dealt == 2, (codes + 1) % 3, codes)
-    after = fitted(features_vnd, other, C=0.1).held_out_logits_nk
+    after = fitted(features_vnd, other, C=0.1).held_out_outputs_nk
     np.testing.assert_array_equal(after[dealt == 2], before[dealt == 2])
     assert (after[dealt != 2] != before[dealt != 2]).all(axis=1).all()
 
@@ -213,9 +213,9 @@ def test_equal_inputs_give_equal_bits_and_the_seed_deals_the_folds() -> None:
     features_vnd, codes = features(3)
     one, two = fitted(features_vnd, codes), fitted(features_vnd, codes)
     np.testing.assert_array_equal(one.weight_kd, two.weight_kd)
-    np.testing.assert_array_equal(one.held_out_logits_nk, two.held_out_logits_nk)
+    np.testing.assert_array_equal(one.held_out_outputs_nk, two.held_out_outputs_nk)
     other = fitted(features_vnd, codes, seed=1, C=one.C)
-    assert not np.array_equal(one.held_out_logits_nk, other.held_out_logits_nk)
+    assert not np.array_equal(one.held_out_outputs_nk, other.held_out_outputs_nk)
 
 
 def test_many_pictures_choose_by_some_and_fit_by_all(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,7 +239,7 @@ def test_a_rare_class_does_not_switch_the_choice_off(monkeypatch: pytest.MonkeyP
     weights = {"class_weights": None, "seed": 0, "threads": 1}
     head = fit_head(features_vnd, rare, hashes, classes=4, **weights)
     assert head.folds == FOLDS and 0 not in head.held_out
-    assert len(head.held_out) == len(rare) - 1 == len(head.held_out_logits_nk)
+    assert len(head.held_out) == len(rare) - 1 == len(head.held_out_outputs_nk)
     monkeypatch.setattr(_logistic, "MOST_TO_CHOOSE_BY", 12)
     monkeypatch.setattr(_logistic, "FEWEST", 2)
     few = fit_head(features_vnd, rare, hashes, classes=4, **weights)
@@ -255,7 +255,7 @@ def test_units_of_several_classes_stay_whole_and_every_fold_is_taught_every_clas
     rows: list[tuple[int, int]], seed: int
 ) -> None:
     codes, units = np.array(rows).T
-    found = folds(codes, units, 3, seed)
+    found = folds(codes, units, seed)
     for unit in np.unique(units):
         assert len(set(found[units == unit].tolist())) == 1
     dealt = sorted(set(found.tolist()) - {-1})

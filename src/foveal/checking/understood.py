@@ -19,7 +19,8 @@ from foveal.checking.outliers import isolation, outliers
 from foveal.nearest import parts
 from foveal.pictures.collection import Pictures, evenly
 from foveal.search.vectors import Vectors
-from foveal.targets.logistic import LEAST_DEVIATION, fit_head
+from foveal.targets.head import LEAST_DEVIATION
+from foveal.targets.logistic import fit_head
 
 MOST_JUDGED = 20_000
 """Pictures whose labels are judged, evenly spaced: as many as choose a head's penalty."""
@@ -78,7 +79,7 @@ class Understood:
         if not head.folds:
             return
         held = head.held_out
-        probabilities = softmax(head.held_out_logits_nk, axis=1)
+        probabilities = softmax(head.held_out_outputs_nk, axis=1)
         for one in doubted_labels(probabilities, ids[held]):
             row = int(rows[held[one.row]])
             other = self.classes.names[numbers[one.other]]

@@ -15,6 +15,7 @@ from foveal.cli.options import (
     AnyPictures,
     CacheLimit,
     Json,
+    Label,
     LabelFrom,
     Strict,
     Threads,
@@ -79,6 +80,7 @@ def check(
     ] = False,
     groups: Annotated[str | None, typer.Option(help=GROUPS_HELP)] = None,
     label_from: LabelFrom = None,
+    label: Label = None,
     cache_limit: CacheLimit = None,
     threads: Threads = None,
     strict: Strict = False,
@@ -94,14 +96,14 @@ def check(
     from foveal.checking.cleaned import ENDINGS
     from foveal.files import checked_output
     from foveal.pictures.groups import grouped
-    from foveal.pictures.naming import labelled_by_names
+    from foveal.pictures.naming import labelled_as
     from foveal.pictures.sources import gather
 
     if cleaned is not None:
         checked_output(cleaned, ENDINGS, "--cleaned")
     if to is not None:
         checked_output(to, (".html",), "--to")
-    labelled = labelled_by_names(gather(given(pictures)), label_from)
+    labelled = labelled_as(gather(given(pictures)), label_from, label)
     named = grouped(labelled, groups_of(groups)).with_whole_names()
     with shown_passage("the checks") as tell:
         found = checked(named, quick, threads, tell)

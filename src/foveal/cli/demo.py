@@ -110,6 +110,7 @@ def _places(digits: LearnedDigits, codes: NarrowedDigits) -> Iterator[str]:
     yield f"predictions  {digits.predictions}"
     yield f"gallery      {codes.gallery}"
     yield f"report       {digits.report}: open it in a browser"
+    yield f"of the codes {codes.report}"
     yield f"inside it    foveal {_inside(digits)}"
     yield f"next: foveal {following(digits.model, digits.pictures)}"
 

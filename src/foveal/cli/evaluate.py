@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foveal.cli.figures import check_table_and_sheet
+from foveal.cli.learning_curve import check_curve, curve_lines, measured_curve
 from foveal.cli.options import (
     GROUPS_HELP,
     Device,
     Json,
+    Label,
     LabelFrom,
+    LeastProbability,
     Model,
     Pictures,
+    Reject,
     Strict,
     Threads,
     groups_of,
@@ -63,11 +67,22 @@ def evaluate(
         typer.Option(help="Training pictures for the baselines, where PICTURES holds none."),
     ] = None,
     label_from: LabelFrom = None,
+    label: Label = None,
     groups: Annotated[str | None, typer.Option(help=GROUPS_HELP)] = None,
     baselines: Annotated[
         bool,
         typer.Option("--baselines/--no-baselines", help="Fit the baselines on pixels beside it."),
     ] = True,
+    learning_curve: Annotated[
+        bool,
+        typer.Option(
+            "--learning-curve",
+            help="Say instead whether more pictures would help, and of which class: heads of a "
+            "transfer, fitted on fewer. --to FILE is .html, .svg, or a table.",
+        ),
+    ] = False,
+    reject: Reject = None,
+    least_probability: LeastProbability = None,
     to: Annotated[
         Path | None,
         typer.Option(
@@ -108,19 +123,34 @@ def evaluate(
     from foveal.model.opening import load
     from foveal.progress.events import Decoding
 
+    if learning_curve:
+        check_curve(context, to)
+        curve = measured_curve(
+            load(model, device=device, threads=threads),
+            pictures_of(pictures, label_from),
+            groups=groups_of(groups),
+            to=to,
+            name=model.name,
+            called=pictures,
+        )
+        print_answer(curve, curve_lines, as_json=json)
+        return
     check_table_and_sheet(to, sheet)
     if report is not None:
         checked_output(report, (".html",), "--report")
     fitted = load(model, device=device, threads=threads)
-    source, together = pictures_of(pictures, label_from), groups_of(groups)
+    source = pictures_of(pictures, label_from, label)
+    together = groups_of(groups)
     with shown_progress() as show:
         found = judged(
             fitted,
             source,
             include_training=include_training,
-            training=training and pictures_of(training, label_from),
+            training=training and pictures_of(training, label_from, label),
             groups=together,
             with_baselines=baselines,
+            reject=reject,
+            least_probability=least_probability,
             progress=lambda done, total: show(Decoding(done=done, total=total)),
         )
     if strict:

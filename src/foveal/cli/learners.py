@@ -12,8 +12,16 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import typer
 
-from foveal.cli.options import GROUPS_HELP, LABEL_FROM_HELP, Json, Strict, cache_limit
-from foveal.learning.options import PICTURES, RUN, fields_of
+from foveal.cli.options import (
+    GROUPS_HELP,
+    LABEL_FROM_HELP,
+    LABEL_HELP,
+    Json,
+    Strict,
+    cache_limit,
+)
+from foveal.learning.options import PICTURES, RUN, TRAINING, fields_of
+from foveal.vocabulary import TARGETS
 
 PANELS = ("Network", "Training", "Pictures", "Run")
 """Headings of the help, in order."""
@@ -26,10 +34,29 @@ def _in(panel: str, help: str, *flags: str, **more: Any) -> Any:
 Target = Annotated[
     Path, typer.Argument(metavar="MODEL", help="Where the model goes: a .safetensors file.")
 ]
-LABEL_FROM = {
-    "label_from": (Annotated[str | None, _in(PICTURES, LABEL_FROM_HELP, metavar="REGEX")], None)
+FOLDS_HELP = (
+    "Judge the model by so many whole trainings, each on all pictures but one fold; then train it "
+    "on all of them. Each training has the epochs, or the seconds, that are asked for."
+)
+DEFAULT = next(iter(TARGETS))
+OF_LABELS: dict[str, tuple[Any, Any]] = {
+    "target_kind": (  # not target, which is the class that `foveal look` asks about
+        Annotated[
+            str,
+            _in(
+                PICTURES,
+                f"What labels say: {' or '.join(TARGETS)}, such as an age or a dose.",
+                "--target",
+                metavar="|".join(TARGETS),
+            ),
+        ],
+        DEFAULT,
+    ),
+    "label": (Annotated[str | None, _in(PICTURES, LABEL_HELP, metavar="COLUMN")], None),
+    "label_from": (Annotated[str | None, _in(PICTURES, LABEL_FROM_HELP, metavar="REGEX")], None),
+    "folds": (Annotated[int | None, _in(TRAINING, FOLDS_HELP, min=2)], None),
 }
-"""The option of those that learn labels."""
+"""The options of those that learn what labels say."""
 GROUPS = (Annotated[str | None, _in(PICTURES, GROUPS_HELP)], None)
 KEEPING: dict[str, tuple[Any, Any]] = {
     "seed": (Annotated[int, _in(RUN, "Seed of all that is random.")], 0),

@@ -30,6 +30,7 @@ from foveal.cli import (
     predict,
     reconstruct,
     report,
+    serve,
     show,
     similar,
     train,
@@ -54,6 +55,7 @@ PANELS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "show": show.show,
         "report": report.report,
         "look": look.look,
+        "serve": serve.serve,
     },
     "Pictures without labels": {
         "anomalies": anomalies.anomalies,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foveal.cli.figures import shown_passage
-from foveal.cli.options import AnyPictures, Device, Json, LabelFrom, Model, Threads, opened
+from foveal.cli.options import AnyPictures, Device, Json, Label, LabelFrom, Model, Threads, opened
 from foveal.cli.output import print_answer, unreadable_line, wrote
 from foveal.cli.sources import pictures_of
 from foveal.results import plain
@@ -60,6 +60,7 @@ def draw_map(
     method: Annotated[str, typer.Option(help="pca or tsne.")] = "pca",
     seed: Annotated[int, typer.Option(help="Of what t-SNE draws at random.")] = 0,
     label_from: LabelFrom = None,
+    label: Label = None,
     thumbnail: Annotated[
         int | None,
         typer.Option(
@@ -85,7 +86,9 @@ def draw_map(
     way = checked_method(method)
     fitted = opened(model, device, threads, whole=True)
     with shown_passage("the network") as tell:
-        figure = picture_map(fitted, pictures_of(pictures, label_from), way, seed, thumbnail, tell)
+        figure = picture_map(
+            fitted, pictures_of(pictures, label_from, label), way, seed, thumbnail, tell
+        )
     answer = DrawnMap(figure=figure, written=figure.save(to))
     print_answer(answer, _lines, as_json=json)
 

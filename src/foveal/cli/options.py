@@ -52,6 +52,11 @@ LABEL_FROM_HELP = (
 LabelFrom = Annotated[
     str | None, typer.Option(metavar="REGEX", help=LABEL_FROM_HELP, show_default=False)
 ]
+LABEL_HELP = (
+    "The column of the table that says the labels, where it is not called label, such as age; "
+    "several with commas between them."
+)
+Label = Annotated[str | None, typer.Option(metavar="COLUMN", help=LABEL_HELP, show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Exit with 3 if any file cannot be read or used.")
@@ -83,6 +88,23 @@ def cache_limit(**more: Any) -> Any:
 
 
 CacheLimit = Annotated[str | None, cache_limit()]
+Reject = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        help="Leave the least sure to a person: at most this share of pictures, by a threshold "
+        "that the model's held-out pictures set, as 0.1.",
+        show_default=False,
+    ),
+]
+LeastProbability = Annotated[
+    float | None,
+    typer.Option(
+        metavar="P",
+        help="Leave to a person what is called with a lower probability, as 0.9.",
+        show_default=False,
+    ),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Threads = Annotated[int | None, typer.Option(help="Threads on the processor.")]
 

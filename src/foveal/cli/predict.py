@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foveal.cli.options import Device, Json, Model, SeveralPictures, Strict, Threads, opened
+from foveal.cli.options import (
+    Device,
+    Json,
+    LeastProbability,
+    Model,
+    Reject,
+    SeveralPictures,
+    Strict,
+    Threads,
+    opened,
+)
 from foveal.cli.output import path_end, print_answer, table_rows
 from foveal.cli.sources import all_pictures, refuse_unreadable
 from foveal.cli.words import noted
+from foveal.errors import UsageError
 from foveal.results import plain
 from foveal.wording import counted
 
@@ -20,6 +32,7 @@ if TYPE_CHECKING:
     from foveal.evaluation.intervals import Estimate
     from foveal.model.fitted import FittedModel
     from foveal.model.predictions import Predictions
+    from foveal.model.refusing import Refusal
     from foveal.pictures.collection import Pictures
 
 UNTOLD = "which pictures are unfamiliar is not told: the model keeps none of those that taught it"
@@ -38,6 +51,10 @@ class PredictedTable:
     """Rows of pictures that cannot be read."""
     unfamiliar: int
     """Rows of pictures that are unlike those that taught the model."""
+    left: int
+    """Rows of pictures that are left to a person, as the model is not sure enough of them."""
+    refusal: Refusal | None
+    """From when on it answers; None where it answers everything."""
     rate: Estimate | None
     """Share of pictures like those that taught which are called so; None where none can be."""
     found: Sequence[str]
@@ -48,12 +65,18 @@ class PredictedTable:
     @property
     def notes(self) -> list[str]:
         """What a reader should know."""
+        return [*self.found, *self._refused(), *self._strange()]
+
+    def _refused(self) -> Iterator[str]:
+        if self.refusal is not None:
+            yield f"{self.left:,} left to a person: {self.refusal.sentence()}"
+
+    def _strange(self) -> list[str]:
         if self.rate is None:
-            return [*self.found, UNTOLD]
+            return [UNTOLD]
         if not self.unfamiliar:
-            return [*self.found]
+            return []
         return [
-            *self.found,
             f"{self.unfamiliar:,} unfamiliar: unlike every picture that taught the model, and what "
             f"it calls them says little; so are {self.rate.percent()} of pictures of the usual "
             "kind",
@@ -68,6 +91,8 @@ class PredictedTable:
             "unreadable": self.unreadable,
             "unfamiliar": None if self.rate is None else self.unfamiliar,
             "false_alarms": plain(self.rate),
+            "left": None if self.refusal is None else self.left,
+            "refusal": plain(self.refusal),
             "notes": self.notes,
             "pictures": found and table_rows(found.columns, found.rows()),
         }
@@ -80,9 +105,19 @@ def predict(
         Path | None,
         typer.Option(metavar="FILE", help="Write the table here: .csv, .parquet or .jsonl."),
     ] = None,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            help="Go on: files that arrive in the one folder of PICTURES get rows in --to, each "
+            "once, also over restarts.",
+        ),
+    ] = False,
     top: Annotated[
         int, typer.Option(min=1, help="Classes shown for each picture in the printed table.")
     ] = 1,
+    reject: Reject = None,
+    least_probability: LeastProbability = None,
     device: Device = "auto",
     threads: Threads = None,
     strict: Strict = False,
@@ -95,22 +130,77 @@ def predict(
     """
     from foveal.tables import checked_table
 
-    if to is not None:
+    if watch:
+        folder, table = _watched(pictures, to)
+    elif to is not None:
         checked_table(to)
     fitted = opened(model, device, threads)
-    found = _predicted(fitted, all_pictures(pictures), to)
+    refusal = fitted.refusal(reject=reject, least_probability=least_probability)
+    if watch:
+        found = watched(fitted, folder, table, refusal)
+    else:
+        found = _predicted(fitted, all_pictures(pictures), to, refusal)
     print_answer(found, lambda answer: _lines(answer, top), as_json=json)
     refuse_unreadable(found.unreadable, found.rows, strict=strict)
 
 
-def _predicted(fitted: FittedModel, sources: list[Pictures], to: Path | None) -> PredictedTable:
+def _watched(pictures: Sequence[str], to: Path | None) -> tuple[Path, Path]:
+    """Check what is watched, and where its rows go."""
+    if len(pictures) != 1 or not Path(pictures[0]).is_dir():
+        raise UsageError(
+            "watch",
+            needed="one folder of PICTURES",
+            came=", ".join(pictures)[:80],
+            remedy="name the folder in which files arrive",
+        )
+    if to is None:
+        raise UsageError(
+            "watch",
+            needed="a table to which rows are added",
+            came="none",
+            remedy="name a .csv or .jsonl file (`to`)",
+        )
+    return Path(pictures[0]), to
+
+
+def watched(fitted: FittedModel, folder: Path, to: Path, refusal: Refusal | None) -> PredictedTable:
+    """Predict files as they arrive, until a signal; what was done is the answer."""
+    from foveal.model.predictions import columns_of
+    from foveal.model.watching import Watch
+    from foveal.tables import GrowingTable
+
+    rate = None if fitted.familiar is None else fitted.familiar.rate
+    columns = columns_of(fitted.answering(), refusing=refusal is not None)
+    with GrowingTable(to, columns) as table:
+        watch = Watch(fitted, folder, table, least=None if refusal is None else refusal.least)
+        typer.echo(f"watching {folder}: {counted(len(table.known), 'row')} in {to}", err=True)
+        with contextlib.suppress(KeyboardInterrupt):  # its ordinary end
+            for rows in watch.looks():
+                typer.echo(f"{counted(rows, 'new row')} in {to}", err=True)
+    return PredictedTable(
+        to=to,
+        rows=watch.rows,
+        unreadable=watch.unreadable,
+        unfamiliar=watch.unfamiliar,
+        left=watch.left,
+        refusal=refusal,
+        rate=rate,
+        found=[],
+        predictions=None,
+    )
+
+
+def _predicted(
+    fitted: FittedModel, sources: list[Pictures], to: Path | None, refusal: Refusal | None
+) -> PredictedTable:
     """Predict batch by batch into a table, or all at once."""
     from foveal.model.predictions import Predictions, columns_of
     from foveal.tables import write_table
 
     told = list(dict.fromkeys(note for source in sources for note in source.notes))
     rate = None if fitted.familiar is None else fitted.familiar.rate
-    batches = (batch for source in sources for batch in fitted.predicting(source))
+    least = None if refusal is None else refusal.least
+    batches = (batch for source in sources for batch in fitted.predicting(source, least))
     if to is None:
         whole = Predictions.joined(list(batches), fitted.answering())
         unreadable = sum(map(bool, whole.reasons))
@@ -119,26 +209,32 @@ def _predicted(fitted: FittedModel, sources: list[Pictures], to: Path | None) ->
             rows=len(whole.names),
             unreadable=unreadable,
             unfamiliar=int(whole.unfamiliar.sum()),
+            left=int(whole.left.sum()),
+            refusal=refusal,
             rate=rate,
             found=told,
             predictions=whole,
         )
     reasons: list[str] = []
-    unfamiliar = 0
+    unfamiliar = left = 0
 
     def rows() -> Iterator[list[list[Any]]]:
         for batch in batches:
-            nonlocal unfamiliar
+            nonlocal unfamiliar, left
             reasons.extend(filter(None, batch.reasons))
             unfamiliar += int(batch.unfamiliar.sum())
+            left += int(batch.left.sum())
             yield list(batch.rows())
 
-    count = write_table(to, columns_of(fitted.answering()), rows())
+    columns = columns_of(fitted.answering(), refusing=refusal is not None)
+    count = write_table(to, columns, rows())
     return PredictedTable(
         to=to,
         rows=count,
         unreadable=len(reasons),
         unfamiliar=unfamiliar,
+        left=left,
+        refusal=refusal,
         rate=rate,
         found=told,
         predictions=None,
@@ -155,11 +251,16 @@ def _lines(found: PredictedTable, top: int) -> list[str]:
     width = max([len("path"), *map(len, paths)])
     wide = max([len(head[0]), *(len(label) for label, _, _ in answers)])
     lines = [f"{'path':<{width}}  {head[0]:<{wide}}  {head[1]}".rstrip()]
-    strange = predictions.unfamiliar.tolist()
-    for path, (label, sure, more), reason, unlike in zip(
-        paths, answers, predictions.reasons, strange, strict=True
+    strange, left = predictions.unfamiliar.tolist(), predictions.left.tolist()
+    for path, (label, sure, more), reason, refused, unlike in zip(
+        paths, answers, predictions.reasons, left, strange, strict=True
     ):
         told = f"no answer: {reason}" if reason else f"{sure:>{len(head[1])}}"
-        told += "  unfamiliar" * unlike + f"  then {more}" * bool(more)
-        lines.append(f"{path:<{width}}  {label:<{wide}}  {told}".rstrip())
+        told += (
+            f"  left to a person: {label}?" * refused
+            + "  unfamiliar" * unlike
+            + f"  then {more}" * bool(more)
+        )
+        shown = "" if refused else label
+        lines.append(f"{path:<{width}}  {shown:<{wide}}  {told}".rstrip())
     return [*lines, *noted(found.notes)]

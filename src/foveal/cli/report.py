@@ -121,8 +121,8 @@ def _shown(typed: str | None, record: Any) -> tuple[Any, tuple[str, ...]]:
         return None, ("no pictures are named: what needs them is left out",)
     if isinstance(known, str) and not Path(known).exists():
         return None, ("the pictures of its training are gone: what needs them is left out",)
-    by_names = record.options.get("label_from")
-    return known if by_names is None else pictures_of(known, by_names), ()
+    said = record.options.get("label_from"), record.options.get("label")
+    return known if said == (None, None) else pictures_of(known, *said), ()
 
 
 def _lines(answer: Written) -> Iterator[str]:

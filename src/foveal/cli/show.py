@@ -60,6 +60,9 @@ def _what(found: ModelDescription, typed: str) -> Said:
     if found.task == "reconstruction":
         yield "code", f"{counted(found.plan.code_size, 'number')} a picture"
         return
+    if not found.classes:
+        yield "answers", "a number"
+        return
     named = [str(label) for label in found.classes[:MOST_CLASSES]]
     counts = found.class_counts[:MOST_CLASSES]
     if any(counts):
@@ -82,12 +85,11 @@ def _fitted(found: ModelDescription) -> str:
 
 def _judged(found: ModelDescription) -> Said:
     known = found.provenance
+    on = f"on {counted(known.validation_pictures, 'picture')}, by {known.judged_by}"
     if found.accuracy is not None:
-        yield (
-            "accuracy",
-            f"{found.accuracy.percent()} on {counted(known.validation_pictures, 'picture')}, "
-            f"by {known.judged_by}",
-        )
+        yield "accuracy", f"{found.accuracy.percent()} {on}"
+    elif known.figures:
+        yield from ((name, f"{one.plain()} {on}") for name, one in known.figures.items())
     elif found.reconstruction is not None:
         judged = found.reconstruction
         yield (
@@ -123,8 +125,9 @@ def _origin(found: ModelDescription) -> Said:
             f"{origin.name}, cut at {origin.stage}; weights from a {origin.source}, "
             f"SHA-256 {origin.sha256[:16]}...",
         )
-    if known.logistic is not None:
-        yield "head", f"logistic regression, C = {known.logistic.C:.3g}"
+    if known.fit is not None:
+        name, fit = known.fit
+        yield "head", f"{name} regression, C = {fit.C:.3g}"
     if known.config is not None:
         config = known.config
         yield (

@@ -26,20 +26,20 @@ def given(word: str) -> str | list[str]:
     return names_on_stdin() if word == STDIN else word
 
 
-def pictures_of(word: str, label_from: str | None = None) -> Pictures:
+def pictures_of(word: str, label_from: str | None = None, label: str | None = None) -> Pictures:
     """Gather what one word names; files are named so that they can be opened from here.
 
-    With `label_from` their names say their labels, as `labelled_by_names` takes it.
+    With `label_from` their names say their labels, with `label` columns of their table.
 
     Raises
     ------
     DataError
         Where nothing is there.
     """
-    from foveal.pictures.naming import labelled_by_names
+    from foveal.pictures.naming import labelled_as
     from foveal.pictures.sources import gather
 
-    return labelled_by_names(gather(given(word)), label_from).with_whole_names()
+    return labelled_as(gather(given(word)), label_from, label).with_whole_names()
 
 
 def all_pictures(words: Sequence[str], *, missing_too: bool = False) -> list[Pictures]:

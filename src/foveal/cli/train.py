@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
 from foveal.cli.commands import Command, Commands
-from foveal.cli.learners import LABEL_FROM, command
+from foveal.cli.learners import DEFAULT, OF_LABELS, command
 from foveal.cli.options import AnyPictures, Pictures, size_of
 from foveal.cli.output import print_answer
 from foveal.cli.training import (
@@ -18,6 +19,11 @@ from foveal.cli.training import (
     trained,
 )
 from foveal.learning.options import AUTOENCODER, CNN, TRANSFER
+
+if TYPE_CHECKING:
+    from foveal.estimators.learner import Answering
+
+L = TypeVar("L", bound="Answering")
 
 
 class Learners(Commands):
@@ -40,10 +46,9 @@ def cnn(context: typer.Context) -> None:
 
     Beside MODEL.safetensors it leaves MODEL.run/ with events.jsonl, ledger.csv, config.json.
     """
-    from foveal.estimators.cnn import CNNClassifier
+    from foveal.estimators.cnn import LEARNERS
 
-    found = trained(context, lambda given: CNNClassifier(**_read(given)), TrainedClassifier)
-    print_answer(found, lines_of_classifier, as_json=context.params["json"])
+    _answering(context, LEARNERS)
 
 
 def transfer(context: typer.Context) -> None:
@@ -52,10 +57,9 @@ def transfer(context: typer.Context) -> None:
     Needs few pictures and seconds. Features of pictures are kept: other labels, another head
     or another split need no picture decoded again.
     """
-    from foveal.estimators.transfer import TransferClassifier
+    from foveal.estimators.transfer import LEARNERS
 
-    found = trained(context, lambda given: TransferClassifier(**_read(given)), TrainedClassifier)
-    print_answer(found, lines_of_classifier, as_json=context.params["json"])
+    _answering(context, LEARNERS)
 
 
 def autoencoder(context: typer.Context) -> None:
@@ -69,6 +73,18 @@ def autoencoder(context: typer.Context) -> None:
     print_answer(found, lines_of_autoencoder, as_json=context.params["json"])
 
 
+def _answering(context: typer.Context, kinds: Mapping[str, type[L]]) -> None:
+    """Train what labels are learned by, and say how it fares."""
+    from foveal.estimators.learner import of_target
+
+    def made(given: dict[str, Any]) -> L:
+        target = given.pop("target_kind", DEFAULT)
+        return of_target(kinds, target, _read(given))
+
+    found = trained(context, made, TrainedClassifier)
+    print_answer(found, lines_of_classifier, as_json=context.params["json"])
+
+
 def _read(options: dict[str, Any]) -> dict[str, Any]:
     """Return the parameters of an estimator that options of the command stand for."""
     parameters = {**options, "size": size_of(options["size"])}
@@ -76,6 +92,6 @@ def _read(options: dict[str, Any]) -> dict[str, Any]:
     return parameters
 
 
-app.command("cnn", cls=Command)(command(CNN, Pictures, cnn, LABEL_FROM))
-app.command("transfer", cls=Command)(command(TRANSFER, Pictures, transfer, LABEL_FROM))
+app.command("cnn", cls=Command)(command(CNN, Pictures, cnn, OF_LABELS))
+app.command("transfer", cls=Command)(command(TRANSFER, Pictures, transfer, OF_LABELS))
 app.command("autoencoder", cls=Command)(command(AUTOENCODER, AnyPictures, autoencoder))

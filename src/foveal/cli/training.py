@@ -22,10 +22,16 @@ if TYPE_CHECKING:
     from foveal.progress.events import Event, Listener
 
 NOT_LEARNED = (
-    *("model", "pictures", "label_from", "groups", "resume", "fresh", "strict", "json"),
+    *("model", "pictures", "label_from", "label", "groups", "folds"),
+    *("resume", "fresh", "strict", "json"),
     *("tensorboard", "checkpoint_seconds", "report", "cache_limit"),
 )
 """Parameters of the command that say what it learns from and how its run is kept, not how."""
+JUDGED = {
+    "cross-validation": "cross-validated {}",
+    "folds": "{} of whole trainings on folds",
+}
+"""What a figure is called, by what judged it, where that was no validation part."""
 NOT_TYPED = ("resume", "fresh", "json", "report", "cache_limit")
 """Options that change nothing of what comes out."""
 
@@ -39,6 +45,8 @@ class TrainedModel:
     """What taught it, as it was typed."""
     label_from: str | None
     """How labels were read off names, if they were."""
+    label: str | None
+    """Columns that said the labels, if any were named."""
     model: FittedModel
     history: Sequence[Mapping[str, Any]]
     """What happened in each epoch."""
@@ -55,6 +63,13 @@ class TrainedModel:
     def run(self) -> Path:
         """The folder of the run."""
         return self.path.with_suffix(".run")
+
+    @property
+    def folds(self) -> dict[str, Any]:
+        """What trainings on folds said, as its run tells; nothing where there were none."""
+        from foveal.training.record import RunRecord
+
+        return RunRecord.read(self.run).folds
 
     def to_dict(self) -> dict[str, Any]:
         """Return where it is, and what came of the training."""
@@ -99,6 +114,9 @@ class TrainedClassifier(TrainedModel):
             "fixed_layers": self.model.plan.fixed,
             "backbone": plain(known.backbone),
             "logistic": plain(known.logistic),
+            "ridge": plain(known.ridge),
+            "task": self.model.task,
+            "figures": plain(known.held_out_figures),
             "classes": self.model.classes.tolist(),
             "judged_by": known.judged_by,
             "validation_accuracy": plain(self.model.accuracy),
@@ -106,6 +124,7 @@ class TrainedClassifier(TrainedModel):
             "unjudged": [known_as[one] for one in known.unjudged or ()],
             "temperature": self.model.temperature,
             "cuts": plain(self.cuts),
+            "folds": self.folds or None,
         }
 
 
@@ -164,7 +183,9 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner], k
             make,
             options,
             label_from=asked.get("label_from"),
+            label=asked.get("label"),
             groups=groups_of(asked["groups"]),
+            folds=asked.get("folds"),
             command=str(context.info_name),
             line=typed_line(context, NOT_TYPED),
             source=asked["pictures"],
@@ -177,12 +198,13 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner], k
         )
         learner = done.learner
         model = load(asked["model"]) if learner is None else learner.model_
-        shown = labelled(pictures, asked.get("label_from"))
+        shown = labelled(pictures, asked.get("label_from"), asked.get("label"))
         report = report_of(asked, model, shown, show, anew=learner is not None)
     return kind(
         path=asked["model"],
         pictures=asked["pictures"],
         label_from=asked.get("label_from"),
+        label=asked.get("label"),
         model=model,
         history=() if learner is None else learner.history_,
         cuts=getattr(learner, "cuts_", {}),
@@ -253,26 +275,38 @@ def _refuse_left_out(event: Event) -> None:
 
 def lines_of_classifier(found: TrainedClassifier) -> Iterator[str]:
     """Lay out for a person how a classifier fares, and where it is."""
-    known, accuracy = found.model.provenance, found.model.accuracy
+    from foveal.training.journal import TABLE_OF_FOLDS
+
+    known = found.model.provenance
     yield from found.head()
-    if accuracy is not None:
-        crossed = known.judged_by == "cross-validation"
-        where = "cross-validated accuracy" if crossed else "validation accuracy"
-        counts = known.class_counts
-        most = max(counts) / sum(counts)
-        worth = known.validation_effective
-        fewer = f" (worth {worth:,.0f} independent ones)" if known.together else ""
-        yield (
-            f"{where}  {accuracy.percent()} on "
-            f"{counted(known.validation_pictures, 'picture')}{fewer}; the "
-            f"largest class is {100 * most:.1f} % of those trained on"
-            f"{_without(known.unjudged, found.model.classes.tolist())}"
-        )
+    yield from _held_out(found.model)
+    if known.judged_by == "folds":
+        yield f"folds  {found.run / TABLE_OF_FOLDS}"
     model, pictures = quoted(found.path), quoted(found.pictures)
     if found.label_from is not None:
         pictures += f" --label-from {quoted(found.label_from)}"
-    nothing = accuracy is None  # no picture was held out, so that none may be judged
+    if found.label is not None:
+        pictures += f" --label {quoted(found.label)}"
+    nothing = not known.held_out_figures  # no picture was held out, so that none may be judged
     yield from found.foot(f"show {model}" if nothing else f"evaluate {model} {pictures}")
+
+
+def _held_out(model: FittedModel) -> Iterator[str]:
+    """Say how pictures were answered that were held out from the training."""
+    known, accuracy = model.provenance, model.accuracy
+    where = JUDGED.get(known.judged_by, "validation {}")
+    worth = known.validation_effective
+    fewer = f" (worth {worth:,.0f} independent ones)" if worth and known.together else ""
+    on = f"on {counted(known.validation_pictures, 'picture')}{fewer}"
+    if accuracy is not None:
+        most = max(known.class_counts) / sum(known.class_counts)
+        yield (
+            f"{where.format('accuracy')}  {accuracy.percent()} {on}; the largest class is "
+            f"{100 * most:.1f} % of those trained on"
+            f"{_without(known.unjudged, model.classes.tolist())}"
+        )
+    for name, figure in (known.figures or {}).items():
+        yield f"{where.format(name)}  {figure.plain()} {on}"
 
 
 def _without(unjudged: Sequence[int] | None, classes: Sequence[Any], most: int = 3) -> str:

@@ -17,7 +17,9 @@ FAINT: Colour = (95, 99, 104)
 PALE: Colour = (218, 220, 224)
 """Frames that mean nothing, and hairlines."""
 ORANGE: Colour = (230, 97, 0)
-"""The one hue of differences."""
+"""The one hue of differences; of what has a sign that of what is above zero."""
+BLUE: Colour = (30, 104, 190)
+"""The hue of what is below zero."""
 CLASSES: tuple[Colour, ...] = (
     (0, 114, 178),
     (230, 159, 0),

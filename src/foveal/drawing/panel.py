@@ -110,10 +110,13 @@ def colour_bar(ramp: Image.Image, low: str, high: str) -> Image.Image:
 
 def difference_bar(most: float, unit: str, width: int = 20 * GRID) -> Image.Image:
     """Draw the colour bar of `over_grey` on middle grey, from 0 to the value that is opaque."""
-    return strength_bar(f"{unit} 0", f"{number(most)} and more", width)
+    return strength_bar(f"{unit} 0", f"{number(most)} and more", width=width)
 
 
-def strength_bar(low: str, high: str, width: int = 20 * GRID) -> Image.Image:
-    """Draw the colour bar of `over_grey` on middle grey between the words for its ends."""
-    shares = np.tile(np.linspace(0, 1, width), (2 * GRID, 1))
+def strength_bar(low: str, high: str, *, least: float = 0.0, width: int = 20 * GRID) -> Image.Image:
+    """Draw the colour bar of `over_grey` on middle grey between the words for its ends.
+
+    It begins at a share of `least`, -1 where there are two hues, and ends at 1.
+    """
+    shares = np.tile(np.linspace(least, 1, width), (2 * GRID, 1))
     return colour_bar(over_grey(np.full((2 * GRID, width, 1), 0.5), shares, 1), low, high)

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from foveal.arrays import Array
-from foveal.drawing.colours import FAINT, Colour
+from foveal.drawing.colours import BLUE, FAINT, Colour
 
 Levels = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -25,7 +25,7 @@ VIRIDIS: tuple[Colour, ...] = (
 )
 """Anchors of the scale of feature maps, at equal distances, from the least to the greatest."""
 SIGNED: tuple[Colour, ...] = (
-    (30, 104, 190),
+    BLUE,
     (140, 182, 226),
     (247, 247, 245),
     (243, 164, 105),

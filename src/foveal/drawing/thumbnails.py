@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from foveal.arrays import Array
-from foveal.drawing.colours import ORANGE, PALE, WHITE, Colour
+from foveal.drawing.colours import BLUE, ORANGE, PALE, WHITE, Colour
 from foveal.recipe import LUMA
 
 DARKEST, LIGHTEST = 0.3, 0.9
@@ -53,12 +53,16 @@ def sized(image: Image.Image, side: int, most: int = LARGE) -> Image.Image:
 def over_grey(
     picture_hwc: Array, shares_hw: Array, side: int = SMALL, most: int = LARGE
 ) -> Image.Image:
-    """Draw shares of 0 to 1 over a picture in soft grey: one hue, the larger the more opaque."""
+    """Draw shares of -1 to 1 over a picture in soft grey, the farther from 0 the more opaque.
+
+    Orange is above 0, blue below.
+    """
     planes = picture_hwc @ np.array(LUMA) if picture_hwc.shape[2] == 3 else picture_hwc.mean(axis=2)
     soft = DARKEST + (LIGHTEST - DARKEST) * np.clip(np.nan_to_num(planes), 0, 1)
     grey = np.repeat(255 * soft[..., None], 3, axis=2)
-    opacity = np.clip(np.nan_to_num(shares_hw), 0, 1)[..., None]
-    mixed = (1 - opacity) * grey + opacity * np.array(ORANGE)
+    shares = np.clip(np.nan_to_num(shares_hw), -1, 1)[..., None]
+    opacity, hue = np.abs(shares), np.where(shares < 0, BLUE, ORANGE)
+    mixed = (1 - opacity) * grey + opacity * hue
     return sized(Image.fromarray(np.rint(mixed).astype(np.uint8)), side, most)
 
 

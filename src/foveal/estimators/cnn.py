@@ -1,4 +1,4 @@
-"""CNNClassifier: from pictures to a trained convolutional network."""
+"""CNNClassifier and CNNRegressor: from pictures to a trained convolutional network."""
 
 from __future__ import annotations
 
@@ -6,23 +6,89 @@ from typing import Any, Self
 
 from foveal import randomness
 from foveal.estimators.inputs import coerce
-from foveal.estimators.learner import Classifier
+from foveal.estimators.learner import Answering, Classifier, Regressor, without
 from foveal.learning.classification import (
     scratch_plan,
     scratch_task,
 )
-from foveal.learning.data import as_pixels, prepare
+from foveal.learning.context import FitContext
+from foveal.learning.data import TrainingData, as_pixels, prepare
 from foveal.learning.descent import descend, finished
-from foveal.learning.options import CNN, Descent, Pixels, Shares, pick
+from foveal.learning.options import CNN, CNN_OF_NUMBERS, Descent, Labels, Pixels, Shares, pick
 from foveal.nets.plan import Plan
 from foveal.nets.spec import Network
+from foveal.pictures.collection import Pictures
 from foveal.recipe import Resize
+from foveal.targets.labelled import Labelled
 from foveal.training import config as configs
 from foveal.training.run import Run
-from foveal.vocabulary import Level
+from foveal.vocabulary import Level, Precision
 
 
-class CNNClassifier(Classifier):
+class FromScratch(Answering):
+    """A convolutional network that learns its kernels from labelled pictures."""
+
+    net: str | Network | Plan
+
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        groups: Any = None,
+        sample_weight: Any = None,
+        run: Run | None = None,
+    ) -> Self:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : path, sequence of paths, or array
+            A folder of class folders (train/, val/, test/ inside are honoured), a list of
+            files, an array (n, h, w), (n, h, w, c) or (n, pixels), an .npz file, a folder of
+            IDX files.
+        y : sequence of labels, or str, optional
+            The class or number of each picture, where X does not say it; or the name of the
+            column of a table that does.
+        groups : str, path or sequence, optional
+            What belongs together, such as frames of one animal, and never stands in two parts:
+            the group of each picture, "folder" for folders below the class folders, a regular
+            expression for names, or a CSV file of path and group.
+        sample_weight : sequence of float, optional
+            What each training picture weighs in the loss; with 0 it is left out. Held-out pictures
+            are judged alike.
+        run : Run, optional
+            Where the run keeps events and checkpoints, and whom it tells of its progress.
+
+        Raises
+        ------
+        UsageError, DataError, ResourceError, DivergedError, Interrupted
+            See `foveal.errors`.
+        KeyboardInterrupt
+            Where it is interrupted. Once a step was taken, all attributes are set before: the
+            learner is fitted with the best weights so far. Before that, nothing is changed.
+        """
+        context, descent = self._begin(run), pick(Descent, self)
+        pixels, target = pick(Pixels, self), self._target()
+        with context.device.at_work():
+            pictures = coerce(self, X, y, groups=groups, sample_weight=sample_weight, target=target)
+            data = self._prepared(pictures, context)
+            plan = scratch_plan(self.net, data, descent)
+            task = scratch_task(data, descent, pixels, context)
+            trained = descend(task, plan, descent, context)
+            model = task.frozen(plan, trained)
+        known = model.provenance
+        remedies = ("give larger ones (`size`)", "or train for more `epochs`")
+        doubts = target.doubts(known.held_out_figures, known.class_counts, remedies)
+        context.run.tell(finished(trained.state, doubts))
+        return self._learned(model, context)
+
+    def _prepared(self, pictures: Pictures, context: FitContext) -> TrainingData[Labelled]:
+        opening = as_pixels(pick(Pixels, self), context)
+        return prepare(pictures, opening, self._target(), pick(Shares, self), context)
+
+
+class CNNClassifier(Classifier, FromScratch):
     """A convolutional network that learns its kernels from labelled pictures.
 
     Parameters
@@ -77,6 +143,9 @@ class CNNClassifier(Classifier):
         where no folder names them.
     test_share : float, 0 to 1
         Share held out and never touched; only where no folder names a test part.
+    precision : {"float32", "bfloat16"}
+        Number format of the products of a training step; weights, sums and losses are float32
+        in any case. bfloat16 pays on a graphics processor with large pictures and batches.
     device : {"auto", "cpu", "cuda", "mps"}
         Where to compute.
     threads : int, optional
@@ -132,6 +201,7 @@ class CNNClassifier(Classifier):
         resize: Resize = "stretch",
         validation_share: float = 0.2,
         test_share: float = 0.0,
+        precision: Precision = "float32",
         device: str = "auto",
         threads: int | None = None,
         random_state: randomness.RandomState = None,
@@ -158,60 +228,46 @@ class CNNClassifier(Classifier):
         self.resize = resize
         self.validation_share = validation_share
         self.test_share = test_share
+        self.precision = precision
         self.device = device
         self.threads = threads
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(
-        self,
-        X: Any,
-        y: Any = None,
-        *,
-        groups: Any = None,
-        sample_weight: Any = None,
-        run: Run | None = None,
-    ) -> Self:
-        """Train the network.
 
-        Parameters
-        ----------
-        X : path, sequence of paths, or array
-            A folder of class folders (train/, val/, test/ inside are honoured), a list of
-            files, an array (n, h, w), (n, h, w, c) or (n, pixels), an .npz file, a folder of
-            IDX files.
-        y : sequence of labels, optional
-            The class of each picture, where X does not say it.
-        groups : str, path or sequence, optional
-            What belongs together, such as frames of one animal, and never stands in two parts:
-            the group of each picture, "folder" for folders below the class folders, a regular
-            expression for names, or a CSV file of path and group.
-        sample_weight : sequence of float, optional
-            What each training picture weighs in the loss; with 0 it is left out. Held-out pictures
-            are judged alike.
-        run : Run, optional
-            Where the run keeps events and checkpoints, and whom it tells of its progress.
+class CNNRegressor(Regressor, FromScratch):
+    """A convolutional network that learns a number from pictures, such as an age or a dose.
 
-        Raises
-        ------
-        UsageError, DataError, ResourceError, DivergedError, Interrupted
-            See `foveal.errors`.
-        KeyboardInterrupt
-            Where it is interrupted. Once a step was taken, all attributes are set before: the
-            learner is fitted with the best weights so far. Before that, nothing is changed.
-        """
-        context, descent = self._begin(run), pick(Descent, self)
-        pixels, target = pick(Pixels, self), self._target()
-        with context.device.at_work():
-            pictures = coerce(self, X, y, groups=groups, sample_weight=sample_weight, target=target)
-            opening, shares = as_pixels(pixels, context), pick(Shares, self)
-            data = prepare(pictures, opening, target, shares, context)
-            plan = scratch_plan(self.net, data, descent)
-            task = scratch_task(data, descent, pixels, context)
-            trained = descend(task, plan, descent, context)
-            model = task.frozen(plan, trained)
-        known = model.provenance
-        remedies = ("give larger ones (`size`)", "or train for more `epochs`")
-        doubts = target.doubts(known.validation_accuracy, known.class_counts, remedies)
-        context.run.tell(finished(trained.state, doubts))
-        return self._learned(model, context)
+    The number is learned in spreads from the middle of those that taught, by a loss that outliers
+    sway little; each answer comes with an interval that holds nine numbers in ten. See
+    `foveal.targets.numbers`.
+
+    Parameters
+    ----------
+    net, epochs, seconds, batch_size, optimizer, learning_rate, momentum, weight_decay, schedule, \
+ema, clip_norm, patience, augmentation, flip, size, channels, resize, validation_share, \
+test_share, device, threads, random_state, verbose
+        As in `CNNClassifier`. Mirroring and turning are wrong where they change the number, such
+        as an angle: leave them out with ``flip=False`` and `augmentation`.
+
+    Attributes
+    ----------
+    model_, plan_, history_
+        As in `CNNClassifier`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).integers(0, 256, (120, 8, 8), dtype=np.uint8)
+    >>> X[:, :4] //= np.arange(1, 121)[:, None, None] % 7 + 1
+    >>> learner = CNNRegressor(epochs=8, random_state=0).fit(X, X.mean(axis=(1, 2)))
+    >>> learner.predict(X).shape, learner.predict_interval(X).shape
+    ((120,), (120, 2))
+    """
+
+    groups = CNN_OF_NUMBERS
+    __init__ = without(CNNClassifier.__init__, Labels)
+
+
+LEARNERS: dict[str, type[FromScratch]] = {"classes": CNNClassifier, "numbers": CNNRegressor}
+"""Learners by what labels say, in the words of `foveal.vocabulary.TARGETS`."""

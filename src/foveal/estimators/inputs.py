@@ -13,6 +13,7 @@ from foveal.arrays import Array
 from foveal.errors import DataError
 from foveal.pictures.collection import Pictures
 from foveal.pictures.groups import grouped
+from foveal.pictures.naming import labelled_by_columns
 from foveal.pictures.sources import are_encoded, gather
 from foveal.pictures.sources.forms import check_form, column, listed
 from foveal.shapes import written
@@ -39,8 +40,9 @@ def coerce(
         ``_picture_shape``, that of a picture in any array, None for files.
     X : path, sequence of paths, frame, pictures of Pillow, or array
         As `foveal.pictures.sources.gather` takes it.
-    y : sequence of labels, optional
-        The label of each picture; class folders, .npz and IDX say it themselves.
+    y : sequence of labels, or str, optional
+        The label of each picture, or the name of the column of a table that says it; class
+        folders, .npz and IDX say it themselves.
     groups : str, path or sequence, optional
         What belongs together, as `foveal.pictures.groups.grouped` takes it.
     sample_weight : sequence of float, optional
@@ -49,9 +51,10 @@ def coerce(
         What is to be learned of them: it reads y. None where this is not fit.
     """
     X = listed(X)
-    labels = None if target is None or y is None else target.read(column(y))
-    if are_encoded(X):
-        pictures = gather(X)
+    named = y if isinstance(y, str) else None
+    labels = None if target is None or y is None or named else target.read(column(y))
+    if are_encoded(X) or named:
+        pictures = labelled_by_columns(gather(X), named)
         if target is not None:
             estimator._picture_shape = pictures.content.shape
     else:

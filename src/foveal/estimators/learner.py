@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from foveal.errors import UsageError
 from foveal.estimators.inputs import coerce
 from foveal.learning.context import FitContext
-from foveal.learning.options import Labels, Machine, check_options, pick
+from foveal.learning.data import TrainingData
+from foveal.learning.options import Counting, Machine, check_options, options_of, pick
 from foveal.model.fitted import FittedModel
-from foveal.parameters import FLAG, check
+from foveal.parameters import FLAG, Choice, check
+from foveal.pictures.collection import Pictures
+from foveal.pictures.naming import labelled_by_columns
 from foveal.pictures.sources import gather
 from foveal.pictures.sources.forms import column
 from foveal.randomness import RandomState
@@ -62,29 +68,42 @@ class Learner(BaseEstimator, ABC):
         return tags
 
 
-class Classifier(ClassifierMixin, Learner):
-    """A learner of what labels say: classes, where its `task` is not another."""
+class Answering(Learner):
+    """A learner of what labels say."""
 
-    task: ClassVar[Task] = "classification"
+    task: ClassVar[Task]
     """The kind of target; see `foveal.targets.kinds`."""
 
     def _target(self) -> Labelled:
         """Return what is to be learned, before any label was read."""
-        return labelled_of(self.task, **asdict(pick(Labels, self)))
+        said = [asdict(pick(group, self)) for group in self.groups if issubclass(group, Counting)]
+        return labelled_of(
+            self.task, **{name: one for group in said for name, one in group.items()}
+        )
 
-    def _learned(self, model: FittedModel, context: FitContext) -> Self:
-        self.classes_ = model.classes
-        return super()._learned(model, context)
+    def prepared(
+        self, X: Any, y: Any = None, *, groups: Any = None, run: Run | None = None
+    ) -> TrainingData[Labelled]:
+        """Prepare pictures as `fit` does, and train nothing.
+
+        Parameters
+        ----------
+        X, y, groups, run
+            As in `fit`.
+        """
+        context = self._begin(run)
+        with context.device.at_work():
+            pictures = coerce(self, X, y, groups=groups, target=self._target())
+            return self._prepared(pictures, context)
+
+    @abstractmethod
+    def _prepared(self, pictures: Pictures, context: FitContext) -> TrainingData[Labelled]:
+        """Decode pictures, or take their features, and divide them up."""
 
     def predict(self, X: Any) -> np.ndarray[Any, np.dtype[Any]]:
-        """Predict the label of each picture; None, in its place, for files that cannot be read."""
+        """Predict what each picture is; None, in its place, for files that cannot be read."""
         check_is_fitted(self)
         return self.model_.predict(coerce(self, X))
-
-    def predict_proba(self, X: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Predict calibrated probabilities, (n, classes); NaN for files that cannot be read."""
-        check_is_fitted(self)
-        return self.model_.predict_proba(coerce(self, X))
 
     def unfamiliarity(self, X: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Measure how unlike pictures are to those that taught, (n,): above 1 if unfamiliar.
@@ -95,12 +114,124 @@ class Classifier(ClassifierMixin, Learner):
         check_is_fitted(self)
         return self.model_.unfamiliarity(coerce(self, X))
 
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Return the accuracy on pictures; `y` may be left out where X says the classes."""
+    def _score(self, X: Any, y: Any, sample_weight: Any) -> float:
+        """Return scikit-learn's score of such a learner."""
         check_is_fitted(self)
         target = self.model_.answering()
-        if y is None:
-            pictures = gather(X)
+        if y is None or isinstance(y, str):
+            pictures = labelled_by_columns(gather(X), y)
             target.check_labelled(pictures)
             y = pictures.labels
         return target.score(target.read(column(y)), self.predict(X), sample_weight)
+
+
+class Classifier(ClassifierMixin, Answering):
+    """A learner of classes, where its `task` is not another."""
+
+    task: ClassVar[Task] = "classification"
+
+    def _learned(self, model: FittedModel, context: FitContext) -> Self:
+        self.classes_ = model.classes
+        return super()._learned(model, context)
+
+    def predict_proba(self, X: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Predict calibrated probabilities, (n, classes); NaN for files that cannot be read."""
+        check_is_fitted(self)
+        return self.model_.predict_proba(coerce(self, X))
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Return the accuracy on pictures; `y` may be left out where X says the classes."""
+        return self._score(X, y, sample_weight)
+
+
+class Regressor(RegressorMixin, Answering):
+    """A learner of numbers."""
+
+    task: ClassVar[Task] = "regression"
+
+    def predict_interval(self, X: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Predict the interval of each number, (n, 2): its low and its high end.
+
+        Nine pictures in ten of the kind that was held out have their number within (split
+        conformal prediction; see `foveal.targets.numbers`). NaN for files that cannot be read,
+        and where too few pictures were held out.
+        """
+        check_is_fitted(self)
+        found: np.ndarray[Any, np.dtype[np.float64]] = self.model_.predictions(
+            coerce(self, X)
+        ).predicted[:, 1:]
+        return found
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Return R2 on pictures; `y` may be left out where X says the numbers."""
+        return self._score(X, y, sample_weight)
+
+
+Initializer = Callable[..., None]
+
+
+def without(init: Initializer, *groups: type) -> Initializer:
+    """Return what takes the parameters of a learner but for those of some groups of options.
+
+    Learners share most of their parameters: this way each is written down once.
+
+    Parameters
+    ----------
+    init : callable
+        `__init__` of the learner that takes all of them.
+    groups : type
+        What the other one does not take; see `foveal.learning.options`.
+    """
+    left_out = {one.name for one in options_of(groups)}
+    signature = inspect.signature(init)
+    kept = [one for name, one in signature.parameters.items() if name not in left_out]
+    taken = signature.replace(parameters=kept)
+
+    def initialise(self: object, *args: Any, **options: Any) -> None:
+        bound = taken.bind(self, *args, **options)
+        bound.apply_defaults()
+        _, *values = bound.arguments.items()
+        for name, value in values:
+            setattr(self, name, value)
+
+    initialise.__signature__ = taken  # type: ignore[attr-defined]
+    initialise.__name__ = "__init__"
+    return initialise
+
+
+L = TypeVar("L", bound=Learner)
+
+
+def of_target(kinds: Mapping[str, type[L]], target: str, options: Mapping[str, Any]) -> L:
+    """Make the learner of a kind of target, of options that are left as they are or suit it.
+
+    Parameters
+    ----------
+    kinds : mapping
+        Learners by what labels say, in the words of `foveal.vocabulary.TARGETS`; the options of
+        the first are those that can be asked for.
+    target : str
+        What they say.
+    options : mapping
+        Parameters by name.
+
+    Raises
+    ------
+    UsageError
+        For another word, and for an option that was asked for and that this learner has not.
+    """
+    check({"target_kind": target}, {"target_kind": Choice(tuple(kinds))})
+    usual = {one.name: one.default for one in options_of(next(iter(kinds.values())).groups)}
+    kind = kinds[target]
+    known = {one.name for one in options_of(kind.groups)}
+    for name, value in options.items():
+        if name in usual and name not in known and value != usual[name]:
+            raise UsageError(
+                name,
+                needed=f"an option of learning {target}",
+                came=f"{value!r}, which has no meaning there",
+                remedy="leave it out",
+            )
+    return kind(
+        **{name: one for name, one in options.items() if name in known or name not in usual}
+    )

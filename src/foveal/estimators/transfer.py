@@ -1,4 +1,4 @@
-"""TransferClassifier: keep the kernels of a trained network, train only what remains."""
+"""TransferClassifier and TransferRegressor: keep kernels that are trained, train what remains."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import Any, Self
 from foveal import randomness
 from foveal.backbones.catalog import DEFAULT
 from foveal.estimators.inputs import coerce
-from foveal.estimators.learner import Classifier
+from foveal.estimators.learner import Answering, Classifier, Regressor, without
+from foveal.learning.context import FitContext
 from foveal.learning.cuts import choose_cut
-from foveal.learning.data import as_features, prepare
+from foveal.learning.data import TrainingData, as_features, prepare
 from foveal.learning.options import (
-    LOGISTIC,
     TRANSFER,
+    TRANSFER_OF_NUMBERS,
     BackboneOptions,
     Descent,
+    Labels,
     TransferShares,
     Views,
     pick,
@@ -23,14 +25,77 @@ from foveal.learning.options import (
 from foveal.learning.transfer import Transfer
 from foveal.learning.transfer_config import TransferConfig
 from foveal.model.fitted import FittedModel
+from foveal.pictures.collection import Pictures
 from foveal.pictures.survey import look_over, recipe_for
 from foveal.recipe import Resize
+from foveal.targets.labelled import Labelled
 from foveal.training import config as configs
 from foveal.training.run import Run
-from foveal.vocabulary import Level
+from foveal.vocabulary import Level, Precision
 
 
-class TransferClassifier(Classifier):
+class FromBackbone(Answering):
+    """A learner that reuses the kernels of a trained network."""
+
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        groups: Any = None,
+        sample_weight: Any = None,
+        run: Run | None = None,
+    ) -> Self:
+        """Fit a head on the features of pictures, and fine-tune where that is asked for.
+
+        Parameters
+        ----------
+        X, y, groups, sample_weight, run
+            As in `CNNClassifier.fit`.
+
+        Raises
+        ------
+        UsageError, DataError, ResourceError, DivergedError, Interrupted
+            See `foveal.errors`.
+        KeyboardInterrupt
+            Where it is interrupted. Once a step was taken, all attributes are set before: the
+            learner is fitted with the best weights so far. Before that, nothing is changed.
+        """
+        context, config = self._begin(run), self._config()
+        with context.device.at_work():
+            pictures = coerce(
+                self, X, y, groups=groups, sample_weight=sample_weight, target=config.target
+            )
+            transfer, data = self._opened(pictures, config, context)
+            model = transfer.fit(data)
+        return self._learned(model, context)
+
+    def _opened(
+        self, pictures: Pictures, config: TransferConfig, context: FitContext
+    ) -> tuple[Transfer, TrainingData[Labelled]]:
+        """Open the backbone, choose its cut, and take the features of pictures there."""
+        survey = look_over(pictures)
+        backbone = config.backbone(survey.aspect)
+        recipe = recipe_for(survey, backbone.recipe)
+        cut, self.cuts_ = choose_cut(config, backbone, recipe, pictures, context)
+        transfer = Transfer(backbone, cut, config, context)
+        opening = as_features(transfer.extraction(recipe), context)
+        return transfer, prepare(pictures, opening, config.target, config.held_out, context)
+
+    def _prepared(self, pictures: Pictures, context: FitContext) -> TrainingData[Labelled]:
+        return self._opened(pictures, self._config(), context)[1]
+
+    def _config(self) -> TransferConfig:
+        return TransferConfig(
+            start=pick(BackboneOptions, self),
+            descent=pick(Descent, self),
+            target=self._target(),
+            views=pick(Views, self),
+            shares=pick(TransferShares, self),
+        )
+
+
+class TransferClassifier(Classifier, FromBackbone):
     """A classifier that reuses the kernels of a trained network.
 
     Every picture goes through the frozen part of the backbone once; what comes out is kept on
@@ -46,9 +111,9 @@ class TransferClassifier(Classifier):
         The stage after which the backbone is cut; what comes before is fixed. By default the
         end of its convolutional part, or with `fine_tune_epochs` about two thirds of the way.
         "auto" tries the stages on held-out pictures, as they are and with a logistic head.
-    head : str, default "logistic"
-        "logistic" for a logistic regression on standardised features; else layers in the
-        notation, trained by gradient descent, as in "dense 256 relu | dropout 0.3".
+    head : str, optional
+        "logistic", where it is left out, for a logistic regression on standardised features; else
+        layers in the notation, trained by gradient descent, as in "dense 256 relu | dropout 0.3".
     C : float, optional
         Inverse of the penalty of the logistic regression; chosen by 5-fold cross-validation
         (log loss) where left out.
@@ -88,7 +153,7 @@ label_smoothing, ema, clip_norm, patience
         then fitted on them too.
     test_share : float, 0 to 1
         Share held out and never touched; only where no folder names a test part.
-    device, threads, random_state, verbose
+    precision, device, threads, random_state, verbose
         As in `CNNClassifier`.
 
     Attributes
@@ -123,7 +188,7 @@ label_smoothing, ema, clip_norm, patience
         backbone: str | Path | FittedModel = DEFAULT,
         *,
         cut: str | None = None,
-        head: str = LOGISTIC,
+        head: str | None = None,
         C: float | None = None,
         fine_tune_epochs: float = 0.0,
         fine_tune_rate: float | None = None,
@@ -151,6 +216,7 @@ label_smoothing, ema, clip_norm, patience
         resize: Resize | None = None,
         validation_share: float | None = None,
         test_share: float = 0.0,
+        precision: Precision = "float32",
         device: str = "auto",
         threads: int | None = None,
         random_state: randomness.RandomState = None,
@@ -186,55 +252,57 @@ label_smoothing, ema, clip_norm, patience
         self.resize = resize
         self.validation_share = validation_share
         self.test_share = test_share
+        self.precision = precision
         self.device = device
         self.threads = threads
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(
-        self,
-        X: Any,
-        y: Any = None,
-        *,
-        groups: Any = None,
-        sample_weight: Any = None,
-        run: Run | None = None,
-    ) -> Self:
-        """Fit a head on the features of pictures, and fine-tune where that is asked for.
 
-        Parameters
-        ----------
-        X, y, groups, sample_weight, run
-            As in `CNNClassifier.fit`.
+class TransferRegressor(Regressor, FromBackbone):
+    """A learner of numbers, such as an age or a dose, that reuses the kernels of a trained network.
 
-        Raises
-        ------
-        UsageError, DataError, ResourceError, DivergedError, Interrupted
-            See `foveal.errors`.
-        KeyboardInterrupt
-            Where it is interrupted. Once a step was taken, all attributes are set before: the
-            learner is fitted with the best weights so far. Before that, nothing is changed.
-        """
-        context, config = self._begin(run), self._config()
-        with context.device.at_work():
-            pictures = coerce(
-                self, X, y, groups=groups, sample_weight=sample_weight, target=config.target
-            )
-            survey = look_over(pictures)
-            backbone = config.backbone(survey.aspect)
-            recipe = recipe_for(survey, backbone.recipe)
-            cut, self.cuts_ = choose_cut(config, backbone, recipe, pictures, context)
-            transfer = Transfer(backbone, cut, config, context)
-            opening = as_features(transfer.extraction(recipe), context)
-            data = prepare(pictures, opening, config.target, config.held_out, context)
-            model = transfer.fit(data)
-        return self._learned(model, context)
+    Every picture goes through the frozen part of the backbone once, and a ridge regression is
+    fitted on what comes out; each answer comes with an interval that holds nine numbers in ten. See
+    `foveal.targets.numbers`.
 
-    def _config(self) -> TransferConfig:
-        return TransferConfig(
-            start=pick(BackboneOptions, self),
-            descent=pick(Descent, self),
-            target=self._target(),
-            views=pick(Views, self),
-            shares=pick(TransferShares, self),
-        )
+    Parameters
+    ----------
+    head : str, optional
+        "ridge", where it is left out, for a ridge regression on standardised features; else layers
+        in the notation, trained by gradient descent with a loss that outliers sway little.
+    C : float, optional
+        Inverse of the penalty of the ridge regression; chosen by 5-fold cross-validation (squared
+        error) where left out.
+    backbone, cut, fine_tune_epochs, fine_tune_rate, views, weights, download, engine, float16, \
+epochs, seconds, batch_size, optimizer, learning_rate, momentum, weight_decay, schedule, ema, \
+clip_norm, patience, augmentation, flip, size, resize, validation_share, test_share, device, \
+threads, random_state, verbose
+        As in `TransferClassifier`.
+
+    Attributes
+    ----------
+    model_, plan_, history_, cuts_
+        As in `TransferClassifier`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from foveal import CNNClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> backbone = CNNClassifier(epochs=3, random_state=0).fit(X, y).model_
+    >>> ink = X.mean(axis=1)
+    >>> learner = TransferRegressor(backbone, random_state=0).fit(X[:200], ink[:200])
+    >>> learner.score(X[200:], ink[200:]) > 0.8
+    True
+    """
+
+    groups = TRANSFER_OF_NUMBERS
+    __init__ = without(TransferClassifier.__init__, Labels)
+
+
+LEARNERS: dict[str, type[FromBackbone]] = {
+    "classes": TransferClassifier,
+    "numbers": TransferRegressor,
+}
+"""Learners by what labels say, in the words of `foveal.vocabulary.TARGETS`."""

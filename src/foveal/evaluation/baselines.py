@@ -21,6 +21,7 @@ MOST_PICTURES = 10_000
 """Training pictures a baseline is fitted on, at most, evenly spaced."""
 MOST_PIXELS = 1_024
 """Numbers a picture is reduced to, at most, by averaging blocks."""
+ACCURACY = "accuracy"
 ITERATIONS = 50
 """Iterations of the logistic regression; it need not converge to the last digit."""
 
@@ -30,13 +31,21 @@ class Baseline:
     """One baseline and how it fares."""
 
     name: str
-    accuracy: Estimate
+    measure: str
+    """What is estimated: "accuracy", or "mean absolute error"."""
+    estimate: Estimate
     trained_on: int
     """Training pictures it was fitted on."""
 
+    def written(self) -> str:
+        """Write how it fares, with its interval."""
+        share = self.measure == ACCURACY
+        return self.estimate.percent() if share else self.estimate.plain()
 
-Fold = tuple[Array, Integers, Array, Integers]
-"""Pictures to fit on with their class numbers, and pictures to judge with theirs."""
+
+Fold = tuple[Array, Array, Array, Array]
+"""Pictures to fit on with what is true of them, such as class numbers, and pictures to judge with
+theirs."""
 
 
 def fit_baselines(
@@ -63,7 +72,8 @@ def cross_fit_baselines(folds: Iterable[Fold]) -> list[Baseline]:
     return [
         Baseline(
             name=parts[0].name,
-            accuracy=_accuracy(parts),
+            measure=ACCURACY,
+            estimate=_accuracy(parts),
             trained_on=max(one.trained_on for one in parts),
         )
         for parts in zip(*found, strict=False)  # a later one is never there without those before
@@ -74,7 +84,10 @@ def majority(class_counts: Integers, test_ids: Integers) -> Baseline:
     """Judge the answer that is always the most frequent training class."""
     found = _majority(class_counts, test_ids)
     return Baseline(
-        name=found.name, accuracy=wilson(found.right, found.judged), trained_on=found.trained_on
+        name=found.name,
+        measure=ACCURACY,
+        estimate=wilson(found.right, found.judged),
+        trained_on=found.trained_on,
     )
 
 

@@ -24,17 +24,17 @@ from foveal.wording import counted
 SIDE, MOST = 256, 384
 """Longer side, in pixels, to which small pictures are enlarged, and larger ones are reduced."""
 OPAQUE = 99.5
-"""Percentile of what speaks for the class, in one drawing, from which on it is opaque."""
+"""Percentile of how much pixels speak for or against the class, in one drawing, that is opaque."""
 TITLES: dict[Method, str] = {
     "gradcam": "Grad-CAM",
     "integrated": "integrated gradients",
     "occlusion": "occlusion",
 }
 CAPTION = (
-    "The more orange a place, the more it speaks for the class, by three questions: which "
-    "maps of a late layer raise the class, which pixels raise it on the way from an empty "
-    "picture to this one, and what is lost where a patch is covered. Where they point beside "
-    "the object, the network may be right for a wrong reason."
+    "Orange places speak for the class and blue ones against it, by three questions: which maps of "
+    "a late layer raise the class (those that lower it are not asked), which pixels raise or lower "
+    "it on the way from an empty picture to this one, and what is lost or won where a patch is "
+    "covered. Where orange lies beside the object, the network may be right for a wrong reason."
 )
 
 
@@ -97,10 +97,10 @@ def _drawn(found: Attributions, pictures: int) -> Figure[Attributions]:
         called = shortened(label, images[-1].width, keep="start")
         captions.append((name, called, f"{100 * found.probabilities[row]:.1f} %"))
         for method, maps in found.maps.items():
-            images.append(over_grey(image, opacities(maps[row]), SIDE, MOST))
+            images.append(over_grey(image, strengths(maps[row]), SIDE, MOST))
             captions.append((TITLES[method], _told(found, method, row)))
     sheet = panel(images, captions, across=1 + len(found.maps))
-    bar = strength_bar("speaks against the class, or does not matter", "speaks for it most")
+    bar = strength_bar("speaks against the class", "speaks for it", least=-1.0)
     return Figure(
         values=found,
         image=page("Where it looked", tuple(_facts(found, pictures)), [sheet, bar], CAPTION),
@@ -110,11 +110,11 @@ def _drawn(found: Attributions, pictures: int) -> Figure[Attributions]:
     )
 
 
-def opacities(values_hw: Array) -> Array:
-    """Return how opaque each pixel is drawn, (h, w), 0 to 1: what speaks for the class alone."""
-    speaks = np.clip(values_hw, 0, None)
-    limit = float(np.percentile(speaks, OPAQUE)) or float(speaks.max()) or 1.0
-    return np.asarray(speaks / limit)
+def strengths(values_hw: Array) -> Array:
+    """Return how strongly each pixel is drawn, (h, w): to 1 for the class, to -1 against it."""
+    sizes = np.abs(values_hw)
+    limit = float(np.percentile(sizes, OPAQUE)) or float(sizes.max()) or 1.0
+    return np.asarray(values_hw / limit)
 
 
 def _told(found: Attributions, method: Method, row: int) -> str:
@@ -122,7 +122,7 @@ def _told(found: Attributions, method: Method, row: int) -> str:
     values = found.maps[method][row]
     if not values.any():
         flat = not np.ptp(found.images[row], axis=(0, 1)).any()
-        return "nothing to take away: one colour" if flat else "nothing speaks for it"
+        return "nothing to take away: one colour" if flat else "nothing matters to it"
     if method == "gradcam":
         return f"of layer {found.layer}"
     if method == "occlusion":

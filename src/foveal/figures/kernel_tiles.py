@@ -108,7 +108,9 @@ def _by_norm(kernels: Kernels, rows: Sequence[int]) -> KernelTiles:
     return KernelTiles(
         colours=diverging(norms[None, list(rows)], limit),
         rows=[],
-        says=f"norms over {counted(kernels.weights.shape[1], 'input channel')}; {_full(limit)}",
+        says="each place the norm of its weights over "
+        f"{counted(kernels.weights.shape[1], 'input channel')}: how large they are together, never "
+        f"negative and so orange alone; {_full(limit)}",
     )
 
 

@@ -134,7 +134,7 @@ def _counted(alarms: Sequence[Alarm]) -> str:
 
 def _key() -> Image.Image:
     bar = ramp(diverging(np.linspace(-1, 1, BAR), 1))
-    return colour_bar(bar, "negative weights", "positive ones; norms are orange alone")
+    return colour_bar(bar, "negative weights", "positive weights")
 
 
 def _layer(kernels: Kernels, found: NetworkKernels, most: int, *, alone: bool) -> Image.Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ from foveal.shapes import written
 from foveal.wording import counted
 
 MOST_STAGES = 40
+DEEP = 12
+"""Rows from which on they are set into parts."""
 MOST_MAPS = 10
 MOST_CLASSES = 10
 TILE, PICTURE = 72, 128
@@ -105,7 +108,9 @@ def _blocks(subject: Subject, found: Way) -> list[Image.Image]:
     blocks += [words("encoder", BODY, FAINT)] if plan.encoder_layers else []
     shape = written(plan.input)
     blocks.append(_row(["picture", shape], hairlined(drawn(found.image, PICTURE, PICTURE)), None))
-    for seen in found.stages:
+    headings = _headings(found.stages)
+    for place, seen in enumerate(found.stages):
+        blocks += [words(headings[place], BODY)] if place in headings else []
         is_code = bool(plan.encoder_layers) and seen.stage.last.number == str(plan.encoder_layers)
         blocks.append(_stage(seen, is_code))
         if is_code:
@@ -116,6 +121,24 @@ def _blocks(subject: Subject, found: Way) -> list[Image.Image]:
     if found.softmax is not None:
         blocks.append(_row(_softmax_words(found.softmax), _table(found.softmax), None))
     return [stacked(blocks, 2 * GRID)]
+
+
+def _headings(rows: Sequence[StageSeen]) -> dict[int, str]:
+    """Name the parts of a deep network, each by the size of its maps, by the row it begins with.
+
+    Empty where there are few rows: their shapes tell enough.
+    """
+    if len(rows) < DEEP:
+        return {}
+    sizes = [one.stage.last.out_shape[1:] for one in rows]
+    starts = [at for at, size in enumerate(sizes) if not at or size != sizes[at - 1]]
+    found = {}
+    for part, (start, end) in enumerate(zip(starts, [*starts[1:], len(rows)], strict=True), 1):
+        first, last = rows[start].stage.layers[0].number, rows[end - 1].stage.last.number
+        layers = f"layer {first}" if first == last else f"layers {first} to {last}"
+        made = f"maps of {written(sizes[start])}" if sizes[start] else "vectors, without places"
+        found[start] = f"Part {part}: {made}, {layers}"
+    return found
 
 
 def _key() -> Image.Image:

@@ -8,28 +8,29 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foveal.arrays import Hashes, Rows, RowsOfPictures
+from foveal.arrays import Hashes, Rows
 from foveal.errors import DataError
 from foveal.evaluation.baselines import Baseline, Fold
 from foveal.evaluation.intervals import wilson
-from foveal.inference.features import Extraction, open_features
+from foveal.evaluation.reliability import Answered
 from foveal.judging.answers import Answers
 from foveal.judging.held_out import HeldOut, JudgedBy, Standing, held_out
-from foveal.judging.left_out import Unjudged, unusable
+from foveal.judging.left_out import Unjudged
 from foveal.judging.lines import html_of_evaluation, lines_of_evaluation
+from foveal.judging.refusing import Refusing, refusing
+from foveal.judging.source import Source
 from foveal.judging.together import Together
 from foveal.judging.unfamiliar import Unfamiliar
 from foveal.model.fitted import fitted_of
-from foveal.pictures.collection import Pictures
 from foveal.pictures.groups import grouped
 from foveal.pictures.ledger import Entry
-from foveal.pictures.prepared import Prepared
+from foveal.pictures.naming import labelled_by_columns
 from foveal.pictures.remarks import joined, summed
-from foveal.pictures.scaling import scaling
 from foveal.pictures.sources import gather
 from foveal.pictures.sources.forms import column
-from foveal.pictures.store import Progress, glance, open_store
+from foveal.pictures.store import Progress
 from foveal.results import plain
+from foveal.vocabulary import CROSSED
 from foveal.wording import counted
 
 if TYPE_CHECKING:
@@ -37,8 +38,7 @@ if TYPE_CHECKING:
 
 FOLDS = 5
 """Folds of the baselines where the model was judged by cross-validation."""
-GLANCE = 32
-"""Longest side of the pictures that baselines see, where the network saw larger ones."""
+TAUGHT_ALIKE = "networks that were taught by mostly the same pictures err together"
 
 
 class NothingToJudge(DataError):
@@ -73,6 +73,11 @@ class Evaluation:
     worth: float = 1.0
     """Independent pictures that each one judged is worth: less than 1 where some belong together
     or folds judged, which widens the intervals."""
+    answered: tuple[Answered, ...] = ()
+    """Accuracy against the share answered, where the surest are answered first; none where nothing
+    says how sure the model is."""
+    refusing: Refusing | None = None
+    """What was reached where the least sure were left to a person; None where none were."""
 
     def __repr__(self) -> str:
         target = self.answers.target
@@ -111,6 +116,8 @@ def evaluate(
     training: Any = None,
     groups: Any = None,
     with_baselines: bool = True,
+    reject: float | None = None,
+    least_probability: float | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Judge a model on labelled pictures.
@@ -126,8 +133,8 @@ def evaluate(
         The model.
     X : path, sequence of paths, or array
         As in `fit`.
-    y : array of labels, optional
-        Where X does not say them.
+    y : array of labels, or str, optional
+        Where X does not say them; or the name of the column of a table that does.
     include_training : bool
         Judge all pictures, those that trained included.
     training : path, sequence of paths, or array, optional
@@ -136,7 +143,8 @@ def evaluate(
         What belongs together, as in `CNNClassifier.fit`: intervals become as wide as that asks for.
     with_baselines : bool
         Whether to fit and judge the baselines.
-
+    reject, least_probability : float, optional
+        What is left to a person, as `FittedModel.refusal` takes it.
     progress : callable, optional
         Called now and then with pictures done and in all.
 
@@ -149,8 +157,13 @@ def evaluate(
     """
     model = fitted_of(model)
     target = model.answering()
+    refusal = model.refusal(reject=reject, least_probability=least_probability)
     pictures = grouped(gather(X), groups)
-    source = _Source(model, pictures if y is None else pictures.labelled(target.read(column(y))))
+    if isinstance(y, str):
+        pictures = labelled_by_columns(pictures, y)
+    elif y is not None:
+        pictures = pictures.labelled(target.read(column(y)))
+    source = Source(model, pictures)
     source.open(progress)
     chosen = held_out(
         model,
@@ -176,8 +189,8 @@ def evaluate(
         notes.extend(together.known_before(rows, taught, source.pictures))
     notes.extend(together.copies.conflicts(source.strata, model.classes.tolist(), pictures.names))
     if worth < 1:
-        crossed = chosen.judged_by == "cross-validation"
-        because = ["folds that teach one another err together"] * crossed
+        crossed = chosen.judged_by in CROSSED
+        because = [TAUGHT_ALIKE] * crossed
         because += ["some of these pictures belong together"] * (apart < 1 or not crossed)
         notes.append(
             f"{', and '.join(because)}: the {counted(len(rows), 'picture')} are worth "
@@ -190,6 +203,11 @@ def evaluate(
         predicted=target.predicted(logits, model.temperature),
         unfamiliarity=unfamiliarity,
     )
+    if refusal is not None and refusal.asked is not None and (chosen.kept >= 0).any():
+        notes.append(
+            "the threshold of what is answered was set on these very pictures: the share that is "
+            "left is theirs, not one that new pictures confirm"
+        )
     baselines: list[Baseline] = []
     if with_baselines:
         found, more = _baselines(model, source, chosen, training, progress)
@@ -208,72 +226,9 @@ def evaluate(
         ledger=tuple(_ledger(source, chosen)),
         answers=answers,
         worth=worth,
+        answered=target.by_answered(answers.predicted, values, worth),
+        refusing=None if refusal is None else refusing(answers, refusal, worth),
     )
-
-
-class _Source:
-    """Pictures with what is true of them, as the model counts it, prepared by its recipe.
-
-    Of a model with fixed layers, what those make of the pictures is kept, not the pixels.
-    """
-
-    store: Prepared
-
-    def __init__(self, model: FittedModel, pictures: Pictures) -> None:
-        self.model, self.pictures, self.target = model, pictures, model.answering()
-        self.answers = self.target.answers(pictures)
-        self.values = self.answers.values_n
-        self.strata = self.target.strata(self.values)
-
-    def open(self, progress: Progress | None = None) -> None:
-        model, threads = self.model, self.model.device.threads
-        self.recipe = self.pictures.content.suited(model.recipe)
-        if model.plan.fixed:
-            extraction = Extraction(session=model.session(model.plan.fixed))
-            self.store = open_features(self.pictures, extraction, progress=progress)
-        else:
-            self.store = open_store(self.pictures, model.recipe, threads=threads, progress=progress)
-        known = np.flatnonzero(self.answers.known & self.store.readable)
-        self.torn = self.target.contradicted(self.store.hashes, self.values, known)
-        self.known = np.setdiff1d(known, list(self.torn))
-
-    def notes(self) -> list[str]:
-        """Say how many pictures cannot be judged at all, and what is known of their source."""
-        labels = self.pictures.labels
-        given = [None] * len(self.pictures) if labels is None else labels.tolist()
-        readable, known = self.store.readable.tolist(), self.answers.known.tolist()
-        return [
-            *self.pictures.notes,
-            *unusable(readable, known, given, self.target),
-            *[f"{counted(len(self.torn), 'picture')} left out: under two classes"]
-            * bool(self.torn),
-        ]
-
-    def unjudged(self, found: Any) -> Unjudged:
-        """Count what figures say nothing of."""
-        labels = self.pictures.labels
-        labelled = 0 if labels is None else [one is not None for one in labels.tolist()]
-        unknown = self.store.readable & labelled & ~self.answers.known
-        return Unjudged(
-            given=len(self.pictures),
-            unusable=len(self.pictures) - len(self.known),
-            unknown=int(np.count_nonzero(unknown)),
-            classes=self.target.unjudged(found),
-        )
-
-    def asked(self, rows: Rows) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-        """Ask the model for logits (n, k) and unfamiliarity (n,) of some rows."""
-        by = self.store.scaled_by(scaling(self.pictures, self.recipe))
-        if by is None:
-            return self.model.answers_of(self.store.views[0], rows)
-        return self.model.answers(self.store.views[0][rows], by)
-
-    def pixels(self, progress: Progress | None) -> RowsOfPictures:
-        """Return small pictures for the baselines, which need no more."""
-        if self.store.images is not None:
-            return self.store.images
-        recipe, threads = self.model.recipe, self.model.device.threads
-        return glance(self.pictures, recipe, GLANCE, threads=threads, progress=progress)
 
 
 def _nothing_new(notes: list[str]) -> NothingToJudge:
@@ -289,13 +244,13 @@ def _worth(model: FittedModel, chosen: HeldOut) -> float:
     """Return the independent pictures that one is worth, as training knew of groups and folds."""
     provenance = model.provenance
     judged, worth = provenance.validation_pictures, provenance.validation_effective
-    if chosen.judged_by not in ("validation", "cross-validation") or worth is None or not judged:
+    if chosen.judged_by not in {"validation", *CROSSED} or worth is None or not judged:
         return 1.0
     return worth / judged
 
 
 def _said(
-    model: FittedModel, source: _Source, chosen: HeldOut
+    model: FittedModel, source: Source, chosen: HeldOut
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Return the logits of the pictures that are judged: those that were kept, or new ones.
 
@@ -325,14 +280,14 @@ def _unfamiliar(model: FittedModel, unfamiliarity: np.ndarray[Any, Any]) -> Unfa
 
 def _baselines(
     model: FittedModel,
-    source: _Source,
+    source: Source,
     chosen: HeldOut,
     training: Any,
     progress: Progress | None,
 ) -> tuple[list[Baseline], list[str]]:
     teacher = source
     if training is not None:
-        teacher = _Source(model, gather(training))
+        teacher = Source(model, gather(training))
         teacher.open(progress)
     taught = teacher.known[Standing.of(model, teacher.store.hashes[teacher.known]).taught]
     parts = _folds(source, chosen)
@@ -355,19 +310,19 @@ def _baselines(
     return source.target.baselines(folds()), []
 
 
-def _others(teacher: _Source, taught: Rows, judged: Hashes) -> Rows:
+def _others(teacher: Source, taught: Rows, judged: Hashes) -> Rows:
     """Leave out what is judged, so that a baseline knows as little of it as the model."""
     others: Rows = taught[~np.isin(teacher.store.hashes[taught], judged)]
     return others
 
 
-def _folds(source: _Source, chosen: HeldOut) -> list[Rows]:
+def _folds(source: Source, chosen: HeldOut) -> list[Rows]:
     """Deal the judged pictures out as the model was judged: at once, or in folds.
 
     Folds hold each stratum evenly, and equal pictures together.
     """
     rows = chosen.rows
-    if chosen.judged_by != "cross-validation":
+    if chosen.judged_by not in CROSSED:
         return [rows]
     _, first, group = np.unique(source.store.hashes[rows], return_index=True, return_inverse=True)
     fold = np.empty(len(first), dtype=np.intp)
@@ -375,7 +330,7 @@ def _folds(source: _Source, chosen: HeldOut) -> list[Rows]:
     return [rows[fold[group] == one] for one in np.unique(fold)]
 
 
-def _ledger(source: _Source, chosen: HeldOut) -> Iterator[Entry]:
+def _ledger(source: Source, chosen: HeldOut) -> Iterator[Entry]:
     parts, reasons = source.pictures.parts, list(source.store.reasons)
     labels = source.pictures.labels
     assert labels is not None

@@ -18,7 +18,9 @@ from foveal.wording import counted
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
 
-JudgedBy = Literal["held-out pictures", "validation", "cross-validation", "training pictures"]
+JudgedBy = Literal[
+    "held-out pictures", "validation", "cross-validation", "folds", "training pictures"
+]
 """What a figure stands on, from the best to the one that must not be quoted."""
 TAUGHT = "the model was trained on it"
 CHOSE = "it chose the weights (validation)"
@@ -156,7 +158,8 @@ def _new(rows: Rows, standing: Standing) -> _Chosen:
 def _stand_ins(model: FittedModel, rows: Rows, hashes: Hashes, standing: Standing) -> _Chosen:
     """Fall back on the pictures that judged the model at its training."""
     kept = _none(rows) if model.held_out is None else model.held_out.places(hashes)
-    there = (kept >= 0) | standing.chose
+    folded = model.provenance.judged_by == "folds"
+    there = (kept >= 0) | (standing.chose & (not folded))
     judged, kept = rows[there], kept[there]
     by: JudgedBy = "validation"
     notes: list[str] = []
@@ -165,7 +168,13 @@ def _stand_ins(model: FittedModel, rows: Rows, hashes: Hashes, standing: Standin
         notes.append(f"{counted(left, 'picture')} left out: used to train the model")
     if not len(judged):
         return judged, kept, "held-out pictures", notes
-    if standing.chose.any():
+    if folded:
+        by = "folds"
+        notes.append(
+            "judged by folds: each picture by a whole training that had not seen it; the model was "
+            "then trained on all of them"
+        )
+    elif standing.chose.any():
         notes.append("these pictures chose the weights (validation): slightly too good a figure")
     elif model.provenance.judged_by == "cross-validation":
         by = "cross-validation"

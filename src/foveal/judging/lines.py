@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from foveal.evaluation.baselines import Baseline
+from foveal.evaluation.reliability import Answered
 from foveal.html_tables import html_lines, html_table
 from foveal.judging.answers import Answers
 from foveal.judging.left_out import Unjudged
+from foveal.judging.refusing import Refusing, lines_of_refusing
 from foveal.judging.unfamiliar import Unfamiliar
 from foveal.wording import counted
+
+NARROWEST = 17
+"""Columns of the names of figures, at least."""
 
 
 class Judged(Protocol):
@@ -51,6 +56,16 @@ class Judged(Protocol):
         ...
 
     @property
+    def answered(self) -> tuple[Answered, ...]:
+        """Accuracy against the share answered."""
+        ...
+
+    @property
+    def refusing(self) -> Refusing | None:
+        """What was reached where the least sure were left to a person."""
+        ...
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What a reader must know."""
         ...
@@ -63,17 +78,19 @@ class Judged(Protocol):
 
 def lines_of_evaluation(found: Judged) -> list[str]:
     """Lay an evaluation out for a person."""
-    figures = [*_figures(found), *_unfamiliar(found)]
+    refused = lines_of_refusing(found.refusing, found.answered)
+    figures = [*_figures(found), *refused, *_unfamiliar(found)]
     names = [name for name, _ in figures]
     lines = [f"note: {note}" for note in found.notes]
     lines += [_standing(found), ""]
+    width = max(NARROWEST, *map(len, names))
     lines += [  # a name is written once
-        f"{'' if name in names[:place] else name:<17}  {value}"
+        f"{'' if name in names[:place] else name:<{width}}  {value}"
         for place, (name, value) in enumerate(figures)
     ]
     lines += ["", "baselines on the same pictures"]
     lines += [
-        f"  {baseline.name:<30} {baseline.accuracy.percent()}, fitted on {baseline.trained_on:,}"
+        f"  {baseline.name:<30} {baseline.written()}, fitted on {baseline.trained_on:,}"
         for baseline in found.baselines
     ] or ["  not fitted"]
     details = found.answers.target.details(found.metrics)
@@ -104,8 +121,9 @@ def _unfamiliar(found: Judged) -> list[tuple[str, str]]:
 
 def html_of_evaluation(found: Judged) -> str:
     """Lay an evaluation out as tables: figures and baselines, then what else is told."""
-    figures = [*_figures(found), *_unfamiliar(found)]
-    baselines = ((f"baseline: {one.name}", one.accuracy.percent()) for one in found.baselines)
+    refused = lines_of_refusing(found.refusing, found.answered)
+    figures = [*_figures(found), *refused, *_unfamiliar(found)]
+    baselines = ((f"baseline: {one.name}", one.written()) for one in found.baselines)
     parts = [
         html_lines(f"note: {note}" for note in found.notes),
         html_table((), [*figures, *baselines], caption=_standing(found)),

@@ -14,11 +14,11 @@ from foveal.learning.context import FitContext
 from foveal.learning.data import TrainingData
 from foveal.learning.descent import Habits, Trained, batch_size_of, check_batches
 from foveal.learning.familiarity import familiar
+from foveal.learning.held import Held
 from foveal.learning.options import Descent, Pixels
 from foveal.learning.picture_task import PictureTask
 from foveal.model.fitted import FittedModel
 from foveal.model.freezing import best_network, freeze
-from foveal.model.held_out import HeldOutLogits
 from foveal.nets.plan import Plan, plan
 from foveal.nets.spec import Network
 from foveal.pictures.augment import Augmentation
@@ -69,23 +69,21 @@ class LabelledTask(PictureTask[Labelled]):
         """Make the fitted model of the best weights, its temperature fitted on validation."""
         state, data, rows = trained.state, self.data, self.data.split.validation
         network = best_network(plan, state, self.device)
-        temperature, worth, held_out = 1.0, None, None
+        outputs = np.empty((0, data.target.outputs or 0))
         if len(rows):
-            logits = self.logits(network).double().numpy()
-            temperature = data.target.temperature(logits, data.values[rows])
-            held_out = HeldOutLogits.of(data.store.hashes[rows], logits)
-            worth = data.worth(data.target.right(logits, data.values[rows]), rows)
+            outputs = self.logits(network).double().numpy()
+        held = Held(data, outputs, rows, "validation")
         best = state.best
         model = freeze(
             plan,
             network,
             data.recipe,
             self.device,
-            target=data.target,
-            temperature=temperature,
+            target=held.target,
+            temperature=held.temperature if len(rows) else 1.0,
             trained_on=data.store.hashes[data.split.train],
             chosen_on=data.store.hashes[rows],
-            held_out=held_out,
+            held_out=held.kept,
             state=state,
             config=trained.config,
             augmentation=self.augmentation.level,
@@ -93,7 +91,8 @@ class LabelledTask(PictureTask[Labelled]):
             class_counts=[int(count) for count in data.class_counts],
             validation_pictures=len(rows),
             validation_right=best.right if best else None,
-            validation_effective=worth,
+            validation_effective=held.worth if len(rows) else None,
+            figures=held.figures or None,
             unjudged=unjudged(data, rows),
         )
         model.familiar = familiar(model, data, data.split.train, rows, self.context)

@@ -75,7 +75,7 @@ def _tried(
         head = data.target.fit_head(examples, data.taught, start.C)
         if not head.folds:
             break  # too few pictures to judge by: the end of the backbone
-        held = Held(data, head.held_out_logits_nk, rows[head.held_out], "cross-validation")
+        held = Held(data, head.held_out_outputs_nk, rows[head.held_out], "cross-validation")
         tried[name] = held.loss or 0.0
         over = time.perf_counter() - began > SECONDS and len(tried) < len(places)
         run.tell(

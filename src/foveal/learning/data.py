@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -30,7 +30,7 @@ from foveal.pictures.survey import choose_recipe
 from foveal.pictures.units import units_of
 from foveal.progress.events import Decoding, Prepared, passing
 from foveal.recipe import PictureRecipe
-from foveal.targets.labelled import Examples
+from foveal.targets.head import Examples
 from foveal.targets.target import Answers, Target
 from foveal.wording import counted
 
@@ -57,6 +57,8 @@ class TrainingData(Generic[T_co]):
     recipe: PictureRecipe
     weights: Array | None = None
     """What each row weighs in the loss, 1 on average over training; None for the same."""
+    entries: Sequence[Entry] = ()
+    """What became of every row."""
 
     @property
     def images(self) -> RowsOfPictures:
@@ -111,7 +113,7 @@ class TrainingData(Generic[T_co]):
         return training_batches(
             self.store,
             self.store.scaled_by(self.scaling),
-            values=self.values,
+            values=self.target.scaled(self.values),
             rows=self.split.train,
             batch_size=batch_size,
             augmentation=augmentation,
@@ -232,6 +234,7 @@ def prepare(
         split=parts,
         recipe=store.measured(recipe, parts.train),
         weights=_on_average_one(pictures.weights, parts.train),
+        entries=entries,
     )
     run.tell(
         Prepared(
@@ -338,6 +341,7 @@ def _notes(pictures: Pictures, entries: list[Entry], data: TrainingData[Target])
         yield ledger.summary(entries)
     yield from pictures.notes
     yield from data.store.remarks
+    yield from data.target.remarks(data.taught)
     if data.store.images is None:
         return
     few = len(data.split.train) < FEW_PHOTOGRAPHS

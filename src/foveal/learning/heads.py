@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from foveal.errors import UsageError
-from foveal.learning.options import LOGISTIC
+from foveal.learning.options import FITTED
 from foveal.nets import notation
 from foveal.nets.spec import (
     AvgPool,
@@ -29,11 +29,14 @@ ON_MAPS = (
 """Layers with which a head takes maps as they are; before any other they are averaged."""
 
 
-def head_layers(text: str) -> tuple[Layer, ...]:
-    """Read a head; a last dense layer with a node a class is added where it is missing."""
-    if text == LOGISTIC:
+def head_layers(text: str | None) -> tuple[Layer, ...]:
+    """Read a head; a last dense layer with a node a class is added where it is missing.
+
+    One that is fitted at once is that layer alone.
+    """
+    if text is None or text in FITTED:
         return (Dense(),)
-    network = notation.read(text, also=(LOGISTIC,))
+    network = notation.read(text, also=FITTED)
     if network.input is not None:
         raise UsageError(
             "head",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from foveal.evaluation.intervals import Estimate, cross_validated_number, wilson
 from foveal.learning.data import TrainingData
 from foveal.model.held_out import HeldOutLogits
 from foveal.targets.labelled import Labelled
+from foveal.vocabulary import CROSSED, Judge
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -26,7 +27,7 @@ class Held:
     outputs_mk: np.ndarray[Any, Any]
     rows: Rows
     """Which pictures these are."""
-    judged_by: Literal["validation", "cross-validation"]
+    judged_by: Judge
 
     @property
     def values_m(self) -> Array:
@@ -62,7 +63,7 @@ class Held:
     def worth(self) -> float | None:
         """Independent pictures that they are worth; None for all of them."""
         worth = self.data.worth(self.right_m, self.rows)
-        if self.judged_by == "validation" or self.right is None:
+        if self.judged_by not in CROSSED or self.right is None:
             return worth
         return cross_validated_number(self.share_right, worth or float(len(self.rows)))
 
@@ -79,6 +80,19 @@ class Held:
         return self.data.target.temperature(self.outputs_mk, self.values_m)
 
     @property
+    def target(self) -> Labelled:
+        """The target, with what these pictures decide of its answers."""
+        return self.data.target.calibrated(self.outputs_mk, self.values_m)
+
+    @property
+    def figures(self) -> dict[str, Estimate]:
+        """How they are answered, by name, where nothing is right or wrong."""
+        if not len(self.rows):
+            return {}
+        worth = (self.worth or len(self.rows)) / len(self.rows)
+        return self.target.held_out_figures(self.outputs_mk, self.values_m, worth)
+
+    @property
     def kept(self) -> HeldOutLogits | None:
         """What a model keeps of it."""
         return HeldOutLogits.of(self.data.store.hashes[self.rows], self.outputs_mk)
@@ -92,6 +106,5 @@ class Held:
             What else the learner takes that may help.
         """
         counts = self.data.class_counts.tolist()
-        return self.data.target.head_doubts(
-            self.accuracy, self.values_m, counts, remedies, fixed=fixed
-        )
+        figures = self.figures if self.accuracy is None else {"accuracy": self.accuracy}
+        return self.data.target.head_doubts(figures, self.values_m, counts, remedies, fixed=fixed)

@@ -6,17 +6,22 @@ What `foveal train` does, for Python and for any other door.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from foveal import files
+from foveal.learning.cross_validated import CrossValidation
+from foveal.learning.folds import Within, cross_validated
 from foveal.model.contents import checked_path
 from foveal.model.fitted import FittedModel
-from foveal.pictures.naming import labelled_by_names
+from foveal.pictures.groups import grouped
+from foveal.pictures.naming import labelled_as
 from foveal.pictures.sources import gather
-from foveal.progress.events import Listener
+from foveal.progress.events import FoldsJudged, Listener
+from foveal.tables import write_table
+from foveal.training.journal import TABLE_OF_FOLDS
 from foveal.training.run import Run
 
 
@@ -31,7 +36,7 @@ class Fits(Protocol):
 
 
 L = TypeVar("L", bound=Fits)
-OF_FIT = ("pictures", "label_from", "groups")
+OF_FIT = ("pictures", "label_from", "label", "groups", "folds")
 """What is asked for that belongs to `fit`, not to the learner."""
 
 
@@ -52,7 +57,9 @@ def train(
     options: Mapping[str, Any],
     *,
     label_from: str | None = None,
+    label: str | None = None,
     groups: str | None = None,
+    folds: int | None = None,
     command: str,
     line: str = "",
     source: str = "",
@@ -61,7 +68,7 @@ def train(
     fresh: bool = False,
     listeners: Sequence[Listener] = (),
     checkpoint_seconds: float = 5.0,
-    within: Callable[[Run], AbstractContextManager[None]] = lambda _: nullcontext(),
+    within: Within = lambda _: nullcontext(),
 ) -> Done[L]:
     """Train a learner into a file, in a run beside it that can be killed and resumed.
 
@@ -77,8 +84,13 @@ def train(
         Options of the learner, as JSON can keep them; a resumed run is held to them.
     label_from : regular expression, optional
         Reads labels off names, as in `foveal.list_pictures`.
+    label : str, optional
+        Columns of a table that say the labels, as there.
     groups : str, optional
         As in `fit`.
+    folds : int, optional
+        Judge the model by whole trainings on all folds of the pictures but one, for each in turn;
+        it is then trained on all of them. `folds.csv` in its run says what was said of each.
     command : str
         What kind of training this is; another one does not resume it.
     line, source : str
@@ -101,8 +113,8 @@ def train(
     """
     place = checked_path(model)
     asked = {**options, "pictures": _absolute(pictures), "groups": groups}
-    if label_from is not None:
-        asked["label_from"] = label_from
+    said = {"label_from": label_from, "label": label, "folds": folds}
+    asked |= {name: value for name, value in said.items() if value is not None}
     with Run(
         place.with_suffix(".run"),
         resume=resume,
@@ -119,20 +131,44 @@ def train(
             return Done(None, None)
         run.decide("typed", lambda: {"line": line, "pictures": source})
         replaced = run.decide("replaced", lambda: _keep_aside(place))
+        chosen = {name: value for name, value in asked.items() if name not in OF_FIT}
+        shown = labelled(asked["pictures"], asked.get("label_from"), asked.get("label"))
+        groups = asked.get("groups")
+        judged = _judged(make, chosen, shown, groups, asked.get("folds"), run, within)
         with within(run):
-            chosen = {name: value for name, value in asked.items() if name not in OF_FIT}
-            shown = labelled(asked["pictures"], asked.get("label_from"))
-            learner = make(chosen).fit(shown, groups=asked.get("groups"), run=run)
+            learner = make(chosen).fit(shown, groups=groups, run=run)
+            if judged is not None:
+                judged.judge(learner.model_)
+                run.tell(FoldsJudged(facts=judged.to_dict(), lines=tuple(judged.lines)))
             learner.model_.save(place)
             run.finish(place)
     return Done(learner, _aside(place) if replaced else None)
 
 
-def labelled(pictures: str | list[str], label_from: str | None) -> Any:
-    """Return pictures as `fit` takes them, under labels that their names say if asked for."""
-    if label_from is None:
+def _judged(
+    make: Callable[[dict[str, Any]], Any],
+    chosen: dict[str, Any],
+    shown: Any,
+    groups: Any,
+    folds: int | None,
+    run: Run,
+    within: Within,
+) -> CrossValidation | None:
+    """Judge a learner by folds, where that is asked for, and write down what each said."""
+    if folds is None:
+        return None
+    pictures = grouped(gather(shown), groups)
+    found = cross_validated(lambda: make(chosen), pictures, folds, run, within)
+    assert run.folder is not None
+    write_table(run.folder / TABLE_OF_FOLDS, found.columns, [found.rows()])
+    return found
+
+
+def labelled(pictures: str | list[str], label_from: str | None, label: str | None) -> Any:
+    """Return pictures as `fit` takes them, under labels of names or columns if asked for."""
+    if label_from is None and label is None:
         return pictures
-    return labelled_by_names(gather(pictures), label_from)
+    return labelled_as(gather(pictures), label_from, label)
 
 
 def _absolute(pictures: str | Path | Sequence[str | Path]) -> str | list[str]:

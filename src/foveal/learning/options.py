@@ -20,13 +20,26 @@ from foveal.parameters import FLAG, Choice, Either, Real, Rule, Whole, check, op
 from foveal.parameters import Kind as OfKind
 from foveal.recipe import RESIZES, Resize
 from foveal.training.config import OPTIMIZERS, SCHEDULES, Optimizer, Schedule
-from foveal.vocabulary import DEVICES, ENGINES, LEVELS, LOSSES, NOISES, Level, Loss, Noise
+from foveal.vocabulary import (
+    DEVICES,
+    ENGINES,
+    LEVELS,
+    LOSSES,
+    NOISES,
+    PRECISIONS,
+    Level,
+    Loss,
+    Noise,
+    Precision,
+)
 
 NETWORK, TRAINING, PICTURES, RUN = "Network", "Training", "Pictures", "Run"
 """Panels of the command's help."""
 MOST_EPOCHS = 1e6
 """Epochs that can be asked for."""
-BACKBONE, LOGISTIC, AUTO = "efficientnet_lite0", "logistic", "auto"
+BACKBONE, LOGISTIC, RIDGE, AUTO = "efficientnet_lite0", "logistic", "ridge", "auto"
+FITTED = (LOGISTIC, RIDGE)
+"""Heads that are fitted at once, without gradient descent."""
 TEXT = OfKind((str,), "a text")
 LAYERS = OfKind((str, Network, type(None)), "layers in the notation")
 SIDES = Either((Whole(1), OfKind((tuple, list), "(height, width)")))
@@ -111,6 +124,12 @@ class Descent:
         optional(Whole(1)),
         "Stop after so many epochs without a better validation score.",
     )
+    precision: Precision = option(
+        TRAINING,
+        "float32",
+        Choice(PRECISIONS),
+        "float32 or bfloat16: of the products of a step.",
+    )
 
     def __post_init__(self) -> None:
         if self.epochs is not None and self.seconds is not None:
@@ -123,7 +142,12 @@ class Descent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Labels:
+class Counting:
+    """How labels count in the loss: what a target is asked for by (`Labelled.asked`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels(Counting):
     """How labels count in the loss of a classifier."""
 
     label_smoothing: float = option(
@@ -211,6 +235,8 @@ class NetOptions:
 
 CNN = (NetOptions, Descent, Labels, Pixels, Shares, Machine)
 """Options of `CNNClassifier`."""
+CNN_OF_NUMBERS = tuple(group for group in CNN if group is not Labels)
+"""Options of `CNNRegressor`."""
 
 
 # Transfer --------------------------------------------------------------------------------------
@@ -255,11 +281,12 @@ class BackboneOptions:
         "Stage after which the backbone is cut, or 'auto'; the end of its convolutional part if "
         "left out.",
     )
-    head: str = option(
+    head: str | None = option(
         NETWORK,
-        LOGISTIC,
-        TEXT,
-        "'logistic', or layers in the notation, as in 'dense 256 relu | dropout 0.3'.",
+        None,
+        optional(TEXT),
+        "Layers in the notation, as in 'dense 256 relu | dropout 0.3'; if left out one fitted at "
+        "once: 'logistic' for classes, 'ridge' for numbers.",
     )
     weights: Path | None = option(
         NETWORK,
@@ -272,7 +299,7 @@ class BackboneOptions:
         TRAINING,
         None,
         optional(Real(0, above=True)),
-        "C of the logistic head; chosen by cross-validation if left out.",
+        "C of a head fitted at once; chosen by cross-validation if left out.",
     )
     fine_tune_epochs: float = option(
         TRAINING,
@@ -299,18 +326,18 @@ class BackboneOptions:
                 came="both",
                 remedy="let 'auto' find a cut first, or name the cut to fine-tune from",
             )
-        if self.C is not None and self.head != LOGISTIC:
+        if self.C is not None and not self.at_once:
             raise UsageError(
                 "C",
-                needed="a logistic head, whose penalty it is",
+                needed="a head fitted at once, whose penalty it is",
                 came=f"head {self.head!r}",
                 remedy="leave C out; layers have weight_decay",
             )
 
     @property
-    def logistic(self) -> bool:
-        """Whether the head is a logistic regression."""
-        return self.head == LOGISTIC
+    def at_once(self) -> bool:
+        """Whether the head is fitted at once, without gradient descent."""
+        return self.head is None or self.head in FITTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -352,13 +379,15 @@ class TransferShares(HeldOut):
         PICTURES,
         None,
         optional(Real(0, 1, below=True)),
-        "Share held out, if no folder names them; none for a logistic head, which is "
+        "Share held out, if no folder names them; none for a head fitted at once, which is "
         "cross-validated, else 0.2, if left out.",
     )
 
 
 TRANSFER = (BackboneOptions, Descent, Labels, Views, TransferShares, Machine)
 """Options of `TransferClassifier`."""
+TRANSFER_OF_NUMBERS = tuple(group for group in TRANSFER if group is not Labels)
+"""Options of `TransferRegressor`."""
 
 
 # Autoencoders ----------------------------------------------------------------------------------

@@ -34,8 +34,9 @@ from foveal.learning.descent import (
 from foveal.learning.familiarity import familiar
 from foveal.learning.heads import ON_MAPS, head_layers
 from foveal.learning.held import Held
+from foveal.learning.options import LOGISTIC, RIDGE
 from foveal.learning.transfer_config import TransferConfig
-from foveal.model.card import Logistic, Origin
+from foveal.model.card import Fit, Origin
 from foveal.model.fitted import FittedModel, placed
 from foveal.model.freezing import freeze
 from foveal.nets.build import build, part
@@ -48,8 +49,8 @@ from foveal.pictures.augment import Augmentation
 from foveal.pictures.batches import feature_tensor
 from foveal.progress.events import HeadFitted
 from foveal.recipe import PictureRecipe
+from foveal.targets.head import FittedHead
 from foveal.targets.labelled import Labelled
-from foveal.targets.logistic import LogisticHead
 from foveal.training import config as configs
 from foveal.training.loop import TrainingState, start
 from foveal.training.steps import logits_of
@@ -98,24 +99,24 @@ class Transfer:
         network = placed(self._initial(plan), self.device)
         head = part(network, plan, len(self.kept))
         top = self._beyond(data, part(network, plan, len(self.fixed), len(self.kept)))
-        logistic: LogisticHead | None = None
+        fitted: FittedHead | None = None
         trained: Trained | None = None
-        if self.config.start.logistic:
+        if self.config.start.at_once:
             if not self.fine:
                 run.tell(planned(plan, None))
-            logistic, held = self._regression(top, head)
+            fitted, held = self._regression(top, head)
             doubts = held.doubts(self._remedies(), fixed=not self.fine)
-            run.tell(_head_fitted(logistic, held, doubts))
+            run.tell(_head_fitted(fitted, held, doubts))
         else:
             held, trained = self._descent(top, head, plan)
         if self.fine:
             rest = part(network, plan, len(self.fixed))
             held, trained = self._fine_tuned(data, rest, plan, held)
-        model = self._assembled(plan, network, data, held, logistic, trained)
+        model = self._assembled(plan, network, data, held, fitted, trained)
         if trained is not None:
             known = model.provenance
             doubts = data.target.doubts(
-                known.validation_accuracy, known.class_counts, self._remedies()
+                known.held_out_figures, known.class_counts, self._remedies()
             )
             run.tell(finished(trained.state, doubts))
         return model
@@ -150,8 +151,8 @@ class Transfer:
 
     def _regression(
         self, data: TrainingData[Labelled], head: nn.Sequential
-    ) -> tuple[LogisticHead, Held]:
-        """Fit the logistic head: judged on held-out pictures, then on all but the test ones."""
+    ) -> tuple[FittedHead, Held]:
+        """Fit a head at once: judged on held-out pictures, then on all but the test ones."""
         train, validation = data.split.train, data.split.validation
         found = self._fit_on(data, train, self.config.start.C)
         if len(validation):
@@ -160,7 +161,7 @@ class Transfer:
             held = Held(data, logits.astype(np.float64), validation, "validation")
         else:
             judged = train[found.held_out]
-            held = Held(data, found.held_out_logits_nk, judged, "cross-validation")
+            held = Held(data, found.held_out_outputs_nk, judged, "cross-validation")
         if len(validation) and not self.fine:  # fine-tuning is still to be judged on them
             every = np.sort(np.concatenate([train, validation]))
             again = self._fit_on(data, every, found.C, judged=False)
@@ -174,14 +175,14 @@ class Transfer:
 
     def _fit_on(
         self, data: TrainingData[Labelled], rows: Rows, C: float | None, *, judged: bool = True
-    ) -> LogisticHead:
+    ) -> FittedHead:
         examples = data.examples(rows, _vectors(data, rows), self.context)
         return data.target.fit_head(examples, data.taught, C, judged=judged)
 
     def _remedies(self) -> list[str]:
         """Say what may help classes that are not told apart, of what this transfer takes."""
         sized = self.backbone.source != "model"
-        taught = not self.config.start.logistic
+        taught = not self.config.start.at_once
         return [
             *["give larger ones (`size`)"] * sized,
             *["train for more `epochs`"] * taught,
@@ -230,7 +231,7 @@ class Transfer:
             label_smoothing=data.target.label_smoothing,
             seed=self.context.seed,
         )
-        decided = "steps" if asked.logistic else "fine-tuning steps"  # a head had steps of its own
+        decided = "steps" if asked.at_once else "fine-tuning steps"  # a head had steps of its own
         config = configs.with_steps(config, run.decide(decided, lambda: config.steps))
         run.tell(task.planned(plan, config))
         state = start(rest, config)
@@ -256,12 +257,12 @@ class Transfer:
         network: nn.Sequential,
         data: TrainingData[Labelled],
         held: Held,
-        logistic: LogisticHead | None,
+        fitted: FittedHead | None,
         trained: Trained | None,
     ) -> FittedModel:
         split, hashes = data.split, data.store.hashes
         views, varied = self.config.views.views, self.config.variations(data.recipe)
-        refitted = logistic is not None and not self.fine
+        refitted = fitted is not None and not self.fine
         taught = np.concatenate([split.train, split.validation]) if refitted else split.train
         network.requires_grad_(False)
         model = freeze(
@@ -269,7 +270,7 @@ class Transfer:
             network.eval(),
             data.recipe,
             self.device,
-            target=data.target,
+            target=held.target,
             temperature=held.temperature,
             trained_on=hashes[np.sort(taught)],
             chosen_on=hashes[split.validation if not refitted else split.validation[:0]],
@@ -277,9 +278,8 @@ class Transfer:
             state=trained.state if trained else None,
             snapshots=False,
             config=trained.config if trained else None,
-            logistic=None
-            if logistic is None
-            else Logistic(C=float(logistic.C), folds=logistic.folds, views=views),
+            logistic=_fit(fitted, views) if data.target.head == LOGISTIC else None,
+            ridge=_fit(fitted, views) if data.target.head == RIDGE else None,
             backbone=Origin(
                 name=self.backbone.name,
                 source=self.backbone.source,
@@ -293,11 +293,19 @@ class Transfer:
             validation_pictures=len(held.rows),
             validation_right=held.right,
             validation_effective=held.worth,
+            figures=held.figures or None,
             unjudged=unjudged(data, held.rows),
         )
         only_held = np.setdiff1d(split.validation, taught)
         model.familiar = familiar(model, data, np.sort(taught), only_held, self.context)
         return model
+
+
+def _fit(fitted: FittedHead | None, views: int) -> Fit | None:
+    """Return what a model's provenance says of a head that was fitted at once."""
+    if fitted is None:
+        return None
+    return Fit(C=float(fitted.C), folds=fitted.folds, views=views)
 
 
 def _chunks(rows: Rows) -> list[Rows]:
@@ -310,10 +318,12 @@ def _vectors(data: TrainingData[Labelled], rows: Rows) -> np.ndarray[Any, np.dty
     return found.reshape(*found.shape[:2], -1)
 
 
-def _head_fitted(head: LogisticHead, held: Held, notes: tuple[str, ...]) -> HeadFitted:
+def _head_fitted(head: FittedHead, held: Held, notes: tuple[str, ...]) -> HeadFitted:
     return HeadFitted(
+        fit=held.target.head or "",
         C=head.C,
         folds=head.folds,
+        figures={name: one.plain() for name, one in held.figures.items()},
         log_loss=held.loss,
         right=held.right,
         judged=len(held.rows),

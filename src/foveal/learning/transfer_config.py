@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from foveal.backbones.catalog import Backbone
+from foveal.errors import UsageError
 from foveal.learning.options import (
+    FITTED,
     BackboneOptions,
     Descent,
     Shares,
@@ -33,6 +35,16 @@ class TransferConfig:
     views: Views
     shares: TransferShares
 
+    def __post_init__(self) -> None:
+        head, suited = self.start.head, self.target.head
+        if (head is None and suited is None) or (head in FITTED and head != suited):
+            raise UsageError(
+                "head",
+                needed=f"layers in the notation, or {suited!r}" if suited else "layers to train",
+                came=f"{head or 'none'}, where {self.target.task} is learned",
+                remedy="leave `head` out" if suited else "write 'dense'",
+            )
+
     def backbone(self, aspect: float) -> Backbone:
         """Open the network to start from, for pictures of a median width / height."""
         start, views = self.start, self.views
@@ -54,11 +66,11 @@ class TransferConfig:
     def validation_share(self) -> float:
         """Share held out for validation, where no folder names it.
 
-        None for a logistic head, which is judged by cross-validation.
+        None for a head fitted at once, which is judged by cross-validation.
         """
         if self.shares.validation_share is not None:
             return self.shares.validation_share
-        by_folds = self.start.logistic and not self.start.fine_tune_epochs
+        by_folds = self.start.at_once and not self.start.fine_tune_epochs
         return 0.0 if by_folds else VALIDATION_SHARE
 
     def variations(self, recipe: PictureRecipe) -> Augmentation:

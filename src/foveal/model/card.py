@@ -23,7 +23,7 @@ from foveal.recipe import PictureRecipe
 from foveal.targets.kinds import KINDS
 from foveal.targets.labelled import Labelled
 from foveal.training.config import TrainingConfig
-from foveal.vocabulary import Level, Loss, Noise, Task
+from foveal.vocabulary import CROSSED, Judge, Level, Loss, Noise, Task
 
 FORMAT: Literal[1] = 1
 """Version of the file format; raised when older software could no longer read a file right."""
@@ -51,8 +51,8 @@ class Origin(BaseModel):
     """Where it was cut: what came before is fixed."""
 
 
-class Logistic(BaseModel):
-    """The logistic regression that a head was fitted by."""
+class Fit(BaseModel):
+    """The logistic or ridge regression that a head was fitted by."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
 
@@ -103,8 +103,10 @@ class Provenance(BaseModel):
     """Version of torch that trained it."""
     config: TrainingConfig | None = None
     """What the training by gradient descent did; None where there was none."""
-    logistic: Logistic | None = None
-    """What the head's fit did; None where it was trained by gradient descent alone."""
+    logistic: Fit | None = None
+    """What the fit of a head for classes did; None where it was trained by descent alone."""
+    ridge: Added[Fit] = None
+    """What the fit of a head for numbers did."""
     backbone: Origin | None = None
     """Whose kernels are reused; None for a network trained from scratch."""
     coding: Coding | None = None
@@ -113,19 +115,33 @@ class Provenance(BaseModel):
     flip: bool
     class_counts: list[int]
     """Training pictures of each class."""
-    judged_by: Literal["validation", "cross-validation", "nothing"] = "validation"
+    judged_by: Judge = "validation"
     """Held-out pictures: a part of their own, or each fold of the training pictures in turn."""
     validation_pictures: int
     validation_right: int | None
     """Validation pictures answered right by the chosen weights."""
     validation_effective: Added[float] = None
     """Independent pictures that they are worth, where some belong together or folds judged."""
+    figures: Added[Annotated[dict[Name, Estimate], Field(max_length=100)]] = None
+    """How held-out pictures were answered, by name, where nothing is right or wrong."""
     unjudged: Added[list[int]] = None
     """Numbers of the classes of which no picture was held out, where others were judged."""
     best_epoch: int
     """Epoch the weights were chosen from."""
     snapshot_steps: list[int]
     """Steps at which the kept first-layer kernels were taken."""
+
+    @property
+    def fit(self) -> tuple[str, Fit] | None:
+        """What fitted the head at once, by name; None where gradient descent alone did."""
+        named = (("logistic", self.logistic), ("ridge", self.ridge))
+        return next(((name, one) for name, one in named if one is not None), None)
+
+    @property
+    def held_out_figures(self) -> dict[str, Estimate]:
+        """Figures of the held-out pictures, by name; none where none was held out."""
+        accuracy = self.validation_accuracy
+        return dict(self.figures or {}) if accuracy is None else {"accuracy": accuracy}
 
     @property
     def together(self) -> bool:
@@ -137,7 +153,7 @@ class Provenance(BaseModel):
         if worth is None or self.validation_right is None:
             return False
         share = self.validation_right / pictures
-        crossed = self.judged_by == "cross-validation"
+        crossed = self.judged_by in CROSSED
         alone = cross_validated_number(share, pictures) if crossed else pictures
         return worth < 0.99 * alone
 
@@ -149,6 +165,16 @@ class Provenance(BaseModel):
         count = self.validation_pictures
         worth = (self.validation_effective or count) / count
         return wilson(self.validation_right, count, worth=worth)
+
+    @field_serializer("config", mode="wrap")
+    def _without_what_format_1_did_not_know(
+        self, config: TrainingConfig | None, plain: SerializerFunctionWrapHandler
+    ) -> dict[str, Any] | None:
+        """Leave the usual precision out, so that hashes stay."""
+        found: dict[str, Any] | None = plain(config)
+        if found is not None and config is not None and config.precision == "float32":
+            del found["precision"]
+        return found
 
 
 class Card(BaseModel):

@@ -37,6 +37,7 @@ from foveal.model.held_out import HeldOutLogits
 from foveal.model.normal import NormalStats
 from foveal.model.passes import activations_of, inputs_of
 from foveal.model.predictions import Predictions
+from foveal.model.refusing import Refusal, refusal
 from foveal.nets.build import part
 from foveal.nets.plan import Plan, plan_network
 from foveal.nets.spec import Dense, Network
@@ -142,23 +143,66 @@ class FittedModel:
 
     # Use ---------------------------------------------------------------------------------
 
-    def predict(self, X: Any) -> np.ndarray[Any, np.dtype[Any]]:
-        """Predict the label of each picture; None, with a warning, where one cannot be read."""
-        return _told(self.predictions(X)).labels
+    def predict(
+        self, X: Any, *, reject: float | None = None, least_probability: float | None = None
+    ) -> np.ndarray[Any, np.dtype[Any]]:
+        """Predict the label of each picture; None, with a warning, where one cannot be read.
+
+        With `reject` or `least_probability`, as `refusal` takes them, None too for what the model
+        is not sure enough of.
+        """
+        found = self.predictions(X, reject=reject, least_probability=least_probability)
+        return _told(found).labels
 
     def predict_proba(self, X: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Predict probabilities, (n, classes); NaN, with a warning, where one cannot be read."""
         return _told(self.predictions(X)).probabilities
 
-    def predictions(self, X: Any) -> Predictions:
-        """Predict everything at once: labels, probabilities, and why a file has none."""
-        pictures = gather(X)
-        return Predictions.joined(list(self.predicting(pictures)), self.answering())
+    def predictions(
+        self, X: Any, *, reject: float | None = None, least_probability: float | None = None
+    ) -> Predictions:
+        """Predict everything at once: labels, probabilities, and why a file has none.
 
-    def predicting(self, pictures: Pictures) -> Iterator[Predictions]:
-        """Predict batch by batch, in order, in bounded memory."""
+        `reject` and `least_probability` are those of `refusal`.
+        """
+        pictures = gather(X)
+        refused = self.refusal(reject=reject, least_probability=least_probability)
+        least = None if refused is None else refused.least
+        return Predictions.joined(list(self.predicting(pictures, least)), self.answering())
+
+    def refusal(
+        self, *, reject: float | None = None, least_probability: float | None = None
+    ) -> Refusal | None:
+        """Decide from when on a classifier answers; None where it answers everything.
+
+        Parameters
+        ----------
+        reject : float, optional
+            Share of pictures that may be left to a person. The threshold comes from the pictures
+            that judged the model at its training, never from those that are to be answered.
+        least_probability : float, optional
+            The least probability of the class called, itself.
+
+        Raises
+        ------
+        UsageError, DataError
+            As `foveal.model.refusing.refusal` does.
+        """
+        return refusal(
+            self.answering(),
+            self.held_out,
+            self.temperature,
+            reject=reject,
+            least_probability=least_probability,
+        )
+
+    def predicting(self, pictures: Pictures, least: float | None = None) -> Iterator[Predictions]:
+        """Predict batch by batch, in order, in bounded memory.
+
+        What is less sure than `least` is left to a person; see `refusal`.
+        """
         target = self.answering()
-        session = self.feature_session() if self._by_features else self.session()
+        session = self.answering_session()
         for start, values, reasons, seen in session.looking(pictures, self._look):
             outputs_nk, unfamiliarity = self._answers(values, seen)
             yield Predictions(
@@ -167,6 +211,7 @@ class FittedModel:
                 reasons=reasons,
                 target=target,
                 unfamiliarity=unfamiliarity,
+                least=least,
             )
 
     def unfamiliarity(self, X: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -180,11 +225,14 @@ class FittedModel:
         return _told(self.predictions(X)).unfamiliarity
 
     def answers(
-        self, images: Array, by: Scaling
+        self, images: Array, by: Scaling, *, at_hand: bool = True
     ) -> tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, np.dtype[np.float64]]]:
-        """Compute logits (n, classes) and unfamiliarity (n,) of pictures that are prepared."""
-        session = self.feature_session() if self._by_features else self.session()
-        values = session.prepared(images, by).astype(np.float64)
+        """Compute logits (n, classes) and unfamiliarity (n,) of pictures that are prepared.
+
+        Without `at_hand` the engine is chosen as where none is open yet: by these pictures alone.
+        """
+        session = self.answering_session()
+        values = session.prepared(images, by, at_hand=at_hand).astype(np.float64)
         return self._answers(values, self._look(images, by))
 
     def answers_of(
@@ -255,6 +303,10 @@ class FittedModel:
             For a number that no layer has.
         """
         return activations_of(self, gather(X), layer)
+
+    def answering_session(self) -> Session:
+        """Open what answers pictures: without its last layer, where what it sees is looked at."""
+        return self.feature_session() if self._by_features else self.session()
 
     def feature_session(self) -> Session:
         """Open the part of the network that makes `features`."""

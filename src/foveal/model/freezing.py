@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
 import numpy as np
 import torch
@@ -10,8 +10,9 @@ from torch import nn
 
 from foveal.arrays import Hashes
 from foveal.device import Device
+from foveal.evaluation.intervals import Estimate
 from foveal.model import loading  # noqa: F401  says how models are copied and pickled
-from foveal.model.card import Coding, Logistic, Origin, Provenance
+from foveal.model.card import Coding, Fit, Origin, Provenance
 from foveal.model.fitted import FittedModel, placed
 from foveal.model.held_out import HeldOutLogits
 from foveal.model.normal import NormalStats
@@ -22,7 +23,7 @@ from foveal.targets.target import Target
 from foveal.training.config import TrainingConfig
 from foveal.training.loop import TrainingState
 from foveal.version import __version__
-from foveal.vocabulary import Level
+from foveal.vocabulary import Judge, Level
 
 NOTHING = np.empty(0, dtype=np.int64)
 
@@ -41,11 +42,13 @@ class Origins(_Origins, total=False):
     """The fields of a `Provenance` that whoever trained a network knows."""
 
     config: TrainingConfig | None
-    logistic: Logistic | None
+    logistic: Fit | None
+    ridge: Fit | None
     backbone: Origin | None
     coding: Coding | None
-    judged_by: Literal["validation", "cross-validation", "nothing"]
+    judged_by: Judge
     validation_effective: float | None
+    figures: dict[str, Estimate] | None
     unjudged: list[int] | None
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from foveal.arrays import Truths
 from foveal.html_tables import MOST_ROWS, html_lines, html_table
 from foveal.targets.labelled import Labelled
 from foveal.wording import counted
@@ -30,6 +31,24 @@ class Predictions:
     unfamiliarity: np.ndarray[Any, np.dtype[np.float64]]
     """How unlike each picture is to those that taught the model, (n,): above 1 where it is
     unfamiliar; NaN where it could not be read, or the model keeps nothing to tell by."""
+    least: float | None = None
+    """How sure the model must be to answer; None where it answers everything."""
+
+    @property
+    def answered(self) -> Truths:
+        """Whether each picture has an answer, (n,): it could be read, and is sure enough."""
+        readable = np.array([not reason for reason in self.reasons], dtype=bool)
+        if self.least is None:
+            return readable
+        found: Truths = readable & (self.target.sureness(self.predicted) >= self.least)
+        return found
+
+    @property
+    def left(self) -> Truths:
+        """Whether each picture could be read, but is left to a person, (n,)."""
+        readable = np.array([not reason for reason in self.reasons], dtype=bool)
+        found: Truths = readable & ~self.answered
+        return found
 
     @property
     def unfamiliar(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -57,9 +76,15 @@ class Predictions:
     def labels(self) -> np.ndarray[Any, np.dtype[Any]]:
         """The answer for each row, such as its most probable class.
 
-        Of the dtype of the labels; where a row is unreadable, an object array with None there.
+        Of the dtype of the labels; where a row is unreadable, or left to a person, an object array
+        with None there.
         """
-        return self.target.labels(self.predicted)
+        labels = self.target.labels(self.predicted)
+        if not self.left.any():
+            return labels
+        found = labels.astype(object)
+        found[self.left] = None
+        return found
 
     def __repr__(self) -> str:
         unreadable = sum(map(bool, self.reasons))
@@ -68,10 +93,11 @@ class Predictions:
     def _repr_html_(self) -> str:
         """Return the table that a notebook shows: of many pictures the first."""
         shown = [
-            (name, label, sure, "unfamiliar" * bool(strange), reason)
-            for name, (label, sure, _), strange, reason in zip(
+            (name, f"{label}?" if left else label, sure, "unfamiliar" * bool(strange), reason)
+            for name, (label, sure, _), left, strange, reason in zip(
                 self.names[:MOST_ROWS],
                 self.written(),
+                self.left[:MOST_ROWS],
                 self.unfamiliar[:MOST_ROWS],
                 self.reasons[:MOST_ROWS],
                 strict=False,
@@ -90,20 +116,32 @@ class Predictions:
     @property
     def columns(self) -> list[str]:
         """Names of the columns of `rows`."""
-        return columns_of(self.target)
+        return columns_of(self.target, refusing=self.least is not None)
 
     def rows(self) -> Iterator[list[Any]]:
-        """Return the rows of the table, each as plain values under `columns`."""
+        """Return the rows of the table, each as plain values under `columns`.
+
+        What is left to a person has no answer, but how sure the model was, and of what.
+        """
         first, last = self.target.columns()
         cells = self.target.cells(self.predicted)
-        for name, reason, strange, (ahead, behind) in zip(
-            self.names, self.reasons, self.unfamiliarity.tolist(), cells, strict=True
+        refusing = self.least is not None
+        for name, reason, answered, strange, (ahead, behind) in zip(
+            self.names,
+            self.reasons,
+            self.answered.tolist(),
+            self.unfamiliarity.tolist(),
+            cells,
+            strict=True,
         ):
             if reason:
-                yield [name, *[None] * len(first), reason, None, None, *[None] * len(last)]
+                nothing = [None] * (len(first) + refusing)
+                yield [name, *nothing, reason, None, None, *[None] * len(last)]
                 continue
             said = [None, None] if math.isnan(strange) else [strange, strange > 1]
-            yield [name, *ahead, None, *said, *behind]
+            whether = [answered] * refusing
+            given = ahead if answered else [None, *ahead[1:]]
+            yield [name, *given, *whether, None, *said, *behind]
 
     @classmethod
     def joined(cls, parts: Sequence[Predictions], target: Labelled) -> Predictions:
@@ -116,10 +154,12 @@ class Predictions:
             reasons=[reason for part in parts for reason in part.reasons],
             target=target,
             unfamiliarity=np.concatenate([np.empty(0), *(part.unfamiliarity for part in parts)]),
+            least=parts[0].least if parts else None,
         )
 
 
-def columns_of(target: Labelled) -> list[str]:
-    """Name the columns of predictions of a target."""
+def columns_of(target: Labelled, *, refusing: bool = False) -> list[str]:
+    """Name the columns of predictions of a target; `refusing` says that not all are answered."""
     first, last = target.columns()
-    return ["path", *first, "error", "unfamiliarity", "unfamiliar", *last]
+    whether = ["answered"] * refusing
+    return ["path", *first, *whether, "error", "unfamiliarity", "unfamiliar", *last]

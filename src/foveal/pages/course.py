@@ -27,7 +27,7 @@ ACCURACY = (
 )
 NO_CURVE = (
     "The kernels were not trained here: they are those of the backbone, and stay fixed. The head "
-    "is a logistic regression on what they make of each picture; its fit has one solution, found "
+    "is a {name} regression on what they make of each picture; its fit has one solution, found "
     "at once, so that there are no epochs to draw."
 )
 CUTS = (
@@ -59,8 +59,9 @@ def course(material: Material) -> Section | None:
     blocks: list[Block | None] = []
     if material.epochs:
         blocks.append(Plots(tuple(_curves(material))))
-    elif material.model.provenance.logistic is not None:
-        blocks.append(Words(NO_CURVE))
+    elif material.model.provenance.fit is not None:
+        name, _ = material.model.provenance.fit
+        blocks.append(Words(NO_CURVE.format(name=name)))
     if record.cuts:
         blocks.append(_cuts(record.cuts))
     return section("course", "How it learned", blocks) if blocks else None
@@ -68,13 +69,13 @@ def course(material: Material) -> Section | None:
 
 def _cuts(cuts: tuple[dict[str, Any], ...]) -> Table:
     return Table(
-        columns=("cut after", "features", "log loss", "accuracy"),
+        columns=("cut after", "features", "loss", "accuracy"),
         rows=tuple(
             (
                 str(one.get("stage")),
                 f"{one.get('features'):,}",
                 f"{one.get('log_loss'):.3f}",
-                f"{100 * one.get('accuracy', 0):.1f} %",
+                f"{100 * accuracy:.1f} %" if (accuracy := one.get("accuracy")) is not None else "-",
             )
             for one in cuts
         ),

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from foveal.drawing.axes import Axis, spanning
 from foveal.drawing.charts import Chart
-from foveal.drawing.curves import Curve, curves
+from foveal.drawing.curves import Curve, Mark, curves
 from foveal.drawing.matrix import matrix
 from foveal.drawing.thumbnails import drawn
 from foveal.evaluation.confusion import confused_pairs, most_confused
-from foveal.evaluation.reliability import accuracy_by_answered, calibration_curve
+from foveal.evaluation.reliability import calibration_curve
 from foveal.looking.mistakes import rows_of_mistakes
 from foveal.looking.selection import seen
 from foveal.pages.document import Block, Plot, Plots, Section, Table, Tiles, Words, section, tile
@@ -30,8 +30,10 @@ BINS = 10
 FEW = 0.2
 """Share of pictures answered below which an interval may reach out of the chart."""
 CALIBRATION = (
-    "Of pictures of which the network is 90 % sure, 90 % should be right: then its points lie on "
-    "the dashed line. Points below it are answers that are surer than they should be."
+    "Each point stands for a tenth of the pictures, of which the network was about equally sure: "
+    "how sure is read to the right, how many were right upward, and the upright line is the 95 % "
+    "interval of that. On the dashed line both agree: of answers that are 90 % sure 9 in 10 are "
+    "right. Below it answers are surer than they should be."
 )
 ANSWERED = (
     "A network need not answer where it is unsure: leave the rest to a person. To the left only "
@@ -100,8 +102,7 @@ def _calibration(found: Evaluation) -> Chart:
 
 
 def _answered(found: Evaluation) -> Chart:
-    answers = found.answers
-    points = accuracy_by_answered(answers.probabilities, answers.values, worth=found.worth)
+    points = found.answered
     curve = Curve(
         name="accuracy among those answered",
         role="validation",
@@ -117,7 +118,18 @@ def _answered(found: Evaluation) -> Chart:
         f"{100 * one.share:.0f} % answered, {one.accuracy.percent()} right"
         for one in points[:: max(1, len(points) // 5)]
     )
-    return curves("answered", "Accuracy on what is answered", told, [curve], across, upward)
+    marks = list(_chosen(found))
+    return curves("answered", "Accuracy on what is answered", told, [curve], across, upward, marks)
+
+
+def _chosen(found: Evaluation) -> Iterator[Mark]:
+    """Mark the share that was answered, where some pictures were left to a person."""
+    reached = found.refusing
+    if reached is not None and reached.answered:
+        right = f"{100 * reached.accuracy.value:.1f} % right"
+        yield Mark(
+            x=reached.share.value, text=f"answers {100 * reached.share.value:.1f} %: {right}"
+        )
 
 
 # Mistakes --------------------------------------------------------------------------------

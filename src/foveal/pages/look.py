@@ -9,6 +9,7 @@ from typing import Any
 
 from foveal.looking.planes import COLOURS
 from foveal.looking.subject import Subject, subject_of
+from foveal.looking.units import UnitParts
 from foveal.looking.walk import Node, activity, nodes_of
 from foveal.nets.spec import Conv
 from foveal.nets.table import short
@@ -97,7 +98,7 @@ def page_of(subject: Subject, pictures: Pictures, *, largest: int = LARGEST) -> 
 
 def _written(data: LookData, further: int) -> LookPage:
     """Write a page; so many further pictures were left out."""
-    subject, values = data.subject, data.to_dict()
+    subject, values, units = data.subject, data.to_dict(), data.units()
     name, text = subject.name, subject.plan.text
     if len(name) > LONGEST_NAME:
         name = subject.plan.name or "a network"
@@ -111,7 +112,7 @@ def _written(data: LookData, further: int) -> LookPage:
         network=name,
         notation=text if len(text) <= LONGEST_NOTATION else "",
         facts=_facts(subject),
-        layers=[_layer(place, node) for place, node in enumerate(data.facts)],
+        layers=[_layer(place, node, units.get(place)) for place, node in enumerate(data.facts)],
         classes=bool(data.head),
         snapshots=values["snapshots"],
         left_out=left_out,
@@ -146,9 +147,9 @@ def _left_out(facts: list[dict[str, Any]], pictures: int, further: int) -> list[
         )
     if coarse:
         told.append(
-            f"The maps of {counted(coarse, 'layer')} are kept in 256 steps each; what is worked "
-            "out of them differs from the network's own by up to a few percent of the layer's "
-            "greatest number."
+            f"So that the page stays small, the maps of {counted(coarse, 'layer')} are rounded to "
+            "256 levels each, as the brightness of a photograph is. Numbers that are worked out of "
+            "them here may differ from the network's own by a few percent of the layer's greatest."
         )
     if silent:
         told.append(f"The numbers of {counted(silent, 'layer')} are not worked out here.")
@@ -180,7 +181,7 @@ def _padding(layer: Conv, side: int, kernel: int, stride: int, pads: tuple[int, 
     return min(sizes, key=lambda one: abs(output_size(side, kernel, stride, (one, one)) - wanted))
 
 
-def _layer(place: int, node: dict[str, Any]) -> dict[str, Any]:
+def _layer(place: int, node: dict[str, Any], holds: UnitParts | None) -> dict[str, Any]:
     """Tell what the page says of a layer before any script runs."""
     shape = node["shape"]
     return {
@@ -196,6 +197,7 @@ def _layer(place: int, node: dict[str, Any]) -> dict[str, Any]:
         "fixed": node.get("fixed", False) and bool(node.get("parameters")),
         "note": _note(node),
         "carried": bool(node["bits"] or node.get("alias")),
+        "holds": holds,
     }
 
 

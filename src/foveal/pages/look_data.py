@@ -12,10 +12,11 @@ from foveal.arrays import Floats
 from foveal.drawing.scales import SIGNED, VIRIDIS
 from foveal.looking.kernels import kernel_history
 from foveal.looking.subject import NothingToSee, Seen, Subject
+from foveal.looking.units import UnitParts, unit_parts
 from foveal.looking.walk import Node, walk
 from foveal.nets.notation import write_layer
 from foveal.nets.receptive import receptive_spans
-from foveal.nets.spec import Dense
+from foveal.nets.spec import Dense, Timm
 from foveal.nets.table import half_of, is_fixed
 from foveal.nets.tracing import layer_modules
 from foveal.pages.carried import choose
@@ -29,6 +30,8 @@ classes, and of kernels over the epochs."""
 LIKELIEST = 10
 """Classes of each picture that are shown."""
 LONGEST_NAME = 60
+MOST_UNITS = 100
+"""Units of timm whose parts are listed."""
 MOST_KERNELS = 64
 """Kernels that are shown over the epochs."""
 
@@ -64,8 +67,8 @@ class LookData:
         self.carried = choose(
             nodes, sizes, len(seen.names), int(MAPS * share), in_bytes=self.in_bytes
         )
-        modules = layer_modules(subject.network, subject.plan)
-        self.making = Making(nodes, self.carried, modules, int(WEIGHTS * share))
+        self.modules = layer_modules(subject.network, subject.plan)
+        self.making = Making(nodes, self.carried, self.modules, int(WEIGHTS * share))
         self.packed = [Packed() for _ in seen.names]
         self.places: list[dict[str, int]] = [{} for _ in nodes]
         self.outputs = np.zeros((len(seen.names), math.prod(nodes[-1].shape)), np.float32)
@@ -93,6 +96,13 @@ class LookData:
             "weights": self.making.weights.text(),
             "spans": packed.text(),
         }
+
+    def units(self) -> dict[int, UnitParts]:
+        """List what units of timm are made of, by their nodes: the first ones."""
+        layers = {at: one.layer for at, one in enumerate(self.nodes) if one.layer is not None}
+        places = [at for at, layer in layers.items() if isinstance(layer.layer, Timm)]
+        modules = {at: self.modules[layers[at].number] for at in places[:MOST_UNITS]}
+        return {at: unit_parts(one[0].get_submodule("unit")) for at, one in modules.items()}
 
     def _pack(self, picture: int, place: int, values: Floats) -> None:
         """Pack what comes out of a node for a picture."""

@@ -114,7 +114,7 @@ class Making:
         layer = node.layer
         assert layer is not None
         if isinstance(layer.layer, Timm):
-            return "a unit of timm is not taken apart"
+            return "only the code of timm knows how the parts of a unit are joined"
         if _function(layer.layer) == "softmax":
             return "softmax takes all numbers of a layer at once"
         channels = range(node.shape[0]) if len(node.shape) == 1 else self._channels(carried)

@@ -90,7 +90,8 @@ def _facts(material: Material) -> Iterator[tuple[str, str]]:
             f"{counted(config.steps, 'step')} of {config.batch_size} by {config.optimizer}, "
             f"learning rate {config.learning_rate:g}, weights of epoch {known.best_epoch}",
         )
-    if known.logistic is not None:
-        yield "head", f"logistic regression, C = {known.logistic.C:.3g}"
+    if known.fit is not None:
+        name, fit = known.fit
+        yield "head", f"{name} regression, C = {fit.C:.3g}"
     if known.coding is not None:
         yield "loss", f"{known.coding.loss}, noise {known.coding.noise}"

@@ -12,6 +12,7 @@ from foveal.evaluation.intervals import Estimate
 from foveal.evaluation.metrics import ClassScores, Metrics
 from foveal.evaluation.reconstruction import Reconstruction, kept_line
 from foveal.judging.evaluation import Evaluation
+from foveal.judging.refusing import lines_of_refusing
 from foveal.learning.options import AUTOENCODER, CNN, TRANSFER, options_of
 from foveal.pages.document import Block, Code, Facts, Plot, Plots, Section, Table, Words, section
 from foveal.pages.material import Material
@@ -31,6 +32,7 @@ JUDGED: dict[str, Role] = {
     "held-out pictures": "test",
     "validation": "validation",
     "cross-validation": "validation",
+    "folds": "validation",
     "training pictures": "training",
 }
 """Colours of what figures stand on."""
@@ -39,16 +41,21 @@ STANDING = {
     "looking at them, such as between two networks, makes the figures a little too good.",
     "validation": "These pictures taught nothing, but chose the epoch whose weights are kept: the "
     "figures are slightly too good. A test part (`test_share`) that nobody looked at tells more.",
-    "cross-validation": "Each picture was judged by a head that had not seen it; the head of the "
-    "model was then fitted on all of them.",
+    "cross-validation": "The pictures were dealt out to a few groups, and each group was judged by "
+    "a head that only the other groups had taught, so that no picture had a part in its own "
+    "judgement. The head of the model was then fitted on all of them.",
+    "folds": "The pictures were dealt out to a few groups (folds), and each group was judged by a "
+    "whole training, its choices included, that had seen the other groups alone. The model was "
+    "then trained on all of them.",
     "training pictures": "Some of these pictures taught the model: the figures are too good, and "
     "must not be quoted.",
 }
 PIXELS = " on pixels"
 LADDER = (
-    "Each bar is the share of the same pictures that is called right, with its 95 % interval: what "
-    "pixels alone reach without any network stands beneath. A network earns its cost by what it "
-    "has over them."
+    "Each bar is the share of the same pictures that was called right; the line across its end is "
+    "the 95 % interval, in which the true share lies in 95 of 100 cases such as this. Grey bars "
+    "need no network: one answer for all, or a comparison of pixels; a network earns its cost by "
+    "what it has over them."
 )
 RECALLS = (
     "Recall is the share of the pictures of a class that are called so, precision the share of "
@@ -202,7 +209,8 @@ def _judged(material: Material, found: Evaluation) -> Iterator[Block]:
     if material.classified is not None:
         yield Plots((Plot(chart=_ladder(found), caption=LADDER),))
     figures = target.figures(found.metrics, found.uncalibrated_error, found.temperature)
-    yield Facts((*figures, *_unlike(found)))
+    refused = lines_of_refusing(found.refusing, found.answered)
+    yield Facts((*figures, *refused, *_unlike(found)))
     if material.classified is not None:
         yield _class_table(found.metrics)
 
@@ -245,7 +253,7 @@ def _ladder(found: Evaluation) -> Chart:
     metrics = found.metrics
     entries = [_bar("the network", JUDGED[found.judged_by], metrics.accuracy)]
     entries += [
-        _bar(one.name.removesuffix(PIXELS), "baseline", one.accuracy) for one in found.baselines
+        _bar(one.name.removesuffix(PIXELS), "baseline", one.estimate) for one in found.baselines
     ]
     return bars(
         "ladder",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,9 +15,9 @@ import torch
 
 from foveal.arrays import Array, Rows
 from foveal.pictures.augment import Augmentation, gather_varied, varied
-from foveal.pictures.pixels import Pixels
 from foveal.pictures.prepared import Prepared, RowsOfArrays
 from foveal.pictures.scaling import Scaling
+from foveal.pictures.tensors import selections
 from foveal.randomness import generator
 
 
@@ -66,13 +67,14 @@ class TrainingBatches:
         """Return the batches of an epoch, from batch `first` on: a pure function of the seed."""
         parts = shuffled(self.rows, self.batch_size, self.seed, epoch)[first:]
         steps = range(epoch * len(self) + first, (epoch + 1) * len(self))
-        for rows, images, step in zip(parts, selections(self.images, parts), steps, strict=True):
+        for rows, images, step in zip(
+            parts, selections(self.images, parts, self.device), steps, strict=True
+        ):
             yield self._batch(rows, images, step)
 
-    def _batch(self, rows: Rows, images_nhwc: Array, step: int) -> Batch:
+    def _batch(self, rows: Rows, images_nhwc: torch.Tensor, step: int) -> Batch:
         draws = generator(self.seed, "augment", step)
-        raw = as_tensor(images_nhwc).to(self.device)
-        raw = gather_varied(raw, self.augmentation, draws)
+        raw = gather_varied(images_nhwc, self.augmentation, draws)
         images = varied(normalised(raw, self.scaling), self.augmentation, draws)
         values = torch.from_numpy(self.values[rows]).to(self.device)
         return Batch(images, values, weights_of(self.weights, rows, self.device))
@@ -207,8 +209,8 @@ def ordered(
 ) -> Iterator[torch.Tensor]:
     """Return rows in order, unvaried, as normalised tensors (n, c, h, w)."""
     parts = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
-    for found in selections(images, parts):
-        yield normalised(as_tensor(found).to(device), by)
+    for found in selections(images, parts, device):
+        yield normalised(found, by)
 
 
 def normalised(images_nhwc: torch.Tensor, by: Scaling) -> torch.Tensor:
@@ -216,36 +218,24 @@ def normalised(images_nhwc: torch.Tensor, by: Scaling) -> torch.Tensor:
 
     The answer is float32 and lies channels last in memory, without a copy.
     """
-    scale, shift = (torch.tensor(one, dtype=torch.float64) for one in by.affine)
     if images_nhwc.dtype == torch.uint8:
         floats = images_nhwc.to(torch.float32)
-        floats.mul_(scale.to(floats)).add_(shift.to(floats))
+        scale, shift = _affine(by, torch.float32, str(floats.device))
+        floats.mul_(scale).add_(shift)
     else:  # far from zero single precision would round before the shift
+        scale, shift = _affine(by, torch.float64, "cpu")
         wide = images_nhwc.to("cpu", torch.float64).mul(scale).add_(shift)
         floats = wide.to(images_nhwc.device, torch.float32)
     return floats.permute(0, 3, 1, 2)
 
 
-def selections(images: RowsOfArrays, parts: Sequence[Rows]) -> Iterator[Array]:
-    """Return several selections of rows, copied, one after another; see `Pixels.parts`."""
-    if isinstance(images, Pixels):
-        return images.parts(parts)
-    return (images[rows] for rows in parts)
-
-
-def as_tensor(images: Array) -> torch.Tensor:
-    """Make a tensor of an array; dtypes that torch does not know become wider ones."""
-    native = images.astype(images.dtype.newbyteorder("="), copy=False)
-    known = native.astype(_UNKNOWN_TO_TORCH.get(native.dtype, native.dtype), copy=False)
-    return torch.from_numpy(np.require(known, requirements=["C", "W"]))
-
-
-_UNKNOWN_TO_TORCH: dict[Any, Any] = {
-    np.dtype(np.uint16): np.int32,
-    np.dtype(np.uint32): np.int64,
-    np.dtype(np.uint64): np.float64,
-    np.dtype(np.longdouble): np.float64,
-}
+@lru_cache(maxsize=16)
+def _affine(by: Scaling, dtype: torch.dtype, device: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return factor and summand of each channel; for every batch the same tensors."""
+    with torch.inference_mode(False):  # whoever comes first, they serve training too
+        wide = (torch.tensor(one, dtype=torch.float64) for one in by.affine)
+        scale, shift = (one.to(device, dtype) for one in wide)
+    return scale, shift
 
 
 def nhwc(maps_nchw: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float32]]:

@@ -26,6 +26,9 @@ class Pictures:
     """Where the pixels come from."""
     labels: Array | None = None
     """The class of each row; None in a row stands for an unlabelled picture."""
+    labelled_by: tuple[str, ...] = ()
+    """Columns of a table that the labels are of, where these were asked for; of several labels
+    are (n, columns)."""
     parts: Array | None = None
     """"train", "validation", "test" or "" for each row; None where nothing says so."""
     groups: Array | None = None
@@ -63,6 +66,7 @@ class Pictures:
             names=[self.names[row] for row in picked],
             content=self.content.take(picked),
             labels=None if self.labels is None else self.labels[picked],
+            labelled_by=self.labelled_by,
             parts=None if self.parts is None else self.parts[picked],
             groups=None if self.groups is None else self.groups[picked],
             weights=None if self.weights is None else self.weights[picked],

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
-from PIL import Image
 
 from foveal.arrays import Array, Rows
 from foveal.errors import DataError
 from foveal.pictures import decode, depth
 from foveal.pictures.adaptation import adapted, check_fits, fitted
-from foveal.pictures.encoded import Encoded, Picked, Unreadable, last_name, mark, whole_name
+from foveal.pictures.decoders import ask
+from foveal.pictures.encoded import Encoded, Picked, last_name, mark, whole_name
 from foveal.pictures.ground import ground_for
 from foveal.pictures.hashing import ABSENT, array_ids, encoded_ids, hash_encoded, plain
 from foveal.pictures.ranges import WHOLE, keeps_bytes, measure_range
@@ -116,6 +116,9 @@ class Content(Protocol):
     def picture(self, row: int, recipe: PictureRecipe) -> Array | str:
         """Prepare one picture by a recipe, (height, width, channels); a text says why not."""
 
+    def prepare(self, rows: Sequence[int], recipe: PictureRecipe) -> list[Array | str]:
+        """Prepare several pictures, as `picture` does each."""
+
     def remarks(self, row: int) -> Remarks:
         """Return what a reader should know of how `picture` read a row; nothing before it did."""
 
@@ -164,11 +167,12 @@ class EncodedContent:
         """Read the heads of some pictures."""
         heads: list[Head] = []
         reasons: list[str] = []
-        for picture, row in {self.pictures[row]: int(row) for row in rows}.items():
-            try:
-                heads.append(Head(row, *decode.look(picture)))
-            except Unreadable as reason:
-                reasons.append(f"{last_name(picture)}: {reason}")
+        row_of = {self.pictures[row]: int(row) for row in rows}
+        for (picture, row), answer in zip(row_of.items(), ask("look", [*row_of]), strict=True):
+            if isinstance(answer, str):
+                reasons.append(f"{last_name(picture)}: {answer}")
+            else:
+                heads.append(Head(row, *answer.facts["look"]))
         if not heads:
             raise DataError(
                 "pictures",
@@ -180,14 +184,9 @@ class EncodedContent:
 
     def deep_range(self, heads: Sequence[Head]) -> tuple[float, float]:
         """Find one black and white for all files of more than 8 bits among these."""
-        ranges: list[tuple[float, float]] = []
-        for head in heads:
-            if head.mode not in depth.MODES:
-                continue
-            try:
-                ranges.append(decode.deep_range(self.pictures[head.row]))
-            except Unreadable:
-                continue  # the store names it in the ledger
+        deep = [self.pictures[head.row] for head in heads if head.mode in depth.MODES]
+        answers = ask("deep_range", deep)  # why there is none is in the ledger, for the store
+        ranges = [one.facts["range"] for one in answers if not isinstance(one, str)]
         if not ranges:
             return decode.UNMEASURED
         low, high = min(one[0] for one in ranges), max(one[1] for one in ranges)
@@ -196,13 +195,9 @@ class EncodedContent:
     def ground(self, heads: Sequence[Head]) -> int | None:
         """Choose one ground by what is seen of some transparent files on white and on black."""
         clear = [head for head in heads if head.clear]
-        found: list[Image.Image] = []
-        for head in clear[:: -(-len(clear) // MOST_CLEAR) or 1]:
-            try:
-                found.append(decode.transparent(self.pictures[head.row]))
-            except Unreadable:
-                continue  # the store names it in the ledger
-        return ground_for(found)
+        some = [self.pictures[head.row] for head in clear[:: -(-len(clear) // MOST_CLEAR) or 1]]
+        answers = ask("lost", some)  # why there is none is in the ledger, for the store
+        return ground_for([one.facts["lost"] for one in answers if not isinstance(one, str)])
 
     def span(self, rows: Rows) -> tuple[float, float]:
         """Return the range of bytes."""
@@ -218,14 +213,20 @@ class EncodedContent:
 
     def picture(self, row: int, recipe: PictureRecipe) -> Array | str:
         """Decode one picture."""
-        encoded, remarks = self.pictures[row], list[Remark]()
-        try:
-            pixels = decode.decode(encoded, recipe, remarks)
-        except Unreadable as reason:
-            return str(reason)
-        if remarks:
-            self._remarks[encoded] = tuple(remarks)
-        return pixels
+        return self.prepare([row], recipe)[0]
+
+    def prepare(self, rows: Sequence[int], recipe: PictureRecipe) -> list[Array | str]:
+        """Decode several pictures, in a process of their own."""
+        several, found = [self.pictures[row] for row in rows], list[Array | str]()
+        for encoded, answer in zip(several, ask("decoded", several, recipe), strict=True):
+            if isinstance(answer, str):
+                found.append(answer)
+                continue
+            if remarks := answer.facts["remarks"]:
+                self._remarks[encoded] = tuple(Remark(*one) for one in remarks)
+            assert answer.pixels is not None
+            found.append(answer.pixels)
+        return found
 
     def remarks(self, row: int) -> Remarks:
         """Return the remarks on one picture, once it was decoded."""
@@ -320,6 +321,10 @@ class ArrayContent:
         if reason := self.reasons.get(row):
             return reason
         return adapted(check_fits(self.array, recipe)[row], recipe)
+
+    def prepare(self, rows: Sequence[int], recipe: PictureRecipe) -> list[Array | str]:
+        """Bring several pictures to size, channels and range of a recipe."""
+        return [self.picture(row, recipe) for row in rows]
 
     def remarks(self, row: int) -> Remarks:
         """Return none: nothing is decoded."""

@@ -21,7 +21,7 @@ from PIL.ImageFile import ImageFile
 
 from foveal.pictures import depth
 from foveal.pictures.encoded import Encoded, Unreadable
-from foveal.pictures.ground import GREY, as_rgba, is_clear, laid
+from foveal.pictures.ground import BLACK, GREY, WHITE, as_rgba, is_clear, laid, lost_on
 from foveal.pictures.heard import listening
 from foveal.pictures.opening import MOST_PIXELS, most_pixels, opened, reason_of
 from foveal.pictures.remarks import Remark
@@ -141,8 +141,8 @@ def deep_range(encoded: Encoded) -> tuple[float, float]:
             raise Unreadable(reason_of(error)) from error
 
 
-def transparent(encoded: Encoded) -> Image.Image:
-    """Read a picture with its transparency, RGBA.
+def lost(encoded: Encoded) -> tuple[bool, bool]:
+    """Find out whether nothing would be seen of a transparent picture on white, and on black.
 
     Raises
     ------
@@ -153,8 +153,10 @@ def transparent(encoded: Encoded) -> Image.Image:
         try:
             depth.mend(picture)
             if depth.mode_of(picture) in depth.COLOURS:
-                return _in_levels(depth.read(encoded, picture), *UNMEASURED).convert("RGBA")
-            return as_rgba(ImageOps.exif_transpose(picture))
+                clear = _in_levels(depth.read(encoded, picture), *UNMEASURED).convert("RGBA")
+            else:
+                clear = as_rgba(ImageOps.exif_transpose(picture))
+            return lost_on(clear, WHITE), lost_on(clear, BLACK)
         except MemoryError:
             raise
         except Exception as error:

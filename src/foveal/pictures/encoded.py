@@ -24,6 +24,9 @@ from foveal.wording import counted
 MOST_BYTES = 1 << 30
 """Bytes of an encoded picture within another file at most: it is read as a whole."""
 
+A_FOLDER = "a folder, not a file"
+"""Why a folder that is named like a picture is none."""
+
 Seen = tuple[str, str]
 """Name of an encoded picture, and what tells that its bytes did not change."""
 
@@ -182,6 +185,8 @@ def openable(picture: Encoded) -> Path | BinaryIO:
             raise Unreadable("empty file")
         return io.BytesIO(data)
     status = picture.stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise Unreadable(A_FOLDER)
     if not stat.S_ISREG(status.st_mode):
         raise Unreadable("not a regular file")
     if status.st_size == 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -38,12 +38,16 @@ def lost_on(clear: Image.Image, ground: int) -> bool:
     return float(weights[near].sum()) >= ALL * float(weights.sum())
 
 
-def ground_for(pictures: Iterable[Image.Image]) -> int | None:
+def ground_for(lost: Sequence[tuple[bool, bool]]) -> int | None:
     """Choose one ground for all transparent pictures of a data set; None where there are none.
 
     White, black where a part of them is lost on white and none on black, else grey.
+
+    Parameters
+    ----------
+    lost : sequence of (bool, bool)
+        Of each picture, whether nothing would be seen of it on white, and on black.
     """
-    lost = [(lost_on(one, WHITE), lost_on(one, BLACK)) for one in pictures]
     if not lost:
         return None
     on_white, on_black = np.mean(lost, axis=0)

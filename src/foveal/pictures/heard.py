@@ -54,6 +54,10 @@ def listening() -> Iterator[list[str]]:
 
 
 def _listen() -> None:
+    """Put the listener into Pillow's modules; there are more of them when more are imported."""
+    if _here.__dict__.get("modules") == len(sys.modules):
+        return
+    _here.modules = len(sys.modules)
     for name, module in list(sys.modules.items()):
         if name.startswith("PIL.") and getattr(module, "warnings", None) is warnings:
             module.warnings = _LISTENER  # type: ignore[attr-defined]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,9 +14,11 @@ import numpy as np
 
 from foveal.arrays import Array
 from foveal.errors import DataError, PictureWarning, UsageError
+from foveal.parameters import did_you_mean
 from foveal.pictures.collection import Pictures
 from foveal.pictures.sources import gather
-from foveal.pictures.sources.labels import labels_of
+from foveal.pictures.sources.columns import LABEL
+from foveal.pictures.sources.labels import labels_of, objects_of
 from foveal.wording import counted
 
 FEW = 3
@@ -110,7 +112,87 @@ def labelled_by_names(pictures: Pictures, label_from: str | None) -> Pictures:
     return replace(pictures, labels=labels).noted(notes)
 
 
-def list_pictures(folder: Any, *, label_from: str | None = None) -> tuple[list[str], Array]:
+def labelled_by_columns(pictures: Pictures, label: str | None) -> Pictures:
+    """Return the same pictures under labels that columns of their table say.
+
+    Parameters
+    ----------
+    pictures : Pictures
+        The pictures.
+    label : str or None
+        The name of a column, such as "age", or of several with commas between them; with None the
+        pictures stay as they are.
+
+    Returns
+    -------
+    Pictures
+        Labels are (n,) of one column, and (n, columns) of several, whose names `labelled_by` has.
+
+    Raises
+    ------
+    DataError
+        For a column that there is not.
+    """
+    if label is None:
+        return pictures
+    known = {name: values.tolist() for name, values in pictures.others.items()}
+    if pictures.labels is not None and pictures.labels.ndim == 1:
+        known.setdefault(LABEL, pictures.labels.tolist())
+    names = [label] if label in known else [one.strip() for one in label.split(",")]
+    for name in names:
+        if name not in known:
+            raise _no_column(name, known)
+    read = [labels_of(known[name]) for name in names]
+    nothing = [None] * len(pictures)
+    columns = [nothing if one is None else one.tolist() for one, _ in read]
+    labels = read[0][0]
+    if len(columns) > 1 or labels is None:
+        labels = np.stack([objects_of(one) for one in columns], axis=1)
+        labels = labels[:, 0] if len(columns) == 1 else labels
+    notes = [note for _, told in read for note in told]
+    notes += [
+        note for note in pictures.notes if not any(f"column {name} is" in note for name in names)
+    ]
+    others = {name: values for name, values in pictures.others.items() if name not in names}
+    if pictures.labels is not None and LABEL not in names and pictures.labels.ndim == 1:
+        others[LABEL] = objects_of(pictures.labels.tolist())
+    found = replace(pictures, labels=labels, others=others, notes=tuple(notes))
+    return replace(found, labelled_by=tuple(names))
+
+
+def _no_column(name: str, known: Collection[str]) -> DataError:
+    like = did_you_mean(name, known)
+    return DataError(
+        "label",
+        needed="the name of a column of the table of pictures, or several with commas between",
+        came=f"{name!r}, where there are {', '.join(known)}"
+        if known
+        else f"{name!r}, where no table says anything of the pictures",
+        remedy=like or "name a column that the table has",
+    )
+
+
+def labelled_as(pictures: Pictures, label_from: str | None, label: str | None) -> Pictures:
+    """Return the same pictures under labels that their names or columns of their table say.
+
+    Raises
+    ------
+    UsageError
+        Where both are asked for; else as `labelled_by_names` and `labelled_by_columns` do.
+    """
+    if label_from is not None and label is not None:
+        raise UsageError(
+            "label and label_from",
+            needed="one of them: a column of a table says labels, or names of files do",
+            came="both",
+            remedy="leave one of them out",
+        )
+    return labelled_by_columns(labelled_by_names(pictures, label_from), label)
+
+
+def list_pictures(
+    folder: Any, *, label_from: str | None = None, label: str | None = None
+) -> tuple[list[str], Array]:
     r"""List the pictures of a folder and their labels, for what splits both by itself.
 
     Parameters
@@ -141,7 +223,7 @@ def list_pictures(folder: Any, *, label_from: str | None = None) -> tuple[list[s
         paths, labels = foveal.list_pictures("photos/")
         cross_val_score(TransferClassifier(), paths, labels)
     """
-    found = labelled_by_names(gather(folder), label_from)
+    found = labelled_as(gather(folder), label_from, label)
     if found.content.in_memory is not None:
         raise DataError(
             "folder",
@@ -156,7 +238,7 @@ def list_pictures(folder: Any, *, label_from: str | None = None) -> tuple[list[s
             came="pictures without labels",
             remedy="say by `label_from` how labels are read off the names",
         )
-    known = [row for row, label in enumerate(found.labels.tolist()) if label is not None]
+    known = [row for row, one in enumerate(found.labels.tolist()) if one is not None]
     if len(known) < len(found):
         lost = counted(len(found) - len(known), "picture")
         warnings.warn(f"{lost} without a label left out", PictureWarning, stacklevel=2)

@@ -20,6 +20,13 @@ MOST_PIXELS = 89_478_485
 LIMIT = "FOVEAL_MOST_PIXELS"
 """Variable of the environment that allows more: it protects the machine, so no model sets it."""
 
+DAMAGED = re.compile(
+    "truncated|broken|decoder error|decoder object|unrecognized data|failed to|cannot load|unpack"
+    "|seek to",
+    re.IGNORECASE,
+)
+"""What decoders say of files that are not whole."""
+
 FORMATS = (
     "AVIF",
     "BMP",
@@ -138,10 +145,10 @@ def reason_of(error: Exception) -> str:
         return "no such file"
     if isinstance(error, PermissionError):
         return "no permission to read it"
-    text = " ".join(str(error).split()) or type(error).__name__
-    if "truncated" in text or "Truncated" in text or "broken data stream" in text:
-        return f"truncated or damaged ({text})"
-    return text[:200]
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()  # without the name, which a row has already
+    text = " ".join(str(error).split())[:200] or type(error).__name__
+    return f"truncated or damaged ({text})" if DAMAGED.search(text) else text
 
 
 def tag(picture: ImageFile, number: int, default: Any) -> Any:

@@ -23,7 +23,7 @@ from foveal.errors import DataError, PictureWarning, ResourceError
 from foveal.eviction import Hold
 from foveal.pictures.content import Content
 from foveal.pictures.hashing import content_hashes
-from foveal.pictures.workers import in_order
+from foveal.pictures.reading import read_in_order
 from foveal.recipe import PictureRecipe
 from foveal.wording import counted
 
@@ -41,6 +41,11 @@ class Pixels(ABC):
 
     def __len__(self) -> int:
         return self.shape[0]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all rows."""
+        return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
 
     def __getitem__(self, rows: Any) -> Array:
         """Return some rows, (rows, h, w, c), or one, (h, w, c); a tuple chooses within them too."""
@@ -169,11 +174,8 @@ class DecodedPixels(Pixels):
         found = np.zeros((len(rows), *self.shape[1:]), np.uint8)
         order = np.argsort(rows, kind="stable")
         order = order[self._hashes[rows[order]] != 0]
-
-        def picture(at: int) -> Array | str:
-            return self._content.picture(int(rows[order[at]]), self._recipe)
-
-        pictures = in_order(picture, len(order), self._threads, AHEAD * self._threads)
+        wanted, ahead = rows[order].tolist(), AHEAD * self._threads
+        pictures = read_in_order(self._content, wanted, self._recipe, self._threads, ahead)
         for at, one in zip(order.tolist(), pictures, strict=True):
             row = int(rows[at])
             if isinstance(one, str):

@@ -9,9 +9,9 @@ import numpy as np
 from foveal.arrays import Array
 from foveal.pictures.adaptation import check_fits
 from foveal.pictures.collection import Pictures
+from foveal.pictures.reading import read_in_order
 from foveal.pictures.remarks import Remarks, summed, warn
 from foveal.pictures.scaling import scaling
-from foveal.pictures.workers import in_order
 from foveal.recipe import PictureRecipe
 
 MOST_WAITING = 128_000_000
@@ -36,9 +36,7 @@ def prepared(
     depth = 1 if content.gives_bytes(recipe) else 4
     each = recipe.height * recipe.width * recipe.channels * depth
     ahead = max(min(MOST_WAITING // each, MOST_AHEAD), 2 * threads)
-    yield from in_order(
-        lambda index: content.picture(rows[index], recipe), len(rows), threads, ahead
-    )
+    yield from read_in_order(content, rows, recipe, threads, ahead)
 
 
 def batches(

@@ -11,7 +11,7 @@ from foveal.pictures import decode
 from foveal.pictures.by_content import kept_as, key_of
 from foveal.pictures.collection import Pictures
 from foveal.pictures.hashing import ABSENT
-from foveal.pictures.workers import in_order
+from foveal.pictures.reading import read_in_order
 from foveal.recipe import PictureRecipe
 
 AT_ONCE = 500
@@ -69,10 +69,7 @@ class SmallPictures:
                 kept.put({keys[row]: data for row, data in self._packed(some) if row in keys})
 
     def _decode(self, rows: list[int]) -> None:
-        def picture(at: int) -> Array | str:
-            return self.content.picture(rows[at], self.recipe)
-
-        read = in_order(picture, len(rows), self.threads, 8 * self.threads)
+        read = read_in_order(self.content, rows, self.recipe, self.threads, 8 * self.threads)
         self.found.update(zip(rows, read, strict=True))
 
     def _packed(self, rows: list[int]) -> Iterator[tuple[int, bytes]]:

@@ -106,6 +106,47 @@ def draw(
     return rows[~taken], rows[taken]
 
 
+def deal(strata: Rows, units: Hashes, count: int, seed: int) -> Rows:
+    """Deal pictures out to folds, each stratum evenly, the pictures of a unit together.
+
+    A stratum of one unit is taught in every fold and judged in none: its fold is -1. So is a unit
+    without which some fold would lack a stratum.
+
+    Parameters
+    ----------
+    strata : array of int, (n,)
+        Number of the class of each picture, or of what else it is one of.
+    units : array of int64, (n,)
+        As in `split`.
+    count : int
+        Folds, at most: as many as have pictures.
+    seed : int
+        Seed of the deal.
+
+    Returns
+    -------
+    array of int, (n,)
+        Fold of each picture, from 0 on, or -1.
+    """
+    unit = np.unique(units, return_inverse=True)[1]
+    total = int(unit.max(initial=-1)) + 1
+    stratum_of_unit = majority(strata, unit, total)
+    sizes = np.bincount(stratum_of_unit)
+    fold = np.full(total, -1, dtype=np.intp)
+    start = 0
+    for code in np.flatnonzero(sizes > 1):
+        own = np.flatnonzero(stratum_of_unit == code)
+        order = generator(seed, "folds", int(code)).permutation(own)
+        fold[order] = (start + np.arange(len(order))) % count
+        start += len(order)
+    for code in np.unique(strata):  # a stratum may live in units of others alone
+        holding = np.unique(unit[strata == code])
+        if len(np.unique(fold[holding])) == 1:
+            fold[holding[0]] = -1
+    left = np.unique(fold[fold >= 0])  # folds that are left are numbered from 0 on
+    return np.where(fold < 0, -1, np.searchsorted(left, fold))[unit]
+
+
 def _shares_of(counts: np.ndarray[Any, Any], share: float) -> np.ndarray[Any, Any]:
     """Split a share of the whole among classes: whole numbers, by the largest remainders."""
     exact = counts * share

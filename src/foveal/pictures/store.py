@@ -37,10 +37,10 @@ from foveal.pictures.collection import Pictures
 from foveal.pictures.content import Content
 from foveal.pictures.hashing import content_hashes
 from foveal.pictures.pixels import AHEAD, DecodedPixels, StoredPixels, streamed
+from foveal.pictures.reading import read_in_order
 from foveal.pictures.remarks import Remark, Remarks, summed
 from foveal.pictures.scaling import Scaling
 from foveal.pictures.survey import measure_scaling
-from foveal.pictures.workers import in_order
 from foveal.recipe import PictureRecipe
 
 Progress = Callable[[int, int], None]
@@ -193,10 +193,8 @@ def decoded(
     content: Content, recipe: PictureRecipe, threads: int = 2
 ) -> Iterator[tuple[int, Array | str]]:
     """Decode pictures in order, a few ahead: (row, picture), or (row, reason) where unreadable."""
-    pictures = in_order(
-        lambda row: content.picture(row, recipe), len(content), threads, AHEAD * threads
-    )
-    yield from enumerate(pictures)
+    rows = range(len(content))
+    yield from enumerate(read_in_order(content, rows, recipe, threads, AHEAD * threads))
 
 
 @dataclass(frozen=True, slots=True)

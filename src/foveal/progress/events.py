@@ -73,15 +73,19 @@ class CutTried(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadFitted(Event):
-    """A logistic regression on features is fitted, its penalty chosen."""
+    """A regression on features is fitted, its penalty chosen."""
 
     kind: ClassVar[str] = "head"
+    fit: str = "logistic"
+    """"logistic" or "ridge"."""
     C: float
     """Inverse of the penalty, as C of scikit-learn."""
     folds: int
     """Folds of the cross-validation that chose it; 0 where there was none."""
     log_loss: float | None
-    """Mean log loss on held-out pictures."""
+    """Mean loss on held-out pictures: the log loss of classes."""
+    figures: dict[str, str]
+    """Other figures of held-out pictures, where nothing is right or wrong."""
     right: int | None
     """Held-out pictures answered right."""
     judged: int
@@ -90,6 +94,15 @@ class HeadFitted(Event):
     """"cross-validation" or "validation"."""
     seconds: float
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FittingHeads(Event):
+    """Heads of a learning curve are being fitted."""
+
+    kind: ClassVar[str] = "fitting heads"
+    done: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +208,46 @@ class EpochEnded(Event):
     """Seconds of it in forward, backward and optimizer."""
     judging: float
     """Seconds of it on validation pictures."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldBegan(Event):
+    """A whole training begins whose outcome is judged on one fold of the pictures."""
+
+    kind: ClassVar[str] = "fold began"
+    fold: int
+    """Number of the fold, from 1 on."""
+    folds: int
+    taught: int
+    """Pictures of the other folds."""
+    judged: int
+    """Pictures of this one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldEnded(Event):
+    """A fold was judged."""
+
+    kind: ClassVar[str] = "fold"
+    fold: int
+    folds: int
+    figure: str
+    """How it fares, with an interval."""
+    seconds: float
+    kept: bool
+    """Whether it was judged by an earlier run, and not trained again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldsJudged(Event):
+    """Every fold was judged; the model is trained on all pictures."""
+
+    kind: ClassVar[str] = "folds"
+    facts: dict[str, Any]
+    """Every figure, as plain numbers."""
+    lines: tuple[str, ...]
+    """The same for a person."""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,10 @@ from foveal.progress.events import (
     Event,
     Extracting,
     Finished,
+    FittingHeads,
+    FoldBegan,
+    FoldEnded,
+    FoldsJudged,
     HeadFitted,
     Planned,
     Prepared,
@@ -27,6 +31,7 @@ FIRST_EPOCHS, BETWEEN_EPOCHS = 20, 0.5
 """Epochs that are told in any case, and seconds between those after them, at least."""
 EVERY = (1, 2, 5, 10, 20, 50, 100)
 """Those told then are each such one."""
+FITTING_LINES = 4
 DECODING_LINES = 10
 """Lines that tell of decoding, about."""
 
@@ -43,6 +48,9 @@ def lines_of(event: Event) -> list[str]:
             often = max(1, total // DECODING_LINES)
             due = done == total or done // often > (done - more) // often
             return [f"{done:,} of {counted(total, 'picture')} through {network}"] if due else []
+        case FittingHeads(done=done, total=total):
+            due = done == total or done % max(1, total // FITTING_LINES) == 0
+            return [f"fitted {done:,} of {counted(total, 'head')}"] if due else []
         case Prepared():
             counts = ", ".join(f"{name} {count:,}" for name, count in _first(event.classes))
             lines = [
@@ -58,18 +66,18 @@ def lines_of(event: Event) -> list[str]:
             return [*lines, *_notes(event.notes)]
         case CutTried():
             return [
-                f"cut after {event.stage}: {counted(event.features, 'feature')}, held-out log loss "
-                f"{event.log_loss:.3f}, accuracy {100 * event.accuracy:.1f} %",
+                f"cut after {event.stage}: {counted(event.features, 'feature')}, held-out loss "
+                f"{event.log_loss:.3f}{_accuracy(event.accuracy)}",
                 *_notes(event.notes),
             ]
         case HeadFitted():
             return [_head_line(event), *_notes(event.notes)]
         case Planned(config={}):
-            return [event.table, *_notes(event.notes)]
+            return [*[event.table] * bool(event.table), *_notes(event.notes)]
         case Planned():
             config = event.config
             return [
-                event.table,
+                *[event.table] * bool(event.table),
                 f"{counted(config['steps'], 'step')} of {counted(config['batch_size'], 'picture')} "
                 f"({event.epochs:.3g} epochs), {config['optimizer']}, learning rate "
                 f"{config['learning_rate']:g}, augmentation {event.augmentation}"
@@ -86,7 +94,15 @@ def lines_of(event: Event) -> list[str]:
             ]
         case EpochEnded():
             return [epoch_line(event)] * _is_due(event)
-        case Reconstructed():
+        case FoldBegan():
+            return [
+                f"fold {event.fold} of {event.folds}: {counted(event.taught, 'picture')} of the "
+                f"others to teach, {event.judged:,} to judge"
+            ]
+        case FoldEnded():
+            how = "judged before" if event.kept else f"{event.seconds:.1f} s"
+            return [f"fold {event.fold} of {event.folds}: {event.figure}, {how}"]
+        case FoldsJudged() | Reconstructed():
             return [*event.lines, *_notes(event.notes)]
         case Finished():
             kept = f"kept the weights of epoch {event.best_epoch}"
@@ -97,7 +113,10 @@ def lines_of(event: Event) -> list[str]:
 def _head_line(event: HeadFitted) -> str:
     """Say a fitted head in one line."""
     chosen = f" (of {event.folds}-fold cross-validation)" if event.folds else ""
-    line = f"head: logistic regression, C = {event.C:.3g}{chosen}, {event.seconds:.2f} s"
+    line = f"head: {event.fit} regression, C = {event.C:.3g}{chosen}, {event.seconds:.2f} s"
+    if event.figures:
+        told = ", ".join(f"{name} {value}" for name, value in event.figures.items())
+        return f"{line}; {event.judged_by}: {told}"
     if event.right is None or not event.judged:
         return line
     return (

@@ -7,7 +7,7 @@ Axes: n picture, k class.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -18,6 +18,7 @@ from foveal.arrays import Array, Doubles, Rows, Truths
 from foveal.evaluation.calibration import fit_temperature, probabilities
 from foveal.evaluation.intervals import Estimate
 from foveal.evaluation.metrics import Metrics, calibration_error, losses, metrics
+from foveal.evaluation.reliability import Answered, accuracy_by_answered
 from foveal.targets import class_words
 from foveal.targets.labelled import Labelled
 from foveal.targets.predictors import TemperedSoftmax
@@ -37,14 +38,17 @@ class ClassAnswers(Labelled):
         return fit_temperature(outputs_nk, values_n)
 
     def doubts(
-        self, accuracy: Estimate | None, counts_k: Sequence[int], remedies: Sequence[str]
+        self,
+        figures: Mapping[str, Estimate],
+        counts_k: Sequence[int],
+        remedies: Sequence[str],
     ) -> tuple[str, ...]:
         """Say where held-out pictures cannot tell the classifier from the largest class."""
-        return class_words.chance_notes(accuracy, counts_k, remedies)
+        return class_words.chance_notes(figures.get("accuracy"), counts_k, remedies)
 
     def head_doubts(
         self,
-        accuracy: Estimate | None,
+        figures: Mapping[str, Estimate],
         values_n: Array,
         counts_k: Sequence[int],
         remedies: Sequence[str],
@@ -52,8 +56,8 @@ class ClassAnswers(Labelled):
         fixed: bool,
     ) -> tuple[str, ...]:
         """Say so too where classes have few pictures, or fixed features do not tell them apart."""
-        notes = class_words.head_notes(accuracy, values_n, counts_k, fixed=fixed)
-        return (*notes, *self.doubts(accuracy, counts_k, remedies))
+        notes = class_words.head_notes(figures.get("accuracy"), values_n, counts_k, fixed=fixed)
+        return (*notes, *self.doubts(figures, counts_k, remedies))
 
     def predicted(self, outputs_nk: Array, temperature: float) -> Doubles:
         """Make probabilities of logits: the softmax at a temperature."""
@@ -80,6 +84,11 @@ class ClassAnswers(Labelled):
     def probabilities(self, predicted_nk: Doubles) -> Doubles:
         """Return the predictions, which are probabilities."""
         return predicted_nk
+
+    def sureness(self, predicted_nk: Doubles) -> Doubles:
+        """Return the probability of the class called."""
+        found: Doubles = predicted_nk.max(axis=1)
+        return found
 
     def columns(self) -> tuple[list[str], list[str]]:
         """Name label and probability, and the probability of each class."""
@@ -144,6 +153,12 @@ class ClassAnswers(Labelled):
     def tables(self, metrics: Any) -> list[str]:
         """Write the same as tables of HTML."""
         return class_words.tables(metrics)
+
+    def by_answered(
+        self, predicted_nk: Doubles, values_n: Array, worth: float
+    ) -> tuple[Answered, ...]:
+        """Measure accuracy where only what is sure enough is answered."""
+        return accuracy_by_answered(predicted_nk, values_n, worth=worth)
 
     def baselines(self, folds: Iterable[Fold]) -> list[Baseline]:
         """Fit and judge the largest class, and classifiers of pixels."""

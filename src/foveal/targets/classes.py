@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -15,21 +16,22 @@ from foveal.nets.plan import Plan
 from foveal.nets.spec import Activation, Dense
 from foveal.parameters import Real
 from foveal.pictures.collection import Pictures
+from foveal.pictures.sources.labels import NUMBER
 from foveal.pictures.units import contradictions
 from foveal.targets.class_answers import ClassAnswers
-from foveal.targets.labelled import Examples
+from foveal.targets.head import Examples, FittedHead
 from foveal.targets.labels import check_classes, composed, read_labels, refuse_unsupported
 from foveal.targets.target import Answers
 from foveal.training.steps import LossOf, Scores, classification, judge_logits
 from foveal.vocabulary import Task, normal_name
-
-if TYPE_CHECKING:
-    from foveal.targets.logistic import LogisticHead
+from foveal.wording import counted
 
 UNKNOWN = -1
 """Class number of a label the model does not know, or of none."""
 LONGEST_LABEL = 1_000
 """Characters of a class name at most."""
+MANY = 10
+"""Different numbers from which on labels may be plainly measured."""
 FEWEST = 2
 """Classes from which there is anything to tell apart."""
 NO_LABEL = "no class: beside the class folders, or without a label"
@@ -47,6 +49,7 @@ class Classes(ClassAnswers):
     class_weight: Mapping[Any, float] | str | None = None
     """What each class weighs in the loss, as in scikit-learn; None for the same."""
     task: ClassVar[Task] = "classification"
+    head: ClassVar[str | None] = "logistic"
 
     @property
     def outputs(self) -> int:
@@ -59,9 +62,9 @@ class Classes(ClassAnswers):
         return {}
 
     @classmethod
-    def asked(cls, *, label_smoothing: float, class_weight: Any) -> Self:
+    def asked(cls, **options: Any) -> Self:
         """Return classes that are not known yet, weighed and smoothed as asked for."""
-        return cls(label_smoothing=label_smoothing, class_weight=class_weight)
+        return cls(**options)
 
     @classmethod
     def restored(cls, names: Sequence[Any], kept: Mapping[str, float]) -> Self:
@@ -94,6 +97,7 @@ class Classes(ClassAnswers):
         known = labels[[label is not None for label in labels.tolist()]]
         for label in {type(one): one for one in known.tolist()}.values():
             _check_label(label)
+        _refuse_numbers(known.tolist())
         names = np.unique(_plain(known))
         for label in names.tolist():
             _check_label(label)
@@ -184,7 +188,7 @@ class Classes(ClassAnswers):
 
     def fit_head(
         self, examples: Examples, taught_n: Array, C: float | None, *, judged: bool = True
-    ) -> LogisticHead:
+    ) -> FittedHead:
         """Fit a logistic regression, its penalty cross-validated; see `Labelled`."""
         from foveal.targets.logistic import fit_head
 
@@ -214,6 +218,33 @@ class Classes(ClassAnswers):
                 came=function,
                 remedy=f"end the network with 'dense {plan.output[0]}'",
             )
+
+
+def _refuse_numbers(labels: list[Any]) -> None:
+    """Refuse labels that are plainly measured: no whole numbers, most of them there once.
+
+    A few among them may be texts, such as "unknown".
+    """
+    times = Counter(labels)
+    broken = [one for one in times if _is_broken(one)]
+    once = sum(times[one] == 1 for one in broken)
+    if len(broken) < MANY or 2 * len(broken) < len(times) or 2 * once < len(broken):
+        return
+    raise DataError(
+        "classes",
+        needed="labels that name classes, each with several pictures",
+        came=f"{counted(len(broken), 'different number')} in "
+        f"{counted(len(labels), 'picture')}, such as {broken[0]} and {broken[-1]}",
+        remedy="learn them as numbers (`target_kind` numbers; in Python CNNRegressor or "
+        "TransferRegressor)",
+    )
+
+
+def _is_broken(label: object) -> bool:
+    """Whether a label is a number that is not whole, or such a one as text."""
+    if isinstance(label, str):
+        return NUMBER.fullmatch(label) is not None and float(label) % 1 != 0
+    return isinstance(label, float) and label % 1 != 0
 
 
 def _labels_of(pictures: Pictures) -> Array:

@@ -7,11 +7,12 @@ from typing import Any
 
 from foveal.targets.classes import Classes
 from foveal.targets.labelled import Labelled
+from foveal.targets.numbers import Numbers
 from foveal.targets.pictures import Originals
 from foveal.targets.target import Target
 from foveal.vocabulary import Task
 
-KINDS: dict[Task, type[Target]] = {kind.task: kind for kind in (Classes, Originals)}
+KINDS: dict[Task, type[Target]] = {kind.task: kind for kind in (Classes, Numbers, Originals)}
 """Each kind of target; a further one is named here, and nowhere else."""
 
 
@@ -35,8 +36,8 @@ def target_of(task: Task, names: Sequence[Any], kept: Mapping[str, float]) -> Ta
     return KINDS[task].restored(names, kept)
 
 
-def labelled_of(task: Task, *, label_smoothing: float, class_weight: Any) -> Labelled:
+def labelled_of(task: Task, **options: Any) -> Labelled:
     """Return a target before any label was read, as the options of a learner have it."""
     kind = KINDS[task]
     assert issubclass(kind, Labelled)
-    return kind.asked(label_smoothing=label_smoothing, class_weight=class_weight)
+    return kind.asked(**options)

@@ -6,40 +6,24 @@ Axes: n picture, k output of the network, v view of a picture, d feature.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import numpy as np
 import torch
 from torch import nn
 
-from foveal.arrays import Array, Doubles, Hashes, Rows, Truths
+from foveal.arrays import Array, Doubles, Rows, Truths
 from foveal.errors import UsageError
 from foveal.evaluation.intervals import Estimate
 from foveal.nets.plan import Plan
+from foveal.targets.head import Examples, FittedHead
 from foveal.targets.target import Target
 from foveal.training.steps import LossOf, Scores
 from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.evaluation.baselines import Baseline, Fold
-    from foveal.targets.logistic import LogisticHead
-
-
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Examples:
-    """Features that a head is fitted on."""
-
-    features_vnd: np.ndarray[Any, np.dtype[np.float32]]
-    """The first view is the picture as it is; it alone is judged."""
-    values_n: Array
-    units_n: Hashes
-    """Pictures of one unit never stand on two sides of a fold."""
-    weights_n: Array | None
-    """What each weighs in the loss; None for the same."""
-    seed: int
-    threads: int
+    from foveal.evaluation.reliability import Answered
 
 
 class Labelled(Target):
@@ -49,6 +33,8 @@ class Labelled(Target):
     such as probabilities. What has a body here need not be written by a kind.
     """
 
+    head: ClassVar[str | None] = None
+    """What `fit_head` is called, where there is one; see `foveal.learning.options.FITTED`."""
     headings: ClassVar[tuple[str, str]]
     """What `written` gives: the answer, and how sure it is."""
     judged_columns: ClassVar[tuple[str, ...]]
@@ -58,12 +44,26 @@ class Labelled(Target):
     def read(self, y: Any) -> Array:
         """Read the labels that a person gave; see `Target`."""
 
+    def remarks(self, values_n: Array) -> tuple[str, ...]:
+        """Say what is unusual of values; see `Target`."""
+        return ()
+
+    def scaled(self, values_n: Array) -> Array:
+        """Return values as the loss takes them; see `Target`."""
+        return values_n
+
     # How it is taught -----------------------------------------------------------------------
 
     @classmethod
     @abstractmethod
-    def asked(cls, *, label_smoothing: float, class_weight: Any) -> Self:
-        """Return the target before any label was read, as the options of a learner have it."""
+    def asked(cls, **options: Any) -> Self:
+        """Return the target before any label was read, as the options of a learner have it.
+
+        Parameters
+        ----------
+        **options
+            Those of the learner that are a `foveal.learning.options.Counting`.
+        """
 
     @property
     def label_smoothing(self) -> float:
@@ -88,7 +88,7 @@ class Labelled(Target):
 
     def fit_head(
         self, examples: Examples, taught_n: Array, C: float | None, *, judged: bool = True
-    ) -> LogisticHead:
+    ) -> FittedHead:
         """Fit a last dense layer on features at once, without gradient descent.
 
         Parameters
@@ -109,8 +109,8 @@ class Labelled(Target):
         """
         raise UsageError(
             "head",
-            needed="layers to be trained, such as 'dense': classes alone have a logistic head",
-            came="logistic",
+            needed=f"layers to be trained, such as 'dense': {self.task} has no head fitted at once",
+            came="none",
             remedy="name the layers of the head",
         )
 
@@ -128,13 +128,43 @@ class Labelled(Target):
         """Fit what outputs are divided by, on pictures that did not train; 1 for nothing."""
         return 1.0
 
-    def doubts(
-        self, accuracy: Estimate | None, counts_k: Sequence[int], remedies: Sequence[str]
-    ) -> tuple[str, ...]:
-        """Say why little may have been learned, of held-out accuracy and training pictures.
+    def calibrated(self, outputs_nk: Array, values_n: Array) -> Self:
+        """Return the target with what pictures that did not train decide of its answers."""
+        return self
+
+    def restated(self, outputs_nk: Array, said_by: Self) -> Array:
+        """Return outputs of another training in the units of this target."""
+        return outputs_nk
+
+    def held_out_figures(
+        self, outputs_nk: Array, values_n: Array, worth: float
+    ) -> dict[str, Estimate]:
+        """Compute what a model file keeps of how held-out pictures are answered, by name.
+
+        None of it where answers are right or wrong: then their share is kept (`right`).
 
         Parameters
         ----------
+        worth : float
+            Independent pictures that each is worth, at most 1.
+        """
+        return {}
+
+    def doubts(
+        self,
+        figures: Mapping[str, Estimate],
+        counts_k: Sequence[int],
+        remedies: Sequence[str],
+    ) -> tuple[str, ...]:
+        """Say why little may have been learned, of held-out figures and training pictures.
+
+        Parameters
+        ----------
+        figures : mapping
+            "accuracy" where answers are right or wrong, else `held_out_figures`; none where no
+            picture was held out.
+        counts_k : sequence of int
+            Training pictures of each name.
         remedies : sequence of str
             What the learner takes that may help, by its parameters.
         """
@@ -142,7 +172,7 @@ class Labelled(Target):
 
     def head_doubts(
         self,
-        accuracy: Estimate | None,
+        figures: Mapping[str, Estimate],
         values_n: Array,
         counts_k: Sequence[int],
         remedies: Sequence[str],
@@ -150,7 +180,7 @@ class Labelled(Target):
         fixed: bool,
     ) -> tuple[str, ...]:
         """Say the same of a fitted head, of held-out values too; `fixed` are its features."""
-        return self.doubts(accuracy, counts_k, remedies)
+        return self.doubts(figures, counts_k, remedies)
 
     # What it says of pictures ---------------------------------------------------------------
 
@@ -179,6 +209,21 @@ class Labelled(Target):
             needed="a classifier, which gives probabilities",
             came=f"a model for {self.task}",
             remedy="use predict",
+        )
+
+    def sureness(self, predicted_nk: Doubles) -> Doubles:
+        """Return how sure each answer is, (n,), the larger the surer; NaN for NaN.
+
+        Raises
+        ------
+        UsageError
+            Where predictions do not say.
+        """
+        raise UsageError(
+            "`reject` and `least_probability`",
+            needed="a classifier, which says how sure it is of an answer",
+            came=f"a model for {self.task}",
+            remedy="leave them out",
         )
 
     @abstractmethod
@@ -245,6 +290,15 @@ class Labelled(Target):
     def calibration_error(self, predicted_nk: Doubles, values_n: Array) -> float | None:
         """Compute how far being sure is from being right; None where nothing says how sure."""
         return None
+
+    def by_answered(
+        self, predicted_nk: Doubles, values_n: Array, worth: float
+    ) -> tuple[Answered, ...]:
+        """Measure accuracy against the share answered; none where nothing says how sure it is.
+
+        `worth` as of `metrics`.
+        """
+        return ()
 
     def baselines(self, folds: Iterable[Fold]) -> list[Baseline]:
         """Fit and judge what pixels alone reach, in each fold; see `cross_fit_baselines`."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 import warnings
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,10 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from foveal.arrays import Floats, Hashes, Rows
+from foveal.pictures.splits import deal
 from foveal.pictures.units import majority
 from foveal.randomness import generator
+from foveal.targets.head import FittedHead, standardised
 
 CANDIDATES = tuple(10.0 ** (step / 2) for step in range(-8, 5))
 """Inverse penalties that are tried, from the strongest penalty on, 1e-4 to 1e2."""
@@ -32,27 +33,8 @@ MOST_TO_CHOOSE_BY = 20_000
 FEWEST = 50
 """Pictures of a class among these, at least, where it has so many."""
 ITERATIONS, TOLERANCE = 500, 1e-4
-LEAST_DEVIATION = 1e-3
-"""Least deviation that a feature is divided by, as a share of the largest."""
 SMALL = 100_000_000
 """Features times classes below which one thread is faster than two that wait for each other."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogisticHead:
-    """A fitted head: logits = features @ weight.T + bias."""
-
-    weight_kd: Floats
-    bias_k: Floats
-    C: float
-    """Inverse of the penalty, as C of scikit-learn."""
-    folds: int
-    """Folds that chose it; 0 where there were too few pictures."""
-    held_out_logits_nk: np.ndarray[Any, np.dtype[np.float64]]
-    """Logits of each picture by the fold that did not see it; (0, k) without folds."""
-    held_out: Rows
-    """Which pictures these are."""
-    seconds: float
 
 
 def fit_head(
@@ -67,7 +49,7 @@ def fit_head(
     threads: int,
     C: float | None = None,
     judged: bool = True,
-) -> LogisticHead:
+) -> FittedHead:
     """Choose the penalty by cross-validation and fit a head on all pictures.
 
     Parameters
@@ -97,27 +79,23 @@ def fit_head(
     work = features_vnd.size * classes
     with threadpool_limits(1 if work < SMALL else threads), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        mean = features_vnd.mean(axis=(0, 1), dtype=np.float64)
-        deviation = features_vnd.std(axis=(0, 1), dtype=np.float64)
-        # features that hardly vary are rounding; to standardise them would blow it up
-        deviation = np.maximum(deviation, LEAST_DEVIATION * max(float(deviation.max()), 1e-12))
-        scaled = ((features_vnd - mean) / deviation).astype(np.float32)
+        scaled, mean, deviation = standardised(features_vnd)
         weights = None if class_weights is None else class_weights.astype(np.float64)
         teacher = _Teacher(scaled, class_ids_n, classes, weights, sample_weights_n)
         picked = _picked(class_ids_n, seed)
-        fold_of = folds(class_ids_n[picked], units_n[picked], classes, seed)
+        fold_of = folds(class_ids_n[picked], units_n[picked], seed)
         count = int(fold_of.max(initial=-1)) + 1
         logits = np.empty((0, classes))
         if count > 1 and judged:
             C, logits = teacher.choose(picked, fold_of, C)
         chosen = DEFAULT_C if C is None else C
         weight, bias = teacher.fit(np.arange(len(class_ids_n)), chosen)
-    return LogisticHead(
+    return FittedHead(
         weight_kd=(weight / deviation).astype(np.float32),
         bias_k=(bias - weight @ (mean / deviation)).astype(np.float32),
         C=chosen,
         folds=count if len(logits) else 0,
-        held_out_logits_nk=logits,
+        held_out_outputs_nk=logits,
         held_out=picked[fold_of >= 0] if len(logits) else picked[:0],
         seconds=time.perf_counter() - began,
     )
@@ -137,37 +115,16 @@ def _picked(class_ids_n: Rows, seed: int) -> Rows:
     return np.sort(np.concatenate(drawn))
 
 
-def folds(class_ids_n: Rows, units_n: Hashes, classes: int, seed: int) -> Rows:
+def folds(class_ids_n: Rows, units_n: Hashes, seed: int) -> Rows:
     """Deal pictures out to folds, each class evenly, the pictures of a unit together.
 
-    As many folds as the smallest class of at least two units has, at most `FOLDS`. A class of
-    one unit is taught in every fold and judged in none: its fold is -1. So is a unit without
-    which some fold would lack a class.
+    As many folds as the smallest class of at least two units has, at most `FOLDS`; see
+    `foveal.pictures.splits.deal`.
     """
     unit = np.unique(units_n, return_inverse=True)[1]
-    total = int(unit.max(initial=-1)) + 1
-    class_of_unit = majority(class_ids_n, unit, total)
-    sizes = np.bincount(class_of_unit, minlength=classes)
-    fold = np.full(total, -1, dtype=np.intp)
-    if (sizes > 1).any():
-        count = min(FOLDS, int(sizes[sizes > 1].min()))
-        start = 0
-        for code in np.flatnonzero(sizes > 1):
-            own = np.flatnonzero(class_of_unit == code)
-            order = generator(seed, "folds", int(code)).permutation(own)
-            fold[order] = (start + np.arange(len(order))) % count
-            start += len(order)
-    for code in np.unique(class_ids_n):  # a class may live in units of other classes alone
-        holding = np.unique(unit[class_ids_n == code])
-        if len(np.unique(fold[holding])) == 1:
-            fold[holding[0]] = -1
-    return _numbered(fold)[unit]
-
-
-def _numbered(fold: Rows) -> Rows:
-    """Number the folds that are left from 0 on."""
-    left = np.unique(fold[fold >= 0])
-    return np.where(fold < 0, -1, np.searchsorted(left, fold))
+    sizes = np.bincount(majority(class_ids_n, unit, int(unit.max(initial=-1)) + 1))
+    several = sizes[sizes > 1]
+    return deal(class_ids_n, units_n, min(FOLDS, int(several.min(initial=FOLDS))), seed)
 
 
 class _Teacher:

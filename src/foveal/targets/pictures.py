@@ -77,6 +77,14 @@ class Originals:
         """Return a value for each row, as each picture is its own; all are 0."""
         return Answers(np.zeros(len(pictures), dtype=np.intp), [""] * len(pictures))
 
+    def remarks(self, values_n: Array) -> tuple[str, ...]:
+        """Say nothing: the values are of no meaning."""
+        return ()
+
+    def scaled(self, values_n: Array) -> Array:
+        """Return the values."""
+        return values_n
+
     def strata(self, values_n: Array) -> Rows:
         """Return one stratum for all."""
         return values_n

@@ -125,6 +125,14 @@ class Target(Protocol):
         """
         ...
 
+    def remarks(self, values_n: Array) -> tuple[str, ...]:
+        """Say what is unusual of the values of training pictures, and what is done about it."""
+        ...
+
+    def scaled(self, values_n: Array) -> Array:
+        """Return values as the loss takes them, each a row; without meaning where unknown."""
+        ...
+
     def strata(self, values_n: Array) -> Rows:
         """Return the stratum of each row, of which every part of a split gets its share."""
         ...

@@ -10,6 +10,7 @@ A journal without a folder writes nothing; what it decides holds as long as it d
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +22,8 @@ from foveal.progress.events import EpochEnded, Event, StepEnded, to_json
 
 T = TypeVar("T")
 CONFIG, EVENTS, LEDGER, DONE = "config.json", "events.jsonl", "ledger.csv", "done.json"
+FOLDS, TABLE_OF_FOLDS = "folds", "folds.csv"
+"""Where trainings on folds keep themselves, and what they said of each picture."""
 REPORT, REPLACED_REPORT = "report.html", "replaced.html"
 """What is written of a run once its model is; and that of the run before, which another keeps."""
 MOST_STEP_EVENTS = 1_000
@@ -55,9 +58,22 @@ class Journal:
 
     @property
     def begun(self) -> bool:
-        """Whether the folder's run came to its steps: before them there is nothing to lose."""
+        """Whether the folder's run came to its steps: before them there is nothing to lose.
+
+        A training on folds that came before is as much.
+        """
+        return self.stepped or self.folded
+
+    @property
+    def stepped(self) -> bool:
+        """Whether the folder's run came to its own steps."""
         decided = self.written().get("decided")
         return isinstance(decided, dict) and "steps" in decided
+
+    @property
+    def folded(self) -> bool:
+        """Whether trainings on folds began in the folder."""
+        return self.folder is not None and (self.folder / FOLDS).is_dir()
 
     def written(self) -> dict[str, Any]:
         """Return what config.json holds; nothing where it cannot be read."""
@@ -152,7 +168,8 @@ class Journal:
         if self.folder is None:
             return
         self._keep_report(self.folder)
-        for name in (CONFIG, EVENTS, LEDGER, DONE):
+        shutil.rmtree(self.folder / FOLDS, ignore_errors=True)
+        for name in (CONFIG, EVENTS, LEDGER, TABLE_OF_FOLDS, DONE):
             (self.folder / name).unlink(missing_ok=True)
 
     def _keep_report(self, folder: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from foveal.errors import UsageError
-from foveal.progress.events import CutTried, EpochEnded
+from foveal.progress.events import CutTried, EpochEnded, FoldsJudged
 from foveal.training.journal import CONFIG, DONE, EVENTS, LEDGER, read_json, read_line
 
 LONGEST_LINE = 2_000_000
@@ -31,6 +31,8 @@ class RunRecord:
     """Options of the learner, by name."""
     epochs: tuple[dict[str, Any], ...]
     """Each epoch, by the names of `EpochEnded`."""
+    folds: dict[str, Any]
+    """Figures of whole trainings on folds; empty where there were none."""
     cuts: tuple[dict[str, Any], ...]
     """Places to cut a backbone at that were tried, by the names of `CutTried`."""
     prepared: dict[str, Any]
@@ -81,6 +83,7 @@ class RunRecord:
             source=str(typed.get("pictures", "")),
             options=dict(agreed.get("options", {})),
             epochs=tuple(one for one in events if one["kind"] == EpochEnded.kind),
+            folds=next((one["facts"] for one in events if one["kind"] == FoldsJudged.kind), {}),
             cuts=tuple(one for one in events if one["kind"] == CutTried.kind),
             prepared=next((one for one in events if one["kind"] == "prepared"), {}),
             notes=tuple(dict.fromkeys(str(note) for one in events for note in _notes(one))),

@@ -5,6 +5,7 @@
         checkpoint-*     the training state
         ...              its journal: what was decided, what happened, whether it is complete
         ledger.csv       what became of every picture
+        folds/           the runs of a training on folds, one each
 
 A run without a folder keeps nothing and only tells its listeners.
 """
@@ -85,6 +86,7 @@ class Run:
         self.asked_to_resume = resume
         self.resuming = False
         self.was_finished = False
+        self._stepped = False
         self.journal = Journal(folder)
         self._lock = None if folder is None else _locked(folder)
         if folder is None:
@@ -99,6 +101,7 @@ class Run:
         """Find out what the folder holds, and go on with it or clear it."""
         kept = self.journal.written()
         checkpoints = any(folder.glob(checkpoint.PATTERN))
+        self._stepped = self.journal.stepped
         self.was_finished = self.journal.done and (target is None or target.exists())
         unfinished = (checkpoints or self.journal.begun) and not self.journal.done
         if unfinished and not (resume or fresh):
@@ -173,6 +176,8 @@ class Run:
         elif self.asked_to_resume:
             what = "damaged checkpoints" if checkpoint.clear(self.folder) else "no checkpoint"
             self.journal.rewind(0)
+            if self.journal.folded and not self._stepped:
+                return  # it was stopped in its folds, and had not begun itself
             self.tell(Resumed(step=0, notes=(f"{what}: training starts anew",)))
 
     def watch(self, events: Iterable[Event], state: TrainingState, *, keep: bool = True) -> None:
@@ -242,6 +247,7 @@ class Run:
     def interrupted(self) -> Interrupted:
         """Make the error that says how a stopped run goes on."""
         kept = self.folder is not None and any(self.folder.glob(checkpoint.PATTERN))
+        kept = kept or self.journal.folded
         remedy = "give the same command again"
         if self.folder is None:
             remedy = "use the best weights so far, which are kept, or fit again"

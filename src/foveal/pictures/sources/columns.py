@@ -35,6 +35,11 @@ WRITTEN: tuple[tuple[frozenset[str], str, str], ...] = (
         "keep the columns path and true, and name the second label",
     ),
     (
+        frozenset({"path", "fold", "reason"}),
+        "what trainings on folds said of each picture",
+        "keep the columns path and true, and name the second label",
+    ),
+    (
         frozenset({"path", "error", "unfamiliarity"}),
         "answers of a model",
         "if these answers are to teach, keep the columns path and label alone",

@@ -14,6 +14,7 @@ from foveal.errors import DataError
 from foveal.pictures.collection import Pictures
 from foveal.pictures.content import EncodedContent
 from foveal.pictures.encoded import Beneath
+from foveal.pictures.opening import endings
 from foveal.pictures.sources.parts import PARTS
 from foveal.vocabulary import normal_name
 
@@ -135,7 +136,7 @@ def _listing(root: Path) -> tuple[list[Path], list[Path], list[str]]:
 
     Names that are passed over come third; what lies in such folders is left out. Links are
     followed, each folder once. A folder that cannot be read stands for itself, so that the ledger
-    names it.
+    names it; so does one that is named like a picture, whatever it holds.
     """
     found: list[Path] = []
     folders: list[Path] = []
@@ -155,9 +156,14 @@ def _listing(root: Path) -> tuple[list[Path], list[Path], list[str]]:
         here = at.relative_to(root)
         passed.extend(str(here / name) for name in sorted([*below, *files]) if is_made(name))
         below[:] = [name for name in below if not is_made(name)]
-        folders.extend(here / name for name in below)
+        folders.extend(here / name for name in below if not _like_picture(name))
+        found.extend(here / name for name in below if _like_picture(name))
         found.extend(here / name for name in files if not is_made(name))
     return in_order(found), folders, passed
+
+
+def _like_picture(name: str) -> bool:
+    return PurePath(name).suffix.lower() in endings()
 
 
 def seen_files(folder: Path) -> Iterator[Path]:

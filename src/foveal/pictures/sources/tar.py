@@ -18,6 +18,7 @@ from typing import Any
 from foveal.errors import DataError
 from foveal.pictures.collection import Pictures
 from foveal.pictures.encoded import (
+    A_FOLDER,
     Absent,
     Chained,
     Encoded,
@@ -183,7 +184,7 @@ def _members(shard: Path) -> tuple[Members, list[str], str]:
                 inner = "/".join(steps)
                 if any(map(is_made, steps)):
                     passed.append(inner)
-                elif not member.isdir():
+                elif not member.isdir() or _ending(inner) in endings():
                     problem = _problem(member, status.st_size)
                     found.add(inner, member.offset_data, member.size, problem)
             end, cut = tar.offset, any("cut short" in one for one in found.problems.values())
@@ -223,6 +224,8 @@ def _problem(member: tarfile.TarInfo, size: int) -> str:
     """Say why a member can be no picture; empty where it may be one."""
     if member.islnk() or member.issym():
         return "a link within a shard"
+    if member.isdir():
+        return A_FOLDER
     if not member.isreg():
         return "not a regular file"
     if member.issparse():

@@ -1,0 +1,54 @@
+"""Cross-validation of a learner with all that its training decides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.base import clone
+
+from foveal.estimators.inputs import coerce
+from foveal.estimators.learner import Classifier
+from foveal.learning.cross_validated import CrossValidation
+from foveal.learning.folds import cross_validated
+from foveal.progress.lines import print_plainly
+from foveal.training.run import Run
+
+
+def cross_validate(
+    learner: Classifier,
+    X: Any,
+    y: Any = None,
+    *,
+    groups: Any = None,
+    folds: int = 5,
+    run: Run | None = None,
+) -> CrossValidation:
+    """Train a learner on all folds but one, for each fold in turn, and judge it on that one.
+
+    Classes are dealt out evenly; groups, equal pictures and near copies stand in one fold, which
+    scikit-learn's `cross_val_score` knows nothing of. The learner itself is not fitted.
+
+    Parameters
+    ----------
+    learner : CNNClassifier or TransferClassifier
+        What is to be trained.
+    X, y, groups
+        As in `fit`.
+    folds : int
+        Folds, at least 2.
+    run : Run, optional
+        Where folds keep themselves, so that a stopped cross-validation goes on, and whom it tells.
+
+    Returns
+    -------
+    CrossValidation
+        Its `accuracy` has an interval; its `rows` say what was said of each picture.
+
+    Raises
+    ------
+    UsageError, DataError, ResourceError, DivergedError, Interrupted
+        See `foveal.errors`.
+    """
+    pictures = coerce(clone(learner), X, y, groups=groups, target=learner._target())
+    told = run or Run(listeners=[print_plainly] * learner.verbose)
+    return cross_validated(lambda: clone(learner), pictures, folds, told)
