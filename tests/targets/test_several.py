@@ -140,7 +140,7 @@ def test_the_loss_is_the_cross_entropy_of_each_label(
 
 def test_answers_are_given_above_thresholds_and_written_the_surest_first() -> None:
     predicted = np.array([[0.4, 0.3, 0.9], [0.5, 0.1, 0.8], [np.nan] * 3])
-    assert ABC.called(predicted[:2]).tolist() == [[False, True, True], [False] * 3]
+    assert ABC.given(predicted[:2]).tolist() == [[False, True, True], [False] * 3]
     assert ABC.labels(predicted[:2]).tolist() == [[0, 1, 1], [0, 0, 0]]
     labels = ABC.labels(predicted)
     assert labels[0].tolist() == [0, 1, 1] and np.isnan(labels[2]).all()

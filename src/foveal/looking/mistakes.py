@@ -55,7 +55,7 @@ def rows_of_mistakes(
     if not found.answers.target.exclusive:
         rows = [PictureRow(title="Highest losses", places=found.answers.order[:count])]
         return (*rows, *_of_labels(found, count, pairs))
-    sure = found.answers.probabilities.max(axis=1)
+    sure = found.answers.sure
     surest = wrong[np.argsort(-sure[wrong], kind="stable")]
     rows = [PictureRow(title="Highest losses", places=found.answers.order[:count])]
     seen = set(rows[0].places.tolist())
@@ -86,7 +86,7 @@ def _of_labels(found: Evaluation, count: int, most: int) -> Iterator[PictureRow]
 
 def _pairs(found: Evaluation, surest: Rows, count: int, pairs: int) -> Iterator[PictureRow]:
     answers, labels = found.answers, [one.label for one in found.metrics.classes]
-    called = answers.probabilities.argmax(axis=1)
+    called = answers.called
     for pair in confused_pairs(found.metrics.confusion, pairs):
         here = (answers.values[surest] == pair.true) & (called[surest] == pair.called)
         yield PictureRow(

@@ -82,7 +82,8 @@ def _by_temperature(found: Evaluation) -> str:
 
 def _calibration(found: Evaluation) -> Chart:
     answers = found.answers
-    bins = calibration_curve(answers.probabilities, answers.values, BINS, found.worth)
+    right = answers.called == answers.values
+    bins = calibration_curve(answers.sure, right, BINS, found.worth)
     return calibration_chart(
         bins, "a tenth of the pictures", "how sure it is", "share that is right"
     )
@@ -179,7 +180,7 @@ def _matrix(found: Evaluation) -> Plot:
         "What was called what",
         told or "No picture was called wrong.",
         labels,
-        confusion[ids][:, ids].tolist(),
+        confusion.within(ids).tolist(),
     )
     return Plot(chart=chart, caption=MATRIX + more)
 
@@ -200,18 +201,25 @@ def _pairs(found: Evaluation) -> Table:
 
 def rows_of_tiles(material: Material, found: Evaluation, pictures: Pictures) -> Iterator[Tiles]:
     """Show rows of pictures whose look teaches most, each with what was said of it."""
-    for row in rows_of_mistakes(found):
+    chosen = rows_of_mistakes(found)
+    verdicts = _verdicts(found, {place for row in chosen for place in row.places.tolist()})
+    for row in chosen:
         rows = found.answers.rows[row.places].tolist()
         images = seen(material.model, pictures.take(rows), 2 * SIDE)
         tiles = [
-            tile(drawn(image, SIDE, SIDE), str(pictures.names[at]), _verdict(found, place))
+            tile(drawn(image, SIDE, SIDE), str(pictures.names[at]), verdicts[place])
             for image, at, place in zip(images, rows, row.places.tolist(), strict=True)
         ]
         yield Tiles(title=row.title, caption="", tiles=tuple(tiles))
 
 
-def _verdict(found: Evaluation, place: int) -> tuple[str, ...]:
-    """Say what a picture is, what it was called, how sure that was, and its loss."""
-    answers = found.answers
-    said = answers.target.verdict(answers.predicted[place], answers.values[place])
-    return (*said, f"loss {answers.losses[place]:.3g}")
+def _verdicts(found: Evaluation, places: set[int]) -> dict[int, tuple[str, ...]]:
+    """Say what pictures are, what they were called, how sure that was, and their losses."""
+    answers, losses = found.answers, found.answers.losses
+    return {
+        place: (
+            *answers.target.verdict(answers.predicted[place], answers.values[place]),
+            f"loss {losses[place]:.3g}",
+        )
+        for place in places
+    }

@@ -69,7 +69,7 @@ class LabelAnswers(Labelled):
         """Write the labels that one picture bears."""
         return self.joined(np.asarray(value, dtype=bool))
 
-    def called(self, predicted_nk: Doubles) -> Truths:
+    def given(self, predicted_nk: Doubles) -> Truths:
         """Return which labels are given to each picture, (n, k)."""
         with np.errstate(invalid="ignore"):
             found: Truths = np.asarray(predicted_nk > self.cuts, dtype=bool)
@@ -94,7 +94,7 @@ class LabelAnswers(Labelled):
 
         Whole numbers; where a row has no answer, floats with NaN there.
         """
-        found = self.called(predicted_nk).astype(np.int64)
+        found = self.given(predicted_nk).astype(np.int64)
         lost: Truths = np.isnan(predicted_nk[:, 0])
         if not lost.any():
             return found
@@ -106,7 +106,7 @@ class LabelAnswers(Labelled):
 
     def sureness(self, predicted_nk: Doubles) -> Doubles:
         """Return how likely the least sure label of each answer is right, given or not."""
-        found: Doubles = np.where(self.called(predicted_nk), predicted_nk, 1 - predicted_nk).min(
+        found: Doubles = np.where(self.given(predicted_nk), predicted_nk, 1 - predicted_nk).min(
             axis=1
         )
         return found
@@ -117,12 +117,12 @@ class LabelAnswers(Labelled):
 
     def cells(self, predicted_nk: Doubles) -> Iterator[tuple[list[Any], list[Any]]]:
         """Yield what stands under `columns`."""
-        for row, there in zip(predicted_nk, self.called(predicted_nk), strict=True):
+        for row, there in zip(predicted_nk, self.given(predicted_nk), strict=True):
             yield [self.joined(there)], list(map(float, row))
 
     def written(self, predicted_k: Doubles, most: int = 1) -> tuple[str, str, str]:
         """Write the labels, the surest first, with their probabilities, and what comes next."""
-        there = self.called(predicted_k[None])[0]
+        there = self.given(predicted_k[None])[0]
         order: Rows = np.argsort(-predicted_k, kind="stable")
         given, others = order[there[order]], order[~there[order]][: most - 1]
         sure = ", ".join(f"{100 * one:.1f}" for one in predicted_k[given])
@@ -132,7 +132,7 @@ class LabelAnswers(Labelled):
 
     def verdict(self, predicted_k: Doubles, value: Any) -> tuple[str, ...]:
         """Name the labels, those missed and those said too much."""
-        true, called = np.asarray(value, dtype=bool), self.called(predicted_k[None])[0]
+        true, called = np.asarray(value, dtype=bool), self.given(predicted_k[None])[0]
         parts = {"missed": true & ~called, "too much": called & ~true}
         told = [f"{name}: {self._listed(there)}" for name, there in parts.items() if there.any()]
         return self._listed(true), *told
@@ -144,7 +144,7 @@ class LabelAnswers(Labelled):
 
     def right(self, predicted_nk: Doubles, values_n: Array) -> Truths:
         """Return whether all labels of each picture are right, and none too many."""
-        found: Truths = (self.called(predicted_nk) == values_n).all(axis=1)
+        found: Truths = (self.given(predicted_nk) == values_n).all(axis=1)
         return found
 
     def mean_loss(self, outputs_nk: Array, values_n: Array) -> float:
@@ -159,7 +159,7 @@ class LabelAnswers(Labelled):
         """Yield the labels that a picture bears, those that it was given, and the loss."""
         truths = np.asarray(values_n, dtype=bool)
         each = self.losses(predicted_nk, values_n).tolist()
-        for true, given, loss in zip(truths, self.called(predicted_nk), each, strict=True):
+        for true, given, loss in zip(truths, self.given(predicted_nk), each, strict=True):
             yield [self.joined(true), self.joined(given), loss]
 
     def metrics(self, predicted_nk: Doubles, values_n: Array, worth: float) -> LabelMetrics:
