@@ -81,7 +81,7 @@ def _processor(used: resource.struct_rusage) -> float:
 
 
 def _memory(used: resource.struct_rusage) -> float:
-    return used.ru_maxrss / (1 if sys.platform == "darwin" else 1_000) / 1_000 * 1.024
+    return used.ru_maxrss * (1 if sys.platform == "darwin" else 1_024) / 1e6  # bytes, or KiB
 
 
 if __name__ == "__main__":
