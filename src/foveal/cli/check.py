@@ -13,6 +13,7 @@ from foveal.cli.figures import shown_passage
 from foveal.cli.options import (
     GROUPS_HELP,
     AnyPictures,
+    CacheLimit,
     Json,
     Label,
     LabelFrom,
@@ -80,6 +81,7 @@ def check(
     groups: Annotated[str | None, typer.Option(help=GROUPS_HELP)] = None,
     label_from: LabelFrom = None,
     label: Label = None,
+    cache_limit: CacheLimit = None,
     threads: Threads = None,
     strict: Strict = False,
     json: Json = False,

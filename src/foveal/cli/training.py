@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NOT_LEARNED = (
     *("model", "pictures", "label_from", "label", "groups", "folds"),
     *("resume", "fresh", "strict", "json"),
-    *("tensorboard", "checkpoint_seconds", "report"),
+    *("tensorboard", "checkpoint_seconds", "report", "cache_limit"),
 )
 """Parameters of the command that say what it learns from and how its run is kept, not how."""
 JUDGED = {
@@ -32,7 +32,7 @@ JUDGED = {
     "folds": "{} of whole trainings on folds",
 }
 """What a figure is called, by what judged it, where that was no validation part."""
-NOT_TYPED = ("resume", "fresh", "json", "report")
+NOT_TYPED = ("resume", "fresh", "json", "report", "cache_limit")
 """Options that change nothing of what comes out."""
 
 
