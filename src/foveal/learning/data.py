@@ -192,7 +192,7 @@ def prepare(
         Where labels are not the target's, or too few training pictures are left.
     """
     began, run = time.perf_counter(), context.run
-    target = target.learned(pictures)
+    target = target.learned(pictures.undoubted("split", "group"))
     answers = target.answers(pictures)
     store, recipe = opening(pictures)
     run.agree("pictures", store.fingerprint, "the pictures changed meanwhile: begin with `fresh`")
