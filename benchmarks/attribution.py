@@ -162,7 +162,8 @@ def redrawn(subject: Subject, *, last: bool = False) -> Subject:
             for name, value in subject.network.state_dict().items()
             if not name.startswith(f"{number}_")
         }
-    return replace(subject, network=filled(subject.plan, state), trained=False)
+    network = filled(subject.plan, state).to(subject.device.name)
+    return replace(subject, network=network, trained=False)
 
 
 def settled(subject: Subject, pictures: Pictures) -> None:
@@ -244,15 +245,16 @@ def area(
     """Take tiles away in an order; return the areas under probability and log odds of the class."""
     places = np.empty(len(order), dtype=np.int64)
     places[order] = np.arange(len(order))
-    when = torch.from_numpy(places[tiles])
+    when = torch.from_numpy(places[tiles]).to(inputs.device)
     empty = median_colour(inputs)
     with torch.inference_mode():
         pictures = [
             torch.where(when < round(share * len(order)), empty, inputs) for share in SHARES
         ]
         logits = torch.cat([scored.logits(one) for one in pictures])
-        chances = (logits / subject.temperature).softmax(dim=1)[:, target].double().numpy()
-        odds = log_odds(logits, torch.full((len(logits),), target)).double().numpy()
+        chances = (logits / subject.temperature).softmax(dim=1)[:, target].double().cpu().numpy()
+        targets = torch.full((len(logits),), target, device=logits.device)
+        odds = log_odds(logits, targets).double().cpu().numpy()
     return float(np.trapezoid(chances, SHARES)), float(np.trapezoid(odds, SHARES))
 
 

@@ -10,13 +10,14 @@ import os
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
 
 from foveal.errors import UsageError
 from foveal.parameters import did_you_mean
+from foveal.vocabulary import Precision
 
 MOST_THREADS = 1_024
 
@@ -34,6 +35,16 @@ class Device:
     memory_format: torch.memory_format = torch.channels_last
     """Order of the axes in memory; channels last runs 1.5 times as fast on a processor."""
 
+    def computing(self, precision: Precision) -> AbstractContextManager[object]:
+        """Let products within be of that precision; weights, sums and losses stay float32.
+
+        Mixed precision as in Micikevicius et al., arXiv:1710.03740; bfloat16 has the range of
+        float32, so that losses need not be scaled.
+        """
+        if precision == "float32":
+            return nullcontext()
+        return torch.autocast(self.name, dtype=torch.bfloat16)
+
     @contextmanager
     def private_randomness(self, seed: int) -> Iterator[None]:
         """Let torch draw from a seed within (dropout does), and give the caller's state back.
@@ -49,17 +60,32 @@ class Device:
             yield
 
     @contextmanager
+    def _exact(self) -> Iterator[None]:
+        """Convolve in float32 within; see `at_work`."""
+        if self.name != "cuda":
+            yield
+            return
+        convolutions = torch.backends.cudnn.conv  # type: ignore[attr-defined]
+        before, convolutions.fp32_precision = convolutions.fp32_precision, "ieee"
+        try:
+            yield
+        finally:
+            convolutions.fp32_precision = before
+
+    @contextmanager
     def at_work(self) -> Iterator[None]:
         """Let torch use this device's number of threads within, and the caller's after.
 
         Several threads may be within at a time: the first one in notes the caller's number. In
         the thread that a fork left it is one thread: those that torch had are gone, and it would
-        wait for them for ever.
+        wait for them for ever. A graphics processor convolves in float32 within, not in TF32:
+        a model answers the same wherever it is asked.
         """
         before = _BASE.entered()
         torch.set_num_threads(1 if _left_by_fork() else self.threads)
         try:
-            yield
+            with self._exact():
+                yield
         finally:
             _BASE.left()
             torch.set_num_threads(before)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Self
 
+import filelock
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from foveal.files import checked_output, whole_file
+from foveal.errors import UsageError
+from foveal.files import checked_output, told, whole_file
 
 FORMATS = (".csv", ".parquet", ".jsonl")
+GROWING = (".csv", ".jsonl")
+"""Formats to which rows can be added."""
 KINDS = {
     **dict.fromkeys(("path", "true", "predicted"), pa.string()),
     **dict.fromkeys(("part", "reason", "remark", "error"), pa.string()),
@@ -74,7 +81,7 @@ def _write_csv(path: Path, columns: Sequence[str], batches: Iterable[Rows]) -> i
         writer.writerow(columns)
         for rows in batches:
             for row in rows:
-                writer.writerow(["" if value is None else value for value in row])
+                writer.writerow(_cells(row))
                 count += 1
     return count
 
@@ -84,9 +91,17 @@ def _write_lines(path: Path, columns: Sequence[str], batches: Iterable[Rows]) ->
     with path.open("w", encoding="utf-8") as file:
         for rows in batches:
             for row in rows:
-                file.write(json.dumps(dict(zip(columns, row, strict=True))) + "\n")
+                file.write(_json_line(columns, row))
                 count += 1
     return count
+
+
+def _cells(row: list[Any]) -> list[Any]:
+    return ["" if value is None else value for value in row]
+
+
+def _json_line(columns: Sequence[str], row: list[Any]) -> str:
+    return json.dumps(dict(zip(columns, row, strict=True))) + "\n"
 
 
 def _write_parquet(
@@ -153,3 +168,128 @@ def valid_text(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return value
+
+
+class GrowingTable:
+    """A table to which rows are added: each is on the disk as a whole, whatever ends the process.
+
+    What was cut off by an end in the middle of a row is taken away when it is opened again.
+
+    Parameters
+    ----------
+    path : Path
+        A .csv or .jsonl file, new, or begun with the same columns.
+    columns : sequence of str
+        Names of the columns; the first one names what a row is about.
+
+    Raises
+    ------
+    UsageError
+        For another format, another table of that name, and where another process adds to it.
+    ResourceError
+        Where the file cannot be written.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        self.path, self.columns = checked_table(path, GROWING), list(columns)
+        self.known: set[str] = set()
+        """What there are rows about."""
+        self._as_csv = path.suffix.lower() == ".csv"
+        self._lock = filelock.FileLock(path.with_name(f".{path.name}.lock"))
+        self._begin()
+
+    def _begin(self) -> None:
+        """Open the file, for this process alone, and read what it is about."""
+        with told(str(self.path)):
+            try:
+                self._lock.acquire(timeout=0)
+            except filelock.Timeout:
+                raise self._foreign("one that another process adds to") from None
+            try:
+                self._file = self.path.open("r+b" if self.path.exists() else "x+b")
+                self._read()
+            except BaseException:
+                self.close()
+                raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let others add to it."""
+        with contextlib.suppress(AttributeError):
+            self._file.close()
+        self._lock.release()
+
+    def add(self, rows: Sequence[list[Any]]) -> None:
+        """Add rows; they are on the disk when this returns."""
+        if not rows:
+            return
+        with told(str(self.path)):
+            self._put("".join(map(self._line, rows)))
+        self.known.update(str(row[0]) for row in rows)
+
+    def _put(self, text: str) -> None:
+        self._file.write(text.encode("utf-8", "surrogateescape"))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def _line(self, row: list[Any]) -> str:
+        if not self._as_csv:
+            return _json_line(self.columns, row)
+        line = io.StringIO()
+        csv.writer(line).writerow(_cells(row))
+        return line.getvalue()
+
+    def _read(self) -> None:
+        """Read what the rows are about, and take away what is no whole row at the end."""
+        end = 0
+        for row, (record, stop) in enumerate(_records(self._file, quoted=self._as_csv)):
+            name, end = self._name_in(record, is_head=self._as_csv and row == 0), stop
+            if name is not None:
+                self.known.add(name)
+        self._file.truncate(end)
+        self._file.seek(end)
+        if self._as_csv and end == 0:
+            self._put(self._line(list(self.columns)))
+
+    def _name_in(self, record: bytes, *, is_head: bool) -> str | None:
+        """Return what a row is about; the head of a table is about nothing."""
+        text = record.decode("utf-8", "surrogateescape")
+        try:
+            if not self._as_csv:
+                facts = json.loads(text)
+                if not isinstance(facts, dict) or list(facts) != self.columns:
+                    raise self._foreign("one of other columns")
+                return str(facts[self.columns[0]])
+            (cells,) = csv.reader(io.StringIO(text, newline=""), strict=True)
+        except (ValueError, csv.Error):
+            raise self._foreign("a file that is none") from None
+        if len(cells) != len(self.columns) or (is_head and cells != self.columns):
+            raise self._foreign("one of other columns")
+        return None if is_head else cells[0]
+
+    def _foreign(self, came: str) -> UsageError:
+        return UsageError(
+            f"`to` {self.path}",
+            needed=f"a new table, or one of the columns {', '.join(self.columns[:4])}, ...",
+            came=came,
+            remedy="choose another name",
+        )
+
+
+def _records(file: BinaryIO, *, quoted: bool) -> Iterator[tuple[bytes, int]]:
+    """Yield each whole record of a file with the place where it ends; lines within quotes too."""
+    parts: list[bytes] = []
+    end = quotes = 0
+    for line in file:
+        parts.append(line)
+        quotes += line.count(b'"') if quoted else 0
+        if quotes % 2 == 0 and line.endswith(b"\n"):
+            record = b"".join(parts)
+            end += len(record)
+            yield record, end
+            parts, quotes = [], 0

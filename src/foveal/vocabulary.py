@@ -26,6 +26,9 @@ LOSSES: tuple[Loss, ...] = ("mse", "bce", "l1", "colour")
 NOISES: tuple[Noise, ...] = ("none", "gaussian", "masks")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 """Where to compute."""
+Precision = Literal["float32", "bfloat16"]
+"""Number format of the products of a training step; weights, sums and losses stay float32."""
+PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 ENGINES = ("openvino", "onnxruntime", "torch")
 """What runs a frozen network, by preference."""
 

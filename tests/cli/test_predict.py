@@ -178,3 +178,29 @@ def test_what_was_passed_over_is_said(run, class_folders: Path, tmp_path: Path) 
     assert code == 0 and "passed over, as of a system or a program: .DS_Store" in out
     code, out, _ = run("predict", model, few, "--json")
     assert any(".DS_Store" in note for note in json.loads(out)["notes"])
+
+
+def test_a_folder_is_watched_until_a_signal(
+    run, model: Path, class_folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(seconds: float) -> None:
+        if table.exists() and table.read_bytes().count(b"\n") == 61:
+            raise KeyboardInterrupt
+
+    table = tmp_path / "rows.csv"
+    monkeypatch.setattr("foveal.model.watching.REST", 0.0)
+    monkeypatch.setattr("foveal.model.watching.PAUSE", 0.0)
+    monkeypatch.setattr("time.sleep", stop)
+    line = ("predict", model, class_folders, "--watch", "--to", table)
+    code, out, err = run(*line)
+    assert code == 0 and "60 rows in" in out and "watching" in err
+    code, out, _ = run(*line, "--json")
+    assert code == 0 and json.loads(out)["rows"] == 0 and table.read_bytes().count(b"\n") == 61
+
+
+@pytest.mark.parametrize("words", [("--to", "p.parquet"), (), ("--to", "gone/p.csv")])
+def test_what_cannot_be_watched_is_refused(
+    run, model: Path, class_folders: Path, words: tuple[str, ...]
+) -> None:
+    assert run("predict", model, class_folders, "--watch", *words)[0] == 2
+    assert run("predict", model, model, "--watch", "--to", "p.csv")[0] == 2

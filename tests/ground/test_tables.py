@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from foveal import UsageError
-from foveal.tables import write_table
+from foveal.tables import GrowingTable, write_table
 
 ROWS = [
     [["a.png", "cat", 0.9, None, 0.9, 0.1]],
@@ -53,3 +53,55 @@ def test_a_table_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
 def test_other_endings_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"\.csv, \.parquet, \.jsonl"):
         write_table(tmp_path / "t.xlsx", COLUMNS, [])
+
+
+NAMES = ["plain", "two\r\nlines", 'a "quoted", one', "caf\u00e9", "odd \udcff byte", ""]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl"])
+@pytest.mark.parametrize("cut", range(0, 40, 3))
+def test_a_growing_table_loses_no_whole_row_and_keeps_no_half_one(
+    tmp_path: Path, ending: str, cut: int
+) -> None:
+    path = tmp_path / f"t{ending}"
+    with GrowingTable(path, ["path", "value"]) as table:
+        table.add([[name, None] for name in NAMES])
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) - cut])
+    with GrowingTable(path, ["path", "value"]) as table:
+        kept = [name for name in NAMES if name in table.known]
+        assert kept == NAMES[: len(kept)] and (cut > 0 or kept == NAMES)
+        table.add([[name, None] for name in NAMES[len(kept) :]])
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.csv", b"other,columns\r\n"),
+        ("t.csv", b"path,value\r\na\r\n"),
+        ("t.csv", b"\x00\x01binary\n"),
+        ("t.jsonl", b'{"path": "a"}\n'),
+        ("t.jsonl", b"[1]\n"),
+        ("t.jsonl", b"nonsense\n"),
+        ("t.parquet", b""),
+    ],
+)
+def test_a_growing_table_leaves_what_is_none_alone(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(UsageError):
+        GrowingTable(path, ["path", "value"])
+    assert path.read_bytes() == content
+
+
+def test_a_table_grows_by_one_process_at_a_time(tmp_path: Path) -> None:
+    with GrowingTable(tmp_path / "t.csv", ["path"]) as table:
+        with pytest.raises(UsageError) as error:
+            GrowingTable(tmp_path / "t.csv", ["path"])
+        assert "another process" in str(error.value)
+        table.add([["a"]])
+    with GrowingTable(tmp_path / "t.csv", ["path"]) as table:
+        assert table.known == {"a"}

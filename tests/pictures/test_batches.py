@@ -13,7 +13,6 @@ from foveal.pictures.batches import (
     Batch,
     FeatureBatches,
     TrainingBatches,
-    as_tensor,
     batches_in,
     feature_tensor,
     normalised,
@@ -22,6 +21,7 @@ from foveal.pictures.batches import (
 )
 from foveal.pictures.scaling import of_values
 from foveal.pictures.survey import measure_scaling
+from foveal.pictures.tensors import as_tensor
 from foveal.recipe import PictureRecipe
 
 PLAIN = Augmentation(level="none")
@@ -206,20 +206,6 @@ def test_normalising_leaves_its_input_alone() -> None:
         before = tensor.clone()
         normalised(tensor, of_values(recipe_of(images)))
         assert torch.equal(tensor, before)
-
-
-def test_large_unsigned_values_are_not_wrapped() -> None:
-    for dtype in ("uint16", "uint32"):
-        top = np.iinfo(dtype).max
-        values = np.array([0, 1, top // 2 + 1, top - 1, top], dtype=dtype)
-        np.testing.assert_array_equal(as_tensor(values).numpy(), values.astype(np.int64))
-
-
-def test_read_only_and_strided_arrays_become_tensors() -> None:
-    images = noise(6)
-    images.flags.writeable = False
-    torch.testing.assert_close(as_tensor(images), torch.tensor(images))
-    torch.testing.assert_close(as_tensor(images[::-1, ::2]), torch.tensor(images[::-1, ::2].copy()))
 
 
 # Features ----------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from foveal.progress.events import StepEnded
 from foveal.progress.lines import lines_of
 from foveal.training.loop import start
 from foveal.training.run import Run
+from foveal.wording import counted
 from support.training import small_config, small_network
 
 
@@ -130,7 +131,8 @@ def test_another_number_of_threads_is_said(tmp_path: Path) -> None:
             run.restore(state())
     finally:
         torch.set_num_threads(before)
-    assert any(f"begun with {before} threads, resumed with {before + 1}" in one for one in said)
+    begun = counted(before, "thread")
+    assert any(f"begun with {begun}, resumed with {before + 1}" in one for one in said)
 
 
 def test_only_some_steps_are_written_down_and_all_epochs(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from foveal.cli.options import (
 from foveal.cli.output import path_end, print_answer, table_rows
 from foveal.cli.sources import all_pictures, refuse_unreadable
 from foveal.cli.words import noted
+from foveal.errors import UsageError
 from foveal.results import plain
 from foveal.wording import counted
 
@@ -110,6 +112,14 @@ def predict(
         Path | None,
         typer.Option(metavar="FILE", help="Write the table here: .csv, .parquet or .jsonl."),
     ] = None,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            help="Go on: files that arrive in the one folder of PICTURES get rows in --to, each "
+            "once, also over restarts.",
+        ),
+    ] = False,
     top: Annotated[
         int, typer.Option(min=1, help="Classes shown for each picture in the printed table.")
     ] = 1,
@@ -127,13 +137,64 @@ def predict(
     """
     from foveal.tables import checked_table
 
-    if to is not None:
+    if watch:
+        folder, table = _watched(pictures, to)
+    elif to is not None:
         checked_table(to)
     fitted = opened(model, device, threads)
     refusal = fitted.refusal(reject=reject, least_probability=least_probability)
-    found = _predicted(fitted, all_pictures(pictures), to, refusal)
+    if watch:
+        found = watched(fitted, folder, table, refusal)
+    else:
+        found = _predicted(fitted, all_pictures(pictures), to, refusal)
     print_answer(found, lambda answer: _lines(answer, top), as_json=json)
     refuse_unreadable(found.unreadable, found.rows, strict=strict)
+
+
+def _watched(pictures: Sequence[str], to: Path | None) -> tuple[Path, Path]:
+    """Check what is watched, and where its rows go."""
+    if len(pictures) != 1 or not Path(pictures[0]).is_dir():
+        raise UsageError(
+            "watch",
+            needed="one folder of PICTURES",
+            came=", ".join(pictures)[:80],
+            remedy="name the folder in which files arrive",
+        )
+    if to is None:
+        raise UsageError(
+            "watch",
+            needed="a table to which rows are added",
+            came="none",
+            remedy="name a .csv or .jsonl file (`to`)",
+        )
+    return Path(pictures[0]), to
+
+
+def watched(fitted: FittedModel, folder: Path, to: Path, refusal: Refusal | None) -> PredictedTable:
+    """Predict files as they arrive, until a signal; what was done is the answer."""
+    from foveal.model.predictions import columns_of
+    from foveal.model.watching import Watch
+    from foveal.tables import GrowingTable
+
+    rate = None if fitted.familiar is None else fitted.familiar.rate
+    columns = columns_of(fitted.answering(), refusing=refusal is not None)
+    with GrowingTable(to, columns) as table:
+        watch = Watch(fitted, folder, table, least=None if refusal is None else refusal.least)
+        typer.echo(f"watching {folder}: {counted(len(table.known), 'row')} in {to}", err=True)
+        with contextlib.suppress(KeyboardInterrupt):  # its ordinary end
+            for rows in watch.looks():
+                typer.echo(f"{counted(rows, 'new row')} in {to}", err=True)
+    return PredictedTable(
+        to=to,
+        rows=watch.rows,
+        unreadable=watch.unreadable,
+        unfamiliar=watch.unfamiliar,
+        left=watch.left,
+        refusal=refusal,
+        rate=rate,
+        found=[],
+        predictions=None,
+    )
 
 
 def _predicted(

@@ -23,7 +23,7 @@ from foveal.recipe import Resize
 from foveal.targets.pictures import Originals
 from foveal.training import config as configs
 from foveal.training.run import Run
-from foveal.vocabulary import Level, Loss, Noise
+from foveal.vocabulary import Level, Loss, Noise, Precision
 
 
 class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
@@ -103,6 +103,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
         where no folder names them.
     test_share : float, 0 to 1
         Share held out and never touched; only where no folder names a test part.
+    precision : {"float32", "bfloat16"}
+        Number format of the products of a training step; weights, sums and losses are float32
+        in any case. bfloat16 pays on a graphics processor with large pictures and batches.
     device : {"auto", "cpu", "cuda", "mps"}
         Where to compute.
     threads : int, optional
@@ -166,6 +169,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
         resize: Resize = "stretch",
         validation_share: float = 0.2,
         test_share: float = 0.0,
+        precision: Precision = "float32",
         device: str = "auto",
         threads: int | None = None,
         random_state: randomness.RandomState = None,
@@ -199,6 +203,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
         self.resize = resize
         self.validation_share = validation_share
         self.test_share = test_share
+        self.precision = precision
         self.device = device
         self.threads = threads
         self.random_state = random_state

@@ -22,7 +22,7 @@ from foveal.recipe import Resize
 from foveal.targets.labelled import Labelled
 from foveal.training import config as configs
 from foveal.training.run import Run
-from foveal.vocabulary import Level
+from foveal.vocabulary import Level, Precision
 
 
 class FromScratch(Answering):
@@ -143,6 +143,9 @@ class CNNClassifier(Classifier, FromScratch):
         where no folder names them.
     test_share : float, 0 to 1
         Share held out and never touched; only where no folder names a test part.
+    precision : {"float32", "bfloat16"}
+        Number format of the products of a training step; weights, sums and losses are float32
+        in any case. bfloat16 pays on a graphics processor with large pictures and batches.
     device : {"auto", "cpu", "cuda", "mps"}
         Where to compute.
     threads : int, optional
@@ -198,6 +201,7 @@ class CNNClassifier(Classifier, FromScratch):
         resize: Resize = "stretch",
         validation_share: float = 0.2,
         test_share: float = 0.0,
+        precision: Precision = "float32",
         device: str = "auto",
         threads: int | None = None,
         random_state: randomness.RandomState = None,
@@ -224,6 +228,7 @@ class CNNClassifier(Classifier, FromScratch):
         self.resize = resize
         self.validation_share = validation_share
         self.test_share = test_share
+        self.precision = precision
         self.device = device
         self.threads = threads
         self.random_state = random_state

@@ -31,7 +31,7 @@ from foveal.recipe import Resize
 from foveal.targets.labelled import Labelled
 from foveal.training import config as configs
 from foveal.training.run import Run
-from foveal.vocabulary import Level
+from foveal.vocabulary import Level, Precision
 
 
 class FromBackbone(Answering):
@@ -153,7 +153,7 @@ label_smoothing, ema, clip_norm, patience
         then fitted on them too.
     test_share : float, 0 to 1
         Share held out and never touched; only where no folder names a test part.
-    device, threads, random_state, verbose
+    precision, device, threads, random_state, verbose
         As in `CNNClassifier`.
 
     Attributes
@@ -216,6 +216,7 @@ label_smoothing, ema, clip_norm, patience
         resize: Resize | None = None,
         validation_share: float | None = None,
         test_share: float = 0.0,
+        precision: Precision = "float32",
         device: str = "auto",
         threads: int | None = None,
         random_state: randomness.RandomState = None,
@@ -251,6 +252,7 @@ label_smoothing, ema, clip_norm, patience
         self.resize = resize
         self.validation_share = validation_share
         self.test_share = test_share
+        self.precision = precision
         self.device = device
         self.threads = threads
         self.random_state = random_state

@@ -25,10 +25,11 @@ from foveal.device import Device, ThreadLock
 from foveal.engines import choose
 from foveal.engines.engine import Frozen, batch_for
 from foveal.inference.frozen import FrozenNetwork
-from foveal.pictures.batches import as_tensor, normalised
+from foveal.pictures.batches import normalised
 from foveal.pictures.collection import Pictures
 from foveal.pictures.preparing import batches
 from foveal.pictures.scaling import Scaling, scaling
+from foveal.pictures.tensors import as_tensor
 from foveal.recipe import PictureRecipe
 
 TORCH_PACE, ENGINE_PACE = 2.2e10, 6e10
@@ -160,17 +161,23 @@ class Session:
                 values[[bool(reason) for reason in reasons]] = np.nan
                 yield start, values, reasons, seen
 
-    def prepared(self, images: Array, by: Scaling) -> Array:
-        """Run pictures (n, h, w, c) that are prepared already, (n, ...)."""
-        runner = self.runner(by, len(images))
+    def prepared(self, images: Array, by: Scaling, *, at_hand: bool = True) -> Array:
+        """Run pictures (n, h, w, c) that are prepared already, (n, ...); see `engine_for`."""
+        runner = self.runner(by, len(images), at_hand=at_hand)
         starts = range(0, len(images), runner.batch)
         with self.device.at_work():
             found = list(runner.run(images[start : start + runner.batch] for start in starts))
         return np.concatenate(found)
 
-    def runner(self, by: Scaling, pictures: int) -> Runner:
+    def open_fastest(self, by: Scaling) -> None:
+        """Open the engine that many pictures are worth, before the first of them come."""
+        name = self.fastest(by)
+        if name != "torch" or self.asked is not None:
+            self.engine(name, by)
+
+    def runner(self, by: Scaling, pictures: int, *, at_hand: bool = True) -> Runner:
         """Choose and open what runs a call of so many pictures."""
-        name = self.engine_for(pictures, by, at_hand=True)
+        name = self.engine_for(pictures, by, at_hand=at_hand)
         if name == "torch" and self.asked is None:
             return Eager(self.network, by, self.device.name, at_once(self.recipe))
         return self.engine(name, by)

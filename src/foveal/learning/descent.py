@@ -152,6 +152,7 @@ def configured(
         patience=asked.patience,
         seed=context.seed,
         squares=habits.squares,
+        precision=asked.precision,
     )
     steps = context.run.decide("steps", lambda: _affordable(asked, task, network, config, context))
     return configs.with_steps(config, steps)

@@ -20,7 +20,18 @@ from foveal.parameters import FLAG, Choice, Either, Real, Rule, Whole, check, op
 from foveal.parameters import Kind as OfKind
 from foveal.recipe import RESIZES, Resize
 from foveal.training.config import OPTIMIZERS, SCHEDULES, Optimizer, Schedule
-from foveal.vocabulary import DEVICES, ENGINES, LEVELS, LOSSES, NOISES, Level, Loss, Noise
+from foveal.vocabulary import (
+    DEVICES,
+    ENGINES,
+    LEVELS,
+    LOSSES,
+    NOISES,
+    PRECISIONS,
+    Level,
+    Loss,
+    Noise,
+    Precision,
+)
 
 NETWORK, TRAINING, PICTURES, RUN = "Network", "Training", "Pictures", "Run"
 """Panels of the command's help."""
@@ -112,6 +123,12 @@ class Descent:
         None,
         optional(Whole(1)),
         "Stop after so many epochs without a better validation score.",
+    )
+    precision: Precision = option(
+        TRAINING,
+        "float32",
+        Choice(PRECISIONS),
+        "float32 or bfloat16: of the products of a step.",
     )
 
     def __post_init__(self) -> None:

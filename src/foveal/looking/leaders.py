@@ -21,10 +21,11 @@ from foveal.nets.plan import Plan
 from foveal.nets.planned import PlannedLayer
 from foveal.nets.spec import BatchNorm, Conv
 from foveal.nets.tracing import trace
-from foveal.pictures.batches import as_tensor, normalised
+from foveal.pictures.batches import normalised
 from foveal.pictures.collection import Pictures
 from foveal.pictures.preparing import batches
 from foveal.pictures.scaling import scaling
+from foveal.pictures.tensors import as_tensor
 
 if TYPE_CHECKING:
     from foveal.pictures.store import Progress

@@ -14,10 +14,11 @@ import numpy as np
 from foveal.arrays import Array
 from foveal.errors import DataError, UsageError
 from foveal.inference.session import at_once
-from foveal.pictures.batches import as_tensor, normalised
+from foveal.pictures.batches import normalised
 from foveal.pictures.collection import Pictures
 from foveal.pictures.preparing import batches
 from foveal.pictures.scaling import scaling
+from foveal.pictures.tensors import as_tensor
 
 if TYPE_CHECKING:
     from foveal.model.codec import Reconstructions

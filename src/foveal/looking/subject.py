@@ -27,10 +27,11 @@ from foveal.model.loading import load
 from foveal.nets.build import build
 from foveal.nets.plan import Plan, plan
 from foveal.nets.tracing import Traced, trace
-from foveal.pictures.batches import as_tensor, normalised
+from foveal.pictures.batches import normalised
 from foveal.pictures.collection import Pictures
 from foveal.pictures.preparing import batches
 from foveal.pictures.scaling import scaling
+from foveal.pictures.tensors import as_tensor
 from foveal.recipe import PictureRecipe
 
 ENDING = ".safetensors"

@@ -13,8 +13,9 @@ import torch
 import torch.nn.functional as F
 
 from foveal.arrays import Array, Floats
-from foveal.pictures.batches import as_tensor, normalised
+from foveal.pictures.batches import normalised
 from foveal.pictures.scaling import Scaling
+from foveal.pictures.tensors import as_tensor
 
 GLANCE = 32
 """Longest side of the copy that is looked at."""

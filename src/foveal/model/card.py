@@ -166,6 +166,16 @@ class Provenance(BaseModel):
         worth = (self.validation_effective or count) / count
         return wilson(self.validation_right, count, worth=worth)
 
+    @field_serializer("config", mode="wrap")
+    def _without_what_format_1_did_not_know(
+        self, config: TrainingConfig | None, plain: SerializerFunctionWrapHandler
+    ) -> dict[str, Any] | None:
+        """Leave the usual precision out, so that hashes stay."""
+        found: dict[str, Any] | None = plain(config)
+        if found is not None and config is not None and config.precision == "float32":
+            del found["precision"]
+        return found
+
 
 class Card(BaseModel):
     """The JSON of a model file."""

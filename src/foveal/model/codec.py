@@ -22,13 +22,14 @@ from foveal.nets.build import part
 from foveal.nets.plan import Plan
 from foveal.nets.spec import Sample
 from foveal.parameters import Whole, check, optional
-from foveal.pictures.batches import as_tensor, nhwc, normalised
+from foveal.pictures.batches import nhwc, normalised
 from foveal.pictures.collection import Pictures
 from foveal.pictures.hashing import content_hashes
 from foveal.pictures.ledger import warn_unreadable
 from foveal.pictures.preparing import batches
 from foveal.pictures.saving import DecodedBatch
 from foveal.pictures.scaling import scaling
+from foveal.pictures.tensors import as_tensor
 from foveal.randomness import generator
 from foveal.recipe import PictureRecipe
 from foveal.wording import counted

@@ -202,7 +202,7 @@ class FittedModel:
         What is less sure than `least` is left to a person; see `refusal`.
         """
         target = self.answering()
-        session = self.feature_session() if self._by_features else self.session()
+        session = self.answering_session()
         for start, values, reasons, seen in session.looking(pictures, self._look):
             outputs_nk, unfamiliarity = self._answers(values, seen)
             yield Predictions(
@@ -225,11 +225,14 @@ class FittedModel:
         return _told(self.predictions(X)).unfamiliarity
 
     def answers(
-        self, images: Array, by: Scaling
+        self, images: Array, by: Scaling, *, at_hand: bool = True
     ) -> tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, np.dtype[np.float64]]]:
-        """Compute logits (n, classes) and unfamiliarity (n,) of pictures that are prepared."""
-        session = self.feature_session() if self._by_features else self.session()
-        values = session.prepared(images, by).astype(np.float64)
+        """Compute logits (n, classes) and unfamiliarity (n,) of pictures that are prepared.
+
+        Without `at_hand` the engine is chosen as where none is open yet: by these pictures alone.
+        """
+        session = self.answering_session()
+        values = session.prepared(images, by, at_hand=at_hand).astype(np.float64)
         return self._answers(values, self._look(images, by))
 
     def answers_of(
@@ -300,6 +303,10 @@ class FittedModel:
             For a number that no layer has.
         """
         return activations_of(self, gather(X), layer)
+
+    def answering_session(self) -> Session:
+        """Open what answers pictures: without its last layer, where what it sees is looked at."""
+        return self.feature_session() if self._by_features else self.session()
 
     def feature_session(self) -> Session:
         """Open the part of the network that makes `features`."""

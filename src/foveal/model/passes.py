@@ -15,10 +15,11 @@ from torch import nn
 from foveal.arrays import Floats
 from foveal.inference.session import at_once
 from foveal.nets.tracing import planned_layer, trace
-from foveal.pictures.batches import as_tensor, normalised
+from foveal.pictures.batches import normalised
 from foveal.pictures.ledger import warn_unreadable
 from foveal.pictures.preparing import batches
 from foveal.pictures.scaling import scaling
+from foveal.pictures.tensors import as_tensor
 
 if TYPE_CHECKING:
     from foveal.device import Device

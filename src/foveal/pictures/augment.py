@@ -60,10 +60,11 @@ def gather_varied(
     if augmentation.flip:
         mirrored = generator.random(batch) < 0.5
         columns[mirrored] = columns[mirrored, ::-1]
-    flat = (rows[:, :, None] * width + columns[:, None, :]).reshape(batch, height * width)
-    places = torch.from_numpy(flat + height * width * np.arange(batch)[:, None])
     pixels = images_nhwc.reshape(batch * height * width, -1)
-    return pixels.index_select(0, places.reshape(-1).to(pixels.device)).view_as(images_nhwc)
+    firsts = (rows + height * np.arange(batch)[:, None]) * width  # of each row, among all pixels
+    down_nh, across_nw = (torch.from_numpy(one).to(pixels.device) for one in (firsts, columns))
+    places = down_nh[:, :, None] + across_nw[:, None, :]
+    return pixels.index_select(0, places.reshape(-1)).view_as(images_nhwc)
 
 
 def varied(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,6 +17,7 @@ from foveal.arrays import Array, Rows
 from foveal.pictures.augment import Augmentation, gather_varied, varied
 from foveal.pictures.prepared import Prepared, RowsOfArrays
 from foveal.pictures.scaling import Scaling
+from foveal.pictures.tensors import picked
 from foveal.randomness import generator
 
 
@@ -69,7 +71,7 @@ class TrainingBatches:
 
     def _batch(self, rows: Rows, step: int) -> Batch:
         draws = generator(self.seed, "augment", step)
-        raw = gather_varied(_rows(self.images, rows, self.device), self.augmentation, draws)
+        raw = gather_varied(picked(self.images, rows, self.device), self.augmentation, draws)
         images = varied(normalised(raw, self.scaling), self.augmentation, draws)
         values = torch.from_numpy(self.values[rows]).to(self.device)
         return Batch(images, values, weights_of(self.weights, rows, self.device))
@@ -204,8 +206,7 @@ def ordered(
 ) -> Iterator[torch.Tensor]:
     """Return rows in order, unvaried, as normalised tensors (n, c, h, w)."""
     for start in range(0, len(rows), batch_size):
-        picked = rows[start : start + batch_size]
-        yield normalised(_rows(images, picked, device), by)
+        yield normalised(picked(images, rows[start : start + batch_size], device), by)
 
 
 def normalised(images_nhwc: torch.Tensor, by: Scaling) -> torch.Tensor:
@@ -213,33 +214,24 @@ def normalised(images_nhwc: torch.Tensor, by: Scaling) -> torch.Tensor:
 
     The answer is float32 and lies channels last in memory, without a copy.
     """
-    scale, shift = (torch.tensor(one, dtype=torch.float64) for one in by.affine)
     if images_nhwc.dtype == torch.uint8:
         floats = images_nhwc.to(torch.float32)
-        floats.mul_(scale.to(floats)).add_(shift.to(floats))
+        scale, shift = _affine(by, torch.float32, str(floats.device))
+        floats.mul_(scale).add_(shift)
     else:  # far from zero single precision would round before the shift
+        scale, shift = _affine(by, torch.float64, "cpu")
         wide = images_nhwc.to("cpu", torch.float64).mul(scale).add_(shift)
         floats = wide.to(images_nhwc.device, torch.float32)
     return floats.permute(0, 3, 1, 2)
 
 
-def _rows(images: RowsOfArrays, rows: Rows, device: str) -> torch.Tensor:
-    return as_tensor(images[rows]).to(device)  # a list of rows copies, memory-mapped or not
-
-
-def as_tensor(images: Array) -> torch.Tensor:
-    """Make a tensor of an array; dtypes that torch does not know become wider ones."""
-    native = images.astype(images.dtype.newbyteorder("="), copy=False)
-    known = native.astype(_UNKNOWN_TO_TORCH.get(native.dtype, native.dtype), copy=False)
-    return torch.from_numpy(np.require(known, requirements=["C", "W"]))
-
-
-_UNKNOWN_TO_TORCH: dict[Any, Any] = {
-    np.dtype(np.uint16): np.int32,
-    np.dtype(np.uint32): np.int64,
-    np.dtype(np.uint64): np.float64,
-    np.dtype(np.longdouble): np.float64,
-}
+@lru_cache(maxsize=16)
+def _affine(by: Scaling, dtype: torch.dtype, device: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return factor and summand of each channel; for every batch the same tensors."""
+    with torch.inference_mode(False):  # whoever comes first, they serve training too
+        wide = (torch.tensor(one, dtype=torch.float64) for one in by.affine)
+        scale, shift = (one.to(device, dtype) for one in wide)
+    return scale, shift
 
 
 def nhwc(maps_nchw: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float32]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -105,15 +106,21 @@ def _shortened(part: str) -> str:
     return part.encode("utf-8", "replace")[:LONGEST_NAME].decode("utf-8", "ignore")
 
 
+def as_png(picture_hwc: Floats) -> bytes:
+    """Encode a picture of 0 to 1 as a PNG file of 8 bits."""
+    levels = np.rint(picture_hwc * 255).astype(np.uint8)
+    height, width, channels = levels.shape
+    picture = Image.frombytes(MODES[channels], (width, height), levels.tobytes())
+    data = io.BytesIO()
+    picture.save(data, format="PNG", compress_level=COMPRESSION)
+    return data.getvalue()
+
+
 def _write(pictures_nhwc: Floats, places: Sequence[Path]) -> None:
     """Write pictures of 0 to 1 as PNG files of 8 bits."""
-    levels = np.rint(pictures_nhwc * 255).astype(np.uint8)
-    mode = MODES[levels.shape[3]]
 
     def one(row: int) -> None:
-        raw = levels[row].tobytes()
-        picture = Image.frombytes(mode, (levels.shape[2], levels.shape[1]), raw)
-        picture.save(places[row], format="PNG", compress_level=COMPRESSION)
+        places[row].write_bytes(as_png(pictures_nhwc[row]))
 
     with ThreadPoolExecutor(2, thread_name_prefix="png") as pool:
         list(pool.map(one, range(len(places))))

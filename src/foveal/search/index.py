@@ -5,7 +5,7 @@ Axes: n picture of the index, q query, d number of a vector, k neighbour.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -151,11 +151,24 @@ class SearchIndex:
         _check_count(k)
         pictures = gather(X)
         made = vectors_of(self.model, pictures, progress)
-        rows, distances = self._searched(made.gathered(), k)
-        found = zip(rows, distances, strict=True)
+        return self.among(pictures.names, made.reasons, made.gathered(), k)
+
+    def among(
+        self, names: Sequence[str], reasons: Sequence[str], vectors_qd: Floats, k: int
+    ) -> list[Neighbours]:
+        """Search for pictures whose vectors are known.
+
+        Parameters
+        ----------
+        names, reasons : sequence of str
+            Names of all pictures, and why one has no vector; empty where it has one.
+        vectors_qd : array (q, d)
+            Vectors of those that have one, in order, in the measure of the index.
+        """
+        found = zip(*self._searched(vectors_qd, k), strict=True)
         return [
             Neighbours(query=name, reason=reason) if reason else self._found(name, *next(found))
-            for name, reason in zip(pictures.names, made.reasons, strict=True)
+            for name, reason in zip(names, reasons, strict=True)
         ]
 
     def nearest(self, vectors: Any, k: int = 10) -> tuple[list[Integers], list[Doubles]]:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from foveal.vocabulary import Precision
+
 Optimizer = Literal["sgd", "adamw"]
 Schedule = Literal["one-cycle", "cosine", "constant"]
 OPTIMIZERS: tuple[Optimizer, ...] = ("sgd", "adamw")
@@ -51,6 +53,8 @@ class TrainingConfig:
     """Whether batch normalisation goes on with the statistics it has."""
     squares: float = 0.999
     """Second beta of AdamW: how long it remembers the squares of gradients."""
+    precision: Precision = "float32"
+    """Number format of the products of a step."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values."""

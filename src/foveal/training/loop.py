@@ -201,7 +201,8 @@ def take_step(
     """Forward, backward, optimizer: one step, a pure function of state, batch and seed."""
     rate = rate_at(config, state.step, state.turns)
     set_training(state.network, keep_statistics=config.keep_statistics)
-    with device.private_randomness(derive(config.seed, "step", state.step)):
+    seed = derive(config.seed, "step", state.step)
+    with device.private_randomness(seed), device.computing(config.precision):
         loss = loss_of(state.network, batch)
     value = float(loss.minimised.detach())
     if not math.isfinite(value):

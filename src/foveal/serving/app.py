@@ -1,0 +1,170 @@
+"""The application: routes, errors, and the documents about them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from foveal.errors import FovealError, ResourceError
+from foveal.serving.bodies import Gone
+from foveal.serving.documented import ASKING, answers
+from foveal.serving.door import Door
+from foveal.serving.guard import Guard
+from foveal.serving.inference_routes import inference_routes
+from foveal.serving.page import page_of
+from foveal.serving.picture_routes import picture_routes
+from foveal.serving.refusals import Refused, refused_by, told
+from foveal.serving.resources import Resources
+from foveal.serving.schemas import Code, Inference
+from foveal.serving.shelf import Shelf
+from foveal.version import __version__
+
+TEXT = {"text/plain": {"schema": {"type": "string"}}}
+HTML = {"text/html": {"schema": {"type": "string"}}}
+BODIES: tuple[type[BaseModel], ...] = (Code, Inference)
+"""Bodies that routes read by themselves, which FastAPI does not see."""
+REFERENCE = "#/components/schemas/{model}"
+ABOUT = (
+    "Networks that answer what `foveal predict`, `encode`, `decode`, `anomalies` and `similar` "
+    "answer: the same bytes in, the same numbers out."
+)
+
+
+def application(
+    shelf: Shelf,
+    resources: Resources,
+    door: Door,
+    log: Callable[[str], None] | None = None,
+) -> Guard:
+    """Make the application that serves models.
+
+    Parameters
+    ----------
+    shelf : Shelf
+        The models.
+    resources : Resources
+        Threads, room and counters.
+    door : Door
+        Who may come in.
+    log : callable, optional
+        Gets a line a request.
+
+    Returns
+    -------
+    Guard
+        An ASGI application.
+    """
+    app = FastAPI(
+        title="foveal serve",
+        summary="Pictures in, what networks say of them out.",
+        description=ABOUT,
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    state: dict[str, Guard] = {}
+    app.include_router(picture_routes(shelf, resources))
+    app.include_router(inference_routes(shelf, resources, state))
+    _add_documents(app, resources)
+    _add_errors(app)
+    state["guard"] = Guard(app, door, resources, log)
+    return state["guard"]
+
+
+def _add_documents(app: FastAPI, resources: Resources) -> None:
+    """Add what is about the server."""
+
+    @app.get("/metrics", responses=answers(None, ASKING, content=TEXT), response_class=Response)
+    async def metrics() -> Response:
+        """Counts for Prometheus, of this process."""
+        resources.counters.queue.set(resources.room.pictures)
+        return Response(resources.counters.text(), media_type="text/plain; version=0.0.4")
+
+    @app.get("/openapi.json", responses=answers(None, ASKING))
+    async def openapi() -> Response:
+        """Describe all routes."""
+        return JSONResponse(described(app))
+
+    @app.get("/docs", responses=answers(None, ASKING, content=HTML), response_class=HTMLResponse)
+    async def docs() -> Response:
+        """Describe all routes to a person, on a page that loads nothing."""
+        return HTMLResponse(page_of(described(app)))
+
+
+def described(app: FastAPI) -> dict[str, Any]:
+    """Describe an application as OpenAPI, with the bodies that its routes read by themselves."""
+    found = app.openapi()
+    _, schemas = models_json_schema([(one, "validation") for one in BODIES], ref_template=REFERENCE)
+    named = found.setdefault("components", {}).setdefault("schemas", {})
+    for name, schema in schemas["$defs"].items():
+        named.setdefault(name, schema)
+    return found
+
+
+def _add_errors(app: FastAPI) -> None:
+    """Answer every error in one form."""
+
+    def answer(refusal: Refused) -> Response:
+        status, headers, body = told(refusal)
+        named = {name.decode(): value.decode() for name, value in headers}
+        return Response(body, status, headers=named)
+
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Refused)
+        return answer(error)
+
+    async def library(request: Request, error: Exception) -> Response:
+        assert isinstance(error, FovealError)
+        return answer(refused_by(error))
+
+    async def memory(request: Request, error: Exception) -> Response:
+        short = ResourceError(
+            "memory", needed="room for the picture", came="none left", remedy="try again later"
+        )
+        return answer(refused_by(short))
+
+    async def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return answer(_unrouted(error.status_code, dict(error.headers or {})))
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"][1:])) or "the request"
+        said = str(first.get("input"))[:60]
+        need = str(first["msg"])[:120]
+        return answer(Refused(422, where, needed=need, came=said, remedy="see /docs"))
+
+    async def gone(request: Request, error: Exception) -> Response:
+        raise Gone from error
+
+    async def fault(request: Request, error: Exception) -> Response:
+        logging.getLogger("foveal.serving").error("a fault of the program", exc_info=error)
+        came = "a fault of the program"
+        return answer(Refused(500, "the server", needed="an answer", came=came, remedy="report it"))
+
+    app.add_exception_handler(Refused, refused)
+    app.add_exception_handler(FovealError, library)
+    app.add_exception_handler(MemoryError, memory)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(ClientDisconnect, gone)
+    app.add_exception_handler(Exception, fault)
+
+
+def _unrouted(status: int, headers: Mapping[str, str]) -> Refused:
+    needed = "a method that the route has" if status == 405 else "a route of this server"
+    return Refused(
+        status, "the request", needed=needed, came="another", remedy="see /docs", headers=headers
+    )

@@ -1,0 +1,96 @@
+"""Batches out of single requests: what is queued when the engine is free goes through together.
+
+Nothing waits for company: an engine that is idle takes one picture at once. While it computes,
+others gather, and are its next batch (as "dynamic batching" of Clipper, Crankshaw et al., NSDI
+2017, with a delay of zero).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+class Batcher(Generic[Item, Answer]):
+    """One kind of question to one model; asked from the event loop, answered in a thread.
+
+    Parameters
+    ----------
+    run : callable
+        Answers some items, in order, in the thread of the engine.
+    engine : Executor
+        Of one thread, shared by all questions that compete for the same processor.
+    most : int
+        Items that are answered together, at most.
+    told : callable, optional
+        Called in the event loop with items and seconds of each batch.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[Sequence[Item]], Sequence[Answer]],
+        engine: Executor,
+        most: int,
+        told: Callable[[int, float], None] | None = None,
+    ) -> None:
+        self.run, self.engine, self.most, self.told = run, engine, most, told
+        self.waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
+        self.working: asyncio.Task[None] | None = None
+
+    async def ask(self, item: Item) -> Answer:
+        """Answer one item, alone or together with others."""
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.waiting.append((item, future))
+        if self.working is None:
+            self.working = asyncio.create_task(self._work())
+        return await future
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self.waiting:
+                taken, found, seconds = await loop.run_in_executor(self.engine, self._batch)
+                _share(taken, found)
+                if self.told is not None and taken:
+                    self.told(len(taken), seconds)
+        finally:
+            self.working = None
+
+    def _batch(
+        self,
+    ) -> tuple[list[tuple[Item, asyncio.Future[Answer]]], Sequence[Answer] | BaseException, float]:
+        """Take what waits now that the engine is free, and answer it; in the engine's thread."""
+        taken: list[tuple[Item, asyncio.Future[Answer]]] = []
+        while self.waiting and len(taken) < self.most:
+            item, future = self.waiting.popleft()
+            if not future.done():  # whoever asked may be gone
+                taken.append((item, future))
+        began = time.perf_counter()
+        found: Sequence[Answer] | BaseException = []
+        try:
+            if taken:
+                found = self.run([item for item, _ in taken])
+        except BaseException as error:  # belongs to those who asked, not to the engine
+            found = error
+        return taken, found, time.perf_counter() - began
+
+
+def _share(
+    taken: Sequence[tuple[Item, asyncio.Future[Answer]]],
+    found: Sequence[Answer] | BaseException,
+) -> None:
+    """Give each its answer, or all of them the error."""
+    for row, (_, future) in enumerate(taken):
+        if future.done():
+            continue
+        if isinstance(found, BaseException):
+            future.set_exception(found)
+        else:
+            future.set_result(found[row])

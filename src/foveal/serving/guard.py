@@ -1,0 +1,132 @@
+"""What stands before every route: the door, how long a request may take, and one line of log."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from foveal.serving.bodies import Gone
+from foveal.serving.door import Door, by_name
+from foveal.serving.refusals import Refused, busy, told
+from foveal.serving.resources import Resources
+
+UNMATCHED = "none"
+"""Route of a request that fits none, in log and counts."""
+ALWAYS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+"""Headers of every answer."""
+CLOSE = (b"connection", b"close")
+
+
+class Guard:
+    """The application behind the door.
+
+    Parameters
+    ----------
+    app : ASGI application
+        Answers what may come in.
+    door : Door
+        Who may.
+    resources : Resources
+        Counters, and how long a request may take.
+    log : callable, optional
+        Gets one line a request; None for no log.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        door: Door,
+        resources: Resources,
+        log: Callable[[str], None] | None = None,
+    ) -> None:
+        self.app, self.door, self.resources, self.log = app, door, resources, log
+        self.draining = False
+        """Whether the server is about to stop: answers close their connections."""
+        self.under_way = 0
+        """Requests that are being answered."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began, answer = time.perf_counter(), _Answer(send, self)
+        self.under_way += 1
+        try:
+            await self._answered(scope, receive, answer)
+        finally:
+            self.under_way -= 1
+            self._note(scope, answer, time.perf_counter() - began)
+
+    async def _answered(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        refusal = self.door.refusal(scope["path"], by_name(scope["headers"]))
+        if refusal is not None:
+            refusal.headers["connection"] = "close"
+            await answer.refuse(refusal)
+            return
+        seconds = self.resources.limits.request_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                await self.app(scope, receive, answer.send)
+        except Gone:
+            return
+        except TimeoutError:
+            came = f"no answer within {seconds:g} s"
+            await answer.refuse(busy(came, self.resources.room.pace * 10))
+
+    def _note(self, scope: Scope, answer: _Answer, seconds: float) -> None:
+        """Count a request, and write its line: nothing in either is what a client says."""
+        route = getattr(scope.get("route"), "path", UNMATCHED)
+        status = answer.status or 499
+        self.resources.counters.request(route, status, seconds)
+        if self.log is None:
+            return
+        parameters = scope.get("path_params") or {}
+        known = {"model": parameters["name"][:80]} if status < 400 and "name" in parameters else {}
+        facts = {
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "method": scope["method"][:16],
+            "route": route,
+            **known,
+            "status": status,
+            "seconds": round(seconds, 4),
+            "bytes": answer.bytes,
+        }
+        self.log(json.dumps(facts))
+
+
+class _Answer:
+    """Passes an answer on, and keeps what became of it."""
+
+    def __init__(self, send: Send, guard: Guard) -> None:
+        self.through, self.guard = send, guard
+        self.status = self.bytes = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = [*message.get("headers", []), *ALWAYS]
+            if self.guard.draining and CLOSE not in headers:
+                headers.append(CLOSE)
+            message = {**message, "headers": headers}
+        else:
+            self.bytes += len(message.get("body", b""))
+        await self.through(message)
+
+    async def refuse(self, refusal: Refused) -> None:
+        """Answer with a refusal, where no answer has begun."""
+        if self.status:
+            return
+        status, headers, body = told(refusal)
+        start = {"type": "http.response.start", "status": status, "headers": headers}
+        await self.send(start)
+        await self.send({"type": "http.response.body", "body": body})

@@ -1,0 +1,285 @@
+"""A model that is served: what it is asked, batched, and in the words of the commands.
+
+Each answer is what the command of that name prints of the same bytes with ``--json``.
+
+Axes: n picture, k output of the network, h height, w width, c channel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from foveal.anomaly.detection import anomalies
+from foveal.arrays import Array, Floats
+from foveal.engines.engine import batch_for
+from foveal.inference.session import Session
+from foveal.model.codec import NO_NUMBERS, checked_codes
+from foveal.model.fitted import FittedModel
+from foveal.model.predictions import Predictions
+from foveal.pictures.collection import Pictures
+from foveal.pictures.encoded import InMemory
+from foveal.pictures.saving import as_png
+from foveal.pictures.scaling import of_bytes
+from foveal.pictures.sources import gather
+from foveal.results import plain
+from foveal.search.index import SearchIndex
+from foveal.search.vectors import scaled
+from foveal.serving.batching import Answer, Batcher, Item
+from foveal.serving.refusals import Refused
+from foveal.serving.resources import Resources
+from foveal.shapes import volume
+
+LEAST, MOST = 8, 64
+"""Pictures that go through a network together, at most: of small pictures `MOST`."""
+Row = dict[str, Any]
+
+
+class Served:
+    """A model under a name.
+
+    Parameters
+    ----------
+    name : str
+        How it is called in addresses.
+    model : FittedModel
+        What answers `predict`.
+    wide : FittedModel
+        What answers `encode`, `similar` and `anomaly`: the same, but for "imagenet", which sees
+        whole pictures there.
+    resources : Resources
+        Threads and room.
+    index : SearchIndex, optional
+        What `similar` searches in.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: FittedModel,
+        resources: Resources,
+        *,
+        wide: FittedModel | None = None,
+        index: SearchIndex | None = None,
+    ) -> None:
+        self.name, self.model, self.wide = name, model, wide or model
+        self.resources, self.index = resources, index
+        self.digest = model.digest()
+        recipe = model.recipe
+        self.most = min(MOST, max(LEAST, 4 * batch_for(recipe.height, recipe.width)))
+        self.predicting = self._batcher(self._answers)
+        self.encoding = self._batcher(self._vectors)
+        self.decoding = self._batcher(self._pictures)
+
+    def open_engines(self) -> None:
+        """Open what many pictures need, before the first of them come."""
+        if not self.model.autoencodes:
+            self.model.answering_session().open_fastest(of_bytes(self.model.recipe))
+        else:
+            self._coder.open_fastest(of_bytes(self.wide.recipe))
+
+    # What is asked -----------------------------------------------------------------------
+
+    async def predict(self, pictures: Sequence[InMemory]) -> Row:
+        """Say what pictures are, as `foveal predict`."""
+        self.model.answering()
+        found = await self._asked(self.model, pictures, self.predicting)
+        predictions = self._predictions(pictures, found)
+        return self._answer(rows_of(predictions.columns, predictions.rows()), found)
+
+    async def encode(self, pictures: Sequence[InMemory]) -> Row:
+        """Say the code of pictures, or their features, as `foveal encode`."""
+        found = await self._asked(self.wide, pictures, self.encoding)
+        rows = [
+            {
+                "path": one.name,
+                "code": None if isinstance(code, str) else code.tolist(),
+                "error": code if isinstance(code, str) else None,
+            }
+            for one, code in zip(pictures, found, strict=True)
+        ]
+        return {**self._answer(rows, found), "code_size": self._size}
+
+    async def decode(self, code: Any) -> bytes:
+        """Return the picture of a code, a PNG file, as `foveal decode` writes it."""
+        values = checked_codes(one_row(code), self.model.plan.code_size)
+        return await self.decoding.ask(values[0])
+
+    async def anomaly(self, pictures: Sequence[InMemory], false_alarms: float) -> Row:
+        """Say how unusual pictures are, as `foveal anomalies`."""
+        found = await self.once(
+            lambda: anomalies(self.wide, encoded(pictures), false_alarms=false_alarms),
+            len(pictures),
+        )
+        rows = rows_of(found.columns, found.rows())
+        self._refuse_alone(found.reasons)
+        return {"model": self.name, "digest": self.digest, **found.to_dict(), "pictures": rows}
+
+    async def similar(self, pictures: Sequence[InMemory], k: int) -> Row:
+        """Find the pictures of the index that are most like others, as `foveal similar`."""
+        if self.index is None:
+            raise Refused(
+                404,
+                f"similar of {self.name}",
+                needed="an index of pictures to search in",
+                came="a server without one",
+                remedy="start it with one (`index`), which foveal similar leaves",
+            )
+        index = self.index
+        found = await self._asked(self.wide, pictures, self.encoding)
+        reasons = [one if isinstance(one, str) else "" for one in found]
+        self._refuse_alone(reasons)
+        there = np.reshape([one for one in found if not isinstance(one, str)], (-1, self._size))
+        vectors = scaled(there.astype(np.float32), index.measure)
+        names = [one.name for one in pictures]
+        ranked = await self.once(lambda: index.among(names, reasons, vectors, k), len(there))
+        head = {"model": self.name, "digest": self.digest, "measure": index.measure}
+        return {**head, "indexed": len(index), "queries": plain(ranked)}
+
+    async def predictions_of(self, array: Array) -> Predictions:
+        """Predict an array as `FittedModel.predictions` does, in the range that taught."""
+        return await self.once(lambda: self.model.predictions(array), len(array))
+
+    async def predictions_of_encoded(self, pictures: Sequence[InMemory]) -> Predictions:
+        """Predict encoded pictures."""
+        self.model.answering()
+        return self._predictions(pictures, await self._asked(self.model, pictures, self.predicting))
+
+    async def codes_of(self, array: Array) -> Floats:
+        """Encode an array as `FittedModel.features` does."""
+        return await self.once(lambda: self.wide.features(gather(array)), len(array))
+
+    async def codes_of_encoded(self, pictures: Sequence[InMemory]) -> Floats:
+        """Encode pictures, (n, k)."""
+        found = await self._asked(self.wide, pictures, self.encoding)
+        nothing = np.full(self._size, np.nan, np.float32)
+        return np.stack([nothing if isinstance(one, str) else one for one in found])
+
+    # How ---------------------------------------------------------------------------------
+
+    async def once(self, work: Callable[[], Answer], pictures: int) -> Answer:
+        """Do something in the thread of the engine, by itself."""
+        single: Batcher[Callable[[], Answer], Answer] = Batcher(
+            lambda works: [work() for work in works],
+            self.resources.engine,
+            1,
+            lambda _, seconds: self.resources.paced(pictures, seconds),
+        )
+        return await single.ask(work)
+
+    async def _asked(
+        self, model: FittedModel, pictures: Sequence[InMemory], batcher: Batcher[Array, Array | str]
+    ) -> list[Array | str]:
+        """Decode pictures and ask for each; a text says why there is no answer."""
+        content, loop = encoded(pictures).content, asyncio.get_running_loop()
+        recipe = content.suited(model.recipe)
+
+        async def one(row: int) -> Array | str:
+            image = await loop.run_in_executor(
+                self.resources.decoders, content.picture, row, recipe
+            )
+            return image if isinstance(image, str) else await batcher.ask(image)
+
+        return await together([one(row) for row in range(len(pictures))])
+
+    def _batcher(self, run: Callable[[Sequence[Item]], Sequence[Answer]]) -> Batcher[Item, Answer]:
+        return Batcher(run, self.resources.engine, self.most, self.resources.paced)
+
+    def _answers(self, images: Sequence[Array]) -> list[Array | str]:
+        """Answer pictures (h, w, c): logits, and behind them the unfamiliarity, (k + 1,) each.
+
+        One alone is answered by what a command would have opened for it, to the bit.
+        """
+        by, several = of_bytes(self.model.recipe), len(images) > 1
+        logits_nk, strange_n = self.model.answers(np.stack(images), by, at_hand=several)
+        return list(np.column_stack([logits_nk, strange_n]))
+
+    def _predictions(
+        self, pictures: Sequence[InMemory], found: Sequence[Array | str]
+    ) -> Predictions:
+        """Make predictions of what `_answers` gave; see `FittedModel.predicting`."""
+        reasons = [one if isinstance(one, str) else "" for one in found]
+        self._refuse_alone(reasons)
+        target, size = self.model.answering(), volume(self.model.plan.output) + 1
+        values = np.full((len(found), size), np.nan)
+        for row, one in enumerate(found):
+            if not isinstance(one, str):
+                values[row] = one
+        return Predictions(
+            names=[one.name for one in pictures],
+            predicted=target.predicted(values[:, :-1], self.model.temperature),
+            reasons=reasons,
+            target=target,
+            unfamiliarity=values[:, -1],
+        )
+
+    @cached_property
+    def _coder(self) -> Session:
+        return self.wide.feature_session()
+
+    @property
+    def _size(self) -> int:
+        """Numbers of a code, or of a picture's features."""
+        return volume(self._coder.network.shape)
+
+    def _vectors(self, images: Sequence[Array]) -> list[Array | str]:
+        """Give the code or the features of pictures (h, w, c), (d,) each."""
+        by, several = of_bytes(self.wide.recipe), len(images) > 1
+        values = self._coder.prepared(np.stack(images), by, at_hand=several)
+        rows = values.reshape(len(images), -1).astype(np.float32)
+        return [row if np.isfinite(row).all() else NO_NUMBERS for row in rows]
+
+    def _pictures(self, codes: Sequence[Array]) -> list[bytes]:
+        return list(map(as_png, self.model.decode(np.stack(codes))))
+
+    def _answer(self, rows: list[Row], found: Sequence[Array | str]) -> Row:
+        reasons = [one if isinstance(one, str) else "" for one in found]
+        self._refuse_alone(reasons)
+        head = {"model": self.name, "digest": self.digest, "rows": len(rows)}
+        return {**head, "unreadable": sum(map(bool, reasons)), "pictures": rows}
+
+    def _refuse_alone(self, reasons: Sequence[str]) -> None:
+        """Refuse a picture that came alone and cannot be read; of several each has its reason."""
+        if len(reasons) == 1 and reasons[0]:
+            raise Refused(
+                422,
+                "the picture",
+                needed="a picture that can be read",
+                came=reasons[0],
+                remedy="open it elsewhere, and send it as JPEG or PNG",
+            )
+
+
+def encoded(pictures: Sequence[InMemory]) -> Pictures:
+    """Make pictures of uploads, under the names they came by."""
+    return Pictures.of_encoded(list(pictures), [one.name for one in pictures])
+
+
+def rows_of(columns: Sequence[str], rows: Any) -> list[Row]:
+    """Return the rows of a table under its columns, as plain values."""
+    return [dict(zip(columns, map(plain, row), strict=True)) for row in rows]
+
+
+def one_row(code: Any) -> Array:
+    """Return a code that came as JSON as an array of one row, whatever it is."""
+    try:
+        values = np.asarray(code)
+    except ValueError:  # rows of several lengths
+        values = np.asarray([], dtype=object)
+    return values[None] if values.ndim == 1 else np.empty((0, 0))
+
+
+async def together(asked: Sequence[Awaitable[Answer]]) -> list[Answer]:
+    """Wait for several answers; where one fails, for none of the others."""
+    if len(asked) == 1:
+        return [await asked[0]]
+    tasks = [asyncio.ensure_future(one) for one in asked]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()

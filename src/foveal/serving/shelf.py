@@ -1,0 +1,122 @@
+"""The models of a server by their names: loaded, and loaded again when their files change.
+
+What replaces a model is whole before it takes its place: requests that came before are answered by
+the one they found, and one that cannot be loaded replaces nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from foveal.errors import FovealError
+from foveal.model.imagenet import NAME as IMAGENET
+from foveal.model.opening import load
+from foveal.search.build import open_index
+from foveal.serving.refusals import Refused
+from foveal.serving.resources import Resources
+from foveal.serving.served import Served
+from foveal.serving.wanted import Wanted
+
+GONE = "gone"
+"""Stamp of a file that is not there."""
+
+
+class Shelf:
+    """Models that are served, by name."""
+
+    def __init__(self, wanted: Iterable[Wanted], resources: Resources) -> None:
+        self.resources = resources
+        self.wanted = {one.name: one for one in wanted}
+        self.stamps = {name: stamp_of(one) for name, one in self.wanted.items()}
+        self.served: dict[str, Served] = {
+            name: loaded(one, resources) for name, one in self.wanted.items()
+        }
+        self.troubles: dict[str, str] = {}
+        """Why a file that changed is not what is served, by model."""
+        self._reloading = asyncio.Lock()
+
+    def __getitem__(self, name: str) -> Served:
+        found = self.served.get(name)
+        if found is None:
+            known = ", ".join(self.served)
+            raise Refused(
+                404,
+                "the model",
+                needed=f"one that is served: {known}",
+                came=name[:80],
+                remedy="GET /v2 says which there are",
+            )
+        return found
+
+    def __iter__(self) -> Iterator[Served]:
+        return iter(self.served.values())
+
+    async def reload(self) -> Mapping[str, str]:
+        """Load the files that changed since they were read; nothing waits for it.
+
+        Returns
+        -------
+        mapping
+            By the model whose file changed, "loaded", or why it was not: then the one of before
+            goes on.
+        """
+        async with self._reloading:
+            found: dict[str, str] = {}
+            for name, one in self.wanted.items():
+                stamp = stamp_of(one)
+                if stamp == self.stamps[name] and name not in self.troubles:
+                    continue
+                found[name] = await self._again(one, stamp)
+            return found
+
+    async def _again(self, one: Wanted, stamp: str) -> str:
+        try:
+            served = await asyncio.to_thread(loaded, one, self.resources)
+        except FovealError as error:
+            reason = f"needed {error.needed}, got {error.came}"
+        except (MemoryError, OSError) as error:
+            reason = type(error).__name__
+        else:
+            self.served[one.name], self.stamps[one.name] = served, stamp
+            self.troubles.pop(one.name, None)
+            self.resources.counters.reloads.labels(one.name, "loaded").inc()
+            return "loaded"
+        self.troubles[one.name] = reason
+        self.resources.counters.reloads.labels(one.name, "failed").inc()
+        return reason
+
+
+def stamp_of(wanted: Wanted) -> str:
+    """Return what changes with the file of a model."""
+    place = Path(wanted.file)
+    if wanted.file == IMAGENET and not place.exists():
+        return IMAGENET
+    try:
+        status = place.stat()
+    except OSError:
+        return GONE
+    return f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"
+
+
+def loaded(wanted: Wanted, resources: Resources) -> Served:
+    """Load a model, and open its engine.
+
+    Raises
+    ------
+    ModelFileError
+        Where the file cannot be loaded.
+    DataError
+        Where an index does not belong to it any more, or is damaged.
+    """
+    device, threads = wanted.device, wanted.threads
+    model = load(wanted.file, device=device, threads=threads)
+    wide = model
+    if not Path(wanted.file).exists():
+        wide = load(wanted.file, whole=True, device=device, threads=threads)
+    indexes = [open_index(place, wide) for place in wanted.indexes]
+    index = indexes[0] if indexes else None
+    served = Served(wanted.name, model, resources, wide=wide, index=index)
+    served.open_engines()
+    return served

@@ -1,0 +1,92 @@
+"""Batches out of single requests."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from foveal.serving.batching import Batcher
+
+
+def run(work):
+    with ThreadPoolExecutor(1) as engine:
+        return asyncio.run(asyncio.wait_for(work(engine), 20))
+
+
+def test_an_idle_engine_takes_one_at_once_and_what_gathers_meanwhile_together() -> None:
+    sizes: list[int] = []
+    free = threading.Event()
+
+    def answer(items):
+        sizes.append(len(items))
+        if len(sizes) == 1:
+            free.wait(10)
+        return [10 * item for item in items]
+
+    async def work(engine):
+        batcher = Batcher(answer, engine, 4)
+        first = asyncio.create_task(batcher.ask(0))
+        while not sizes:
+            await asyncio.sleep(0.001)
+        others = [asyncio.create_task(batcher.ask(item)) for item in range(1, 7)]
+        await asyncio.sleep(0.01)
+        free.set()
+        return [await one for one in [first, *others]]
+
+    assert run(work) == [10 * item for item in range(7)]
+    assert sizes == [1, 4, 2]
+
+
+def test_an_error_is_told_to_those_of_its_batch_alone() -> None:
+    def answer(items):
+        if 13 in items:
+            raise ValueError("thirteen")
+        return items
+
+    async def work(engine):
+        batcher = Batcher(answer, engine, 1)
+        return await asyncio.gather(*map(batcher.ask, (1, 13, 2)), return_exceptions=True)
+
+    one, error, two = run(work)
+    assert (one, two) == (1, 2) and isinstance(error, ValueError)
+
+
+def test_whoever_is_gone_costs_nothing() -> None:
+    seen: list[int] = []
+    free = threading.Event()
+
+    def answer(items):
+        seen.extend(items)
+        free.wait(10)
+        return items
+
+    async def work(engine):
+        batcher = Batcher(answer, engine, 8)
+        first = asyncio.create_task(batcher.ask(0))
+        while not seen:
+            await asyncio.sleep(0.001)
+        gone, there = asyncio.create_task(batcher.ask(1)), asyncio.create_task(batcher.ask(2))
+        await asyncio.sleep(0.01)
+        gone.cancel()
+        await asyncio.sleep(0.01)
+        free.set()
+        with pytest.raises(asyncio.CancelledError):
+            await gone
+        return await first, await there
+
+    assert run(work) == (0, 2)
+    assert seen == [0, 2]
+
+
+def test_batches_are_told_with_their_seconds() -> None:
+    told: list[tuple[int, float]] = []
+
+    async def work(engine):
+        batcher = Batcher(lambda items: items, engine, 8, lambda *facts: told.append(facts))
+        await asyncio.gather(*map(batcher.ask, range(5)))
+
+    run(work)
+    assert sum(count for count, _ in told) == 5 and all(seconds >= 0 for _, seconds in told)

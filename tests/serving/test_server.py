@@ -1,0 +1,129 @@
+"""A server as a person starts it: a process with a socket and signals."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+
+from foveal.errors import UsageError
+from foveal.serving.connection import Connection
+from foveal.serving.settings import Settings, listening, read_token
+from foveal.serving.wanted import wanted_of
+from support.models import small_model
+from support.sites import JPEG, png
+
+pytestmark = pytest.mark.enable_socket
+PREDICT = "/v1/models/abc/predict"
+
+
+def test_a_server_loads_what_changed_and_finishes_what_is_under_way(
+    start, files: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "abc.safetensors"
+    file.write_bytes((files / "abc.safetensors").read_bytes())
+    server = start(file)
+    with httpx.Client(base_url=server.address) as client:
+        before = client.post(PREDICT, content=png(), headers=JPEG).json()
+        small_model("globalpool | dense", channels=3, side=16).save(file)
+        server.signal(signal.SIGHUP)
+        until = time.monotonic() + 20
+        while (after := client.post(PREDICT, content=png(), headers=JPEG).json()) == before:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert after["digest"] != before["digest"]
+        file.write_bytes(b"no model")
+        server.signal(signal.SIGHUP)
+        while not (notes := client.get("/v2/health/ready").json()["notes"]):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert "cannot be loaded" in notes[0]
+        assert client.post(PREDICT, content=png(), headers=JPEG).json() == after
+
+    body, answers = png(1, (40, 40, 3)), []
+    with socket.create_connection(("127.0.0.1", server.port)) as slow:
+        head = f"POST {PREDICT} HTTP/1.1\r\nhost: localhost\r\ncontent-type: image/png\r\n"
+        slow.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body[:100])
+        time.sleep(0.2)
+        server.signal(signal.SIGTERM)
+        time.sleep(0.2)
+        ready = httpx.get(f"{server.address}/v2/health/ready")  # it still takes requests, and says
+        assert ready.status_code == 503 and ready.headers["connection"] == "close"
+        time.sleep(1.5)  # now it listens no longer
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{server.address}/v2/health/live")
+        slow.sendall(body[100:])
+        answers.append(slow.recv(10_000))
+    assert answers[0].startswith(b"HTTP/1.1 200")
+    code, err = server.end()
+    assert code == 0 and "Traceback" not in err
+    assert "cannot" not in err and err.count('"status": 200') >= 4
+
+
+def test_whoever_sends_no_whole_head_is_cut_off_and_others_are_not(site, monkeypatch) -> None:
+    monkeypatch.setattr(Connection, "every", 0.3)
+    made = site()
+    config = uvicorn.Config(made.guard, http=Connection, lifespan="off", log_config=None)
+    server = uvicorn.Server(config)
+    with listening("127.0.0.1", 0) as bound:
+        running = threading.Thread(target=server.run, args=([bound],))
+        running.start()
+        try:
+            address = bound.getsockname()
+            with socket.create_connection(address) as slow:
+                slow.settimeout(10)
+                began = time.monotonic()
+                slow.sendall(b"GET / HTTP/1.1\r\nx: ")
+                with httpx.Client(base_url=f"http://127.0.0.1:{address[1]}") as other:
+                    for _ in range(4):
+                        assert other.get("/v2").status_code == 200
+                        time.sleep(0.25)
+                        with contextlib.suppress(OSError):
+                            slow.sendall(b"y")
+                    with contextlib.suppress(ConnectionResetError):
+                        assert slow.recv(10) == b""
+                    assert other.get("/v2").status_code == 200
+                assert 0.2 < time.monotonic() - began < 5
+        finally:
+            server.should_exit = True
+            running.join()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"short", b"with a space in it ok", b"\xff" * 20, b"x" * 1_025, b"a\nb" * 9]
+)
+def test_what_is_no_token_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "token").write_bytes(content)
+    with pytest.raises(UsageError):
+        read_token(tmp_path / "token")
+    with pytest.raises(UsageError):
+        read_token(tmp_path / "gone")
+
+
+def test_other_machines_may_ask_only_with_a_token(tmp_path: Path, files: Path) -> None:
+    (tmp_path / "token").write_bytes(b"0123456789abcdef\n")
+    token = read_token(tmp_path / "token")
+    wanted = tuple(wanted_of([str(files / "abc.safetensors")]))
+    for host in ("0.0.0.0", "::", "192.168.0.2", "vision.example"):
+        with pytest.raises(UsageError) as error:
+            Settings(wanted=wanted, host=host)
+        assert "token" in str(error.value)
+        assert not Settings(wanted=wanted, host=host, token=token).loopback
+    for host in ("127.0.0.1", "127.8.8.8", "::1", "localhost"):
+        assert Settings(wanted=wanted, host=host).loopback
+    assert token not in repr(Settings(wanted=wanted, token=token))
+
+
+def test_a_port_that_is_taken_is_said() -> None:
+    with listening("127.0.0.1", 0) as bound, pytest.raises(UsageError) as error:
+        listening("127.0.0.1", bound.getsockname()[1])
+    assert "another port" in str(error.value)
+    with pytest.raises(UsageError):
+        listening("no.such.host.invalid", 0)

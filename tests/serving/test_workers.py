@@ -1,0 +1,51 @@
+"""Several processes at one port."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+
+import httpx
+import pytest
+
+from foveal.serving.workers import Crew
+from support.crews import fail, stay
+from support.sites import JPEG, png
+
+
+def test_a_process_that_dies_is_started_again() -> None:
+    crew = Crew(None, None, stay, soon=0.0)
+    crew.start(2)
+    before = {one.pid for one in crew.began}
+    watching = threading.Thread(target=crew.watch)
+    watching.start()
+    gone = min(before)
+    os.kill(gone, signal.SIGKILL)
+    until = time.monotonic() + 20
+    while {one.pid for one in list(crew.began)} == before or len(crew.began) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    after = {one.pid for one in crew.began}
+    assert gone not in after and len(after & before) == 1
+    crew.stop(signal.SIGTERM, None)
+    watching.join(20)
+    assert not crew.began and crew.code == 0
+
+
+def test_processes_that_cannot_begin_end_all_with_their_code() -> None:
+    crew = Crew(None, None, fail)
+    crew.start(2)
+    assert crew.watch() == 4
+
+
+@pytest.mark.enable_socket
+def test_they_answer_at_one_port_and_end_together(start, files) -> None:
+    server = start(files / "abc.safetensors", "--workers", 2)
+    address = f"{server.address}/v1/models/abc/predict"
+    answers = {httpx.post(address, content=png(), headers=JPEG).text for _ in range(6)}
+    assert len(answers) == 1
+    server.signal(signal.SIGTERM)
+    code, err = server.end()
+    assert code == 0 and "Traceback" not in err and err.count('"status": 200') == 6
