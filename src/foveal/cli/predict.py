@@ -194,6 +194,7 @@ def watched(fitted: FittedModel, folder: Path, to: Path, refusal: Refusal | None
         rate=rate,
         found=[],
         predictions=None,
+        kept=KeptColumns((), columns),
     )
 
 
