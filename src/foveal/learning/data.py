@@ -192,7 +192,7 @@ def prepare(
         Where labels are not the target's, or too few training pictures are left.
     """
     began, run = time.perf_counter(), context.run
-    target = target.learned(pictures)
+    target = target.learned(pictures.undoubted("split", "group"))
     answers = target.answers(pictures)
     with run.group.first_then_others():  # what the first keeps the others find
         store, recipe = opening(pictures)
