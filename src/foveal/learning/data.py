@@ -193,9 +193,10 @@ def prepare(
         Where labels are not the target's, or too few training pictures are left.
     """
     began, run = time.perf_counter(), context.run
-    target = target.learned(pictures)
+    target = target.learned(pictures.undoubted("split", "group"))
     answers = target.answers(pictures)
-    store, recipe = opening(pictures)
+    with run.group.first_then_others():  # what the first keeps the others find
+        store, recipe = opening(pictures)
     run.agree("pictures", store.fingerprint, "the pictures changed meanwhile: begin with `fresh`")
     answers = _weighed(answers, pictures.weights)
     usable = np.flatnonzero(store.readable & answers.known)
