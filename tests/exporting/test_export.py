@@ -21,6 +21,7 @@ from foveal.exporting.golden import Batch, golden
 from foveal.model.fitted import FittedModel
 from foveal.targets.kinds import KINDS
 from foveal.targets.numbers import Numbers
+from foveal.targets.several import SeveralLabels
 from support.measures import Measures
 from support.models import small_autoencoder, small_model
 
@@ -122,6 +123,17 @@ def test_a_further_kind_of_target_needs_nothing_more(
     assert np.allclose(run(X)[:, 0], model.predict(X), rtol=1e-5)
     assert found.certificate.difference.scale > 20
     assert found.certificate.difference.agreement is None
+
+
+def test_several_labels_go_with_a_sigmoid_each(tmp_path: Path, model: FittedModel) -> None:
+    names = np.array(["a", "b", "c"])
+    target = SeveralLabels(names=names, thresholds=(0.2, 0.5, 0.7), chosen=(True, False, True))
+    several = replace(model, target=target, temperature=1.5)
+    found = export(several, tmp_path / "m.pt2").certificate
+    wanted = several.predict_proba(PIXELS)
+    assert np.allclose(FORMATS[".pt2"].open(tmp_path / "m.pt2", 1)(PIXELS), wanted, atol=1e-6)
+    assert not np.allclose(wanted.sum(axis=1), 1)
+    assert found.difference.agreement is not None and found.difference.agreement.value == 1
 
 
 def test_numbers_go_with_their_intervals_or_without(tmp_path: Path) -> None:
