@@ -39,8 +39,12 @@ class Baseline:
 
     def written(self) -> str:
         """Write how it fares, with its interval."""
-        share = self.measure == ACCURACY
-        return self.estimate.percent() if share else self.estimate.plain()
+        return written(self.measure, self.estimate)
+
+
+def written(measure: str, estimate: Estimate) -> str:
+    """Write what is estimated: accuracies as percentages."""
+    return estimate.percent() if measure == ACCURACY else estimate.plain()
 
 
 Fold = tuple[Array, Array, Array, Array]

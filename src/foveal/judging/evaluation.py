@@ -187,6 +187,8 @@ def evaluate(
     if chosen.judged_by == "held-out pictures":
         taught = source.known[Standing.of(model, source.store.hashes[source.known]).taught]
         notes.extend(together.known_before(rows, taught, source.pictures))
+    elif chosen.judged_by != "training pictures":
+        notes.extend(target.of_its_own())
     notes.extend(together.copies.conflicts(source.strata, model.classes.tolist(), pictures.names))
     if worth < 1:
         crossed = chosen.judged_by in CROSSED

@@ -20,6 +20,7 @@ from foveal.pages.errors import certainty, mistakes
 from foveal.pages.folds import folds
 from foveal.pages.inside import codes, inside
 from foveal.pages.material import Material
+from foveal.pages.numbers import farthest, nearness
 from foveal.pages.origin import again, ledger, notes
 from foveal.pages.outcome import asked, lead, outcome
 from foveal.pages.shell import rendered, write_page
@@ -31,8 +32,8 @@ from foveal.training.record import RunRecord
 from foveal.wording import unmarked
 
 SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
-    *(asked, outcome, folds, course, certainty, mistakes, network, inside, codes),
-    *(ledger, notes, again),
+    *(asked, outcome, folds, course, certainty, nearness, mistakes, farthest),
+    *(network, inside, codes, ledger, notes, again),
 )
 """In the order in which they are read."""
 MOST_SMALL = 2_000
