@@ -127,7 +127,9 @@ def _chosen(found: Evaluation) -> Iterator[Mark]:
     reached = found.refusing
     if reached is not None and reached.answered:
         right = f"{100 * reached.accuracy.value:.1f} % right"
-        yield Mark(x=reached.share.value, text=f"{100 * reached.share.value:.1f} %: {right}")
+        yield Mark(
+            x=reached.share.value, text=f"answers {100 * reached.share.value:.1f} %: {right}"
+        )
 
 
 # Mistakes --------------------------------------------------------------------------------
