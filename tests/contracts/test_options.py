@@ -30,7 +30,7 @@ OF_PYTHON = {"random_state", "verbose"}
 OF_RUNS = {
     *("pictures", "model", "target_kind", "label", "label_from", "groups", "folds"),
     *("seed", "resume", "fresh"),
-    *("tensorboard", "checkpoint_seconds", "report", "strict", "json"),
+    *("tensorboard", "cache_limit", "checkpoint_seconds", "report", "strict", "json"),
 }
 
 

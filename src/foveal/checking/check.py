@@ -198,6 +198,7 @@ def checked(
     target_kind: str | None = None,
 ) -> Check:
     """Find what is wrong with pictures that were gathered."""
+    pictures.undoubted("label", "split", "group")
     check_values({"target_kind": target_kind}, {"target_kind": optional(Choice(tuple(TARGETS)))})
     numbers = NumberLabels.of(pictures, target_kind)
     device = choose("auto", threads)

@@ -13,6 +13,7 @@ from foveal.cli.figures import shown_passage
 from foveal.cli.options import (
     GROUPS_HELP,
     AnyPictures,
+    CacheLimit,
     Json,
     Label,
     LabelFrom,
@@ -90,6 +91,7 @@ def check(
             show_default=False,
         ),
     ] = None,
+    cache_limit: CacheLimit = None,
     threads: Threads = None,
     strict: Strict = False,
     json: Json = False,
@@ -112,7 +114,7 @@ def check(
     if to is not None:
         checked_output(to, (".html",), "--to")
     labelled = labelled_as(gather(given(pictures)), label_from, label)
-    named = grouped(labelled, groups_of(groups)).with_whole_names()
+    named = grouped(labelled, groups_of(groups)).named_from_here()
     with shown_passage("the checks") as tell:
         found = checked(named, quick, threads, tell, target_kind)
     written = list(_written(found, pictures, to, cleaned))

@@ -246,7 +246,7 @@ class CNNRegressor(Regressor, FromScratch):
     ----------
     net, epochs, seconds, batch_size, optimizer, learning_rate, momentum, weight_decay, schedule, \
 ema, clip_norm, patience, augmentation, flip, size, channels, resize, validation_share, \
-test_share, device, threads, precision, random_state, verbose
+test_share, precision, device, threads, random_state, verbose
         As in `CNNClassifier`. Mirroring and turning are wrong where they change the number, such
         as an angle: leave them out with ``flip=False`` and `augmentation`.
 

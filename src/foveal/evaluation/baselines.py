@@ -22,6 +22,9 @@ MOST_PICTURES = 10_000
 MOST_PIXELS = 1_024
 """Numbers a picture is reduced to, at most, by averaging blocks."""
 ACCURACY = "accuracy"
+LOGISTIC = "logistic regression on pixels"
+MOST_CLASSES = 1_000
+"""Classes up to which a logistic regression is fitted: of more it takes gigabytes and minutes."""
 ITERATIONS = 50
 """Iterations of the logistic regression; it need not converge to the last digit."""
 
@@ -132,7 +135,10 @@ def _fitted(
         return
     middle = float(np.mean(train_images[picked], dtype=np.float64))
     train, test = (as_vectors(one, middle) for one in (train_images[picked], test_images))
-    for name, learner in _learners().items():
+    learners = _learners()
+    if len(np.unique(class_ids)) > MOST_CLASSES:
+        del learners[LOGISTIC]
+    for name, learner in learners.items():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             learner.fit(train, class_ids)
@@ -149,7 +155,7 @@ def _learners() -> dict[str, Any]:
 
     return {
         "nearest neighbour on pixels": KNeighborsClassifier(1, algorithm="brute"),
-        "logistic regression on pixels": make_pipeline(
+        LOGISTIC: make_pipeline(
             StandardScaler(), LogisticRegression(C=0.01, max_iter=ITERATIONS, tol=1e-3)
         ),
     }

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import torch
 
-from foveal.arrays import Array, Hashes, Rows
+from foveal.arrays import Array, Hashes, Rows, RowsOfPictures
 from foveal.evaluation.intervals import effective_number
 from foveal.inference.features import Extraction, Features, open_features
 from foveal.inference.frozen import OWN
@@ -61,7 +61,7 @@ class TrainingData(Generic[T_co]):
     """What became of every row."""
 
     @property
-    def images(self) -> Array:
+    def images(self) -> RowsOfPictures:
         """The pixels of the pictures, where no network came before."""
         assert self.store.images is not None
         return self.store.images
@@ -192,9 +192,10 @@ def prepare(
         Where labels are not the target's, or too few training pictures are left.
     """
     began, run = time.perf_counter(), context.run
-    target = target.learned(pictures)
+    target = target.learned(pictures.undoubted("split", "group"))
     answers = target.answers(pictures)
-    store, recipe = opening(pictures)
+    with run.group.first_then_others():  # what the first keeps the others find
+        store, recipe = opening(pictures)
     run.agree("pictures", store.fingerprint, "the pictures changed meanwhile: begin with `fresh`")
     answers = _weighed(answers, pictures.weights)
     usable = np.flatnonzero(store.readable & answers.known)

@@ -56,7 +56,7 @@ def rows_of_mistakes(
     wrong = found.answers.mistakes
     if not len(wrong):
         return (PictureRow(title="Least sure of", places=found.answers.order[:count]),)
-    sure = found.answers.probabilities.max(axis=1)
+    sure = found.answers.sure
     surest = wrong[np.argsort(-sure[wrong], kind="stable")]
     rows = [PictureRow(title="Highest losses", places=found.answers.order[:count])]
     seen = set(rows[0].places.tolist())
@@ -81,7 +81,7 @@ def _off(found: Evaluation, count: int) -> tuple[PictureRow, ...]:
 
 def _pairs(found: Evaluation, surest: Rows, count: int, pairs: int) -> Iterator[PictureRow]:
     answers, labels = found.answers, [one.label for one in found.metrics.classes]
-    called = answers.probabilities.argmax(axis=1)
+    called = answers.called
     for pair in confused_pairs(found.metrics.confusion, pairs):
         here = (answers.values[surest] == pair.true) & (called[surest] == pair.called)
         yield PictureRow(

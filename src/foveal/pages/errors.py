@@ -82,7 +82,8 @@ def _by_temperature(found: Evaluation) -> str:
 
 def _calibration(found: Evaluation) -> Chart:
     answers = found.answers
-    bins = calibration_curve(answers.probabilities, answers.values, BINS, found.worth)
+    right = answers.called == answers.values
+    bins = calibration_curve(answers.sure, right, BINS, found.worth)
     sure = [one.sure for one in bins]
     low = min([*sure, *(one.right.low for one in bins)])
     axis = spanning("how sure it is", [low, 1.0], unit="percent", high=1.0)
@@ -170,7 +171,7 @@ def _matrix(found: Evaluation) -> Plot:
         "What was called what",
         told or "No picture was called wrong.",
         labels,
-        confusion[ids][:, ids].tolist(),
+        confusion.within(ids).tolist(),
     )
     return Plot(chart=chart, caption=MATRIX + more)
 
@@ -190,20 +191,25 @@ def _pairs(found: Evaluation) -> Table:
 
 
 def _rows(material: Material, found: Evaluation, pictures: Pictures) -> Iterator[Tiles]:
-    for row in rows_of_mistakes(found):
+    chosen = rows_of_mistakes(found)
+    verdicts = _verdicts(found, {place for row in chosen for place in row.places.tolist()})
+    for row in chosen:
         rows = found.answers.rows[row.places].tolist()
         images = seen(material.model, pictures.take(rows), 2 * SIDE)
         tiles = [
-            tile(drawn(image, SIDE, SIDE), str(pictures.names[at]), _verdict(found, place))
+            tile(drawn(image, SIDE, SIDE), str(pictures.names[at]), verdicts[place])
             for image, at, place in zip(images, rows, row.places.tolist(), strict=True)
         ]
         yield Tiles(title=row.title, caption="", tiles=tuple(tiles))
 
 
-def _verdict(found: Evaluation, place: int) -> tuple[str, ...]:
-    """Say what a picture is, what it was called, and how sure that was."""
+def _verdicts(found: Evaluation, places: set[int]) -> dict[int, tuple[str, ...]]:
+    """Say what pictures are, what they were called, and how sure that was."""
     answers, labels = found.answers, [one.label for one in found.metrics.classes]
-    true, called = int(answers.values[place]), int(answers.probabilities[place].argmax())
-    sure = 100 * float(answers.probabilities[place, called])
-    first = labels[true] if true == called else f"{labels[true]}, called {labels[called]}"
-    return first, f"{sure:.1f} % sure", f"loss {answers.losses[place]:.3g}"
+    called, sure, losses = answers.called, answers.sure, answers.losses
+    told: dict[int, tuple[str, ...]] = {}
+    for place in places:
+        true, so = labels[int(answers.values[place])], labels[int(called[place])]
+        first = true if true == so else f"{true}, called {so}"
+        told[place] = (first, f"{100 * sure[place]:.1f} % sure", f"loss {losses[place]:.3g}")
+    return told

@@ -109,7 +109,7 @@ def labelled_by_names(pictures: Pictures, label_from: str | None) -> Pictures:
     labels, notes = labels_of(found)
     lone = sum(one is None for one in found)
     notes += tuple([f"{counted(lone, 'name')} without a label: not matched"] * bool(lone))
-    return replace(pictures, labels=labels).noted(notes)
+    return replace(pictures.without_doubt(LABEL), labels=labels).noted(notes)
 
 
 def labelled_by_columns(pictures: Pictures, label: str | None) -> Pictures:
@@ -157,7 +157,7 @@ def labelled_by_columns(pictures: Pictures, label: str | None) -> Pictures:
     if pictures.labels is not None and LABEL not in names and pictures.labels.ndim == 1:
         others[LABEL] = objects_of(pictures.labels.tolist())
     found = replace(pictures, labels=labels, others=others, notes=tuple(notes))
-    return replace(found, labelled_by=tuple(names))
+    return replace(found.without_doubt(LABEL), labelled_by=tuple(names))
 
 
 def _no_column(name: str, known: Collection[str]) -> DataError:

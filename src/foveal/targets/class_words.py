@@ -140,12 +140,14 @@ def _confusion_lines(metrics: Metrics) -> list[str]:
     labels = [one.label for one in metrics.classes]
     if len(labels) > MOST_CLASSES:
         return []
-    width = max(len(str(metrics.confusion.max())), *(min(len(one), 8) for one in labels)) + 2
+    width = (
+        max(len(str(metrics.confusion.pictures.max())), *(min(len(one), 8) for one in labels)) + 2
+    )
     side = max(len(_cut(one)) for one in labels)
     head = " " * side + "".join(f"{label[:8]:>{width}}" for label in labels)
     rows = [
         f"{_cut(label):<{side}}" + "".join(f"{count:>{width}}" for count in row)
-        for label, row in zip(labels, metrics.confusion.tolist(), strict=True)
+        for label, row in zip(labels, np.asarray(metrics.confusion).tolist(), strict=True)
     ]
     return ["", "confusion: rows are true, columns are called", head, *rows]
 
@@ -168,7 +170,7 @@ def tables(metrics: Metrics) -> list[str]:
         labels = [one.label for one in metrics.classes]
         rows = [
             (label, *counts)
-            for label, counts in zip(labels, metrics.confusion.tolist(), strict=True)
+            for label, counts in zip(labels, np.asarray(metrics.confusion).tolist(), strict=True)
         ]
         caption = "confusion: rows are true, columns are called"
         numbers = range(1, 1 + len(labels))

@@ -233,7 +233,8 @@ def _refuse_numbers(labels: list[Any]) -> None:
 
 
 def _labels_of(pictures: Pictures) -> Array:
-    if pictures.labels is None:
+    labels = pictures.undoubted("label").labels
+    if labels is None:
         raise DataError(
             "pictures",
             needed="labels: a folder a class, or y",
@@ -241,8 +242,8 @@ def _labels_of(pictures: Pictures) -> Array:
             remedy="sort the pictures into one folder a class; in Python, y will do too; predict "
             "needs none",
         )
-    refuse_unsupported(pictures.labels)
-    return pictures.labels
+    refuse_unsupported(labels)
+    return labels
 
 
 def _reason(label: object) -> str:

@@ -247,8 +247,33 @@ class Labelled(Target):
 
     # How it is judged -----------------------------------------------------------------------
 
+    def condensed(self, predicted_nk: Doubles, values_n: Array) -> Doubles:
+        """Return what judging keeps of predictions, (n, j): all of them, or of many what it needs.
+
+        Whatever here takes predictions beside what is true takes these too, and so does `sureness`.
+        """
+        return predicted_nk
+
+    def called(self, predicted_nk: Doubles) -> Rows:
+        """Return the number of the name that each picture was called, (n,).
+
+        Raises
+        ------
+        UsageError
+            Where a picture is not called one of several names.
+        """
+        raise UsageError(
+            "the model",
+            needed="a classifier, which calls each picture one of its classes",
+            came=f"a model for {self.task}",
+            remedy="use predict",
+        )
+
     def right(self, outputs_nk: Array, values_n: Array) -> Truths | None:
-        """Return whether each picture is answered right; None where nothing is right or wrong."""
+        """Return whether each picture is answered right; None where nothing is right or wrong.
+
+        Of outputs, or of what `condensed` gave.
+        """
         return None
 
     @abstractmethod

@@ -287,7 +287,7 @@ def measured(values_n: Doubles) -> tuple[float, float]:
 
 
 def _labels_of(pictures: Pictures) -> Array:
-    labels = pictures.labels
+    labels = pictures.undoubted("label").labels
     if labels is None:
         raise DataError(
             "pictures",
