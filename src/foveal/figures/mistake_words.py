@@ -40,8 +40,11 @@ class OfClasses:
     """Words for pictures that were called wrong, or that a model was least sure of."""
 
     found: Evaluation
-    kept: tuple[str, ...] = ("path", "true", "predicted", "probability", "loss")
-    """Columns of the table that a figure keeps."""
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Columns of the table that a figure keeps."""
+        return "path", *self.found.answers.target.judged_columns
 
     @property
     def wrong(self) -> bool:
@@ -69,12 +72,17 @@ class OfClasses:
         return (true,) if true == called else (true, called)
 
     def lines(self, facts: Facts) -> tuple[str, str]:
-        """Say how sure that was."""
-        return f"probability {100 * facts['probability']:.1f} %", f"loss {number(facts['loss'])}"
+        """Say how sure that was, where it has one probability."""
+        sure = _sure(facts)
+        return f"probability {sure}" if sure else "", f"loss {number(facts['loss'])}"
 
     def in_short(self, facts: Facts) -> str:
         """Say the same in one line."""
-        return f"{100 * facts['probability']:.1f} %, loss {number(facts['loss'])}"
+        return ", ".join(filter(None, (_sure(facts), f"loss {number(facts['loss'])}")))
+
+
+def _sure(facts: Facts) -> str:
+    return f"{100 * facts['probability']:.1f} %" if "probability" in facts else ""
 
 
 @dataclass(frozen=True, slots=True)

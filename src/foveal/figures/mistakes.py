@@ -128,6 +128,11 @@ def draw_mistakes(model: Any, X: Any, count: int = 6) -> Figure[Evaluation]:
     )
 
 
+def _kept(found: Evaluation) -> tuple[str, ...]:
+    """Name the columns that are kept of each picture."""
+    return ("path", *found.answers.target.judged_columns)
+
+
 def _nothing(needed: str, came: str) -> NothingToSee:
     return NothingToSee(
         "mistakes", needed=needed, came=came, remedy="leave this look out, or give what it needs"
@@ -168,7 +173,7 @@ def _verdict(said: OfClasses | OfNumbers, facts: dict[str, Any], place: int) -> 
     lines = [
         abreast([words(f"{place}.", LABEL, FAINT), words(name, LABEL)]),
         words(" -> ".join(verdict), BODY),
-        words(first, LABEL),
+        *[words(first, LABEL)] * bool(first),
         *[words(second, LABEL, FAINT)] * bool(second),
     ]
     return celled(stacked(lines, GRID // 2), WIDTH_OF_NAMES, 1, "left")

@@ -19,7 +19,6 @@ from foveal.looking.attribution_methods import (
     gradcam,
     gradients,
     integrated_gradients,
-    log_odds,
     median_colour,
     occlusion,
     patch_of,
@@ -100,8 +99,9 @@ def attributions(
 ) -> Attributions:
     """Find which pixels of pictures speak for a class.
 
-    What is asked of is the log odds of the class against all others, which still change where
-    its probability has long reached 1. Where nothing is, a picture has its median colour.
+    What is asked of is the log odds of the class against all others, or of one of several labels by
+    itself, which still change where its probability has long reached 1. Where nothing is, a picture
+    has its median colour.
 
     Parameters
     ----------
@@ -133,15 +133,15 @@ def attributions(
         scored, inputs = Scored(subject), seen.inputs.clone()
         logits = _one_by_one(scored.logits, inputs)
         targets = _targets(subject, logits, target)
-        score = log_odds(logits, targets)
-        empty = log_odds(_one_by_one(scored.logits, median_colour(inputs)), targets)
+        score = scored.odds(logits, targets)
+        empty = scored.odds(_one_by_one(scored.logits, median_colour(inputs)), targets)
         left_out = {} if number or "gradcam" not in chosen else {METHODS[0]: NO_MAPS}
         maps = {
             method: _quiet(_map_of(method, scored, inputs, targets, number), score)
             for method in chosen
             if method not in left_out
         }
-    labels, chances, unit = _answers(subject, logits, targets)
+    labels, chances, unit = _answers(scored, logits, targets)
     maps = {method: unit * one for method, one in maps.items()}
     return Attributions(
         names=seen.names,
@@ -158,19 +158,19 @@ def attributions(
 
 
 def _answers(
-    subject: Subject, logits_nk: torch.Tensor, targets: torch.Tensor
+    scored: Scored, logits_nk: torch.Tensor, targets: torch.Tensor
 ) -> tuple[tuple[str, ...], Array, float]:
     """Return what is asked about in each picture, its probability, and the unit of a score."""
+    subject = scored.subject
     if answers_numbers(subject):
         assert subject.model is not None
         target = subject.model.answering()
         made = target.predicted(logits_nk.double().cpu().numpy(), 1.0)
         unit = float(np.diff(target.predicted(np.array([[0.0], [1.0]]), 1.0)[:, 0])[0])
         return tuple(target.written(one)[0] for one in made), np.full(len(made), np.nan), unit
-    chances = torch.softmax(logits_nk.double() / subject.temperature, dim=1)
     names = _class_names(subject)
     labels = tuple(names[one] for one in targets.tolist())
-    return labels, chances.gather(1, targets[:, None])[:, 0].cpu().numpy(), 1.0
+    return labels, scored.chances(logits_nk, targets).cpu().numpy(), 1.0
 
 
 def answers_numbers(subject: Subject) -> bool:

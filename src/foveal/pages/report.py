@@ -20,6 +20,7 @@ from foveal.pages.document import Section
 from foveal.pages.errors import certainty, mistakes
 from foveal.pages.folds import folds
 from foveal.pages.inside import codes, inside
+from foveal.pages.labels import certainty_of_labels, mistakes_of_labels
 from foveal.pages.learning_curve import curve_section
 from foveal.pages.material import Material
 from foveal.pages.numbers import farthest, nearness
@@ -34,8 +35,9 @@ from foveal.training.record import RunRecord
 from foveal.wording import unmarked
 
 SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
-    *(asked, outcome, folds, course, certainty, nearness, mistakes, farthest),
-    *(network, inside, codes, ledger, notes, again),
+    *(asked, outcome, folds, course, certainty, certainty_of_labels, nearness),
+    *(mistakes, mistakes_of_labels, farthest, network, inside, codes),
+    *(ledger, notes, again),
 )
 """In the order in which they are read."""
 MOST_SMALL = 2_000
