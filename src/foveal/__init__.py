@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from foveal.estimators.cnn import CNNClassifier, CNNRegressor
     from foveal.estimators.cross_validation import cross_validate
     from foveal.estimators.transfer import TransferClassifier, TransferRegressor
+    from foveal.exporting.export import export
     from foveal.figures.attribution import draw_attribution
     from foveal.figures.designed import draw_designed
     from foveal.figures.favourites import draw_favourites
@@ -76,6 +77,7 @@ _ROOMS = {
     "estimators.cnn": ("CNNClassifier", "CNNRegressor"),
     "estimators.cross_validation": ("cross_validate",),
     "estimators.transfer": ("TransferClassifier", "TransferRegressor"),
+    "exporting.export": ("export",),
     "figures.attribution": ("draw_attribution",),
     "figures.designed": ("draw_designed",),
     "figures.favourites": ("draw_favourites",),
@@ -149,6 +151,7 @@ __all__ = [
     "draw_traversal",
     "draw_way",
     "evaluate",
+    "export",
     "gallery",
     "groups_sheet",
     "imagenet",

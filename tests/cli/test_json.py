@@ -52,6 +52,8 @@ LINES: dict[str, tuple[str, ...]] = {
     "reconstruct": ("a.safetensors", "pictures", "--to", "gallery.png"),
     "interpolate": ("a.safetensors", "pictures/a/1.png", "pictures/b/1.png", "--to", "s.png"),
     "check": ("pictures", "--quick"),
+    "export": ("m.safetensors", "m.pt2"),
+    "export --as snippet": ("m.safetensors", "m.onnx"),
     "plan": ("fast",),
     "plan --as torch": ("lenet5",),
     "backbones": (),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from foveal import randomness
-from foveal.estimators.inputs import coerce
+from foveal.estimators.inputs import coerce, opened
 from foveal.estimators.learner import Answering, Classifier, Regressor, without
 from foveal.learning.classification import (
     scratch_plan,
@@ -53,7 +53,8 @@ class FromScratch(Answering):
             IDX files.
         y : sequence of labels, or str, optional
             The class or number of each picture, where X does not say it; or the name of the
-            column of a table that does.
+            column of a table that does. Several labels a picture are lists or sets of them, or
+            columns of 0 and 1; see `foveal.pictures.label_sets`.
         groups : str, path or sequence, optional
             What belongs together, such as frames of one animal, and never stands in two parts:
             the group of each picture, "folder" for folders below the class folders, a regular
@@ -73,8 +74,10 @@ class FromScratch(Answering):
             learner is fitted with the best weights so far. Before that, nothing is changed.
         """
         context, descent = self._begin(run), pick(Descent, self)
-        pixels, target = pick(Pixels, self), self._target()
+        pixels = pick(Pixels, self)
         with context.device.at_work():
+            X, y = opened(X, y)
+            target = self._target(X, y)
             pictures = coerce(self, X, y, groups=groups, sample_weight=sample_weight, target=target)
             earlier = Earlier.opened(self.earlier, target, weights=True)
             data = self._prepared(pictures, context, earlier)
@@ -95,7 +98,8 @@ class FromScratch(Answering):
         opening = as_pixels(asked, context)
         if earlier is not None:
             opening = as_before(earlier, asked, context)
-        return prepare(pictures, opening, self._target(), pick(Shares, self), context, earlier)
+        target = self._target(pictures, None)
+        return prepare(pictures, opening, target, pick(Shares, self), context, earlier)
 
 
 class CNNClassifier(Classifier, FromScratch):
@@ -141,6 +145,10 @@ class CNNClassifier(Classifier, FromScratch):
         Epochs without a better validation score after which training ends.
     class_weight : dict, "balanced" or None
         Weight of each class in the loss.
+    separator : {"auto", ";", "|", ","}, optional
+        What stands between several labels of a picture, where each is a text as in "red;round";
+        "auto" for the first of these that occurs. Where left out, labels of lists, of sets or of
+        columns of 0 and 1 are several; all others are classes.
     augmentation : {"none", "light", "strong"}, optional
         Random variations of the training pictures: light shifts them, strong also turns,
         zooms and recolours. Light below 20,000 training pictures and none above where left out.
@@ -210,6 +218,7 @@ class CNNClassifier(Classifier, FromScratch):
         clip_norm: float | None = None,
         patience: int | None = None,
         class_weight: dict[Any, float] | str | None = None,
+        separator: str | None = None,
         augmentation: Level | None = None,
         flip: bool | None = None,
         size: int | tuple[int, int] | None = None,
@@ -238,6 +247,7 @@ class CNNClassifier(Classifier, FromScratch):
         self.clip_norm = clip_norm
         self.patience = patience
         self.class_weight = class_weight
+        self.separator = separator
         self.augmentation = augmentation
         self.flip = flip
         self.size = size
@@ -263,7 +273,7 @@ class CNNRegressor(Regressor, FromScratch):
     ----------
     net, earlier, epochs, seconds, batch_size, optimizer, learning_rate, momentum, weight_decay, \
 schedule, ema, clip_norm, patience, augmentation, flip, size, channels, resize, validation_share, \
-test_share, device, threads, random_state, verbose
+test_share, precision, device, threads, random_state, verbose
         As in `CNNClassifier`. Mirroring and turning are wrong where they change the number, such
         as an angle: leave them out with ``flip=False`` and `augmentation`.
 
@@ -286,5 +296,9 @@ test_share, device, threads, random_state, verbose
     __init__ = without(CNNClassifier.__init__, Labels)
 
 
-LEARNERS: dict[str, type[FromScratch]] = {"classes": CNNClassifier, "numbers": CNNRegressor}
+LEARNERS: dict[str, type[FromScratch]] = {
+    "classes": CNNClassifier,
+    "labels": CNNClassifier,
+    "numbers": CNNRegressor,
+}
 """Learners by what labels say, in the words of `foveal.vocabulary.TARGETS`."""
