@@ -77,7 +77,8 @@ async def load(case: Case, arguments: argparse.Namespace) -> None:
         spent = 1e3 * (processor(process.pid) - spent) / len(seen.seconds)
         rate = len(seen.seconds) / took
         print(
-            f"served: {spent:.1f} ms of the processor a picture, {each / spent:.0%} of it predicting"
+            f"served: {spent:.1f} ms of the processor a picture; predicting takes "
+            f"{each / spent:.0%} of it"
         )
         print(
             f"{CLIENTS} clients:    {seen.line(took)}, {rate / predicting:.0%} of predicted alone"
@@ -99,13 +100,13 @@ async def stop(case: Case, arguments: argparse.Namespace) -> None:
     lost, refused, answered, codes, longest = 0, 0, 0, Counter[int](), 0.0
     for _ in range(arguments.times):
         async with server(case.file, "--no-log", "--queue", 256) as (process, port):
-            going = True
+            ended = asyncio.Event()
 
-            async def client(process: subprocess.Popen[str] = process, port: int = port) -> None:
+            async def client(port: int = port, ended: asyncio.Event = ended) -> None:
                 nonlocal lost, refused, answered
                 own = Client(port)
                 for row in itertools.count():
-                    if not going:
+                    if ended.is_set():
                         break
                     try:
                         status, _ = await own.send(
@@ -126,7 +127,7 @@ async def stop(case: Case, arguments: argparse.Namespace) -> None:
             process.send_signal(signal.SIGTERM)
             codes[await asyncio.to_thread(process.wait, 40)] += 1
             longest = max(longest, time.perf_counter() - began)
-            going = False
+            ended.set()
             await asyncio.gather(*asking)
     print(
         f"{arguments.times} SIGTERMs under 16 clients: {answered} answered, {lost} lost, {refused} "
@@ -135,7 +136,7 @@ async def stop(case: Case, arguments: argparse.Namespace) -> None:
 
 
 async def reload(case: Case, arguments: argparse.Namespace) -> None:
-    """Change the model of a server under load, again and again, every fourth time for a bad file."""
+    """Change the model of a server under load, every fourth time for a file cut short."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / case.file.name
         shutil.copy(case.file, file)

@@ -1,4 +1,4 @@
-"""Requests that nobody should send, to `foveal serve`: none may be answered with a fault, or a file.
+"""Requests that nobody should send, to `foveal serve`: none is answered with a fault or a file.
 
     python benchmarks/serve_hostile.py PICTURES MODEL
 
