@@ -44,6 +44,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     """Give each test an empty cache."""
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("FOVEAL_CACHE", str(folder))
+    monkeypatch.setenv("FOVEAL_CACHE_LIMIT", "")  # whatever a command sets is put back
     return folder
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from foveal.estimators.cnn import CNNClassifier, CNNRegressor
     from foveal.estimators.cross_validation import cross_validate
     from foveal.estimators.transfer import TransferClassifier, TransferRegressor
+    from foveal.exporting.export import export
     from foveal.figures.attribution import draw_attribution
     from foveal.figures.designed import draw_designed
     from foveal.figures.favourites import draw_favourites
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from foveal.figures.unusual import unusual_sheet
     from foveal.figures.way import draw_way
     from foveal.judging.evaluation import evaluate
+    from foveal.judging.learning_curve import learning_curve
     from foveal.looking.fields import receptive_field
     from foveal.model.fitted import FittedModel
     from foveal.model.imagenet import imagenet
@@ -75,6 +77,7 @@ _ROOMS = {
     "estimators.cnn": ("CNNClassifier", "CNNRegressor"),
     "estimators.cross_validation": ("cross_validate",),
     "estimators.transfer": ("TransferClassifier", "TransferRegressor"),
+    "exporting.export": ("export",),
     "figures.attribution": ("draw_attribution",),
     "figures.designed": ("draw_designed",),
     "figures.favourites": ("draw_favourites",),
@@ -93,6 +96,7 @@ _ROOMS = {
     "figures.unusual": ("unusual_sheet",),
     "figures.way": ("draw_way",),
     "judging.evaluation": ("evaluate",),
+    "judging.learning_curve": ("learning_curve",),
     "looking.fields": ("receptive_field",),
     "model.fitted": ("FittedModel",),
     "model.imagenet": ("imagenet",),
@@ -147,10 +151,12 @@ __all__ = [
     "draw_traversal",
     "draw_way",
     "evaluate",
+    "export",
     "gallery",
     "groups_sheet",
     "imagenet",
     "interpolate",
+    "learning_curve",
     "list_pictures",
     "load",
     "look_page",

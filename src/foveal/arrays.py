@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,3 +16,21 @@ Hashes = np.ndarray[Any, np.dtype[np.int64]]
 """Hashes of contents."""
 Rows = np.ndarray[Any, np.dtype[np.intp]]
 """Which rows of others, or what else numbers them."""
+
+
+class RowsOfPictures(Protocol):
+    """Pixels (n, h, w, c), in memory, on disk, or decoded when they are asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, h, w, c)."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the values."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Any, /) -> Array:
+        """Return some rows, (rows, h, w, c), or one, (h, w, c)."""
+        ...

@@ -52,27 +52,6 @@ def clear() -> None:
         shutil.rmtree(cache_folder() / kind, ignore_errors=True)
 
 
-def room_for(needed: int, what: str, remedy: str = "") -> None:
-    """Check so many bytes against the free space of the cache's disk.
-
-    Raises
-    ------
-    ResourceError
-        Where they do not fit.
-    """
-    folder = cache_folder()
-    with disk():
-        folder.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise ResourceError(
-            f"cache {folder}",
-            needed=f"{needed / 1e9:.3g} GB for the {what}",
-            came=f"{free / 1e9:.3g} GB free",
-            remedy="free some, set FOVEAL_CACHE to a larger disk" + (remedy and f", or {remedy}"),
-        )
-
-
 @contextlib.contextmanager
 def disk() -> Iterator[None]:
     """Turn what a disk may say within into the error that names the cache."""

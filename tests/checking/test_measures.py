@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image, ImageFilter
 from scipy import ndimage
 
 from foveal.checking.measures import SIDE, measure, sharpness
+from foveal.pictures import decode
 from foveal.pictures.sources import gather
 from support.photographs import photograph
 
@@ -50,3 +52,56 @@ def test_the_ends_of_a_picture_are_not_single_pixels() -> None:
     assert np.isclose(found.light[0], 100 / 255) and np.isclose(found.spread[0], 0)
     images[0, :3, :3] = 255  # a small thing
     assert measure(gather(images), threads=1).spread[0] > 0.5
+
+
+@pytest.mark.usefixtures("decoded_here")
+def test_what_was_measured_is_not_decoded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "some"
+    folder.mkdir()
+    for number in range(4):
+        photograph(number, 200, 300).save(folder / f"{number}.png")
+    Image.fromarray(np.full((9, 9, 4), 40, np.uint8)).save(folder / "clear.png")
+    (folder / "wreck.png").write_bytes(b"no picture")
+    told: list[int] = []
+    first = measure(gather(folder), threads=1)
+    real, decoded = decode.decode, list[str]()
+
+    def counted(picture: Path, *rest: object) -> object:
+        decoded.append(picture.name)
+        return real(picture, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(decode, "decode", counted)
+    folder.rename(tmp_path / "other")
+    (tmp_path / "other" / "0.png").rename(tmp_path / "other" / "zero.png")
+    again = measure(gather(tmp_path / "other"), threads=2, progress=lambda row, _: told.append(row))
+    assert decoded == ["wreck.png"]  # what cannot be read is tried again
+    assert told == [1, 2, 3, 4, 5, 6]
+    order = [1, 2, 3, 4, 5, 0]
+    for name in ("heights", "widths", "dark", "light", "spread", "mean", "sharpness", "coloured"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(first, name)[order])
+    np.testing.assert_array_equal(again.hashes, first.hashes[order])
+    np.testing.assert_array_equal(again.small, first.small[order])
+    for name in ("modes", "formats", "remarks"):
+        assert list(getattr(again, name)) == [getattr(first, name)[row] for row in order]
+
+
+def test_pictures_measured_otherwise_are_measured_anew(tmp_path: Path) -> None:
+    picture = photograph(0, 100, 120)
+    picture.save(tmp_path / "a.png")
+    first = measure(gather(tmp_path), threads=1)
+    for name in "bcd":
+        picture.resize((60, 50)).save(tmp_path / f"{name}.png")  # all are brought to this side
+    again = measure(gather(tmp_path), threads=1)
+    assert again.sharpness[0] != first.sharpness[0]
+
+
+def test_what_is_kept_damaged_is_measured_anew(tmp_path: Path, cache: Path) -> None:
+    photograph(0, 100, 120).save(tmp_path / "a.png")
+    first = measure(gather(tmp_path), threads=1)
+    with sqlite3.connect(cache / "contents" / "measures.sqlite") as base:
+        base.execute("UPDATE kept SET value = ?", (b'{"head": []}',))
+    base.close()
+    np.testing.assert_array_equal(measure(gather(tmp_path), threads=1).small, first.small)
+    np.testing.assert_array_equal(measure(gather(tmp_path), threads=1).mean, first.mean)

@@ -39,6 +39,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "train transfer": ("pictures", "t.safetensors", "--backbone", "m.safetensors"),
     "train autoencoder": ("pictures", "t.safetensors", "--kind", "dense", "--epochs", "1"),
     "evaluate": ("m.safetensors", "pictures", "--no-baselines"),
+    "evaluate --learning-curve": ("d.safetensors", "pictures"),
     "predict": ("m.safetensors", "pictures"),
     "report": ("m.safetensors", "pictures", "--to", "r.html"),
     "show": ("m.safetensors",),
@@ -52,6 +53,8 @@ LINES: dict[str, tuple[str, ...]] = {
     "reconstruct": ("a.safetensors", "pictures", "--to", "gallery.png"),
     "interpolate": ("a.safetensors", "pictures/a/1.png", "pictures/b/1.png", "--to", "s.png"),
     "check": ("pictures", "--quick"),
+    "export": ("m.safetensors", "m.pt2"),
+    "export --as snippet": ("m.safetensors", "m.onnx"),
     "plan": ("fast",),
     "plan --as torch": ("lenet5",),
     "backbones": (),
@@ -66,8 +69,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run) -> Path:
     """Go to a folder with models and two classes of pictures."""
     for label in "ab":
         (tmp_path / "pictures" / label).mkdir(parents=True)
-        for index in range(6):
-            pixels = np.random.default_rng(index + 10 * (label == "b")).integers(0, 256, (8, 8))
+        for index in range(12):
+            pixels = np.random.default_rng(index + 20 * (label == "b")).integers(0, 256, (8, 8))
             picture = Image.fromarray(pixels.astype(np.uint8))
             picture.save(tmp_path / "pictures" / label / f"{index}.png")
     small_model().save(tmp_path / "m.safetensors")
@@ -80,6 +83,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run) -> Path:
 def test_the_answer_has_the_keys_that_are_documented(run, place: Path, name: str) -> None:
     if name == "decode":
         assert run("encode", "a.safetensors", "pictures", "--to", "given.parquet")[0] == 0
+    if name == "evaluate --learning-curve":
+        line = ("train", "transfer", "pictures", "d.safetensors", "--backbone", "m.safetensors")
+        assert run(*line, "--no-report")[0] == 0
     words = name.removesuffix(" NAME").split()
     code, out, err = run(*words, *LINES[name], "--json")
     assert code == 0, err

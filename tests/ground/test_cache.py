@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
-from collections import namedtuple
 from pathlib import Path
 
 import pytest
 
-from foveal.cache import KINDS, Entry, cache_folder, clear, disk, entries, room_for
+from foveal.cache import KINDS, Entry, cache_folder, clear, disk, entries
 from foveal.errors import ResourceError
-
-Usage = namedtuple("Usage", "total used free")
 
 
 def test_it_is_where_the_environment_says(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,26 +51,6 @@ def test_a_reader_keeps_what_is_cleared(cache: Path) -> None:
     with (cache / "features" / "x").open("rb") as file:
         clear()
         assert file.read() == b"still here"
-
-
-def test_room_is_held_against_the_free_space(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**12, 0, 3_000_000_000))
-    room_for(3_000_000_000, "features")
-    with pytest.raises(ResourceError, match="needed 4 GB for the features, got 3 GB free") as said:
-        room_for(4_000_000_000, "features")
-    assert str(said.value).endswith("set FOVEAL_CACHE to a larger disk.")
-    with pytest.raises(ResourceError, match="larger disk, or use half of it"):
-        room_for(4_000_000_000, "features", "use half of it")
-
-
-def test_asking_for_room_makes_the_folder(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FOVEAL_CACHE", str(cache / "new" / "one"))
-    room_for(1, "features")
-    assert (cache / "new" / "one").is_dir()
-    (cache / "file").write_text("")
-    monkeypatch.setenv("FOVEAL_CACHE", str(cache / "file"))
-    with pytest.raises(ResourceError, match=r"cache .*file: needed a folder"):
-        room_for(1, "features")
 
 
 def test_what_the_disk_says_names_the_cache(cache: Path) -> None:

@@ -13,7 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from foveal import eviction
 from foveal.errors import ResourceError
+from foveal.inference import feature_cache
 from foveal.inference.feature_cache import CacheEntry, FeatureCache
 from foveal.pictures.hashing import ABSENT, LENGTH
 
@@ -315,3 +317,98 @@ def test_the_same_pictures_with_other_rounding_are_two_whole_parts(tmp_path: Pat
         rows = cache.rows([name(1)], SHAPE)[np.array([0])]
         np.testing.assert_allclose(rows[0], numbers(1), atol=1e-5)
     assert len([*tmp_path.glob("*.safetensors")]) == 2
+
+
+# Under a running process -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kept_open", [0, 64])
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda path: os.truncate(path, path.stat().st_size - 4), id="cut"),
+        pytest.param(lambda path: path.write_bytes(bytes(path.stat().st_size)), id="overwritten"),
+    ],
+)
+def test_a_part_that_changed_is_never_served(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[Path], object],
+    kept_open: int,
+) -> None:
+    monkeypatch.setattr(feature_cache, "MOST_OPEN", kept_open)
+    add(FeatureCache(tmp_path), 1, 2)
+    add(FeatureCache(tmp_path), 3)
+    found = opened(tmp_path).rows([name(row) for row in (1, 2, 3)], SHAPE)
+    (large,) = [path for path in tmp_path.glob("*.npy") if np.load(path).shape[0] == 2]
+    change(large)
+    with pytest.raises(ResourceError, match="got another size or time .* computed anew"):
+        found[np.arange(3)]
+    np.testing.assert_array_equal(found[np.array([2])], numbers(3)[None])
+    assert [entry.hex() for entry in opened(tmp_path).known] == [name(3).hex()]
+
+
+def test_parts_that_are_removed_are_read_while_they_are_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feature_cache, "MOST_OPEN", 1)
+    for row in (1, 2):
+        add(FeatureCache(tmp_path), row)
+    cache = opened(tmp_path)
+    first, second = (int.from_bytes(one, "big") for one in cache.known)
+    found = cache.rows([name(first), name(second)], SHAPE)
+    for path in tmp_path.iterdir():
+        path.unlink()
+    np.testing.assert_array_equal(found[np.array([0])], numbers(first)[None])
+    with pytest.raises(ResourceError, match="got No such file"):
+        found[np.array([1])]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts open files in /proc")
+def test_many_parts_do_not_keep_many_files_open(tmp_path: Path) -> None:
+    before = len([*Path("/proc/self/fd").iterdir()])
+    for row in range(100):
+        add(FeatureCache(tmp_path), row)
+    cache = opened(tmp_path)
+    assert_holds(cache, *range(100))
+    assert len([*Path("/proc/self/fd").iterdir()]) <= before + feature_cache.MOST_OPEN
+
+
+def test_what_was_removed_meanwhile_is_forgotten(tmp_path: Path) -> None:
+    for row in (1, 2):
+        add(FeatureCache(tmp_path), row)
+    cache = opened(tmp_path)
+    removed = cache.files_of([name(1)])
+    assert len(removed) == 2
+    for path in removed:
+        path.unlink()
+    assert list(cache.read()) == [name(2)]
+    add(FeatureCache(tmp_path), 1)
+    cache.read()
+    assert_holds(cache, 1, 2)
+
+
+def test_parts_that_are_kept_stay_when_room_is_made(cache: Path) -> None:
+    folder = cache / "features" / ("a" * 32)
+    add(FeatureCache(folder), 1)
+    one = opened(folder)
+    one.keep()
+    found = one.rows([name(1)], SHAPE)
+    del one
+    assert eviction.prune(1) == 0
+    np.testing.assert_array_equal(found[np.array([0])], numbers(1)[None])
+    del found
+    assert eviction.prune(1) > 0
+    assert opened(folder).known == {}
+
+
+def test_parts_that_were_used_go_last(cache: Path) -> None:
+    folder = cache / "features" / ("a" * 32)
+    for row in (1, 2, 3):
+        add(FeatureCache(folder), row)
+        for path in folder.iterdir():
+            os.utime(path, (1_000, 1_000))
+    opened(folder).rows([name(2)], SHAPE)
+    each = sum(path.stat().st_size for path in folder.iterdir()) // 3
+    eviction.prune(2 * each - 10)
+    assert list(opened(folder).known) == [name(2)]

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from foveal import eviction
 from foveal.errors import ResourceError
 from foveal.inference import features
 from foveal.inference.features import open_features, varied_view
@@ -343,13 +344,31 @@ def test_a_cache_cleared_meanwhile_is_said(
 def test_too_small_a_disk_is_said_before_decoding(
     folder: Path, decodes: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    free = 9 * CUT.shape[0] * 4 - 1
-    usage = type("Usage", (), {"free": free})
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setenv("FOVEAL_CACHE_LIMIT", str(9 * CUT.shape[0] * 4 - 1))
+    monkeypatch.setattr(eviction, "held", lambda: 0)
     with pytest.raises(ResourceError, match=r"for the features.*half precision \(`float16`\)"):
         open_features(gather(folder), extraction())
     assert decodes == []
     assert open_features(gather(folder), extraction(float16=True)).computed
+
+
+def test_features_of_other_pictures_make_room(
+    folder: Path, tmp_path: Path, draw_picture: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = tmp_path / "others"
+    others.mkdir()
+    for row in range(8):
+        Image.fromarray(draw_picture(100 + row)).save(others / f"{row}.png")
+    open_features(gather(others), extraction())  # nobody reads them any more
+    folder_ids = gather(folder).content.ids(1)  # so that the hashes take no more room later
+    assert all(folder_ids)
+    monkeypatch.setenv("FOVEAL_CACHE_LIMIT", str(eviction.held()))
+    half = open_features(gather(sorted(folder.iterdir())[:4]), extraction())
+    assert not half.warm
+    wanted = values(half)
+    monkeypatch.setenv("FOVEAL_CACHE_LIMIT", "1GB")
+    assert open_features(gather(others), extraction()).computed == 8  # they went
+    np.testing.assert_array_equal(values(half), wanted)  # these are in use, and stayed
 
 
 # Views -------------------------------------------------------------------------------------

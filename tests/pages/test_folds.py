@@ -32,7 +32,7 @@ def test_each_fold_has_a_row_and_mean_and_spread_are_told(tmp_path: Path) -> Non
     folder = judged(tmp_path / "m.run", folds=scores(0.9, 0.95), mean=0.925, deviation=0.035)
     (found,) = [one for one in report(small_model(), run=folder).sections if one.id == "folds"]
     words, table = found.blocks
-    assert "92.5 % on average" in words.text and "3.5 %" in words.text
+    assert "92.5 % on average" in words.text and "3.5 points" in words.text
     assert isinstance(table, Table)
     assert table.rows == (("1", "1,200", "300", "90.0 %"), ("2", "1,200", "300", "95.0 %"))
 

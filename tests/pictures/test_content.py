@@ -44,6 +44,22 @@ def test_pictures_come_out_as_they_are(content: Content) -> None:
     assert content.gives_bytes(HOW)
 
 
+def test_pictures_come_out_at_their_own_size_for_others_to_resize(content: Content) -> None:
+    smaller = PictureRecipe(height=3, width=2, channels=1)
+    for row in range(4):
+        np.testing.assert_array_equal(content.upright(row, smaller), pixels()[row])
+
+
+def test_at_their_own_size_arrays_are_bytes_in_three_channels() -> None:
+    greys = pixels()[..., :1]
+    np.testing.assert_array_equal(
+        ArrayContent(greys).upright(1, HOW), np.repeat(greys[1], 3, axis=2)
+    )
+    assert ArrayContent(greys, reasons={1: "lost"}).upright(1, HOW) == "lost"
+    said = ArrayContent(pixels().astype(np.float32)).upright(0, HOW)
+    assert said == "float32 of 3 channels, and no bytes of 1 or 3"
+
+
 def test_rows_are_taken_in_any_order(content: Content) -> None:
     taken = content.take([3, 0, 3])
     assert len(taken) == 3

@@ -611,3 +611,19 @@ def test_floats_of_an_unknown_range_are_not_black(tmp_path: Path, white: float) 
     found = decode.decode(tmp_path / "a.tiff", recipe(channels=1))[:, :, 0].astype(float)
     wanted = np.clip(np.nan_to_num(levels) * 255 / white, 0, 255)
     np.testing.assert_allclose(found, wanted, atol=0.51)
+
+
+def test_a_picture_at_its_own_size_is_upright_and_in_colours(tmp_path: Path) -> None:
+    greys = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(greys).save(tmp_path / "g.png", exif=exif)
+    recipe = PictureRecipe(height=2, width=2, channels=3)
+    found = decode.upright(tmp_path / "g.png", recipe)
+    assert found.shape == (4, 3, 3) and found.dtype == np.uint8
+    assert np.array_equal(found[:, :, 0], np.rot90(greys, -1))
+    Image.fromarray(np.zeros((64, 48, 3), np.uint8)).save(tmp_path / "large.jpg")
+    assert decode.upright(tmp_path / "large.jpg", recipe).shape == (8, 6, 3)  # reduced, as is usual
+    (tmp_path / "broken.png").write_bytes(b"none")
+    with pytest.raises(Unreadable, match="not a picture"):
+        decode.upright(tmp_path / "broken.png", recipe)

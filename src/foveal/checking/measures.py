@@ -5,7 +5,9 @@ Axes: n picture, h height, w width, c channel.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,12 +17,13 @@ from foveal.arrays import Array, Doubles, Floats, Hashes, Rows
 from foveal.checking.views import View, viewer
 from foveal.errors import DataError
 from foveal.pictures import depth
+from foveal.pictures.by_content import ContentCache, kept_as, key_of
 from foveal.pictures.collection import Pictures, evenly
 from foveal.pictures.content import Head
 from foveal.pictures.copies import thumbnails
 from foveal.pictures.decode import GREY_MODES
-from foveal.pictures.hashing import content_hashes
-from foveal.pictures.remarks import Remarks
+from foveal.pictures.hashing import ABSENT, content_hashes
+from foveal.pictures.remarks import Remark, Remarks
 from foveal.pictures.survey import MOST_LOOKED_AT
 from foveal.pictures.workers import in_order
 from foveal.recipe import LUMA
@@ -31,6 +34,14 @@ TILES = 4
 """Tiles down and across; of these the sharpest tells how sharp a picture is."""
 ENDS = (0.1, 1, 99, 99.9)
 """Percentiles of a picture: what it spans, its darkest and its lightest; single pixels are none."""
+SMALL = 64
+"""Numbers of a picture's small copy."""
+AT_ONCE = 500
+"""Pictures that are looked up in the cache at once."""
+VERSION = 1
+"""Raised whenever the same picture would be measured otherwise."""
+NUMBERS = ("dark", "light", "spread", "mean", "sharpness")
+"""Measures that are single numbers, by their names."""
 A_COLOUR = 0.02
 """Largest mean difference of red, green and blue in a picture that has no colours."""
 AHEAD = 8
@@ -102,48 +113,108 @@ def measure(pictures: Pictures, threads: int, progress: Progress | None = None) 
     progress : callable, optional
         Called now and then with pictures done and in all.
     """
-    found = list(_passed(pictures, threads, progress))
-    known = [None if isinstance(one, str) else one for one in found]
-
-    def numbers(of: Callable[[Measured], Any]) -> Doubles:
-        return np.array([np.nan if one is None else of(one) for one in known], dtype=np.float64)
-
-    def texts(of: Callable[[Measured], str]) -> tuple[str, ...]:
-        return tuple("" if one is None else of(one) for one in known)
-
-    nothing = np.zeros(64, np.float32)
+    count = len(pictures)
+    reasons, modes, formats = [""] * count, [""] * count, [""] * count
+    remarks: list[Remarks] = [()] * count
+    numbers = {name: np.full(count, np.nan) for name in ("heights", "widths", *NUMBERS)}
+    coloured, hashes = np.zeros(count, dtype=bool), np.zeros(count, dtype=np.int64)
+    small = np.zeros((count, SMALL), np.float32)
+    for row, one in enumerate(_passed(pictures, threads, progress)):
+        if isinstance(one, str):
+            reasons[row] = one
+            continue
+        numbers["heights"][row], numbers["widths"][row] = one.head.height, one.head.width
+        for name in NUMBERS:
+            numbers[name][row] = getattr(one, name)
+        modes[row], formats[row] = sys.intern(mode_name(one.head)), sys.intern(one.head.format)
+        coloured[row], hashes[row], small[row] = one.coloured, one.hash, one.small
+        remarks[row] = one.remarks
     return Measures(
-        reasons=tuple(one if isinstance(one, str) else "" for one in found),
-        heights=numbers(lambda one: one.head.height),
-        widths=numbers(lambda one: one.head.width),
-        modes=texts(lambda one: mode_name(one.head)),
-        formats=texts(lambda one: one.head.format),
-        dark=numbers(lambda one: one.dark),
-        light=numbers(lambda one: one.light),
-        spread=numbers(lambda one: one.spread),
-        mean=numbers(lambda one: one.mean),
-        sharpness=numbers(lambda one: one.sharpness),
-        coloured=np.array([one is not None and one.coloured for one in known], dtype=bool),
-        hashes=np.array([0 if one is None else one.hash for one in known], dtype=np.int64),
-        small=np.stack([nothing if one is None else one.small for one in known]),
-        remarks=tuple(() if one is None else one.remarks for one in known),
+        reasons=tuple(reasons),
+        modes=tuple(modes),
+        formats=tuple(formats),
+        coloured=coloured,
+        hashes=hashes,
+        small=small,
+        remarks=tuple(remarks),
+        **numbers,
     )
 
 
 def _passed(
     pictures: Pictures, threads: int, progress: Progress | None
 ) -> Iterator[Measured | str]:
-    """Yield what each picture is like, in order; a text says why one cannot be read."""
-    view = viewer(pictures, _side(pictures))
+    """Yield what each picture is like, in order; a text says why one cannot be read.
+
+    What was measured of the same content is found in the cache, and nothing is decoded.
+    """
+    side = _side(pictures)
+    view = viewer(pictures, side)
+    keys = _keys(pictures, {**view.how, "side": side, "version": VERSION}, threads)
 
     def one(row: int) -> Measured | str:
         found = view(row)
         return found if isinstance(found, str) else described(found)
 
-    for row, found in enumerate(in_order(one, len(pictures), threads, AHEAD * threads)):
-        yield found
-        if progress is not None:
-            progress(row + 1, len(pictures))
+    with kept_as("measures") as kept:
+        for start in range(0, len(pictures), AT_ONCE):
+            rows = range(start, min(start + AT_ONCE, len(pictures)))
+            known = _known(kept, keys, rows)
+            new: dict[int, Measured] = {}
+            for row, found in _block(rows, known, one, threads):
+                if row not in known and not isinstance(found, str):
+                    new[row] = found
+                yield found
+                if progress is not None:
+                    progress(row + 1, len(pictures))
+            kept.put({keys[row]: _packed(found) for row, found in new.items() if row in keys})
+
+
+def _keys(pictures: Pictures, how: Mapping[str, Any], threads: int) -> dict[int, bytes]:
+    """Return under which key each row is kept: of files, none of arrays, which are at hand."""
+    if pictures.content.in_memory is not None:
+        return {}
+    ids = pictures.content.ids(threads)
+    return {row: key_of(one, **how) for row, one in enumerate(ids) if one != ABSENT}
+
+
+def _known(kept: ContentCache, keys: Mapping[int, bytes], rows: range) -> dict[int, Measured]:
+    """Read what is kept of some rows."""
+    found = kept.get([keys[row] for row in rows if row in keys])
+    read = {row: _unpacked(found.get(keys.get(row, b""), b""), row) for row in rows}
+    return {row: one for row, one in read.items() if one is not None}
+
+
+def _block(
+    rows: range,
+    known: Mapping[int, Measured],
+    measured: Callable[[int], Measured | str],
+    threads: int,
+) -> Iterator[tuple[int, Measured | str]]:
+    """Yield some rows in order, measuring those that are not known."""
+    missing = [row for row in rows if row not in known]
+    made = in_order(lambda at: measured(missing[at]), len(missing), threads, AHEAD * threads)
+    for row in rows:
+        yield row, known[row] if row in known else next(made)
+    made.close()
+
+
+def _packed(one: Measured) -> bytes:
+    """Write what a picture is like; numbers come back as they are."""
+    facts = {**one._asdict(), "head": one.head[1:], "small": one.small.tobytes().hex()}
+    return json.dumps(facts).encode()
+
+
+def _unpacked(text: bytes, row: int) -> Measured | None:
+    """Read what a picture is like; None for anything else."""
+    try:
+        facts = json.loads(text)
+        small = np.frombuffer(bytes.fromhex(facts.pop("small")), np.float32).reshape(SMALL)
+        remarks = tuple(Remark(kind, detail) for kind, detail in facts.pop("remarks"))
+        head = Head(row, *facts.pop("head"))
+        return Measured(**facts, head=head, small=small, remarks=remarks)
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return None
 
 
 def _side(pictures: Pictures) -> int:

@@ -5,14 +5,15 @@ Axes: h height, w width, c channel.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from foveal.arrays import Array
 from foveal.errors import DataError
+from foveal.pictures import decode
 from foveal.pictures.collection import Pictures
 from foveal.pictures.content import Head
 from foveal.pictures.remarks import Remarks
@@ -35,8 +36,15 @@ class View(NamedTuple):
     """What a reader should know of how it was read."""
 
 
-Viewer = Callable[[int], View | str]
-"""Returns the picture of a row; a text says why there is none."""
+class Viewer(Protocol):
+    """Looks at pictures."""
+
+    how: Mapping[str, Any]
+    """What decides how it sees them, as plain values."""
+
+    def __call__(self, row: int) -> View | str:
+        """Return the picture of a row; a text says why there is none."""
+        ...
 
 
 def viewer(pictures: Pictures, side: int) -> Viewer:
@@ -58,6 +66,8 @@ class _FileViewer:
         else:
             low, high = survey.deep
             self.recipe = replace(PLAIN, deep_low=low, deep_high=high, ground=survey.ground)
+        how = {"recipe": self.recipe.decoding, "decoder": decode.identity()}
+        self.how: Mapping[str, Any] = how
 
     def __call__(self, row: int) -> View | str:
         try:
@@ -78,6 +88,7 @@ class _ArrayViewer:
 
     def __init__(self, pictures: Pictures, whole: Array, side: int) -> None:
         self.content, self.whole, self.side = pictures.content, whole, side
+        self.how: Mapping[str, Any] = {}
         low, high = pictures.content.span(np.arange(len(pictures)))
         self.low, self.extent = low, (high - low) or 1.0
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foveal.cli.figures import check_table_and_sheet
+from foveal.cli.learning_curve import check_curve, curve_lines, measured_curve
 from foveal.cli.options import (
     GROUPS_HELP,
     Device,
@@ -72,6 +73,14 @@ def evaluate(
         bool,
         typer.Option("--baselines/--no-baselines", help="Fit the baselines on pixels beside it."),
     ] = True,
+    learning_curve: Annotated[
+        bool,
+        typer.Option(
+            "--learning-curve",
+            help="Say instead whether more pictures would help, and of which class: heads of a "
+            "transfer, fitted on fewer. --to FILE is .html, .svg, or a table.",
+        ),
+    ] = False,
     reject: Reject = None,
     least_probability: LeastProbability = None,
     to: Annotated[
@@ -114,6 +123,18 @@ def evaluate(
     from foveal.model.opening import load
     from foveal.progress.events import Decoding
 
+    if learning_curve:
+        check_curve(context, to)
+        curve = measured_curve(
+            load(model, device=device, threads=threads),
+            pictures_of(pictures, label_from),
+            groups=groups_of(groups),
+            to=to,
+            name=model.name,
+            called=pictures,
+        )
+        print_answer(curve, curve_lines, as_json=json)
+        return
     check_table_and_sheet(to, sheet)
     if report is not None:
         checked_output(report, (".html",), "--report")

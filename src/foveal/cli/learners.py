@@ -12,7 +12,14 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import typer
 
-from foveal.cli.options import GROUPS_HELP, LABEL_FROM_HELP, LABEL_HELP, Json, Strict
+from foveal.cli.options import (
+    GROUPS_HELP,
+    LABEL_FROM_HELP,
+    LABEL_HELP,
+    Json,
+    Strict,
+    cache_limit,
+)
 from foveal.learning.options import PICTURES, RUN, TRAINING, fields_of
 from foveal.vocabulary import TARGETS
 
@@ -70,6 +77,7 @@ KEEPING: dict[str, tuple[Any, Any]] = {
         ],
         True,
     ),
+    "cache_limit": (Annotated[str | None, cache_limit(rich_help_panel=RUN)], None),
     "strict": (Strict, False),
     "json": (Json, False),
 }

@@ -24,6 +24,7 @@ from foveal.cli import (
     encode,
     env,
     evaluate,
+    export,
     interpolate,
     look,
     plan,
@@ -56,6 +57,7 @@ PANELS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "show": show.show,
         "report": report.report,
         "look": look.look,
+        "export": export.export,
         "serve": serve.serve,
     },
     "Pictures without labels": {

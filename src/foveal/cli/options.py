@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -60,6 +61,33 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Exit with 3 if any file cannot be read or used.")
 ]
+
+
+def _limited(size: str | None) -> str | None:
+    """Let the cache hold so much from here on."""
+    if size is not None:
+        from foveal.eviction import VARIABLE, parse_size
+
+        parse_size(size, "--cache-limit")
+        os.environ[VARIABLE] = size
+    return size
+
+
+CACHE_LIMIT_HELP = (
+    "The most that the cache on disk may hold, such as 20GB: what was not used the longest goes "
+    "first, and pictures that would be more are decoded anew in every epoch. Left out: "
+    "FOVEAL_CACHE_LIMIT, else half of what is free."
+)
+
+
+def cache_limit(**more: Any) -> Any:
+    """Make the option that says how much the cache may hold."""
+    return typer.Option(
+        metavar="SIZE", callback=_limited, show_default=False, help=CACHE_LIMIT_HELP, **more
+    )
+
+
+CacheLimit = Annotated[str | None, cache_limit()]
 Reject = Annotated[
     float | None,
     typer.Option(

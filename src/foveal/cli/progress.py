@@ -27,6 +27,7 @@ from foveal.progress.events import (
     EpochEnded,
     Event,
     Extracting,
+    FittingHeads,
     Listener,
     Planned,
     StepEnded,
@@ -93,6 +94,8 @@ class _Live:
                 self.draw(
                     "extracting", done, total, f"{counted(total, 'picture')} through {network}"
                 )
+            case FittingHeads(done=done, total=total):
+                self.draw("fitting", done, total, f"fitting {counted(total, 'head')}")
             case StepEnded():
                 told = f"epoch {event.epoch}/{self.epochs} · loss {event.loss:#.3g}"
                 if event.accuracy == event.accuracy:

@@ -33,7 +33,12 @@ TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (("", (openvino.NAME, onnx.NAME
 
 def available() -> list[str]:
     """List the engines that can be made here, by preference; torch is always the last."""
-    return [name for name, needs in NEEDS.items() if all(map(_installed, needs))]
+    return [name for name in NEEDS if not missing(name)]
+
+
+def missing(name: str) -> list[str]:
+    """List the packages of an engine that are not installed."""
+    return [package for package in NEEDS[name] if not _installed(package)]
 
 
 def default(architecture: str, installed: Sequence[str]) -> str:
@@ -148,11 +153,11 @@ def kept_choice(path: Path, architecture: str) -> str | None:
 
 def _check(name: str) -> None:
     one_of("engine", name, tuple(NEEDS))
-    missing = [package for package in NEEDS[name] if not _installed(package)]
-    if missing:
+    absent = missing(name)
+    if absent:
         raise UsageError(
             "engine",
-            needed=f"{' and '.join(missing)} for {name}",
+            needed=f"{' and '.join(absent)} for {name}",
             came="a Python without",
             remedy=f"install it with: pip install {INSTALL[name]}; or use 'torch'",
         )

@@ -60,7 +60,7 @@ def engine(frozen: Frozen, *, threads: int, kept: Path | None = None) -> Engine:
 
 def convert(scaled: Scaled, frozen: Frozen) -> Parts:
     """Convert a network to OpenVINO's own form, for batches of one size."""
-    openvino = _imported()
+    openvino = runtime()
     try:
         model = _translated(scaled, frozen)
     except Untold:
@@ -73,7 +73,7 @@ def convert(scaled: Scaled, frozen: Frozen) -> Parts:
 
 def _translated(scaled: Scaled, frozen: Frozen) -> Any:
     """Write the network down, module by module; a hundred times as fast as tracing it."""
-    openvino = _imported()
+    openvino = runtime()
     opset = importlib.import_module("openvino.opset15")
     return translated(scaled.network, frozen, opset, openvino.Model)
 
@@ -84,11 +84,11 @@ def _traced(scaled: Scaled, frozen: Frozen) -> Any:
         warnings.simplefilter("ignore")  # the converter's own; nothing a user could act on
         program = torch.export.export(scaled, (example_nhwc,))
         # Without its shape the input would become dynamic, which runs 20 % slower.
-        return _imported().convert_model(program, input=[tuple(example_nhwc.shape)])
+        return runtime().convert_model(program, input=[tuple(example_nhwc.shape)])
 
 
 def _compiled(parts: Parts, threads: int) -> Any:
-    core = _imported().Core()
+    core = runtime().Core()
     options = {
         "PERFORMANCE_HINT": "THROUGHPUT",
         "INFERENCE_PRECISION_HINT": "f32",
@@ -99,7 +99,7 @@ def _compiled(parts: Parts, threads: int) -> Any:
     return kept_in_forks(compiled)
 
 
-def _imported() -> Any:
+def runtime() -> Any:
     """Import OpenVINO without the part of it that reports usage over the network."""
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import openvino  # type: ignore[import-untyped]

@@ -13,14 +13,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from foveal.arrays import Array, Floats, Hashes
-from foveal.cache import cache_folder, room_for
+from foveal.cache import cache_folder
 from foveal.errors import ResourceError
+from foveal.eviction import room_for
 from foveal.inference.feature_cache import CacheEntry, FeatureCache
 from foveal.inference.session import Runner, Session
 from foveal.pictures import decode
@@ -193,13 +195,16 @@ def _opened(
 ) -> Features:
     cache, ids = _cache_of(extraction, name), wanted[0]
     known = cache.read()
+    if missing := _missing(wanted, known):
+        _check_room(extraction, missing, cache.files_of(one for view in wanted for one in view))
+    cache.keep()
+    known = cache.read()
     missing = _missing(wanted, known)
     every = {one for view in wanted for one in view if one in known}
     kept = sum(not known[one].reason for one in every)
     saved = cache.seconds(every)
     computed = 0
     if missing:
-        _check_room(extraction, missing)
         stream = _Stream(pictures, extraction, wanted, missing)
         for part in _computed(stream, name, progress):
             cache.add(**part)
@@ -298,12 +303,15 @@ def _missing(wanted: list[list[bytes]], known: dict[bytes, Any]) -> list[tuple[i
     return found
 
 
-def _check_room(extraction: Extraction, missing: list[tuple[int, list[int]]]) -> None:
+def _check_room(
+    extraction: Extraction, missing: list[tuple[int, list[int]]], spared: set[Path]
+) -> None:
     each = volume(extraction.shape) * (2 if extraction.float16 else 4)
     room_for(
         each * sum(len(views) for _, views in missing),
         "features",
         "" if extraction.float16 else "keep them in half precision (`float16`)",
+        spared,
     )
 
 

@@ -55,9 +55,10 @@ def lines_of_refusing(
 ) -> Iterator[tuple[str, str]]:
     """Write what was reached, under its name; without a threshold what the surest answers do."""
     if found is not None:
-        yield "answered", f"{found.share.percent()}: {found.refusal.sentence()}"
+        yield "answered", found.share.percent()
         right = found.accuracy.percent() if found.answered else "-, as none is answered"
         yield "accuracy on these", right
+        yield "threshold", found.refusal.sentence()
         return
     for share in SHARES:
         here = [one for one in curve if one.share >= share]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foveal.arrays import Array, Rows
+from foveal.arrays import Rows, RowsOfPictures
 from foveal.inference.features import Extraction, open_features
 from foveal.judging.left_out import Unjudged, unusable
 from foveal.pictures.collection import Pictures
@@ -35,7 +35,7 @@ class Source:
 
     def __init__(self, model: FittedModel, pictures: Pictures) -> None:
         self.model, self.pictures, self.target = model, pictures, model.answering()
-        self.answers = self.target.answers(pictures)
+        self.answers = self.target.answers(pictures.undoubted("split", "group"))
         self.values = self.answers.values_n
         self.strata = self.target.strata(self.values)
 
@@ -60,7 +60,7 @@ class Source:
         return [
             *self.pictures.notes,
             *unusable(readable, known, given, self.target),
-            *[f"{counted(len(self.torn), 'picture')} left out: under two classes"]
+            *[f"{counted(len(self.torn), 'picture')} left out: labelled otherwise too"]
             * bool(self.torn),
         ]
 
@@ -83,7 +83,7 @@ class Source:
             return self.model.answers_of(self.store.views[0], rows)
         return self.model.answers(self.store.views[0][rows], by)
 
-    def pixels(self, progress: Progress | None) -> Array:
+    def pixels(self, progress: Progress | None) -> RowsOfPictures:
         """Return small pictures for the baselines, which need no more."""
         if self.store.images is not None:
             return self.store.images

@@ -265,7 +265,12 @@ class AutoencoderTask(PictureTask[Originals]):
         split, count = self.data.split, max(size, min(LARGER * size, MOST_COMPONENTS))
         most = max(MOST_VALUES // volume(self.plan.input), 2 * size)
         step = -(-len(split.train) // most)
-        taught = np.concatenate([nhwc(one) for one in self._pictures(split.train[::step])])
+        chosen, at = split.train[::step], 0
+        height, width, channels = self.images.shape[1:]
+        taught = np.empty((len(chosen), height, width, channels), dtype=np.float32)
+        for one in self._pictures(chosen):  # filled, not joined: that would take it twice
+            taught[at : at + len(one)] = nhwc(one)
+            at += len(one)
         return PrincipalComponents(taught, count), len(taught)
 
     def _normal_stats(self, network: nn.Sequential) -> tuple[NormalStats, int]:

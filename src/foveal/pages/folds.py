@@ -35,11 +35,12 @@ def folds(material: Material) -> Section | None:
         for one in found
     ]
     middle, deviation = record.folds.get("mean"), record.folds.get("deviation")
+    spread = _figure(deviation, by_share=by_share).replace("%", "points")
     told = (
         f"Over {counted(len(found), 'fold')} the {name} is "
         f"{_figure(middle, by_share=by_share)} on average, with a standard deviation of "
-        f"{_figure(deviation, by_share=by_share)}. What was said of every picture stands in "
-        f"{TABLE_OF_FOLDS}, in the folder of the run."
+        f"{spread}. What was said of every picture stands in {TABLE_OF_FOLDS}, in the "
+        "folder of the run."
     )
     table = Table(
         columns=("fold", "pictures to teach", "pictures to judge", name),

@@ -13,13 +13,17 @@ from typing import Any
 from foveal.drawing.charts import STYLE
 from foveal.files import digest_of
 from foveal.judging.evaluation import Evaluation, NothingToJudge, evaluate
+from foveal.judging.learning_curve import LearningCurve
 from foveal.model.fitted import FittedModel, fitted_of
 from foveal.pages.course import course, network
 from foveal.pages.document import Section
 from foveal.pages.errors import certainty, mistakes
 from foveal.pages.folds import folds
 from foveal.pages.inside import codes, inside
+from foveal.pages.labels import certainty_of_labels, mistakes_of_labels
+from foveal.pages.learning_curve import curve_section
 from foveal.pages.material import Material
+from foveal.pages.numbers import farthest, nearness
 from foveal.pages.origin import again, ledger, notes
 from foveal.pages.outcome import asked, lead, outcome
 from foveal.pages.shell import rendered, write_page
@@ -31,7 +35,8 @@ from foveal.training.record import RunRecord
 from foveal.wording import unmarked
 
 SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
-    *(asked, outcome, folds, course, certainty, mistakes, network, inside, codes),
+    *(asked, outcome, folds, course, certainty, certainty_of_labels, nearness),
+    *(mistakes, mistakes_of_labels, farthest, network, inside, codes),
     *(ledger, notes, again),
 )
 """In the order in which they are read."""
@@ -159,3 +164,18 @@ def _evaluated(
         return evaluate(model, pictures, with_baselines=affordable, progress=progress)
     except NothingToJudge:
         return None
+
+
+def curve_page(found: LearningCurve, name: str, source: str = "") -> Report:
+    """Write a learning curve as a page of its own.
+
+    Parameters
+    ----------
+    found : LearningCurve
+        What `foveal.learning_curve` said.
+    name, source : str
+        How model and pictures are called.
+    """
+    of = f" of {source}" if source else ""
+    lead = f"How the head of {name} fares by the number of pictures{of} that teach it."
+    return Report(title=f"Learning curve: {name}", lead=lead, sections=(curve_section(found),))

@@ -17,7 +17,7 @@ from foveal.arrays import Array, Rows
 from foveal.pictures.augment import Augmentation, gather_varied, varied
 from foveal.pictures.prepared import Prepared, RowsOfArrays
 from foveal.pictures.scaling import Scaling
-from foveal.pictures.tensors import picked
+from foveal.pictures.tensors import selections
 from foveal.randomness import generator
 
 
@@ -65,13 +65,16 @@ class TrainingBatches:
 
     def epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
         """Return the batches of an epoch, from batch `first` on: a pure function of the seed."""
-        parts = shuffled(self.rows, self.batch_size, self.seed, epoch)
-        for index in range(first, len(parts)):
-            yield self._batch(parts[index], epoch * len(self) + index)
+        parts = shuffled(self.rows, self.batch_size, self.seed, epoch)[first:]
+        steps = range(epoch * len(self) + first, (epoch + 1) * len(self))
+        for rows, images, step in zip(
+            parts, selections(self.images, parts, self.device), steps, strict=True
+        ):
+            yield self._batch(rows, images, step)
 
-    def _batch(self, rows: Rows, step: int) -> Batch:
+    def _batch(self, rows: Rows, images_nhwc: torch.Tensor, step: int) -> Batch:
         draws = generator(self.seed, "augment", step)
-        raw = gather_varied(picked(self.images, rows, self.device), self.augmentation, draws)
+        raw = gather_varied(images_nhwc, self.augmentation, draws)
         images = varied(normalised(raw, self.scaling), self.augmentation, draws)
         values = torch.from_numpy(self.values[rows]).to(self.device)
         return Batch(images, values, weights_of(self.weights, rows, self.device))
@@ -205,8 +208,9 @@ def ordered(
     images: RowsOfArrays, rows: Rows, by: Scaling, *, batch_size: int, device: str
 ) -> Iterator[torch.Tensor]:
     """Return rows in order, unvaried, as normalised tensors (n, c, h, w)."""
-    for start in range(0, len(rows), batch_size):
-        yield normalised(picked(images, rows[start : start + batch_size], device), by)
+    parts = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
+    for found in selections(images, parts, device):
+        yield normalised(found, by)
 
 
 def normalised(images_nhwc: torch.Tensor, by: Scaling) -> torch.Tensor:

@@ -24,6 +24,7 @@ from foveal.pictures.ranges import WHOLE, keeps_bytes, measure_range
 from foveal.pictures.remarks import Remark, Remarks
 from foveal.pictures.suitability import refuse_channels_first, suited
 from foveal.recipe import PictureRecipe
+from foveal.wording import counted
 
 MOST_CLEAR = 64
 """Transparent files that are read to choose what they are laid over, evenly spaced."""
@@ -118,6 +119,12 @@ class Content(Protocol):
 
     def prepare(self, rows: Sequence[int], recipe: PictureRecipe) -> list[Array | str]:
         """Prepare several pictures, as `picture` does each."""
+
+    def upright(self, row: int, recipe: PictureRecipe) -> Array | str:
+        """Read one picture before it is resized by a recipe, uint8 (h, w, 3); a text says why not.
+
+        As other programs would read it to resize it themselves.
+        """
 
     def remarks(self, row: int) -> Remarks:
         """Return what a reader should know of how `picture` read a row; nothing before it did."""
@@ -228,6 +235,14 @@ class EncodedContent:
             found.append(answer.pixels)
         return found
 
+    def upright(self, row: int, recipe: PictureRecipe) -> Array | str:
+        """Decode one picture at its own size."""
+        (answer,) = ask("upright", [self.pictures[row]], recipe)
+        if isinstance(answer, str):
+            return answer
+        assert answer.pixels is not None
+        return answer.pixels
+
     def remarks(self, row: int) -> Remarks:
         """Return the remarks on one picture, once it was decoded."""
         return self._remarks.get(self.pictures[row], ())
@@ -325,6 +340,15 @@ class ArrayContent:
     def prepare(self, rows: Sequence[int], recipe: PictureRecipe) -> list[Array | str]:
         """Bring several pictures to size, channels and range of a recipe."""
         return [self.picture(row, recipe) for row in rows]
+
+    def upright(self, row: int, recipe: PictureRecipe) -> Array | str:
+        """Return one picture of bytes, greys in three channels."""
+        picture = self.array[row]
+        if picture.dtype != np.uint8 or picture.shape[2] not in (1, 3):
+            return (
+                f"{picture.dtype} of {counted(picture.shape[2], 'channel')}, and no bytes of 1 or 3"
+            )
+        return self.reasons.get(row) or np.broadcast_to(picture, (*picture.shape[:2], 3))
 
     def remarks(self, row: int) -> Remarks:
         """Return none: nothing is decoded."""

@@ -11,6 +11,7 @@ Axes: n picture, d number that it is compared by, s row or column of a small pic
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,6 +22,7 @@ import torch
 from foveal.arrays import Array, Doubles, Floats, Rows
 from foveal.pictures.collection import Pictures, evenly
 from foveal.pictures.prepared import Prepared, RowsOfArrays
+from foveal.pictures.ranges import parts_of
 from foveal.pictures.small import SmallPictures
 from foveal.pictures.units import NO_PAIRS, Pairs, units_of
 from foveal.randomness import generator
@@ -59,6 +61,8 @@ WIDE = 128
 """Numbers to which longer vectors are projected, where pictures are many."""
 MANY = 4_000
 AT_ONCE = 1_000
+MOST_EDGES = 400
+"""Pictures whose edges are kept, 150 kB each: those asked for last."""
 LARGEST = 0.5
 """Share of a class from which on a set of copies is rather a kind of picture."""
 
@@ -87,25 +91,24 @@ class NearCopies:
         return np.unique(self.pairs)
 
     def conflicts(
-        self, class_ids: Rows, labels: Sequence[Any], names: Sequence[str]
+        self, values_n: Array, written: Callable[[Any], str], names: Sequence[str]
     ) -> Iterator[str]:
-        """Name near copies that stand under two labels, of which one may be wrong.
+        """Name near copies that are labelled in two ways, of which one may be wrong.
 
         Parameters
         ----------
-        class_ids : array of int, (n,)
-            Class number of each picture.
-        labels : sequence
-            Names of the classes; none where there is nothing to be called.
+        values_n : array, (n,) or (n, ...)
+            What is true of each picture, such as the number of its class.
+        written : callable
+            Writes what is true of one.
         names : sequence of str, (n,)
             Names of the pictures.
         """
-        if not len(labels):
-            return
-        torn = self.pairs[class_ids[self.pairs[:, 0]] != class_ids[self.pairs[:, 1]]]
+        unlike = values_n[self.pairs[:, 0]] != values_n[self.pairs[:, 1]]
+        torn = self.pairs[unlike if unlike.ndim == 1 else unlike.any(axis=1)]
         if not len(torn):
             return
-        named = " and ".join(f"{names[row]} ({labels[class_ids[row]]})" for row in torn[0])
+        named = " and ".join(f"{names[row]} ({written(values_n[row])})" for row in torn[0])
         yield (
             f"near copies under two labels: {counted(len(torn), 'pair')}, such as {named}: is one "
             "of the labels wrong?"
@@ -192,7 +195,7 @@ def near_copies(
     pairs, alike = np.sort(pairs[alike > 0], axis=1), alike[alike > 0]
     kept = _no_kinds(pairs, class_ids, rows)
     kinds = [rows[class_ids[rows] == code] for code, tells in telling.items() if not tells]
-    untold = np.concatenate([*kinds, pairs[~kept].ravel(), edges.without]).astype(np.intp)
+    untold = np.concatenate([*kinds, pairs[~kept].ravel(), sorted(edges.without)]).astype(np.intp)
     return NearCopies(pairs[kept], len(rows), alike[kept], np.unique(untold))
 
 
@@ -214,8 +217,8 @@ def thumbnails(images: Any, rows: Rows, side: int = 8) -> Floats:
         In memory or on disk.
     """
     parts: list[Floats] = []
-    for start in range(0, len(rows), AT_ONCE):
-        grey = images[rows[start : start + AT_ONCE]].mean(axis=3, dtype=np.float32)
+    for part in parts_of(rows, images.shape):
+        grey = images[part].mean(axis=3, dtype=np.float32)
         with np.errstate(invalid="ignore", over="ignore"):  # what is no number is refused later
             down = _averages(grey.shape[1], side) @ grey @ _averages(grey.shape[2], side).T
         parts.append(down.reshape(len(down), -1))
@@ -288,18 +291,15 @@ class _Edges:
 
     def __init__(self, picture_of: Callable[[int], Array | str]) -> None:
         self.picture_of = picture_of
-        self.known: dict[int, tuple[Any, Any] | None] = {}
+        self.known: OrderedDict[int, tuple[Any, Any]] = OrderedDict()
+        self.without: set[int] = set()
+        """Rows that have no edges, of those that were asked for."""
 
     def tell_apart(self, pairs: Pairs) -> bool:
         """Whether most pictures of a class have edges of their own, by some pairs of it."""
         each = (self.correlation(*pair) for pair in pairs if pair[0] != pair[1])
         found = [one for one in each if one > -1]  # pictures without edges tell nothing
         return not found or float(np.median(found)) < ALIKE
-
-    @property
-    def without(self) -> list[int]:
-        """Rows that have no edges, of those that were asked for."""
-        return [row for row, found in self.known.items() if found is None]
 
     def copies(self, first: int, second: int) -> float:
         """Compute how well the edges of copies correlate; 0 where they are not the same.
@@ -321,10 +321,18 @@ class _Edges:
 
     def _of(self, row: int) -> tuple[Any, Any] | None:
         """Return gradients (2, s, s) and the spectrum of a picture; None where it has none."""
-        if row not in self.known:
+        found = self.known.get(row)
+        if found is None and row not in self.without:
             picture = self.picture_of(row)
-            self.known[row] = None if isinstance(picture, str) else _described(picture)
-        return self.known[row]
+            found = None if isinstance(picture, str) else _described(picture)
+        if found is None:
+            self.without.add(row)
+            return None
+        self.known[row] = found
+        self.known.move_to_end(row)
+        if len(self.known) > MOST_EDGES:
+            self.known.popitem(last=False)
+        return found
 
 
 def _described(picture_hwc: Array) -> tuple[Any, Any] | None:

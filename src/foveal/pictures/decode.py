@@ -113,6 +113,36 @@ def decode(
     return pixels
 
 
+def upright(encoded: Encoded, recipe: PictureRecipe) -> PicturesHWC:
+    """Decode one picture as `decode` does, but for what comes from its resizing on.
+
+    Parameters
+    ----------
+    encoded : Encoded
+        The file, or the bytes.
+    recipe : PictureRecipe
+        To whose size a JPEG is reduced while it is read; what deep values and transparency become.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, (h, w, 3), of its own size; colour profiles are not applied.
+
+    Raises
+    ------
+    Unreadable
+        As for `decode`.
+    """
+    with listening(), opened(encoded) as picture:
+        try:
+            flat = _upright(encoded, picture, recipe, [])
+            return np.asarray(flat.convert("RGB"), dtype=np.uint8)
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise Unreadable(reason_of(error)) from error
+
+
 def look(encoded: Encoded) -> Look:
     """Read size, mode and whether there is transparency from the head of a file.
 
@@ -195,17 +225,23 @@ def _lies_on_its_side(picture: ImageFile) -> bool:
 def _prepared(
     encoded: Encoded, picture: ImageFile, recipe: PictureRecipe, remarks: list[Remark]
 ) -> PicturesHWC:
-    turned = _lies_on_its_side(picture)
-    target = (recipe.width, recipe.height)
-    _reduce(picture, (2 * target[1], 2 * target[0]) if turned else (2 * target[0], 2 * target[1]))
-    depth.mend(picture)
     profile = picture.info.get("icc_profile")
-    flat = _flat(_sampled(encoded, picture, recipe, remarks), recipe, remarks)
-    small = brought_to_size(flat, recipe)
+    small = brought_to_size(_upright(encoded, picture, recipe, remarks), recipe)
     wanted: Literal["L", "RGB"] = "L" if recipe.channels == 1 else "RGB"
     small = _standard_colours(small, profile, wanted)
     pixels = np.asarray(small, dtype=np.uint8)
     return pixels.reshape(recipe.height, recipe.width, recipe.channels)
+
+
+def _upright(
+    encoded: Encoded, picture: ImageFile, recipe: PictureRecipe, remarks: list[Remark]
+) -> Image.Image:
+    """Read an opened picture, upright and flat, no larger than resizing asks for."""
+    turned = _lies_on_its_side(picture)
+    target = (recipe.width, recipe.height)
+    _reduce(picture, (2 * target[1], 2 * target[0]) if turned else (2 * target[0], 2 * target[1]))
+    depth.mend(picture)
+    return _flat(_sampled(encoded, picture, recipe, remarks), recipe, remarks)
 
 
 def _reduce(picture: ImageFile, side: tuple[int, int]) -> None:

@@ -48,6 +48,12 @@ def decoded(picture: Encoded, recipe: PictureRecipe | None) -> Answer:
     return Answer({"remarks": remarks}, pixels)
 
 
+def upright(picture: Encoded, recipe: PictureRecipe | None) -> Answer:
+    """Decode a picture at its own size, for others to resize."""
+    assert recipe is not None
+    return Answer({}, decode.upright(picture, recipe))
+
+
 def look(picture: Encoded, _: PictureRecipe | None) -> Answer:
     """Read its head."""
     return Answer({"look": decode.look(picture)})
@@ -64,7 +70,7 @@ def lost(picture: Encoded, _: PictureRecipe | None) -> Answer:
 
 
 Job = Callable[[Encoded, PictureRecipe | None], Answer]
-JOBS: Mapping[str, Job] = {one.__name__: one for one in (decoded, look, deep_range, lost)}
+JOBS: Mapping[str, Job] = {one.__name__: one for one in (decoded, upright, look, deep_range, lost)}
 """What can be asked about a picture, by name."""
 
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from foveal.arrays import Array, Hashes, Rows
+from foveal.arrays import Array, Hashes, Rows, RowsOfPictures
 from foveal.pictures.remarks import Remarks
 from foveal.pictures.scaling import Scaling
 from foveal.recipe import PictureRecipe
@@ -32,8 +32,8 @@ class Prepared(Protocol):
         """The rows of the pictures as they are, and of each variation that was kept."""
 
     @property
-    def images(self) -> Array | None:
-        """The pixels (n, h, w, c), where they are kept."""
+    def images(self) -> RowsOfPictures | None:
+        """The pixels (n, h, w, c), where no network came before."""
 
     @property
     def reasons(self) -> Sequence[str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from foveal.arrays import Array
+from foveal.arrays import Array, Rows, RowsOfPictures
 from foveal.errors import DataError
 from foveal.recipe import PictureRecipe
 
+MOST_VALUES = 2_000_000
+"""Values that are at hand at once, in double precision."""
 WHOLE = (0.0, 255.0)
 """Black and white of bytes."""
 
@@ -31,7 +34,13 @@ def in_range(unit: Array, recipe: PictureRecipe) -> Array:
     return unit * (recipe.high - recipe.low) + recipe.low
 
 
-def measure_range(images: Array, rows: np.ndarray[Any, Any]) -> tuple[float, float]:
+def parts_of(rows: Rows, shape: tuple[int, ...]) -> list[Rows]:
+    """Part rows of an array of a shape (n, h, w, c) so that few values are at hand at once."""
+    size = max(1, MOST_VALUES // max(math.prod(shape[1:]), 1))
+    return [rows[at : at + size] for at in range(0, len(rows), size)]
+
+
+def measure_range(images: RowsOfPictures, rows: np.ndarray[Any, Any]) -> tuple[float, float]:
     """Find the values that stand for black and white: 0 and 255 in uint8, else the range seen.
 
     Raises
@@ -41,8 +50,9 @@ def measure_range(images: Array, rows: np.ndarray[Any, Any]) -> tuple[float, flo
     """
     if images.dtype == np.uint8:
         return WHOLE
-    seen = images if len(rows) == len(images) else images[rows]
-    low, high = float(np.min(seen)), float(np.max(seen))
+    parts = parts_of(rows, images.shape)
+    ends = [(np.min(seen), np.max(seen)) for seen in map(images.__getitem__, parts)]
+    low, high = float(np.min([low for low, _ in ends])), float(np.max([high for _, high in ends]))
     if not np.isfinite([low, high]).all():
         raise DataError(
             "X",

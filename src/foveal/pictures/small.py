@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
-import sqlite3
 from collections.abc import Iterator
 
 import numpy as np
 
 from foveal.arrays import Array, Rows
-from foveal.cache import cache_folder
 from foveal.pictures import decode
+from foveal.pictures.by_content import kept_as, key_of
 from foveal.pictures.collection import Pictures
-from foveal.pictures.hashing import ABSENT, LENGTH
+from foveal.pictures.hashing import ABSENT
 from foveal.pictures.reading import read_in_order
 from foveal.recipe import PictureRecipe
 
@@ -58,72 +54,35 @@ class SmallPictures:
             return
         if self.ids is None:
             self.ids = self.content.ids(self.threads)
-        ids = self.ids
-        with _base() as base:
-            for row in new:
-                kept = None if base is None else _kept(base, self._key(ids[row]))
-                if kept is not None:
-                    self.found[row] = kept
+        how = {"recipe": self.recipe.decoding, "decoder": decode.identity()}
+        keys = {row: key_of(self.ids[row], **how) for row in new if self.ids[row] != ABSENT}
+        with kept_as("small") as kept:
+            known = kept.get(list(keys.values()))
+            for row, key in keys.items():
+                picture = _unpacked(known.get(key, b""), self.recipe.shape)
+                if picture is not None:
+                    self.found[row] = picture
             left = [row for row in new if row not in self.found]
             for start in range(0, len(left), AT_ONCE):
                 some = left[start : start + AT_ONCE]
                 self._decode(some)
-                if base is not None:
-                    made = {row: self.found[row] for row in some if ids[row] != ABSENT}
-                    _keep(base, {self._key(ids[row]): one for row, one in made.items()})
+                kept.put({keys[row]: data for row, data in self._packed(some) if row in keys})
 
     def _decode(self, rows: list[int]) -> None:
         read = read_in_order(self.content, rows, self.recipe, self.threads, 8 * self.threads)
         self.found.update(zip(rows, read, strict=True))
 
-    def _key(self, content: bytes) -> bytes:
-        """Hash all that a small picture depends on."""
-        how = json.dumps(
-            {"recipe": self.recipe.decoding, "decoder": decode.identity()}, sort_keys=True
-        )
-        return hashlib.blake2b(content + how.encode(), digest_size=LENGTH).digest()
+    def _packed(self, rows: list[int]) -> Iterator[tuple[int, bytes]]:
+        """Yield the pixels of those that can be read; the others are asked for again."""
+        for row in rows:
+            one = self.found[row]
+            if not isinstance(one, str) and one.dtype == np.uint8:
+                yield row, one.tobytes()
 
 
-@contextlib.contextmanager
-def _base() -> Iterator[sqlite3.Connection | None]:
-    """Open the small pictures of the cache; None where it cannot be."""
-    place = cache_folder() / "contents" / "small.sqlite"
-    base: sqlite3.Connection | None = None
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        base = sqlite3.connect(place, timeout=30)
-        base.execute(
-            "CREATE TABLE IF NOT EXISTS small "
-            "(key BLOB PRIMARY KEY, height INT, width INT, channels INT, pixels BLOB)"
-        )
-    except (OSError, sqlite3.Error):
-        if base is not None:
-            base.close()
-        base = None
-    try:
-        yield base
-    finally:
-        if base is not None:
-            base.close()
-
-
-def _kept(base: sqlite3.Connection, key: bytes) -> Array | None:
-    """Read a picture; None where it is not there, or is damaged."""
-    with contextlib.suppress(sqlite3.Error, ValueError, TypeError):
-        found = base.execute(
-            "SELECT height, width, channels, pixels FROM small WHERE key = ?", (key,)
-        ).fetchone()
-        if found:
-            return np.frombuffer(found[3], dtype=np.uint8).reshape(found[:3])
-    return None
-
-
-def _keep(base: sqlite3.Connection, made: dict[bytes, Array | str]) -> None:
-    """Write pictures of bytes: others, and those that cannot be read, are asked for again."""
-    rows = [
-        (key, *one.shape, one.tobytes())
-        for key, one in made.items()
-        if not isinstance(one, str) and one.dtype == np.uint8
-    ]
-    with contextlib.suppress(sqlite3.Error), base:
-        base.executemany("INSERT OR REPLACE INTO small VALUES (?, ?, ?, ?, ?)", rows)
+def _unpacked(pixels: bytes, shape_chw: tuple[int, ...]) -> Array | None:
+    """Return a picture (h, w, c); None where there are other bytes than it takes."""
+    channels, height, width = shape_chw
+    if len(pixels) != channels * height * width:
+        return None
+    return np.frombuffer(pixels, dtype=np.uint8).reshape(height, width, channels)

@@ -1,15 +1,18 @@
-"""Decoded pictures on disk: uint8, memory-mapped, whole or absent.
+"""Decoded pictures on disk: uint8, whole or absent.
 
 A store is a folder in the cache, named by a fingerprint of its sources, the decoding part of
 the recipe and the version of the decoder. It is made under another name and renamed at the
 end, so that one either finds a whole store or none, also when two processes make it at once.
-Arrays are never copied into a store: they are their own.
+Where the pixels would be more than the cache may hold, a store keeps but their hashes and what
+became of each file: pixels are decoded anew in every pass. Arrays are never copied into a store:
+they are their own.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -22,14 +25,18 @@ from typing import Any
 
 import numpy as np
 
-from foveal.arrays import Array, Hashes
-from foveal.cache import cache_folder, disk, room_for
+from foveal.array_files import ArrayFile
+from foveal.arrays import Array, Hashes, RowsOfPictures
+from foveal.cache import cache_folder, disk
 from foveal.errors import ResourceError
+from foveal.eviction import IN_USE, Hold, fits, hold
+from foveal.files import flush
 from foveal.pictures import decode
 from foveal.pictures.adaptation import check_fits
 from foveal.pictures.collection import Pictures
 from foveal.pictures.content import Content
 from foveal.pictures.hashing import content_hashes
+from foveal.pictures.pixels import AHEAD, DecodedPixels, StoredPixels, streamed
 from foveal.pictures.reading import read_in_order
 from foveal.pictures.remarks import Remark, Remarks, summed
 from foveal.pictures.scaling import Scaling
@@ -39,8 +46,8 @@ from foveal.recipe import PictureRecipe
 Progress = Callable[[int, int], None]
 """Called with pictures done and pictures in all."""
 
-AHEAD = 16
-"""Pictures that a thread decodes ahead of whoever takes them."""
+IMAGES, HASHES, FACTS = "images.npy", "hashes.npy", "store.json"
+"""Files of a store: pixels, where it keeps them, and what is known of each row."""
 LEFTOVER_AGE = 24 * 3600
 """Seconds after which an unfinished store of a killed process is removed."""
 
@@ -49,7 +56,7 @@ LEFTOVER_AGE = 24 * 3600
 class Store:
     """Prepared pictures, one row each, in the order of their source."""
 
-    images: Array
+    images: RowsOfPictures
     """(n, height, width, channels); zeros where the picture could not be read."""
     reasons: Sequence[str]
     """Why a row could not be read; empty where it could."""
@@ -61,6 +68,8 @@ class Store:
     """Whether the pictures were found decoded already."""
     remarked: Mapping[int, Remarks] = field(default_factory=dict)
     """What a reader should know of single pictures, by row."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know of the store."""
 
     @property
     def readable(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -68,14 +77,14 @@ class Store:
         return np.array([not reason for reason in self.reasons], dtype=bool)
 
     @property
-    def views(self) -> tuple[Array]:
+    def views(self) -> tuple[RowsOfPictures]:
         """The pictures as they are: variations are made when they are needed."""
         return (self.images,)
 
     @property
     def remarks(self) -> list[str]:
-        """The remarks on single pictures, each kind once."""
-        return summed(self.remarked)
+        """The remarks on the store, and on single pictures, each kind once."""
+        return [*self.notes, *summed(self.remarked)]
 
     def scaled_by(self, by: Scaling) -> Scaling:
         """Return this scaling: pixels are not yet a network's input."""
@@ -119,19 +128,31 @@ def open_store(
     how = {"recipe": recipe.decoding, "decoder": decode.identity()}
     key = _fingerprint(content, json.dumps(how, sort_keys=True).encode())
     place = cache_folder() / "stores" / key
-    found = _read(place, key, warm=True)
-    if found is not None and len(found.reasons) == len(pictures):
-        return found
-    _make(place, content, recipe, threads, progress)
-    made = _read(place, key, warm=False)
-    if made is None:
+    known = _known(place, len(content))
+    warm = known is not None
+    size = _size(content, recipe)
+    if known is None or (known.file is None and fits(size)):
+        _make(place, content, recipe, threads, progress)
+        known, warm = _known(place, len(content)), False
+    if known is None:
         raise ResourceError(
             str(place),
             needed="a readable cache",
             came="a store that vanished while it was opened",
             remedy="set FOVEAL_CACHE to a folder on a local disk",
         )
-    return made
+    hashes = known.hashes
+    return Store(
+        DecodedPixels(content, recipe, hashes, pictures.names, threads)
+        if known.file is None
+        else StoredPixels(known.file, hashes, known.hold),
+        known.reasons,
+        hashes,
+        key,
+        warm,
+        known.remarked,
+        (streamed(size, len(content)),) if known.file is None else (),
+    )
 
 
 def glance(
@@ -141,7 +162,7 @@ def glance(
     *,
     threads: int,
     progress: Progress | None = None,
-) -> Array:
+) -> RowsOfPictures:
     """Return pictures for what needs few pixels: decoded no larger than `side`, or as they are.
 
     See `open_store` for the parameters and the errors.
@@ -176,12 +197,31 @@ def decoded(
     yield from enumerate(read_in_order(content, rows, recipe, threads, AHEAD * threads))
 
 
-def _read(place: Path, key: str, *, warm: bool) -> Store | None:
-    """Open a store; None where it is not there, or is not whole."""
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a store on disk says."""
+
+    file: ArrayFile | None
+    """The pixels; None where it keeps none."""
+    hashes: Hashes
+    reasons: list[str]
+    remarked: dict[int, Remarks]
+    hold: Hold
+
+
+def _known(place: Path, count: int) -> _Known | None:
+    """Read what a store says of so many pictures; None where it is not there, or not whole."""
+    kept = hold(place)
+    if kept is None:
+        return None
     try:
-        facts = json.loads((place / "store.json").read_text(encoding="utf-8"))
-        images = np.load(place / "images.npy", mmap_mode="r", allow_pickle=False)
-        hashes = np.load(place / "hashes.npy", allow_pickle=False)
+        said = json.loads((place / FACTS).read_text(encoding="utf-8"))
+        text = (place / HASHES).read_bytes()
+        facts = said["facts"]
+        if said["digest"] != _digest(facts, text):
+            return None
+        hashes = np.load(io.BytesIO(text), allow_pickle=False)
+        file = ArrayFile(place / IMAGES) if facts["pixels"] else None
         reasons = [""] * len(hashes)
         for row, reason in facts["reasons"].items():
             reasons[int(row)] = str(reason)
@@ -189,10 +229,22 @@ def _read(place: Path, key: str, *, warm: bool) -> Store | None:
             int(row): tuple(Remark(kind, detail) for kind, detail in several)
             for row, several in facts["remarks"].items()
         }
-        whole = list(images.shape) == facts["shape"] and len(hashes) == len(images)
+        whole = len(hashes) == count and facts["shape"][0] == count
+        whole = whole and (file is None or list(file.shape) == facts["shape"])
     except Exception:  # a damaged head makes numpy raise TokenError, SyntaxError and the like
         return None
-    return Store(images, reasons, hashes, key, warm, remarked) if whole else None
+    return _Known(file, hashes, reasons, remarked, kept) if whole else None
+
+
+def _digest(facts: Any, hashes: bytes) -> str:
+    """Hash all that a store says but pixels: those are known by their hashes."""
+    text = json.dumps(facts, sort_keys=True).encode()
+    return hashlib.blake2b(text + hashes, digest_size=16).hexdigest()
+
+
+def _size(content: Content, recipe: PictureRecipe) -> int:
+    """Bytes of the decoded pictures."""
+    return len(content) * recipe.height * recipe.width * recipe.channels
 
 
 def _make(
@@ -210,9 +262,10 @@ def _make(
         with disk():
             _fill(working, content, recipe, threads, progress)
             if place.exists():  # made meanwhile, or damaged: theirs if whole, else replaced
-                if _read(place, place.name, warm=True) is not None:
+                theirs = _known(place, len(content))
+                if theirs is not None and (theirs.file or not (working / IMAGES).exists()):
                     return
-                place.replace(working / "damaged")
+                place.replace(working / "replaced")
             with contextlib.suppress(FileExistsError, OSError):
                 working.rename(place)
     finally:
@@ -227,35 +280,46 @@ def _fill(
     progress: Progress | None,
 ) -> None:
     shape = (len(content), recipe.height, recipe.width, recipe.channels)
-    room_for(int(np.prod(shape)), "decoded pictures", "choose a smaller size")
-    path = working / "images.npy"
-    images = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
-    if hasattr(os, "posix_fallocate"):  # a disk that fills up later would kill the process
-        with path.open("rb+") as file:
-            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    kept = fits(_size(content, recipe))
+    images = _allocated(working / IMAGES, shape) if kept else None
     hashes = np.zeros(len(content), dtype=np.int64)
     reasons: dict[int, str] = {}
     for row, picture in decoded(content, recipe, threads):
         if isinstance(picture, str):
             reasons[row] = picture
         else:
-            images[row] = picture
+            if images is not None:
+                images[row] = picture
             hashes[row] = content_hashes(picture[None])[0]
         if progress is not None and (row % 32 == 31 or row + 1 == len(content)):
             progress(row + 1, len(content))
-    images.flush()
-    del images
-    np.save(working / "hashes.npy", hashes)
+    if images is not None:
+        images.flush()
+        del images
+    table = io.BytesIO()
+    np.save(table, hashes)
+    (working / HASHES).write_bytes(table.getvalue())
     remarked = {row: content.remarks(row) for row in range(len(content))}
     facts = {
         "shape": list(shape),
-        "reasons": reasons,
-        "remarks": {row: several for row, several in remarked.items() if several},
+        "pixels": kept,
+        "reasons": {str(row): reason for row, reason in reasons.items()},
+        "remarks": {str(row): several for row, several in remarked.items() if several},
     }
-    (working / "store.json").write_text(json.dumps(facts), encoding="utf-8")
-    for name in ("images.npy", "hashes.npy", "store.json"):
-        with (working / name).open("rb+") as file:
-            os.fsync(file.fileno())
+    said = {"facts": facts, "digest": _digest(facts, table.getvalue())}
+    (working / FACTS).write_text(json.dumps(said), encoding="utf-8")
+    (working / IN_USE).touch()
+    for name in (*[IMAGES] * kept, HASHES, FACTS):
+        flush(working / name)
+
+
+def _allocated(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.uint8]]:
+    """Make the file of the pixels, with all the room that it takes."""
+    images = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    if hasattr(os, "posix_fallocate"):  # a disk that fills up later would kill the process
+        with path.open("rb+") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return images
 
 
 def _sweep(folder: Path) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from foveal.arrays import Array, Rows
+from foveal.arrays import Array, Rows, RowsOfPictures
 from foveal.errors import DataError, UsageError
 from foveal.pictures import decode
 from foveal.pictures.collection import Pictures, evenly
 from foveal.pictures.content import Head
-from foveal.pictures.ranges import measure_range
+from foveal.pictures.ranges import measure_range, parts_of
 from foveal.recipe import Interpolation, PictureRecipe, Resize
 from foveal.wording import counted
 
@@ -143,25 +143,39 @@ def recipe_for(found: Survey, wanted: PictureRecipe) -> PictureRecipe:
 
 
 def measure_scaling(
-    images: Array, rows: np.ndarray[Any, Any], recipe: PictureRecipe
+    images: RowsOfPictures, rows: np.ndarray[Any, Any], recipe: PictureRecipe
 ) -> PictureRecipe:
     """Find the range of values, and mean and deviation of each channel, over training pictures.
 
     uint8 means 0-255; for any other dtype the range seen becomes black and white.
     """
     picked = rows[evenly(len(rows), MOST_MEASURED)]
-    values = np.asarray(images[picked], dtype=np.float64)
     low, high = measure_range(images, rows)
-    extent = high - low
-    unit = (values - low) / extent
-    mean = unit.mean(axis=(0, 1, 2))
-    deviation = unit.std(axis=(0, 1, 2))
+    mean, deviation = _moments(images, picked, low, high)
     return recipe.scaled(
         low=low,
         high=high,
         mean=tuple(round(float(value), 6) for value in mean),
         std=tuple(max(round(float(value), 6), 1e-3) for value in deviation),
     )
+
+
+def _moments(images: RowsOfPictures, rows: Rows, low: float, high: float) -> tuple[Array, Array]:
+    """Compute mean and deviation of each channel, black = 0 and white = 1, part by part.
+
+    Parts are merged as in Chan, Golub and LeVeque, "Algorithms for computing the sample variance",
+    1983: no sum of squares is taken far from its mean.
+    """
+    channels = images.shape[3]
+    count, mean, squares = 0, np.zeros(channels), np.zeros(channels)
+    for part in parts_of(rows, images.shape):
+        unit = ((images[part].astype(np.float64) - low) / (high - low)).reshape(-1, channels)
+        away = unit.mean(axis=0) - mean
+        squares += ((unit - unit.mean(axis=0)) ** 2).sum(axis=0)
+        squares += away**2 * count * len(unit) / (count + len(unit))
+        mean += away * len(unit) / (count + len(unit))
+        count += len(unit)
+    return mean, np.sqrt(squares / count)
 
 
 def _median_size(heads: list[Head]) -> tuple[int, int]:

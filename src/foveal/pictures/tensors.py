@@ -6,6 +6,7 @@ Axes: n picture.
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 
 from foveal.arrays import Array, Rows
+from foveal.pictures.pixels import DecodedPixels, StoredPixels
 
 SHARE = 0.25
 """Share of the memory that is free there that rows may take."""
@@ -45,7 +47,7 @@ def resident(images: object, device: str) -> Resident | None:
     device : str
         Torch's name of the device.
     """
-    if device != "cuda" or not isinstance(images, np.ndarray):
+    if device != "cuda" or not isinstance(images, np.ndarray | StoredPixels):
         return None
     key = id(images), device
     if key not in _SENT:
@@ -56,7 +58,7 @@ def resident(images: object, device: str) -> Resident | None:
     return _SENT[key][1]
 
 
-def _sent(images: Array) -> torch.Tensor:
+def _sent(images: Array | StoredPixels) -> torch.Tensor:
     example = as_tensor(images[:1])
     found = torch.empty((len(images), *example.shape[1:]), dtype=example.dtype, device="cuda")
     rows = max(1, AT_ONCE // max(images[:1].nbytes, 1))
@@ -68,9 +70,19 @@ def _sent(images: Array) -> torch.Tensor:
 def picked(images: Any, rows: Rows, device: str) -> torch.Tensor:
     """Return some rows on a device: from there, where they lie there, else from memory or disk."""
     there = resident(images, device)
-    if there is not None:
-        return there.picked(rows)
-    found = as_tensor(images[rows])  # a list of rows copies, memory-mapped or not
+    return _put(images[rows], device) if there is None else there.picked(rows)
+
+
+def selections(images: Any, parts: Sequence[Rows], device: str) -> Iterator[torch.Tensor]:
+    """Return several selections of rows on a device, one after another; see `Pixels.parts`."""
+    if isinstance(images, DecodedPixels):
+        return (_put(found, device) for found in images.parts(parts))
+    return (picked(images, rows, device) for rows in parts)
+
+
+def _put(images: Array, device: str) -> torch.Tensor:
+    """Make a tensor of rows, copied, on a device."""
+    found = as_tensor(images)
     if device == "cuda":  # from pinned memory it travels while the processor goes on
         return found.pin_memory().to(device, non_blocking=True)
     return found.to(device)

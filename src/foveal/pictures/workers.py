@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-def in_order(work: Callable[[int], T], count: int, threads: int, ahead: int) -> Iterator[T]:
+def in_order(work: Callable[[int], T], count: int, threads: int, ahead: int) -> Generator[T]:
     """Do work for the numbers from 0 to count - 1 in threads; answers in order, so many ahead."""
     pool = ThreadPoolExecutor(threads, thread_name_prefix="pictures")
     try:

@@ -97,6 +97,15 @@ class HeadFitted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FittingHeads(Event):
+    """Heads of a learning curve are being fitted."""
+
+    kind: ClassVar[str] = "fitting heads"
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared(Event):
     """The pictures are ready."""
 

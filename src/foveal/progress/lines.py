@@ -13,6 +13,7 @@ from foveal.progress.events import (
     Event,
     Extracting,
     Finished,
+    FittingHeads,
     FoldBegan,
     FoldEnded,
     FoldsJudged,
@@ -30,6 +31,7 @@ FIRST_EPOCHS, BETWEEN_EPOCHS = 20, 0.5
 """Epochs that are told in any case, and seconds between those after them, at least."""
 EVERY = (1, 2, 5, 10, 20, 50, 100)
 """Those told then are each such one."""
+FITTING_LINES = 4
 DECODING_LINES = 10
 """Lines that tell of decoding, about."""
 
@@ -46,6 +48,9 @@ def lines_of(event: Event) -> list[str]:
             often = max(1, total // DECODING_LINES)
             due = done == total or done // often > (done - more) // often
             return [f"{done:,} of {counted(total, 'picture')} through {network}"] if due else []
+        case FittingHeads(done=done, total=total):
+            due = done == total or done % max(1, total // FITTING_LINES) == 0
+            return [f"fitted {done:,} of {counted(total, 'head')}"] if due else []
         case Prepared():
             counts = ", ".join(f"{name} {count:,}" for name, count in _first(event.classes))
             lines = [

@@ -1,0 +1,1 @@
+"""Models as files for other runtimes, each with its preparation of pictures and a proof."""
