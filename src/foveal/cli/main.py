@@ -35,6 +35,7 @@ from foveal.cli import (
     show,
     similar,
     train,
+    tune,
 )
 from foveal.cli.commands import Command, Commands
 from foveal.cli.map import draw_map
@@ -72,6 +73,7 @@ PANELS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     },
     "Before a training": {
         "check": check.check,
+        "tune": tune.tune,
         "demo": demo.demo,
         "plan": plan.plan,
         "backbones": backbones.backbones,
