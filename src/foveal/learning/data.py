@@ -31,6 +31,7 @@ from foveal.pictures.units import units_of
 from foveal.progress.events import Decoding, Prepared, passing
 from foveal.recipe import PictureRecipe
 from foveal.targets.head import Examples
+from foveal.targets.labelled import Labelled
 from foveal.targets.target import Answers, Target
 from foveal.wording import counted
 
@@ -321,7 +322,8 @@ def _together(pictures: Pictures, data: TrainingData[Target], copies: NearCopies
             f"such as {copies.named(pictures.names)}: near copies are kept on one side of every "
             f"split{'; name what else belongs together (`groups`)' * (pictures.groups is None)}"
         )
-    yield from copies.conflicts(data.values, list(data.target.names), pictures.names)
+    if isinstance(data.target, Labelled) and len(data.target.names):
+        yield from copies.conflicts(data.values, data.target.written_value, pictures.names)
     for code, label in enumerate(data.target.names):
         units = data.units[used[data.target.named(data.values[used], code)]]
         if len(units) == 1:
