@@ -53,6 +53,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "reconstruct": ("a.safetensors", "pictures", "--to", "gallery.png"),
     "interpolate": ("a.safetensors", "pictures/a/1.png", "pictures/b/1.png", "--to", "s.png"),
     "check": ("pictures", "--quick"),
+    "tune": ("pictures", "t.safetensors", "--trials", "1", "--epochs", "1"),
     "export": ("m.safetensors", "m.pt2"),
     "export --as snippet": ("m.safetensors", "m.onnx"),
     "plan": ("fast",),

@@ -36,6 +36,7 @@ from foveal.cli import (
     show,
     similar,
     train,
+    tune,
 )
 from foveal.cli.commands import Command, Commands
 from foveal.cli.map import draw_map
@@ -73,6 +74,7 @@ PANELS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     },
     "Before a training": {
         "check": check.check,
+        "tune": tune.tune,
         "demo": demo.demo,
         "plan": plan.plan,
         "backbones": backbones.backbones,
