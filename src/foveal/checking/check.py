@@ -27,6 +27,7 @@ from foveal.model.imagenet import imagenet
 from foveal.pictures.collection import Pictures
 from foveal.pictures.copies import CopySearch
 from foveal.pictures.groups import grouped
+from foveal.pictures.label_sets import label_sets, says_several, taken_apart
 from foveal.pictures.sources import gather
 from foveal.pictures.sources.forms import column
 from foveal.search.vectors import Vectors, vectors_of
@@ -127,6 +128,7 @@ def check(
     y: Any = None,
     *,
     groups: Any = None,
+    separator: str | None = None,
     quick: bool = False,
     threads: int | None = None,
     progress: Progress | None = None,
@@ -141,6 +143,8 @@ def check(
         The label of each picture; class folders and tables say it themselves.
     groups : str, path or sequence, optional
         What belongs together, as in `fit`.
+    separator : {"auto", ";", "|", ","}, optional
+        What stands between several labels of a picture, as in `CNNClassifier`.
     quick : bool
         Whether to leave out what a network trained on ImageNet is asked: labels that look wrong,
         and pictures unlike all others.
@@ -161,7 +165,9 @@ def check(
     """
     pictures = gather(X)
     if y is not None:
-        pictures = pictures.labelled(read_labels(column(y)))
+        y = column(y)
+        pictures = pictures.labelled(label_sets(y) if says_several(y) else read_labels(y))
+    pictures = taken_apart(pictures, separator)
     return checked(grouped(pictures, groups), quick, threads, progress)
 
 
@@ -178,6 +184,8 @@ def checked(
         vectors, told = _vectors(pictures, threads, progress)
         notes += told
     classes = ClassIds.of(pictures)
+    if classes.several:
+        notes.append("whether labels look wrong is not looked at, as pictures bear several")
     with device.at_work():
         together = _together(pictures, measures, classes, vectors, device.threads)
     notes += _copy_notes(together)

@@ -25,6 +25,7 @@ from foveal.cli.output import print_answer, wrote
 from foveal.cli.sources import given, refuse_unreadable
 from foveal.cli.words import in_options, noted, quoted
 from foveal.results import plain
+from foveal.vocabulary import SEPARATORS
 from foveal.wording import counted
 
 if TYPE_CHECKING:
@@ -81,6 +82,13 @@ def check(
     groups: Annotated[str | None, typer.Option(help=GROUPS_HELP)] = None,
     label_from: LabelFrom = None,
     label: Label = None,
+    separator: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(("auto", *SEPARATORS)),
+            help="What stands between several labels of a picture in one cell of a table.",
+        ),
+    ] = None,
     cache_limit: CacheLimit = None,
     threads: Threads = None,
     strict: Strict = False,
@@ -96,6 +104,7 @@ def check(
     from foveal.checking.cleaned import ENDINGS
     from foveal.files import checked_output
     from foveal.pictures.groups import grouped
+    from foveal.pictures.label_sets import taken_apart
     from foveal.pictures.naming import labelled_as
     from foveal.pictures.sources import gather
 
@@ -103,7 +112,7 @@ def check(
         checked_output(cleaned, ENDINGS, "--cleaned")
     if to is not None:
         checked_output(to, (".html",), "--to")
-    labelled = labelled_as(gather(given(pictures)), label_from, label)
+    labelled = taken_apart(labelled_as(gather(given(pictures)), label_from, label), separator)
     named = grouped(labelled, groups_of(groups)).named_from_here()
     with shown_passage("the checks") as tell:
         found = checked(named, quick, threads, tell)

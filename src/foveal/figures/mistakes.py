@@ -77,8 +77,10 @@ def mistakes(model: FittedModel, X: Any, found: Evaluation, count: int = 10) -> 
     pictures = [hairlined(drawn(one)) for one in seen(model, gather(X).take(rows))]
     width = max([LEAST_WIDTH, *(one.width for one in pictures)])
     entries = [
-        abreast([celled(picture, width, 1), _verdict(facts, place)], 2 * GRID)
-        for place, (facts, picture) in enumerate(zip(named, pictures, strict=True), start=1)
+        abreast([celled(picture, width, 1), _verdict(facts, _said(found, at), place)], 2 * GRID)
+        for place, (at, facts, picture) in enumerate(
+            zip(places.tolist(), named, pictures, strict=True), start=1
+        )
     ]
     half = len(entries) if len(entries) <= 4 else -(-len(entries) // 2)
     columns = [stacked(entries[at : at + half]) for at in range(0, len(entries), half)]
@@ -162,11 +164,25 @@ def _row(
     """Draw one row of pictures under its title."""
     rows = found.answers.rows[row.places].tolist()
     images = [drawn(one) for one in seen(model, pictures.take(rows), SMALL)]
-    captions = [_in_short(table[at]) for at in rows]
+    captions = [
+        _in_short(table[at], _said(found, place))
+        for at, place in zip(rows, row.places.tolist(), strict=True)
+    ]
     return stacked([words(row.title, BODY), panel(images, captions, least=ROOM)])
 
 
-def _in_short(facts: dict[str, Any]) -> list[str]:
+def _said(found: Evaluation, place: int) -> tuple[str, ...]:
+    """Say what a picture is and what was said of it, where it is more than one name."""
+    answers = found.answers
+    if answers.target.exclusive:
+        return ()
+    return answers.target.verdict(answers.predicted[place], answers.values[place])
+
+
+def _in_short(facts: dict[str, Any], said: tuple[str, ...]) -> list[str]:
+    if said:  # what is there, missed and too much; as many lines of each
+        lines = [*said, *[""] * (3 - len(said))]
+        return [*lines, f"loss {number(facts['loss'])}", str(facts["path"])]
     true, called = str(facts["true"]), str(facts["predicted"])
     verdict = true if true == called else f"{true} -> {called}"
     return [
@@ -193,7 +209,7 @@ def _facts(found: Evaluation) -> tuple[str, str]:
     )
 
 
-def _verdict(facts: dict[str, Any], place: int) -> Image.Image:
+def _verdict(facts: dict[str, Any], said: tuple[str, ...], place: int) -> Image.Image:
     """Say beside a picture which it is, what it is and what it was called."""
     name = shortened(str(facts["path"]), WIDTH_OF_NAMES - 4 * GRID)
     true, called = facts["true"], facts["predicted"]
@@ -201,7 +217,8 @@ def _verdict(facts: dict[str, Any], place: int) -> Image.Image:
     verdict = [shortened(str(one), half, BODY, "start") for one in (true, called)]
     lines = [
         abreast([words(f"{place}.", LABEL, FAINT), words(name, LABEL)]),
-        words(verdict[0] if true == called else " -> ".join(verdict), BODY),
+        *[words(shortened(one, 2 * half, BODY, "start"), BODY) for one in said],
+        *[words(verdict[0] if true == called else " -> ".join(verdict), BODY)] * (not said),
         *[words(f"probability {one}", LABEL) for one in _sure(facts)],
         words(f"loss {number(facts['loss'])}", LABEL, FAINT),
     ]
