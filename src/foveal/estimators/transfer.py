@@ -286,7 +286,7 @@ class TransferRegressor(Regressor, FromBackbone):
     backbone, cut, fine_tune_epochs, fine_tune_rate, views, weights, download, engine, float16, \
 epochs, seconds, batch_size, optimizer, learning_rate, momentum, weight_decay, schedule, ema, \
 clip_norm, patience, augmentation, flip, size, resize, validation_share, test_share, device, \
-threads, random_state, verbose
+threads, precision, random_state, verbose
         As in `TransferClassifier`.
 
     Attributes
