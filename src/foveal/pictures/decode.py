@@ -19,7 +19,7 @@ import PIL
 from PIL import Image, ImageCms, ImageOps
 from PIL.ImageFile import ImageFile
 
-from foveal.pictures import depth
+from foveal.pictures import depth, extras
 from foveal.pictures.encoded import Encoded, Unreadable
 from foveal.pictures.ground import BLACK, GREY, WHITE, as_rgba, is_clear, laid, lost_on
 from foveal.pictures.heard import listening
@@ -34,7 +34,7 @@ UNMEASURED = (0.0, 65535.0)
 """Range of deep values where no pictures were surveyed."""
 DARK = 4096
 """Values of 16 bits below this are nearly black where no pictures were surveyed."""
-PAGED = ("TIFF", "GIF", "WEBP", "PNG", "AVIF")
+PAGED = ("TIFF", "GIF", "WEBP", "PNG", "AVIF", "HEIF", "DICOM")
 """Formats of several pages, or of pictures that move."""
 MOST_HALVINGS = 5
 """Halvings of a JPEG 2000 while it is read: encoders keep so many by custom."""
@@ -55,7 +55,7 @@ PicturesHWC = np.ndarray[Any, np.dtype[np.uint8]]
 def identity() -> list[object]:
     """Say what else than file and recipe decides which pixels there are: for keys of caches."""
     allowed = most_pixels()
-    return [VERSION, PIL.__version__, *[allowed] * (allowed != MOST_PIXELS)]
+    return [VERSION, PIL.__version__, *[allowed] * (allowed != MOST_PIXELS), *extras.identity()]
 
 
 class Look(NamedTuple):
@@ -106,6 +106,8 @@ def decode(
             raise
         except Exception as error:  # codecs raise what they like: SyntaxError, struct.error, ...
             raise Unreadable(reason_of(error)) from error
+        if window := picture.info.get("window"):
+            noted.append(Remark(*window))
         noted.extend(_pages(encoded, picture))
     if remarks is not None:
         warnings = [Remark("read with a warning", text) for text in dict.fromkeys(heard)]
