@@ -20,7 +20,7 @@ from PIL import Image, ImageCms, ImageOps
 from PIL.ImageFile import ImageFile
 
 from foveal.pictures import depth, extras
-from foveal.pictures.encoded import Encoded, Unreadable
+from foveal.pictures.encoded import Encoded, Page, Unreadable
 from foveal.pictures.ground import BLACK, GREY, WHITE, as_rgba, is_clear, laid, lost_on
 from foveal.pictures.heard import listening
 from foveal.pictures.opening import MOST_PIXELS, most_pixels, opened, reason_of
@@ -195,16 +195,28 @@ def lost(encoded: Encoded) -> tuple[bool, bool]:
             raise Unreadable(reason_of(error)) from error
 
 
+def pages(encoded: Encoded) -> int:
+    """Count the pages of a picture, or the frames of one that moves.
+
+    Raises
+    ------
+    Unreadable
+        As for `decode`.
+    """
+    with listening(), opened(encoded) as picture:
+        if picture.format not in PAGED:
+            return 1
+        try:
+            return int(getattr(picture, "n_frames", 1))
+        except Exception:  # a broken chain of pages says nothing about the first
+            return 1
+
+
 def _pages(encoded: Encoded, picture: ImageFile) -> Iterator[Remark]:
     """Say that there are more pages than the first; a camera's previews in a JPEG are none."""
-    if picture.format not in PAGED:
+    if isinstance(encoded, Page) or picture.format not in PAGED:
         return
-    with opened(encoded) as again:
-        try:
-            count = int(getattr(again, "n_frames", 1))
-        except Exception:  # a broken chain of pages says nothing about the first
-            return
-    if count > 1:
+    if (count := pages(encoded)) > 1:
         yield Remark("only the first page is used", f"of {count}")
 
 

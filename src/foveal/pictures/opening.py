@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
 from foveal.errors import UsageError
-from foveal.pictures.encoded import Encoded, Unreadable, openable
+from foveal.pictures.encoded import Encoded, Page, Unreadable, openable
 from foveal.pictures.extras import EXTRAS, HEAD, Extra, extra_of
 from foveal.wording import counted
 
@@ -92,6 +92,8 @@ def opened(picture: Encoded) -> ImageFile:
     most = most_pixels()
     try:
         found = _identified(openable(picture), most)
+        if isinstance(picture, Page):
+            _turn_to(found, picture.number)
     except Unreadable:
         raise
     except UnidentifiedImageError as error:
@@ -133,6 +135,14 @@ def _identified(source: Path | BinaryIO, most: int) -> ImageFile:
             whole = str(source) if isinstance(source, Path) else source
             return factory(whole, "")  # type: ignore[arg-type]  # opens paths itself
     raise UnidentifiedImageError
+
+
+def _turn_to(picture: ImageFile, page: int) -> None:
+    """Turn to a page, from 1 on."""
+    try:
+        picture.seek(page - 1)
+    except EOFError as error:
+        raise Unreadable(f"there is no page {page}") from error
 
 
 def _loaded(extra: Extra) -> tuple[str]:
