@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from foveal.search.groups import picture_groups
     from foveal.search.similar import similar
     from foveal.training.run import Run
+    from foveal.tuning.tune import Tuning, tune
 
 _ROOMS = {
     "anomaly.detection": ("anomalies",),
@@ -111,6 +112,7 @@ _ROOMS = {
     "recipe": ("PictureRecipe",),
     "search.groups": ("picture_groups",),
     "search.similar": ("similar",),
+    "tuning.tune": ("Tuning", "tune"),
     "training.run": ("Run",),
 }
 """Where each public name lives."""
@@ -135,6 +137,7 @@ __all__ = [
     "Run",
     "TransferClassifier",
     "TransferRegressor",
+    "Tuning",
     "UsageError",
     "__version__",
     "anomalies",
@@ -171,6 +174,7 @@ __all__ = [
     "report",
     "similar",
     "similar_sheet",
+    "tune",
     "unusual_sheet",
 ]
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Self
 
 from foveal import randomness
-from foveal.estimators.inputs import coerce
+from foveal.estimators.inputs import coerce, opened
 from foveal.estimators.learner import Answering, Classifier, Regressor, without
 from foveal.learning.classification import (
     scratch_plan,
     scratch_task,
 )
 from foveal.learning.context import FitContext
-from foveal.learning.data import TrainingData, as_pixels, prepare
+from foveal.learning.data import TrainingData, as_before, as_pixels, prepare
 from foveal.learning.descent import descend, finished
+from foveal.learning.earlier import Earlier
 from foveal.learning.options import CNN, CNN_OF_NUMBERS, Descent, Labels, Pixels, Shares, pick
+from foveal.model.fitted import FittedModel
 from foveal.nets.plan import Plan
 from foveal.nets.spec import Network
 from foveal.pictures.collection import Pictures
@@ -29,6 +32,7 @@ class FromScratch(Answering):
     """A convolutional network that learns its kernels from labelled pictures."""
 
     net: str | Network | Plan
+    earlier: str | Path | FittedModel | None
 
     def fit(
         self,
@@ -49,7 +53,8 @@ class FromScratch(Answering):
             IDX files.
         y : sequence of labels, or str, optional
             The class or number of each picture, where X does not say it; or the name of the
-            column of a table that does.
+            column of a table that does. Several labels a picture are lists or sets of them, or
+            columns of 0 and 1; see `foveal.pictures.label_sets`.
         groups : str, path or sequence, optional
             What belongs together, such as frames of one animal, and never stands in two parts:
             the group of each picture, "folder" for folders below the class folders, a regular
@@ -69,12 +74,15 @@ class FromScratch(Answering):
             learner is fitted with the best weights so far. Before that, nothing is changed.
         """
         context, descent = self._begin(run), pick(Descent, self)
-        pixels, target = pick(Pixels, self), self._target()
+        pixels = pick(Pixels, self)
         with context.device.at_work():
+            X, y = opened(X, y)
+            target = self._target(X, y)
             pictures = coerce(self, X, y, groups=groups, sample_weight=sample_weight, target=target)
-            data = self._prepared(pictures, context)
-            plan = scratch_plan(self.net, data, descent)
-            task = scratch_task(data, descent, pixels, context)
+            earlier = Earlier.opened(self.earlier, target, weights=True)
+            data = self._prepared(pictures, context, earlier)
+            plan = scratch_plan(self.net, data, descent, earlier)
+            task = scratch_task(data, descent, pixels, context, earlier)
             trained = descend(task, plan, descent, context)
             model = task.frozen(plan, trained)
         known = model.provenance
@@ -83,9 +91,15 @@ class FromScratch(Answering):
         context.run.tell(finished(trained.state, doubts))
         return self._learned(model, context)
 
-    def _prepared(self, pictures: Pictures, context: FitContext) -> TrainingData[Labelled]:
-        opening = as_pixels(pick(Pixels, self), context)
-        return prepare(pictures, opening, self._target(), pick(Shares, self), context)
+    def _prepared(
+        self, pictures: Pictures, context: FitContext, earlier: Earlier | None = None
+    ) -> TrainingData[Labelled]:
+        asked = pick(Pixels, self)
+        opening = as_pixels(asked, context)
+        if earlier is not None:
+            opening = as_before(earlier, asked, context)
+        target = self._target(pictures, None)
+        return prepare(pictures, opening, target, pick(Shares, self), context, earlier)
 
 
 class CNNClassifier(Classifier, FromScratch):
@@ -96,6 +110,11 @@ class CNNClassifier(Classifier, FromScratch):
     net : str or Network, default "fast"
         A network in the notation, or a stock net: fast, lenet5, tinyvgg, resnet. The size of
         the input and of the last dense layer may be left out.
+    earlier : path or FittedModel, optional
+        A model to go on from, with more pictures or further classes: its network, its weights and
+        its way of preparing pictures, which the other parameters may leave out. Pictures that it
+        had held out stay so; those that taught it are never held out. It goes on at 0.3 times the
+        usual learning rate, where none is given.
     epochs : float, optional
         Times each training picture is seen; derived from their number where left out.
     seconds : float, optional
@@ -126,6 +145,10 @@ class CNNClassifier(Classifier, FromScratch):
         Epochs without a better validation score after which training ends.
     class_weight : dict, "balanced" or None
         Weight of each class in the loss.
+    separator : {"auto", ";", "|", ","}, optional
+        What stands between several labels of a picture, where each is a text as in "red;round";
+        "auto" for the first of these that occurs. Where left out, labels of lists, of sets or of
+        columns of 0 and 1 are several; all others are classes.
     augmentation : {"none", "light", "strong"}, optional
         Random variations of the training pictures: light shifts them, strong also turns,
         zooms and recolours. Light below 20,000 training pictures and none above where left out.
@@ -181,6 +204,7 @@ class CNNClassifier(Classifier, FromScratch):
         self,
         net: str | Network | Plan = "fast",
         *,
+        earlier: str | Path | FittedModel | None = None,
         epochs: float | None = None,
         seconds: float | None = None,
         batch_size: int | None = None,
@@ -194,6 +218,7 @@ class CNNClassifier(Classifier, FromScratch):
         clip_norm: float | None = None,
         patience: int | None = None,
         class_weight: dict[Any, float] | str | None = None,
+        separator: str | None = None,
         augmentation: Level | None = None,
         flip: bool | None = None,
         size: int | tuple[int, int] | None = None,
@@ -208,6 +233,7 @@ class CNNClassifier(Classifier, FromScratch):
         verbose: bool = False,
     ) -> None:
         self.net = net
+        self.earlier = earlier
         self.epochs = epochs
         self.seconds = seconds
         self.batch_size = batch_size
@@ -221,6 +247,7 @@ class CNNClassifier(Classifier, FromScratch):
         self.clip_norm = clip_norm
         self.patience = patience
         self.class_weight = class_weight
+        self.separator = separator
         self.augmentation = augmentation
         self.flip = flip
         self.size = size
@@ -244,8 +271,8 @@ class CNNRegressor(Regressor, FromScratch):
 
     Parameters
     ----------
-    net, epochs, seconds, batch_size, optimizer, learning_rate, momentum, weight_decay, schedule, \
-ema, clip_norm, patience, augmentation, flip, size, channels, resize, validation_share, \
+    net, earlier, epochs, seconds, batch_size, optimizer, learning_rate, momentum, weight_decay, \
+schedule, ema, clip_norm, patience, augmentation, flip, size, channels, resize, validation_share, \
 test_share, precision, device, threads, random_state, verbose
         As in `CNNClassifier`. Mirroring and turning are wrong where they change the number, such
         as an angle: leave them out with ``flip=False`` and `augmentation`.
@@ -269,5 +296,9 @@ test_share, precision, device, threads, random_state, verbose
     __init__ = without(CNNClassifier.__init__, Labels)
 
 
-LEARNERS: dict[str, type[FromScratch]] = {"classes": CNNClassifier, "numbers": CNNRegressor}
+LEARNERS: dict[str, type[FromScratch]] = {
+    "classes": CNNClassifier,
+    "labels": CNNClassifier,
+    "numbers": CNNRegressor,
+}
 """Learners by what labels say, in the words of `foveal.vocabulary.TARGETS`."""

@@ -7,11 +7,12 @@ from typing import Any, Self
 
 from foveal import randomness
 from foveal.backbones.catalog import DEFAULT
-from foveal.estimators.inputs import coerce
+from foveal.estimators.inputs import coerce, opened
 from foveal.estimators.learner import Answering, Classifier, Regressor, without
 from foveal.learning.context import FitContext
 from foveal.learning.cuts import choose_cut
 from foveal.learning.data import TrainingData, as_features, prepare
+from foveal.learning.earlier import Earlier
 from foveal.learning.options import (
     TRANSFER,
     TRANSFER_OF_NUMBERS,
@@ -37,6 +38,8 @@ from foveal.vocabulary import Level, Precision
 class FromBackbone(Answering):
     """A learner that reuses the kernels of a trained network."""
 
+    earlier: str | Path | FittedModel | None
+
     def fit(
         self,
         X: Any,
@@ -61,8 +64,10 @@ class FromBackbone(Answering):
             Where it is interrupted. Once a step was taken, all attributes are set before: the
             learner is fitted with the best weights so far. Before that, nothing is changed.
         """
-        context, config = self._begin(run), self._config()
+        context = self._begin(run)
         with context.device.at_work():
+            X, y = opened(X, y)
+            config = self._config(self._target(X, y))
             pictures = coerce(
                 self, X, y, groups=groups, sample_weight=sample_weight, target=config.target
             )
@@ -80,16 +85,19 @@ class FromBackbone(Answering):
         cut, self.cuts_ = choose_cut(config, backbone, recipe, pictures, context)
         transfer = Transfer(backbone, cut, config, context)
         opening = as_features(transfer.extraction(recipe), context)
-        return transfer, prepare(pictures, opening, config.target, config.held_out, context)
+        data = prepare(pictures, opening, config.target, config.held_out, context, config.earlier)
+        return transfer, data
 
     def _prepared(self, pictures: Pictures, context: FitContext) -> TrainingData[Labelled]:
-        return self._opened(pictures, self._config(), context)[1]
+        config = self._config(self._target(pictures, None))
+        return self._opened(pictures, config, context)[1]
 
-    def _config(self) -> TransferConfig:
+    def _config(self, target: Labelled) -> TransferConfig:
         return TransferConfig(
             start=pick(BackboneOptions, self),
+            earlier=Earlier.opened(self.earlier, target, weights=False),
             descent=pick(Descent, self),
-            target=self._target(),
+            target=target,
             views=pick(Views, self),
             shares=pick(TransferShares, self),
         )
@@ -107,6 +115,10 @@ class TransferClassifier(Classifier, FromBackbone):
         ``efficientnet_lite0``, pretrained on ImageNet and installed with Foveal; another name
         that ``foveal backbones`` lists; an architecture of timm, with `weights` or `download`;
         or a network of one's own, as a model file or a fitted model.
+    earlier : path or FittedModel, optional
+        A transfer to go on from, with more pictures or further classes: backbone, cut and size of
+        pictures are its own, so that features that are kept serve again; the head is fitted anew.
+        Pictures that it had held out stay so, and of new ones a share is held out too.
     cut : str, optional
         The stage after which the backbone is cut; what comes before is fixed. By default the
         end of its convolutional part, or with `fine_tune_epochs` about two thirds of the way.
@@ -136,6 +148,10 @@ label_smoothing, ema, clip_norm, patience
         Training of a head of layers, as in `CNNClassifier`.
     class_weight : dict, "balanced" or None
         Weight of each class in the loss.
+    separator : {"auto", ";", "|", ","}, optional
+        What stands between several labels of a picture, where each is a text as in "red;round";
+        "auto" for the first of these that occurs. Where left out, labels of lists, of sets or of
+        columns of 0 and 1 are several; all others are classes.
     augmentation : {"none", "light"}, optional
         Variations of the further views: light shifts (and mirrors) them.
     flip : bool, optional
@@ -187,6 +203,7 @@ label_smoothing, ema, clip_norm, patience
         self,
         backbone: str | Path | FittedModel = DEFAULT,
         *,
+        earlier: str | Path | FittedModel | None = None,
         cut: str | None = None,
         head: str | None = None,
         C: float | None = None,
@@ -210,6 +227,7 @@ label_smoothing, ema, clip_norm, patience
         clip_norm: float | None = None,
         patience: int | None = None,
         class_weight: dict[Any, float] | str | None = None,
+        separator: str | None = None,
         augmentation: Level | None = None,
         flip: bool | None = None,
         size: int | tuple[int, int] | None = None,
@@ -223,6 +241,7 @@ label_smoothing, ema, clip_norm, patience
         verbose: bool = False,
     ) -> None:
         self.backbone = backbone
+        self.earlier = earlier
         self.cut = cut
         self.head = head
         self.C = C
@@ -246,6 +265,7 @@ label_smoothing, ema, clip_norm, patience
         self.clip_norm = clip_norm
         self.patience = patience
         self.class_weight = class_weight
+        self.separator = separator
         self.augmentation = augmentation
         self.flip = flip
         self.size = size
@@ -274,10 +294,10 @@ class TransferRegressor(Regressor, FromBackbone):
     C : float, optional
         Inverse of the penalty of the ridge regression; chosen by 5-fold cross-validation (squared
         error) where left out.
-    backbone, cut, fine_tune_epochs, fine_tune_rate, views, weights, download, engine, float16, \
-epochs, seconds, batch_size, optimizer, learning_rate, momentum, weight_decay, schedule, ema, \
-clip_norm, patience, augmentation, flip, size, resize, validation_share, test_share, device, \
-threads, random_state, verbose
+    backbone, earlier, cut, fine_tune_epochs, fine_tune_rate, views, weights, download, engine, \
+float16, epochs, seconds, batch_size, optimizer, learning_rate, momentum, weight_decay, \
+schedule, ema, clip_norm, patience, augmentation, flip, size, resize, validation_share, \
+test_share, device, threads, precision, random_state, verbose
         As in `TransferClassifier`.
 
     Attributes
@@ -303,6 +323,7 @@ threads, random_state, verbose
 
 LEARNERS: dict[str, type[FromBackbone]] = {
     "classes": TransferClassifier,
+    "labels": TransferClassifier,
     "numbers": TransferRegressor,
 }
 """Learners by what labels say, in the words of `foveal.vocabulary.TARGETS`."""

@@ -21,7 +21,7 @@ MOST_PICTURES = 10_000
 """Training pictures a baseline is fitted on, at most, evenly spaced."""
 MOST_PIXELS = 1_024
 """Numbers a picture is reduced to, at most, by averaging blocks."""
-ACCURACY = "accuracy"
+ACCURACY, MICRO_F1 = "accuracy", "micro F1"
 LOGISTIC = "logistic regression on pixels"
 MOST_CLASSES = 1_000
 """Classes up to which a logistic regression is fitted: of more it takes gigabytes and minutes."""
@@ -35,15 +35,19 @@ class Baseline:
 
     name: str
     measure: str
-    """What is estimated: "accuracy", or "mean absolute error"."""
+    """What is estimated: "accuracy", "micro F1" or "mean absolute error"."""
     estimate: Estimate
     trained_on: int
     """Training pictures it was fitted on."""
 
     def written(self) -> str:
         """Write how it fares, with its interval."""
-        share = self.measure == ACCURACY
-        return self.estimate.percent() if share else self.estimate.plain()
+        return written(self.measure, self.estimate)
+
+
+def written(measure: str, estimate: Estimate) -> str:
+    """Write what is estimated: shares as percentages."""
+    return estimate.percent() if measure in (ACCURACY, MICRO_F1) else estimate.plain()
 
 
 Fold = tuple[Array, Array, Array, Array]

@@ -57,6 +57,36 @@ def calibration_curve(
     )
 
 
+def label_calibration_curve(
+    probabilities_nk: Doubles, truths_nk: Truths, bins: int = BINS, worth: float = 1.0
+) -> tuple[CalibrationBin, ...]:
+    """Compare how likely labels are with how often they are there, all labels together.
+
+    Parameters
+    ----------
+    probabilities_nk : array of float, (n, k)
+        Of each label by itself.
+    truths_nk : array of bool, (n, k)
+        Which pictures bear it.
+    bins, worth
+        As in `calibration_curve`. Labels of a picture hang together: a bin counts its pictures.
+    """
+    flat, there = probabilities_nk.ravel(), truths_nk.ravel()
+    labels = max(probabilities_nk.shape[1], 1)
+    found = []
+    for part in sureness_bins(flat, bins):
+        pictures = len(np.unique(part // labels))
+        share = worth * pictures / len(part)
+        found.append(
+            CalibrationBin(
+                sure=float(flat[part].mean()),
+                right=wilson(float(there[part].sum()), len(part), worth=share),
+                pictures=pictures,
+            )
+        )
+    return tuple(found)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
     """How a classifier fares that answers only where it is sure enough."""

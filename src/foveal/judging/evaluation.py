@@ -188,7 +188,10 @@ def evaluate(
     if chosen.judged_by == "held-out pictures":
         taught = source.known[Standing.of(model, source.store.hashes[source.known]).taught]
         notes.extend(together.known_before(rows, taught, source.pictures))
-    notes.extend(together.copies.conflicts(source.strata, model.classes.tolist(), pictures.names))
+    elif chosen.judged_by != "training pictures":
+        notes.extend(target.of_its_own())
+    if len(target.names):
+        notes.extend(together.copies.conflicts(source.values, target.written_value, pictures.names))
     if worth < 1:
         crossed = chosen.judged_by in CROSSED
         because = [TAUGHT_ALIKE] * crossed
@@ -296,7 +299,7 @@ def _part(model: FittedModel, source: Source, chosen: HeldOut, part: slice) -> _
     predicted = target.condensed(target.predicted(outputs, model.temperature), values)
     same = model.temperature == 1
     raw = predicted if same else target.condensed(target.predicted(outputs, 1.0), values)
-    return _Said(predicted, raw, target.right(outputs, values), unfamiliarity)
+    return _Said(predicted, raw, target.right(predicted, values), unfamiliarity)
 
 
 def _unfamiliar(model: FittedModel, unfamiliarity: np.ndarray[Any, Any]) -> Unfamiliar | None:

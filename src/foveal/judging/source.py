@@ -60,7 +60,7 @@ class Source:
         return [
             *self.pictures.notes,
             *unusable(readable, known, given, self.target),
-            *[f"{counted(len(self.torn), 'picture')} left out: under two classes"]
+            *[f"{counted(len(self.torn), 'picture')} left out: labelled otherwise too"]
             * bool(self.torn),
         ]
 

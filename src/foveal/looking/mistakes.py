@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from foveal.evaluation.confusion import confused_pairs
+from foveal.evaluation.regression import NumberMetrics
 from foveal.wording import counted
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def rows_of_mistakes(
 
     Those with the highest loss; the errors that it was surest of; and of
     each of the most confused pairs of classes the surest errors. A row that shows nothing new is
-    left out. Where nothing was called wrong, the pictures that it was least sure of.
+    left out. Where nothing was called wrong, the pictures that it was least sure of. Of numbers
+    the answers that are too high by most, and too low.
 
     Parameters
     ----------
@@ -49,9 +51,14 @@ def rows_of_mistakes(
     pairs : int
         Pairs of classes, at most.
     """
+    if isinstance(found.metrics, NumberMetrics):
+        return _off(found, count)
     wrong = found.answers.mistakes
     if not len(wrong):
         return (PictureRow(title="Least sure of", places=found.answers.order[:count]),)
+    if not found.answers.target.exclusive:
+        rows = [PictureRow(title="Highest losses", places=found.answers.order[:count])]
+        return (*rows, *_of_labels(found, count, pairs))
     sure = found.answers.sure
     surest = wrong[np.argsort(-sure[wrong], kind="stable")]
     rows = [PictureRow(title="Highest losses", places=found.answers.order[:count])]
@@ -62,6 +69,34 @@ def rows_of_mistakes(
             rows.append(row)
             seen.update(row.places.tolist())
     return tuple(rows)
+
+
+def _off(found: Evaluation, count: int) -> tuple[PictureRow, ...]:
+    residuals = found.answers.predicted[:, 0] - found.answers.values
+    rows = []
+    for title, sign in (("Answers that are too high", -1), ("Answers that are too low", 1)):
+        order = np.argsort(sign * residuals, kind="stable")
+        places = order[sign * residuals[order] < 0][:count]
+        if len(places):
+            rows.append(PictureRow(title=title, places=places))
+    return tuple(rows)
+
+
+def _of_labels(found: Evaluation, count: int, most: int) -> Iterator[PictureRow]:
+    """Yield the surest errors of the labels that are missed, or said too much, most often."""
+    answers = found.answers
+    truths, chances = answers.values.astype(bool), answers.probabilities
+    called = chances > np.array([one.threshold for one in found.metrics.labels])
+    kinds = [("missed", truths & ~called, chances), ("said too much", called & ~truths, -chances)]
+    errors = [
+        (int(wrong.sum()), f"{one.label} {kind}", np.flatnonzero(wrong), order[:, at])
+        for kind, wrongs, order in kinds
+        for at, (one, wrong) in enumerate(zip(found.metrics.labels, wrongs.T, strict=True))
+    ]
+    for total, title, places, order in sorted(errors, key=lambda one: -one[0])[:most]:
+        if total:
+            first = places[np.argsort(order[places], kind="stable")][:count]
+            yield PictureRow(title=f"{title}: {counted(total, 'picture')}", places=first)
 
 
 def _pairs(found: Evaluation, surest: Rows, count: int, pairs: int) -> Iterator[PictureRow]:

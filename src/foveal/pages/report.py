@@ -20,8 +20,10 @@ from foveal.pages.document import Section
 from foveal.pages.errors import certainty, mistakes
 from foveal.pages.folds import folds
 from foveal.pages.inside import codes, inside
+from foveal.pages.labels import certainty_of_labels, mistakes_of_labels
 from foveal.pages.learning_curve import curve_section
 from foveal.pages.material import Material
+from foveal.pages.numbers import farthest, nearness
 from foveal.pages.origin import again, ledger, notes
 from foveal.pages.outcome import asked, lead, outcome
 from foveal.pages.shell import rendered, write_page
@@ -33,7 +35,8 @@ from foveal.training.record import RunRecord
 from foveal.wording import unmarked
 
 SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
-    *(asked, outcome, folds, course, certainty, mistakes, network, inside, codes),
+    *(asked, outcome, folds, course, certainty, certainty_of_labels, nearness),
+    *(mistakes, mistakes_of_labels, farthest, network, inside, codes),
     *(ledger, notes, again),
 )
 """In the order in which they are read."""

@@ -27,8 +27,7 @@ class Pictures:
     labels: Array | None = None
     """The class of each row; None in a row stands for an unlabelled picture."""
     labelled_by: tuple[str, ...] = ()
-    """Columns of a table that the labels are of, where these were asked for; of several labels
-    are (n, columns)."""
+    """Columns of a table that the labels are of, where these were asked for."""
     parts: Array | None = None
     """"train", "validation", "test" or "" for each row; None where nothing says so."""
     groups: Array | None = None

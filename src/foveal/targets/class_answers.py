@@ -143,10 +143,21 @@ class ClassAnswers(Labelled):
         said = [f"{self.names[one]} {100 * predicted_k[one]:.1f} %" for one in others]
         return (str(self.names[first]), f"{100 * predicted_k[first]:.1f} %", ", ".join(said))
 
-    def right(self, outputs_nk: Array, values_n: Array) -> Truths:
-        """Return whether the largest logit is that of the class."""
-        found: Truths = self.called(outputs_nk) == values_n
+    def verdict(self, predicted_k: Doubles, value: Any) -> tuple[str, ...]:
+        """Name the class, the one called where it is another, and how sure that was."""
+        called = self.written_value(int(self.called(predicted_k[None])[0]))
+        true, sure = self.written_value(value), float(self.sureness(predicted_k[None])[0])
+        first = true if true == called else f"{true}, called {called}"
+        return first, f"{100 * sure:.1f} % sure"
+
+    def right(self, predicted_nk: Doubles, values_n: Array) -> Truths:
+        """Return whether the most probable class is the true one."""
+        found: Truths = self.called(predicted_nk) == values_n
         return found
+
+    def written_value(self, value: Any) -> str:
+        """Name the class of one picture."""
+        return str(self.names[value])
 
     def mean_loss(self, outputs_nk: Array, values_n: Array) -> float:
         """Compute the mean log loss of logits, natural logarithm."""
@@ -183,6 +194,12 @@ class ClassAnswers(Labelled):
     ) -> list[tuple[str, str]]:
         """Write accuracy, ranking, log loss and calibration."""
         return class_words.figures(metrics, raw_error, temperature)
+
+    def measured(self, metrics: Any) -> tuple[str, Estimate]:
+        """Return the accuracy."""
+        from foveal.evaluation.baselines import ACCURACY
+
+        return ACCURACY, metrics.accuracy
 
     def unjudged(self, metrics: Any) -> tuple[str, ...]:
         """Return the classes of which no picture was judged."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
@@ -16,11 +15,11 @@ from foveal.nets.plan import Plan
 from foveal.nets.spec import Activation, Dense
 from foveal.parameters import Real
 from foveal.pictures.collection import Pictures
-from foveal.pictures.sources.labels import NUMBER
 from foveal.pictures.units import contradictions
 from foveal.targets.class_answers import ClassAnswers
 from foveal.targets.head import Examples, FittedHead
 from foveal.targets.labels import check_classes, composed, read_labels, refuse_unsupported
+from foveal.targets.number_labels import plainly_numbers
 from foveal.targets.target import Answers
 from foveal.training.steps import LossOf, Scores, classification, judge_logits
 from foveal.vocabulary import Task, normal_name
@@ -30,8 +29,6 @@ UNKNOWN = -1
 """Class number of a label the model does not know, or of none."""
 LONGEST_LABEL = 1_000
 """Characters of a class name at most."""
-MANY = 10
-"""Different numbers from which on labels may be plainly measured."""
 FEWEST = 2
 """Classes from which there is anything to tell apart."""
 NO_LABEL = "no class: beside the class folders, or without a label"
@@ -96,11 +93,11 @@ class Classes(ClassAnswers):
         labels = composed(_labels_of(pictures))
         known = labels[[label is not None for label in labels.tolist()]]
         for label in {type(one): one for one in known.tolist()}.values():
-            _check_label(label)
+            check_label(label)
         _refuse_numbers(known.tolist())
         names = np.unique(_plain(known))
         for label in names.tolist():
-            _check_label(label)
+            check_label(label)
         if len(names) < FEWEST:
             raise _too_few(f"1 class: {names[0]}" if len(names) else "no class")
         return replace(self, names=names)
@@ -174,7 +171,7 @@ class Classes(ClassAnswers):
         if isinstance(self.class_weight, str):  # "balanced", as in scikit-learn
             counts = self.counts(values_n)
             return np.asarray(counts.sum() / (len(counts) * counts), dtype=np.float32)
-        return _weights(self.class_weight, self.names.tolist())
+        return weights_by_name(self.class_weight, self.names.tolist())
 
     def loss(self, values_n: Array, device: str) -> LossOf:
         """Make the cross-entropy of logits and class numbers."""
@@ -221,14 +218,9 @@ class Classes(ClassAnswers):
 
 
 def _refuse_numbers(labels: list[Any]) -> None:
-    """Refuse labels that are plainly measured: no whole numbers, most of them there once.
-
-    A few among them may be texts, such as "unknown".
-    """
-    times = Counter(labels)
-    broken = [one for one in times if _is_broken(one)]
-    once = sum(times[one] == 1 for one in broken)
-    if len(broken) < MANY or 2 * len(broken) < len(times) or 2 * once < len(broken):
+    """Refuse labels that are plainly numbers."""
+    broken = plainly_numbers(labels)
+    if not broken:
         return
     raise DataError(
         "classes",
@@ -238,13 +230,6 @@ def _refuse_numbers(labels: list[Any]) -> None:
         remedy="learn them as numbers (`target_kind` numbers; in Python CNNRegressor or "
         "TransferRegressor)",
     )
-
-
-def _is_broken(label: object) -> bool:
-    """Whether a label is a number that is not whole, or such a one as text."""
-    if isinstance(label, str):
-        return NUMBER.fullmatch(label) is not None and float(label) % 1 != 0
-    return isinstance(label, float) and label % 1 != 0
 
 
 def _labels_of(pictures: Pictures) -> Array:
@@ -274,7 +259,7 @@ def _too_few(came: str) -> DataError:
     )
 
 
-def _weights(
+def weights_by_name(
     asked: Mapping[Any, float], labels: list[Any]
 ) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Look the weight of each class up; 1 where it is not named."""
@@ -299,7 +284,7 @@ def _weights(
     return np.array(weights, dtype=np.float32)
 
 
-def _check_label(label: object) -> None:
+def check_label(label: object) -> None:
     """Check a label against what a model file can keep.
 
     Raises

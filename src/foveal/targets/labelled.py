@@ -39,6 +39,10 @@ class Labelled(Target):
     """What `written` gives: the answer, and how sure it is."""
     judged_columns: ClassVar[tuple[str, ...]]
     """Columns of `judged_rows`, the truth first."""
+    noun: ClassVar[tuple[str, str]] = ("class", "classes")
+    """What a name is called, and several."""
+    exclusive: ClassVar[bool] = True
+    """Whether one name excludes all others, as a class does."""
 
     @abstractmethod
     def read(self, y: Any) -> Array:
@@ -132,6 +136,10 @@ class Labelled(Target):
         """Return the target with what pictures that did not train decide of its answers."""
         return self
 
+    def of_its_own(self) -> tuple[str, ...]:
+        """Say what figures on the pictures that calibrated it do not show."""
+        return ()
+
     def restated(self, outputs_nk: Array, said_by: Self) -> Array:
         """Return outputs of another training in the units of this target."""
         return outputs_nk
@@ -141,7 +149,7 @@ class Labelled(Target):
     ) -> dict[str, Estimate]:
         """Compute what a model file keeps of how held-out pictures are answered, by name.
 
-        None of it where answers are right or wrong: then their share is kept (`right`).
+        None of it where the share of right answers says it, which is kept then (`right`).
 
         Parameters
         ----------
@@ -241,6 +249,11 @@ class Labelled(Target):
         Empty for what a kind does not tell.
         """
 
+    def verdict(self, predicted_k: Doubles, value: Any) -> tuple[str, ...]:
+        """Say in short lines what a picture is, and what was said of it."""
+        said, sure, _ = self.written(predicted_k)
+        return self.written_value(value), *[one for one in (said, sure) if one]
+
     # How it is judged -----------------------------------------------------------------------
 
     def condensed(self, predicted_nk: Doubles, values_n: Array) -> Doubles:
@@ -265,12 +278,16 @@ class Labelled(Target):
             remedy="use predict",
         )
 
-    def right(self, outputs_nk: Array, values_n: Array) -> Truths | None:
+    def right(self, predicted_nk: Array, values_n: Array) -> Truths | None:
         """Return whether each picture is answered right; None where nothing is right or wrong.
 
-        Of outputs, or of what `condensed` gave.
+        Of predictions, or of what `condensed` left of them.
         """
         return None
+
+    def written_value(self, value: Any) -> str:
+        """Write what is true of one picture, as `answers` gives it."""
+        return str(value)
 
     @abstractmethod
     def mean_loss(self, outputs_nk: Array, values_n: Array) -> float:
@@ -299,6 +316,10 @@ class Labelled(Target):
         self, metrics: Any, raw_error: float | None, temperature: float
     ) -> list[tuple[str, str]]:
         """Write the figures of `metrics`; `raw_error` as of `calibration_error` at 1."""
+
+    def measured(self, metrics: Any) -> tuple[str, Estimate] | None:
+        """Return what baselines are judged by too, and how it stands; None without baselines."""
+        return None
 
     def unjudged(self, metrics: Any) -> tuple[str, ...]:
         """Return the names of which no picture was judged."""

@@ -27,6 +27,7 @@ from foveal.evaluation.intervals import Estimate
 from foveal.nets.plan import Plan
 from foveal.nets.spec import Activation, Dense
 from foveal.pictures.collection import Pictures
+from foveal.pictures.label_sets import says_several
 from foveal.targets.head import Examples, FittedHead
 from foveal.targets.number_answers import NumberAnswers
 from foveal.targets.number_labels import numbers_of, read_numbers
@@ -231,6 +232,11 @@ class Numbers(NumberAnswers):
         errors = np.abs(self.numbers(outputs_nk) - values_n)
         return replace(self, reach=threshold_of(errors, MISSED))
 
+    def of_its_own(self) -> tuple[str, ...]:
+        """Say that pictures which set the width of the intervals do not test it."""
+        told = "these pictures set how wide intervals are: how many lie within is no proof of them"
+        return (told,) * (self.reach is not None)
+
     def restated(self, outputs_nk: Array, said_by: Self) -> Doubles:
         """Return outputs that another middle and spread count in those of this target."""
         return self.in_spreads(said_by.numbers(outputs_nk))[:, None]
@@ -290,11 +296,12 @@ def _labels_of(pictures: Pictures) -> Array:
             came="pictures without labels",
             remedy="name the column of the table (`label`); predict needs none",
         )
-    if labels.ndim > 1:
+    if says_several(labels):
+        several = counted(labels.shape[1], "column") if labels.ndim > 1 else "several labels"
         raise UsageError(
             "label",
             needed="one number a picture",
-            came=counted(labels.shape[1], "column"),
+            came=several,
             remedy="learn each number by a model of its own",
         )
     return labels
