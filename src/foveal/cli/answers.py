@@ -373,6 +373,21 @@ class Finding(Part):
     items: list[dict[str, Any]]
 
 
+class Tuned(Answer):
+    """`tune`."""
+
+    trials: list[dict[str, Any]]
+    best: Any
+    importance: Any
+    front: Any
+    model: str | None
+    judged_by: str | None
+    metrics: dict[str, Any] | None
+    default_metrics: dict[str, Any] | None
+    seconds: float
+    written: list[str]
+
+
 class Checked(Answer):
     """`check`."""
 
@@ -497,6 +512,7 @@ ANSWERS: dict[str, tuple[type[BaseModel], ...]] = {
     "reconstruct": (Reconstructed,),
     "interpolate": (Interpolated,),
     "check": (Checked,),
+    "tune": (Tuned,),
     "plan": (Planned, PlannedAsTorch),
     "backbones": (Backbones, Backbone),
     "env": (Environment,),
