@@ -96,8 +96,7 @@ def export(
 ) -> None:
     """Write a model as a file for another runtime, and prove that it answers the same.
 
-    Scaling of pictures, network, temperature and softmax are in the file. A certificate lies
-    beside it; a file whose answers differ is not left.
+    A certificate lies beside it; where answers differ, no file is left.
     """
     from foveal.cli.sources import pictures_of
     from foveal.exporting.export import export as exported
