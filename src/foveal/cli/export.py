@@ -74,8 +74,8 @@ def export(
         float | None,
         typer.Option(
             min=0,
-            help="Largest difference of an answer; 0.0001, with --raw 0.02, with --int8 0.05 on "
-            "average if left out.",
+            help="Largest difference of an answer, 0.0001 if left out; of the mean difference with "
+            "--raw (0.005) and --int8 (0.05).",
             show_default=False,
         ),
     ] = None,
