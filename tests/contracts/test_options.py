@@ -16,6 +16,7 @@ from foveal import (
     TransferClassifier,
     TransferRegressor,
 )
+from foveal.cli.learners import CALLED
 from foveal.cli.main import app
 from foveal.cli.words import as_options
 from foveal.learning.options import options_of
@@ -68,7 +69,8 @@ def test_the_command_has_the_options_with_their_defaults(name: str) -> None:
     for option, one in options.items():
         assert asked[option].default == one.default, option
         assert asked[option].help == one.metadata["help"]
-        assert asked[option].opts[0] == "--" + option.replace("_", "-")
+        called = CALLED.get(option, "--" + option.replace("_", "-"))
+        assert asked[option].opts[0] == called
 
 
 def test_rules_accept_the_defaults() -> None:
