@@ -7,7 +7,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -46,7 +46,9 @@ def checked_table(path: Path, formats: tuple[str, ...] = FORMATS) -> Path:
     return checked_output(path, formats)
 
 
-def write_table(path: Path, columns: Sequence[str], batches: Iterable[Rows]) -> int:
+def write_table(
+    path: Path, columns: Sequence[str], batches: Iterable[Rows], texts: Collection[str] = ()
+) -> int:
     """Write rows as they come; the name appears when all of them are there.
 
     Parameters
@@ -57,16 +59,19 @@ def write_table(path: Path, columns: Sequence[str], batches: Iterable[Rows]) -> 
         Names of the columns.
     batches : iterable of rows
         Each a list of values in the order of the columns; None where there is none.
+    texts : collection of str
+        Columns that hold anything: where a format asks for one type a column, they are texts.
 
     Returns
     -------
     int
         Rows written.
     """
-    writers = {".csv": _write_csv, ".parquet": _write_parquet, ".jsonl": _write_lines}
-    writer = writers[checked_table(path).suffix.lower()]
+    ending = checked_table(path).suffix.lower()
     with whole_file(path) as temporary:
-        return writer(temporary, columns, batches)
+        if ending == ".parquet":
+            return _write_parquet(temporary, columns, batches, texts)
+        return (_write_csv if ending == ".csv" else _write_lines)(temporary, columns, batches)
 
 
 def _write_csv(path: Path, columns: Sequence[str], batches: Iterable[Rows]) -> int:
@@ -99,39 +104,50 @@ def _json_line(columns: Sequence[str], row: list[Any]) -> str:
     return json.dumps(dict(zip(columns, row, strict=True))) + "\n"
 
 
-def _write_parquet(path: Path, columns: Sequence[str], batches: Iterable[Rows]) -> int:
+def _write_parquet(
+    path: Path, columns: Sequence[str], batches: Iterable[Rows], texts: Collection[str]
+) -> int:
     count = 0
+    any_type = [at for at, name in enumerate(columns) if name in texts]
+    kinds = KINDS | dict.fromkeys(texts, pa.string())
     writer: pq.ParquetWriter | None = None
     waiting: list[list[Any]] = []
     try:
         for rows in batches:
-            waiting.extend(rows)
+            for row in rows:
+                for at in any_type:
+                    row[at] = None if row[at] is None else str(row[at])
+                waiting.append(row)
             # The first batch that has a value in each column tells their types.
-            if writer is None and not _typed(waiting, columns):
+            if writer is None and not _typed(waiting, columns, kinds):
                 continue
-            writer, count = _flush(writer, path, columns, waiting), count + len(waiting)
+            writer, count = _flush(writer, path, columns, waiting, kinds), count + len(waiting)
             waiting = []
         if waiting or writer is None:
-            writer, count = _flush(writer, path, columns, waiting), count + len(waiting)
+            writer, count = _flush(writer, path, columns, waiting, kinds), count + len(waiting)
     finally:
         if writer is not None:
             writer.close()
     return count
 
 
-def _typed(rows: list[list[Any]], columns: Sequence[str]) -> bool:
+def _typed(rows: list[list[Any]], columns: Sequence[str], kinds: Mapping[str, pa.DataType]) -> bool:
     return all(
-        name in KINDS or name.startswith("p:") or any(row[column] is not None for row in rows)
+        name in kinds or name.startswith("p:") or any(row[column] is not None for row in rows)
         for column, name in enumerate(columns)
     )
 
 
 def _flush(
-    writer: Any, path: Path, columns: Sequence[str], rows: list[list[Any]]
+    writer: Any,
+    path: Path,
+    columns: Sequence[str],
+    rows: list[list[Any]],
+    kinds: Mapping[str, pa.DataType],
 ) -> pq.ParquetWriter:
     values = [[valid_text(row[column]) for row in rows] for column in range(len(columns))]
     if writer is None:
-        types = [_type_of(name, one) for name, one in zip(columns, values, strict=True)]
+        types = [_type_of(name, one, kinds) for name, one in zip(columns, values, strict=True)]
         writer = pq.ParquetWriter(path, pa.schema(list(zip(columns, types, strict=True))))
     arrays = [
         pa.array(one, type=field.type) for one, field in zip(values, writer.schema, strict=True)
@@ -140,9 +156,9 @@ def _flush(
     return writer
 
 
-def _type_of(name: str, values: list[Any]) -> pa.DataType:
-    if name in KINDS or name.startswith("p:"):
-        return KINDS.get(name, pa.float64())
+def _type_of(name: str, values: list[Any], kinds: Mapping[str, pa.DataType]) -> pa.DataType:
+    if name in kinds or name.startswith("p:"):
+        return kinds.get(name, pa.float64())
     known = [value for value in values if value is not None]
     return pa.array(known).type if known else pa.string()
 

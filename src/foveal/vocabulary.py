@@ -17,8 +17,14 @@ Judge = Literal["validation", "cross-validation", "folds", "nothing"]
 """What judged a model at its training: a part that was held out; each fold in turn, by a head that
 had not seen it; each fold in turn, by a whole training that had not seen it."""
 
-TARGETS: dict[str, Task] = {"classes": "classification", "numbers": "regression"}
+TARGETS: dict[str, Task] = {
+    "classes": "classification",
+    "labels": "labels",
+    "numbers": "regression",
+}
 """What labels may say, in a person's words, each with the task that a model's card calls it."""
+SEPARATORS = (";", "|", ",")
+"""What stands between several labels in one text: the first of these that occurs in any."""
 CROSSED: frozenset[str] = frozenset({"cross-validation", "folds"})
 """What judges each picture by others of the same pictures, so that answers hang together."""
 LEVELS: tuple[Level, ...] = ("none", "light", "strong")

@@ -9,12 +9,14 @@ import torch
 from foveal.targets.kinds import KINDS
 from foveal.targets.labelled import Labelled
 from foveal.targets.numbers import Numbers
+from foveal.targets.several import SeveralLabels
 from foveal.targets.target import Target
 from support.measures import Measures
 from support.models import small_model
 
 TARGETS: dict[str, Target] = {
     "classification": small_model().target,
+    "labels": SeveralLabels(names=np.array(["a", "b", "c"])),
     "regression": Numbers(middle=20.0, spread=3.0, reach=2.5),
     "measures": Measures(mean=20.0, spread=3.0),
     "reconstruction": KINDS["reconstruction"].restored([], {}),

@@ -8,9 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foveal.evaluation.composed import mean_f1, mean_recall
+from foveal.evaluation.confusion import Confusion
 from foveal.evaluation.intervals import Estimate, wilson
 
-FIGURES = {"recall": mean_recall, "f1": mean_f1}
+FIGURES = {
+    "recall": lambda matrix: mean_recall(Confusion.of_matrix(matrix)),
+    "f1": lambda matrix: mean_f1(Confusion.of_matrix(matrix)),
+}
 
 
 def by_hand(confusion: np.ndarray) -> dict[str, float]:
@@ -37,13 +41,16 @@ def test_values_are_means_over_classes_and_lie_within(cells: list[int]) -> None:
 
 @given(right=st.integers(0, 30), wrong=st.integers(0, 30).filter(bool))
 def test_of_one_class_the_interval_is_wilsons(right: int, wrong: int) -> None:
-    found, wanted = mean_recall(np.array([[right, wrong], [0, 0]])), wilson(right, right + wrong)
+    found, wanted = (
+        mean_recall(Confusion.of_matrix([[right, wrong], [0, 0]])),
+        wilson(right, right + wrong),
+    )
     assert found.value == wanted.value
     assert found.low >= wanted.low - 1e-12 and found.high <= wanted.high + 1e-12
 
 
 def test_none_of_three_rare_pictures_found_allows_no_more_than_their_recall_does() -> None:
-    found = mean_recall(np.array([[97, 0], [3, 0]]))
+    found = mean_recall(Confusion.of_matrix([[97, 0], [3, 0]]))
     assert found.value == 0.5
     assert 0.7 < found.high <= (1 + wilson(0, 3).high) / 2 < 0.79
     assert (wilson(97, 97).low + 0) / 2 <= found.low < 0.49

@@ -19,11 +19,15 @@ def drawn(count: int, classes: int = 3, seed: int = 0) -> tuple[np.ndarray, np.n
     return probabilities, ids
 
 
+def told(probabilities: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How sure each answer is, and whether it is right."""
+    return probabilities.max(axis=1), probabilities.argmax(axis=1) == ids
+
+
 def test_the_curve_is_that_of_scikit_learn_and_adds_up_to_the_error() -> None:
     probabilities, ids = drawn(400, 2)
-    bins = calibration_curve(probabilities, ids, 8)
-    sure = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == ids
+    sure, right = told(probabilities, ids)
+    bins = calibration_curve(sure, right, 8)
     shares, means = of_scikit_learn(right, sure, n_bins=8, strategy="quantile")
     assert [one.right.value for one in bins] == pytest.approx(shares, abs=0.03)
     assert [one.sure for one in bins] == pytest.approx(means, abs=0.02)
@@ -33,15 +37,14 @@ def test_the_curve_is_that_of_scikit_learn_and_adds_up_to_the_error() -> None:
 
 
 def test_of_calibrated_probabilities_nearly_all_intervals_hold_the_diagonal() -> None:
-    bins = calibration_curve(*drawn(6_000), 20)
+    bins = calibration_curve(*told(*drawn(6_000)), 20)
     inside = sum(one.right.low <= one.sure <= one.right.high for one in bins)
     assert inside >= 17
 
 
 def test_accuracy_on_what_is_answered_is_counted_by_thresholds() -> None:
-    probabilities, ids = drawn(300)
-    sure, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == ids
-    points = accuracy_by_answered(probabilities, ids, 20)
+    sure, right = told(*drawn(300))
+    points = accuracy_by_answered(sure, right, 20)
     assert len(points) == 20 and points[-1].share == 1
     assert [one.share for one in points] == sorted(one.share for one in points)
     for one in points:
@@ -51,21 +54,20 @@ def test_accuracy_on_what_is_answered_is_counted_by_thresholds() -> None:
 
 
 def test_equal_probabilities_are_answered_together() -> None:
-    probabilities = np.tile([0.7, 0.3], (10, 1))
-    (point,) = accuracy_by_answered(probabilities, np.zeros(10, np.int64))
+    (point,) = accuracy_by_answered(np.full(10, 0.7), np.ones(10, bool))
     assert (point.share, point.accuracy.value) == (1, 1)
 
 
 def test_what_belongs_together_widens_the_intervals() -> None:
-    probabilities, ids = drawn(200)
+    sure, right = told(*drawn(200))
     for curve in (calibration_curve, accuracy_by_answered):
-        narrow = curve(probabilities, ids, 5)[-1]
-        wide = curve(probabilities, ids, 5, worth=0.25)[-1]
+        narrow = curve(sure, right, 5)[-1]
+        wide = curve(sure, right, 5, worth=0.25)[-1]
         name = "right" if curve is calibration_curve else "accuracy"
         one, other = getattr(narrow, name), getattr(wide, name)
         assert other.high - other.low > 1.5 * (one.high - one.low) and one.value == other.value
 
 
 def test_without_pictures_there_is_nothing() -> None:
-    nothing = np.empty((0, 3)), np.empty(0, np.int64)
+    nothing = np.empty(0), np.empty(0, bool)
     assert calibration_curve(*nothing) == () == accuracy_by_answered(*nothing)

@@ -189,10 +189,12 @@ def test_of_very_many_pictures_some_are_looked_at_and_counted() -> None:
 def test_copies_under_two_labels_are_named() -> None:
     found = NearCopies(np.array([[0, 1], [2, 3], [0, 4]]), 5)
     names, labels = ["a.png", "b.png", "c.png", "d.png", "e.png"], ["cat", "dog"]
-    (note,) = found.conflicts(np.array([0, 0, 0, 1, 1]), labels, names)
+    (note,) = found.conflicts(np.array([0, 0, 0, 1, 1]), labels.__getitem__, names)
     assert note.startswith("near copies under two labels: 2 pairs, such as c.png (cat) and d.png")
-    assert not list(found.conflicts(np.zeros(5, np.intp), labels, names))
-    assert not list(found.conflicts(np.array([0, 0, 0, 1, 1]), [], names))
+    assert not list(found.conflicts(np.zeros(5, np.intp), labels.__getitem__, names))
+    several = np.array([[0, 1], [0, 1], [1, 1], [0, 1], [0, 1]], dtype=bool)
+    (note,) = found.conflicts(several, lambda value: str(value.sum()), names)
+    assert "1 pair, such as c.png (2) and d.png (1)" in note
 
 
 def test_edges_correlate_as_they_do_when_written_out() -> None:

@@ -274,3 +274,19 @@ def test_a_member_is_found_by_its_name(tmp_path: Path, monkeypatch: pytest.Monke
     assert found.names[3] == "deep/x.tar/2.png"
     assert found.content.ids(1)[1] == found.content.ids(1)[3]
     assert reds(gather("deep/x.tar/2.png")) == [5]
+
+
+def test_names_that_lead_out_or_come_twice_are_told(tmp_path: Path) -> None:
+    names = ("../../a.png", "/etc/b.png", "c/a.png", "c/a.png", "./d.png")
+    with tarfile.open(tmp_path / "odd.tar", "w") as shard:
+        for name in names:
+            member = tarfile.TarInfo(name)
+            member.size = 4
+            shard.addfile(member, io.BytesIO(b"none"))
+    found = gather(tmp_path / "odd.tar")
+    inner = ("a.png", "etc/b.png", "c/a.png", "c/a.png", "d.png")
+    assert list(found.names) == [f"odd.tar/{name}" for name in inner]
+    assert found.notes == (
+        "odd.tar: 2 members (../../a.png, ...): named without what leads out",
+        "odd.tar: 1 member (c/a.png): a name that an earlier one has",
+    )

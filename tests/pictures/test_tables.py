@@ -11,14 +11,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from foveal import CNNClassifier, evaluate
 from foveal.errors import DataError
 from foveal.pictures.collection import Pictures
 from foveal.pictures.hashing import ABSENT
 from foveal.pictures.ledger import Entry
 from foveal.pictures.ledger import write as write_ledger
+from foveal.pictures.naming import labelled_by_columns
 from foveal.pictures.sources import gather
 from foveal.pictures.store import open_store
 from foveal.recipe import PictureRecipe
+from support.models import small_model
 
 HOW = PictureRecipe(height=4, width=4, channels=3)
 
@@ -218,11 +221,43 @@ def test_an_empty_table_is_refused(folder: Path, text: str) -> None:
         gather(folder / "t.csv")
 
 
-def test_other_words_for_a_split_are_refused(folder: Path) -> None:
-    with pytest.raises(DataError, match=r"fold1, fold2 in 2 rows"):
-        table(folder, "path,split", "a.png,fold1", "b.png,fold2", "c.png,train")
+def test_other_words_for_a_split_are_refused_by_whoever_needs_it(folder: Path) -> None:
+    found = table(folder, "path,split,label", "a.png,fold1,x", "b.png,fold2,y", "c.png,train,y")
+    assert found.parts is None and list(found.labels) == ["x", "y", "y"]
+    assert found.notes == (
+        "the column split is not read: needed train, validation or test in the column split, "
+        "got fold1, fold2 in 2 rows",
+    )
+    assert found.undoubted("label") is found
+    for pictures in (found, found.take([2])):
+        with pytest.raises(DataError, match=r"fold1, fold2 in 2 rows"):
+            pictures.undoubted("label", "split")
     with pytest.raises(DataError, match=r"Did you mean 'train'"):
-        table(folder, "path,split", "a.png,trian")
+        table(folder, "path,split", "a.png,trian").undoubted("split")
+
+
+def test_two_columns_of_labels_are_none_until_one_is_chosen(folder: Path) -> None:
+    found = table(folder, "path,label,label", "a.png,cat,1", "b.png,dog,2")
+    assert found.labels is None
+    assert {name: list(one) for name, one in found.others.items()} == {
+        "label 2": ["cat", "dog"],
+        "label 3": ["1", "2"],
+    }
+    with pytest.raises(DataError, match="one column named label, got 2"):
+        CNNClassifier(epochs=1).fit(folder / "rows.csv")
+    with pytest.raises(DataError, match="one column named label, got 2"):
+        evaluate(small_model(channels=3), folder / "rows.csv")
+    chosen = labelled_by_columns(found, "label 2")
+    assert list(chosen.undoubted("label").labels) == ["cat", "dog"]
+    assert list(found.labelled(np.array(["x", "y"])).undoubted("label").labels) == ["x", "y"]
+
+
+@pytest.mark.parametrize("name", ["n" * 300 + ".png", "a\0b.png", "deep/" * 2_000 + "a.png"])
+def test_a_name_that_no_file_can_have_costs_its_row_alone(folder: Path, name: str) -> None:
+    found = table(folder, "path", "a.png", name, rf"no\{name}", "b.png")
+    first, odd, other, last = reds(found)
+    assert (first, last) == (0, 60)
+    assert odd in ("file name too long", "embedded null byte") and isinstance(other, str)
 
 
 def test_windows_separators_are_read(folder: Path) -> None:

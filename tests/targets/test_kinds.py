@@ -10,11 +10,11 @@ from foveal.vocabulary import Task
 
 @pytest.mark.parametrize("task", KINDS)
 def test_every_task_of_a_card_has_its_target(task: Task) -> None:
-    names = ["b", "a"] if task == "classification" else []
+    names = ["b", "a"] if task in ("classification", "labels") else []
     kept = {"middle": 1.0, "spread": 2.0} if task == "regression" else {}
     target = target_of(task, names, kept)
     assert target.task == task and target.names.tolist() == names
-    outputs = {"classification": 2, "regression": 1, "reconstruction": None}
+    outputs = {"classification": 2, "labels": 2, "regression": 1, "reconstruction": None}
     assert target.outputs == outputs[task]
 
 

@@ -169,6 +169,7 @@ def checked(
     pictures: Pictures, quick: bool, threads: int | None, progress: Progress | None
 ) -> Check:
     """Find what is wrong with pictures that were gathered."""
+    pictures.undoubted("label", "split", "group")
     device = choose("auto", threads)
     measures = measure(pictures, device.threads, progress)
     notes = list(pictures.notes)

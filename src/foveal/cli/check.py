@@ -104,7 +104,7 @@ def check(
     if to is not None:
         checked_output(to, (".html",), "--to")
     labelled = labelled_as(gather(given(pictures)), label_from, label)
-    named = grouped(labelled, groups_of(groups)).with_whole_names()
+    named = grouped(labelled, groups_of(groups)).named_from_here()
     with shown_passage("the checks") as tell:
         found = checked(named, quick, threads, tell)
     written = list(_written(found, pictures, to, cleaned))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from foveal.cli.kept import KeptColumns
 from foveal.cli.options import (
     Device,
     Json,
@@ -61,6 +62,8 @@ class PredictedTable:
     """What is known of how the pictures were found, as what was passed over."""
     predictions: Predictions | None
     """All of them; None where they were written."""
+    kept: KeptColumns
+    """Further columns of the tables that named the pictures."""
 
     @property
     def notes(self) -> list[str]:
@@ -94,7 +97,11 @@ class PredictedTable:
             "left": None if self.refusal is None else self.left,
             "refusal": plain(self.refusal),
             "notes": self.notes,
-            "pictures": found and table_rows(found.columns, found.rows()),
+            "pictures": found
+            and table_rows(
+                [*found.columns, *self.kept.names],
+                self.kept.beside(found.rows(), self.kept.rows()),
+            ),
         }
 
 
@@ -187,6 +194,7 @@ def watched(fitted: FittedModel, folder: Path, to: Path, refusal: Refusal | None
         rate=rate,
         found=[],
         predictions=None,
+        kept=KeptColumns((), columns),
     )
 
 
@@ -200,6 +208,8 @@ def _predicted(
     told = list(dict.fromkeys(note for source in sources for note in source.notes))
     rate = None if fitted.familiar is None else fitted.familiar.rate
     least = None if refusal is None else refusal.least
+    columns = columns_of(fitted.answering(), refusing=refusal is not None)
+    kept = KeptColumns(sources, columns)
     batches = (batch for source in sources for batch in fitted.predicting(source, least))
     if to is None:
         whole = Predictions.joined(list(batches), fitted.answering())
@@ -214,9 +224,11 @@ def _predicted(
             rate=rate,
             found=told,
             predictions=whole,
+            kept=kept,
         )
     reasons: list[str] = []
     unfamiliar = left = 0
+    values = kept.rows()
 
     def rows() -> Iterator[list[list[Any]]]:
         for batch in batches:
@@ -224,10 +236,9 @@ def _predicted(
             reasons.extend(filter(None, batch.reasons))
             unfamiliar += int(batch.unfamiliar.sum())
             left += int(batch.left.sum())
-            yield list(batch.rows())
+            yield kept.beside(batch.rows(), values)
 
-    columns = columns_of(fitted.answering(), refusing=refusal is not None)
-    count = write_table(to, columns, rows())
+    count = write_table(to, [*columns, *kept.names], rows(), kept.names)
     return PredictedTable(
         to=to,
         rows=count,
@@ -238,6 +249,7 @@ def _predicted(
         rate=rate,
         found=told,
         predictions=None,
+        kept=kept,
     )
 
 

@@ -69,7 +69,16 @@ def _what(found: ModelDescription, typed: str) -> Said:
         named = [f"{name} ({count:,})" for name, count in zip(named, counts, strict=True)]
     more = len(found.classes) - len(named)
     rest = f" and {more:,} more" if more > 0 else ""
-    yield counted(len(found.classes), "class", "classes"), ", ".join(named) + rest
+    yield counted(len(found.classes), *_noun(found.task)), ", ".join(named) + rest
+
+
+def _noun(task: str) -> tuple[str, str]:
+    """Return what the names of a model are called, one and several."""
+    from foveal.targets.kinds import KINDS
+    from foveal.targets.labelled import Labelled
+
+    kind = KINDS[task]
+    return kind.noun if issubclass(kind, Labelled) else Labelled.noun
 
 
 def _fitted(found: ModelDescription) -> str:

@@ -39,7 +39,7 @@ def pictures_of(word: str, label_from: str | None = None, label: str | None = No
     from foveal.pictures.naming import labelled_as
     from foveal.pictures.sources import gather
 
-    return labelled_as(gather(given(word)), label_from, label).with_whole_names()
+    return labelled_as(gather(given(word)), label_from, label).named_from_here()
 
 
 def all_pictures(words: Sequence[str], *, missing_too: bool = False) -> list[Pictures]:
@@ -101,7 +101,7 @@ def _stands_alone(named: tuple[str, bool], missing_too: bool) -> bool:
 def _files(names: list[str]) -> Pictures:
     from foveal.pictures.sources import gather
 
-    return gather(names).with_whole_names()
+    return gather(names).named_from_here()
 
 
 def names_on_stdin() -> list[str]:

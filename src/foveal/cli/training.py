@@ -168,6 +168,7 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner], k
     from foveal.cli.sources import given
     from foveal.learning.job import labelled, train
     from foveal.model.loading import load
+    from foveal.training.group import joined
 
     asked = context.params
     pictures = given(asked["pictures"])
@@ -176,7 +177,7 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner], k
         for name, value in asked.items()
         if name not in NOT_LEARNED
     }
-    with shown_progress() as show:
+    with joined(asked["device"]) as group, shown_progress() as show:
         done = train(
             asked["model"],
             pictures,
@@ -195,7 +196,10 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner], k
             listeners=[*[_refuse_left_out] * asked["strict"], show, *_curves(asked)],
             checkpoint_seconds=asked["checkpoint_seconds"],
             within=interruptible,
+            group=group,
         )
+        if not group.first:
+            raise typer.Exit  # the first process tells
         learner = done.learner
         model = load(asked["model"]) if learner is None else learner.model_
         shown = labelled(pictures, asked.get("label_from"), asked.get("label"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 from foveal import randomness
-from foveal.estimators.inputs import coerce
+from foveal.estimators.inputs import coerce, opened
 from foveal.estimators.learner import Answering, Classifier, Regressor, without
 from foveal.learning.classification import (
     scratch_plan,
@@ -49,7 +49,8 @@ class FromScratch(Answering):
             IDX files.
         y : sequence of labels, or str, optional
             The class or number of each picture, where X does not say it; or the name of the
-            column of a table that does.
+            column of a table that does. Several labels a picture are lists or sets of them, or
+            columns of 0 and 1; see `foveal.pictures.label_sets`.
         groups : str, path or sequence, optional
             What belongs together, such as frames of one animal, and never stands in two parts:
             the group of each picture, "folder" for folders below the class folders, a regular
@@ -69,8 +70,10 @@ class FromScratch(Answering):
             learner is fitted with the best weights so far. Before that, nothing is changed.
         """
         context, descent = self._begin(run), pick(Descent, self)
-        pixels, target = pick(Pixels, self), self._target()
+        pixels = pick(Pixels, self)
         with context.device.at_work():
+            X, y = opened(X, y)
+            target = self._target(X, y)
             pictures = coerce(self, X, y, groups=groups, sample_weight=sample_weight, target=target)
             data = self._prepared(pictures, context)
             plan = scratch_plan(self.net, data, descent)
@@ -85,7 +88,8 @@ class FromScratch(Answering):
 
     def _prepared(self, pictures: Pictures, context: FitContext) -> TrainingData[Labelled]:
         opening = as_pixels(pick(Pixels, self), context)
-        return prepare(pictures, opening, self._target(), pick(Shares, self), context)
+        target = self._target(pictures, None)
+        return prepare(pictures, opening, target, pick(Shares, self), context)
 
 
 class CNNClassifier(Classifier, FromScratch):
@@ -126,6 +130,10 @@ class CNNClassifier(Classifier, FromScratch):
         Epochs without a better validation score after which training ends.
     class_weight : dict, "balanced" or None
         Weight of each class in the loss.
+    separator : {"auto", ";", "|", ","}, optional
+        What stands between several labels of a picture, where each is a text as in "red;round";
+        "auto" for the first of these that occurs. Where left out, labels of lists, of sets or of
+        columns of 0 and 1 are several; all others are classes.
     augmentation : {"none", "light", "strong"}, optional
         Random variations of the training pictures: light shifts them, strong also turns,
         zooms and recolours. Light below 20,000 training pictures and none above where left out.
@@ -194,6 +202,7 @@ class CNNClassifier(Classifier, FromScratch):
         clip_norm: float | None = None,
         patience: int | None = None,
         class_weight: dict[Any, float] | str | None = None,
+        separator: str | None = None,
         augmentation: Level | None = None,
         flip: bool | None = None,
         size: int | tuple[int, int] | None = None,
@@ -221,6 +230,7 @@ class CNNClassifier(Classifier, FromScratch):
         self.clip_norm = clip_norm
         self.patience = patience
         self.class_weight = class_weight
+        self.separator = separator
         self.augmentation = augmentation
         self.flip = flip
         self.size = size
@@ -246,7 +256,7 @@ class CNNRegressor(Regressor, FromScratch):
     ----------
     net, epochs, seconds, batch_size, optimizer, learning_rate, momentum, weight_decay, schedule, \
 ema, clip_norm, patience, augmentation, flip, size, channels, resize, validation_share, \
-test_share, device, threads, random_state, verbose
+test_share, precision, device, threads, random_state, verbose
         As in `CNNClassifier`. Mirroring and turning are wrong where they change the number, such
         as an angle: leave them out with ``flip=False`` and `augmentation`.
 
@@ -269,5 +279,9 @@ test_share, device, threads, random_state, verbose
     __init__ = without(CNNClassifier.__init__, Labels)
 
 
-LEARNERS: dict[str, type[FromScratch]] = {"classes": CNNClassifier, "numbers": CNNRegressor}
+LEARNERS: dict[str, type[FromScratch]] = {
+    "classes": CNNClassifier,
+    "labels": CNNClassifier,
+    "numbers": CNNRegressor,
+}
 """Learners by what labels say, in the words of `foveal.vocabulary.TARGETS`."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from sklearn.base import clone
 
-from foveal.estimators.inputs import coerce
+from foveal.estimators.inputs import coerce, opened
 from foveal.estimators.learner import Classifier
 from foveal.learning.cross_validated import CrossValidation
 from foveal.learning.folds import cross_validated
@@ -49,6 +49,7 @@ def cross_validate(
     UsageError, DataError, ResourceError, DivergedError, Interrupted
         See `foveal.errors`.
     """
-    pictures = coerce(clone(learner), X, y, groups=groups, target=learner._target())
+    X, y = opened(X, y)
+    pictures = coerce(clone(learner), X, y, groups=groups, target=learner._target(X, y))
     told = run or Run(listeners=[print_plainly] * learner.verbose)
     return cross_validated(lambda: clone(learner), pictures, folds, told)

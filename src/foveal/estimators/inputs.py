@@ -50,11 +50,10 @@ def coerce(
     target : Target, optional
         What is to be learned of them: it reads y. None where this is not fit.
     """
-    X = listed(X)
-    named = y if isinstance(y, str) else None
-    labels = None if target is None or y is None or named else target.read(column(y))
-    if are_encoded(X) or named:
-        pictures = labelled_by_columns(gather(X), named)
+    X, y = opened(X, y) if target is not None else (listed(X), y)
+    labels = None if target is None or y is None else target.read(column(y))
+    if are_encoded(X):
+        pictures = gather(X)
         if target is not None:
             estimator._picture_shape = pictures.content.shape
     else:
@@ -68,6 +67,22 @@ def coerce(
     if target is not None:
         target.check_labelled(pictures)
     return _weighed(grouped(pictures, groups), sample_weight)
+
+
+def opened(X: Any, y: Any) -> tuple[Any, Any]:
+    """Gather pictures that are named or encoded, so that what their labels are like is known.
+
+    Returns
+    -------
+    tuple
+        X and y of `coerce`: the pictures, under the labels of a column that y names; arrays stay as
+        they are.
+    """
+    X = listed(X)
+    named = y if isinstance(y, str) else None
+    if not are_encoded(X) and named is None:
+        return X, y
+    return labelled_by_columns(gather(X), named), None if named else y
 
 
 def _weighed(pictures: Pictures, sample_weight: Any) -> Pictures:

@@ -13,10 +13,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from foveal.errors import UsageError
-from foveal.estimators.inputs import coerce
+from foveal.estimators.inputs import coerce, opened
 from foveal.learning.context import FitContext
 from foveal.learning.data import TrainingData
-from foveal.learning.options import Counting, Machine, check_options, options_of, pick
+from foveal.learning.options import AUTO, Counting, Machine, check_options, options_of, pick
 from foveal.model.fitted import FittedModel
 from foveal.parameters import FLAG, Choice, check
 from foveal.pictures.collection import Pictures
@@ -74,11 +74,18 @@ class Answering(Learner):
     task: ClassVar[Task]
     """The kind of target; see `foveal.targets.kinds`."""
 
-    def _target(self) -> Labelled:
-        """Return what is to be learned, before any label was read."""
+    def _target(self, X: Any, y: Any) -> Labelled:
+        """Return what is to be learned, before any label was read.
+
+        Parameters
+        ----------
+        X, y
+            As `foveal.estimators.inputs.opened` gives them.
+        """
         said = [asdict(pick(group, self)) for group in self.groups if issubclass(group, Counting)]
+        options = {name: one for group in said for name, one in group.items()}
         return labelled_of(
-            self.task, **{name: one for group in said for name, one in group.items()}
+            self.task, column(getattr(X, "labels", None) if y is None else y), **options
         )
 
     def prepared(
@@ -93,7 +100,8 @@ class Answering(Learner):
         """
         context = self._begin(run)
         with context.device.at_work():
-            pictures = coerce(self, X, y, groups=groups, target=self._target())
+            X, y = opened(X, y)
+            pictures = coerce(self, X, y, groups=groups, target=self._target(X, y))
             return self._prepared(pictures, context)
 
     @abstractmethod
@@ -101,7 +109,10 @@ class Answering(Learner):
         """Decode pictures, or take their features, and divide them up."""
 
     def predict(self, X: Any) -> np.ndarray[Any, np.dtype[Any]]:
-        """Predict what each picture is; None, in its place, for files that cannot be read."""
+        """Predict what each picture is; None, in its place, for files that cannot be read.
+
+        Of several labels a picture the columns of 0 and 1 that scikit-learn takes, (n, labels).
+        """
         check_is_fitted(self)
         return self.model_.predict(coerce(self, X))
 
@@ -130,17 +141,28 @@ class Classifier(ClassifierMixin, Answering):
 
     task: ClassVar[Task] = "classification"
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
     def _learned(self, model: FittedModel, context: FitContext) -> Self:
         self.classes_ = model.classes
         return super()._learned(model, context)
 
     def predict_proba(self, X: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Predict calibrated probabilities, (n, classes); NaN for files that cannot be read."""
+        """Predict calibrated probabilities, (n, classes); NaN for files that cannot be read.
+
+        Of several labels a picture that of each by itself.
+        """
         check_is_fitted(self)
         return self.model_.predict_proba(coerce(self, X))
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Return the accuracy on pictures; `y` may be left out where X says the classes."""
+        """Return the accuracy on pictures; `y` may be left out where X says the classes.
+
+        Of several labels a picture, where all of them are right, as scikit-learn counts.
+        """
         return self._score(X, y, sample_weight)
 
 
@@ -167,6 +189,8 @@ class Regressor(RegressorMixin, Answering):
         return self._score(X, y, sample_weight)
 
 
+SEVERAL = "labels"
+"""The word for several labels a picture, in `foveal.vocabulary.TARGETS`."""
 Initializer = Callable[..., None]
 
 
@@ -224,6 +248,8 @@ def of_target(kinds: Mapping[str, type[L]], target: str, options: Mapping[str, A
     usual = {one.name: one.default for one in options_of(next(iter(kinds.values())).groups)}
     kind = kinds[target]
     known = {one.name for one in options_of(kind.groups)}
+    if target == SEVERAL and options.get("separator") is None:
+        options = {**options, "separator": AUTO}
     for name, value in options.items():
         if name in usual and name not in known and value != usual[name]:
             raise UsageError(

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from foveal import randomness
 from foveal.backbones.catalog import DEFAULT
-from foveal.estimators.inputs import coerce
+from foveal.estimators.inputs import coerce, opened
 from foveal.estimators.learner import Answering, Classifier, Regressor, without
 from foveal.learning.context import FitContext
 from foveal.learning.cuts import choose_cut
@@ -61,8 +61,10 @@ class FromBackbone(Answering):
             Where it is interrupted. Once a step was taken, all attributes are set before: the
             learner is fitted with the best weights so far. Before that, nothing is changed.
         """
-        context, config = self._begin(run), self._config()
+        context = self._begin(run)
         with context.device.at_work():
+            X, y = opened(X, y)
+            config = self._config(self._target(X, y))
             pictures = coerce(
                 self, X, y, groups=groups, sample_weight=sample_weight, target=config.target
             )
@@ -83,13 +85,14 @@ class FromBackbone(Answering):
         return transfer, prepare(pictures, opening, config.target, config.held_out, context)
 
     def _prepared(self, pictures: Pictures, context: FitContext) -> TrainingData[Labelled]:
-        return self._opened(pictures, self._config(), context)[1]
+        config = self._config(self._target(pictures, None))
+        return self._opened(pictures, config, context)[1]
 
-    def _config(self) -> TransferConfig:
+    def _config(self, target: Labelled) -> TransferConfig:
         return TransferConfig(
             start=pick(BackboneOptions, self),
             descent=pick(Descent, self),
-            target=self._target(),
+            target=target,
             views=pick(Views, self),
             shares=pick(TransferShares, self),
         )
@@ -136,6 +139,10 @@ label_smoothing, ema, clip_norm, patience
         Training of a head of layers, as in `CNNClassifier`.
     class_weight : dict, "balanced" or None
         Weight of each class in the loss.
+    separator : {"auto", ";", "|", ","}, optional
+        What stands between several labels of a picture, where each is a text as in "red;round";
+        "auto" for the first of these that occurs. Where left out, labels of lists, of sets or of
+        columns of 0 and 1 are several; all others are classes.
     augmentation : {"none", "light"}, optional
         Variations of the further views: light shifts (and mirrors) them.
     flip : bool, optional
@@ -210,6 +217,7 @@ label_smoothing, ema, clip_norm, patience
         clip_norm: float | None = None,
         patience: int | None = None,
         class_weight: dict[Any, float] | str | None = None,
+        separator: str | None = None,
         augmentation: Level | None = None,
         flip: bool | None = None,
         size: int | tuple[int, int] | None = None,
@@ -246,6 +254,7 @@ label_smoothing, ema, clip_norm, patience
         self.clip_norm = clip_norm
         self.patience = patience
         self.class_weight = class_weight
+        self.separator = separator
         self.augmentation = augmentation
         self.flip = flip
         self.size = size
@@ -303,6 +312,7 @@ threads, random_state, verbose
 
 LEARNERS: dict[str, type[FromBackbone]] = {
     "classes": TransferClassifier,
+    "labels": TransferClassifier,
     "numbers": TransferRegressor,
 }
 """Learners by what labels say, in the words of `foveal.vocabulary.TARGETS`."""

@@ -12,25 +12,25 @@ from typing import Any
 import numpy as np
 
 from foveal.arrays import Doubles, Rows
+from foveal.evaluation.confusion import Confusion
 from foveal.evaluation.intervals import Estimate, Z, wilson_bounds
 
-Counts = np.ndarray[Any, np.dtype[np.int64]] | Doubles
 HALF = 0.5
 """Right and wrong answers of each class that are added where spreads are compared, as in Jeffreys'
 estimate of a share: without them a class that was never wrong would seem to be sure."""
 
 
-def mean_recall(confusion: Counts) -> Estimate:
+def mean_recall(confusion: Confusion) -> Estimate:
     """Estimate the mean recall over the classes that occur, the balanced accuracy.
 
     Parameters
     ----------
-    confusion : array of numbers, (k, k)
-        True class, class called: pictures, or the independent ones that they are worth.
+    confusion : Confusion
+        Pictures, or the independent ones that they are worth.
     """
-    there = confusion.sum(axis=1) > 0
-    right = np.diag(confusion)[there].astype(np.float64)
-    total = confusion.sum(axis=1)[there].astype(np.float64)
+    there = confusion.there > 0
+    right = confusion.right[there].astype(np.float64)
+    total = confusion.there[there].astype(np.float64)
     if not len(total):
         return Estimate(0.0, 0.0, 1.0)
     share, doubted = right / total, (right + HALF) / (total + 2 * HALF)
@@ -40,7 +40,7 @@ def mean_recall(confusion: Counts) -> Estimate:
     return _mean(right, total, among, variance**0.5)
 
 
-def mean_f1(confusion: Counts) -> Estimate:
+def mean_f1(confusion: Confusion) -> Estimate:
     """Estimate the mean F1 over the classes that occur or are called, the macro F1.
 
     F1 grows with the share j of right answers among the pictures that are of a class, or are called
@@ -48,11 +48,11 @@ def mean_f1(confusion: Counts) -> Estimate:
 
     Parameters
     ----------
-    confusion : array of numbers, (k, k)
-        True class, class called: pictures, or the independent ones that they are worth.
+    confusion : Confusion
+        Pictures, or the independent ones that they are worth.
     """
-    right = np.diag(confusion).astype(np.float64)
-    total: Doubles = (confusion.sum(axis=0) + confusion.sum(axis=1)).astype(np.float64) - right
+    right = confusion.right.astype(np.float64)
+    total: Doubles = (confusion.so + confusion.there).astype(np.float64) - right
     known = total > 0
     if not known.any():
         return Estimate(0.0, 0.0, 1.0)
@@ -116,10 +116,10 @@ class _Cells:
     """The doubt of each class: 0 where it does not occur, (k,)."""
 
     @classmethod
-    def of(cls, confusion: Counts, doubt: float = 0.0) -> _Cells:
-        rows, columns = np.nonzero(confusion)
-        there = np.where(confusion.sum(axis=1) > 0, doubt, 0.0)
-        return cls(rows, columns, confusion[rows, columns].astype(np.float64), there)
+    def of(cls, confusion: Confusion, doubt: float = 0.0) -> _Cells:
+        there = np.where(confusion.there > 0, doubt, 0.0)
+        pictures = confusion.pictures.astype(np.float64)
+        return cls(confusion.true, confusion.called, pictures, there)
 
     @property
     def spread(self) -> Doubles:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from foveal.arrays import Doubles, Integers, Rows
+from foveal.arrays import Doubles, Integers, Rows, Truths
+from foveal.evaluation.called import Called
 from foveal.evaluation.composed import mean_f1, mean_recall
+from foveal.evaluation.confusion import Confusion
 from foveal.evaluation.intervals import Estimate, mean, wilson
 from foveal.evaluation.ranking import average_precision, roc_area
 
@@ -47,8 +49,8 @@ class Metrics:
     """Area under the ROC curve, of two classes; None of more."""
     calibration_error: float
     """Expected calibration error, top class, equally filled bins."""
-    confusion: Integers
-    """(true class, class called), counts."""
+    confusion: Confusion
+    """Counts by true class and class called."""
     classes: tuple[ClassScores, ...]
 
 
@@ -69,23 +71,35 @@ def metrics(
         Independent pictures that each is worth, at most 1: less where some belong together (see
         `foveal.evaluation.intervals.effective_number`). It widens the intervals.
     """
-    called = probabilities_nk.argmax(axis=1)
-    count = len(labels)
-    cells = np.bincount(class_ids_n * count + called, minlength=count * count)
-    confusion: Integers = cells.reshape(count, count).astype(np.int64, copy=False)
-    counted: Integers | Doubles = (
-        confusion if worth == 1 else np.multiply(worth, confusion, dtype=np.float64)
-    )  # no copy of many classes
-    held = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
-    area, averages = _rankings(probabilities_nk, class_ids_n, worth)
+    called = Called.of(probabilities_nk, class_ids_n)
+    rankings = _rankings(probabilities_nk, class_ids_n, worth)
+    return metrics_of(called, class_ids_n, labels, worth, rankings)
+
+
+Rankings = tuple[Estimate | None, dict[int, Estimate]]
+"""ROC area of two classes, and average precision of either; None and nothing of more."""
+
+
+def metrics_of(
+    called: Called,
+    class_ids_n: Integers,
+    labels: list[str],
+    worth: float = 1.0,
+    rankings: Rankings = (None, {}),
+) -> Metrics:
+    """Judge what pictures were called; see `metrics`."""
+    confusion = Confusion.of(class_ids_n, called.classes, len(labels))
+    counted = confusion.times(worth)
+    held = confusion.right, confusion.there, confusion.so
+    area, averages = rankings
     return Metrics(
         pictures=len(class_ids_n),
         accuracy=wilson(float(held[0].sum()), len(class_ids_n), worth=worth),
         balanced_accuracy=mean_recall(counted),
         macro_f1=mean_f1(counted),
-        log_loss=mean(losses(probabilities_nk, class_ids_n), least=0.0, worth=worth),
+        log_loss=mean(log_losses(called.true), least=0.0, worth=worth),
         roc_area=area,
-        calibration_error=calibration_error(probabilities_nk, class_ids_n),
+        calibration_error=gap_of_sureness(called.sure, called.right(class_ids_n)),
         confusion=confusion,
         classes=tuple(
             _class_scores(right, there, so, worth, label, averages.get(index))
@@ -98,14 +112,16 @@ def metrics(
 
 def losses(probabilities_nk: Doubles, class_ids_n: Integers) -> Doubles:
     """Compute the log loss of each picture, natural logarithm, (n,)."""
-    picked = probabilities_nk[np.arange(len(class_ids_n)), class_ids_n]
-    found: Doubles = -np.log(np.clip(picked, LEAST_PROBABILITY, 1))
+    return log_losses(probabilities_nk[np.arange(len(class_ids_n)), class_ids_n])
+
+
+def log_losses(true_n: Doubles) -> Doubles:
+    """Compute the same of the probabilities of the true classes, (n,)."""
+    found: Doubles = -np.log(np.clip(true_n, LEAST_PROBABILITY, 1))
     return found
 
 
-def _rankings(
-    probabilities_nk: Doubles, class_ids_n: Integers, worth: float
-) -> tuple[Estimate | None, dict[int, Estimate]]:
+def _rankings(probabilities_nk: Doubles, class_ids_n: Integers, worth: float) -> Rankings:
     """Return the ROC area of two classes, and the average precision of either."""
     if probabilities_nk.shape[1] != 2:
         return None, {}
@@ -123,15 +139,19 @@ def calibration_error(probabilities_nk: Doubles, class_ids_n: Integers, bins: in
 
     Bins hold equally many pictures, so that none is decided by a handful.
     """
-    if not len(class_ids_n):
+    called = Called.of(probabilities_nk, class_ids_n)
+    return gap_of_sureness(called.sure, called.right(class_ids_n), bins)
+
+
+def gap_of_sureness(sure_n: Doubles, right_n: Truths, bins: int = BINS) -> float:
+    """Compute the same of how sure each answer is, and whether it is right."""
+    if not len(sure_n):
         return float("nan")
-    sure = probabilities_nk.max(axis=1)
-    right = probabilities_nk.argmax(axis=1) == class_ids_n
     gaps = [
-        len(part) * abs(float(sure[part].mean()) - float(right[part].mean()))
-        for part in sureness_bins(sure, bins)
+        len(part) * abs(float(sure_n[part].mean()) - float(right_n[part].mean()))
+        for part in sureness_bins(sure_n, bins)
     ]
-    return sum(gaps) / len(class_ids_n)
+    return sum(gaps) / len(sure_n)
 
 
 def sureness_bins(sure_n: Doubles, bins: int) -> list[Rows]:

@@ -77,3 +77,15 @@ def average_precision(scores_n: Doubles, positive_n: Truths, worth: float = 1.0)
     counted = np.array([worth * above])
     low, high = wilson_bounds(value * counted, counted, Z)
     return Estimate(value, min(float(low[0]), value), max(float(high[0]), value))
+
+
+def precision_at_positives(scores_n: Doubles, positive_n: Truths) -> Doubles:
+    """Compute for each positive picture, in order, the precision among all that score no less.
+
+    Their mean is the average precision.
+    """
+    order = np.argsort(-scores_n, kind="stable")
+    ranked, found = scores_n[order], np.cumsum(positive_n[order])
+    last = np.searchsorted(-ranked, -scores_n[positive_n], side="right")
+    precisions: Doubles = found[last - 1] / last
+    return precisions

@@ -1,6 +1,6 @@
 """Whether a classifier knows when it is right: calibration, and accuracy on what it answers.
 
-Axes: n picture, k class.
+Axes: n picture.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from foveal.arrays import Doubles, Integers
+from foveal.arrays import Doubles, Truths
 from foveal.evaluation.intervals import Estimate, wilson
 from foveal.evaluation.metrics import BINS, sureness_bins
 
@@ -29,7 +29,7 @@ class CalibrationBin:
 
 
 def calibration_curve(
-    probabilities_nk: Doubles, class_ids_n: Integers, bins: int = BINS, worth: float = 1.0
+    sure_n: Doubles, right_n: Truths, bins: int = BINS, worth: float = 1.0
 ) -> tuple[CalibrationBin, ...]:
     """Compare how sure a classifier is with how often it is right (DeGroot and Fienberg, 1983).
 
@@ -38,25 +38,53 @@ def calibration_curve(
 
     Parameters
     ----------
-    probabilities_nk : array of float, (n, k)
-        Rows sum to 1.
-    class_ids_n : array of int, (n,)
-        True class numbers.
+    sure_n : array of float, (n,)
+        Probability of the class called.
+    right_n : array of bool, (n,)
+        Whether that is the true one.
     bins : int
         Bins, at most.
     worth : float
         Independent pictures that each is worth, at most 1.
     """
-    sure = probabilities_nk.max(axis=1)
-    right = probabilities_nk.argmax(axis=1) == class_ids_n
     return tuple(
         CalibrationBin(
-            sure=float(sure[part].mean()),
-            right=wilson(float(right[part].sum()), len(part), worth=worth),
+            sure=float(sure_n[part].mean()),
+            right=wilson(float(right_n[part].sum()), len(part), worth=worth),
             pictures=len(part),
         )
-        for part in sureness_bins(sure, bins)
+        for part in sureness_bins(sure_n, bins)
     )
+
+
+def label_calibration_curve(
+    probabilities_nk: Doubles, truths_nk: Truths, bins: int = BINS, worth: float = 1.0
+) -> tuple[CalibrationBin, ...]:
+    """Compare how likely labels are with how often they are there, all labels together.
+
+    Parameters
+    ----------
+    probabilities_nk : array of float, (n, k)
+        Of each label by itself.
+    truths_nk : array of bool, (n, k)
+        Which pictures bear it.
+    bins, worth
+        As in `calibration_curve`. Labels of a picture hang together: a bin counts its pictures.
+    """
+    flat, there = probabilities_nk.ravel(), truths_nk.ravel()
+    labels = max(probabilities_nk.shape[1], 1)
+    found = []
+    for part in sureness_bins(flat, bins):
+        pictures = len(np.unique(part // labels))
+        share = worth * pictures / len(part)
+        found.append(
+            CalibrationBin(
+                sure=float(flat[part].mean()),
+                right=wilson(float(there[part].sum()), len(part), worth=share),
+                pictures=pictures,
+            )
+        )
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +102,7 @@ class Answered:
 
 
 def accuracy_by_answered(
-    probabilities_nk: Doubles, class_ids_n: Integers, points: int = POINTS, worth: float = 1.0
+    sure_n: Doubles, right_n: Truths, points: int = POINTS, worth: float = 1.0
 ) -> tuple[Answered, ...]:
     """Measure accuracy on the pictures answered, against their share of all.
 
@@ -83,10 +111,10 @@ def accuracy_by_answered(
 
     Parameters
     ----------
-    probabilities_nk : array of float, (n, k)
-        Rows sum to 1.
-    class_ids_n : array of int, (n,)
-        True class numbers.
+    sure_n : array of float, (n,)
+        Probability of the class called.
+    right_n : array of bool, (n,)
+        Whether that is the true one.
     points : int
         Shares, at most, evenly spaced; the last is 1.
     worth : float
@@ -97,11 +125,9 @@ def accuracy_by_answered(
     tuple of Answered
         By rising share; empty without pictures.
     """
-    count = len(class_ids_n)
-    sure = probabilities_nk.max(axis=1)
-    order = np.argsort(-sure, kind="stable")
-    sure = sure[order]
-    right = np.cumsum((probabilities_nk.argmax(axis=1) == class_ids_n)[order])
+    count = len(sure_n)
+    order = np.argsort(-sure_n, kind="stable")
+    sure, right = sure_n[order], np.cumsum(right_n[order])
     ends = np.flatnonzero(np.append(sure[1:] < sure[:-1], True)) + 1 if count else np.array([], int)
     wanted = np.linspace(1, count, min(points, count)).round()
     picked = np.unique(ends[np.searchsorted(ends, wanted)]) if count else ends

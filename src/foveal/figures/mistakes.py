@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 WIDTH_OF_NAMES = 34 * GRID
 LEAST_WIDTH = 104
 """Room that a picture takes at least."""
-KEPT = ("path", "true", "predicted", "probability", "loss")
 ROOM = 176
 """Width of a picture of a row with its caption."""
 WRONG_ROWS = (
@@ -88,8 +87,8 @@ def mistakes(model: FittedModel, X: Any, found: Evaluation, count: int = 10) -> 
         values=found,
         image=page(_title(found), _facts(found), [abreast(columns, 4 * GRID)], caption),
         caption=caption,
-        columns=KEPT,
-        rows=tuple(tuple(facts[name] for name in KEPT) for facts in named),
+        columns=_kept(found),
+        rows=tuple(tuple(facts[name] for name in _kept(found)) for facts in named),
     )
 
 
@@ -133,13 +132,18 @@ def draw_mistakes(model: Any, X: Any, count: int = 6) -> Figure[Evaluation]:
             caption,
         ),
         caption=caption,
-        columns=("row", *KEPT),
+        columns=("row", *_kept(found)),
         rows=tuple(
-            (one.title, *(table[at][name] for name in KEPT))
+            (one.title, *(table[at][name] for name in _kept(found)))
             for one in rows
             for at in found.answers.rows[one.places].tolist()
         ),
     )
+
+
+def _kept(found: Evaluation) -> tuple[str, ...]:
+    """Name the columns that are kept of each picture."""
+    return ("path", *found.answers.target.judged_columns)
 
 
 def _nothing(needed: str, came: str) -> NothingToSee:
@@ -165,8 +169,16 @@ def _row(
 def _in_short(facts: dict[str, Any]) -> list[str]:
     true, called = str(facts["true"]), str(facts["predicted"])
     verdict = true if true == called else f"{true} -> {called}"
-    sure = f"{100 * facts['probability']:.1f} %, loss {number(facts['loss'])}"
-    return [verdict, sure, str(facts["path"])]
+    return [
+        verdict,
+        ", ".join([*_sure(facts), f"loss {number(facts['loss'])}"]),
+        str(facts["path"]),
+    ]
+
+
+def _sure(facts: dict[str, Any]) -> list[str]:
+    """Say how sure an answer was, where it has one probability."""
+    return [f"{100 * facts['probability']:.1f} %"] if "probability" in facts else []
 
 
 def _title(found: Evaluation) -> str:
@@ -177,7 +189,7 @@ def _facts(found: Evaluation) -> tuple[str, str]:
     wrong, judged = len(found.answers.mistakes), len(found.answers.rows)
     return (
         f"{wrong:,} of {counted(judged, 'picture')} called wrong, judged by {found.judged_by}",
-        f"accuracy {found.metrics.accuracy.percent()}",
+        " ".join(found.answers.target.figures(found.metrics, None, 1.0)[0]),
     )
 
 
@@ -190,7 +202,7 @@ def _verdict(facts: dict[str, Any], place: int) -> Image.Image:
     lines = [
         abreast([words(f"{place}.", LABEL, FAINT), words(name, LABEL)]),
         words(verdict[0] if true == called else " -> ".join(verdict), BODY),
-        words(f"probability {100 * facts['probability']:.1f} %", LABEL),
+        *[words(f"probability {one}", LABEL) for one in _sure(facts)],
         words(f"loss {number(facts['loss'])}", LABEL, FAINT),
     ]
     return celled(stacked(lines, GRID // 2), WIDTH_OF_NAMES, 1, "left")

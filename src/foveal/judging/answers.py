@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from foveal.arrays import Array, Doubles, Rows
+from foveal.arrays import Array, Doubles, Rows, Truths
 from foveal.pictures.ledger import Entry
 from foveal.targets.labelled import Labelled
 
@@ -30,7 +30,7 @@ class Answers:
     values: Array
     """What is true, (m,), in the numbers of the target: those of classes."""
     predicted: Doubles
-    """(m, k); probabilities of classes."""
+    """(m, k); probabilities of classes, of many what `Labelled.condensed` leaves of them."""
     unfamiliarity: Doubles
     """How unlike those that taught, (m,): above 1 where unfamiliar; NaN for those that taught or
     chose the weights, and where the model keeps nothing to tell by."""
@@ -50,6 +50,27 @@ class Answers:
         return self.target.probabilities(self.predicted)
 
     @property
+    def called(self) -> Rows:
+        """Number of the class that each picture was called, (m,).
+
+        Raises
+        ------
+        UsageError
+            For a model that calls none.
+        """
+        return self.target.called(self.predicted)
+
+    @property
+    def sure(self) -> Doubles:
+        """How sure each answer is, (m,): of classes the probability of the one called."""
+        return self.target.sureness(self.predicted)
+
+    @property
+    def right(self) -> Truths | None:
+        """Whether each picture is answered right, (m,); None where nothing is right or wrong."""
+        return self.target.right(self.predicted, self.values)
+
+    @property
     def losses(self) -> Doubles:
         """Loss of each picture, (m,); of classes the log loss, natural logarithm."""
         return self.target.losses(self.predicted, self.values)
@@ -65,7 +86,7 @@ class Answers:
 
         None of them where nothing is right or wrong.
         """
-        order, right = self.order, self.target.right(self.predicted, self.values)
+        order, right = self.order, self.right
         found: Rows = order[~right[order]] if right is not None else order[:0]
         return found
 

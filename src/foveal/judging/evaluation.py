@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foveal.arrays import Hashes, Rows
+from foveal.arrays import Doubles, Hashes, Rows, Truths
 from foveal.errors import DataError
-from foveal.evaluation.baselines import Baseline, Fold
+from foveal.evaluation.baselines import LOGISTIC, MOST_CLASSES, Baseline, Fold
 from foveal.evaluation.intervals import wilson
 from foveal.evaluation.reliability import Answered
 from foveal.judging.answers import Answers
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 FOLDS = 5
 """Folds of the baselines where the model was judged by cross-validation."""
+LARGEST = 4_000_000
+"""Numbers that a network answers with for the pictures that are asked at once, at most."""
 TAUGHT_ALIKE = "networks that were taught by mostly the same pictures err together"
 
 
@@ -176,18 +178,18 @@ def evaluate(
     rows = chosen.rows
     if not len(rows):
         raise _nothing_new(notes)
-    logits, unfamiliarity = _said(model, source, chosen)
+    said = _said(model, source, chosen)
     together = Together.of(
         source.pictures, source.store, source.recipe, source.strata, source.known
     )
     values = source.values[rows]
-    right = target.right(logits, values)
-    apart = together.worth(right, rows)
+    apart = together.worth(said.right, rows)
     worth = min(_worth(model, chosen), apart)
     if chosen.judged_by == "held-out pictures":
         taught = source.known[Standing.of(model, source.store.hashes[source.known]).taught]
         notes.extend(together.known_before(rows, taught, source.pictures))
-    notes.extend(together.copies.conflicts(source.strata, model.classes.tolist(), pictures.names))
+    if len(target.names):
+        notes.extend(together.copies.conflicts(source.values, target.written_value, pictures.names))
     if worth < 1:
         crossed = chosen.judged_by in CROSSED
         because = [TAUGHT_ALIKE] * crossed
@@ -200,8 +202,8 @@ def evaluate(
         target=target,
         rows=rows,
         values=values,
-        predicted=target.predicted(logits, model.temperature),
-        unfamiliarity=unfamiliarity,
+        predicted=said.predicted,
+        unfamiliarity=said.unfamiliarity,
     )
     if refusal is not None and refusal.asked is not None and (chosen.kept >= 0).any():
         notes.append(
@@ -218,8 +220,8 @@ def evaluate(
         judged_by=chosen.judged_by,
         metrics=judged,
         unjudged=source.unjudged(judged),
-        unfamiliar=_unfamiliar(model, unfamiliarity),
-        uncalibrated_error=target.calibration_error(target.predicted(logits, 1.0), values),
+        unfamiliar=_unfamiliar(model, said.unfamiliarity),
+        uncalibrated_error=target.calibration_error(said.uncalibrated, values),
         temperature=model.temperature,
         baselines=tuple(baselines),
         notes=tuple(notes),
@@ -249,23 +251,53 @@ def _worth(model: FittedModel, chosen: HeldOut) -> float:
     return worth / judged
 
 
-def _said(
-    model: FittedModel, source: Source, chosen: HeldOut
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Return the logits of the pictures that are judged: those that were kept, or new ones.
+@dataclass(frozen=True, eq=False, slots=True)
+class _Said:
+    """What a model says of the pictures that are judged, as judging keeps it."""
 
-    And how unfamiliar they are; NaN for those that taught the model or chose its weights.
+    predicted: Doubles
+    uncalibrated: Doubles
+    """The same without the temperature."""
+    right: Truths | None
+    unfamiliarity: Doubles
+
+
+def _said(model: FittedModel, source: Source, chosen: HeldOut) -> _Said:
+    """Ask for what a model says of the pictures that are judged: what was kept, or anew.
+
+    A part of them at a time, so that of many classes no more is held than judging needs. The
+    unfamiliarity is NaN of those that taught the model or chose its weights.
     """
-    found = np.empty((len(chosen.rows), source.target.outputs or 0))
-    unfamiliarity = np.full(len(chosen.rows), np.nan)
-    kept = chosen.kept >= 0
-    if model.held_out is not None:
-        found[kept] = model.held_out.logits[chosen.kept[kept]]
-    if not kept.all():
-        found[~kept], unfamiliarity[~kept] = source.asked(chosen.rows[~kept])
+    target, count = source.target, len(chosen.rows)
+    each = max(LARGEST // max(target.outputs or 1, 1), 1)
+    parts = [_part(model, source, chosen, slice(at, at + each)) for at in range(0, count, each)]
+    right = [one.right for one in parts if one.right is not None]
+    unfamiliarity = np.concatenate([one.unfamiliarity for one in parts])
     standing = Standing.of(model, source.store.hashes[chosen.rows])
     unfamiliarity[standing.taught | standing.chose] = np.nan
-    return found, unfamiliarity
+    return _Said(
+        predicted=np.concatenate([one.predicted for one in parts]),
+        uncalibrated=np.concatenate([one.uncalibrated for one in parts]),
+        right=np.concatenate(right) if len(right) == len(parts) else None,
+        unfamiliarity=unfamiliarity,
+    )
+
+
+def _part(model: FittedModel, source: Source, chosen: HeldOut, part: slice) -> _Said:
+    """Ask for what a model says of some of the pictures that are judged."""
+    target, rows, held = source.target, chosen.rows[part], chosen.kept[part]
+    outputs = np.empty((len(rows), target.outputs or 0))
+    unfamiliarity = np.full(len(rows), np.nan)
+    kept = held >= 0
+    if model.held_out is not None:
+        outputs[kept] = model.held_out.logits[held[kept]]
+    if not kept.all():
+        outputs[~kept], unfamiliarity[~kept] = source.asked(rows[~kept])
+    values = source.values[rows]
+    predicted = target.condensed(target.predicted(outputs, model.temperature), values)
+    same = model.temperature == 1
+    raw = predicted if same else target.condensed(target.predicted(outputs, 1.0), values)
+    return _Said(predicted, raw, target.right(predicted, values), unfamiliarity)
 
 
 def _unfamiliar(model: FittedModel, unfamiliarity: np.ndarray[Any, Any]) -> Unfamiliar | None:
@@ -307,7 +339,9 @@ def _baselines(
             values = teacher.values[fitted], source.values[part]
             yield others[fitted], values[0], images[part], values[1]
 
-    return source.target.baselines(folds()), []
+    many = len(model.classes) > MOST_CLASSES
+    left_out = [f"{LOGISTIC} is left out: it is fitted on at most {MOST_CLASSES:,} classes"]
+    return source.target.baselines(folds()), left_out * many
 
 
 def _others(teacher: Source, taught: Rows, judged: Hashes) -> Rows:

@@ -246,10 +246,11 @@ def _penalty(model: FittedModel) -> float:
         For any other model.
     """
     target = model.answering()
-    if target.right(np.empty((0, target.outputs or 0)), np.empty(0, dtype=np.intp)) is None:
+    nothing = np.empty((0, target.outputs or 0))
+    if not target.exclusive or target.right(nothing, np.empty(0, dtype=np.intp)) is None:
         raise UsageError(
             "`learning_curve`",
-            needed="a classifier, whose answers are right or wrong",
+            needed="a classifier of one class a picture, whose answers are right or wrong",
             came=f"a model for {model.task}",
             remedy="hold trainings on fewer pictures against one another, by `folds`",
         )
@@ -328,7 +329,8 @@ class _Data:
         values = self.values_n[taught]
         head = self.target.fit_head(examples, values, self.C, judged=False)
         logits = self.features_nd[judged] @ head.weight_kd.T + head.bias_k
-        right = self.target.right(logits, self.values_n[judged])
+        predicted = self.target.predicted(logits.astype(np.float64), 1.0)
+        right = self.target.right(predicted, self.values_n[judged])
         assert right is not None  # a logistic head is right or wrong
         return right.astype(np.float64)
 

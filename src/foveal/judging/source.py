@@ -35,7 +35,7 @@ class Source:
 
     def __init__(self, model: FittedModel, pictures: Pictures) -> None:
         self.model, self.pictures, self.target = model, pictures, model.answering()
-        self.answers = self.target.answers(pictures)
+        self.answers = self.target.answers(pictures.undoubted("split", "group"))
         self.values = self.answers.values_n
         self.strata = self.target.strata(self.values)
 
@@ -60,7 +60,7 @@ class Source:
         return [
             *self.pictures.notes,
             *unusable(readable, known, given, self.target),
-            *[f"{counted(len(self.torn), 'picture')} left out: under two classes"]
+            *[f"{counted(len(self.torn), 'picture')} left out: labelled otherwise too"]
             * bool(self.torn),
         ]
 

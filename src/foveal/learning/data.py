@@ -31,6 +31,7 @@ from foveal.pictures.units import units_of
 from foveal.progress.events import Decoding, Prepared, passing
 from foveal.recipe import PictureRecipe
 from foveal.targets.head import Examples
+from foveal.targets.labelled import Labelled
 from foveal.targets.target import Answers, Target
 from foveal.wording import counted
 
@@ -192,9 +193,10 @@ def prepare(
         Where labels are not the target's, or too few training pictures are left.
     """
     began, run = time.perf_counter(), context.run
-    target = target.learned(pictures)
+    target = target.learned(pictures.undoubted("split", "group"))
     answers = target.answers(pictures)
-    store, recipe = opening(pictures)
+    with run.group.first_then_others():  # what the first keeps the others find
+        store, recipe = opening(pictures)
     run.agree("pictures", store.fingerprint, "the pictures changed meanwhile: begin with `fresh`")
     answers = _weighed(answers, pictures.weights)
     usable = np.flatnonzero(store.readable & answers.known)
@@ -320,7 +322,8 @@ def _together(pictures: Pictures, data: TrainingData[Target], copies: NearCopies
             f"such as {copies.named(pictures.names)}: near copies are kept on one side of every "
             f"split{'; name what else belongs together (`groups`)' * (pictures.groups is None)}"
         )
-    yield from copies.conflicts(data.values, list(data.target.names), pictures.names)
+    if isinstance(data.target, Labelled) and len(data.target.names):
+        yield from copies.conflicts(data.values, data.target.written_value, pictures.names)
     for code, label in enumerate(data.target.names):
         units = data.units[used[data.target.named(data.values[used], code)]]
         if len(units) == 1:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Protocol
 
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -99,8 +99,20 @@ def follow(
     keep: bool = True,
 ) -> None:
     """Run the loop to its end; `budget` as in `train`, `keep` as in `Run.watch`."""
-    events = train(state, task.batches, task.loss_of, task.judge, config, context.device, budget)
+    group = context.run.group
+    group.check(config.batch_size)
+
+    def judge(network: nn.Module) -> Scores | None:
+        found = group.agreed(lambda: _plain(task.judge(network)))
+        return None if found is None else Scores(**found)
+
+    batches = group.batches(task.batches)
+    events = train(state, batches, task.loss_of, judge, config, context.device, budget, group)
     context.run.watch(events, state, keep=keep)
+
+
+def _plain(scores: Scores | None) -> dict[str, Any] | None:
+    return None if scores is None else asdict(scores)
 
 
 def budget_of(asked: Descent, config: TrainingConfig, context: FitContext) -> Budget | None:

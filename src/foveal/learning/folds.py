@@ -197,8 +197,9 @@ def _fold(
 
 def _figures(data: TrainingData[Labelled], outputs_mk: Array, rows: Rows) -> list[tuple[str, str]]:
     values, target = data.values[rows], data.target
-    worth = (data.worth(target.right(outputs_mk, values), rows) or len(rows)) / len(rows)
-    return target.figures(target.metrics(target.predicted(outputs_mk, 1.0), values, worth), None, 1)
+    predicted_mk = target.predicted(outputs_mk, 1.0)
+    worth = (data.worth(target.right(predicted_mk, values), rows) or len(rows)) / len(rows)
+    return target.figures(target.metrics(predicted_mk, values, worth), None, 1)
 
 
 def _briefly(listener: Listener) -> Listener:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from foveal.targets.labelled import Labelled
 from foveal.vocabulary import CROSSED, Judge
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False)
 class Held:
     """Outputs of held-out pictures, and how they fare as the target judges them."""
 
@@ -35,16 +36,17 @@ class Held:
         values: Array = self.data.values[self.rows]
         return values
 
-    @property
+    @cached_property
     def right_m(self) -> Truths | None:
         """Whether each picture is answered right; None where nothing is right or wrong."""
-        return self.data.target.right(self.outputs_mk, self.values_m)
+        predicted_mk = self.target.predicted(self.outputs_mk, self.temperature)
+        return self.target.right(predicted_mk, self.values_m)
 
     @property
     def right(self) -> int | None:
-        """Pictures answered right; None where nothing was held out, or is right or wrong."""
+        """Pictures answered right; None where nothing was held out, or where `figures` tell it."""
         right_m = self.right_m
-        return int(right_m.sum()) if len(self.rows) and right_m is not None else None
+        return None if right_m is None or not len(self.rows) or self.figures else int(right_m.sum())
 
     @property
     def share_right(self) -> float:
@@ -62,10 +64,11 @@ class Held:
     @property
     def worth(self) -> float | None:
         """Independent pictures that they are worth; None for all of them."""
-        worth = self.data.worth(self.right_m, self.rows)
-        if self.judged_by not in CROSSED or self.right is None:
+        right_m = self.right_m
+        worth = self.data.worth(right_m, self.rows)
+        if self.judged_by not in CROSSED or right_m is None or not len(self.rows):
             return worth
-        return cross_validated_number(self.share_right, worth or float(len(self.rows)))
+        return cross_validated_number(float(right_m.mean()), worth or float(len(self.rows)))
 
     @property
     def loss(self) -> float | None:
@@ -74,19 +77,19 @@ class Held:
             return None
         return self.data.target.mean_loss(self.outputs_mk, self.values_m)
 
-    @property
+    @cached_property
     def temperature(self) -> float:
         """What the outputs are best divided by."""
         return self.data.target.temperature(self.outputs_mk, self.values_m)
 
-    @property
+    @cached_property
     def target(self) -> Labelled:
         """The target, with what these pictures decide of its answers."""
         return self.data.target.calibrated(self.outputs_mk, self.values_m)
 
-    @property
+    @cached_property
     def figures(self) -> dict[str, Estimate]:
-        """How they are answered, by name, where nothing is right or wrong."""
+        """How they are answered, by name, where a share of right answers does not say it."""
         if not len(self.rows):
             return {}
         worth = (self.worth or len(self.rows)) / len(self.rows)

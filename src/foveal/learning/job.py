@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from foveal import files
+from foveal.errors import UsageError
 from foveal.learning.cross_validated import CrossValidation
 from foveal.learning.folds import Within, cross_validated
 from foveal.model.contents import checked_path
@@ -21,6 +22,7 @@ from foveal.pictures.naming import labelled_as
 from foveal.pictures.sources import gather
 from foveal.progress.events import FoldsJudged, Listener
 from foveal.tables import write_table
+from foveal.training.group import ALONE, Group
 from foveal.training.journal import TABLE_OF_FOLDS
 from foveal.training.run import Run
 
@@ -69,6 +71,7 @@ def train(
     listeners: Sequence[Listener] = (),
     checkpoint_seconds: float = 5.0,
     within: Within = lambda _: nullcontext(),
+    group: Group = ALONE,
 ) -> Done[L]:
     """Train a learner into a file, in a run beside it that can be killed and resumed.
 
@@ -105,6 +108,8 @@ def train(
         Time between checkpoints, at least.
     within : callable
         Makes what is entered around the training, such as handlers of signals.
+    group : Group
+        The processes that train together; each calls this alike, and the first writes.
 
     Raises
     ------
@@ -122,12 +127,14 @@ def train(
         listeners=listeners,
         checkpoint_seconds=checkpoint_seconds,
         target=place,
+        group=group,
     ) as run:
         run.agree("command", command, "go on with it, or begin with `fresh`")
         if run.options:
             asked = run.options | {name: asked[name] for name in asked if name in typed}
         run.agree("options", asked, "leave the option out, or begin with `fresh`")
-        if resume and run.was_finished:
+        asked = group.agreed(lambda: asked)
+        if group.agreed(lambda: resume and run.was_finished):
             return Done(None, None)
         run.decide("typed", lambda: {"line": line, "pictures": source})
         replaced = run.decide("replaced", lambda: _keep_aside(place))
@@ -140,7 +147,8 @@ def train(
             if judged is not None:
                 judged.judge(learner.model_)
                 run.tell(FoldsJudged(facts=judged.to_dict(), lines=tuple(judged.lines)))
-            learner.model_.save(place)
+            if group.first:
+                learner.model_.save(place)
             run.finish(place)
     return Done(learner, _aside(place) if replaced else None)
 
@@ -157,6 +165,13 @@ def _judged(
     """Judge a learner by folds, where that is asked for, and write down what each said."""
     if folds is None:
         return None
+    if run.group.size > 1:
+        raise UsageError(
+            "folds",
+            needed="one process",
+            came=str(run.group.size),
+            remedy="leave `folds` out, or train without torchrun",
+        )
     pictures = grouped(gather(shown), groups)
     found = cross_validated(lambda: make(chosen), pictures, folds, run, within)
     assert run.folder is not None

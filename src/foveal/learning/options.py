@@ -27,6 +27,7 @@ from foveal.vocabulary import (
     LOSSES,
     NOISES,
     PRECISIONS,
+    SEPARATORS,
     Level,
     Loss,
     Noise,
@@ -158,6 +159,13 @@ class Labels(Counting):
         None,
         Either((OfKind((type(None), dict), "None or a dictionary"), Choice(("balanced",)))),
         "'balanced' weighs rare classes up.",
+    )
+    separator: str | None = option(
+        PICTURES,
+        None,
+        optional(Choice((AUTO, *SEPARATORS))),
+        f"What stands between several labels of a picture, {' '.join(SEPARATORS)} or auto for the "
+        "first of these that occurs; asks for several labels.",
     )
 
 

@@ -19,7 +19,6 @@ from foveal.looking.attribution_methods import (
     gradcam,
     gradients,
     integrated_gradients,
-    log_odds,
     median_colour,
     occlusion,
     patch_of,
@@ -95,8 +94,9 @@ def attributions(
 ) -> Attributions:
     """Find which pixels of pictures speak for a class.
 
-    What is asked of is the log odds of the class against all others, which still change where
-    its probability has long reached 1. Where nothing is, a picture has its median colour.
+    What is asked of is the log odds of the class against all others, or of one of several labels by
+    itself, which still change where its probability has long reached 1. Where nothing is, a picture
+    has its median colour.
 
     Parameters
     ----------
@@ -128,22 +128,21 @@ def attributions(
         scored, inputs = Scored(subject), seen.inputs.clone()
         logits = _one_by_one(scored.logits, inputs)
         targets = _targets(subject, logits, target)
-        score = log_odds(logits, targets)
-        empty = log_odds(_one_by_one(scored.logits, median_colour(inputs)), targets)
+        score = scored.odds(logits, targets)
+        empty = scored.odds(_one_by_one(scored.logits, median_colour(inputs)), targets)
         left_out = {} if number or "gradcam" not in chosen else {METHODS[0]: NO_MAPS}
         maps = {
             method: _quiet(_map_of(method, scored, inputs, targets, number), score)
             for method in chosen
             if method not in left_out
         }
-    chances = torch.softmax(logits.double() / subject.temperature, dim=1)
     names = _class_names(subject)
     return Attributions(
         names=seen.names,
         images=seen.images,
         targets=targets.cpu().numpy(),
         labels=tuple(names[one] for one in targets.tolist()),
-        probabilities=chances.gather(1, targets[:, None])[:, 0].cpu().numpy(),
+        probabilities=scored.chances(logits, targets).cpu().numpy(),
         maps=maps,
         differences=(score.double() - empty.double()).cpu().numpy(),
         layer=number,

@@ -52,15 +52,27 @@ class Scored:
         return self._logits(self.network(inputs_nchw))
 
     def score(self, inputs_nchw: torch.Tensor, targets_n: torch.Tensor) -> torch.Tensor:
-        """Compute the log odds of a class against all others, (n,)."""
-        return log_odds(self.logits(inputs_nchw), targets_n)
+        """Compute the log odds of a class against all others, (n,); see `odds`."""
+        return self.odds(self.logits(inputs_nchw), targets_n)
+
+    def odds(self, logits_nk: torch.Tensor, targets_n: torch.Tensor) -> torch.Tensor:
+        """Compute log odds of logits, (n,): of a class against all others, of a label alone."""
+        if self.subject.exclusive:
+            return log_odds(logits_nk, targets_n)
+        return logits_nk.gather(1, targets_n[:, None])[:, 0]
+
+    def chances(self, logits_nk: torch.Tensor, targets_n: torch.Tensor) -> torch.Tensor:
+        """Compute the probability of a class, or of a label, (n,)."""
+        warm = logits_nk.double() / self.subject.temperature
+        by = torch.softmax(warm, dim=1) if self.subject.exclusive else torch.sigmoid(warm)
+        return by.gather(1, targets_n[:, None])[:, 0]
 
     def traced(
         self, inputs_nchw: torch.Tensor, targets_n: torch.Tensor, number: str
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Compute the log odds (n,) and the maps (n, ...) of a layer on the way."""
         outputs, passed = trace(self.network, self.subject.plan, inputs_nchw, (number,))
-        return log_odds(self._logits(outputs), targets_n), passed[number].outputs
+        return self.odds(self._logits(outputs), targets_n), passed[number].outputs
 
     def _logits(self, outputs_nk: torch.Tensor) -> torch.Tensor:
         outputs = outputs_nk.float()

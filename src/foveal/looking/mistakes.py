@@ -52,7 +52,10 @@ def rows_of_mistakes(
     wrong = found.answers.mistakes
     if not len(wrong):
         return (PictureRow(title="Least sure of", places=found.answers.order[:count]),)
-    sure = found.answers.probabilities.max(axis=1)
+    if not found.answers.target.exclusive:
+        rows = [PictureRow(title="Highest losses", places=found.answers.order[:count])]
+        return (*rows, *_of_labels(found, count, pairs))
+    sure = found.answers.sure
     surest = wrong[np.argsort(-sure[wrong], kind="stable")]
     rows = [PictureRow(title="Highest losses", places=found.answers.order[:count])]
     seen = set(rows[0].places.tolist())
@@ -64,9 +67,26 @@ def rows_of_mistakes(
     return tuple(rows)
 
 
+def _of_labels(found: Evaluation, count: int, most: int) -> Iterator[PictureRow]:
+    """Yield the surest errors of the labels that are missed, or said too much, most often."""
+    answers = found.answers
+    truths, chances = answers.values.astype(bool), answers.probabilities
+    called = chances > np.array([one.threshold for one in found.metrics.labels])
+    kinds = [("missed", truths & ~called, chances), ("said too much", called & ~truths, -chances)]
+    errors = [
+        (int(wrong.sum()), f"{one.label} {kind}", np.flatnonzero(wrong), order[:, at])
+        for kind, wrongs, order in kinds
+        for at, (one, wrong) in enumerate(zip(found.metrics.labels, wrongs.T, strict=True))
+    ]
+    for total, title, places, order in sorted(errors, key=lambda one: -one[0])[:most]:
+        if total:
+            first = places[np.argsort(order[places], kind="stable")][:count]
+            yield PictureRow(title=f"{title}: {counted(total, 'picture')}", places=first)
+
+
 def _pairs(found: Evaluation, surest: Rows, count: int, pairs: int) -> Iterator[PictureRow]:
     answers, labels = found.answers, [one.label for one in found.metrics.classes]
-    called = answers.probabilities.argmax(axis=1)
+    called = answers.called
     for pair in confused_pairs(found.metrics.confusion, pairs):
         here = (answers.values[surest] == pair.true) & (called[surest] == pair.called)
         yield PictureRow(

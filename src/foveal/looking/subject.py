@@ -33,6 +33,7 @@ from foveal.pictures.preparing import batches
 from foveal.pictures.scaling import scaling
 from foveal.pictures.tensors import as_tensor
 from foveal.recipe import PictureRecipe
+from foveal.targets.labelled import Labelled
 
 ENDING = ".safetensors"
 AT_ONCE = 32
@@ -84,6 +85,12 @@ class Subject:
     """First-layer kernels over the epochs, (times, kernels, c, h, w); may be empty."""
     model: FittedModel | None = None
     """The model, where it is one."""
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether one of its classes excludes all others; not of several labels a picture."""
+        target = None if self.model is None else self.model.target
+        return target.exclusive if isinstance(target, Labelled) else True
 
     def __repr__(self) -> str:
         return f"Subject({self.name!r}, {'trained' if self.trained else 'untrained'})"

@@ -193,7 +193,7 @@ class Card(BaseModel):
     recipe: PictureRecipe
     classes: Annotated[list[Label], Field(strict=True)]
     """What the outputs are called: classes."""
-    kept: Added[Annotated[dict[Name, Finite], Field(max_length=100)]] = None
+    kept: Added[Annotated[dict[Name, Finite], Field(max_length=1_000)]] = None
     """Further numbers of what the model says of a picture; classes have none."""
     temperature: Annotated[float, Field(ge=1e-3, le=1000)]
     """Divides the logits before the softmax."""

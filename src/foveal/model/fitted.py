@@ -105,7 +105,8 @@ class FittedModel:
                 f"{counted(self.plan.code_size, 'number')} a code)"
             )
         count = len(self.classes)
-        said = counted(count, "class", "classes") if count else self.task
+        named = isinstance(self.target, Labelled) and count
+        said = counted(count, *self.answering().noun) if named else self.task
         return f"FittedModel({name!r}, {said}, {written(self.recipe.shape)} pictures)"
 
     def _repr_html_(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from foveal.drawing.axes import Axis, spanning
@@ -11,7 +11,7 @@ from foveal.drawing.curves import Curve, Mark, curves
 from foveal.drawing.matrix import matrix
 from foveal.drawing.thumbnails import drawn
 from foveal.evaluation.confusion import confused_pairs, most_confused
-from foveal.evaluation.reliability import calibration_curve
+from foveal.evaluation.reliability import CalibrationBin, calibration_curve
 from foveal.looking.mistakes import rows_of_mistakes
 from foveal.looking.selection import seen
 from foveal.pages.document import Block, Plot, Plots, Section, Table, Tiles, Words, section, tile
@@ -82,13 +82,23 @@ def _by_temperature(found: Evaluation) -> str:
 
 def _calibration(found: Evaluation) -> Chart:
     answers = found.answers
-    bins = calibration_curve(answers.probabilities, answers.values, BINS, found.worth)
+    right = answers.called == answers.values
+    bins = calibration_curve(answers.sure, right, BINS, found.worth)
+    return calibration_chart(
+        bins, "a tenth of the pictures", "how sure it is", "share that is right"
+    )
+
+
+def calibration_chart(
+    bins: Sequence[CalibrationBin], points_are: str, across: str, upward: str
+) -> Chart:
+    """Draw how sure answers are against how often they are right, beside the diagonal."""
     sure = [one.sure for one in bins]
     low = min([*sure, *(one.right.low for one in bins)])
-    axis = spanning("how sure it is", [low, 1.0], unit="percent", high=1.0)
+    axis = spanning(across, [low, 1.0], unit="percent", high=1.0)
     ideal = Curve(name="as sure as right", role="ideal", x=(axis.low, 1.0), y=(axis.low, 1.0))
     points = Curve(
-        name=f"a tenth of the pictures{'' if len(bins) == BINS else ', about'}",
+        name=f"{points_are}{'' if len(bins) == BINS else ', about'}",
         role="validation",
         x=sure,
         y=[one.right.value for one in bins],
@@ -97,8 +107,8 @@ def _calibration(found: Evaluation) -> Chart:
         form="points",
     )
     told = "; ".join(f"{100 * one.sure:.0f} % sure, {one.right.percent()} right" for one in bins)
-    upward = Axis(name="share that is right", low=axis.low, high=1.0, unit="percent")
-    return curves("calibration", "How sure and how right", told, [ideal, points], axis, upward)
+    up = Axis(name=upward, low=axis.low, high=1.0, unit="percent")
+    return curves("calibration", "How sure and how right", told, [ideal, points], axis, up)
 
 
 def _answered(found: Evaluation) -> Chart:
@@ -150,7 +160,7 @@ def mistakes(material: Material) -> Section | None:
     if wrong and len(found.metrics.classes) > 2:
         blocks.append(_pairs(found))
     if material.pictures is not None:
-        blocks += _rows(material, found, material.pictures)
+        blocks += rows_of_tiles(material, found, material.pictures)
     return section("mistakes", "What was called wrong", blocks)
 
 
@@ -170,7 +180,7 @@ def _matrix(found: Evaluation) -> Plot:
         "What was called what",
         told or "No picture was called wrong.",
         labels,
-        confusion[ids][:, ids].tolist(),
+        confusion.within(ids).tolist(),
     )
     return Plot(chart=chart, caption=MATRIX + more)
 
@@ -189,21 +199,27 @@ def _pairs(found: Evaluation) -> Table:
     )
 
 
-def _rows(material: Material, found: Evaluation, pictures: Pictures) -> Iterator[Tiles]:
-    for row in rows_of_mistakes(found):
+def rows_of_tiles(material: Material, found: Evaluation, pictures: Pictures) -> Iterator[Tiles]:
+    """Show rows of pictures whose look teaches most, each with what was said of it."""
+    chosen = rows_of_mistakes(found)
+    verdicts = _verdicts(found, {place for row in chosen for place in row.places.tolist()})
+    for row in chosen:
         rows = found.answers.rows[row.places].tolist()
         images = seen(material.model, pictures.take(rows), 2 * SIDE)
         tiles = [
-            tile(drawn(image, SIDE, SIDE), str(pictures.names[at]), _verdict(found, place))
+            tile(drawn(image, SIDE, SIDE), str(pictures.names[at]), verdicts[place])
             for image, at, place in zip(images, rows, row.places.tolist(), strict=True)
         ]
         yield Tiles(title=row.title, caption="", tiles=tuple(tiles))
 
 
-def _verdict(found: Evaluation, place: int) -> tuple[str, ...]:
-    """Say what a picture is, what it was called, and how sure that was."""
-    answers, labels = found.answers, [one.label for one in found.metrics.classes]
-    true, called = int(answers.values[place]), int(answers.probabilities[place].argmax())
-    sure = 100 * float(answers.probabilities[place, called])
-    first = labels[true] if true == called else f"{labels[true]}, called {labels[called]}"
-    return first, f"{sure:.1f} % sure", f"loss {answers.losses[place]:.3g}"
+def _verdicts(found: Evaluation, places: set[int]) -> dict[int, tuple[str, ...]]:
+    """Say what pictures are, what they were called, how sure that was, and their losses."""
+    answers, losses = found.answers, found.answers.losses
+    return {
+        place: (
+            *answers.target.verdict(answers.predicted[place], answers.values[place]),
+            f"loss {losses[place]:.3g}",
+        )
+        for place in places
+    }

@@ -199,7 +199,7 @@ class LookData:
         last, plan = self.nodes[-1], self.subject.plan
         if last.layer is None or not isinstance(last.layer.layer, Dense) or plan.encoder_layers:
             return None
-        if last.layer.layer.activation or not self.carried[-1].bits:
+        if last.layer.layer.activation or not self.carried[-1].bits or not self.subject.exclusive:
             return None
         return {
             "node": len(self.nodes) - 1,

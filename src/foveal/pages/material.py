@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from foveal.evaluation.label_metrics import LabelMetrics
 from foveal.evaluation.metrics import Metrics
 from foveal.inference.features import FOUND
 from foveal.judging.evaluation import Evaluation
@@ -43,6 +44,12 @@ class Material:
         """How it fares, where it says which class a picture is of; else None."""
         found = self.evaluation
         return found if found is not None and isinstance(found.metrics, Metrics) else None
+
+    @property
+    def several(self) -> Evaluation | None:
+        """How it fares, where it gives pictures several labels; else None."""
+        found = self.evaluation
+        return found if found is not None and isinstance(found.metrics, LabelMetrics) else None
 
     @property
     def epochs(self) -> tuple[dict[str, Any], ...]:

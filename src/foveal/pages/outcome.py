@@ -15,6 +15,7 @@ from foveal.judging.evaluation import Evaluation
 from foveal.judging.refusing import lines_of_refusing
 from foveal.learning.options import AUTOENCODER, CNN, TRANSFER, options_of
 from foveal.pages.document import Block, Code, Facts, Plot, Plots, Section, Table, Words, section
+from foveal.pages.labels import ladder, outcome_of_labels
 from foveal.pages.material import Material
 from foveal.shapes import written
 from foveal.wording import counted
@@ -68,7 +69,7 @@ def lead(material: Material) -> str:
     model, found = material.model, material.evaluation
     if model.autoencodes:
         return _lead_of_codes(material)
-    told = _named_in_short([str(one) for one in model.classes])
+    told = _named_in_short([str(one) for one in model.classes], model.answering().noun)
     if found is None:
         return f"{told} No held-out picture judged it."
     name, value = found.answers.target.figures(found.metrics, None, 1.0)[0]
@@ -92,12 +93,12 @@ def _warning(found: Evaluation) -> str:
     )
 
 
-def _named_in_short(classes: list[str]) -> str:
+def _named_in_short(classes: list[str], noun: tuple[str, str]) -> str:
     if not classes:
         return "A network that answers with numbers."
     rest = len(classes) - FEW
     names = ", ".join(classes[:FEW]) + (f" and {rest:,} more" if rest > 0 else "")
-    return f"A network that names {counted(len(classes), 'class', 'classes')}: {names}."
+    return f"A network that names {counted(len(classes), *noun)}: {names}."
 
 
 def _lead_of_codes(material: Material) -> str:
@@ -150,7 +151,7 @@ def _facts(material: Material) -> Iterator[tuple[str, str]]:
         yield "parts", _parts(record.prepared)
     counts = model.provenance.class_counts
     if not model.autoencodes:
-        yield "classes", _named_classes([str(one) for one in model.classes], counts)
+        yield model.answering().noun[1], _named_classes([str(one) for one in model.classes], counts)
     yield "as the network sees them", f"{written(model.recipe.shape)}, {model.recipe.resize}"
     yield "variations", _variations(material)
     for name, value in _set(material):
@@ -208,11 +209,15 @@ def _judged(material: Material, found: Evaluation) -> Iterator[Block]:
     yield Words(material.said(STANDING[found.judged_by]))
     if material.classified is not None:
         yield Plots((Plot(chart=_ladder(found), caption=LADDER),))
+    if material.several is not None:
+        yield Plots((ladder(found, JUDGED[found.judged_by], _beside(found)),))
     figures = target.figures(found.metrics, found.uncalibrated_error, found.temperature)
     refused = lines_of_refusing(found.refusing, found.answered)
     yield Facts((*figures, *refused, *_unlike(found)))
     if material.classified is not None:
         yield _class_table(found.metrics)
+    if material.several is not None:
+        yield from outcome_of_labels(found, JUDGED[found.judged_by])
 
 
 def _class_table(metrics: Metrics) -> Table:
@@ -252,9 +257,7 @@ def _unlike(found: Evaluation) -> Iterator[tuple[str, str]]:
 def _ladder(found: Evaluation) -> Chart:
     metrics = found.metrics
     entries = [_bar("the network", JUDGED[found.judged_by], metrics.accuracy)]
-    entries += [
-        _bar(one.name.removesuffix(PIXELS), "baseline", one.estimate) for one in found.baselines
-    ]
+    entries += _beside(found)
     return bars(
         "ladder",
         "Accuracy beside baselines",
@@ -262,6 +265,13 @@ def _ladder(found: Evaluation) -> Chart:
         entries,
         spanning("accuracy", [], unit="percent", low=0.0, high=1.0),
     )
+
+
+def _beside(found: Evaluation) -> list[Bar]:
+    """Return the bars of the baselines."""
+    return [
+        _bar(one.name.removesuffix(PIXELS), "baseline", one.estimate) for one in found.baselines
+    ]
 
 
 def _bar(name: str, role: Role, estimate: Estimate) -> Bar:

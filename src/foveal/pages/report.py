@@ -20,6 +20,7 @@ from foveal.pages.document import Section
 from foveal.pages.errors import certainty, mistakes
 from foveal.pages.folds import folds
 from foveal.pages.inside import codes, inside
+from foveal.pages.labels import certainty_of_labels, mistakes_of_labels
 from foveal.pages.learning_curve import curve_section
 from foveal.pages.material import Material
 from foveal.pages.origin import again, ledger, notes
@@ -33,7 +34,8 @@ from foveal.training.record import RunRecord
 from foveal.wording import unmarked
 
 SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
-    *(asked, outcome, folds, course, certainty, mistakes, network, inside, codes),
+    *(asked, outcome, folds, course, certainty, certainty_of_labels),
+    *(mistakes, mistakes_of_labels, network, inside, codes),
     *(ledger, notes, again),
 )
 """In the order in which they are read."""

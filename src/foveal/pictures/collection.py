@@ -27,8 +27,7 @@ class Pictures:
     labels: Array | None = None
     """The class of each row; None in a row stands for an unlabelled picture."""
     labelled_by: tuple[str, ...] = ()
-    """Columns of a table that the labels are of, where these were asked for; of several labels
-    are (n, columns)."""
+    """Columns of a table that the labels are of, where these were asked for."""
     parts: Array | None = None
     """"train", "validation", "test" or "" for each row; None where nothing says so."""
     groups: Array | None = None
@@ -39,6 +38,10 @@ class Pictures:
     """Further columns of the table that they came of, (n,) each, by name."""
     notes: tuple[str, ...] = ()
     """What a reader should know of how they were found."""
+    as_written: bool = False
+    """Whether a table named them: then they keep the names that stand there."""
+    doubts: Mapping[str, DataError] = field(default_factory=dict)
+    """Why columns of the table say nothing, by column: whoever needs them refuses the table."""
 
     @classmethod
     def of_files(cls, files: Iterable[Path], names: Sequence[str] | None = None) -> Pictures:
@@ -62,16 +65,15 @@ class Pictures:
     def take(self, rows: Sequence[int]) -> Pictures:
         """Return some rows with all that belongs to them, in this order."""
         picked = list(rows)
-        return Pictures(
+        return replace(
+            self,
             names=[self.names[row] for row in picked],
             content=self.content.take(picked),
             labels=None if self.labels is None else self.labels[picked],
-            labelled_by=self.labelled_by,
             parts=None if self.parts is None else self.parts[picked],
             groups=None if self.groups is None else self.groups[picked],
             weights=None if self.weights is None else self.weights[picked],
             others={name: values[picked] for name, values in self.others.items()},
-            notes=self.notes,
         )
 
     def noted(self, notes: Iterable[str]) -> Pictures:
@@ -81,6 +83,28 @@ class Pictures:
     def with_whole_names(self) -> Pictures:
         """Return the same pictures, named so that they can be opened from here."""
         return replace(self, names=self.content.whole_names(self.names))
+
+    def named_from_here(self) -> Pictures:
+        """Return the same pictures, named as a table does, else so that they can be opened."""
+        return self if self.as_written else self.with_whole_names()
+
+    def undoubted(self, *columns: str) -> Pictures:
+        """Return the same pictures, where these columns of their table can be read.
+
+        Raises
+        ------
+        DataError
+            Where one cannot.
+        """
+        for column in columns:
+            if column in self.doubts:
+                raise self.doubts[column]
+        return self
+
+    def without_doubt(self, column: str) -> Pictures:
+        """Return the same pictures, of which this column of their table need not tell."""
+        doubts = {name: doubt for name, doubt in self.doubts.items() if name != column}
+        return replace(self, doubts=doubts)
 
     def labelled(self, labels: Array) -> Pictures:
         """Return the same pictures under labels given beside them, in a row or in a column."""
@@ -92,7 +116,8 @@ class Pictures:
                 remedy="give X and y of the same length",
             )
         found = np.asarray(labels)
-        return replace(self, labels=found.ravel() if found.shape[1:] == (1,) else found)
+        found = found.ravel() if found.shape[1:] == (1,) else found
+        return replace(self.without_doubt("label"), labels=found)
 
     def rows(self, part: str) -> np.ndarray[Any, np.dtype[np.intp]]:
         """Return the indices of the rows of a part."""

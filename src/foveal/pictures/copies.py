@@ -91,25 +91,24 @@ class NearCopies:
         return np.unique(self.pairs)
 
     def conflicts(
-        self, class_ids: Rows, labels: Sequence[Any], names: Sequence[str]
+        self, values_n: Array, written: Callable[[Any], str], names: Sequence[str]
     ) -> Iterator[str]:
-        """Name near copies that stand under two labels, of which one may be wrong.
+        """Name near copies that are labelled in two ways, of which one may be wrong.
 
         Parameters
         ----------
-        class_ids : array of int, (n,)
-            Class number of each picture.
-        labels : sequence
-            Names of the classes; none where there is nothing to be called.
+        values_n : array, (n,) or (n, ...)
+            What is true of each picture, such as the number of its class.
+        written : callable
+            Writes what is true of one.
         names : sequence of str, (n,)
             Names of the pictures.
         """
-        if not len(labels):
-            return
-        torn = self.pairs[class_ids[self.pairs[:, 0]] != class_ids[self.pairs[:, 1]]]
+        unlike = values_n[self.pairs[:, 0]] != values_n[self.pairs[:, 1]]
+        torn = self.pairs[unlike if unlike.ndim == 1 else unlike.any(axis=1)]
         if not len(torn):
             return
-        named = " and ".join(f"{names[row]} ({labels[class_ids[row]]})" for row in torn[0])
+        named = " and ".join(f"{names[row]} ({written(values_n[row])})" for row in torn[0])
         yield (
             f"near copies under two labels: {counted(len(torn), 'pair')}, such as {named}: is one "
             "of the labels wrong?"

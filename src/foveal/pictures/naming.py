@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import warnings
@@ -16,6 +17,7 @@ from foveal.arrays import Array
 from foveal.errors import DataError, PictureWarning, UsageError
 from foveal.parameters import did_you_mean
 from foveal.pictures.collection import Pictures
+from foveal.pictures.label_sets import of_columns
 from foveal.pictures.sources import gather
 from foveal.pictures.sources.columns import LABEL
 from foveal.pictures.sources.labels import labels_of, objects_of
@@ -109,7 +111,7 @@ def labelled_by_names(pictures: Pictures, label_from: str | None) -> Pictures:
     labels, notes = labels_of(found)
     lone = sum(one is None for one in found)
     notes += tuple([f"{counted(lone, 'name')} without a label: not matched"] * bool(lone))
-    return replace(pictures, labels=labels).noted(notes)
+    return replace(pictures.without_doubt(LABEL), labels=labels).noted(notes)
 
 
 def labelled_by_columns(pictures: Pictures, label: str | None) -> Pictures:
@@ -126,7 +128,8 @@ def labelled_by_columns(pictures: Pictures, label: str | None) -> Pictures:
     Returns
     -------
     Pictures
-        Labels are (n,) of one column, and (n, columns) of several, whose names `labelled_by` has.
+        Labels are (n,) of one column; of several that hold 0 and 1 they are the sets of those that
+        hold 1, (n,), and of others (n, columns), whose names `labelled_by` has.
 
     Raises
     ------
@@ -146,9 +149,12 @@ def labelled_by_columns(pictures: Pictures, label: str | None) -> Pictures:
     nothing = [None] * len(pictures)
     columns = [nothing if one is None else one.tolist() for one, _ in read]
     labels = read[0][0]
-    if len(columns) > 1 or labels is None:
+    if len(columns) > 1:
         labels = np.stack([objects_of(one) for one in columns], axis=1)
-        labels = labels[:, 0] if len(columns) == 1 else labels
+        with contextlib.suppress(DataError):  # who learns labels says what is wrong with them
+            labels = of_columns(dict(zip(names, columns, strict=True)), "label")
+    elif labels is None:
+        labels = objects_of(columns[0])
     notes = [note for _, told in read for note in told]
     notes += [
         note for note in pictures.notes if not any(f"column {name} is" in note for name in names)
@@ -157,7 +163,7 @@ def labelled_by_columns(pictures: Pictures, label: str | None) -> Pictures:
     if pictures.labels is not None and LABEL not in names and pictures.labels.ndim == 1:
         others[LABEL] = objects_of(pictures.labels.tolist())
     found = replace(pictures, labels=labels, others=others, notes=tuple(notes))
-    return replace(found, labelled_by=tuple(names))
+    return replace(found.without_doubt(LABEL), labelled_by=tuple(names))
 
 
 def _no_column(name: str, known: Collection[str]) -> DataError:

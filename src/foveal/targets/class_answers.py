@@ -15,9 +15,11 @@ from scipy.special import log_softmax
 from torch import nn
 
 from foveal.arrays import Array, Doubles, Rows, Truths
+from foveal.errors import UsageError
 from foveal.evaluation.calibration import fit_temperature, probabilities
+from foveal.evaluation.called import COLUMNS, Called
 from foveal.evaluation.intervals import Estimate
-from foveal.evaluation.metrics import Metrics, calibration_error, losses, metrics
+from foveal.evaluation.metrics import Metrics, gap_of_sureness, log_losses, metrics, metrics_of
 from foveal.evaluation.reliability import Answered, accuracy_by_answered
 from foveal.targets import class_words
 from foveal.targets.labelled import Labelled
@@ -25,6 +27,10 @@ from foveal.targets.predictors import TemperedSoftmax
 
 if TYPE_CHECKING:
     from foveal.evaluation.baselines import Baseline, Fold
+
+
+MANY = 1_000
+"""Classes up to which judging keeps the probability of each."""
 
 
 class ClassAnswers(Labelled):
@@ -83,11 +89,42 @@ class ClassAnswers(Labelled):
 
     def probabilities(self, predicted_nk: Doubles) -> Doubles:
         """Return the predictions, which are probabilities."""
+        if self._is_condensed(predicted_nk):
+            raise UsageError(
+                "probabilities",
+                needed=f"at most {MANY:,} classes: of more, judging keeps what it needs alone",
+                came=f"{len(self.names):,}",
+                remedy="use predict_proba",
+            )
         return predicted_nk
+
+    def _is_condensed(self, predicted_nk: Array) -> bool:
+        """Whether these are not all probabilities, but what `condensed` leaves of many."""
+        return len(self.names) > MANY and predicted_nk.shape[1] == COLUMNS
+
+    def _judged(self, predicted_nk: Doubles, values_n: Array) -> Called:
+        """Return what judging needs of predictions, or of what `condensed` left of them."""
+        if self._is_condensed(predicted_nk):
+            return Called.of_table(predicted_nk)
+        return Called.of(predicted_nk, values_n)
+
+    def condensed(self, predicted_nk: Doubles, values_n: Array) -> Doubles:
+        """Keep of many classes the one called, its probability, and that of the true one."""
+        if len(self.names) <= MANY:
+            return predicted_nk
+        return Called.of(predicted_nk, values_n).table()
+
+    def called(self, predicted_nk: Doubles) -> Rows:
+        """Return the class with the greatest probability."""
+        if self._is_condensed(predicted_nk):
+            return Called.of_table(predicted_nk).classes
+        found: Rows = predicted_nk.argmax(axis=1)
+        return found
 
     def sureness(self, predicted_nk: Doubles) -> Doubles:
         """Return the probability of the class called."""
-        found: Doubles = predicted_nk.max(axis=1)
+        condensed = self._is_condensed(predicted_nk)
+        found: Doubles = predicted_nk[:, 1] if condensed else predicted_nk.max(axis=1)
         return found
 
     def columns(self) -> tuple[list[str], list[str]]:
@@ -106,10 +143,21 @@ class ClassAnswers(Labelled):
         said = [f"{self.names[one]} {100 * predicted_k[one]:.1f} %" for one in others]
         return (str(self.names[first]), f"{100 * predicted_k[first]:.1f} %", ", ".join(said))
 
-    def right(self, outputs_nk: Array, values_n: Array) -> Truths:
-        """Return whether the largest logit is that of the class."""
-        found: Truths = outputs_nk.argmax(axis=1) == values_n
+    def verdict(self, predicted_k: Doubles, value: Any) -> tuple[str, ...]:
+        """Name the class, the one called where it is another, and how sure that was."""
+        called = self.written_value(int(self.called(predicted_k[None])[0]))
+        true, sure = self.written_value(value), float(self.sureness(predicted_k[None])[0])
+        first = true if true == called else f"{true}, called {called}"
+        return first, f"{100 * sure:.1f} % sure"
+
+    def right(self, predicted_nk: Doubles, values_n: Array) -> Truths:
+        """Return whether the most probable class is the true one."""
+        found: Truths = self.called(predicted_nk) == values_n
         return found
+
+    def written_value(self, value: Any) -> str:
+        """Name the class of one picture."""
+        return str(self.names[value])
 
     def mean_loss(self, outputs_nk: Array, values_n: Array) -> float:
         """Compute the mean log loss of logits, natural logarithm."""
@@ -118,23 +166,28 @@ class ClassAnswers(Labelled):
 
     def losses(self, predicted_nk: Doubles, values_n: Array) -> Doubles:
         """Compute the log loss of each picture, natural logarithm."""
-        return losses(predicted_nk, values_n)
+        return log_losses(self._judged(predicted_nk, values_n).true)
 
     def judged_rows(self, predicted_nk: Doubles, values_n: Array) -> Iterator[list[Any]]:
         """Yield the names of both classes, the probability of the one called, and the loss."""
         names = list(map(str, self.names))
-        called, sure = predicted_nk.argmax(axis=1).tolist(), predicted_nk.max(axis=1).tolist()
+        called = self.called(predicted_nk).tolist()
+        sure = self.sureness(predicted_nk).tolist()
         each, true = self.losses(predicted_nk, values_n).tolist(), values_n.tolist()
         for one, other, probability, loss in zip(true, called, sure, each, strict=True):
             yield [names[one], names[other], probability, loss]
 
     def metrics(self, predicted_nk: Doubles, values_n: Array, worth: float) -> Metrics:
         """Judge probabilities; see `foveal.evaluation.metrics.metrics`."""
-        return metrics(predicted_nk, values_n, list(map(str, self.names)), worth)
+        names = list(map(str, self.names))
+        if self._is_condensed(predicted_nk):
+            return metrics_of(Called.of_table(predicted_nk), values_n, names, worth)
+        return metrics(predicted_nk, values_n, names, worth)
 
     def calibration_error(self, predicted_nk: Doubles, values_n: Array) -> float:
         """Compute the expected calibration error of the class called."""
-        return calibration_error(predicted_nk, values_n)
+        called = self._judged(predicted_nk, values_n)
+        return gap_of_sureness(called.sure, called.right(values_n))
 
     def figures(
         self, metrics: Any, raw_error: float | None, temperature: float
@@ -158,7 +211,8 @@ class ClassAnswers(Labelled):
         self, predicted_nk: Doubles, values_n: Array, worth: float
     ) -> tuple[Answered, ...]:
         """Measure accuracy where only what is sure enough is answered."""
-        return accuracy_by_answered(predicted_nk, values_n, worth=worth)
+        right = self.right(predicted_nk, values_n)
+        return accuracy_by_answered(self.sureness(predicted_nk), right, worth=worth)
 
     def baselines(self, folds: Iterable[Fold]) -> list[Baseline]:
         """Fit and judge the largest class, and classifiers of pixels."""

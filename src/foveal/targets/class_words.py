@@ -96,11 +96,11 @@ def _ranking(metrics: Metrics) -> list[tuple[str, str]]:
     if metrics.roc_area is None:
         return []
     averages = [
-        (f"average precision of {one.label}", _share(one.average_precision))
+        (f"average precision of {one.label}", share(one.average_precision))
         for one in metrics.classes
         if one.average_precision is not None
     ]
-    return [("ROC area", _share(metrics.roc_area)), *averages]
+    return [("ROC area", share(metrics.roc_area)), *averages]
 
 
 def details(metrics: Metrics) -> list[str]:
@@ -109,30 +109,32 @@ def details(metrics: Metrics) -> list[str]:
 
 
 def _class_lines(metrics: Metrics) -> list[str]:
-    names = [_cut(one.label) for one in metrics.classes]
+    names = [shortened(one.label) for one in metrics.classes]
     width = max(map(len, ("class", *names)))
     head = f"{'class':<{width}}  pictures  {'recall':<25}  {'precision':<25}  F1"
     return [
         head,
         *(
-            f"{name:<{width}}  {one.pictures:>8,}  {_share(one.recall):<25}  "
-            f"{_share(one.precision):<25}  {_or_dash(one.f1)}"
+            f"{name:<{width}}  {one.pictures:>8,}  {share(one.recall):<25}  "
+            f"{share(one.precision):<25}  {or_dash(one.f1)}"
             for name, one in zip(names, metrics.classes, strict=True)
         ),
     ]
 
 
-def _cut(label: str) -> str:
+def shortened(label: str) -> str:
     """Shorten a long name in its middle, so that both its ends tell it from others."""
     half = WIDEST // 2
     return label if len(label) <= WIDEST else f"{label[: half - 2]}...{label[1 - half :]}"
 
 
-def _share(estimate: Estimate) -> str:
+def share(estimate: Estimate) -> str:
+    """Write a share with its interval; a dash where it is not known."""
     return "-" if estimate.value != estimate.value else estimate.percent()
 
 
-def _or_dash(value: float) -> str:
+def or_dash(value: float) -> str:
+    """Write a share; a dash where it is not known."""
     return "-" if value != value else f"{100 * value:.1f} %"
 
 
@@ -140,12 +142,14 @@ def _confusion_lines(metrics: Metrics) -> list[str]:
     labels = [one.label for one in metrics.classes]
     if len(labels) > MOST_CLASSES:
         return []
-    width = max(len(str(metrics.confusion.max())), *(min(len(one), 8) for one in labels)) + 2
-    side = max(len(_cut(one)) for one in labels)
+    width = (
+        max(len(str(metrics.confusion.pictures.max())), *(min(len(one), 8) for one in labels)) + 2
+    )
+    side = max(len(shortened(one)) for one in labels)
     head = " " * side + "".join(f"{label[:8]:>{width}}" for label in labels)
     rows = [
-        f"{_cut(label):<{side}}" + "".join(f"{count:>{width}}" for count in row)
-        for label, row in zip(labels, metrics.confusion.tolist(), strict=True)
+        f"{shortened(label):<{side}}" + "".join(f"{count:>{width}}" for count in row)
+        for label, row in zip(labels, np.asarray(metrics.confusion).tolist(), strict=True)
     ]
     return ["", "confusion: rows are true, columns are called", head, *rows]
 
@@ -156,9 +160,9 @@ def tables(metrics: Metrics) -> list[str]:
         (
             one.label,
             f"{one.pictures:,}",
-            _share(one.recall),
-            _share(one.precision),
-            _or_dash(one.f1),
+            share(one.recall),
+            share(one.precision),
+            or_dash(one.f1),
         )
         for one in metrics.classes
     ]
@@ -168,7 +172,7 @@ def tables(metrics: Metrics) -> list[str]:
         labels = [one.label for one in metrics.classes]
         rows = [
             (label, *counts)
-            for label, counts in zip(labels, metrics.confusion.tolist(), strict=True)
+            for label, counts in zip(labels, np.asarray(metrics.confusion).tolist(), strict=True)
         ]
         caption = "confusion: rows are true, columns are called"
         numbers = range(1, 1 + len(labels))
@@ -176,12 +180,17 @@ def tables(metrics: Metrics) -> list[str]:
     return parts
 
 
-def unknown(labels: Sequence[Any], classes: Sequence[Any]) -> list[str]:
-    """Say which labels a classifier does not know, and which classes they may stand for."""
+def unknown(
+    labels: Sequence[Any], classes: Sequence[Any], noun: tuple[str, str] = ("class", "classes")
+) -> list[str]:
+    """Say which labels a model does not know, and which of its own they may stand for.
+
+    `noun` is what they are called, one and several.
+    """
     counts = Counter(map(str, labels))
     if not counts:
         return []
-    several = "classes that" if len(counts) > 1 else "a class that"
+    several = f"{noun[1]} that" if len(counts) > 1 else f"a {noun[0]} that"
     named = "; ".join(
         f"{label} ({count:,}{_asked(label, classes)})" for label, count in counts.most_common(NAMED)
     )

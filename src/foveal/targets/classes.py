@@ -96,11 +96,11 @@ class Classes(ClassAnswers):
         labels = composed(_labels_of(pictures))
         known = labels[[label is not None for label in labels.tolist()]]
         for label in {type(one): one for one in known.tolist()}.values():
-            _check_label(label)
+            check_label(label)
         _refuse_numbers(known.tolist())
         names = np.unique(_plain(known))
         for label in names.tolist():
-            _check_label(label)
+            check_label(label)
         if len(names) < FEWEST:
             raise _too_few(f"1 class: {names[0]}" if len(names) else "no class")
         return replace(self, names=names)
@@ -174,7 +174,7 @@ class Classes(ClassAnswers):
         if isinstance(self.class_weight, str):  # "balanced", as in scikit-learn
             counts = self.counts(values_n)
             return np.asarray(counts.sum() / (len(counts) * counts), dtype=np.float32)
-        return _weights(self.class_weight, self.names.tolist())
+        return weights_by_name(self.class_weight, self.names.tolist())
 
     def loss(self, values_n: Array, device: str) -> LossOf:
         """Make the cross-entropy of logits and class numbers."""
@@ -248,7 +248,8 @@ def _is_broken(label: object) -> bool:
 
 
 def _labels_of(pictures: Pictures) -> Array:
-    if pictures.labels is None:
+    labels = pictures.undoubted("label").labels
+    if labels is None:
         raise DataError(
             "pictures",
             needed="labels: a folder a class, or y",
@@ -256,8 +257,8 @@ def _labels_of(pictures: Pictures) -> Array:
             remedy="sort the pictures into one folder a class; in Python, y will do too; predict "
             "needs none",
         )
-    refuse_unsupported(pictures.labels)
-    return pictures.labels
+    refuse_unsupported(labels)
+    return labels
 
 
 def _reason(label: object) -> str:
@@ -273,7 +274,7 @@ def _too_few(came: str) -> DataError:
     )
 
 
-def _weights(
+def weights_by_name(
     asked: Mapping[Any, float], labels: list[Any]
 ) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Look the weight of each class up; 1 where it is not named."""
@@ -298,7 +299,7 @@ def _weights(
     return np.array(weights, dtype=np.float32)
 
 
-def _check_label(label: object) -> None:
+def check_label(label: object) -> None:
     """Check a label against what a model file can keep.
 
     Raises

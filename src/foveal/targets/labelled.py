@@ -39,6 +39,10 @@ class Labelled(Target):
     """What `written` gives: the answer, and how sure it is."""
     judged_columns: ClassVar[tuple[str, ...]]
     """Columns of `judged_rows`, the truth first."""
+    noun: ClassVar[tuple[str, str]] = ("class", "classes")
+    """What a name is called, and several."""
+    exclusive: ClassVar[bool] = True
+    """Whether one name excludes all others, as a class does."""
 
     @abstractmethod
     def read(self, y: Any) -> Array:
@@ -141,7 +145,7 @@ class Labelled(Target):
     ) -> dict[str, Estimate]:
         """Compute what a model file keeps of how held-out pictures are answered, by name.
 
-        None of it where answers are right or wrong: then their share is kept (`right`).
+        None of it where the share of right answers says it, which is kept then (`right`).
 
         Parameters
         ----------
@@ -241,11 +245,45 @@ class Labelled(Target):
         Empty for what a kind does not tell.
         """
 
+    def verdict(self, predicted_k: Doubles, value: Any) -> tuple[str, ...]:
+        """Say in short lines what a picture is, and what was said of it."""
+        said, sure, _ = self.written(predicted_k)
+        return self.written_value(value), *[one for one in (said, sure) if one]
+
     # How it is judged -----------------------------------------------------------------------
 
-    def right(self, outputs_nk: Array, values_n: Array) -> Truths | None:
-        """Return whether each picture is answered right; None where nothing is right or wrong."""
+    def condensed(self, predicted_nk: Doubles, values_n: Array) -> Doubles:
+        """Return what judging keeps of predictions, (n, j): all of them, or of many what it needs.
+
+        Whatever here takes predictions beside what is true takes these too, and so does `sureness`.
+        """
+        return predicted_nk
+
+    def called(self, predicted_nk: Doubles) -> Rows:
+        """Return the number of the name that each picture was called, (n,).
+
+        Raises
+        ------
+        UsageError
+            Where a picture is not called one of several names.
+        """
+        raise UsageError(
+            "the model",
+            needed="a classifier, which calls each picture one of its classes",
+            came=f"a model for {self.task}",
+            remedy="use predict",
+        )
+
+    def right(self, predicted_nk: Array, values_n: Array) -> Truths | None:
+        """Return whether each picture is answered right; None where nothing is right or wrong.
+
+        Of predictions, or of what `condensed` left of them.
+        """
         return None
+
+    def written_value(self, value: Any) -> str:
+        """Write what is true of one picture, as `answers` gives it."""
+        return str(value)
 
     @abstractmethod
     def mean_loss(self, outputs_nk: Array, values_n: Array) -> float:

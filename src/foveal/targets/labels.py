@@ -76,7 +76,8 @@ def refuse_unsupported(labels: Array) -> None:
             "y",
             needed="one class a picture, shape (n,)",
             came=f"shape {labels.shape}",
-            remedy="several labels a picture, detection and segmentation are not supported",
+            remedy="several labels are columns of 0 and 1; detection and segmentation are not "
+            "supported",
         )
 
 

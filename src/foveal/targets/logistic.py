@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import time
 import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -75,21 +77,60 @@ def fit_head(
     judged : bool
         Whether to go through the folds; without, a given C is fitted at once.
     """
+
+    def teacher(scaled_vnd: Floats) -> _Teacher:
+        weights = None if class_weights is None else class_weights.astype(np.float64)
+        return _Teacher(scaled_vnd, class_ids_n, classes, weights, sample_weights_n)
+
+    return fitted_head(
+        features_vnd,
+        class_ids_n,
+        units_n,
+        teacher,
+        seed=seed,
+        threads=threads,
+        C=C,
+        judged=judged,
+    )
+
+
+def fitted_head(
+    features_vnd: Floats,
+    strata_n: Rows,
+    units_n: Hashes,
+    teacher_of: Callable[[Floats], Teacher],
+    *,
+    seed: int,
+    threads: int,
+    C: float | None,
+    judged: bool,
+) -> FittedHead:
+    """Choose the penalty of any such head in folds, and fit it on all pictures.
+
+    Parameters
+    ----------
+    features_vnd, units_n, seed, threads, C, judged
+        As in `fit_head`.
+    strata_n : array of int
+        What folds hold evenly: of classes these.
+    teacher_of : callable
+        Gives what fits heads on standardised features.
+    """
     began = time.perf_counter()
-    work = features_vnd.size * classes
-    with threadpool_limits(1 if work < SMALL else threads), warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         scaled, mean, deviation = standardised(features_vnd)
-        weights = None if class_weights is None else class_weights.astype(np.float64)
-        teacher = _Teacher(scaled, class_ids_n, classes, weights, sample_weights_n)
-        picked = _picked(class_ids_n, seed)
-        fold_of = folds(class_ids_n[picked], units_n[picked], seed)
-        count = int(fold_of.max(initial=-1)) + 1
-        logits = np.empty((0, classes))
-        if count > 1 and judged:
-            C, logits = teacher.choose(picked, fold_of, C)
-        chosen = DEFAULT_C if C is None else C
-        weight, bias = teacher.fit(np.arange(len(class_ids_n)), chosen)
+        teacher = teacher_of(scaled)
+        work = features_vnd.size * teacher.outputs
+        with threadpool_limits(1 if work < SMALL else threads):
+            picked = _picked(strata_n, seed)
+            fold_of = folds(strata_n[picked], units_n[picked], seed)
+            count = int(fold_of.max(initial=-1)) + 1
+            logits = np.empty((0, teacher.outputs))
+            if count > 1 and judged:
+                C, logits = teacher.choose(picked, fold_of, C)
+            chosen = DEFAULT_C if C is None else C
+            weight, bias = teacher.fit(np.arange(len(strata_n)), chosen)
     return FittedHead(
         weight_kd=(weight / deviation).astype(np.float32),
         bias_k=(bias - weight @ (mean / deviation)).astype(np.float32),
@@ -127,22 +168,27 @@ def folds(class_ids_n: Rows, units_n: Hashes, seed: int) -> Rows:
     return deal(class_ids_n, units_n, min(FOLDS, int(several.min(initial=FOLDS))), seed)
 
 
-class _Teacher:
-    """Fits logistic regressions on some of the pictures, all views of each."""
+class Teacher(ABC):
+    """Fits heads on some of the pictures, all views of each."""
 
-    def __init__(
-        self,
-        features_vnd: Floats,
-        class_ids_n: Rows,
-        classes: int,
-        class_weights: np.ndarray[Any, Any] | None,
-        sample_weights_n: np.ndarray[Any, Any] | None,
-    ) -> None:
-        self.features_vnd, self.class_ids_n, self.classes = features_vnd, class_ids_n, classes
-        weights = np.ones(classes) if class_weights is None else class_weights
-        self.weights_n = weights[class_ids_n] / len(features_vnd)
-        if sample_weights_n is not None:
-            self.weights_n = self.weights_n * sample_weights_n
+    features_vnd: Floats
+    weights_n: np.ndarray[Any, Any]
+    """What each picture weighs in the loss."""
+    outputs: int
+
+    @abstractmethod
+    def learner(self) -> Any:
+        """Return what fits one head after another, each from where the last one ended."""
+
+    @abstractmethod
+    def fitted(
+        self, learner: Any, rows: Rows, C: float
+    ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """Fit on some pictures; gives weights (k, d) and biases (k,)."""
+
+    @abstractmethod
+    def losses(self, logits_nk: np.ndarray[Any, Any], rows: Rows) -> np.ndarray[Any, Any]:
+        """Compute the loss of some pictures, (n,)."""
 
     def choose(
         self, picked: Rows, fold_of: Rows, asked: float | None
@@ -152,20 +198,18 @@ class _Teacher:
             (picked[fold_of != fold], np.flatnonzero(fold_of == fold))
             for fold in range(int(fold_of.max()) + 1)
         ]
-        learners = [_learner() for _ in sides]
+        learners = [self.learner() for _ in sides]
         known = np.flatnonzero(fold_of >= 0)
-        class_ids, rows = self.class_ids_n[picked[known]], np.arange(len(known))
         weights = self.weights_n[picked[known]]
         best: tuple[float, float, Any] | None = None
         worse = 0
         for C in CANDIDATES if asked is None else (asked,):
-            logits = np.empty((len(picked), self.classes))
+            logits = np.empty((len(picked), self.outputs))
             for learner, (taught, judged) in zip(learners, sides, strict=True):
-                learner.C = C
-                weight, bias = self._fitted(learner, taught)
+                weight, bias = self.fitted(learner, taught, C)
                 logits[judged] = self.features_vnd[0, picked[judged]] @ weight.T + bias
             judged_logits = logits[known]
-            losses = -log_softmax(judged_logits, axis=1)[rows, class_ids]
+            losses = self.losses(judged_logits, picked[known])
             loss = float(np.average(losses, weights=weights)) if weights.any() else 0.0
             if best is None or loss < best[0]:
                 best, worse = (loss, C, judged_logits), 0
@@ -176,14 +220,36 @@ class _Teacher:
 
     def fit(self, rows: Rows, C: float) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         """Fit on some pictures; gives weights (k, d) and biases (k,)."""
-        learner = _learner()
-        learner.C = C
-        return self._fitted(learner, rows)
+        return self.fitted(self.learner(), rows, C)
 
-    def _fitted(
-        self, learner: LogisticRegression, rows: Rows
+
+class _Teacher(Teacher):
+    """Fits logistic regressions of classes."""
+
+    def __init__(
+        self,
+        features_vnd: Floats,
+        class_ids_n: Rows,
+        classes: int,
+        class_weights: np.ndarray[Any, Any] | None,
+        sample_weights_n: np.ndarray[Any, Any] | None,
+    ) -> None:
+        self.features_vnd, self.class_ids_n, self.outputs = features_vnd, class_ids_n, classes
+        weights = np.ones(classes) if class_weights is None else class_weights
+        self.weights_n = weights[class_ids_n] / len(features_vnd)
+        if sample_weights_n is not None:
+            self.weights_n = self.weights_n * sample_weights_n
+
+    def learner(self) -> LogisticRegression:
+        """Return a logistic regression that goes on from its last weights."""
+        return LogisticRegression(max_iter=ITERATIONS, tol=TOLERANCE, warm_start=True)
+
+    def fitted(
+        self, learner: LogisticRegression, rows: Rows, C: float
     ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """Fit on some pictures; see `Teacher`."""
         views = len(self.features_vnd)
+        learner.C = C
         learner.fit(
             np.concatenate([view[rows] for view in self.features_vnd]),
             np.tile(self.class_ids_n[rows], views),
@@ -191,10 +257,13 @@ class _Teacher:
         )
         weight = np.asarray(learner.coef_, dtype=np.float64)
         bias = np.asarray(learner.intercept_, dtype=np.float64)
-        if self.classes == 2:  # one row of differences becomes two that differ by it
+        if self.outputs == 2:  # one row of differences becomes two that differ by it
             return np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
         return weight, bias
 
-
-def _learner() -> LogisticRegression:
-    return LogisticRegression(max_iter=ITERATIONS, tol=TOLERANCE, warm_start=True)
+    def losses(self, logits_nk: np.ndarray[Any, Any], rows: Rows) -> np.ndarray[Any, Any]:
+        """Compute the log loss of some pictures."""
+        found: np.ndarray[Any, Any] = -log_softmax(logits_nk, axis=1)[
+            np.arange(len(rows)), self.class_ids_n[rows]
+        ]
+        return found

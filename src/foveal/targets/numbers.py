@@ -27,6 +27,7 @@ from foveal.evaluation.intervals import Estimate
 from foveal.nets.plan import Plan
 from foveal.nets.spec import Activation, Dense
 from foveal.pictures.collection import Pictures
+from foveal.pictures.label_sets import says_several
 from foveal.targets.head import Examples, FittedHead
 from foveal.targets.number_answers import NumberAnswers
 from foveal.targets.number_labels import numbers_of, read_numbers
@@ -282,7 +283,7 @@ def measured(values_n: Doubles) -> tuple[float, float]:
 
 
 def _labels_of(pictures: Pictures) -> Array:
-    labels = pictures.labels
+    labels = pictures.undoubted("label").labels
     if labels is None:
         raise DataError(
             "pictures",
@@ -290,11 +291,12 @@ def _labels_of(pictures: Pictures) -> Array:
             came="pictures without labels",
             remedy="name the column of the table (`label`); predict needs none",
         )
-    if labels.ndim > 1:
+    if says_several(labels):
+        several = counted(labels.shape[1], "column") if labels.ndim > 1 else "several labels"
         raise UsageError(
             "label",
             needed="one number a picture",
-            came=counted(labels.shape[1], "column"),
+            came=several,
             remedy="learn each number by a model of its own",
         )
     return labels

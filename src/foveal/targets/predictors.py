@@ -18,6 +18,18 @@ class TemperedSoftmax(nn.Module):
         return torch.softmax(outputs_nk / self.temperature, dim=-1)
 
 
+class TemperedSigmoid(nn.Module):
+    """The sigmoid at a temperature, of each output by itself."""
+
+    def __init__(self, temperature: float) -> None:
+        super().__init__()
+        self.temperature = temperature
+
+    def forward(self, outputs_nk: torch.Tensor) -> torch.Tensor:
+        """Return probabilities (n, k) of logits (n, k)."""
+        return torch.sigmoid(outputs_nk / self.temperature)
+
+
 class NumbersWithin(nn.Module):
     """A number out of spreads from a middle, with the low and the high end of its interval."""
 

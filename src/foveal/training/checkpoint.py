@@ -12,6 +12,7 @@ import torch
 
 from foveal import tensor_files
 from foveal.errors import ModelFileError
+from foveal.training.group import Group
 from foveal.training.loop import Tally, TrainingState
 from foveal.training.steps import Scores
 
@@ -33,7 +34,29 @@ def save(folder: Path, state: TrainingState, facts: dict[str, Any]) -> Path:
         What else belongs to it, as JSON: the place in events.jsonl, for one.
     """
     path = folder / f"checkpoint-{state.step:09d}.safetensors"
-    numbers = {
+    tensor_files.write_tensors(path, dict(_tensors(state)), {"state": _numbers(state), **facts})
+    upto = [one for one in sorted(folder.glob(PATTERN)) if one.name <= path.name]
+    for old in set(folder.glob(PATTERN)) - set(upto[-KEPT:]):
+        with contextlib.suppress(OSError):
+            old.unlink()
+    return path
+
+
+def share(state: TrainingState, group: Group) -> None:
+    """Bring the state of all processes to that of the first."""
+    if group.size == 1:
+        return
+    data = b""
+    if group.first:
+        data, _ = tensor_files.packed(dict(_tensors(state)), {"state": _numbers(state)})
+    data = group.sent(data)
+    if not group.first:
+        tensors, facts = tensor_files.unpacked(data, Path("the first process"))
+        _put(state, tensors, facts["state"])
+
+
+def _numbers(state: TrainingState) -> dict[str, Any]:
+    return {
         "step": state.step,
         "judged_at": state.judged_at,
         "best": asdict(state.best) if state.best else None,
@@ -45,12 +68,6 @@ def save(folder: Path, state: TrainingState, facts: dict[str, Any]) -> Path:
         "judging": state.judging,
         "turns": state.turns,
     }
-    tensor_files.write_tensors(path, dict(_tensors(state)), {"state": numbers, **facts})
-    upto = [one for one in sorted(folder.glob(PATTERN)) if one.name <= path.name]
-    for old in set(folder.glob(PATTERN)) - set(upto[-KEPT:]):
-        with contextlib.suppress(OSError):
-            old.unlink()
-    return path
 
 
 def clear(folder: Path) -> int:

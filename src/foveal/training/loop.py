@@ -21,6 +21,7 @@ from foveal.errors import DivergedError
 from foveal.progress.events import EpochEnded, Event, Shortened, StepEnded
 from foveal.randomness import derive
 from foveal.training.config import TrainingConfig
+from foveal.training.group import ALONE, Group
 from foveal.training.optim import Optimizer, make_optimizer, update_average
 from foveal.training.schedules import Turn, factor, position
 from foveal.training.snapshots import KernelWatcher
@@ -131,6 +132,7 @@ def train(
     config: TrainingConfig,
     device: Device,
     budget: Budget | None = None,
+    group: Group = ALONE,
 ) -> Iterator[Event]:
     """Train until the steps are used up or patience is; a generator of events.
 
@@ -146,6 +148,8 @@ def train(
         Scores the candidate weights after each epoch; None where there is nothing to judge by.
     budget : Budget, optional
         Shortens the course where the machine becomes slower.
+    group : Group
+        The processes that train together; `batches` are this one's parts.
 
     Raises
     ------
@@ -163,7 +167,7 @@ def train(
             return
         for batch in batches.epoch(epoch, first):
             with clock.computing():
-                take_step(state, batch, loss_of, config, device)
+                take_step(state, batch, loss_of, config, device, group)
             state.seconds = clock.training()
             yield from _turned(state, budget, len(batches))
             _look(watcher, state)
@@ -196,26 +200,32 @@ def _over(state: TrainingState, config: TrainingConfig) -> bool:
 
 
 def take_step(
-    state: TrainingState, batch: Batch, loss_of: LossOf, config: TrainingConfig, device: Device
+    state: TrainingState,
+    batch: Batch,
+    loss_of: LossOf,
+    config: TrainingConfig,
+    device: Device,
+    group: Group = ALONE,
 ) -> None:
     """Forward, backward, optimizer: one step, a pure function of state, batch and seed."""
     rate = rate_at(config, state.step, state.turns)
     set_training(state.network, keep_statistics=config.keep_statistics)
-    seed = derive(config.seed, "step", state.step)
+    own = () if group.first else (group.rank,)
+    seed = derive(config.seed, "step", state.step, *own)
     with device.private_randomness(seed), device.computing(config.precision):
         loss = loss_of(state.network, batch)
-    value = float(loss.minimised.detach())
-    if not math.isfinite(value):
-        raise _diverged("training loss", value, state.step + 1, rate)
     state.optimizer.clear()
     loss.minimised.backward()  # type: ignore[no-untyped-call]
+    lost = group.averaged(state.network, loss, len(batch.images_nchw))
+    if not math.isfinite(lost.minimised):
+        raise _diverged("training loss", lost.minimised, state.step + 1, rate)
     if config.clip_norm is not None:
         torch.nn.utils.clip_grad_norm_(state.network.parameters(), config.clip_norm)
     state.step += 1
     state.optimizer.step(rate, state.step)
     if state.averaged is not None:
         update_average(state.averaged, state.network, config.ema, state.step)
-    state.tally.add(float(loss.told), loss.right, len(batch.images_nchw))
+    state.tally.add(lost.told, lost.right, lost.pictures)
 
 
 def set_training(network: nn.Module, *, keep_statistics: bool) -> None:

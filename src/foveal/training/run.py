@@ -23,8 +23,9 @@ import filelock
 import torch
 
 from foveal.errors import Interrupted, UsageError
-from foveal.progress.events import Event, Listener, Resumed
+from foveal.progress.events import Event, Listener, Resumed, StepEnded
 from foveal.training import checkpoint
+from foveal.training.group import ALONE, Group
 from foveal.training.journal import Journal
 from foveal.training.loop import TrainingState
 from foveal.wording import counted
@@ -51,6 +52,8 @@ class Run:
         Time between checkpoints, at least.
     target : Path, optional
         The model the run is to leave; a run whose model is gone is not complete.
+    group : Group
+        The processes that train together: the first alone keeps and tells, and decides for all.
 
     Raises
     ------
@@ -68,6 +71,7 @@ class Run:
         listeners: Sequence[Listener] = (),
         checkpoint_seconds: float = 5.0,
         target: Path | None = None,
+        group: Group = ALONE,
     ) -> None:
         if resume and fresh:
             raise UsageError(
@@ -76,8 +80,9 @@ class Run:
                 came="both",
                 remedy="`resume` goes on where the run stopped, `fresh` begins anew",
             )
-        self.folder = folder
-        self.listeners = list(listeners)
+        self.group = group
+        self.folder = folder = folder if group.first else None
+        self.listeners = list(listeners) if group.first else []
         self.checkpoint_seconds = checkpoint_seconds
         self.stopping = False
         self.training = False
@@ -134,7 +139,7 @@ class Run:
 
         The answer must survive JSON: numbers, texts, lists, dictionaries.
         """
-        return self.journal.decide(name, compute)
+        return self.group.agreed(lambda: self.journal.decide(name, compute))
 
     def agree(self, name: str, value: object, remedy: str) -> None:
         """Check something against what the first run had; it must be the same.
@@ -167,6 +172,10 @@ class Run:
 
     def restore(self, state: TrainingState) -> None:
         """Bring a fresh state to the last checkpoint, where this run resumes one."""
+        self._restore(state)
+        checkpoint.share(state, self.group)
+
+    def _restore(self, state: TrainingState) -> None:
         if self.folder is None:
             return
         facts = checkpoint.restore(self.folder, state, self._id()) if self.resuming else None
@@ -214,6 +223,8 @@ class Run:
         last, pause = time.monotonic(), self.checkpoint_seconds
         for event in events:
             self.tell(event)
+            if isinstance(event, StepEnded):
+                self.stopping = self.group.any(self.stopping)
             if self.stopping:
                 if self.folder is None:
                     self.cut_short = self.interrupted()
@@ -293,7 +304,7 @@ class Run:
 
     def _id(self) -> str:
         """Tell this run's checkpoints from those another run left in the folder."""
-        return self.decide("run", lambda: secrets.token_hex(8))
+        return self.journal.decide("run", lambda: secrets.token_hex(8))
 
 
 def _thread_notes(facts: dict[str, Any]) -> tuple[str, ...]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
@@ -84,23 +83,15 @@ def check_columns(names: Sequence[str], where: str, needed: str = PATH) -> None:
     ------
     DataError
         For tables that Foveal wrote of pictures, for those without the column, and for those with
-        two of one name.
+        two of its name.
     """
     for columns, what, remedy in WRITTEN:
         if columns <= set(names):
             raise DataError(
                 where, needed="a table of pictures: path, label", came=what, remedy=remedy
             )
-    twice = [
-        name for name, times in Counter(names).items() if times > 1 and name in (needed, LABEL)
-    ]
-    if twice:
-        raise DataError(
-            where,
-            needed=f"one column named {twice[0]}",
-            came=f"{names.count(twice[0])}",
-            remedy="rename the others",
-        )
+    if (count := names.count(needed)) > 1:
+        raise _several(needed, count, where)
     if needed in names:
         return
     near = next((name for name in names if name.strip().lower() == needed), None)
@@ -111,6 +102,19 @@ def check_columns(names: Sequence[str], where: str, needed: str = PATH) -> None:
         came=", ".join(name[:40] for name in names[:10]) or "an empty table",
         remedy=f"{like} rename it to {needed}".strip() if like else f"name the files in {needed}",
     )
+
+
+def doubled(names: Sequence[str], where: str) -> dict[str, DataError]:
+    """Return why columns say nothing that stand there several times, by column."""
+    known = (LABEL, GROUP, SPLIT)
+    return {
+        name: _several(name, names.count(name), where) for name in known if names.count(name) > 1
+    }
+
+
+def _several(name: str, count: int, where: str) -> DataError:
+    needed = f"one column named {name}"
+    return DataError(where, needed=needed, came=str(count), remedy="rename the others")
 
 
 def check_similar(names: Sequence[str]) -> list[str]:
@@ -141,6 +145,10 @@ class Listed:
     """Whether labels are names of folders: texts, whatever they say."""
     notes: tuple[str, ...] = ()
     """What a reader should know."""
+    as_written: bool = False
+    """Whether names are those that a table has."""
+    doubts: Mapping[str, DataError] = field(default_factory=dict)
+    """Why columns cannot be read, by column."""
 
 
 def told(listed: Sequence[Listed], where: str) -> Pictures:
@@ -156,7 +164,7 @@ def told(listed: Sequence[Listed], where: str) -> Pictures:
     Raises
     ------
     DataError
-        Where there is no row, and for a split that is neither training nor validation nor test.
+        Where there is no row.
     """
     if not any(len(one.rows) for one in listed):
         raise DataError(
@@ -171,13 +179,24 @@ def told(listed: Sequence[Listed], where: str) -> Pictures:
     if LABEL in every:
         numbers = not all(one.folders for one in listed)
         labels, notes = labels_of(every[LABEL], numbers=numbers)
+    doubts = {column: doubt for one in listed for column, doubt in one.doubts.items()}
+    parts = None
+    if SPLIT in every:
+        try:
+            parts = _parts(every[SPLIT], where)
+        except DataError as doubt:
+            doubts[SPLIT] = doubt
+    notes += tuple(
+        f"the column {column} is not read: needed {doubt.needed}, got {doubt.came}"
+        for column, doubt in doubts.items()
+    )
     return Pictures(
         names=names,
         content=EncodedContent(
             listed[0].rows if len(listed) == 1 else Chained([one.rows for one in listed])
         ),
         labels=labels,
-        parts=_parts(every[SPLIT], where) if SPLIT in every else None,
+        parts=parts,
         groups=_groups(every[GROUP]) if GROUP in every else None,
         others={
             name: objects_of(values)
@@ -185,6 +204,8 @@ def told(listed: Sequence[Listed], where: str) -> Pictures:
             if name not in (LABEL, SPLIT, GROUP)
         },
         notes=(*notes, *(note for one in listed for note in one.notes)),
+        as_written=all(one.as_written for one in listed),
+        doubts=doubts,
     )
 
 
@@ -198,7 +219,13 @@ def _column(listed: Sequence[Listed], name: str) -> Sequence[Any]:
     return found
 
 
-def of_paths(columns: Columns, where: str, folder: Path, problems: Mapping[int, str]) -> Listed:
+def of_paths(
+    columns: Columns,
+    where: str,
+    folder: Path,
+    problems: Mapping[int, str],
+    doubts: Mapping[str, DataError] | None = None,
+) -> Listed:
     """List the rows of a table that name files.
 
     Parameters
@@ -211,6 +238,8 @@ def of_paths(columns: Columns, where: str, folder: Path, problems: Mapping[int, 
         Relative paths count from here.
     problems : mapping
         Why rows are none, by row.
+    doubts : mapping, optional
+        Why columns cannot be read, by column.
     """
     paths = [_path_of(one) for one in columns[PATH]]
     if not paths:
@@ -228,7 +257,9 @@ def of_paths(columns: Columns, where: str, folder: Path, problems: Mapping[int, 
         rows=rows,
         names=names,
         columns=others,
-        notes=(*check_similar(list(others)), *_repeated(paths)),
+        notes=(*check_similar([*others, *(doubts or ())]), *_repeated(paths)),
+        as_written=True,
+        doubts=doubts or {},
     )
 
 
@@ -256,7 +287,7 @@ class Named(EncodedRows):
 
     def _file(self, path: str) -> Path:
         file = self.folder / path
-        if "\\" in path and os.sep != "\\" and not file.exists():  # written on Windows
+        if "\\" in path and os.sep != "\\" and not _is_there(file):  # written on Windows
             return self.folder / PureWindowsPath(path).as_posix()
         return file
 
@@ -265,9 +296,9 @@ def _check_there(rows: Named, where: str) -> None:
     """Refuse a table whose paths count from elsewhere: none of them would be found."""
     tried = [rows.paths[row] for row in evenly(len(rows), TRIED)]
     tried = [path for path in tried if path and not Path(path).is_absolute()]
-    if any((rows.folder / path).exists() for path in tried):
+    if any(_is_there(rows.folder / path) for path in tried):
         return
-    here = [path for path in tried if Path(path).exists()]
+    here = [path for path in tried if _is_there(Path(path))]
     if here:
         raise DataError(
             where,
@@ -275,6 +306,13 @@ def _check_there(rows: Named, where: str) -> None:
             came=f"{here[0]}, which lies in the present folder, not in {rows.folder}",
             remedy="move the table to the present folder, or write whole paths",
         )
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 def _repeated(paths: Sequence[str]) -> list[str]:

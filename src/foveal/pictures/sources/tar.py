@@ -175,13 +175,15 @@ def _members(shard: Path) -> tuple[Members, list[str], str]:
     if shard.name.lower().endswith(PACKED):
         raise Unreadable("compressed, so that no member can be reached: unpack it to .tar")
     status = shard.stat()
-    found, passed = Members(shard, times(status)), list[str]()
+    found, passed, leading = Members(shard, times(status)), list[str](), list[str]()
     damage = ""
     try:
         with tarfile.open(shard, "r:") as tar:
             for member in _each(tar):
                 steps = [step for step in member.name.split("/") if step.strip(".")]
                 inner = "/".join(steps)
+                if member.name.startswith("/") or ".." in member.name.split("/"):
+                    leading.append(member.name)
                 if any(map(is_made, steps)):
                     passed.append(inner)
                 elif not member.isdir() or _ending(inner) in endings():
@@ -190,7 +192,7 @@ def _members(shard: Path) -> tuple[Members, list[str], str]:
             end, cut = tar.offset, any("cut short" in one for one in found.problems.values())
     except tarfile.TarError as error:
         raise Unreadable(f"no tar file ({error})") from error
-    notes = passed_over(passed)
+    notes = [*passed_over(passed), *_renamed(leading), *_several(found.names)]
     if cut or 0 < status.st_size - end < tarfile.BLOCKSIZE:
         damage = "cut short"
     elif end >= status.st_size:
@@ -198,6 +200,24 @@ def _members(shard: Path) -> tuple[Members, list[str], str]:
     elif not _ends(shard, end):
         damage = f"damaged at byte {end:,}"
     return found, notes, damage
+
+
+def _renamed(leading: Sequence[str]) -> list[str]:
+    """Say that names lead out of a shard, and are read as if they did not."""
+    if not leading:
+        return []
+    names = counted(len(leading), "member")
+    return [f"{names} ({leading[0]}{', ...' * (len(leading) > 1)}): named without what leads out"]
+
+
+def _several(names: Sequence[str]) -> list[str]:
+    """Say that members have the name of an earlier one; each has its row."""
+    if len(set(names)) == len(names):
+        return []
+    seen: set[str] = set()
+    again = [name for name in names if name in seen or seen.add(name)]  # type: ignore[func-returns-value]
+    more = ", ..." * (len(again) > 1)
+    return [f"{counted(len(again), 'member')} ({again[0]}{more}): a name that an earlier one has"]
 
 
 def _each(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:

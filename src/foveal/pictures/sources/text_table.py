@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from foveal.errors import DataError
 from foveal.pictures.collection import Pictures
-from foveal.pictures.sources.columns import PATH, Listed, check_columns, of_paths, told
+from foveal.pictures.sources.columns import PATH, Listed, check_columns, doubled, of_paths, told
 from foveal.wording import counted
 
 ENDINGS = (".csv", ".tsv")
@@ -53,7 +53,11 @@ def _listed(table: Path, file: TextIO) -> Listed:
     lines = csv.reader(file, delimiter=_separator(table, head), skipinitialspace=True)
     named = [name.strip() for name in next(lines, [])]
     check_columns(named, str(table))
-    names = [f"{one} {at}" if one in named[:at] else one for at, one in enumerate(named)]
+    doubts = doubled(named, str(table))
+    names = [
+        f"{one} {at + 1}" if one in doubts or one in named[:at] else one
+        for at, one in enumerate(named)
+    ]
     columns: dict[str, list[Any]] = {name: [] for name in names}
     problems: dict[int, str] = {}
     values = [columns[name] for name in names]
@@ -65,7 +69,7 @@ def _listed(table: Path, file: TextIO) -> Listed:
         for column, cell in zip(values, cells, strict=True):
             column.append(once.setdefault(cell, cell) if len(once) < MOST_KEPT else cell)
     _check_text(table, columns)
-    return of_paths(columns, str(table), table.absolute().parent, problems)
+    return of_paths(columns, str(table), table.absolute().parent, problems, doubts)
 
 
 def _filled(lines: Iterator[list[str]]) -> Iterator[list[str]]:
