@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from foveal.search.groups import picture_groups
     from foveal.search.similar import similar
     from foveal.training.run import Run
+    from foveal.tuning.tune import Tuning, tune
 
 _ROOMS = {
     "anomaly.detection": ("anomalies",),
@@ -109,6 +110,7 @@ _ROOMS = {
     "recipe": ("PictureRecipe",),
     "search.groups": ("picture_groups",),
     "search.similar": ("similar",),
+    "tuning.tune": ("Tuning", "tune"),
     "training.run": ("Run",),
 }
 """Where each public name lives."""
@@ -133,6 +135,7 @@ __all__ = [
     "Run",
     "TransferClassifier",
     "TransferRegressor",
+    "Tuning",
     "UsageError",
     "__version__",
     "anomalies",
@@ -168,6 +171,7 @@ __all__ = [
     "report",
     "similar",
     "similar_sheet",
+    "tune",
     "unusual_sheet",
 ]
 

@@ -28,6 +28,7 @@ def test_the_public_names_are_these() -> None:
         "Run",
         "TransferClassifier",
         "TransferRegressor",
+        "Tuning",
         "UsageError",
         "__version__",
         "anomalies",
@@ -63,6 +64,7 @@ def test_the_public_names_are_these() -> None:
         "report",
         "similar",
         "similar_sheet",
+        "tune",
         "unusual_sheet",
     ]
     assert all(getattr(foveal, name) is not None for name in foveal.__all__)

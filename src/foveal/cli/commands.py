@@ -18,7 +18,7 @@ ENDING, ALMOST = ".safetensors", ".safetensor"
 """Ending of model files, and how endings begin that were meant to be it."""
 NAME = "imagenet"
 """Stands for a model that came with Foveal."""
-TRAINING = "foveal train"
+TRAINING = ("foveal train", "foveal tune")
 """What the commands that write models begin with."""
 
 

@@ -31,10 +31,12 @@ from foveal.cli import (
     predict,
     reconstruct,
     report,
+    schema,
     serve,
     show,
     similar,
     train,
+    tune,
 )
 from foveal.cli.commands import Command, Commands
 from foveal.cli.map import draw_map
@@ -72,11 +74,12 @@ PANELS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     },
     "Before a training": {
         "check": check.check,
+        "tune": tune.tune,
         "demo": demo.demo,
         "plan": plan.plan,
         "backbones": backbones.backbones,
     },
-    "This machine": {"env": env.env, "cache": cache.cache},
+    "This machine": {"env": env.env, "cache": cache.cache, "schema": schema.schema},
 }
 """All commands, as a person meets them."""
 
@@ -92,7 +95,6 @@ app = typer.Typer(
     name="foveal",
     cls=AllCommands,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     epilog="Ends with 0 when done, 2 for a wrong line, 3 for pictures that cannot be used, 4 for "
     "a model file that cannot, 5 where disk or memory is short, 130 when interrupted.",

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
 from foveal.arrays import Doubles
 from foveal.evaluation.intervals import Estimate, Z, mean, wilson
@@ -112,6 +111,8 @@ def spearman(predicted_n: Doubles, true_n: Doubles, worth: float = 1.0) -> Estim
     By Fisher's transformation, with the variance (1 + r^2 / 2) / (n - 3) of Bonett and Wright
     (Psychometrika 65, 2000).
     """
+    from scipy.stats import rankdata  # slow: models are loaded without it
+
     ranks = rankdata(predicted_n), rankdata(true_n)
     number = worth * len(true_n)
     if min(float(np.ptp(one)) for one in ranks) == 0:

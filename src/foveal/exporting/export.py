@@ -153,7 +153,7 @@ def _proved(order: Order, place: Path) -> Certificate:
         quantized=quantized,
         versions=found.versions(),
         machine=machine(),
-        notes=tuple(notes_of(order)),
+        notes=tuple(notes_of(order, difference)),
     )
 
 
@@ -171,7 +171,7 @@ def _write(order: Order, place: Path) -> None:
     """Write the file in single precision; what cannot be converted is named by its layer."""
     try:
         order.format.write(order.program, order.facts, place)
-    except FovealError:
+    except (FovealError, OSError, MemoryError):
         raise
     except Exception as error:  # tracers and converters raise what they like
         raise blamed(order.model, order.format, error) from error

@@ -5,6 +5,7 @@ Axes: n picture, c channel, h height, w width.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -194,27 +195,71 @@ def effective_field(
     NothingToSee
         Where the network gives no numbers.
     """
-    layer = planned_layer(subject.plan, number)
-    check_pixel(layer, row, column)
-    if channel is not None:
-        check_channel(layer, channel)
-    with subject.device.at_work(), torch.enable_grad():
-        picture = inputs_nchw.detach().clone().requires_grad_(True)
-        made = _unactivated(subject, picture, layer)[0]
-        check_numbers(made)
+    return EffectiveFields(subject, inputs_nchw, [number]).of(number, row, column, channel)
+
+
+class EffectiveFields:
+    """Effective fields of pixels of several layers, of one pass; see `effective_field`.
+
+    Parameters
+    ----------
+    subject, inputs_nchw
+        As for `effective_field`.
+    numbers : sequence of str or int
+        The layers.
+
+    Raises
+    ------
+    UsageError
+        For a layer that is not there.
+    NothingToSee
+        Where the network gives no numbers.
+    """
+
+    def __init__(
+        self, subject: Subject, inputs_nchw: torch.Tensor, numbers: Sequence[str | int]
+    ) -> None:
+        self.subject = subject
+        self.layers = {str(one): planned_layer(subject.plan, one) for one in numbers}
+        with subject.device.at_work(), torch.enable_grad():
+            self.picture = inputs_nchw.detach().clone().requires_grad_(True)
+            self.made = _unactivated(subject, self.picture, list(self.layers.values()))
+            check_numbers(*self.made.values())
+
+    def maps(self, number: str | int) -> Array:
+        """Return what a layer makes of the picture before its activation function, (c, ...)."""
+        found: Array = self.made[str(number)][0].detach().float().cpu().numpy()
+        return found
+
+    def of(
+        self, number: str | int, row: int = 0, column: int = 0, channel: int | None = None
+    ) -> Array:
+        """Compute the field of one pixel, (h, w); see `effective_field`."""
+        layer, made = self.layers[str(number)], self.made[str(number)][0]
+        check_pixel(layer, row, column)
+        if channel is not None:
+            check_channel(layer, channel)
         chosen = made if channel is None else made[channel : channel + 1]
-        total = (chosen[:, row, column] if chosen.ndim == 3 else chosen).sum()
-        (slopes,) = torch.autograd.grad(total, picture, materialize_grads=True)
-        check_numbers(slopes)
-    sizes = slopes[0].abs().double().sum(dim=0)
-    shares: Array = (sizes / (sizes.sum() or 1.0)).float().cpu().numpy()
-    return shares
+        with self.subject.device.at_work(), torch.enable_grad():
+            total = (chosen[:, row, column] if chosen.ndim == 3 else chosen).sum()
+            (slopes,) = torch.autograd.grad(
+                total, self.picture, materialize_grads=True, retain_graph=True
+            )
+            check_numbers(slopes)
+        sizes = slopes[0].abs().double().sum(dim=0)
+        shares: Array = (sizes / (sizes.sum() or 1.0)).float().cpu().numpy()
+        return shares
 
 
-def _unactivated(subject: Subject, picture: torch.Tensor, layer: PlannedLayer) -> torch.Tensor:
-    """Run a picture through the network to a layer, without that one's activation function."""
-    network, shorter = up_to(subject.network, subject.plan, layer.number)
-    _, passed = trace(network, shorter, picture, (layer.number,))
-    modules = layer_modules(network, shorter)[layer.number]
-    made: torch.Tensor = without_activation(modules, layer)(passed[layer.number].inputs)
-    return made
+def _unactivated(
+    subject: Subject, picture: torch.Tensor, layers: Sequence[PlannedLayer]
+) -> dict[str, torch.Tensor]:
+    """Run a picture through the network to some layers, without their activation functions."""
+    deepest = max(layers, key=lambda one: int(one.number.split(".")[0]))
+    network, shorter = up_to(subject.network, subject.plan, deepest.number)
+    _, passed = trace(network, shorter, picture, [one.number for one in layers])
+    modules = layer_modules(network, shorter)
+    return {
+        one.number: without_activation(modules[one.number], one)(passed[one.number].inputs)
+        for one in layers
+    }

@@ -14,14 +14,13 @@ from scipy.ndimage import gaussian_filter
 from foveal.arrays import Array
 from foveal.looking.contrast import SMOOTH, contrast
 from foveal.looking.fields import (
+    EffectiveFields,
     Field,
     check_channel,
     check_maps,
     check_pixel,
-    effective_field,
     receptive_field,
 )
-from foveal.looking.maps import unactivated, unactivated_of_layers
 from foveal.looking.stages import with_maps
 from foveal.looking.subject import Subject
 from foveal.nets.notation import write_layer
@@ -118,13 +117,13 @@ def ladder(
         check_maps(layer)
         check_pixel(layer, *(pixel or (0, 0)))
         check_channel(layer, channel or 0)
-        found = unactivated(subject, inputs_nchw, layer.number)
-        return [_rung(subject, inputs_nchw, layer, found, pixel=pixel, channel=channel)]
+        fields = EffectiveFields(subject, inputs_nchw, [layer.number])
+        return [_rung(fields, layer, pixel=pixel, channel=channel)]
     *others, deepest = layers = [one.last for one in with_maps(subject.plan, most)]
-    made = unactivated_of_layers(subject, inputs_nchw, [one.number for one in layers])
-    last = _rung(subject, inputs_nchw, deepest, made[deepest.number])
+    fields = EffectiveFields(subject, inputs_nchw, [one.number for one in layers])
+    last = _rung(fields, deepest)
     focus = _focus(last, inputs_nchw)
-    before = [_rung(subject, inputs_nchw, one, made[one.number], focus=focus) for one in others]
+    before = [_rung(fields, one, focus=focus) for one in others]
     return [*before, last]
 
 
@@ -142,10 +141,8 @@ def _focus(last: Rung, inputs_nchw: torch.Tensor) -> tuple[int, int] | None:
 
 
 def _rung(
-    subject: Subject,
-    inputs_nchw: torch.Tensor,
+    fields: EffectiveFields,
     layer: PlannedLayer,
-    made: Array,
     *,
     pixel: tuple[int, int] | None = None,
     channel: int | None = None,
@@ -153,12 +150,13 @@ def _rung(
 ) -> Rung:
     if focus is not None:
         pixel = _around(layer, focus)
+    made = fields.maps(layer.number)
     there = np.zeros(made.shape, bool)
     rows, columns = (slice(None), slice(None)) if pixel is None else pixel
     there[slice(None) if channel is None else channel, rows, columns] = True
-    place, effective = _moved(subject, inputs_nchw, layer, made, there)
+    place, effective = _moved(fields, layer, made, there)
     if focus is not None and not effective.any():
-        place, effective = _moved(subject, inputs_nchw, layer, made, np.ones_like(there))
+        place, effective = _moved(fields, layer, made, np.ones_like(there))
     channel, row, column = place
     return Rung(
         number=layer.number,
@@ -168,14 +166,13 @@ def _rung(
         row=row,
         column=column,
         value=float(made[channel, row, column]),
-        field=receptive_field(subject.plan, layer.number, row, column),
+        field=receptive_field(fields.subject.plan, layer.number, row, column),
         effective=effective,
     )
 
 
 def _moved(
-    subject: Subject,
-    inputs_nchw: torch.Tensor,
+    fields: EffectiveFields,
     layer: PlannedLayer,
     made: Array,
     there: Array,
@@ -190,9 +187,7 @@ def _moved(
     found: list[tuple[tuple[int, int, int], Array]] = []
     while left.any() and len(found) < TRIES:
         channel, row, column = place = most_active(made, left)
-        found.append(
-            (place, effective_field(subject, inputs_nchw, layer.number, row, column, channel))
-        )
+        found.append((place, fields.of(layer.number, row, column, channel)))
         if found[-1][1].any():
             return found[-1]
         left[place if single else channel] = False

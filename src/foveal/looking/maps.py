@@ -112,18 +112,10 @@ def unactivated(subject: Subject, inputs_nchw: torch.Tensor, number: str) -> Arr
 
     Where that is saturated, these numbers still tell which is the greatest.
     """
-    return unactivated_of_layers(subject, inputs_nchw, [number])[number]
-
-
-def unactivated_of_layers(
-    subject: Subject, inputs_nchw: torch.Tensor, numbers: Sequence[str]
-) -> dict[str, Array]:
-    """Compute the same of several layers in one pass, by their numbers."""
-    _, passed = subject.traced(inputs_nchw, numbers)
-    modules = layer_modules(subject.network, subject.plan)
-    found: dict[str, Array] = {}
+    _, passed = subject.traced(inputs_nchw, (number,))
+    modules = layer_modules(subject.network, subject.plan)[number]
+    layer = planned_layer(subject.plan, number)
     with subject.device.at_work(), torch.inference_mode():
-        for number in numbers:
-            plain = without_activation(modules[number], planned_layer(subject.plan, number))
-            found[number] = plain(passed[number].inputs)[0].float().cpu().numpy()
+        made: torch.Tensor = without_activation(modules, layer)(passed[number].inputs)[0]
+    found: Array = made.float().cpu().numpy()
     return found
