@@ -30,6 +30,7 @@ from foveal.parameters import check as check_values
 from foveal.pictures.collection import Pictures
 from foveal.pictures.copies import CopySearch
 from foveal.pictures.groups import grouped
+from foveal.pictures.label_sets import AUTO, label_sets, says_several, taken_apart
 from foveal.pictures.naming import labelled_by_columns
 from foveal.pictures.sources import gather
 from foveal.pictures.sources.forms import column
@@ -40,6 +41,8 @@ from foveal.vocabulary import TARGETS
 from foveal.wording import counted
 
 Progress = Callable[[int, int], None]
+SEVERAL = "labels"
+"""The word for several labels a picture, in `foveal.vocabulary.TARGETS`."""
 
 
 @dataclass(frozen=True, eq=False, repr=False, slots=True, kw_only=True)
@@ -146,6 +149,7 @@ def check(
     y: Any = None,
     *,
     groups: Any = None,
+    separator: str | None = None,
     target_kind: str | None = None,
     quick: bool = False,
     threads: int | None = None,
@@ -162,7 +166,9 @@ def check(
         column of a table that does.
     groups : str, path or sequence, optional
         What belongs together, as in `fit`.
-    target_kind : {"classes", "numbers"}, optional
+    separator : {"auto", ";", "|", ","}, optional
+        What stands between several labels of a picture, as in `CNNClassifier`.
+    target_kind : {"classes", "labels", "numbers"}, optional
         What labels say; where left out they are numbers if they plainly are.
     quick : bool
         Whether to leave out what a network trained on ImageNet is asked: labels that look wrong,
@@ -186,8 +192,9 @@ def check(
     if isinstance(y, str):
         pictures = labelled_by_columns(pictures, y)
     elif y is not None:
-        pictures = pictures.labelled(read_labels(column(y)))
-    return checked(grouped(pictures, groups), quick, threads, progress, target_kind)
+        y = column(y)
+        pictures = pictures.labelled(label_sets(y) if says_several(y) else read_labels(y))
+    return checked(grouped(pictures, groups), quick, threads, progress, target_kind, separator)
 
 
 def checked(
@@ -196,8 +203,10 @@ def checked(
     threads: int | None,
     progress: Progress | None,
     target_kind: str | None = None,
+    separator: str | None = None,
 ) -> Check:
     """Find what is wrong with pictures that were gathered."""
+    pictures = taken_apart(pictures, separator or (AUTO if target_kind == SEVERAL else None))
     pictures.undoubted("label", "split", "group")
     check_values({"target_kind": target_kind}, {"target_kind": optional(Choice(tuple(TARGETS)))})
     numbers = NumberLabels.of(pictures, target_kind)
@@ -209,6 +218,8 @@ def checked(
         vectors, told = _vectors(pictures, threads, progress)
         notes += told
     classes = ClassIds.of(pictures if numbers is None else replace(pictures, labels=None))
+    if classes.several:
+        notes.append("whether labels look wrong is not looked at, as pictures bear several")
     with device.at_work():
         together = _together(pictures, measures, classes, vectors, device.threads)
     notes += _copy_notes(together)

@@ -25,7 +25,7 @@ from foveal.cli.output import print_answer, wrote
 from foveal.cli.sources import given, refuse_unreadable
 from foveal.cli.words import in_options, noted, quoted
 from foveal.results import plain
-from foveal.vocabulary import TARGETS
+from foveal.vocabulary import SEPARATORS, TARGETS
 from foveal.wording import counted
 
 if TYPE_CHECKING:
@@ -91,6 +91,14 @@ def check(
             show_default=False,
         ),
     ] = None,
+    separator: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(("auto", *SEPARATORS)),
+            help="What stands between several labels of a picture in one cell of a table.",
+            show_default=False,
+        ),
+    ] = None,
     cache_limit: CacheLimit = None,
     threads: Threads = None,
     strict: Strict = False,
@@ -116,7 +124,7 @@ def check(
     labelled = labelled_as(gather(given(pictures)), label_from, label)
     named = grouped(labelled, groups_of(groups)).named_from_here()
     with shown_passage("the checks") as tell:
-        found = checked(named, quick, threads, tell, target_kind)
+        found = checked(named, quick, threads, tell, target_kind, separator)
     written = list(_written(found, pictures, to, cleaned))
     answer = Checked(found=found, source=pictures, written=written)
     print_answer(answer, _lines, as_json=json)

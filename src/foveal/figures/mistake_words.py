@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from foveal.drawing.text import number
+from foveal.evaluation.label_metrics import LabelMetrics
 from foveal.evaluation.regression import NumberMetrics
+from foveal.targets.label_answers import NONE, LabelAnswers
 from foveal.wording import counted, four_digits
 
 if TYPE_CHECKING:
@@ -28,6 +30,11 @@ WRONG = (
 UNSURE = (
     "No picture was called wrong: these are the ones that the model was least sure of, each beside "
     "its class. What they have in common is what further pictures to learn from should show."
+)
+LABELS = (
+    "Each picture stands beside its labels, those that were missed and those that were said too "
+    "much. Look for wrong labels before anything else: they cost the most, and are the cheapest to "
+    "mend; then for labels that are missed again and again, which need more pictures."
 )
 FAR = (
     "Each picture stands beside its number and the model's, those farthest apart first. Look for "
@@ -86,6 +93,43 @@ def _sure(facts: Facts) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class OfLabels(OfClasses):
+    """Words for pictures with labels that were missed, or said too much."""
+
+    @property
+    def told(self) -> str:
+        """Say how many there are."""
+        wrong, judged = len(self.found.answers.mistakes), len(self.found.answers.rows)
+        return f"not all labels right: {wrong:,} of {counted(judged, 'picture')}"
+
+    def caption(self, rows: bool) -> str:
+        """Explain a sheet, or rows of pictures."""
+        return LABELS if self.wrong else UNSURE
+
+    def verdict(self, facts: Facts) -> tuple[str, ...]:
+        """Return the labels of a picture."""
+        return (", ".join(self._labels(facts["true"])) or NONE,)
+
+    def lines(self, facts: Facts) -> tuple[str, str]:
+        """Say which labels were missed, and which were said too much."""
+        true, said = self._labels(facts["true"]), self._labels(facts["predicted"])
+        missed = [one for one in true if one not in said]
+        more = [one for one in said if one not in true]
+        told = {"missed": missed, "too much": more}
+        parts = [f"{name} {', '.join(labels)}" for name, labels in told.items() if labels]
+        return "; ".join(parts), f"loss {number(facts['loss'])}"
+
+    def in_short(self, facts: Facts) -> str:
+        """Say the same in one line."""
+        return ", ".join(filter(None, self.lines(facts)))
+
+    def _labels(self, text: Any) -> list[str]:
+        target = self.found.answers.target
+        assert isinstance(target, LabelAnswers)
+        return [one for one in str(text).split(target.between) if one]
+
+
+@dataclass(frozen=True, slots=True)
 class OfNumbers:
     """Words for pictures whose numbers are farthest from the answers."""
 
@@ -128,4 +172,6 @@ class OfNumbers:
 
 def words_of(found: Evaluation) -> OfClasses | OfNumbers:
     """Return the words that suit what was judged."""
+    if isinstance(found.metrics, LabelMetrics):
+        return OfLabels(found)
     return OfNumbers(found) if isinstance(found.metrics, NumberMetrics) else OfClasses(found)

@@ -96,14 +96,14 @@ def _classes(found: Check) -> Iterator[Section]:
         return
     pairs = list(zip(map(str, found.classes.names), found.counts.tolist(), strict=True))
     more = len(pairs) - MOST_ROWS
+    noun = ("label", "labels") if found.classes.several else ("class", "classes")
     table = Table(
-        columns=("class", "pictures"),
+        columns=(noun[0], "pictures"),
         rows=tuple((name, f"{count:,}") for name, count in pairs[:MOST_ROWS]),
         numbers=(1,),
-        caption="Pictures that can be read."
-        + f" {counted(more, 'class', 'classes')} more." * (more > 0),
+        caption="Pictures that can be read." + f" {counted(more, *noun)} more." * (more > 0),
     )
-    yield section("classes", f"Classes: {len(pairs):,}", [table])
+    yield section("classes", f"{noun[1].capitalize()}: {len(pairs):,}", [table])
 
 
 def _numbers(found: Check) -> Iterator[Section]:
