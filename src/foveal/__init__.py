@@ -61,10 +61,12 @@ if TYPE_CHECKING:
     from foveal.pages.look import look_page
     from foveal.pages.report import Report, report
     from foveal.pictures.naming import list_pictures
+    from foveal.pictures.sources import every_page
     from foveal.recipe import PictureRecipe
     from foveal.search.groups import picture_groups
     from foveal.search.similar import similar
     from foveal.training.run import Run
+    from foveal.tuning.tune import Tuning, tune
 
 _ROOMS = {
     "anomaly.detection": ("anomalies",),
@@ -106,9 +108,11 @@ _ROOMS = {
     "pages.look": ("look_page",),
     "pages.report": ("Report", "report"),
     "pictures.naming": ("list_pictures",),
+    "pictures.sources": ("every_page",),
     "recipe": ("PictureRecipe",),
     "search.groups": ("picture_groups",),
     "search.similar": ("similar",),
+    "tuning.tune": ("Tuning", "tune"),
     "training.run": ("Run",),
 }
 """Where each public name lives."""
@@ -133,6 +137,7 @@ __all__ = [
     "Run",
     "TransferClassifier",
     "TransferRegressor",
+    "Tuning",
     "UsageError",
     "__version__",
     "anomalies",
@@ -151,6 +156,7 @@ __all__ = [
     "draw_traversal",
     "draw_way",
     "evaluate",
+    "every_page",
     "export",
     "gallery",
     "groups_sheet",
@@ -168,6 +174,7 @@ __all__ = [
     "report",
     "similar",
     "similar_sheet",
+    "tune",
     "unusual_sheet",
 ]
 

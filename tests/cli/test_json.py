@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from foveal.cli import main
+from foveal.cli.answers import ANSWERS
 from foveal.cli.env import PACKAGES
 from foveal.cli.output import SCHEMA
 from support.models import small_autoencoder, small_model
@@ -52,6 +53,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "reconstruct": ("a.safetensors", "pictures", "--to", "gallery.png"),
     "interpolate": ("a.safetensors", "pictures/a/1.png", "pictures/b/1.png", "--to", "s.png"),
     "check": ("pictures", "--quick"),
+    "tune": ("pictures", "t.safetensors", "--trials", "1", "--epochs", "1"),
     "export": ("m.safetensors", "m.pt2"),
     "export --as snippet": ("m.safetensors", "m.onnx"),
     "plan": ("fast",),
@@ -96,6 +98,34 @@ def test_the_answer_has_the_keys_that_are_documented(run, place: Path, name: str
     assert isinstance(answer, dict) and next(iter(answer)) == "version"
     assert answer["version"] == SCHEMA
     assert set(answer) - {"version"} == documented()[name]
+    (kind,) = [
+        one
+        for one in ANSWERS[name.split(" --")[0].removesuffix(" NAME")]
+        if one.model_fields.keys() == answer.keys()
+    ]
+    kind.model_validate(answer, strict=True)
+
+
+def test_schemas_are_of_every_command_and_hold_the_documented_keys() -> None:
+    assert set(ANSWERS) - {"error"} == {
+        name.split(" --")[0].removesuffix(" NAME") for name in documented()
+    }
+    for name, keys in documented().items():
+        kinds = ANSWERS[name.split(" --")[0].removesuffix(" NAME")]
+        assert {"version", *keys} in [set(one.model_fields) for one in kinds], name
+
+
+def test_a_schema_is_printed_for_one_command_or_all(run) -> None:
+    code, out, _ = run("schema", "train", "cnn")
+    one = json.loads(out)
+    assert code == 0 and one["properties"]["version"]["const"] == SCHEMA
+    assert "best_epoch" in one["required"] and one["$schema"].startswith("https://json-schema.org")
+    code, out, _ = run("schema")
+    every = json.loads(out)
+    assert code == 0 and every.keys() == ANSWERS.keys() and every["train cnn"] == one
+    assert len(every["similar"]["anyOf"]) == 2
+    code, _, err = run("schema", "nonsense")
+    assert code == 2 and "train cnn" in err
 
 
 def test_every_command_with_json_is_documented() -> None:
@@ -128,3 +158,4 @@ def test_an_error_is_one_object_too(run, place: Path, line: tuple[str, ...], cod
     assert answer.keys() == {"version", "error", "exit_code"}
     assert (answer["version"], answer["exit_code"]) == (SCHEMA, code)
     assert answer["error"].keys() == {"what", "needed", "came", "remedy"}
+    ANSWERS["error"][0].model_validate(answer, strict=True)

@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 import typer
 
-from foveal import Autoencoder, CNNClassifier, TransferClassifier
+from foveal import (
+    Autoencoder,
+    CNNClassifier,
+    CNNRegressor,
+    TransferClassifier,
+    TransferRegressor,
+)
+from foveal.cli.learners import CALLED
 from foveal.cli.main import app
 from foveal.cli.words import as_options
 from foveal.learning.options import options_of
@@ -19,6 +26,7 @@ LEARNERS: dict[str, Any] = {
     "transfer": TransferClassifier,
     "autoencoder": Autoencoder,
 }
+ESTIMATORS = {**LEARNERS, "cnn of numbers": CNNRegressor, "transfer of numbers": TransferRegressor}
 OF_PYTHON = {"random_state", "verbose"}
 OF_RUNS = {
     *("pictures", "model", "target_kind", "label", "label_from", "groups", "folds"),
@@ -32,9 +40,9 @@ def command_of(name: str) -> Any:
     return group.commands["train"].commands[name]
 
 
-@pytest.mark.parametrize("name", LEARNERS)
+@pytest.mark.parametrize("name", ESTIMATORS)
 def test_the_estimator_has_the_options_with_their_defaults(name: str) -> None:
-    learner = LEARNERS[name]
+    learner = ESTIMATORS[name]
     parameters = dict(inspect.signature(learner.__init__).parameters)
     del parameters["self"]
     options = {one.name: one.default for one in options_of(learner.groups)}
@@ -43,9 +51,9 @@ def test_the_estimator_has_the_options_with_their_defaults(name: str) -> None:
         assert parameters[option].default == default, option
 
 
-@pytest.mark.parametrize("name", LEARNERS)
+@pytest.mark.parametrize("name", ESTIMATORS)
 def test_the_docstring_describes_each_parameter(name: str) -> None:
-    learner = LEARNERS[name]
+    learner = ESTIMATORS[name]
     doc = inspect.getdoc(learner) or ""
     section = doc[doc.index("Parameters") : doc.index("Attributes")].replace("\\\n", " ")
     described = set(re.findall(r"\w+", " ".join(re.findall(r"(?m)^(\w[\w, ]*?)(?: :|$)", section))))
@@ -61,7 +69,8 @@ def test_the_command_has_the_options_with_their_defaults(name: str) -> None:
     for option, one in options.items():
         assert asked[option].default == one.default, option
         assert asked[option].help == one.metadata["help"]
-        assert asked[option].opts[0] == "--" + option.replace("_", "-")
+        called = CALLED.get(option, "--" + option.replace("_", "-"))
+        assert asked[option].opts[0] == called
 
 
 def test_rules_accept_the_defaults() -> None:

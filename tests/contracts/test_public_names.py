@@ -28,6 +28,7 @@ def test_the_public_names_are_these() -> None:
         "Run",
         "TransferClassifier",
         "TransferRegressor",
+        "Tuning",
         "UsageError",
         "__version__",
         "anomalies",
@@ -46,6 +47,7 @@ def test_the_public_names_are_these() -> None:
         "draw_traversal",
         "draw_way",
         "evaluate",
+        "every_page",
         "export",
         "gallery",
         "groups_sheet",
@@ -63,6 +65,7 @@ def test_the_public_names_are_these() -> None:
         "report",
         "similar",
         "similar_sheet",
+        "tune",
         "unusual_sheet",
     ]
     assert all(getattr(foveal, name) is not None for name in foveal.__all__)

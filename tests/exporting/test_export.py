@@ -14,12 +14,14 @@ from torch import nn
 
 import foveal
 from foveal import DataError, ModelFileError, UsageError
-from foveal.exporting.certificate import Certificate
+from foveal.exporting.certificate import Certificate, Total
 from foveal.exporting.export import Export, export
 from foveal.exporting.formats import FORMATS
+from foveal.exporting.golden import Batch, golden
 from foveal.model.fitted import FittedModel
 from foveal.targets.kinds import KINDS
 from foveal.targets.numbers import Numbers
+from foveal.targets.several import SeveralLabels
 from support.measures import Measures
 from support.models import small_autoencoder, small_model
 
@@ -123,6 +125,17 @@ def test_a_further_kind_of_target_needs_nothing_more(
     assert found.certificate.difference.agreement is None
 
 
+def test_several_labels_go_with_a_sigmoid_each(tmp_path: Path, model: FittedModel) -> None:
+    names = np.array(["a", "b", "c"])
+    target = SeveralLabels(names=names, thresholds=(0.2, 0.5, 0.7), chosen=(True, False, True))
+    several = replace(model, target=target, temperature=1.5)
+    found = export(several, tmp_path / "m.pt2").certificate
+    wanted = several.predict_proba(PIXELS)
+    assert np.allclose(FORMATS[".pt2"].open(tmp_path / "m.pt2", 1)(PIXELS), wanted, atol=1e-6)
+    assert not np.allclose(wanted.sum(axis=1), 1)
+    assert found.difference.agreement is not None and found.difference.agreement.value == 1
+
+
 def test_numbers_go_with_their_intervals_or_without(tmp_path: Path) -> None:
     plan = foveal.plan("1x8x8 | flatten | dense 1")
     network = foveal.build(plan, seed=0).eval()
@@ -159,6 +172,16 @@ def test_a_file_that_answers_otherwise_is_found_out(
     assert not list(tmp_path.iterdir())
 
 
+def test_with_its_resizing_a_file_is_held_to_its_mean_difference(raw: Export) -> None:
+    one = raw.certificate.difference
+    found = raw.certificate.model_copy(
+        update={"difference": one.model_copy(update={"largest": 0.5, "mean": 0.004})}
+    )
+    assert found.off == 0.004 and found.holds
+    other = found.model_copy(update={"raw": False})
+    assert other.off == 0.5 and not other.holds
+
+
 class _Branching(nn.Module):
     """Asks for a value while it runs, which no graph can hold."""
 
@@ -181,6 +204,44 @@ def test_golden_pictures_may_be_given(tmp_path: Path, model: FittedModel) -> Non
     again = export(model, tmp_path / "n.pt2", pictures=PIXELS).certificate
     other = export(model, tmp_path / "n.pt2", pictures=PIXELS[::-1]).certificate
     assert found.difference.sha256 == again.difference.sha256 != other.difference.sha256
+
+
+def test_golden_pictures_that_prove_nothing_are_told(tmp_path: Path, model: FittedModel) -> None:
+    from PIL import Image
+
+    (tmp_path / "shown").mkdir()
+    for name in "ab":
+        Image.fromarray(PIXELS[0]).save(tmp_path / "shown" / f"{name}.png")
+    (tmp_path / "shown" / "c.png").write_bytes(b"none")
+    shown = str(tmp_path / "shown")
+    found = export(model, tmp_path / "m.pt2", pictures=shown).certificate
+    assert found.difference.pictures == 2
+    assert "1 golden picture left out: unreadable" in found.notes
+    assert len(golden(model, shown, most=2).pictures) == 2
+    with pytest.raises(DataError, match="golden pictures: needed at least one that can be read"):
+        export(model, tmp_path / "n.pt2", pictures=f"{shown}/c.png")
+
+
+def test_what_went_in_has_one_hash_however_it_was_batched(model: FittedModel) -> None:
+    total = Total(model)
+    wanted, hashes = model.predict_proba(PIXELS), np.zeros(7, np.int64)
+    for rows in (np.arange(3), np.arange(3, 7)):
+        total.add(Batch(rows, PIXELS[rows], wanted[rows], hashes[rows]), wanted[rows])
+    found = total.found()
+    assert found.sha256 == hashlib.sha256(PIXELS.tobytes()).hexdigest()
+    assert (found.largest, found.mean, found.agreement.value) == (0, 0, 1)
+
+
+def test_differences_are_counted_as_they_are(model: FittedModel) -> None:
+    total = Total(model)
+    wanted = np.array([[0.7, 0.2, 0.1], [0.4, 0.3, 0.3]])
+    said = np.array([[0.6, 0.3, 0.1], [0.3, 0.4, 0.3]])
+    total.add(Batch(np.arange(2), PIXELS[:2], wanted, np.zeros(2, np.int64)), said)
+    found = total.found()
+    assert found.largest == pytest.approx(0.1) and found.mean == pytest.approx(0.1)
+    assert found.agreement.value == 0.5
+    total.add(Batch(np.arange(1), PIXELS[:1], wanted[:1], np.zeros(1, np.int64)), said[:1] * np.nan)
+    assert total.found().largest == np.inf
 
 
 def test_golden_pictures_between_bytes_are_refused(tmp_path: Path, model: FittedModel) -> None:

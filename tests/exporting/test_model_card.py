@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from foveal.evaluation.intervals import Estimate
 from foveal.exporting.export import Export
 from foveal.exporting.model_card import model_card
 from foveal.model.card import Origin
@@ -39,6 +40,16 @@ def test_accuracy_comes_with_its_interval_and_weights_with_their_licence(
     card = model_card(judged, exports[".pt2"].certificate)
     assert "Accuracy 90.0 % (76.9 to 96.0 %), 95 % interval, on 40 pictures held out" in card
     assert "Licence of those weights: Apache Software License 2.0" in card
+
+
+def test_figures_of_other_kinds_than_classes_are_told(
+    exports: dict[str, Export], model: FittedModel
+) -> None:
+    told = {"validation_pictures": 40, "figures": {"mean error": Estimate(2.5, 2.0, 3.1)}}
+    judged = replace(model, provenance=model.provenance.model_copy(update=told))
+    card = model_card(judged, exports[".pt2"].certificate)
+    assert "Mean error 2.5 (2 to 3.1), 95 % interval, on 40 pictures held out" in card
+    assert "Judged on no" not in card
 
 
 def test_names_cannot_write_markdown(exports: dict[str, Export], model: FittedModel) -> None:

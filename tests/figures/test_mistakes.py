@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 from foveal import UsageError, draw_mistakes, evaluate, mistakes
 from foveal.drawing.text import BODY, LABEL
 from foveal.drawing.thumbnails import drawn
-from foveal.figures.mistakes import UNSURE, WRONG
+from foveal.figures.mistake_words import UNSURE, WRONG
 from foveal.looking.subject import NothingToSee
 from foveal.model.fitted import FittedModel
 from foveal.pictures.sources import gather

@@ -12,7 +12,12 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 
 import foveal
 from foveal.errors import DataError, UsageError
-from foveal.pictures.naming import labelled_by_names, list_pictures
+from foveal.pictures.naming import (
+    labelled_as,
+    labelled_by_columns,
+    labelled_by_names,
+    list_pictures,
+)
 from foveal.pictures.sources import gather
 
 
@@ -104,3 +109,59 @@ def test_scikit_learn_splits_and_searches_over_lists(tmp_path: Path) -> None:
     search = GridSearchCV(learner, {"epochs": [1, 4]}, cv=2, error_score="raise")
     search.fit(paths, labels)
     assert set(search.predict(paths)) <= {"a", "b"}
+
+
+@pytest.fixture
+def table(flat: Path) -> Path:
+    """Make a table of the pictures in which no column is called label."""
+    lines = ["path,kind,age,dose", "cat.1.png,cat,3,0.5", "cat.2.png,cat,,1.5", "odd.png,?,40,x"]
+    path = flat / "t.csv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def test_labels_are_those_of_the_column_that_is_named(table: Path) -> None:
+    found = labelled_by_columns(gather(table), "age")
+    assert found.labels is not None and found.labels.tolist() == [3, None, 40]
+    assert found.labelled_by == ("age",) and set(found.others) == {"kind", "dose"}
+    assert labelled_by_columns(gather(table), None).labels is None
+    paths, labels = list_pictures(table, label="kind")
+    assert labels.tolist() == ["cat", "cat", "?"] and Path(paths[0]).name == "cat.1.png"
+    assert gather(table).take([0]).labelled_by == ()
+
+
+def test_labels_of_several_columns_stand_abreast(table: Path) -> None:
+    found = labelled_by_columns(gather(table), "age, dose")
+    assert found.labels is not None and found.labels.shape == (3, 2)
+    assert found.labels.tolist() == [[3, "0.5"], [None, "1.5"], [40, "x"]]
+    assert found.labelled_by == ("age", "dose") and found.take([2, 0]).labels[:, 0].tolist() == [
+        40,
+        3,
+    ]
+
+
+def test_a_column_that_is_called_label_is_kept_as_another(flat: Path) -> None:
+    table = flat / "l.csv"
+    table.write_text("path,label,age\ncat.1.png,cat,3\nodd.png,odd,4\n", encoding="utf-8")
+    found = labelled_by_columns(gather(table), "age")
+    assert found.labels.tolist() == [3, 4] and found.others["label"].tolist() == ["cat", "odd"]
+    assert labelled_by_columns(gather(table), "label").labels.tolist() == ["cat", "odd"]
+
+
+def test_a_column_that_there_is_not_is_refused(table: Path, flat: Path) -> None:
+    with pytest.raises(DataError, match=r"'agge', where there are kind, age, dose.*'age'"):
+        labelled_by_columns(gather(table), "agge")
+    with pytest.raises(DataError, match="where no table says anything"):
+        labelled_by_columns(gather(flat), "age")
+    with pytest.raises(UsageError, match="label and label_from: needed one of them"):
+        labelled_as(gather(table), "^(cat)", "age")
+
+
+def test_y_may_name_a_column(table: Path) -> None:
+    regressor = foveal.CNNRegressor("flatten | dense", epochs=1, random_state=0, threads=1)
+    fitted = regressor.fit(table, "age")
+    assert fitted.predict([flat for flat in table.parent.glob("cat.2.png")]).shape == (1,)
+    assert fitted.model_.provenance.class_counts == [2]
+    found = foveal.evaluate(fitted, table, "age", include_training=True, with_baselines=False)
+    assert found.metrics.pictures == 2
+    assert np.isnan(fitted.score(table, "age")) or fitted.score(table, "age") <= 1

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foveal.pictures.splits import MOST_HELD_OUT, Split, draw, split
+from foveal.pictures.splits import MOST_HELD_OUT, Before, Split, draw, split
 
 NAMES = ("", "train", "validation", "test")
 Case = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -179,3 +179,44 @@ def test_units_of_several_classes_stay_whole_and_no_class_is_drawn_whole(
     stay, drawn = draw(codes, units, np.arange(len(codes)), share, seed, "test")
     assert not set(units[stay]) & set(units[drawn])
     assert set(codes[stay]) == set(codes)
+
+
+def test_what_an_earlier_model_held_out_stays_so_and_what_taught_it_is_never_drawn() -> None:
+    count = 200
+    draws = np.random.default_rng(0)
+    classes, units = draws.integers(0, 3, count), np.arange(count, dtype=np.int64)
+    taught, held = np.arange(count) < 80, (np.arange(count) >= 80) & (np.arange(count) < 100)
+    found = split(
+        classes,
+        units,
+        None,
+        np.arange(count),
+        validation_share=0.2,
+        test_share=0.1,
+        seed=0,
+        before=Before(taught=taught, held=held),
+    )
+    assert not taught[found.validation].any() and not taught[found.test].any()
+    assert np.isin(np.flatnonzero(held), found.validation).all()
+    drawn = (~taught & ~held).sum()
+    assert len(found.test) == pytest.approx(0.1 * drawn, abs=1)
+    assert (~held[found.validation]).sum() == pytest.approx(0.2 * 0.9 * drawn, abs=2)
+    every = np.concatenate([found.train, found.validation, found.test])
+    assert sorted(every.tolist()) == list(range(count))
+
+
+def test_a_copy_of_what_taught_is_not_drawn_either() -> None:
+    classes, units = np.zeros(40, dtype=np.intp), np.arange(40, dtype=np.int64) % 20
+    taught = np.arange(40) < 15
+    before = Before(taught=taught, held=np.zeros(40, dtype=bool))
+    found = split(
+        classes,
+        units,
+        None,
+        np.arange(40),
+        validation_share=0.5,
+        test_share=0,
+        seed=0,
+        before=before,
+    )
+    assert len(found.validation) and (units[found.validation] >= 15).all()

@@ -24,6 +24,7 @@ def test_every_route_is_described_with_its_body_and_its_refusals(site) -> None:
         facts = document["paths"][path]["post"]
         assert facts["requestBody"]["required"] and facts["description"]
         assert {"200", "400", "413", "415", "422", "503"} <= facts["responses"].keys()
+        assert facts["parameters"][0]["schema"]["enum"] == ["abc", "coder"]
     assert references(document) <= {
         f"#/components/schemas/{name}" for name in document["components"]["schemas"]
     }

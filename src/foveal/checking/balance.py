@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from foveal.arrays import Rows
+from foveal.arrays import Rows, Truths
 from foveal.checking.findings import Finding, Item, finding
 from foveal.pictures.collection import Pictures
+from foveal.pictures.label_sets import LabelSet, matrix_of, says_several
 from foveal.wording import counted
 
 FEW = 20
@@ -28,7 +29,17 @@ class ClassIds:
     names: tuple[Any, ...]
     """Labels, sorted; none where there are no classes."""
     ids: Rows
-    """Number of the class of each picture, (n,); `UNKNOWN` without a label."""
+    """Number of the class of each picture, (n,); `UNKNOWN` without a label. Of several labels a
+    picture that of all its labels together."""
+    sets: tuple[str, ...] = ()
+    """What is written for each number, where pictures bear several labels; else empty."""
+    there_nk: Truths | None = None
+    """Which pictures bear each label, where they bear several."""
+
+    @property
+    def several(self) -> bool:
+        """Whether pictures bear several labels, none of which excludes another."""
+        return self.there_nk is not None
 
     @classmethod
     def of(cls, pictures: Pictures) -> ClassIds:
@@ -38,6 +49,8 @@ class ClassIds:
         if labels is None or labels.ndim != 1:
             return cls((), nothing)
         values = labels.tolist()
+        if says_several(values):
+            return cls._of_sets(values)
         known = {value for value in values if value is not None}
         if any(isinstance(one, float) and one != round(one) for one in known):
             return cls((), nothing)
@@ -46,13 +59,28 @@ class ClassIds:
         ids = [UNKNOWN if value is None else numbers[value] for value in values]
         return cls(names, np.array(ids, dtype=np.intp))
 
+    @classmethod
+    def _of_sets(cls, values: Sequence[LabelSet | None]) -> ClassIds:
+        known = [one for one in values if one is not None]
+        names = sorted(
+            {label for one in known for label in one.labels},
+            key=lambda one: (isinstance(one, str), one),
+        )
+        sets = tuple(sorted({str(one) for one in known}))
+        numbers = {written: number for number, written in enumerate(sets)}
+        ids = [UNKNOWN if one is None else numbers[str(one)] for one in values]
+        there_nk, _ = matrix_of(values, names)
+        return cls(tuple(names), np.array(ids, dtype=np.intp), sets, there_nk)
+
     def name(self, row: int) -> str:
-        """Name the class of a row."""
+        """Name the class of a row, or all of its labels."""
         number = self.ids[row]
-        return "no label" if number == UNKNOWN else str(self.names[number])
+        return "no label" if number == UNKNOWN else str((self.sets or self.names)[number])
 
     def counts(self, rows: Rows) -> Rows:
-        """Count the pictures of each class among some rows."""
+        """Count the pictures of each class, or label, among some rows."""
+        if self.there_nk is not None:
+            return np.asarray(self.there_nk[rows].sum(axis=0))
         ids = self.ids[rows]
         return np.bincount(ids[ids != UNKNOWN], minlength=len(self.names))
 

@@ -6,7 +6,7 @@ Axes: n picture.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from foveal.checking.balance import ClassIds, balance
 from foveal.checking.cleaned import Cleaning
 from foveal.checking.findings import KINDS, Finding, finding
 from foveal.checking.measures import Measures, measure
+from foveal.checking.numbers import NumberLabels, NumberSummary
 from foveal.checking.quality import blank_rows, quality
 from foveal.checking.together import Together
 from foveal.checking.understood import MOST_JUDGED, MOST_NEAR, Understood
@@ -24,16 +25,24 @@ from foveal.checking.views import PLAIN
 from foveal.device import choose
 from foveal.errors import UsageError
 from foveal.model.imagenet import imagenet
+from foveal.parameters import Choice, optional
+from foveal.parameters import check as check_values
 from foveal.pictures.collection import Pictures
 from foveal.pictures.copies import CopySearch
 from foveal.pictures.groups import grouped
+from foveal.pictures.label_sets import AUTO, label_sets, says_several, taken_apart
+from foveal.pictures.naming import labelled_by_columns
 from foveal.pictures.sources import gather
 from foveal.pictures.sources.forms import column
+from foveal.results import plain
 from foveal.search.vectors import Vectors, vectors_of
 from foveal.targets.labels import read_labels
+from foveal.vocabulary import TARGETS
 from foveal.wording import counted
 
 Progress = Callable[[int, int], None]
+SEVERAL = "labels"
+"""The word for several labels a picture, in `foveal.vocabulary.TARGETS`."""
 
 
 @dataclass(frozen=True, eq=False, repr=False, slots=True, kw_only=True)
@@ -45,6 +54,8 @@ class Check:
     """Why a picture cannot be read, (n,); empty where it can."""
     classes: ClassIds
     """Their classes."""
+    numbers: NumberLabels | None
+    """Their numbers, where labels are such and not classes."""
     findings: tuple[Finding, ...]
     """By kind, in the order of `foveal.checking.findings.KINDS`."""
     units: Hashes
@@ -66,7 +77,17 @@ class Check:
     @property
     def counts(self) -> Rows:
         """Pictures of each class that can be read."""
-        return self.classes.counts(np.flatnonzero([not reason for reason in self.reasons]))
+        return self.classes.counts(self.readable)
+
+    @property
+    def summary(self) -> NumberSummary | None:
+        """How the numbers of pictures that can be read are spread; None without numbers."""
+        return None if self.numbers is None else self.numbers.summary(self.readable)
+
+    @property
+    def readable(self) -> Rows:
+        """Rows of the pictures that can be read."""
+        return np.flatnonzero([not reason for reason in self.reasons])
 
     @property
     def cleaning(self) -> Cleaning:
@@ -95,6 +116,7 @@ class Check:
                 {"label": label, "pictures": count}
                 for label, count in zip(labels, counts, strict=True)
             ],
+            "numbers": plain(self.summary),
             "kept": len(self.cleaning.rows),
             "findings": [one.to_dict() for one in self.findings],
             "notes": list(self.notes),
@@ -127,6 +149,8 @@ def check(
     y: Any = None,
     *,
     groups: Any = None,
+    separator: str | None = None,
+    target_kind: str | None = None,
     quick: bool = False,
     threads: int | None = None,
     progress: Progress | None = None,
@@ -137,10 +161,15 @@ def check(
     ----------
     X : path, sequence of paths, frame, or array
         As in `fit`.
-    y : sequence of labels, optional
-        The label of each picture; class folders and tables say it themselves.
+    y : sequence of labels, or str, optional
+        The label of each picture; class folders and tables say it themselves. Or the name of the
+        column of a table that does.
     groups : str, path or sequence, optional
         What belongs together, as in `fit`.
+    separator : {"auto", ";", "|", ","}, optional
+        What stands between several labels of a picture, as in `CNNClassifier`.
+    target_kind : {"classes", "labels", "numbers"}, optional
+        What labels say; where left out they are numbers if they plainly are.
     quick : bool
         Whether to leave out what a network trained on ImageNet is asked: labels that look wrong,
         and pictures unlike all others.
@@ -160,16 +189,27 @@ def check(
         Where there are no pictures.
     """
     pictures = gather(X)
-    if y is not None:
-        pictures = pictures.labelled(read_labels(column(y)))
-    return checked(grouped(pictures, groups), quick, threads, progress)
+    if isinstance(y, str):
+        pictures = labelled_by_columns(pictures, y)
+    elif y is not None:
+        y = column(y)
+        pictures = pictures.labelled(label_sets(y) if says_several(y) else read_labels(y))
+    return checked(grouped(pictures, groups), quick, threads, progress, target_kind, separator)
 
 
 def checked(
-    pictures: Pictures, quick: bool, threads: int | None, progress: Progress | None
+    pictures: Pictures,
+    quick: bool,
+    threads: int | None,
+    progress: Progress | None,
+    target_kind: str | None = None,
+    separator: str | None = None,
 ) -> Check:
     """Find what is wrong with pictures that were gathered."""
+    pictures = taken_apart(pictures, separator or (AUTO if target_kind == SEVERAL else None))
     pictures.undoubted("label", "split", "group")
+    check_values({"target_kind": target_kind}, {"target_kind": optional(Choice(tuple(TARGETS)))})
+    numbers = NumberLabels.of(pictures, target_kind)
     device = choose("auto", threads)
     measures = measure(pictures, device.threads, progress)
     notes = list(pictures.notes)
@@ -177,13 +217,16 @@ def checked(
     if not quick and len(measures.rows):
         vectors, told = _vectors(pictures, threads, progress)
         notes += told
-    classes = ClassIds.of(pictures)
+    classes = ClassIds.of(pictures if numbers is None else replace(pictures, labels=None))
+    if classes.several:
+        notes.append("whether labels look wrong is not looked at, as pictures bear several")
     with device.at_work():
         together = _together(pictures, measures, classes, vectors, device.threads)
     notes += _copy_notes(together)
     found = [
         finding("unreadable", _unreadable(measures), pictures.names),
         *balance(pictures, classes, measures.rows),
+        *(() if numbers is None else numbers.findings(pictures, measures.rows)),
         *quality(pictures, measures),
         *together.findings(),
     ]
@@ -205,6 +248,7 @@ def checked(
         pictures=pictures,
         reasons=measures.reasons,
         classes=classes,
+        numbers=numbers,
         findings=tuple(findings),
         units=together.units(),
         hashes=measures.hashes,

@@ -25,7 +25,7 @@ ENDINGS = (".csv",)
 DOUBT = "doubt"
 USELESS = ("unreadable", "blank")
 """Kinds of findings that nobody can want to train on."""
-DOUBTED = ("label", "outlier", "blurred", "dark", "light", "size", "shape")
+DOUBTED = ("label", "far", "outlier", "blurred", "dark", "light", "size", "shape")
 """Kinds of findings that a person should look at: they stay, with a remark."""
 HELD_OUT = ("test", "validation")
 """Parts that keep a picture that stands in several, the first first."""

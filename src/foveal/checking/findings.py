@@ -71,6 +71,17 @@ KINDS: Mapping[str, Kind] = {
         "They cannot teach classes",
         "put them in the folder of their class, or fill in the label",
     ),
+    "number": Kind(
+        "without a number",
+        "They cannot teach numbers, nor judge them",
+        "fill in the number, with a decimal point",
+    ),
+    "far": Kind(
+        "number far from the others",
+        "A slip of the pen, another unit, or a rare case: a network learns little of it, and is "
+        "judged hard by it",
+        "look at each, and mend the numbers that are wrong",
+    ),
     "outlier": Kind(
         "unlike all others",
         "Nothing in the folder is near them: a stray file, another subject, or a rare case",

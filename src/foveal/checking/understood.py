@@ -63,6 +63,8 @@ class Understood:
         return found
 
     def _labels(self) -> Iterator[tuple[list[int], str]]:
+        if self.classes.several:  # each of them would have to be judged by itself
+            return
         rows = self.judged
         numbers, ids = np.unique(self.classes.ids[rows], return_inverse=True)
         if len(numbers) < 2:

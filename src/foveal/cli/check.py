@@ -25,6 +25,7 @@ from foveal.cli.output import print_answer, wrote
 from foveal.cli.sources import given, refuse_unreadable
 from foveal.cli.words import in_options, noted, quoted
 from foveal.results import plain
+from foveal.vocabulary import SEPARATORS, TARGETS
 from foveal.wording import counted
 
 if TYPE_CHECKING:
@@ -81,6 +82,23 @@ def check(
     groups: Annotated[str | None, typer.Option(help=GROUPS_HELP)] = None,
     label_from: LabelFrom = None,
     label: Label = None,
+    target_kind: Annotated[
+        str | None,
+        typer.Option(
+            "--target",
+            metavar="|".join(TARGETS),
+            help="What labels say; if left out they are numbers where they plainly are.",
+            show_default=False,
+        ),
+    ] = None,
+    separator: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(("auto", *SEPARATORS)),
+            help="What stands between several labels of a picture in one cell of a table.",
+            show_default=False,
+        ),
+    ] = None,
     cache_limit: CacheLimit = None,
     threads: Threads = None,
     strict: Strict = False,
@@ -106,7 +124,7 @@ def check(
     labelled = labelled_as(gather(given(pictures)), label_from, label)
     named = grouped(labelled, groups_of(groups)).named_from_here()
     with shown_passage("the checks") as tell:
-        found = checked(named, quick, threads, tell)
+        found = checked(named, quick, threads, tell, target_kind, separator)
     written = list(_written(found, pictures, to, cleaned))
     answer = Checked(found=found, source=pictures, written=written)
     print_answer(answer, _lines, as_json=json)
@@ -144,6 +162,7 @@ def _counts(found: Check) -> str:
     classes = [f"{name} {n:,}" for name, n in zip(found.classes.names, counts, strict=True)]
     more = f" and {len(classes) - CLASSES:,} more" if len(classes) > CLASSES else ""
     named = f"; {', '.join(classes[:CLASSES])}{more}" if classes else ""
+    named += f"; {found.summary}" if found.summary is not None else ""
     readable = total - found.unreadable
     return f"{counted(total, 'picture')}: {readable:,} can be read, {found.unreadable:,} not{named}"
 

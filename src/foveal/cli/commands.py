@@ -18,7 +18,7 @@ ENDING, ALMOST = ".safetensors", ".safetensor"
 """Ending of model files, and how endings begin that were meant to be it."""
 NAME = "imagenet"
 """Stands for a model that came with Foveal."""
-TRAINING = "foveal train"
+TRAINING = ("foveal train", "foveal tune")
 """What the commands that write models begin with."""
 
 
@@ -72,7 +72,7 @@ class Command(TyperCommand):
                     self._check_model(word)
             elif one.name in ("pictures", "where"):
                 for word in words:
-                    if word and word != STDIN and "{" not in word:  # which shards have
+                    if word and word != STDIN and not {"{", "#"} & set(word):  # shards, pages
                         existing(Path(word))
 
     def _check_model(self, word: str) -> None:

@@ -34,6 +34,8 @@ def _in(panel: str, help: str, *flags: str, **more: Any) -> Any:
 Target = Annotated[
     Path, typer.Argument(metavar="MODEL", help="Where the model goes: a .safetensors file.")
 ]
+CALLED = {"earlier": "--from"}
+"""Options that are not called as parameters are, since Python has the word for itself."""
 FOLDS_HELP = (
     "Judge the model by so many whole trainings, each on all pictures but one fold; then train it "
     "on all of them. Each training has the epochs, or the seconds, that are asked for."
@@ -154,6 +156,8 @@ def _plain(hint: Any, default: Any) -> Any:
 
 
 def _flags(one: Field[Any], hint: Any) -> tuple[str, ...]:
+    if one.name in CALLED:
+        return (CALLED[one.name],)
     name = one.name.replace("_", "-")
     if hint is bool:
         return (f"--{name}",)

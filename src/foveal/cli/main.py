@@ -31,14 +31,17 @@ from foveal.cli import (
     predict,
     reconstruct,
     report,
+    schema,
     serve,
     show,
     similar,
     train,
+    tune,
 )
 from foveal.cli.commands import Command, Commands
 from foveal.cli.map import draw_map
 from foveal.cli.output import SCHEMA
+from foveal.cli.pages import with_pages
 from foveal.cli.words import in_options, lists_options, told_in_options
 from foveal.errors import FovealError, PictureWarning, ResourceError
 from foveal.openmp import spin_briefly
@@ -72,11 +75,12 @@ PANELS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     },
     "Before a training": {
         "check": check.check,
+        "tune": tune.tune,
         "demo": demo.demo,
         "plan": plan.plan,
         "backbones": backbones.backbones,
     },
-    "This machine": {"env": env.env, "cache": cache.cache},
+    "This machine": {"env": env.env, "cache": cache.cache, "schema": schema.schema},
 }
 """All commands, as a person meets them."""
 
@@ -92,7 +96,6 @@ app = typer.Typer(
     name="foveal",
     cls=AllCommands,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     epilog="Ends with 0 when done, 2 for a wrong line, 3 for pictures that cannot be used, 4 for "
     "a model file that cannot, 5 where disk or memory is short, 130 when interrupted.",
@@ -123,7 +126,7 @@ for panel, members in PANELS.items():
         if isinstance(member, typer.Typer):
             app.add_typer(member, name=name, rich_help_panel=panel)
         else:
-            app.command(name, cls=Command, rich_help_panel=panel)(member)
+            app.command(name, cls=Command, rich_help_panel=panel)(with_pages(member))
 
 
 def main() -> None:

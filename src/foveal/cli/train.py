@@ -11,6 +11,7 @@ from foveal.cli.commands import Command, Commands
 from foveal.cli.learners import DEFAULT, OF_LABELS, command
 from foveal.cli.options import AnyPictures, Pictures, size_of
 from foveal.cli.output import print_answer
+from foveal.cli.pages import with_pages
 from foveal.cli.training import (
     TrainedAutoencoder,
     TrainedClassifier,
@@ -78,8 +79,8 @@ def _answering(context: typer.Context, kinds: Mapping[str, type[L]]) -> None:
     from foveal.estimators.learner import of_target
 
     def made(given: dict[str, Any]) -> L:
-        target = given.pop("target_kind", DEFAULT)
-        return of_target(kinds, target, _read(given))
+        options = {name: value for name, value in given.items() if name != "target_kind"}
+        return of_target(kinds, given.get("target_kind", DEFAULT), _read(options))
 
     found = trained(context, made, TrainedClassifier)
     print_answer(found, lines_of_classifier, as_json=context.params["json"])
@@ -92,6 +93,6 @@ def _read(options: dict[str, Any]) -> dict[str, Any]:
     return parameters
 
 
-app.command("cnn", cls=Command)(command(CNN, Pictures, cnn, OF_LABELS))
-app.command("transfer", cls=Command)(command(TRANSFER, Pictures, transfer, OF_LABELS))
-app.command("autoencoder", cls=Command)(command(AUTOENCODER, AnyPictures, autoencoder))
+app.command("cnn", cls=Command)(with_pages(command(CNN, Pictures, cnn, OF_LABELS)))
+app.command("transfer", cls=Command)(with_pages(command(TRANSFER, Pictures, transfer, OF_LABELS)))
+app.command("autoencoder", cls=Command)(with_pages(command(AUTOENCODER, AnyPictures, autoencoder)))

@@ -29,8 +29,8 @@ class Curve:
     """A value that is not finite leaves a gap."""
     low: Sequence[float] = ()
     high: Sequence[float] = ()
-    form: Literal["line", "points"] = "line"
-    """Points bear their intervals as strokes, lines as a band."""
+    form: Literal["line", "points", "dots"] = "line"
+    """Points bear their intervals as strokes, lines as a band; dots are many, small and faint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +134,7 @@ def _placed_keys(drawn: Sequence[Curve]) -> list[tuple[Curve, int, float]]:
 def _key(curve: Curve, y: float, left: float) -> Svg:
     """Draw a sample of a curve, and its name."""
     sample = element("path", d=path([(left, y), (left + SAMPLE, y)]), class_=f"curve {curve.role}")
-    if curve.form == "points":
+    if curve.form != "line":
         sample = element("circle", cx=left + SAMPLE / 2, cy=y, r=3.5, class_=f"solid {curve.role}")
     name = element("text", curve.name, x=left + SAMPLE + TICK, y=y, dy="0.32em")
     return joined(sample, name)
@@ -173,7 +173,7 @@ def _curve(plot: _Plot, curve: Curve) -> Iterator[Svg]:
         (plot.across(x), plot.down(y)) if math.isfinite(x) and math.isfinite(y) else None
         for x, y in zip(curve.x, curve.y, strict=True)
     ]
-    if curve.form == "points":
+    if curve.form != "line":
         yield from _points(plot, curve, points)
         return
     if curve.low:
@@ -195,8 +195,10 @@ def _points(
             continue
         x, y = point
         reach = [(x, plot.down(low)), (x, plot.down(high))]
-        yield element("path", d=path(reach), class_=f"reach {curve.role}")
-        yield element("circle", cx=x, cy=y, r=3.5, class_=f"solid {curve.role}")
+        many = curve.form == "dots"
+        if curve.low:
+            yield element("path", d=path(reach), class_=f"{'faint-' * many}reach {curve.role}")
+        yield element("circle", cx=x, cy=y, r=2 if many else 3.5, class_=f"solid {curve.role}")
 
 
 def _band(plot: _Plot, curve: Curve) -> Svg:

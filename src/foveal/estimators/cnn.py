@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Self
 
 from foveal import randomness
@@ -12,9 +13,11 @@ from foveal.learning.classification import (
     scratch_task,
 )
 from foveal.learning.context import FitContext
-from foveal.learning.data import TrainingData, as_pixels, prepare
+from foveal.learning.data import TrainingData, as_before, as_pixels, prepare
 from foveal.learning.descent import descend, finished
+from foveal.learning.earlier import Earlier
 from foveal.learning.options import CNN, CNN_OF_NUMBERS, Descent, Labels, Pixels, Shares, pick
+from foveal.model.fitted import FittedModel
 from foveal.nets.plan import Plan
 from foveal.nets.spec import Network
 from foveal.pictures.collection import Pictures
@@ -29,6 +32,7 @@ class FromScratch(Answering):
     """A convolutional network that learns its kernels from labelled pictures."""
 
     net: str | Network | Plan
+    earlier: str | Path | FittedModel | None
 
     def fit(
         self,
@@ -75,9 +79,10 @@ class FromScratch(Answering):
             X, y = opened(X, y)
             target = self._target(X, y)
             pictures = coerce(self, X, y, groups=groups, sample_weight=sample_weight, target=target)
-            data = self._prepared(pictures, context)
-            plan = scratch_plan(self.net, data, descent)
-            task = scratch_task(data, descent, pixels, context)
+            earlier = Earlier.opened(self.earlier, target, weights=True)
+            data = self._prepared(pictures, context, earlier)
+            plan = scratch_plan(self.net, data, descent, earlier)
+            task = scratch_task(data, descent, pixels, context, earlier)
             trained = descend(task, plan, descent, context)
             model = task.frozen(plan, trained)
         known = model.provenance
@@ -86,10 +91,15 @@ class FromScratch(Answering):
         context.run.tell(finished(trained.state, doubts))
         return self._learned(model, context)
 
-    def _prepared(self, pictures: Pictures, context: FitContext) -> TrainingData[Labelled]:
-        opening = as_pixels(pick(Pixels, self), context)
+    def _prepared(
+        self, pictures: Pictures, context: FitContext, earlier: Earlier | None = None
+    ) -> TrainingData[Labelled]:
+        asked = pick(Pixels, self)
+        opening = as_pixels(asked, context)
+        if earlier is not None:
+            opening = as_before(earlier, asked, context)
         target = self._target(pictures, None)
-        return prepare(pictures, opening, target, pick(Shares, self), context)
+        return prepare(pictures, opening, target, pick(Shares, self), context, earlier)
 
 
 class CNNClassifier(Classifier, FromScratch):
@@ -100,6 +110,11 @@ class CNNClassifier(Classifier, FromScratch):
     net : str or Network, default "fast"
         A network in the notation, or a stock net: fast, lenet5, tinyvgg, resnet. The size of
         the input and of the last dense layer may be left out.
+    earlier : path or FittedModel, optional
+        A model to go on from, with more pictures or further classes: its network, its weights and
+        its way of preparing pictures, which the other parameters may leave out. Pictures that it
+        had held out stay so; those that taught it are never held out. It goes on at 0.3 times the
+        usual learning rate, where none is given.
     epochs : float, optional
         Times each training picture is seen; derived from their number where left out.
     seconds : float, optional
@@ -189,6 +204,7 @@ class CNNClassifier(Classifier, FromScratch):
         self,
         net: str | Network | Plan = "fast",
         *,
+        earlier: str | Path | FittedModel | None = None,
         epochs: float | None = None,
         seconds: float | None = None,
         batch_size: int | None = None,
@@ -217,6 +233,7 @@ class CNNClassifier(Classifier, FromScratch):
         verbose: bool = False,
     ) -> None:
         self.net = net
+        self.earlier = earlier
         self.epochs = epochs
         self.seconds = seconds
         self.batch_size = batch_size
@@ -254,8 +271,8 @@ class CNNRegressor(Regressor, FromScratch):
 
     Parameters
     ----------
-    net, epochs, seconds, batch_size, optimizer, learning_rate, momentum, weight_decay, schedule, \
-ema, clip_norm, patience, augmentation, flip, size, channels, resize, validation_share, \
+    net, earlier, epochs, seconds, batch_size, optimizer, learning_rate, momentum, weight_decay, \
+schedule, ema, clip_norm, patience, augmentation, flip, size, channels, resize, validation_share, \
 test_share, precision, device, threads, random_state, verbose
         As in `CNNClassifier`. Mirroring and turning are wrong where they change the number, such
         as an angle: leave them out with ``flip=False`` and `augmentation`.

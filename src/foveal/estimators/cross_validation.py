@@ -7,7 +7,7 @@ from typing import Any
 from sklearn.base import clone
 
 from foveal.estimators.inputs import coerce, opened
-from foveal.estimators.learner import Classifier
+from foveal.estimators.learner import Answering
 from foveal.learning.cross_validated import CrossValidation
 from foveal.learning.folds import cross_validated
 from foveal.progress.lines import print_plainly
@@ -15,7 +15,7 @@ from foveal.training.run import Run
 
 
 def cross_validate(
-    learner: Classifier,
+    learner: Answering,
     X: Any,
     y: Any = None,
     *,
@@ -30,7 +30,7 @@ def cross_validate(
 
     Parameters
     ----------
-    learner : CNNClassifier or TransferClassifier
+    learner : CNNClassifier, TransferClassifier, or one of numbers
         What is to be trained.
     X, y, groups
         As in `fit`.

@@ -98,6 +98,13 @@ class Answering(Learner):
         X, y, groups, run
             As in `fit`.
         """
+        if getattr(self, "earlier", None) is not None:
+            raise UsageError(
+                "`folds` and `earlier`",
+                needed="one of them: what taught a model cannot judge what goes on from it",
+                came="both",
+                remedy="leave one of them out",
+            )
         context = self._begin(run)
         with context.device.at_work():
             X, y = opened(X, y)

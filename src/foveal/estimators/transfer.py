@@ -12,6 +12,7 @@ from foveal.estimators.learner import Answering, Classifier, Regressor, without
 from foveal.learning.context import FitContext
 from foveal.learning.cuts import choose_cut
 from foveal.learning.data import TrainingData, as_features, prepare
+from foveal.learning.earlier import Earlier
 from foveal.learning.options import (
     TRANSFER,
     TRANSFER_OF_NUMBERS,
@@ -36,6 +37,8 @@ from foveal.vocabulary import Level, Precision
 
 class FromBackbone(Answering):
     """A learner that reuses the kernels of a trained network."""
+
+    earlier: str | Path | FittedModel | None
 
     def fit(
         self,
@@ -82,7 +85,8 @@ class FromBackbone(Answering):
         cut, self.cuts_ = choose_cut(config, backbone, recipe, pictures, context)
         transfer = Transfer(backbone, cut, config, context)
         opening = as_features(transfer.extraction(recipe), context)
-        return transfer, prepare(pictures, opening, config.target, config.held_out, context)
+        data = prepare(pictures, opening, config.target, config.held_out, context, config.earlier)
+        return transfer, data
 
     def _prepared(self, pictures: Pictures, context: FitContext) -> TrainingData[Labelled]:
         config = self._config(self._target(pictures, None))
@@ -91,6 +95,7 @@ class FromBackbone(Answering):
     def _config(self, target: Labelled) -> TransferConfig:
         return TransferConfig(
             start=pick(BackboneOptions, self),
+            earlier=Earlier.opened(self.earlier, target, weights=False),
             descent=pick(Descent, self),
             target=target,
             views=pick(Views, self),
@@ -110,6 +115,10 @@ class TransferClassifier(Classifier, FromBackbone):
         ``efficientnet_lite0``, pretrained on ImageNet and installed with Foveal; another name
         that ``foveal backbones`` lists; an architecture of timm, with `weights` or `download`;
         or a network of one's own, as a model file or a fitted model.
+    earlier : path or FittedModel, optional
+        A transfer to go on from, with more pictures or further classes: backbone, cut and size of
+        pictures are its own, so that features that are kept serve again; the head is fitted anew.
+        Pictures that it had held out stay so, and of new ones a share is held out too.
     cut : str, optional
         The stage after which the backbone is cut; what comes before is fixed. By default the
         end of its convolutional part, or with `fine_tune_epochs` about two thirds of the way.
@@ -194,6 +203,7 @@ label_smoothing, ema, clip_norm, patience
         self,
         backbone: str | Path | FittedModel = DEFAULT,
         *,
+        earlier: str | Path | FittedModel | None = None,
         cut: str | None = None,
         head: str | None = None,
         C: float | None = None,
@@ -231,6 +241,7 @@ label_smoothing, ema, clip_norm, patience
         verbose: bool = False,
     ) -> None:
         self.backbone = backbone
+        self.earlier = earlier
         self.cut = cut
         self.head = head
         self.C = C
@@ -283,10 +294,10 @@ class TransferRegressor(Regressor, FromBackbone):
     C : float, optional
         Inverse of the penalty of the ridge regression; chosen by 5-fold cross-validation (squared
         error) where left out.
-    backbone, cut, fine_tune_epochs, fine_tune_rate, views, weights, download, engine, float16, \
-epochs, seconds, batch_size, optimizer, learning_rate, momentum, weight_decay, schedule, ema, \
-clip_norm, patience, augmentation, flip, size, resize, validation_share, test_share, device, \
-threads, random_state, verbose
+    backbone, earlier, cut, fine_tune_epochs, fine_tune_rate, views, weights, download, engine, \
+float16, epochs, seconds, batch_size, optimizer, learning_rate, momentum, weight_decay, \
+schedule, ema, clip_norm, patience, augmentation, flip, size, resize, validation_share, \
+test_share, device, threads, precision, random_state, verbose
         As in `TransferClassifier`.
 
     Attributes

@@ -42,8 +42,12 @@ class Baseline:
 
     def written(self) -> str:
         """Write how it fares, with its interval."""
-        share = self.measure in (ACCURACY, MICRO_F1)
-        return self.estimate.percent() if share else self.estimate.plain()
+        return written(self.measure, self.estimate)
+
+
+def written(measure: str, estimate: Estimate) -> str:
+    """Write what is estimated: shares as percentages."""
+    return estimate.percent() if measure in (ACCURACY, MICRO_F1) else estimate.plain()
 
 
 Fold = tuple[Array, Array, Array, Array]

@@ -18,7 +18,7 @@ FORMATS: dict[str, Format] = {
 }
 """By the ending of a file's name."""
 REFUSED = {
-    ".tflite": "write .onnx or .xml: its converter pins another torch than Foveal runs with",
+    ".tflite": "write .onnx or .xml: its converter cannot be installed beside Foveal",
     ".pt": "write .pt2, which holds no pickle",
     ".pth": "write .pt2, which holds no pickle",
     ".torchscript": "write .pt2, which torch has instead by now",
@@ -44,8 +44,8 @@ def format_of(path: Path) -> Format:
             came=suffix,
             remedy=REFUSED[suffix],
         )
-    checked_output(path, tuple(FORMATS), "the file")
-    found = FORMATS[suffix]
+    checked_output(path, tuple(FORMATS), "the file", exact=True)
+    found = FORMATS[path.suffix]
     check_installed(found)
     return found
 

@@ -5,7 +5,6 @@ Axes: n picture, h height, w width, c channel.
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -48,6 +47,8 @@ class Golden:
     pictures: Pictures
     made: bool
     """Whether they were made, since the caller gave none."""
+    given: int
+    """How many there were to choose from."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -73,10 +74,10 @@ def golden(model: FittedModel, X: Any = None, most: int = MOST) -> Golden:
         Where there are none.
     """
     if X is None:
-        return Golden(pictures=_made(model.recipe), made=True)
+        return Golden(pictures=_made(model.recipe), made=True, given=MADE)
     pictures = gather(X)
     rows = evenly(len(pictures), most)
-    return Golden(pictures=pictures.take(rows.tolist()), made=False)
+    return Golden(pictures=pictures.take(rows.tolist()), made=False, given=len(pictures))
 
 
 def asked(
@@ -105,11 +106,6 @@ def asked(
             continue
         inputs = codes if half == "decoder" else _stored(images[there], by, model.recipe, program)
         yield Batch(rows, inputs, wanted, hashes)
-
-
-def digest(batch: Batch, before: bytes = b"") -> bytes:
-    """Hash what went into a file, on top of what went into it before."""
-    return hashlib.sha256(before + np.ascontiguousarray(batch.inputs).tobytes()).digest()
 
 
 def _asking(model: FittedModel, half: Half | None) -> Callable[..., tuple[Array, Doubles]]:

@@ -13,6 +13,7 @@ from foveal.exporting.certificate import Certificate
 from foveal.model.description import ModelDescription
 from foveal.model.fitted import FittedModel
 from foveal.shapes import written
+from foveal.targets.labelled import Labelled
 from foveal.visible import visible_line
 from foveal.wording import counted
 
@@ -32,11 +33,12 @@ def model_card(model: FittedModel, found: Certificate) -> str:
         What was proved of its file.
     """
     described = ModelDescription.of(model)
+    noun = model.target.noun if isinstance(model.target, Labelled) else Labelled.noun
     parts = (
-        ("What it is", _what(described, found)),
+        ("What it is", _what(described, found, noun)),
         ("Pictures it is for", _pictures(described)),
         ("How good it is", _judged(described)),
-        ("What taught it", _taught(described)),
+        ("What taught it", _taught(described, noun)),
         ("This file", _file(found)),
     )
     lines = [f"# {found.files[-1].name}"]
@@ -45,7 +47,7 @@ def model_card(model: FittedModel, found: Certificate) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _what(described: ModelDescription, found: Certificate) -> Iterator[str]:
+def _what(described: ModelDescription, found: Certificate, noun: tuple[str, str]) -> Iterator[str]:
     half = "" if found.half is None else f", the {found.half} alone"
     yield f"Task: {described.task}{half}"
     yield (
@@ -56,7 +58,7 @@ def _what(described: ModelDescription, found: Certificate) -> Iterator[str]:
         named = ", ".join(map(_quoted, described.classes[:MOST_CLASSES]))
         more = len(described.classes) - MOST_CLASSES
         rest = f" and {more:,} more, named in the file" if more > 0 else ""
-        yield f"{counted(len(described.classes), 'class', 'classes')}: {named}{rest}"
+        yield f"{counted(len(described.classes), *noun)}: {named}{rest}"
     yield f"Written by Foveal {described.provenance.foveal}; SHA-256 `{described.digest}`"
     yield f"Uses that are meant, and that are not: {FILL_IN}"
 
@@ -83,32 +85,33 @@ def _pictures(described: ModelDescription) -> Iterator[str]:
 
 def _judged(described: ModelDescription) -> Iterator[str]:
     known = described.provenance
+    on = f"on {counted(known.validation_pictures, 'picture')} held out, by {known.judged_by}"
+    figures = dict(known.figures or {})
     if described.accuracy is not None:
-        yield (
-            f"Accuracy {described.accuracy.percent()}, 95 % interval, on "
-            f"{counted(known.validation_pictures, 'picture')} held out, by {known.judged_by}"
-        )
-        if known.judged_by == "validation":
-            yield "The same pictures chose the weights, which makes this a little too good"
-    elif described.reconstruction is not None:
+        yield f"Accuracy {described.accuracy.percent()}, 95 % interval, {on}"
+    for name, one in figures.items():
+        yield f"{name.capitalize()} {one.plain()}, 95 % interval, {on}"
+    if described.reconstruction is not None:
         judged = described.reconstruction
         yield (
             f"Mean squared error {judged.autoencoder.mse:.5f} on "
             f"{counted(judged.pictures, 'picture')}, by {judged.judged_by}; principal components "
             f"of the same size {judged.pca.mse:.5f}"
         )
-    else:
+    elif described.accuracy is None and not figures:
         yield "Judged on no held-out picture: `foveal evaluate` judges it on labelled ones"
+    elif known.judged_by == "validation":
+        yield "The same pictures chose the weights, which makes this a little too good"
     yield f"Groups of people or places it was not judged on: {FILL_IN}"
 
 
-def _taught(described: ModelDescription) -> Iterator[str]:
+def _taught(described: ModelDescription, noun: tuple[str, str]) -> Iterator[str]:
     yield f"{counted(described.training_pictures, 'different picture')}"
     counts = described.provenance.class_counts
     if described.classes and len(counts) == len(described.classes):
         pairs = zip(described.classes, counts, strict=True)
         named = [f"{_quoted(label)} {count:,}" for label, count in pairs][:MOST_CLASSES]
-        yield f"Of each class: {', '.join(named)}"
+        yield f"Of each {noun[0]}: {', '.join(named)}"
     origin = described.provenance.backbone
     if origin is None:
         yield "From scratch: no other network's weights are in it"

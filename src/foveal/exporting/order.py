@@ -12,6 +12,7 @@ from foveal.arrays import Array
 from foveal.errors import UsageError
 from foveal.exporting import certificate as proofs
 from foveal.exporting import quantizing
+from foveal.exporting.certificate import Difference
 from foveal.exporting.facts import facts_of
 from foveal.exporting.format import Facts, Format
 from foveal.exporting.formats import format_of
@@ -21,6 +22,7 @@ from foveal.model.fitted import FittedModel
 from foveal.parameters import Real, check, one_of, optional
 from foveal.pictures.collection import Pictures
 from foveal.pictures.sources import gather
+from foveal.wording import counted
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -98,9 +100,13 @@ def order_of(
     )
 
 
-def notes_of(order: Order) -> Iterator[str]:
-    """Say what a file does not hold."""
-    recipe = order.model.recipe
+def notes_of(order: Order, found: Difference) -> Iterator[str]:
+    """Say what a file does not hold, and which golden pictures proved nothing."""
+    recipe, shown = order.model.recipe, order.golden
+    if shown.given > len(shown.pictures):
+        yield f"{len(shown.pictures):,} of {shown.given:,} golden pictures taken, evenly spaced"
+    if lost := len(shown.pictures) - found.pictures:
+        yield f"{counted(lost, 'golden picture')} left out: unreadable"
     if order.half != "decoder" and not order.raw:
         yield (
             f"pictures are to be resized before: {recipe.resize} to "

@@ -221,7 +221,7 @@ def measured(
         for judge, said in zip(judges, answers, strict=True):
             judge.add(batch, said)
     difference = total.found()
-    assert first is not None
+    assert first is not None  # or there was no picture, which `found` refuses
     fast, slow = timed(runs[0], runs[1], np.ascontiguousarray(first))
     quantized = Quantized(
         judged=judges[0].count,

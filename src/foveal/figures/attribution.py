@@ -38,6 +38,14 @@ CAPTION = (
 )
 
 
+CAPTION_OF_NUMBERS = (
+    "Orange places raise the number and blue ones lower it, by three questions: which maps of a "
+    "late layer raise it (those that lower it are not asked), which pixels raise or lower it on "
+    "the way from an empty picture to this one, and what is lost or won where a patch is covered. "
+    "Where colour lies beside the object, the network may be right for a wrong reason."
+)
+
+
 def draw_attribution(
     model: Any,
     X: Any,
@@ -95,16 +103,20 @@ def _drawn(found: Attributions, pictures: int) -> Figure[Attributions]:
     ):
         images.append(drawn(image, SIDE, MOST))
         called = shortened(label, images[-1].width, keep="start")
-        captions.append((name, called, f"{100 * found.probabilities[row]:.1f} %"))
+        sure = () if found.numbers else (f"{100 * found.probabilities[row]:.1f} %",)
+        captions.append((name, called, *sure))
         for method, maps in found.maps.items():
             images.append(over_grey(image, strengths(maps[row]), SIDE, MOST))
             captions.append((TITLES[method], _told(found, method, row)))
     sheet = panel(images, captions, across=1 + len(found.maps))
-    bar = strength_bar("speaks against the class", "speaks for it", least=-1.0)
+    ends = ("lowers the number", "raises it")
+    ends = ends if found.numbers else ("speaks against the class", "speaks for it")
+    caption = CAPTION_OF_NUMBERS if found.numbers else CAPTION
+    bar = strength_bar(*ends, least=-1.0)
     return Figure(
         values=found,
-        image=page("Where it looked", tuple(_facts(found, pictures)), [sheet, bar], CAPTION),
-        caption=CAPTION,
+        image=page("Where it looked", tuple(_facts(found, pictures)), [sheet, bar], caption),
+        caption=caption,
         columns=("path", "class", "probability", "method", "least", "greatest", "sum"),
         rows=tuple(_numbers(found)),
     )
@@ -136,7 +148,8 @@ def _facts(found: Attributions, pictures: int) -> Iterator[str]:
     height, width, channels = found.images.shape[1:]
     size = written((channels, height, width))
     yield f"{of if shown < pictures else counted(shown, 'picture')} of {size}"
-    yield "asked of the log odds of the class; an empty picture has this one's median colour"
+    asked = "the number" if found.numbers else "the log odds of the class"
+    yield f"asked of {asked}; an empty picture has this one's median colour"
     for method, why in found.left_out.items():
         yield f"{TITLES[method]} is left out: it {why}"
 

@@ -10,15 +10,15 @@ from foveal.drawing.colours import FAINT
 from foveal.drawing.figure import Figure
 from foveal.drawing.layout import GRID, abreast, celled, page, stacked
 from foveal.drawing.panel import panel
-from foveal.drawing.text import BODY, LABEL, number, shortened, words
+from foveal.drawing.text import BODY, LABEL, shortened, words
 from foveal.drawing.thumbnails import SMALL, drawn, hairlined
+from foveal.figures.mistake_words import OfClasses, OfNumbers, words_of
 from foveal.judging.evaluation import evaluate
 from foveal.looking.mistakes import PictureRow, rows_of_mistakes
 from foveal.looking.selection import seen
 from foveal.looking.subject import NothingToSee, subject_of
 from foveal.parameters import Whole, check
 from foveal.pictures.sources import gather
-from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.judging.evaluation import Evaluation
@@ -30,20 +30,6 @@ LEAST_WIDTH = 104
 """Room that a picture takes at least."""
 ROOM = 176
 """Width of a picture of a row with its caption."""
-WRONG_ROWS = (
-    "The highest losses are what training would learn most from; the surest errors are often wrong "
-    "labels, which cost the most and are the cheapest to mend. A pair of classes that is confused "
-    "again and again needs pictures that show their difference."
-)
-WRONG = (
-    "Each picture stands beside its class and the class that the model called it, the surest "
-    "mistakes first. Look for wrong labels before anything else: they cost the most, and are the "
-    "cheapest to mend."
-)
-UNSURE = (
-    "No picture was called wrong: these are the ones that the model was least sure of, each beside "
-    "its class. What they have in common is what further pictures to learn from should show."
-)
 
 
 def mistakes(model: FittedModel, X: Any, found: Evaluation, count: int = 10) -> Figure[Evaluation]:
@@ -72,23 +58,23 @@ def mistakes(model: FittedModel, X: Any, found: Evaluation, count: int = 10) -> 
     wrong = answers.mistakes
     places = (wrong if len(wrong) else answers.order)[:count]
     rows = answers.rows[places].tolist()
-    table = list(found.rows())
+    table, said = list(found.rows()), words_of(found)
     named = [dict(zip(found.columns, table[row], strict=True)) for row in rows]
     pictures = [hairlined(drawn(one)) for one in seen(model, gather(X).take(rows))]
     width = max([LEAST_WIDTH, *(one.width for one in pictures)])
     entries = [
-        abreast([celled(picture, width, 1), _verdict(facts, place)], 2 * GRID)
+        abreast([celled(picture, width, 1), _verdict(said, facts, place)], 2 * GRID)
         for place, (facts, picture) in enumerate(zip(named, pictures, strict=True), start=1)
     ]
     half = len(entries) if len(entries) <= 4 else -(-len(entries) // 2)
     columns = [stacked(entries[at : at + half]) for at in range(0, len(entries), half)]
-    caption = WRONG if len(wrong) else UNSURE
+    caption = said.caption(rows=False)
     return Figure(
         values=found,
-        image=page(_title(found), _facts(found), [abreast(columns, 4 * GRID)], caption),
+        image=page(said.title, _facts(found), [abreast(columns, 4 * GRID)], caption),
         caption=caption,
-        columns=_kept(found),
-        rows=tuple(tuple(facts[name] for name in _kept(found)) for facts in named),
+        columns=said.kept,
+        rows=tuple(tuple(facts[name] for name in said.kept) for facts in named),
     )
 
 
@@ -115,26 +101,27 @@ def draw_mistakes(model: Any, X: Any, count: int = 6) -> Figure[Evaluation]:
     """
     check({"count": count}, {"count": Whole()})
     subject, pictures = subject_of(model), gather(X)
-    if subject.model is None or not subject.classes:
+    if subject.model is None or subject.model.autoencodes:
         raise _nothing("a classifier that was trained", subject.name)
     if pictures.labels is None:
         raise _nothing("labelled pictures, such as a folder of class folders", "no labels")
     found = evaluate(subject.model, pictures, with_baselines=False)
     rows = rows_of_mistakes(found, count)
     table = [dict(zip(found.columns, one, strict=True)) for one in found.rows()]
-    caption = WRONG_ROWS if len(found.answers.mistakes) else UNSURE
+    said = words_of(found)
+    caption = said.caption(rows=True)
     return Figure(
         values=found,
         image=page(
-            _title(found),
+            said.title,
             _facts(found),
             [_row(subject.model, pictures, found, one, table) for one in rows],
             caption,
         ),
         caption=caption,
-        columns=("row", *_kept(found)),
+        columns=("row", *said.kept),
         rows=tuple(
-            (one.title, *(table[at][name] for name in _kept(found)))
+            (one.title, *(table[at][name] for name in said.kept))
             for one in rows
             for at in found.answers.rows[one.places].tolist()
         ),
@@ -162,47 +149,31 @@ def _row(
     """Draw one row of pictures under its title."""
     rows = found.answers.rows[row.places].tolist()
     images = [drawn(one) for one in seen(model, pictures.take(rows), SMALL)]
-    captions = [_in_short(table[at]) for at in rows]
+    said = words_of(found)
+    captions = [_in_short(said, table[at]) for at in rows]
     return stacked([words(row.title, BODY), panel(images, captions, least=ROOM)])
 
 
-def _in_short(facts: dict[str, Any]) -> list[str]:
-    true, called = str(facts["true"]), str(facts["predicted"])
-    verdict = true if true == called else f"{true} -> {called}"
-    return [
-        verdict,
-        ", ".join([*_sure(facts), f"loss {number(facts['loss'])}"]),
-        str(facts["path"]),
-    ]
+def _in_short(said: OfClasses | OfNumbers, facts: dict[str, Any]) -> list[str]:
+    return [" -> ".join(said.verdict(facts)), said.in_short(facts), str(facts["path"])]
 
 
-def _sure(facts: dict[str, Any]) -> list[str]:
-    """Say how sure an answer was, where it has one probability."""
-    return [f"{100 * facts['probability']:.1f} %"] if "probability" in facts else []
+def _facts(found: Evaluation) -> tuple[str, ...]:
+    target, told = found.answers.target, words_of(found).told
+    name, value = target.figures(found.metrics, None, 1.0)[0]
+    return f"{told}, judged by {found.judged_by}", f"{name} {value}"
 
 
-def _title(found: Evaluation) -> str:
-    return "Pictures that were called wrong" if len(found.answers.mistakes) else "Least sure of"
-
-
-def _facts(found: Evaluation) -> tuple[str, str]:
-    wrong, judged = len(found.answers.mistakes), len(found.answers.rows)
-    return (
-        f"{wrong:,} of {counted(judged, 'picture')} called wrong, judged by {found.judged_by}",
-        " ".join(found.answers.target.figures(found.metrics, None, 1.0)[0]),
-    )
-
-
-def _verdict(facts: dict[str, Any], place: int) -> Image.Image:
+def _verdict(said: OfClasses | OfNumbers, facts: dict[str, Any], place: int) -> Image.Image:
     """Say beside a picture which it is, what it is and what it was called."""
     name = shortened(str(facts["path"]), WIDTH_OF_NAMES - 4 * GRID)
-    true, called = facts["true"], facts["predicted"]
     half = (WIDTH_OF_NAMES - 6 * GRID) // 2
-    verdict = [shortened(str(one), half, BODY, "start") for one in (true, called)]
+    verdict = [shortened(one, half, BODY, "start") for one in said.verdict(facts)]
+    first, second = said.lines(facts)
     lines = [
         abreast([words(f"{place}.", LABEL, FAINT), words(name, LABEL)]),
-        words(verdict[0] if true == called else " -> ".join(verdict), BODY),
-        *[words(f"probability {one}", LABEL) for one in _sure(facts)],
-        words(f"loss {number(facts['loss'])}", LABEL, FAINT),
+        words(" -> ".join(verdict), BODY),
+        *[words(first, LABEL)] * bool(first),
+        *[words(second, LABEL, FAINT)] * bool(second),
     ]
     return celled(stacked(lines, GRID // 2), WIDTH_OF_NAMES, 1, "left")

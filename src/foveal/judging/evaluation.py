@@ -188,6 +188,8 @@ def evaluate(
     if chosen.judged_by == "held-out pictures":
         taught = source.known[Standing.of(model, source.store.hashes[source.known]).taught]
         notes.extend(together.known_before(rows, taught, source.pictures))
+    elif chosen.judged_by != "training pictures":
+        notes.extend(target.of_its_own())
     if len(target.names):
         notes.extend(together.copies.conflicts(source.values, target.written_value, pictures.names))
     if worth < 1:

@@ -35,7 +35,10 @@ class Unjudged:
             Classes of the model.
         """
         if self.unusable:
-            unknown = f", {self.unknown:,} of an unknown class" * bool(self.unknown)
+            unknown = (
+                f", {self.unknown:,} {'of an unknown class' if classes else 'without a number'}"
+                * bool(self.unknown)
+            )
             yield (
                 f"leaves out {self.unusable:,} of {counted(self.given, 'picture')} given, which "
                 f"cannot be judged{unknown}"

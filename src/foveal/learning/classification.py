@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import nn
 
-from foveal.arrays import Rows
+from foveal.arrays import Hashes, Rows
 from foveal.learning.context import FitContext
 from foveal.learning.data import TrainingData
 from foveal.learning.descent import Habits, Trained, batch_size_of, check_batches
+from foveal.learning.earlier import Earlier
 from foveal.learning.familiarity import familiar
 from foveal.learning.held import Held
 from foveal.learning.options import Descent, Pixels
@@ -26,6 +27,8 @@ from foveal.targets.labelled import Labelled
 from foveal.training import config as configs
 from foveal.training.steps import LossOf, Scores, logits_of
 
+EASED = 0.3
+"""Share of the usual learning rate with which the weights of an earlier model go on."""
 JUDGING_BATCH = 256
 """Validation pictures that go through the network at once."""
 
@@ -33,6 +36,9 @@ JUDGING_BATCH = 256
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledTask(PictureTask[Labelled]):
     """A network in training that is to say what labels say: how it is taught and judged."""
+
+    earlier: Earlier | None = None
+    """Whose weights it begins with; drawn ones where there is none."""
 
     @property
     def loss_of(self) -> LossOf:
@@ -45,11 +51,17 @@ class LabelledTask(PictureTask[Labelled]):
         return Habits(
             epochs=configs.epochs_for(len(self.data.split.train), self.batch_size),
             label_smoothing=self.data.target.label_smoothing,
+            eased=1.0 if self.earlier is None else EASED,
         )
 
     def initial(self, network: nn.Sequential) -> nn.Sequential:
-        """Begin with weights as they are drawn."""
-        return network
+        """Begin with weights as they are drawn, or with those of an earlier model."""
+        return network if self.earlier is None else self.earlier.begun(network, self.data.target)
+
+    def _ever(self, rows: Rows, before: Callable[[FittedModel], Hashes]) -> Hashes:
+        """Return the hashes of rows, with those that an earlier model has beside them."""
+        own: Hashes = self.data.store.hashes[rows]
+        return own if self.earlier is None else np.union1d(own, before(self.earlier.model))
 
     def logits(self, network: nn.Module) -> torch.Tensor:
         """Run the validation pictures through a network."""
@@ -81,8 +93,8 @@ class LabelledTask(PictureTask[Labelled]):
             self.device,
             target=held.target,
             temperature=held.temperature if len(rows) else 1.0,
-            trained_on=data.store.hashes[data.split.train],
-            chosen_on=data.store.hashes[rows],
+            trained_on=self._ever(data.split.train, lambda old: old.trained_on),
+            chosen_on=self._ever(rows, lambda old: old.chosen_on),
             held_out=held.kept,
             state=state,
             config=trained.config,
@@ -107,7 +119,11 @@ def unjudged(data: TrainingData[Labelled], rows: Rows) -> list[int] | None:
 
 
 def scratch_task(
-    data: TrainingData[Labelled], asked: Descent, pixels: Pixels, context: FitContext
+    data: TrainingData[Labelled],
+    asked: Descent,
+    pixels: Pixels,
+    context: FitContext,
+    earlier: Earlier | None = None,
 ) -> LabelledTask:
     """Decide how a network from scratch is taught: batches, variations, mirroring."""
     count = len(data.split.train)
@@ -121,13 +137,22 @@ def scratch_task(
         batch_size=batch_size_of(asked, count),
         augmentation=Augmentation(level=level, flip=flip),
         notes=() if flip or level == "none" else notes,
+        earlier=earlier,
     )
 
 
-def scratch_plan(net: str | Network | Plan, data: TrainingData[Labelled], asked: Descent) -> Plan:
+def scratch_plan(
+    net: str | Network | Plan,
+    data: TrainingData[Labelled],
+    asked: Descent,
+    earlier: Earlier | None = None,
+) -> Plan:
     """Plan a network for the pictures and for what is to be said of them."""
     described = net.network if isinstance(net, Plan) else net
-    found = plan(described, input=data.recipe.shape, classes=data.target.outputs)
+    if earlier is None:
+        found = plan(described, input=data.recipe.shape, classes=data.target.outputs)
+    else:
+        found = earlier.planned(described, data.target)
     count = len(data.split.train)
     check_trainable(found, data.target, batch_size_of(asked, count), count)
     return found

@@ -15,6 +15,7 @@ from foveal.evaluation.intervals import effective_number
 from foveal.inference.features import Extraction, Features, open_features
 from foveal.inference.frozen import OWN
 from foveal.learning.context import FitContext
+from foveal.learning.earlier import Earlier
 from foveal.learning.options import Pixels, Shares, sides_of
 from foveal.pictures import ledger, prepared
 from foveal.pictures.augment import Augmentation
@@ -154,6 +155,22 @@ def as_pixels(asked: Pixels, context: FitContext) -> Opening:
     return opening
 
 
+def as_before(earlier: Earlier, asked: Pixels, context: FitContext) -> Opening:
+    """Open pictures as pixels, as those of an earlier model were."""
+
+    def opening(pictures: Pictures) -> tuple[Store, PictureRecipe]:
+        recipe = earlier.recipe(pictures, asked)
+        store = open_store(
+            pictures,
+            recipe,
+            threads=context.device.threads,
+            progress=lambda done, total: context.run.tell(Decoding(done=done, total=total)),
+        )
+        return store, recipe
+
+    return opening
+
+
 def as_features(extraction: Extraction, context: FitContext) -> Opening:
     """Open pictures as the features that a frozen network makes of them."""
 
@@ -171,6 +188,7 @@ def prepare(
     target: T,
     shares: Shares,
     context: FitContext,
+    earlier: Earlier | None = None,
 ) -> TrainingData[T]:
     """Prepare pictures for training; the ledger and the run are told.
 
@@ -186,6 +204,8 @@ def prepare(
         Which are held out, where no folder names them.
     context : FitContext
         Run and seed.
+    earlier : Earlier, optional
+        What is gone on from: it says which pictures stay held out.
 
     Raises
     ------
@@ -198,6 +218,10 @@ def prepare(
     with run.group.first_then_others():  # what the first keeps the others find
         store, recipe = opening(pictures)
     run.agree("pictures", store.fingerprint, "the pictures changed meanwhile: begin with `fresh`")
+    if earlier is not None:
+        digest = earlier.model.digest()
+        run.agree("earlier", digest, "bring the earlier model back, or begin with `fresh`")
+    before = None if earlier is None else earlier.before(store.hashes)
     answers = _weighed(answers, pictures.weights)
     usable = np.flatnonzero(store.readable & answers.known)
     strata = target.strata(answers.values_n)
@@ -214,10 +238,15 @@ def prepare(
         validation_share=shares.validation_share,
         test_share=shares.test_share,
         seed=context.seed,
+        before=before,
     )
     reasons = list(answers.reasons)
     for row, reason in contradicted.items():
         reasons[row] = reason
+    if before is not None:
+        placed = np.concatenate([parts.train, parts.validation, parts.test])
+        for row in np.setdiff1d(np.flatnonzero(before.taught), placed).tolist():
+            reasons[row] = reasons[row] or "it taught the earlier model, and may not judge this one"
     answers = replace(answers, reasons=reasons)
     entries = list(_entries(pictures, store, answers, units, parts))
     if run.folder is not None:
@@ -234,7 +263,7 @@ def prepare(
         values=answers.values_n,
         units=units,
         split=parts,
-        recipe=store.measured(recipe, parts.train),
+        recipe=recipe if earlier is not None else store.measured(recipe, parts.train),
         weights=_on_average_one(pictures.weights, parts.train),
         entries=entries,
     )
@@ -250,7 +279,11 @@ def prepare(
             size="x".join(map(str, data.recipe.shape)),
             warm=store.warm,
             seconds=time.perf_counter() - began,
-            notes=(*_together(pictures, data, copies), *_notes(pictures, entries, data)),
+            notes=(
+                *([] if earlier is None else earlier.notes(store.hashes, parts, target.names)),
+                *_together(pictures, data, copies),
+                *_notes(pictures, entries, data),
+            ),
         )
     )
     return data

@@ -34,6 +34,8 @@ class Habits:
     label_smoothing: float = 0.0
     squares: float = 0.999
     """Second beta of AdamW."""
+    eased: float = 1.0
+    """Share of the usual learning rate, where none is asked for."""
     gentle: bool = True
     """Whether networks without batch normalisation get half the usual learning rate."""
 
@@ -146,7 +148,7 @@ def configured(
     batches, habits = task.batches, task.habits
     epochs = habits.epochs if asked.epochs is None else asked.epochs
     normalised = any(isinstance(module, _BatchNorm) for module in network.modules())
-    rate = asked.learning_rate or configs.learning_rate_for(
+    rate = asked.learning_rate or habits.eased * configs.learning_rate_for(
         asked.optimizer, batches.batch_size, normalised=normalised or not habits.gentle
     )
     decay = asked.weight_decay

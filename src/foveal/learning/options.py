@@ -241,7 +241,41 @@ class NetOptions:
     )
 
 
-CNN = (NetOptions, Descent, Labels, Pixels, Shares, Machine)
+@dataclass(frozen=True, slots=True)
+class FileOrModel:
+    """The rule of a model that is gone on from; models are known by what they have."""
+
+    def accepts(self, value: object) -> bool:
+        """Whether the value is a path or a fitted model."""
+        return isinstance(value, str | Path) or hasattr(value, "trained_on")
+
+    def sentence(self) -> str:
+        """Say the rule."""
+        return "a model file or a fitted model"
+
+    def example(self) -> str:
+        """Return a value within the rule."""
+        return repr("model.safetensors")
+
+    def known(self) -> tuple[str, ...]:
+        """Return nothing: files are looked for where models are opened."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Continued:
+    """What is gone on from."""
+
+    earlier: Path | None = option(
+        NETWORK,
+        None,
+        optional(FileOrModel()),
+        "Go on from this model, with more pictures or further classes: a cnn from its weights, a "
+        "transfer from its features. What it had held out stays so.",
+    )
+
+
+CNN = (NetOptions, Continued, Descent, Labels, Pixels, Shares, Machine)
 """Options of `CNNClassifier`."""
 CNN_OF_NUMBERS = tuple(group for group in CNN if group is not Labels)
 """Options of `CNNRegressor`."""
@@ -392,7 +426,7 @@ class TransferShares(HeldOut):
     )
 
 
-TRANSFER = (BackboneOptions, Descent, Labels, Views, TransferShares, Machine)
+TRANSFER = (BackboneOptions, Continued, Descent, Labels, Views, TransferShares, Machine)
 """Options of `TransferClassifier`."""
 TRANSFER_OF_NUMBERS = tuple(group for group in TRANSFER if group is not Labels)
 """Options of `TransferRegressor`."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from foveal.backbones.catalog import Backbone
 from foveal.errors import UsageError
+from foveal.learning.earlier import Earlier
 from foveal.learning.options import (
     FITTED,
     BackboneOptions,
@@ -29,6 +30,8 @@ class TransferConfig:
     """The options of a transfer, in their groups."""
 
     start: BackboneOptions
+    earlier: Earlier | None
+    """What is gone on from, if anything."""
     descent: Descent
     target: Labelled
     """What is to be learned, before any label was read."""
@@ -48,6 +51,8 @@ class TransferConfig:
     def backbone(self, aspect: float) -> Backbone:
         """Open the network to start from, for pictures of a median width / height."""
         start, views = self.start, self.views
+        if self.earlier is not None:
+            return self.earlier.backbone(start, views)
         return start_from(
             start.backbone,
             size=sides_of(views.size),
@@ -70,6 +75,8 @@ class TransferConfig:
         """
         if self.shares.validation_share is not None:
             return self.shares.validation_share
+        if self.earlier is not None and len(self.earlier.held):
+            return VALIDATION_SHARE
         by_folds = self.start.at_once and not self.start.fine_tune_epochs
         return 0.0 if by_folds else VALIDATION_SHARE
 

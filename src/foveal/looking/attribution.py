@@ -60,7 +60,7 @@ class Attributions:
     labels: tuple[str, ...]
     """Its name, (n,)."""
     probabilities: Array
-    """Its probability, (n,)."""
+    """Its probability, (n,); NaN where the network answers with a number."""
     maps: dict[Method, Array]
     """What each pixel does for the class, (n, h, w), by method; negative where it speaks against.
 
@@ -76,6 +76,11 @@ class Attributions:
     """Methods that do not apply, each with why."""
     patch: int
     """Side of the patches that occlusion covers, in pixels."""
+
+    @property
+    def numbers(self) -> bool:
+        """Whether the network answers with a number: maps and differences are in its unit."""
+        return bool(np.isnan(self.probabilities).all()) and bool(len(self.probabilities))
 
     @property
     def gaps(self) -> Array:
@@ -136,19 +141,42 @@ def attributions(
             for method in chosen
             if method not in left_out
         }
-    names = _class_names(subject)
+    labels, chances, unit = _answers(scored, logits, targets)
+    maps = {method: unit * one for method, one in maps.items()}
     return Attributions(
         names=seen.names,
         images=seen.images,
         targets=targets.cpu().numpy(),
-        labels=tuple(names[one] for one in targets.tolist()),
-        probabilities=scored.chances(logits, targets).cpu().numpy(),
+        labels=labels,
+        probabilities=chances,
         maps=maps,
-        differences=(score.double() - empty.double()).cpu().numpy(),
+        differences=unit * (score.double() - empty.double()).cpu().numpy(),
         layer=number,
         left_out=left_out,
         patch=patch_of(*inputs.shape[2:]),
     )
+
+
+def _answers(
+    scored: Scored, logits_nk: torch.Tensor, targets: torch.Tensor
+) -> tuple[tuple[str, ...], Array, float]:
+    """Return what is asked about in each picture, its probability, and the unit of a score."""
+    subject = scored.subject
+    if answers_numbers(subject):
+        assert subject.model is not None
+        target = subject.model.answering()
+        made = target.predicted(logits_nk.double().cpu().numpy(), 1.0)
+        unit = float(np.diff(target.predicted(np.array([[0.0], [1.0]]), 1.0)[:, 0])[0])
+        return tuple(target.written(one)[0] for one in made), np.full(len(made), np.nan), unit
+    names = _class_names(subject)
+    labels = tuple(names[one] for one in targets.tolist())
+    return labels, scored.chances(logits_nk, targets).cpu().numpy(), 1.0
+
+
+def answers_numbers(subject: Subject) -> bool:
+    """Whether a network is a model that answers with one number, and not with classes."""
+    model = subject.model
+    return model is not None and not len(model.classes) and subject.plan.output == (1,)
 
 
 def _one_by_one(

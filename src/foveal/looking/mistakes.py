@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from foveal.evaluation.confusion import confused_pairs
+from foveal.evaluation.regression import NumberMetrics
 from foveal.wording import counted
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def rows_of_mistakes(
 
     Those with the highest loss; the errors that it was surest of; and of
     each of the most confused pairs of classes the surest errors. A row that shows nothing new is
-    left out. Where nothing was called wrong, the pictures that it was least sure of.
+    left out. Where nothing was called wrong, the pictures that it was least sure of. Of numbers
+    the answers that are too high by most, and too low.
 
     Parameters
     ----------
@@ -49,6 +51,8 @@ def rows_of_mistakes(
     pairs : int
         Pairs of classes, at most.
     """
+    if isinstance(found.metrics, NumberMetrics):
+        return _off(found, count)
     wrong = found.answers.mistakes
     if not len(wrong):
         return (PictureRow(title="Least sure of", places=found.answers.order[:count]),)
@@ -64,6 +68,17 @@ def rows_of_mistakes(
         if not seen.issuperset(row.places.tolist()):
             rows.append(row)
             seen.update(row.places.tolist())
+    return tuple(rows)
+
+
+def _off(found: Evaluation, count: int) -> tuple[PictureRow, ...]:
+    residuals = found.answers.predicted[:, 0] - found.answers.values
+    rows = []
+    for title, sign in (("Answers that are too high", -1), ("Answers that are too low", 1)):
+        order = np.argsort(sign * residuals, kind="stable")
+        places = order[sign * residuals[order] < 0][:count]
+        if len(places):
+            rows.append(PictureRow(title=title, places=places))
     return tuple(rows)
 
 

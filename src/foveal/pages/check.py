@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
+
 from foveal.checking.check import Check
 from foveal.checking.findings import Finding, Item
 from foveal.checking.views import Viewer, viewer
+from foveal.drawing.axes import spanning
+from foveal.drawing.curves import Curve, curves
 from foveal.drawing.thumbnails import drawn
 from foveal.pages.document import (
     Block,
+    Facts,
     Listing,
+    Plot,
+    Plots,
     Section,
     Table,
     Tile,
@@ -20,7 +27,7 @@ from foveal.pages.document import (
     tile,
 )
 from foveal.pages.report import Report
-from foveal.wording import counted
+from foveal.wording import counted, four_digits
 
 SIDE = 128
 """Longer side of pictures that are seen, at most."""
@@ -32,6 +39,10 @@ MOST_OF_A_SET = 6
 """Pictures shown of a set, at most."""
 MOST_ROWS = 50
 """Rows of a table, at most."""
+NUMBERS = (
+    "How many pictures have a number of about this size. A network learns best where there are "
+    "many; what stands far from all others is a slip of the pen, another unit, or a rare case."
+)
 LISTED = ("unreadable", "few", "imbalance")
 """Kinds that have no pictures to be seen."""
 
@@ -54,7 +65,7 @@ def check_page(found: Check, *, source: str = "", said: Callable[[str], str] = s
         `save` writes it as one .html file.
     """
     view = viewer(found.pictures, SIDE)
-    sections = [_overview(found, said), *_classes(found)]
+    sections = [_overview(found, said), *_classes(found), *_numbers(found)]
     sections += [_of_kind(found, one, view, said) for one in found.findings]
     return Report(title=source or "Pictures", lead=_lead(found), sections=tuple(sections))
 
@@ -85,14 +96,41 @@ def _classes(found: Check) -> Iterator[Section]:
         return
     pairs = list(zip(map(str, found.classes.names), found.counts.tolist(), strict=True))
     more = len(pairs) - MOST_ROWS
+    noun = ("label", "labels") if found.classes.several else ("class", "classes")
     table = Table(
-        columns=("class", "pictures"),
+        columns=(noun[0], "pictures"),
         rows=tuple((name, f"{count:,}") for name, count in pairs[:MOST_ROWS]),
         numbers=(1,),
-        caption="Pictures that can be read."
-        + f" {counted(more, 'class', 'classes')} more." * (more > 0),
+        caption="Pictures that can be read." + f" {counted(more, *noun)} more." * (more > 0),
     )
-    yield section("classes", f"Classes: {len(pairs):,}", [table])
+    yield section("classes", f"{noun[1].capitalize()}: {len(pairs):,}", [table])
+
+
+def _numbers(found: Check) -> Iterator[Section]:
+    numbers, summary = found.numbers, found.summary
+    if numbers is None or summary is None:
+        return
+    counts, edges = numbers.histogram(found.readable)
+    steps = Curve(
+        name="pictures",
+        role="training",
+        x=np.repeat(edges, 2).tolist(),
+        y=[0.0, *np.repeat(counts, 2).astype(float).tolist(), 0.0],
+    )
+    told = f"{counted(summary.pictures, 'picture')}: {summary}."
+    across = spanning("number", edges.tolist())
+    upward = spanning("pictures", [0.0, float(counts.max())], unit="count", low=0.0)
+    chart = curves("numbers", "How the numbers are spread", told, [steps], across, upward)
+    facts = (
+        ("least", four_digits(summary.least)),
+        ("a quarter below", four_digits(summary.lower_quartile)),
+        ("median", four_digits(summary.median)),
+        ("a quarter above", four_digits(summary.upper_quartile)),
+        ("greatest", four_digits(summary.greatest)),
+    )
+    yield section(
+        "numbers", "Numbers", [Plots((Plot(chart=chart, caption=NUMBERS),)), Facts(facts)]
+    )
 
 
 def _of_kind(found: Check, one: Finding, view: Viewer, said: Callable[[str], str]) -> Section:
@@ -141,6 +179,8 @@ def _tile(found: Check, item: Item, row: int, view: Viewer, *, why: bool = True)
     name, seen = str(found.pictures.names[row]), view(row)
     part = "" if found.pictures.parts is None else str(found.pictures.parts[row])
     label = found.classes.name(row) if found.classes.names else ""
+    if found.numbers is not None and not found.numbers.reasons[row]:
+        label = four_digits(float(found.numbers.values_n[row]))
     first = ", ".join(one for one in (label, part) if one)
     lines = [*[first] * bool(first), *[item.why] * why]
     if isinstance(seen, str):

@@ -40,7 +40,7 @@ FIXED = (
 )
 SCRATCH = (
     "The first half finds features: convolutions, whose kernels are learned, and pooling. The "
-    "second half is a small ordinary network that reads the features and names the class."
+    "second half is a small ordinary network that reads the features and gives the answer."
 )
 CODES = (
     "The encoder narrows a picture down to the numbers of its code, the decoder widens these "

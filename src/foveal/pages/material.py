@@ -8,6 +8,7 @@ from typing import Any
 
 from foveal.evaluation.label_metrics import LabelMetrics
 from foveal.evaluation.metrics import Metrics
+from foveal.evaluation.regression import NumberMetrics
 from foveal.inference.features import FOUND
 from foveal.judging.evaluation import Evaluation
 from foveal.model.fitted import FittedModel
@@ -44,6 +45,12 @@ class Material:
         """How it fares, where it says which class a picture is of; else None."""
         found = self.evaluation
         return found if found is not None and isinstance(found.metrics, Metrics) else None
+
+    @property
+    def measured(self) -> Evaluation | None:
+        """How it fares, where it answers with a number; else None."""
+        found = self.evaluation
+        return found if found is not None and isinstance(found.metrics, NumberMetrics) else None
 
     @property
     def several(self) -> Evaluation | None:

@@ -8,9 +8,12 @@ from typing import Any
 from foveal.drawing.axes import spanning
 from foveal.drawing.bars import Bar, bars
 from foveal.drawing.charts import Chart, Role
+from foveal.evaluation.baselines import ACCURACY
+from foveal.evaluation.baselines import written as told_estimate
 from foveal.evaluation.intervals import Estimate
 from foveal.evaluation.metrics import ClassScores, Metrics
 from foveal.evaluation.reconstruction import Reconstruction, kept_line
+from foveal.evaluation.regression import NumberMetrics
 from foveal.judging.evaluation import Evaluation
 from foveal.judging.refusing import lines_of_refusing
 from foveal.learning.options import AUTOENCODER, CNN, TRANSFER, options_of
@@ -58,6 +61,11 @@ LADDER = (
     "need no network: one answer for all, or a comparison of pixels; a network earns its cost by "
     "what it has over them."
 )
+LADDER_OF_ERRORS = (
+    "Each bar is how far answers are off on average, with its 95 % interval: the shorter, the "
+    "better. Beneath stands what needs no network: always the same number, the number of the most "
+    "alike picture, and a weighted sum of pixels. A network earns its cost by what it leaves less."
+)
 RECALLS = (
     "Recall is the share of the pictures of a class that are called so, precision the share of "
     "those called so that are. An accuracy can look good while one small class is always missed."
@@ -81,6 +89,12 @@ def lead(material: Material) -> str:
 def _warning(found: Evaluation) -> str:
     """Say ahead of all where a classifier has learned nothing that can be shown."""
     metrics = found.metrics
+    if isinstance(metrics, NumberMetrics):
+        error = metrics.mean_absolute_error
+        better = [one.name for one in found.baselines if one.estimate.high < error.low]
+        if not metrics.r2.value > 0:
+            return "This network is no better than always answering the mean. "
+        return f"A {better[-1]} does better than this network. " if better else ""
     if not isinstance(metrics, Metrics) or len(metrics.classes) < 2:
         return ""
     most = max(metrics.classes, key=lambda one: one.pictures)
@@ -95,7 +109,7 @@ def _warning(found: Evaluation) -> str:
 
 def _named_in_short(classes: list[str], noun: tuple[str, str]) -> str:
     if not classes:
-        return "A network that answers with numbers."
+        return "A network that answers with a number."
     rest = len(classes) - FEW
     names = ", ".join(classes[:FEW]) + (f" and {rest:,} more" if rest > 0 else "")
     return f"A network that names {counted(len(classes), *noun)}: {names}."
@@ -150,7 +164,7 @@ def _facts(material: Material) -> Iterator[tuple[str, str]]:
     if record is not None and record.prepared:
         yield "parts", _parts(record.prepared)
     counts = model.provenance.class_counts
-    if not model.autoencodes:
+    if len(model.classes):
         yield model.answering().noun[1], _named_classes([str(one) for one in model.classes], counts)
     yield "as the network sees them", f"{written(model.recipe.shape)}, {model.recipe.resize}"
     yield "variations", _variations(material)
@@ -207,8 +221,10 @@ def outcome(material: Material) -> Section:
 def _judged(material: Material, found: Evaluation) -> Iterator[Block]:
     target = found.answers.target
     yield Words(material.said(STANDING[found.judged_by]))
-    if material.classified is not None:
-        yield Plots((Plot(chart=_ladder(found), caption=LADDER),))
+    measured = target.measured(found.metrics)
+    if measured is not None:
+        caption = LADDER if measured[0] == ACCURACY else LADDER_OF_ERRORS
+        yield Plots((Plot(chart=_ladder(found, *measured), caption=caption),))
     if material.several is not None:
         yield Plots((ladder(found, JUDGED[found.judged_by], _beside(found)),))
     figures = target.figures(found.metrics, found.uncalibrated_error, found.temperature)
@@ -254,34 +270,38 @@ def _unlike(found: Evaluation) -> Iterator[tuple[str, str]]:
         yield "unlike what taught", f"{told.share.percent()} of {new}; {usual}"
 
 
-def _ladder(found: Evaluation) -> Chart:
-    metrics = found.metrics
-    entries = [_bar("the network", JUDGED[found.judged_by], metrics.accuracy)]
-    entries += _beside(found)
+def _ladder(found: Evaluation, measure: str, reached: Estimate) -> Chart:
+    entries = [_bar("the network", JUDGED[found.judged_by], measure, reached), *_beside(found)]
+    shares = measure == ACCURACY
+    ends = [end for one in entries for end in (one.low, one.high)]
+    axis = spanning(measure, ends, low=0.0)
     return bars(
         "ladder",
-        "Accuracy beside baselines",
-        _ladder_in_words(metrics, entries),
+        f"{measure.capitalize()} beside baselines",
+        _ladder_in_words(found, measure, entries),
         entries,
-        spanning("accuracy", [], unit="percent", low=0.0, high=1.0),
+        spanning(measure, [], unit="percent", low=0.0, high=1.0) if shares else axis,
     )
 
 
 def _beside(found: Evaluation) -> list[Bar]:
     """Return the bars of the baselines."""
     return [
-        _bar(one.name.removesuffix(PIXELS), "baseline", one.estimate) for one in found.baselines
+        _bar(one.name.removesuffix(PIXELS), "baseline", one.measure, one.estimate)
+        for one in found.baselines
     ]
 
 
-def _bar(name: str, role: Role, estimate: Estimate) -> Bar:
+def _bar(name: str, role: Role, measure: str, estimate: Estimate) -> Bar:
     value, low, high = estimate.value, estimate.low, estimate.high
-    return Bar(name=name, role=role, value=value, low=low, high=high, text=estimate.percent())
+    text = told_estimate(measure, estimate)
+    return Bar(name=name, role=role, value=value, low=low, high=high, text=text)
 
 
-def _ladder_in_words(metrics: Metrics, entries: list[Bar]) -> str:
+def _ladder_in_words(found: Evaluation, measure: str, entries: list[Bar]) -> str:
     told = "; ".join(f"{one.name}: {one.text}" for one in entries)
-    return f"Accuracy on {counted(metrics.pictures, 'picture')}, with 95 % intervals: {told}."
+    judged = counted(len(found.answers.rows), "picture")
+    return f"{measure.capitalize()} on {judged}, with 95 % intervals: {told}."
 
 
 MEANING = (

@@ -23,6 +23,7 @@ from foveal.pages.inside import codes, inside
 from foveal.pages.labels import certainty_of_labels, mistakes_of_labels
 from foveal.pages.learning_curve import curve_section
 from foveal.pages.material import Material
+from foveal.pages.numbers import farthest, nearness
 from foveal.pages.origin import again, ledger, notes
 from foveal.pages.outcome import asked, lead, outcome
 from foveal.pages.shell import rendered, write_page
@@ -34,8 +35,8 @@ from foveal.training.record import RunRecord
 from foveal.wording import unmarked
 
 SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
-    *(asked, outcome, folds, course, certainty, certainty_of_labels),
-    *(mistakes, mistakes_of_labels, network, inside, codes),
+    *(asked, outcome, folds, course, certainty, certainty_of_labels, nearness),
+    *(mistakes, mistakes_of_labels, farthest, network, inside, codes),
     *(ledger, notes, again),
 )
 """In the order in which they are read."""

@@ -9,17 +9,20 @@ and an empty cell missing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from foveal.arrays import Array, Doubles, Truths
 from foveal.errors import DataError
+from foveal.parameters import Choice, check
+from foveal.pictures.collection import Pictures
 from foveal.pictures.missing import is_missing
 from foveal.vocabulary import SEPARATORS, normal_name
 from foveal.wording import counted
 
+AUTO = "auto"
 SETS = (set, frozenset)
 LISTS = (list, tuple, np.ndarray)
 NEEDED = "for each picture a list of labels, or a row of 0 and 1 with a column for each label"
@@ -151,6 +154,25 @@ def of_texts(
     if not known and by is not None:
         notes += _left_within(read.values(), by)
     return [None if one is None else read[one] for one in texts], tuple(notes)
+
+
+def taken_apart(pictures: Pictures, separator: str | None) -> Pictures:
+    """Return the same pictures, texts that name several labels taken apart.
+
+    Parameters
+    ----------
+    pictures : Pictures
+        The pictures.
+    separator : {"auto", ";", "|", ","}, optional
+        What stands between labels; "auto" for the first of these that occurs. Where left out the
+        pictures stay as they are.
+    """
+    if separator is None or pictures.labels is None or says_several(pictures.labels):
+        return pictures
+    check({"separator": separator}, {"separator": Choice((AUTO, *SEPARATORS))})
+    asked = None if separator == AUTO else separator
+    sets, notes = of_texts(pictures.labels.tolist(), separator=asked)
+    return replace(pictures, labels=_objects(sets)).noted(notes)
 
 
 def matrix_of(sets: Sequence[LabelSet | None], names: Sequence[Any]) -> tuple[Truths, list[str]]:

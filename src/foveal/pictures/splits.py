@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from foveal.arrays import Hashes, Rows
+from foveal.arrays import Hashes, Rows, Truths
 from foveal.pictures.units import majority
 from foveal.randomness import generator
 
@@ -29,6 +29,19 @@ class Split:
     """Training rows left out because their unit stands in another part."""
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Before:
+    """What each picture was to an earlier model, of which a training goes on."""
+
+    taught: Truths
+    """Which taught it, (n,): none of them is drawn to be held out."""
+    held: Truths
+    """Which it had held out, (n,): they stay so."""
+    partial: bool = True
+    """Whether its weights are gone on with, so that what taught it may not judge though a folder
+    names it."""
+
+
 def split(
     class_ids: Rows,
     units: Hashes,
@@ -38,6 +51,7 @@ def split(
     validation_share: float,
     test_share: float,
     seed: int,
+    before: Before | None = None,
 ) -> Split:
     """Divide pictures into training, validation and test.
 
@@ -59,22 +73,38 @@ def split(
         Shares to draw where no folder names the part.
     seed : int
         Seed of the draw.
+    before : Before, optional
+        What pictures were to an earlier model: those that it had held out are of the validation
+        part, and the shares are drawn of pictures that are new to it. What taught weights that are
+        gone on with is not of the validation part either that folders name.
     """
     named = np.full(len(class_ids), "", dtype="<U10") if parts is None else parts
     pool = usable[(named[usable] == "train") | (named[usable] == "")]
     validation = usable[named[usable] == "validation"]
     test = usable[named[usable] == "test"]
-    before = len(pool)
+    drawn = not len(validation)
+    if before is not None:
+        if before.partial:
+            validation = validation[~before.taught[validation]]
+        validation = np.union1d(validation, pool[before.held[pool]])
+        pool = pool[~before.held[pool]]
+    count = len(pool)
     for part in (test, validation):
         pool = pool[~np.isin(units[pool], units[part])]
     validation = validation[~np.isin(units[validation], units[test])]
-    moved = before - len(pool)
-    if not len(test) and test_share > 0:
+    moved = count - len(pool)
+    bound = pool[:0]
+    if before is not None:
+        teaches = np.isin(units[pool], units[pool[before.taught[pool]]])
+        bound, pool = pool[teaches], pool[~teaches]
+    if not len(test) and test_share > 0 and len(pool):
         pool, test = draw(class_ids, units, pool, test_share, seed, "test")
-    if not len(validation) and validation_share > 0:
-        share = min(validation_share, MOST_HELD_OUT / max(len(pool), 1))
-        pool, validation = draw(class_ids, units, pool, share, seed, "validation")
-    return Split(pool, validation, test, moved)
+    if drawn and validation_share > 0 and len(pool):
+        room = max(MOST_HELD_OUT - len(validation), 0)
+        share = min(validation_share, room / max(len(pool), 1))
+        pool, found = draw(class_ids, units, pool, share, seed, "validation")
+        validation = np.union1d(validation, found)
+    return Split(np.union1d(bound, pool), validation, test, moved)
 
 
 def draw(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -76,14 +76,14 @@ def application(
     state: dict[str, Guard] = {}
     app.include_router(picture_routes(shelf, resources))
     app.include_router(inference_routes(shelf, resources, state))
-    _add_documents(app, resources)
+    _add_documents(app, resources, list(shelf.wanted))
     _add_errors(app)
     state["guard"] = Guard(app, door, resources, log)
     return state["guard"]
 
 
-def _add_documents(app: FastAPI, resources: Resources) -> None:
-    """Add what is about the server."""
+def _add_documents(app: FastAPI, resources: Resources, names: Sequence[str]) -> None:
+    """Add what is about the server, and the documents about its routes and models."""
 
     @app.get("/metrics", responses=answers(None, ASKING, content=TEXT), response_class=Response)
     async def metrics() -> Response:
@@ -94,17 +94,24 @@ def _add_documents(app: FastAPI, resources: Resources) -> None:
     @app.get("/openapi.json", responses=answers(None, ASKING))
     async def openapi() -> Response:
         """Describe all routes."""
-        return JSONResponse(described(app))
+        return JSONResponse(described(app, names))
 
-    @app.get("/docs", responses=answers(None, ASKING, content=HTML), response_class=HTMLResponse)
+    @app.get("/docs", responses=answers(None, ASKING, content=HTML), response_class=Response)
     async def docs() -> Response:
         """Describe all routes to a person, on a page that loads nothing."""
-        return HTMLResponse(page_of(described(app)))
+        return HTMLResponse(page_of(described(app, names)))
 
 
-def described(app: FastAPI) -> dict[str, Any]:
-    """Describe an application as OpenAPI, with the bodies that its routes read by themselves."""
+def described(app: FastAPI, names: Sequence[str]) -> dict[str, Any]:
+    """Describe an application as OpenAPI.
+
+    With the names of the models that it serves, and the bodies that its routes read by themselves.
+    """
     found = app.openapi()
+    operations = [one for path in found["paths"].values() for one in path.values()]
+    for parameter in (one for each in operations for one in each.get("parameters", [])):
+        if parameter["name"] == "name":
+            parameter["schema"]["enum"] = list(names)
     _, schemas = models_json_schema([(one, "validation") for one in BODIES], ref_template=REFERENCE)
     named = found.setdefault("components", {}).setdefault("schemas", {})
     for name, schema in schemas["$defs"].items():

@@ -30,12 +30,12 @@ class Shelf:
         self.resources = resources
         self.wanted = {one.name: one for one in wanted}
         self.stamps = {name: stamp_of(one) for name, one in self.wanted.items()}
-        self.served: dict[str, Served] = {
-            name: loaded(one, resources) for name, one in self.wanted.items()
-        }
+        self.served = {name: loaded(one, resources) for name, one in self.wanted.items()}
+        for served in self.served.values():
+            resources.engine.submit(served.open_engines).result()
         self.troubles: dict[str, str] = {}
         """Why a file that changed is not what is served, by model."""
-        self._reloading = asyncio.Lock()
+        self._wanting = self._reloading = False
 
     def __getitem__(self, name: str) -> Served:
         found = self.served.get(name)
@@ -60,25 +60,47 @@ class Shelf:
         -------
         mapping
             By the model whose file changed, "loaded", or why it was not: then the one of before
-            goes on.
+            goes on. Nothing where a call that has begun will see to it.
         """
-        async with self._reloading:
-            found: dict[str, str] = {}
-            for name, one in self.wanted.items():
-                stamp = stamp_of(one)
-                if stamp == self.stamps[name] and name not in self.troubles:
-                    continue
+        found: dict[str, str] = {}
+        self._wanting = True
+        while self._wanting and not self._reloading:  # a second call is done by the first one
+            self._wanting, self._reloading = False, True
+            try:
+                found |= await self._changed()
+            finally:
+                self._reloading = False
+        return found
+
+    async def _changed(self) -> dict[str, str]:
+        """Load what changed, once."""
+        found: dict[str, str] = {}
+        for name, one in self.wanted.items():
+            stamp = stamp_of(one)
+            if stamp != self.stamps[name] or name in self.troubles:
                 found[name] = await self._again(one, stamp)
-            return found
+        return found
+
+    def _retire(self, served: Served) -> None:
+        """Let a model go once nobody can be waiting for it: in the thread that asks networks.
+
+        An engine that is taken down in one thread while another runs ends the process now and then.
+        """
+        kept, loop = [served], asyncio.get_running_loop()
+        seconds = self.resources.limits.request_seconds + 1.0
+        loop.call_later(seconds, lambda: loop.run_in_executor(self.resources.engine, kept.clear))
 
     async def _again(self, one: Wanted, stamp: str) -> str:
+        loop = asyncio.get_running_loop()
         try:
             served = await asyncio.to_thread(loaded, one, self.resources)
+            await loop.run_in_executor(self.resources.engine, served.open_engines)
         except FovealError as error:
             reason = f"needed {error.needed}, got {error.came}"
-        except (MemoryError, OSError) as error:
+        except Exception as error:  # whatever a file can bring about, the model of before answers
             reason = type(error).__name__
         else:
+            self._retire(self.served[one.name])
             self.served[one.name], self.stamps[one.name] = served, stamp
             self.troubles.pop(one.name, None)
             self.resources.counters.reloads.labels(one.name, "loaded").inc()
@@ -101,7 +123,7 @@ def stamp_of(wanted: Wanted) -> str:
 
 
 def loaded(wanted: Wanted, resources: Resources) -> Served:
-    """Load a model, and open its engine.
+    """Load a model; its engine is opened where it is asked.
 
     Raises
     ------
@@ -117,6 +139,4 @@ def loaded(wanted: Wanted, resources: Resources) -> Served:
         wide = load(wanted.file, whole=True, device=device, threads=threads)
     indexes = [open_index(place, wide) for place in wanted.indexes]
     index = indexes[0] if indexes else None
-    served = Served(wanted.name, model, resources, wide=wide, index=index)
-    served.open_engines()
-    return served
+    return Served(wanted.name, model, resources, wide=wide, index=index)

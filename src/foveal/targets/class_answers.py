@@ -195,6 +195,12 @@ class ClassAnswers(Labelled):
         """Write accuracy, ranking, log loss and calibration."""
         return class_words.figures(metrics, raw_error, temperature)
 
+    def measured(self, metrics: Any) -> tuple[str, Estimate]:
+        """Return the accuracy."""
+        from foveal.evaluation.baselines import ACCURACY
+
+        return ACCURACY, metrics.accuracy
+
     def unjudged(self, metrics: Any) -> tuple[str, ...]:
         """Return the classes of which no picture was judged."""
         return tuple(one.label for one in metrics.classes if not one.pictures)

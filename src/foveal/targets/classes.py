@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
@@ -16,11 +15,11 @@ from foveal.nets.plan import Plan
 from foveal.nets.spec import Activation, Dense
 from foveal.parameters import Real
 from foveal.pictures.collection import Pictures
-from foveal.pictures.sources.labels import NUMBER
 from foveal.pictures.units import contradictions
 from foveal.targets.class_answers import ClassAnswers
 from foveal.targets.head import Examples, FittedHead
 from foveal.targets.labels import check_classes, composed, read_labels, refuse_unsupported
+from foveal.targets.number_labels import plainly_numbers
 from foveal.targets.target import Answers
 from foveal.training.steps import LossOf, Scores, classification, judge_logits
 from foveal.vocabulary import Task, normal_name
@@ -30,8 +29,6 @@ UNKNOWN = -1
 """Class number of a label the model does not know, or of none."""
 LONGEST_LABEL = 1_000
 """Characters of a class name at most."""
-MANY = 10
-"""Different numbers from which on labels may be plainly measured."""
 FEWEST = 2
 """Classes from which there is anything to tell apart."""
 NO_LABEL = "no class: beside the class folders, or without a label"
@@ -221,14 +218,9 @@ class Classes(ClassAnswers):
 
 
 def _refuse_numbers(labels: list[Any]) -> None:
-    """Refuse labels that are plainly measured: no whole numbers, most of them there once.
-
-    A few among them may be texts, such as "unknown".
-    """
-    times = Counter(labels)
-    broken = [one for one in times if _is_broken(one)]
-    once = sum(times[one] == 1 for one in broken)
-    if len(broken) < MANY or 2 * len(broken) < len(times) or 2 * once < len(broken):
+    """Refuse labels that are plainly numbers."""
+    broken = plainly_numbers(labels)
+    if not broken:
         return
     raise DataError(
         "classes",
@@ -238,13 +230,6 @@ def _refuse_numbers(labels: list[Any]) -> None:
         remedy="learn them as numbers (`target_kind` numbers; in Python CNNRegressor or "
         "TransferRegressor)",
     )
-
-
-def _is_broken(label: object) -> bool:
-    """Whether a label is a number that is not whole, or such a one as text."""
-    if isinstance(label, str):
-        return NUMBER.fullmatch(label) is not None and float(label) % 1 != 0
-    return isinstance(label, float) and label % 1 != 0
 
 
 def _labels_of(pictures: Pictures) -> Array:

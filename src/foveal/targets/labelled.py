@@ -136,6 +136,10 @@ class Labelled(Target):
         """Return the target with what pictures that did not train decide of its answers."""
         return self
 
+    def of_its_own(self) -> tuple[str, ...]:
+        """Say what figures on the pictures that calibrated it do not show."""
+        return ()
+
     def restated(self, outputs_nk: Array, said_by: Self) -> Array:
         """Return outputs of another training in the units of this target."""
         return outputs_nk
@@ -312,6 +316,10 @@ class Labelled(Target):
         self, metrics: Any, raw_error: float | None, temperature: float
     ) -> list[tuple[str, str]]:
         """Write the figures of `metrics`; `raw_error` as of `calibration_error` at 1."""
+
+    def measured(self, metrics: Any) -> tuple[str, Estimate] | None:
+        """Return what baselines are judged by too, and how it stands; None without baselines."""
+        return None
 
     def unjudged(self, metrics: Any) -> tuple[str, ...]:
         """Return the names of which no picture was judged."""

@@ -30,6 +30,7 @@ class NumberAnswers(Labelled):
     spread: float
     reach: float | None
     headings: ClassVar[tuple[str, str]] = ("number", "interval")
+    exclusive: ClassVar[bool] = False
     judged_columns: ClassVar[tuple[str, ...]] = ("true", "number", "low", "high", "residual")
 
     @property
@@ -130,6 +131,12 @@ class NumberAnswers(Labelled):
             return [*found, ("intervals", "none: too few pictures were held out")]
         held = f"{metrics.coverage.percent()}, {100 * metrics.stated:.0f} % stated"
         return [*found, ("within intervals", f"{held}; {four_digits(metrics.width)} wide")]
+
+    def measured(self, metrics: NumberMetrics) -> tuple[str, Estimate]:
+        """Return the mean absolute error."""
+        from foveal.evaluation.number_baselines import ERROR
+
+        return ERROR, metrics.mean_absolute_error
 
     def baselines(self, folds: Iterable[Fold]) -> list[Baseline]:
         """Fit and judge the median, and regressions on pixels."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from foveal.pictures.sources.labels import NUMBER
 
 LARGEST = 1e100
 """Numbers up to this size are learned: squares of what lies beyond may overflow."""
+MANY = 10
+"""Different numbers from which on labels may be plainly measured."""
 COMMA = re.compile(r"[+-]?\d+,\d+")
 """What may be a decimal comma, or a comma between thousands."""
 NO_NUMBER = "no number: beside the table, or without a label"
@@ -112,3 +115,23 @@ def _bounded(value: float, text: str) -> tuple[float, str]:
     if abs(value) > LARGEST:
         return math.nan, f"a number beyond {LARGEST:g}: {text[:40]}"
     return value, ""
+
+
+def plainly_numbers(labels: Sequence[Any]) -> list[Any]:
+    """Return the different labels that are numbers and not whole, where such are plainly measured.
+
+    That is where there are many, most of them there once; a few others may be texts, such as
+    "unknown". None of them where labels may name classes.
+    """
+    times = Counter(one for one in labels if isinstance(one, str | int | float))
+    broken = [one for one in times if _is_broken(one)]
+    once = sum(times[one] == 1 for one in broken)
+    plain = len(broken) >= MANY and 2 * len(broken) >= len(times) and 2 * once >= len(broken)
+    return broken if plain else []
+
+
+def _is_broken(label: object) -> bool:
+    """Whether a label is a number that is not whole, or such a one as text."""
+    if isinstance(label, str):
+        return NUMBER.fullmatch(label) is not None and float(label) % 1 != 0
+    return isinstance(label, float) and math.isfinite(label) and label % 1 != 0

@@ -232,6 +232,11 @@ class Numbers(NumberAnswers):
         errors = np.abs(self.numbers(outputs_nk) - values_n)
         return replace(self, reach=threshold_of(errors, MISSED))
 
+    def of_its_own(self) -> tuple[str, ...]:
+        """Say that pictures which set the width of the intervals do not test it."""
+        told = "these pictures set how wide intervals are: how many lie within is no proof of them"
+        return (told,) * (self.reach is not None)
+
     def restated(self, outputs_nk: Array, said_by: Self) -> Doubles:
         """Return outputs that another middle and spread count in those of this target."""
         return self.in_spreads(said_by.numbers(outputs_nk))[:, None]

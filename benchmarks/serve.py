@@ -1,0 +1,255 @@
+"""What `foveal serve` bears: equality with `predict`, load, signals; beside LitServe.
+
+    python benchmarks/serve.py PICTURES MODEL                      # JPEG files, a classifier
+    python benchmarks/serve.py PICTURES MODEL --only peer --peer FOLDER    # where LitServe is
+
+Clients are asyncio's streams in this process, on the same cores as the server. A wrong answer is
+one whose probabilities differ from `foveal predict` of the file by more than 1e-5. On a machine
+that others use too, milliseconds of the processor say more than answers a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from machine import describe
+from served import (
+    CLIENTS,
+    Case,
+    Client,
+    alone,
+    ask,
+    memory,
+    post,
+    processor,
+    sent,
+    server,
+)
+
+
+async def equal(case: Case, arguments: argparse.Namespace) -> None:
+    """Hold answers against those of the model on files."""
+    async with server(case.file, "--no-log") as (_, port):
+        client, own, same = Client(port), Client(port), 0
+        for row, body in enumerate(case.bodies):
+            _, answer = await client.send(post(case.path, body))
+            same += np.array_equal(case.row(answer), case.wanted[row])
+        print(f"alone: {same} of {len(case.bodies)} equal to the bit")
+        largest = 0.0
+        clients = [Client(port) for _ in range(CLIENTS)]
+        for start in range(0, len(case.bodies), CLIENTS):
+            rows = range(start, min(start + CLIENTS, len(case.bodies)))
+            asked = (
+                one.send(post(case.path, case.bodies[row]))
+                for one, row in zip(clients, rows, strict=False)
+            )
+            for row, (_, answer) in zip(rows, await asyncio.gather(*asked), strict=True):
+                largest = max(largest, float(np.abs(case.row(answer) - case.wanted[row]).max()))
+        print(f"{CLIENTS} at once: largest difference of a probability {largest:.2g}")
+        own.close()
+
+
+async def load(case: Case, arguments: argparse.Namespace) -> None:
+    """Load a server with as much as it bears, and twice that."""
+    (network, spent), (predicting, each) = alone(case, arguments.seconds / 6)
+    print(f"network alone:      {network:.1f} /s, {spent:.1f} ms of the processor a picture")
+    print(f"decoded, predicted: {predicting:.1f} /s, {each:.1f} ms of the processor a picture")
+    async with server(case.file, "--no-log", "--queue", CLIENTS) as (process, port):
+        await ask(case, port, 3, CLIENTS)
+        before = memory(process.pid)
+        spent = processor(process.pid)
+        seen, took = await ask(case, port, arguments.seconds / 3, CLIENTS)
+        spent = 1e3 * (processor(process.pid) - spent) / len(seen.seconds)
+        rate = len(seen.seconds) / took
+        print(
+            f"served: {spent:.1f} ms of the processor a picture; predicting takes "
+            f"{each / spent:.0%} of it"
+        )
+        print(
+            f"{CLIENTS} clients:    {seen.line(took)}, {rate / predicting:.0%} of predicted alone"
+        )
+        middle = memory(process.pid)
+        single, span = await ask(case, port, 5, 1)
+        print(f"1 client:      {single.line(span)}")
+    async with server(case.file, "--no-log", "--queue", CLIENTS // 2) as (process, port):
+        await ask(case, port, 3, CLIENTS)
+        half = memory(process.pid)
+        seen, took = await ask(case, port, arguments.seconds, 2 * CLIENTS, rate=2 * rate)
+        after = memory(process.pid)
+        print(f"twice as much: {seen.line(took)}, offered {2 * rate:.0f} /s")
+        print(f"memory, MB: {before:.0f}, {middle:.0f}; at twice {half:.0f}, {after:.0f}")
+
+
+async def stop(case: Case, arguments: argparse.Namespace) -> None:
+    """End a server under load, again and again: what it began to answer, it answers."""
+    lost, refused, answered, codes, longest = 0, 0, 0, Counter[int](), 0.0
+    for _ in range(arguments.times):
+        async with server(case.file, "--no-log", "--queue", 256) as (process, port):
+            ended = asyncio.Event()
+
+            async def client(port: int = port, ended: asyncio.Event = ended) -> None:
+                nonlocal lost, refused, answered
+                own = Client(port)
+                for row in itertools.count():
+                    if ended.is_set():
+                        break
+                    try:
+                        status, _ = await own.send(
+                            post(case.path, case.bodies[row % len(case.bodies)])
+                        )
+                    except ConnectionRefusedError:
+                        refused += 1
+                        break
+                    except (OSError, asyncio.IncompleteReadError):
+                        lost += 1
+                        break
+                    answered += status == 200
+                own.close()
+
+            asking = [asyncio.create_task(client()) for _ in range(16)]
+            await asyncio.sleep(1.5)
+            began = time.perf_counter()
+            process.send_signal(signal.SIGTERM)
+            codes[await asyncio.to_thread(process.wait, 40)] += 1
+            longest = max(longest, time.perf_counter() - began)
+            ended.set()
+            await asyncio.gather(*asking)
+    print(
+        f"{arguments.times} SIGTERMs under 16 clients: {answered} answered, {lost} lost, {refused} "
+        f"not connected any more, exit codes {dict(codes)}, at most {longest:.1f} s"
+    )
+
+
+async def reload(case: Case, arguments: argparse.Namespace) -> None:
+    """Change the model of a server under load, every fourth time for a file cut short."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / case.file.name
+        shutil.copy(case.file, file)
+        async with server(file, "--no-log") as (process, port):
+            going, statuses, wrong = True, Counter[str](), 0
+
+            async def client() -> None:
+                nonlocal wrong
+                own = Client(port)
+                for turn in itertools.count():
+                    if not going:
+                        break
+                    row = turn % len(case.bodies)
+                    status, body = await sent(own, post(case.path, case.bodies[row]))
+                    statuses[str(status)] += 1
+                    if status == 200:
+                        wrong += bool(np.abs(case.row(body) - case.wanted[row]).max() > 1e-5)
+                own.close()
+
+            asking = [asyncio.create_task(client()) for _ in range(8)]
+            for turn in range(arguments.times):
+                beside = file.with_name("new")
+                whole = case.file.read_bytes()
+                beside.write_bytes(whole if turn % 4 != 3 else whole[: len(whole) // 2])
+                beside.replace(file)
+                process.send_signal(signal.SIGHUP)
+                await asyncio.sleep(1.5)
+            text = (await Client(port).send(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n"))[1]
+            going = False
+            await asyncio.gather(*asking)
+            found = re.findall(rb"foveal_reloads_total\S+ \S+", text)
+            print(
+                f"{arguments.times} reloads under 8 clients: {dict(statuses)}, {wrong} wrong,",
+                *found,
+            )
+
+
+async def peer(case: Case, arguments: argparse.Namespace) -> None:
+    """Ask LitServe with the same network: as its guide has it (torch), and by the same engine."""
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(__file__).parent / "peers" / "litserve_classifier.py"
+        case_peer = _PeerCase(case)
+        for engine, batch in (("torch", 1), ("torch", 16), ("same", 16)):
+            port = 8700 + batch + (engine == "torch")
+            words = [arguments.peer, case.file.absolute(), engine, batch, port]
+            log = (Path(folder) / "log").open("w+")
+            process = subprocess.Popen(
+                [sys.executable, str(script), *map(str, words)],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+            try:
+                await _until_it_answers(case_peer, port)
+                seen, took = await ask(case_peer, port, arguments.seconds / 3, CLIENTS)
+                print(f"LitServe, {engine} engine, batches of {batch}: {seen.line(took)}")
+            except TimeoutError:
+                log.seek(0)
+                print(f"LitServe, {engine}: does not answer:", log.read()[-800:])
+            finally:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+class _PeerCase(Case):
+    """The same pictures in the form that LitServe takes."""
+
+    def __init__(self, case: Case) -> None:
+        self.file, self.model, self.files = case.file, case.model, case.files
+        self.wanted, self.path = case.wanted, "/predict"
+        head = b'--b\r\nContent-Disposition: form-data; name="pictures"; filename="a"\r\n\r\n'
+        self.bodies = [head + body + b"\r\n--b--\r\n" for body in case.bodies]
+
+
+async def _until_it_answers(case: Case, port: int) -> None:
+    for _ in range(120):
+        await asyncio.sleep(0.5)
+        try:
+            status, _ = await Client(port).send(
+                post(case.path, case.bodies[0], "multipart/form-data; boundary=b")
+            )
+        except (OSError, asyncio.IncompleteReadError):
+            continue
+        if status == 200:
+            return
+    raise TimeoutError
+
+
+PARTS: dict[str, Callable[[Case, argparse.Namespace], Coroutine[Any, Any, None]]] = {
+    "equal": equal,
+    "load": load,
+    "stop": stop,
+    "reload": reload,
+    "peer": peer,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="what foveal serve bears")
+    parser.add_argument("pictures", type=Path)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=[*PARTS][:-1])
+    parser.add_argument("--most", type=int, default=200, help="pictures that are used")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of load at twice capacity")
+    parser.add_argument("--times", type=int, default=20, help="signals sent")
+    parser.add_argument("--peer", default="", help="folder that holds LitServe")
+    arguments = parser.parse_args()
+    print(describe())
+    case = Case(arguments.pictures, arguments.model, arguments.most)
+    for name in arguments.only:
+        print(f"-- {name}")
+        asyncio.run(PARTS[name](case, arguments))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""`foveal tune`: networks and trainings are tried within a time, and the best model is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from foveal.cli.options import (
+    GROUPS_HELP,
+    Device,
+    Json,
+    Label,
+    LabelFrom,
+    Pictures,
+    Threads,
+    groups_of,
+)
+from foveal.cli.output import print_answer, wrote
+from foveal.cli.sources import given
+from foveal.cli.words import quoted
+from foveal.results import plain
+
+if TYPE_CHECKING:
+    from foveal.tuning.study import Tried
+    from foveal.tuning.tune import Tuning
+
+TABLE, PAGE = "trials.csv", "tune.html"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuned:
+    """What was found, and what was written of it."""
+
+    found: Tuning
+    source: str
+    written: Sequence[Path]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return trials, figures and files."""
+        return {**self.found.to_dict(), "written": plain(self.written)}
+
+
+def tune(
+    pictures: Pictures,
+    model: Annotated[
+        Path,
+        typer.Argument(metavar="MODEL", help="Where the best model goes: a .safetensors file."),
+    ],
+    minutes: Annotated[
+        float, typer.Option(min=0, help="After which no trial begins, and that under way ends.")
+    ] = 10.0,
+    trials: Annotated[int | None, typer.Option(min=1, help="Trials now, at most.")] = None,
+    target: Annotated[
+        Literal["classes", "numbers"], typer.Option(help="What labels are.")
+    ] = "classes",
+    sampler: Annotated[
+        Literal["tpe", "random"],
+        typer.Option(help="How trials are chosen: by what came of those before, or at random."),
+    ] = "tpe",
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Database of the study, such as postgresql://...; a file of SQLite if left out.",
+        ),
+    ] = None,
+    epochs: Annotated[
+        float | None, typer.Option(min=0, help="Of each trial; derived if left out.")
+    ] = None,
+    test_share: Annotated[
+        float,
+        typer.Option(min=0, max=0.9, help="Share that no trial sees, and that judges the best."),
+    ] = 0.2,
+    validation_share: Annotated[
+        float, typer.Option(min=0, max=0.9, help="Share by which trials are chosen.")
+    ] = 0.2,
+    groups: Annotated[str | None, typer.Option(help=GROUPS_HELP)] = None,
+    label_from: LabelFrom = None,
+    label: Label = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the choice of trials, and of each.")] = 0,
+    device: Device = "auto",
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Try networks and trainings on pictures, and keep the best model.
+
+    Kernels and their sizes, padding, strides, pooling, nodes, activations, optimizer and rates are
+    open; the first trial is that of all defaults. Beside MODEL.safetensors it leaves MODEL.tune/
+    with the study, trials.csv and tune.html; the same command goes on with it.
+    """
+    from foveal.estimators.cnn import CNNClassifier, CNNRegressor
+    from foveal.learning.job import labelled
+    from foveal.tuning.tune import tune as tuned
+
+    kind: Any = {"classes": CNNClassifier, "numbers": CNNRegressor}[target]
+    found = tuned(
+        labelled(given(pictures), label_from, label),
+        to=model,
+        minutes=minutes,
+        trials=trials,
+        learner=kind,
+        sampler=sampler,
+        storage=storage,
+        groups=groups_of(groups),
+        test_share=test_share,
+        validation_share=validation_share,
+        epochs=epochs,
+        device=device,
+        threads=threads,
+        seed=seed,
+        tell=_tell,
+    )
+    written = list(_written(found, pictures))
+    answer = Tuned(found=found, source=pictures, written=written)
+    print_answer(answer, _lines, as_json=json)
+
+
+def _tell(one: Tried, best: bool) -> None:
+    """Tell of a trial as it ends."""
+    from foveal.tuning.space import told
+
+    came = f"{one.value:.4f}" if one.state == "complete" and one.value is not None else one.why
+    mark = " (best)" if best else ""
+    what = told(one.options) if one.options else ""
+    typer.echo(f"trial {one.number}: {came}{mark}, {one.seconds:.1f} s: {what}", err=True)
+
+
+def _written(found: Tuning, source: str) -> Iterator[Path]:
+    from foveal.pages.tuning import tuning_page
+    from foveal.tables import write_table
+
+    folder = found.path.with_suffix(".tune")
+    columns = ["trial", "state", "value", "loss", "epochs", "seconds"]
+    columns += ["multiply_adds", "parameters", "options", "why"]
+    rows = [list(plain(one).values()) for one in found.trials]
+    rows = [[_cell(value) for value in row] for row in rows]
+    write_table(folder / TABLE, columns, [rows])
+    yield folder / TABLE
+    yield tuning_page(found, source).save(folder / PAGE)
+
+
+def _cell(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return "; ".join(f"{name}={one}" for name, one in value.items())
+
+
+def _lines(answer: Tuned) -> Iterator[str]:
+    yield from answer.found.lines()
+    yield f"model  {answer.found.path}"
+    yield wrote(answer.written)
+    yield f"next: foveal evaluate {quoted(answer.found.path)} {quoted(answer.source)}"

@@ -1,0 +1,133 @@
+"""tune.html: what was tried, what mattered, and what accuracy costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from foveal.drawing.axes import Axis, spanning
+from foveal.drawing.bars import Bar, bars
+from foveal.drawing.curves import Curve, curves
+from foveal.pages.document import Block, Plot, Plots, Section, Table, Words, section
+from foveal.pages.report import Report
+from foveal.tuning.space import told
+from foveal.tuning.study import Tried
+from foveal.tuning.tune import Tuning
+from foveal.wording import counted
+
+MOST_ROWS = 200
+COST = (
+    "Each point is a network that was trained to its end; it stands the further right, the more "
+    "multiply-adds a picture takes. The line joins those that none beats at their cost or less."
+)
+MATTERED = (
+    "The share of the differences between trials that each choice explains by itself. What is near "
+    "nothing may be left at its default; shares of few trials are rough."
+)
+CHOSEN = (
+    "Trials were chosen by validation pictures, which flatter the chosen one: figures of pictures "
+    "that no trial saw tell how it fares."
+)
+
+
+def tuning_page(found: Tuning, source: str = "") -> Report:
+    """Lay out what tuning found as a page that loads nothing.
+
+    Parameters
+    ----------
+    found : Tuning
+        What was found.
+    source : str
+        How the pictures are called.
+
+    Returns
+    -------
+    Report
+        `save` writes it as one .html file.
+    """
+    lines = found.lines()
+    sections = [section("outcome", "What came of it", [*map(Words, lines[:4]), Words(CHOSEN)])]
+    sections += [*_cost(found), *_mattered(found), _trials(found)]
+    return Report(title=f"Tuned on {source or 'pictures'}", lead=lines[0], sections=tuple(sections))
+
+
+def _cost(found: Tuning) -> Iterator[Section]:
+    done = [one for one in found.trials if one.state == "complete" and one.multiply_adds]
+    if len(done) < 2:
+        return
+    costs = [float(one.multiply_adds or 0) for one in done]
+    values = [one.value or 0.0 for one in done]
+    shown = Curve(name="trials", role="validation", x=costs, y=values, form="points")
+    best = found.front
+    line = Curve(
+        name="best at their cost",
+        role="ideal",
+        x=[float(one.multiply_adds or 0) for one in best],
+        y=[one.value or 0.0 for one in best],
+    )
+    across = Axis(
+        name="multiply-adds a picture (logarithmic)",
+        low=min(costs) * 0.8,
+        high=max(costs) * 1.25,
+        unit="count",
+        log=True,
+    )
+    accuracy = min(values) >= 0
+    name = "validation accuracy" if accuracy else "negative validation loss"
+    if accuracy:
+        upward = spanning(name, values, unit="percent", high=1.0)
+    else:
+        upward = spanning(name, values)
+    said = f"{counted(len(done), 'trial')}, {counted(len(best), 'one', 'ones')} best at their cost"
+    chart = curves(
+        "accuracy-against-cost", "Accuracy against cost", said, [shown, line], across, upward
+    )
+    yield section("cost", "Accuracy against cost", [Plots((Plot(chart=chart, caption=COST),))])
+
+
+def _mattered(found: Tuning) -> Iterator[Section]:
+    if not found.importance:
+        return
+    drawn = [
+        Bar(
+            name=name.replace("_", " "),
+            role="validation",
+            value=share,
+            low=share,
+            high=share,
+            text=f"{share:.0%}",
+        )
+        for name, share in found.importance.items()
+    ]
+    axis = Axis(name="share explained", low=0.0, high=1.0, unit="percent")
+    said = ", ".join(f"{name} {share:.0%}" for name, share in found.importance.items())
+    chart = bars("importance", "What mattered", said, drawn, axis)
+    yield section("importance", "What mattered", [Plots((Plot(chart=chart, caption=MATTERED),))])
+
+
+def _trials(found: Tuning) -> Section:
+    order = sorted(
+        found.trials,
+        key=lambda one: -(one.value if one.state == "complete" and one.value is not None else -1e9),
+    )
+    more = len(order) - MOST_ROWS
+    blocks: list[Block | None] = [
+        Table(
+            columns=("trial", "validation", "M multiply-adds", "seconds", "what was tried"),
+            rows=tuple(map(_row, order[:MOST_ROWS])),
+            numbers=(0, 1, 2, 3),
+            caption=f"{more:,} more in trials.csv." if more > 0 else "",
+        )
+    ]
+    return section("trials", f"Trials: {len(order):,}", blocks)
+
+
+def _row(one: Tried) -> tuple[str, ...]:
+    value = f"{one.value:.4f}" if one.state == "complete" else "none"
+    cost = "" if one.multiply_adds is None else f"{one.multiply_adds / 1e6:,.2f}"
+    options = told(one.options) if one.options else ""
+    options += f" ({one.why})" * bool(one.why)
+    return str(one.number), value, cost, f"{one.seconds:.1f}", options
+
+
+def _worse_last(one: Tried) -> tuple[bool, float]:
+    return one.state != "complete", -(one.value or 0.0)

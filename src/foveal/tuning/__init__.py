@@ -1,0 +1,1 @@
+"""Which network and which training suit pictures best, found by trying."""
