@@ -12,7 +12,7 @@ import tarfile
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from foveal.errors import DataError
@@ -336,7 +336,7 @@ def _columns(
     }
     if LABEL in columns:
         return columns, False
-    labels, parts = said_by_folders([PurePosixPath(inner) for inner in names], where)
+    labels, parts = said_by_folders(names, where)
     if labels is not None:
         columns[LABEL] = labels
     if parts is not None:
