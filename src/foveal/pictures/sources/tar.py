@@ -316,7 +316,12 @@ def _read_said(member: Encoded, ending: str) -> dict[str, Any]:
         return {LABEL: values}
     label = next((values[key] for key in LABELS if values.get(key) is not None), None)
     said = {GROUP: values.get(GROUP), SPLIT: values.get(SPLIT), LABEL: label}
-    return {name: value for name, value in said.items() if isinstance(value, str | int | float)}
+    found: dict[str, Any] = {
+        name: one for name, one in said.items() if isinstance(one, str | int | float)
+    }
+    if isinstance(label, list) and all(isinstance(one, str | int) for one in label):
+        found[LABEL] = label  # several of one picture
+    return found
 
 
 def _columns(
