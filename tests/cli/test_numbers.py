@@ -125,6 +125,25 @@ def test_it_is_shown_and_looked_at(model: Path, table: Path, tmp_path: Path, run
     assert 20 < made < 260 and rows[0]["probability"] in ("", "nan")
 
 
+def test_the_farthest_off_are_looked_at(model: Path, table: Path, tmp_path: Path, run: Run) -> None:
+    words = ("--to", str(tmp_path / "looks"), "--only", "mistakes", "--label", "light")
+    code, _, err = run("look", str(model), str(table), *words)
+    assert code == 0, err
+    told = (tmp_path / "looks" / "mistakes.csv").read_text(encoding="utf-8")
+    assert told.startswith("row,path,true,number,low,high,residual")
+    assert "Answers that are too high" in told and "Answers that are too low" in told
+
+
+def test_whole_trainings_on_folds_learn_numbers_too(table: Path, tmp_path: Path, run: Run) -> None:
+    path = tmp_path / "m.safetensors"
+    words = ("--net", "flatten | dense", "--epochs", "2", "--no-report", "--folds", "2")
+    code, out, err = run("train", "cnn", str(table), str(path), *TRAIN, *words)
+    assert code == 0, err
+    assert "mean absolute error of whole trainings on folds  " in out
+    code, out, _ = run("evaluate", str(path), str(table), "--label", "light")
+    assert code == 0 and "judged by folds" in out and "within intervals" in out
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

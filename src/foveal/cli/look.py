@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from foveal.cli.figures import shown_passage
-from foveal.cli.options import Device, Json, Threads
+from foveal.cli.options import Device, Json, Label, LabelFrom, Threads
 from foveal.cli.output import print_answer
 from foveal.cli.sources import one_source
 from foveal.errors import UsageError
@@ -135,6 +135,8 @@ def look(
     seed: Annotated[
         int, typer.Option(min=0, max=2**63 - 1, help="Of the weights of an untrained network.")
     ] = 0,
+    label_from: LabelFrom = None,
+    label: Label = None,
     device: Device = "auto",
     threads: Threads = None,
     json: Json = False,
@@ -142,6 +144,7 @@ def look(
     """Look inside a network: its kernels, maps and receptive fields, on a picture of yours."""
     from foveal.figures.looks import Asked
     from foveal.looking.subject import subject_of
+    from foveal.pictures.naming import labelled_as
 
     if to.suffix.lower() == PAGE:
         given: dict[str, object] = {
@@ -161,7 +164,7 @@ def look(
     names = _names(only)
     place = _pixel(pixel)
     subject = subject_of(model, seed=seed, device=device, threads=threads)
-    shown = one_source(pictures) if pictures else None
+    shown = labelled_as(one_source(pictures), label_from, label) if pictures else None
     unreadable: dict[str, str] = {}
     if shown is not None:
         shown, unreadable = subject.without_unreadable(shown)

@@ -79,8 +79,8 @@ def _answering(context: typer.Context, kinds: Mapping[str, type[L]]) -> None:
     from foveal.estimators.learner import of_target
 
     def made(given: dict[str, Any]) -> L:
-        target = given.pop("target_kind", DEFAULT)
-        return of_target(kinds, target, _read(given))
+        options = {name: value for name, value in given.items() if name != "target_kind"}
+        return of_target(kinds, given.get("target_kind", DEFAULT), _read(options))
 
     found = trained(context, made, TrainedClassifier)
     print_answer(found, lines_of_classifier, as_json=context.params["json"])

@@ -8,6 +8,7 @@ from typing import Any
 
 from foveal.exporting.format import Facts
 from foveal.exporting.program import Half, Program
+from foveal.model import predictions
 from foveal.model.fitted import FittedModel
 from foveal.results import plain
 from foveal.version import __version__
@@ -48,7 +49,5 @@ def facts_of(
 
 
 def names_of(model: FittedModel) -> list[Any]:
-    """Return what the numbers of an answer are called: names of classes, or columns of a table."""
-    if model.autoencodes or len(model.classes):
-        return list(model.classes.tolist())
-    return model.answering().columns()[0]
+    """Return what the numbers of an answer are called; none of those of an autoencoder."""
+    return [] if model.autoencodes else predictions.names_of(model.answering())

@@ -158,6 +158,11 @@ class Predictions:
         )
 
 
+def names_of(target: Labelled) -> list[Any]:
+    """Name the numbers of a prediction, (k,): classes, or else columns of a table."""
+    return list(target.names.tolist()) or target.columns()[0]
+
+
 def columns_of(target: Labelled, *, refusing: bool = False) -> list[str]:
     """Name the columns of predictions of a target; `refusing` says that not all are answered."""
     first, last = target.columns()

@@ -67,7 +67,7 @@ def lines_of(event: Event) -> list[str]:
         case CutTried():
             return [
                 f"cut after {event.stage}: {counted(event.features, 'feature')}, held-out loss "
-                f"{event.log_loss:.3f}{_accuracy(event.accuracy)}",
+                f"{_digits(event.log_loss, event.accuracy)}{_accuracy(event.accuracy)}",
                 *_notes(event.notes),
             ]
         case HeadFitted():
@@ -150,7 +150,11 @@ def _accuracy(share: float | None) -> str:
 
 def _loss(event: EpochEnded, loss: float) -> str:
     """Say a loss: in digits that tell epochs apart, where it is all there is."""
-    return f"{loss:.3f}" if event.accuracy == event.accuracy else f"{loss:#.4g}"
+    return _digits(loss, event.accuracy)
+
+
+def _digits(loss: float, accuracy: float) -> str:
+    return f"{loss:.3f}" if accuracy == accuracy else f"{loss:#.4g}"
 
 
 def print_plainly(event: Event, told: Callable[[str], str] = str) -> None:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 
 from foveal.arrays import Array
-from foveal.model.predictions import Predictions
+from foveal.model.predictions import Predictions, names_of
 from foveal.pictures.encoded import InMemory
 from foveal.serving.bodies import read_body
 from foveal.serving.documented import ASKING, answers, json_body
@@ -21,7 +21,6 @@ from foveal.serving.schemas import Inference, Inferred, Live, ModelFacts, Ready,
 from foveal.serving.served import Served
 from foveal.serving.shelf import Shelf
 from foveal.serving.tensors import BYTES, Asked, Tensor, read_request, written
-from foveal.shapes import volume
 from foveal.version import __version__
 from foveal.wording import counted
 
@@ -97,12 +96,12 @@ def facts_of(served: Served) -> dict[str, Any]:
     """Describe a model's input and outputs."""
     model, recipe = served.model, served.model.recipe
     shape = [-1, recipe.height, recipe.width, recipe.channels]
-    size = volume(model.plan.output)
+    columns = [] if model.autoencodes else list(map(str, names_of(model.answering())))
     outputs: list[tuple[str, str, list[int]]] = (
         [("codes", "FP32", [-1, model.plan.code_size])]
         if model.autoencodes
         else [
-            ("predicted", "FP64", [-1, size]),
+            ("predicted", "FP64", [-1, len(columns)]),
             ("label", BYTES, [-1]),
             ("unfamiliarity", "FP64", [-1]),
         ]
@@ -117,7 +116,7 @@ def facts_of(served: Served) -> dict[str, Any]:
         "parameters": {
             "digest": served.digest,
             "task": model.task,
-            "columns": [] if model.autoencodes else list(map(str, model.classes.tolist())),
+            "columns": columns,
         },
     }
 
