@@ -108,7 +108,7 @@ def parity(taught: Pictures, shown: Pictures, only: list[str]) -> None:
     print("| model | file | pictures | largest | mean | the same answer | seconds |")
     print("|---|---|---|---|---|---|---|")
     for name, make in MODELS.items():
-        if only and not any(one in name for one in only):
+        if only and not any(f"{name} ".startswith(f"{one} ") for one in only):
             continue
         model = make(taught)
         for suffix in FORMATS:
