@@ -204,6 +204,8 @@ async def peer(case: Case, arguments: argparse.Namespace) -> None:
 class _PeerCase(Case):
     """The same pictures in the form that LitServe takes."""
 
+    kind = "multipart/form-data; boundary=b"
+
     def __init__(self, case: Case) -> None:
         self.file, self.model, self.files = case.file, case.model, case.files
         self.wanted, self.path = case.wanted, "/predict"
@@ -215,9 +217,7 @@ async def _until_it_answers(case: Case, port: int) -> None:
     for _ in range(120):
         await asyncio.sleep(0.5)
         try:
-            status, _ = await Client(port).send(
-                post(case.path, case.bodies[0], "multipart/form-data; boundary=b")
-            )
+            status, _ = await Client(port).send(post(case.path, case.bodies[0], case.kind))
         except (OSError, asyncio.IncompleteReadError):
             continue
         if status == 200:

@@ -138,6 +138,9 @@ def memory(pid: int) -> float:
 class Case:
     """Pictures, the model, and what it says of them."""
 
+    kind = "image/jpeg"
+    """What its bodies are."""
+
     def __init__(self, pictures: Path, model: Path, most: int) -> None:
         self.file = model
         self.model = foveal.load(model)
@@ -173,7 +176,7 @@ async def ask(
                 await asyncio.sleep(max(0.0, due - time.perf_counter()))
             row = turn % len(case.bodies)
             at = time.perf_counter()
-            status, body = await own.send(post(case.path, case.bodies[row]))
+            status, body = await own.send(post(case.path, case.bodies[row], case.kind))
             seen.statuses[str(status)] += 1
             if status == 200:
                 seen.seconds.append(time.perf_counter() - at)
