@@ -14,8 +14,9 @@ are planted, by seed, each in a picture of its own:
 A fault is found where its picture is named under a kind that fits; whatever else is named under
 these kinds is a false alarm, though some may be true faults of the photographs: they are listed.
 
-With --peers CleanVision does the same, in an environment of its own that is made in DIR. It ends at
-a file that cannot be read, so that it is given the folder without these.
+With --peers CleanVision and cleanlab do the same, in an environment of their own that is made in
+DIR. CleanVision ends at a file that cannot be read, so that it is given the folder without these;
+cleanlab judges labels alone, by features, which it is handed: those that `check` goes by.
 """
 
 from __future__ import annotations
@@ -33,7 +34,12 @@ import numpy as np
 from machine import describe, foveal, peer_python, timed
 from PIL import Image, ImageEnhance, ImageFilter
 
+from foveal.model.imagenet import imagenet
+from foveal.pictures.sources import gather
+from foveal.search.vectors import vectors_of
+
 RAW = argparse.RawDescriptionHelpFormatter
+PEERS = Path(__file__).parent / "peers"
 EACH, SPOILED = 20, 5
 TRAINED = 0.7
 OTHER = {"cat": "dog", "dog": "cat"}
@@ -45,7 +51,7 @@ FITTING = {
     "blurred": ("blurred",),
 }
 """Kinds of findings that find a kind of fault."""
-CLEANVISION = "cleanvision==0.3.7"
+CLEANVISION, CLEANLAB = "cleanvision==0.3.7", "cleanlab==2.9.0"
 PEER_ISSUES = {
     "near duplicate": "near_duplicates",
     "blank": "low_information",
@@ -141,8 +147,8 @@ def cleanvision(folder: Path, place: Path, faults: Mapping[str, list[str]]) -> I
     """Run CleanVision on the pictures that can be read; gives lines of what it found."""
     for path in faults["unreadable"]:
         Path(path).unlink()
-    script = Path(__file__).parent / "peers" / "cleanvision_check.py"
-    python = peer_python(folder, [CLEANVISION])
+    script = PEERS / "cleanvision_check.py"
+    python = peer_python(folder, [CLEANVISION, CLEANLAB])
     _, out = timed([python, str(script), str(place)])
     found = json.loads(out)
     yield f"{CLEANVISION}: {found['seconds']:.1f} s, {found['seen']} of {found['files']} files"
@@ -152,13 +158,32 @@ def cleanvision(folder: Path, place: Path, faults: Mapping[str, list[str]]) -> I
         yield f"  {fault}: {len(named & true)} of {len(true)} as {issue}, {others} files beside"
 
 
+def cleanlab(folder: Path, place: Path, faults: Mapping[str, list[str]]) -> Iterator[str]:
+    """Run cleanlab on the features of the pictures; gives lines of what it found."""
+    pictures = gather(place).with_whole_names()
+    vectors = vectors_of(imagenet(whole=True), pictures)
+    rows = vectors.rows
+    assert pictures.labels is not None
+    kinds = np.unique(pictures.labels[rows].astype(str), return_inverse=True)[1]
+    features = vectors.features[rows].reshape(len(rows), -1)
+    given = folder / "features.npz"
+    np.savez(given, features=features, labels=kinds)
+    python = peer_python(folder, [CLEANVISION, CLEANLAB])
+    _, out = timed([python, str(PEERS / "cleanlab_check.py"), str(given)])
+    found = json.loads(out)
+    named = {str(pictures.names[row]) for row in rows[found["rows"]]}
+    true = set(faults["wrong label"])
+    yield f"{CLEANLAB}: {found['seconds']:.1f} s without the features, {len(rows)} pictures"
+    yield f"  wrong label: {len(named & true)} of {len(true)}, {len(named - true)} files beside"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=RAW)
     parser.add_argument("photos", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--kept", type=Path, help="keep the folder with the faults here")
-    parser.add_argument("--peers", type=Path, help="folder of CleanVision's environment")
+    parser.add_argument("--peers", type=Path, help="folder of the peers' environment")
     asked = parser.parse_args()
     print(describe())
     with tempfile.TemporaryDirectory() as temporary:
@@ -170,7 +195,12 @@ def main() -> None:
         rows = list(judged(answer, faults))
         _, warm = checked(place, threads)
         _, quick = checked(place, [*threads, "--quick"])
-        beside = [] if asked.peers is None else list(cleanvision(asked.peers, place, faults))
+        beside = [
+            line
+            for peer in (cleanlab, cleanvision)
+            if asked.peers is not None
+            for line in peer(asked.peers, place, faults)
+        ]
     heads = ["fault", "planted", "found", "missed", "beside"]
     for row in [heads, *rows]:
         print(f"{row[0]:<16}" + "".join(f"{one:>9}" for one in row[1:]))

@@ -24,11 +24,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import safetensors.torch
 import timm
 from machine import describe
+from PIL import Image, ImageOps
 
 import foveal
+from foveal.evaluation.intervals import wilson
 from foveal.exporting.certificate import Certificate
 from foveal.exporting.formats import FORMATS
 from foveal.exporting.snippet import snippet
@@ -105,13 +108,15 @@ def parity(taught: Pictures, shown: Pictures, only: list[str]) -> None:
     print("| model | file | pictures | largest | mean | the same answer | seconds |")
     print("|---|---|---|---|---|---|---|")
     for name, make in MODELS.items():
-        if only and not any(one in name for one in only):
+        if only and not any(f"{name} ".startswith(f"{one} ") for one in only):
             continue
         model = make(taught)
         for suffix in FORMATS:
             for raw in (False, True):
                 print(f"| {name} | {suffix}{' raw' * raw} | {_row(model, suffix, raw, shown)} |")
                 sys.stdout.flush()
+        if not model.autoencodes:
+            print(f"| {name} | .pt2 raw, JPEG decoded whole | {_whole(model, shown)} |")
 
 
 def _row(model: foveal.FittedModel, suffix: str, raw: bool, shown: Pictures) -> str:
@@ -122,6 +127,21 @@ def _row(model: foveal.FittedModel, suffix: str, raw: bool, shown: Pictures) -> 
     apart, took = found.difference, time.perf_counter() - began
     agreed = "" if apart.agreement is None else apart.agreement.percent()
     return f"{apart.pictures} | {apart.largest:.1e} | {apart.mean:.1e} | {agreed} | {took:.0f}"
+
+
+def _whole(model: foveal.FittedModel, shown: Pictures) -> str:
+    """Show a file pixels of JPEG that were not reduced while they were read."""
+    files = list(map(str, shown.with_whole_names().names))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "m.pt2"
+        foveal.export(model, path, raw=True)
+        run = FORMATS[".pt2"].open(path, 2)
+        opened = (ImageOps.exif_transpose(Image.open(file)).convert("RGB") for file in files)
+        found = np.concatenate([run(np.asarray(one)[None]) for one in opened])
+    wanted = model.predictions(files).predicted
+    apart = np.abs(found - wanted).max(axis=1)
+    same = wilson(int((found.argmax(1) == wanted.argmax(1)).sum()), len(files))
+    return f"{len(files)} | {apart.max():.1e} | {apart.mean():.1e} | {same.percent()} | "
 
 
 def int8(taught: Pictures, shown: Pictures, weights: Path | None) -> None:

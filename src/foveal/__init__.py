@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from foveal.pages.look import look_page
     from foveal.pages.report import Report, report
     from foveal.pictures.naming import list_pictures
+    from foveal.pictures.sources import every_page
     from foveal.recipe import PictureRecipe
     from foveal.search.groups import picture_groups
     from foveal.search.similar import similar
@@ -107,6 +108,7 @@ _ROOMS = {
     "pages.look": ("look_page",),
     "pages.report": ("Report", "report"),
     "pictures.naming": ("list_pictures",),
+    "pictures.sources": ("every_page",),
     "recipe": ("PictureRecipe",),
     "search.groups": ("picture_groups",),
     "search.similar": ("similar",),
@@ -154,6 +156,7 @@ __all__ = [
     "draw_traversal",
     "draw_way",
     "evaluate",
+    "every_page",
     "export",
     "gallery",
     "groups_sheet",

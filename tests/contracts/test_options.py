@@ -29,7 +29,7 @@ LEARNERS: dict[str, Any] = {
 ESTIMATORS = {**LEARNERS, "cnn of numbers": CNNRegressor, "transfer of numbers": TransferRegressor}
 OF_PYTHON = {"random_state", "verbose"}
 OF_RUNS = {
-    *("pictures", "model", "target_kind", "label", "label_from", "groups", "folds"),
+    *("pictures", "model", "target_kind", "label", "label_from", "groups", "folds", "pages"),
     *("seed", "resume", "fresh"),
     *("tensorboard", "cache_limit", "checkpoint_seconds", "report", "strict", "json"),
 }

@@ -47,6 +47,7 @@ def test_the_public_names_are_these() -> None:
         "draw_traversal",
         "draw_way",
         "evaluate",
+        "every_page",
         "export",
         "gallery",
         "groups_sheet",

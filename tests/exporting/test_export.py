@@ -172,6 +172,16 @@ def test_a_file_that_answers_otherwise_is_found_out(
     assert not list(tmp_path.iterdir())
 
 
+def test_with_its_resizing_a_file_is_held_to_its_mean_difference(raw: Export) -> None:
+    one = raw.certificate.difference
+    found = raw.certificate.model_copy(
+        update={"difference": one.model_copy(update={"largest": 0.5, "mean": 0.004})}
+    )
+    assert found.off == 0.004 and found.holds
+    other = found.model_copy(update={"raw": False})
+    assert other.off == 0.5 and not other.holds
+
+
 class _Branching(nn.Module):
     """Asks for a value while it runs, which no graph can hold."""
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from foveal import CNNClassifier, DataError, Run, TransferClassifier, UsageError, anomalies, load
 from foveal.evaluation.intervals import cross_validated_number, wilson
+from foveal.judging import source
 from foveal.judging.evaluation import evaluate
 from foveal.pictures import decode
 from foveal.progress.events import HeadFitted
@@ -261,3 +262,16 @@ def test_long_names_of_classes_do_not_widen_the_table() -> None:
     lines = str(evaluate(model, new, long, with_baselines=False)).splitlines()
     assert max(map(len, lines[lines.index("baselines on the same pictures") :])) <= 100
     assert any(line.startswith("llllllllllll...llllllllllllx ") for line in lines)
+
+
+def test_pictures_are_asked_about_in_parts(
+    class_folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner = CNNClassifier("conv 4 3x3 | globalpool | dense 2", epochs=1, random_state=0, size=16)
+    model = learner.fit(class_folders).model_
+    wanted = evaluate(model, class_folders, include_training=True)
+    monkeypatch.setattr(source, "AT_ONCE", 7 * 16 * 16 * 3)
+    found = evaluate(model, class_folders, include_training=True)
+    assert found.metrics.pictures == wanted.metrics.pictures == 60
+    assert found.metrics.accuracy == wanted.metrics.accuracy
+    assert np.isclose(found.metrics.log_loss.value, wanted.metrics.log_loss.value, atol=1e-6)

@@ -212,10 +212,10 @@ def test_many_classes_stay_small() -> None:
 
 
 def test_a_large_sheet_is_cut_and_said_so() -> None:
-    image = Image.effect_noise((2_000, 500), 80).convert("RGB")
+    image = Image.effect_noise((2_500, 500), 80).convert("RGB")
     figure = Figure(values=None, image=image, caption="c", columns=("n",), rows=((1,),))
     sheet = Sheet.of("s", figure)
-    assert sheet.width == MOST_SIDE and sheet.note.startswith("the first 1536x500 of 2000x500")
+    assert sheet.width == MOST_SIDE and sheet.note.startswith("The first 2048x500 of 2500x500")
     assert len(sheet.image) < 1_500_000
 
 

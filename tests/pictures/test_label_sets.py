@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import json
+import tarfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 from scipy.sparse import csr_matrix
 
 from foveal.errors import DataError
@@ -19,6 +25,7 @@ from foveal.pictures.label_sets import (
     says_several,
     set_of,
 )
+from foveal.pictures.sources import gather
 
 
 class Frame:
@@ -151,3 +158,21 @@ def test_a_matrix_names_what_it_does_not_know() -> None:
         [False, True, False, False],
     ]
     assert unknown == ["", "", "", "z"]
+
+
+def test_frames_and_samples_of_shards_hold_lists_of_labels(tmp_path: Path) -> None:
+    labels = [["red", "round"], [], None]
+    Image.new("L", (4, 4)).save(tmp_path / "0.png")
+    frame = pd.DataFrame({"path": [str(tmp_path / "0.png")] * 3, "label": labels})
+    assert labels_of(gather(frame).labels) == labels
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        for row, names in enumerate(labels[:2]):
+            facts = json.dumps({"label": names}).encode()
+            for name, data in (
+                (f"{row}.png", (tmp_path / "0.png").read_bytes()),
+                (f"{row}.json", facts),
+            ):
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+    assert labels_of(gather(tmp_path / "a.tar").labels) == labels[:2]

@@ -17,6 +17,7 @@ from PIL import Image
 from foveal.errors import DataError
 from foveal.pictures.collection import Pictures
 from foveal.pictures.hashing import ABSENT
+from foveal.pictures.naming import labelled_by_columns
 from foveal.pictures.sources import gather, parquet_column
 from foveal.pictures.store import open_store
 from foveal.recipe import PictureRecipe
@@ -267,3 +268,36 @@ def test_a_file_that_changes_is_noticed(tmp_path: Path) -> None:
     assert reds(found) == ["x.parquet changed since it was listed"] * 3
     made.unlink()
     assert reds(found) == ["x.parquet: no such file"] * 3
+
+
+CLASSES = {"names": ["cat", "dog", "owl"], "_type": "ClassLabel"}
+
+
+@pytest.mark.parametrize(
+    ("values", "feature"),
+    [
+        ([["cat", "owl"], [], None], None),
+        ([[2, 0], [], None], {"feature": CLASSES, "_type": "List"}),
+        ([[2, 0], [], None], [CLASSES]),
+        ([[1, 0, 1], [0, 0, 0], None], {"feature": CLASSES, "_type": "Sequence"}),
+    ],
+)
+@pytest.mark.parametrize("column", ["label", "labels"])
+def test_lists_of_labels_are_several_a_picture(
+    column: str, values: list[Any], feature: Any, tmp_path: Path
+) -> None:
+    features = None if feature is None else {column: feature}
+    path = write(tmp_path / "a.parquet", rows(3), features=features, **{column: values})
+    found = gather(path)
+    if column == "labels" and feature is None:  # it is one of several that may be asked for
+        found = labelled_by_columns(found, "labels")
+    labels = [None if one is None else one.labels for one in found.labels]
+    assert labels == [("cat", "owl"), (), None]
+    assert not any("not read" in note for note in found.notes)
+
+
+def test_lists_of_numbers_under_another_name_are_not_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.parquet", rows(2), label=["a", "b"], tokens=[[1, 2], [3, 4]])
+    found = gather(path)
+    assert found.labels.tolist() == ["a", "b"] and "tokens" not in found.others
+    assert any("not read" in note and "tokens" in note for note in found.notes)

@@ -8,12 +8,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 import time
 from collections import namedtuple
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -348,16 +350,31 @@ def test_on_too_small_a_disk_pictures_are_decoded_anew(
     ]
 
 
-def test_a_disk_that_fills_meanwhile_is_named(
-    folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+ALWAYS = ((tempfile, "mkdtemp"), (Path, "write_bytes"), (Path, "write_text"), (Path, "touch"))
+"""What writes of a store, whether pixels are kept or not."""
+PIXELS = ((np.lib.format, "open_memmap"), (os, "posix_fallocate"))
+
+
+@pytest.mark.parametrize(
+    ("limit", "of", "write"),
+    [
+        *(("1GB", *one) for one in (*ALWAYS, *PIXELS, (os, "fsync"))),
+        *(("0", *one) for one in (*ALWAYS, (os, "fsync"))),
+    ],
+)
+def test_a_disk_that_is_full_at_any_write_is_named(
+    folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, of: Any, write: str, limit: str
 ) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(store.np, "save", full)
-    with pytest.raises(ResourceError, match="No space left on device"):
-        open_store(gather(folder), RECIPE)
+    monkeypatch.setenv("FOVEAL_CACHE_LIMIT", limit)
+    with monkeypatch.context() as patch:
+        patch.setattr(of, write, full)
+        with pytest.raises(ResourceError, match="No space left on device"):
+            open_store(gather(folder), RECIPE)
     assert stores(cache) == []
+    assert not open_store(gather(folder), RECIPE).warm
 
 
 def test_a_cache_that_is_no_folder_is_named(

@@ -165,6 +165,8 @@ def test_the_most_like_pictures_of_an_index_are_found(site, models, tmp_path: Pa
 def test_what_a_model_cannot_do_is_said(site, name: str, what: str) -> None:
     answer = site().ask("POST", f"/v1/models/{name}/{what}", content=png(), headers=JPEG)
     assert answer.status_code == 400 and answer.json()["remedy"]
+    code = site().ask("POST", "/v1/models/abc/decode", json={"code": [[None, 1.0]]})
+    assert code.status_code == 400 and "an autoencoder" in code.json()["needed"]
 
 
 def test_nothing_of_an_upload_touches_the_disk(site, tmp_path: Path, monkeypatch) -> None:

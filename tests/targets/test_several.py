@@ -195,3 +195,15 @@ def test_held_out_pictures_choose_thresholds_which_a_model_file_keeps() -> None:
 def test_a_card_of_other_names_and_numbers_is_refused(names: list[str], kept: Any) -> None:
     with pytest.raises(ValueError, match="do not belong to labels"):
         SeveralLabels.restored(names, kept)
+
+
+def test_a_thousand_labels_are_judged_and_told_of_in_few_lines() -> None:
+    generator = np.random.default_rng(0)
+    target = SeveralLabels(names=np.array([f"label {at}" for at in range(MOST_LABELS)]))
+    there = generator.random((60, MOST_LABELS)) < 0.02
+    metrics = target.metrics(np.where(there, 0.6, 0.1), there, 1.0)
+    lines = target.details(metrics)
+    assert len(lines) < 60 and max(map(len, lines)) < 160
+    assert any("of 1,000 labels" in line for line in lines)
+    assert metrics.micro_f1.value == 1 and len(metrics.labels) == MOST_LABELS
+    assert len(target.strata(there)) == 60

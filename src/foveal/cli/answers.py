@@ -136,6 +136,20 @@ class Evaluated(Answer):
     written: list[str]
 
 
+class LearningCurve(Answer):
+    """`evaluate --learning-curve`."""
+
+    classes: Any
+    judged: Any
+    shares: list[float]
+    points: list[dict[str, Any]]
+    forecast: Any
+    by_class: Any
+    verdict: Any
+    notes: Notes
+    written: list[str]
+
+
 class Predicted(Answer):
     """`predict`."""
 
@@ -148,6 +162,20 @@ class Predicted(Answer):
     refusal: dict[str, Any] | None
     notes: Notes
     pictures: list[Row] | None
+
+
+class Exported(Answer):
+    """`export`."""
+
+    written: list[str]
+    certificate: dict[str, Any]
+
+
+class Snippet(Answer):
+    """`export --as snippet`."""
+
+    file: str
+    snippet: str
 
 
 class Reported(Answer):
@@ -345,6 +373,21 @@ class Finding(Part):
     items: list[dict[str, Any]]
 
 
+class Tuned(Answer):
+    """`tune`."""
+
+    trials: list[dict[str, Any]]
+    best: Any
+    importance: Any
+    front: Any
+    model: str | None
+    judged_by: str | None
+    metrics: dict[str, Any] | None
+    default_metrics: dict[str, Any] | None
+    seconds: float
+    written: list[str]
+
+
 class Checked(Answer):
     """`check`."""
 
@@ -352,6 +395,7 @@ class Checked(Answer):
     pictures: int
     unreadable: list[Any]
     classes: list[dict[str, Any]]
+    numbers: Any
     kept: int
     findings: list[Finding]
     notes: Notes
@@ -415,7 +459,9 @@ class Cached(Answer):
 
     cache: str
     entries: list[dict[str, Any]]
+    limit: int | None
     cleared: bool
+    pruned: int
 
 
 class Demonstrated(Answer):
@@ -452,8 +498,9 @@ ANSWERS: dict[str, tuple[type[BaseModel], ...]] = {
     "train cnn": (TrainedToAnswer,),
     "train transfer": (TrainedToAnswer,),
     "train autoencoder": (TrainedAutoencoder,),
-    "evaluate": (Evaluated,),
+    "evaluate": (Evaluated, LearningCurve),
     "predict": (Predicted,),
+    "export": (Exported, Snippet),
     "report": (Reported,),
     "show": (Shown,),
     "look": (Looked,),
@@ -465,6 +512,7 @@ ANSWERS: dict[str, tuple[type[BaseModel], ...]] = {
     "reconstruct": (Reconstructed,),
     "interpolate": (Interpolated,),
     "check": (Checked,),
+    "tune": (Tuned,),
     "plan": (Planned, PlannedAsTorch),
     "backbones": (Backbones, Backbone),
     "env": (Environment,),

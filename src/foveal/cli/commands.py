@@ -72,7 +72,7 @@ class Command(TyperCommand):
                     self._check_model(word)
             elif one.name in ("pictures", "where"):
                 for word in words:
-                    if word and word != STDIN and "{" not in word:  # which shards have
+                    if word and word != STDIN and not {"{", "#"} & set(word):  # shards, pages
                         existing(Path(word))
 
     def _check_model(self, word: str) -> None:

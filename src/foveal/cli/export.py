@@ -74,8 +74,8 @@ def export(
         float | None,
         typer.Option(
             min=0,
-            help="Largest difference of an answer; 0.0001, with --raw 0.02, with --int8 0.05 on "
-            "average if left out.",
+            help="Largest difference of an answer, 0.0001 if left out; of the mean difference with "
+            "--raw (0.005) and --int8 (0.05).",
             show_default=False,
         ),
     ] = None,
@@ -96,8 +96,7 @@ def export(
 ) -> None:
     """Write a model as a file for another runtime, and prove that it answers the same.
 
-    Scaling of pictures, network, temperature and softmax are in the file. A certificate lies
-    beside it; a file whose answers differ is not left.
+    A certificate lies beside it; where answers differ, no file is left.
     """
     from foveal.cli.sources import pictures_of
     from foveal.exporting.export import export as exported

@@ -41,6 +41,7 @@ from foveal.cli import (
 from foveal.cli.commands import Command, Commands
 from foveal.cli.map import draw_map
 from foveal.cli.output import SCHEMA
+from foveal.cli.pages import with_pages
 from foveal.cli.words import in_options, lists_options, told_in_options
 from foveal.errors import FovealError, PictureWarning, ResourceError
 from foveal.openmp import spin_briefly
@@ -125,7 +126,7 @@ for panel, members in PANELS.items():
         if isinstance(member, typer.Typer):
             app.add_typer(member, name=name, rich_help_panel=panel)
         else:
-            app.command(name, cls=Command, rich_help_panel=panel)(member)
+            app.command(name, cls=Command, rich_help_panel=panel)(with_pages(member))
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from foveal.cli.commands import Command, Commands
 from foveal.cli.learners import DEFAULT, OF_LABELS, command
 from foveal.cli.options import AnyPictures, Pictures, size_of
 from foveal.cli.output import print_answer
+from foveal.cli.pages import with_pages
 from foveal.cli.training import (
     TrainedAutoencoder,
     TrainedClassifier,
@@ -92,6 +93,6 @@ def _read(options: dict[str, Any]) -> dict[str, Any]:
     return parameters
 
 
-app.command("cnn", cls=Command)(command(CNN, Pictures, cnn, OF_LABELS))
-app.command("transfer", cls=Command)(command(TRANSFER, Pictures, transfer, OF_LABELS))
-app.command("autoencoder", cls=Command)(command(AUTOENCODER, AnyPictures, autoencoder))
+app.command("cnn", cls=Command)(with_pages(command(CNN, Pictures, cnn, OF_LABELS)))
+app.command("transfer", cls=Command)(with_pages(command(TRANSFER, Pictures, transfer, OF_LABELS)))
+app.command("autoencoder", cls=Command)(with_pages(command(AUTOENCODER, AnyPictures, autoencoder)))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from foveal.progress.events import Event, Listener
 
 NOT_LEARNED = (
-    *("model", "pictures", "label_from", "label", "groups", "folds"),
+    *("model", "pictures", "pages", "label_from", "label", "groups", "folds"),
     *("resume", "fresh", "strict", "json"),
     *("tensorboard", "checkpoint_seconds", "report", "cache_limit"),
 )
@@ -47,6 +47,8 @@ class TrainedModel:
     """How labels were read off names, if they were."""
     label: str | None
     """Columns that said the labels, if any were named."""
+    pages: str
+    """Which pages of a picture taught it, "first" or "all"."""
     model: FittedModel
     history: Sequence[Mapping[str, Any]]
     """What happened in each epoch."""
@@ -209,6 +211,7 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner], k
         pictures=asked["pictures"],
         label_from=asked.get("label_from"),
         label=asked.get("label"),
+        pages=asked["pages"],
         model=model,
         history=() if learner is None else learner.history_,
         cuts=getattr(learner, "cuts_", {}),
@@ -291,6 +294,8 @@ def lines_of_classifier(found: TrainedClassifier) -> Iterator[str]:
         pictures += f" --label-from {quoted(found.label_from)}"
     if found.label is not None:
         pictures += f" --label {quoted(found.label)}"
+    if found.pages != "first":
+        pictures += f" --pages {found.pages}"
     nothing = not known.held_out_figures  # no picture was held out, so that none may be judged
     yield from found.foot(f"show {model}" if nothing else f"evaluate {model} {pictures}")
 

@@ -6,7 +6,6 @@ Axes: n row, d feature, k label.
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import expit
 
 from foveal.arrays import Doubles, Floats, Truths
@@ -75,6 +74,8 @@ def fit_regressions(
 
     first = np.zeros(shape) if start is None else start
     options = {"maxiter": iterations, "gtol": tolerance, "maxcor": MEMORY, "maxls": LINE_SEARCHES}
+    from scipy.optimize import minimize  # slow: models are loaded without it
+
     found = minimize(objective, first.ravel(), jac=True, method="L-BFGS-B", options=options)
     kept: Doubles = found.x.reshape(shape)
     return kept

@@ -6,7 +6,6 @@ Both are decided on pictures that did not train. Axes: n picture, k label.
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
 from foveal.arrays import Doubles, Truths
@@ -51,6 +50,8 @@ def fit_label_temperature(logits_nk: Doubles, truths_nk: Truths) -> float:
         scaled = logits_nk / np.exp(log_temperature)
         other = float(cross_entropy(scaled, ~truths_nk).sum()) if doubt else 0.0
         return (1 - doubt) * float(cross_entropy(scaled, truths_nk).sum()) + doubt * other
+
+    from scipy.optimize import minimize_scalar  # slow: models are loaded without it
 
     found = minimize_scalar(loss, bounds=tuple(np.log(RANGE)), method="bounded")
     gain = 2 * (loss(0.0) - float(found.fun))

@@ -87,7 +87,7 @@ def export(
         held back to judge by, where no golden pictures are given. Labels say the accuracy.
     tolerance : float, optional
         Largest difference that is tolerated, of probabilities, or as a share of the largest answer:
-        1e-4; 0.02 with `raw`; 0.05, of the mean difference, with `int8`.
+        1e-4; of the mean difference 0.005 with `raw`, and 0.05 with `int8`.
     card : bool
         Whether to write a model card beside, FILE.md (Mitchell et al., "Model Cards for Model
         Reporting", 2019).
@@ -191,7 +191,7 @@ def _check_parity(order: Order, found: Certificate) -> None:
     """
     if found.holds:
         return
-    kind = "a mean difference" if found.quantized else "differences"
+    kind = "a mean difference" if found.on_average else "differences"
     agreed = found.difference.agreement
     same = "" if agreed is None else f", {agreed.percent()} answered the same"
     raise ModelFileError(

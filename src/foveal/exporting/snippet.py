@@ -100,7 +100,8 @@ def _lines(
         value = "np.asarray(picture)[None, :, :, None]"
     if program.input.dtype == "float32":
         low, high = model.recipe.low, model.recipe.high
-        value = f"({value} / 255 * {high - low!r} + {low!r}).astype(np.float32)"
+        value = f"{value} / 255 * {high - low!r}" + f" + {low!r}" * (low != 0)
+        value = f"({value}).astype(np.float32)"
     yield "    " + asked.format(feed=json.dumps(program.input.name), value=value)
     if labelled:
         yield '    print(path, *(f"{name}={one:.7f}" for name, one in zip(names, found[0])))'

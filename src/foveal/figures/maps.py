@@ -33,7 +33,7 @@ FEW = 16
 """Up to so many maps are drawn large."""
 LARGE, SMALL = 128, 96
 BAR = 160
-NAMED = 108
+NAMED = 120
 """Width of a map with the words under it, at least."""
 KERNEL = (
     "Each square is what one kernel makes of the whole picture: bright where the kernel found "

@@ -16,6 +16,7 @@ from foveal.pictures.collection import Pictures
 from foveal.pictures.prepared import Prepared
 from foveal.pictures.scaling import scaling
 from foveal.pictures.store import Progress, glance, open_store
+from foveal.shapes import volume
 from foveal.wording import counted
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 GLANCE = 32
 """Longest side of the pictures that baselines see, where the network saw larger ones."""
+
+AT_ONCE = 64_000_000
+"""Values of pictures that the model is asked about at once, at most."""
 
 
 class Source:
@@ -81,7 +85,11 @@ class Source:
         by = self.store.scaled_by(scaling(self.pictures, self.recipe))
         if by is None:
             return self.model.answers_of(self.store.views[0], rows)
-        return self.model.answers(self.store.views[0][rows], by)
+        size = max(AT_ONCE // max(volume(self.recipe.shape), 1), 1)
+        parts = [rows[at : at + size] for at in range(0, len(rows), size)] or [rows]
+        found = [self.model.answers(self.store.views[0][part], by) for part in parts]
+        logits, unfamiliarity = zip(*found, strict=True)
+        return np.concatenate(logits), np.concatenate(unfamiliarity)
 
     def pixels(self, progress: Progress | None) -> RowsOfPictures:
         """Return small pictures for the baselines, which need no more."""

@@ -21,7 +21,7 @@ MOST_SHEET_BYTES = 700_000
 """Bytes of a sheet on a page: a larger one is written with loss."""
 EFFORT = 20
 """Of encoding without loss, 0 to 100: half the seconds of 75 for a tenth more bytes."""
-MOST_SIDE = 1536
+MOST_SIDE = 2048
 """Longer side of a sheet on a page, in pixels: what lies beyond is cut off, and said so."""
 MOST_NUMBERS_BYTES = 200_000
 """Bytes of the numbers of a figure that a page carries; of more it says where they are."""
@@ -219,7 +219,7 @@ def _bounded(image: Image.Image) -> tuple[Image.Image, str]:
     if max(image.size) <= MOST_SIDE:
         return image, ""
     kept = min(image.width, MOST_SIDE), min(image.height, MOST_SIDE)
-    note = f"the first {kept[0]}x{kept[1]} of {image.width}x{image.height} pixels"
+    note = f"The first {kept[0]}x{kept[1]} of {image.width}x{image.height} pixels"
     return image.crop((0, 0, *kept)), f"{note}; 'foveal look' draws all of it"
 
 

@@ -19,8 +19,8 @@ import PIL
 from PIL import Image, ImageCms, ImageOps
 from PIL.ImageFile import ImageFile
 
-from foveal.pictures import depth
-from foveal.pictures.encoded import Encoded, Unreadable
+from foveal.pictures import depth, extras
+from foveal.pictures.encoded import Encoded, Page, Unreadable
 from foveal.pictures.ground import BLACK, GREY, WHITE, as_rgba, is_clear, laid, lost_on
 from foveal.pictures.heard import listening
 from foveal.pictures.opening import MOST_PIXELS, most_pixels, opened, reason_of
@@ -34,7 +34,7 @@ UNMEASURED = (0.0, 65535.0)
 """Range of deep values where no pictures were surveyed."""
 DARK = 4096
 """Values of 16 bits below this are nearly black where no pictures were surveyed."""
-PAGED = ("TIFF", "GIF", "WEBP", "PNG", "AVIF")
+PAGED = ("TIFF", "GIF", "WEBP", "PNG", "AVIF", "HEIF", "DICOM")
 """Formats of several pages, or of pictures that move."""
 MOST_HALVINGS = 5
 """Halvings of a JPEG 2000 while it is read: encoders keep so many by custom."""
@@ -55,7 +55,7 @@ PicturesHWC = np.ndarray[Any, np.dtype[np.uint8]]
 def identity() -> list[object]:
     """Say what else than file and recipe decides which pixels there are: for keys of caches."""
     allowed = most_pixels()
-    return [VERSION, PIL.__version__, *[allowed] * (allowed != MOST_PIXELS)]
+    return [VERSION, PIL.__version__, *[allowed] * (allowed != MOST_PIXELS), *extras.identity()]
 
 
 class Look(NamedTuple):
@@ -106,6 +106,8 @@ def decode(
             raise
         except Exception as error:  # codecs raise what they like: SyntaxError, struct.error, ...
             raise Unreadable(reason_of(error)) from error
+        if window := picture.info.get("window"):
+            noted.append(Remark(*window))
         noted.extend(_pages(encoded, picture))
     if remarks is not None:
         warnings = [Remark("read with a warning", text) for text in dict.fromkeys(heard)]
@@ -193,16 +195,28 @@ def lost(encoded: Encoded) -> tuple[bool, bool]:
             raise Unreadable(reason_of(error)) from error
 
 
+def pages(encoded: Encoded) -> int:
+    """Count the pages of a picture, or the frames of one that moves.
+
+    Raises
+    ------
+    Unreadable
+        As for `decode`.
+    """
+    with listening(), opened(encoded) as picture:
+        if picture.format not in PAGED:
+            return 1
+        try:
+            return int(getattr(picture, "n_frames", 1))
+        except Exception:  # a broken chain of pages says nothing about the first
+            return 1
+
+
 def _pages(encoded: Encoded, picture: ImageFile) -> Iterator[Remark]:
     """Say that there are more pages than the first; a camera's previews in a JPEG are none."""
-    if picture.format not in PAGED:
+    if isinstance(encoded, Page) or picture.format not in PAGED:
         return
-    with opened(encoded) as again:
-        try:
-            count = int(getattr(again, "n_frames", 1))
-        except Exception:  # a broken chain of pages says nothing about the first
-            return
-    if count > 1:
+    if (count := pages(encoded)) > 1:
         yield Remark("only the first page is used", f"of {count}")
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from foveal.arrays import Array
 from foveal.pictures import decode
-from foveal.pictures.encoded import Encoded, InMemory, Unreadable
+from foveal.pictures.encoded import Encoded, InMemory, Page, Unreadable
 from foveal.pictures.opening import LIMIT
 from foveal.pictures.remarks import Remark
 from foveal.recipe import PictureRecipe
@@ -69,8 +69,15 @@ def lost(picture: Encoded, _: PictureRecipe | None) -> Answer:
     return Answer({"lost": decode.lost(picture)})
 
 
+def pages(picture: Encoded, _: PictureRecipe | None) -> Answer:
+    """Count its pages."""
+    return Answer({"pages": decode.pages(picture)})
+
+
 Job = Callable[[Encoded, PictureRecipe | None], Answer]
-JOBS: Mapping[str, Job] = {one.__name__: one for one in (decoded, upright, look, deep_range, lost)}
+JOBS: Mapping[str, Job] = {
+    one.__name__: one for one in (decoded, upright, look, deep_range, lost, pages)
+}
 """What can be asked about a picture, by name."""
 
 
@@ -125,9 +132,12 @@ def allow(seconds: float) -> None:
 
 def _picture(one: Mapping[str, Any], questions: BinaryIO) -> Encoded:
     """Return the file that is named, or the bytes that follow."""
+    whole: Encoded
     if "path" in one:
-        return Path(one["path"])
-    return InMemory(one["name"], questions.read(one["bytes"]))
+        whole = Path(one["path"])
+    else:
+        whole = InMemory(one["name"], questions.read(one["bytes"]))
+    return Page(whole, one["page"]) if one["page"] else whole
 
 
 def _write(answers: BinaryIO, answer: Answer | str) -> None:

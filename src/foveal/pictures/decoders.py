@@ -22,7 +22,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 
 from foveal.pictures.decoder_process import READY, Answer, done
-from foveal.pictures.encoded import Encoded, InMemory, Unreadable
+from foveal.pictures.encoded import Encoded, InMemory, Page, Unreadable
 from foveal.pictures.opening import LIMIT, MOST_PIXELS, most_pixels
 from foveal.pictures.remarks import warn
 from foveal.recipe import PictureRecipe
@@ -61,6 +61,44 @@ class TooSlow(Ended):
     """A decoder was ended since it took too long."""
 
 
+class Sent(NamedTuple):
+    """A picture as a decoder gets it."""
+
+    whole: Path | InMemory
+    page: int = 0
+    """The number of the page that is meant; 0 for a picture as it is."""
+
+    @classmethod
+    def of(cls, picture: Encoded) -> Sent:
+        """Read what a decoder cannot read itself.
+
+        Raises
+        ------
+        Unreadable
+            With the reason.
+        """
+        whole, page = (picture.file, picture.number) if isinstance(picture, Page) else (picture, 0)
+        return cls(whole if isinstance(whole, Path) else InMemory(whole.name, whole.read()), page)
+
+    @property
+    def data(self) -> bytes:
+        """The bytes that are sent; none of a file."""
+        return b"" if isinstance(self.whole, Path) else self.whole.data
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a question says of it."""
+        if isinstance(self.whole, Path):
+            path = os.path.abspath(self.whole)  # noqa: PTH100  # several times as fast
+            return {"path": path, "page": self.page}
+        return {"name": self.whole.name, "bytes": len(self.data), "page": self.page}
+
+    @property
+    def encoded(self) -> Encoded:
+        """The same, for this process."""
+        return Page(self.whole, self.page) if self.page else self.whole
+
+
 class Asked(NamedTuple):
     """A question but for its pictures."""
 
@@ -69,7 +107,7 @@ class Asked(NamedTuple):
     recipe: PictureRecipe | None
     """How pictures are to be prepared."""
 
-    def line(self, pictures: Sequence[Path | InMemory]) -> bytes:
+    def line(self, pictures: Sequence[Sent]) -> bytes:
         """Write the question about these pictures."""
         most = most_pixels()
         asked = {
@@ -77,12 +115,7 @@ class Asked(NamedTuple):
             "recipe": self.recipe and self.recipe.decoding,
             "most": os.environ.get(LIMIT, ""),
             "seconds": (TOGETHER if len(pictures) > 1 else SECONDS) * max(1.0, most / MOST_PIXELS),
-            "pictures": [
-                {"path": os.path.abspath(one)}  # noqa: PTH100  # several times as fast
-                if isinstance(one, Path)
-                else {"name": one.name, "bytes": len(one.data)}
-                for one in pictures
-            ],
+            "pictures": [one.facts for one in pictures],
         }
         return json.dumps(asked).encode() + b"\n"
 
@@ -120,26 +153,25 @@ def ask(
 
 def _groups(
     pictures: Sequence[Encoded], found: dict[int, Answer | str]
-) -> Iterator[dict[int, Path | InMemory]]:
+) -> Iterator[dict[int, Sent]]:
     """Yield what goes into one question, by row; why a member cannot be read goes into `found`."""
-    group, size = dict[int, Path | InMemory](), 0
+    group, size = dict[int, Sent](), 0
     for row, picture in enumerate(pictures):
         try:
-            one = picture if isinstance(picture, Path) else InMemory(picture.name, picture.read())
+            one = Sent.of(picture)
         except Unreadable as reason:
             found[row] = str(reason)
             continue
-        more = 0 if isinstance(one, Path) else len(one.data)
-        if group and (len(group) == AT_ONCE or size + more > MOST_SENT):
+        if group and (len(group) == AT_ONCE or size + len(one.data) > MOST_SENT):
             yield group
             group, size = {}, 0
         group[row] = one
-        size += more
+        size += len(one.data)
     if group:
         yield group
 
 
-def _answers(asked: Asked, pictures: list[Path | InMemory]) -> list[Answer | str]:
+def _answers(asked: Asked, pictures: list[Sent]) -> list[Answer | str]:
     """Ask a decoder about all; where it ends, ask others about each that is left."""
     answers: list[Answer | str] = []
     together, tries = True, 0
@@ -148,7 +180,7 @@ def _answers(asked: Asked, pictures: list[Path | InMemory]) -> list[Answer | str
         some = left if together else left[:1]
         decoder = _decoder()
         if decoder is None:
-            return answers + [done(asked.job, one, asked.recipe) for one in left]
+            return answers + [done(asked.job, one.encoded, asked.recipe) for one in left]
         try:
             for answer in decoder.answers(asked, some):
                 answers.append(answer)
@@ -193,7 +225,7 @@ class Decoder:
             self.end()
             raise OSError("a decoder ended before it was ready")
 
-    def answers(self, asked: Asked, pictures: Sequence[Path | InMemory]) -> Iterator[Answer | str]:
+    def answers(self, asked: Asked, pictures: Sequence[Sent]) -> Iterator[Answer | str]:
         """Ask about pictures, and yield the answers as they come.
 
         Raises
@@ -225,11 +257,10 @@ class Decoder:
                 pipe.close()
         return self.process.wait()
 
-    def _send(self, asked: Asked, pictures: Sequence[Path | InMemory]) -> None:
+    def _send(self, asked: Asked, pictures: Sequence[Sent]) -> None:
         self.questions.write(asked.line(pictures))
         for one in pictures:
-            if isinstance(one, InMemory):
-                self.questions.write(one.data)
+            self.questions.write(one.data)
         self.questions.flush()
 
     def _too_late(self) -> None:

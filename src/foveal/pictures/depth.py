@@ -252,12 +252,17 @@ def _bits(picture: ImageFile) -> int:
         return 16 if ";16" in _raw(picture) else 8
     if picture.format == "PPM":
         return 16 if _most(picture) > 255 else 8
+    if picture.format == "JXL":
+        return int(picture.info.get("bits_per_sample", 8))
     return _of_head(picture)
 
 
 def _of_head(picture: ImageFile) -> int:
-    """Find the bits of a value in JPEG 2000 (ISO 15444-1, A.5.1) and AVIF (av1C, 2.3.3)."""
-    if picture.format not in ("JPEG2000", "AVIF"):
+    """Find the bits of a value in JPEG 2000 (ISO 15444-1, A.5.1), AVIF (av1C, 2.3.3) and HEIF.
+
+    The last has them in hvcC, the decoder's configuration (ISO 14496-15, 8.3.3.1).
+    """
+    if picture.format not in ("JPEG2000", "AVIF", "HEIF"):
         return 8
     file = picture.fp
     if file is None:
@@ -269,6 +274,9 @@ def _of_head(picture: ImageFile) -> int:
     if picture.format == "JPEG2000":
         start = head.find(b"\xff\x4f\xff\x51")
         return (head[start + 42] & 0x7F) + 1 if 0 <= start < len(head) - 42 else 8
+    if picture.format == "HEIF":
+        start = head.find(b"hvcC")
+        return (head[start + 21] & 7) + 8 if 0 <= start < len(head) - 21 else 8
     start = head.find(b"av1C")
     flags = head[start + 6] if 0 <= start < len(head) - 6 else 0
     return (12 if flags & 0x20 else 10) if flags & 0x40 else 8

@@ -24,6 +24,8 @@ from foveal.wording import counted
 MOST_BYTES = 1 << 30
 """Bytes of an encoded picture within another file at most: it is read as a whole."""
 
+MARK = "#"
+"""Stands between the name of a picture of several pages and the number of one."""
 A_FOLDER = "a folder, not a file"
 """Why a folder that is named like a picture is none."""
 
@@ -89,6 +91,43 @@ class InMemory:
     def read(self) -> bytes:
         """Return the bytes."""
         return self.data
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a picture that has several."""
+
+    file: Encoded
+    number: int
+    """Its number, from 1 on."""
+
+    @property
+    def name(self) -> str:
+        """The name of the whole, and the number: "scan.tif#3"."""
+        return f"{whole_name(self.file)}{MARK}{self.number}"
+
+    @property
+    def stamp(self) -> str:
+        """What tells that the whole did not change, and the number."""
+        whole = seen(self.file)
+        return f"{whole[1]} page {self.number}" if whole else ""
+
+    def read(self) -> bytes:
+        """Read the whole."""
+        with stream(self.file) as file:
+            return file.read()
+
+
+def as_page(path: Path) -> Path | Page:
+    """Return the page that a name such as "scan.tif#3" means; a file of that name is itself."""
+    stem, mark, number = path.name.rpartition(MARK)
+    if not (stem and mark and number.isdecimal() and int(number)):
+        return path
+    try:
+        alone = path.exists() or not path.with_name(stem).exists()
+    except (OSError, ValueError):  # a name that no file can have
+        return path
+    return path if alone else Page(path.with_name(stem), int(number))
 
 
 class EncodedRows(Sequence[Encoded]):
@@ -179,6 +218,8 @@ def openable(picture: Encoded) -> Path | BinaryIO:
     OSError
         For a file that is not there, or may not be read.
     """
+    if isinstance(picture, Page):
+        return openable(picture.file)
     if not isinstance(picture, Path):
         data = picture.read()
         if not data:

@@ -16,7 +16,7 @@ import numpy as np
 
 from foveal.arrays import Array, Hashes
 from foveal.cache import cache_folder
-from foveal.pictures.encoded import Encoded, Seen, Unreadable, seen, stream
+from foveal.pictures.encoded import Encoded, Page, Seen, Unreadable, seen, stream
 from foveal.pictures.workers import in_order
 
 LENGTH = 16
@@ -69,6 +69,8 @@ def hash_encoded(picture: Encoded) -> bytes:
         with stream(picture) as file:
             while block := file.read(BLOCK):
                 digest.update(block)
+        if isinstance(picture, Page):  # of one file, and each is another picture
+            digest.update(f"page {picture.number}".encode())
     except (OSError, Unreadable):
         return ABSENT
     return digest.digest()

@@ -12,7 +12,8 @@ from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
 from foveal.errors import UsageError
-from foveal.pictures.encoded import Encoded, Unreadable, openable
+from foveal.pictures.encoded import Encoded, Page, Unreadable, openable
+from foveal.pictures.extras import EXTRAS, HEAD, Extra, extra_of
 from foveal.wording import counted
 
 MOST_PIXELS = 89_478_485
@@ -53,7 +54,8 @@ def formats() -> tuple[str, ...]:
 def endings() -> frozenset[str]:
     """List the endings of names that pictures of `formats` have, such as ".jpg"."""
     known = Image.registered_extensions()
-    return frozenset(ending for ending, name in known.items() if name in formats())
+    found = {ending for ending, name in known.items() if name in formats()}
+    return frozenset(found.union(*(one.endings for one in EXTRAS)))
 
 
 def most_pixels() -> int:
@@ -90,6 +92,8 @@ def opened(picture: Encoded) -> ImageFile:
     most = most_pixels()
     try:
         found = _identified(openable(picture), most)
+        if isinstance(picture, Page):
+            _turn_to(found, picture.number)
     except Unreadable:
         raise
     except UnidentifiedImageError as error:
@@ -110,13 +114,22 @@ def opened(picture: Encoded) -> ImageFile:
 
 def _identified(source: Path | BinaryIO, most: int) -> ImageFile:
     """Open a picture by the first format that takes it; twice Pillow's limit, more if allowed."""
+    start, names = b"", formats()
     try:
-        return Image.open(source, formats=formats())
+        try:
+            return Image.open(source, formats=names)
+        except UnidentifiedImageError:
+            start = _beginning(source)
+            extra = extra_of(start)
+            if extra is None:
+                raise
+            names = _loaded(extra)
+            return Image.open(source, formats=names)
     except Image.DecompressionBombError:
         if most <= MOST_PIXELS:
             raise
-    start = _beginning(source)
-    for name in formats():
+    start = start or _beginning(source)
+    for name in names:
         factory, accepts = Image.OPEN[name]
         if accepts is None or accepts(start) is True:
             whole = str(source) if isinstance(source, Path) else source
@@ -124,12 +137,35 @@ def _identified(source: Path | BinaryIO, most: int) -> ImageFile:
     raise UnidentifiedImageError
 
 
+def _turn_to(picture: ImageFile, page: int) -> None:
+    """Turn to a page, from 1 on."""
+    try:
+        picture.seek(page - 1)
+    except EOFError as error:
+        raise Unreadable(f"there is no page {page}") from error
+
+
+def _loaded(extra: Extra) -> tuple[str]:
+    """Let Pillow read a format; its name.
+
+    Raises
+    ------
+    Unreadable
+        Where the extra is not installed.
+    """
+    try:
+        extra.load()
+    except ImportError as error:
+        raise Unreadable(extra.missing) from error
+    return (extra.format,)
+
+
 def _beginning(source: Path | BinaryIO) -> bytes:
     if isinstance(source, Path):
         with source.open("rb") as file:
-            return file.read(16)
+            return file.read(HEAD)
     source.seek(0)
-    start = source.read(16)
+    start = source.read(HEAD)
     source.seek(0)
     return start
 

@@ -18,7 +18,7 @@ from foveal.anomaly.detection import anomalies
 from foveal.arrays import Array, Floats
 from foveal.engines.engine import batch_for
 from foveal.inference.session import Session
-from foveal.model.codec import NO_NUMBERS, checked_codes
+from foveal.model.codec import NO_NUMBERS, check_half, checked_codes
 from foveal.model.fitted import FittedModel
 from foveal.model.predictions import Predictions
 from foveal.pictures.collection import Pictures
@@ -106,6 +106,7 @@ class Served:
 
     async def decode(self, code: Any) -> bytes:
         """Return the picture of a code, a PNG file, as `foveal decode` writes it."""
+        check_half(self.model, "decoder")
         values = checked_codes(one_row(code), self.model.plan.code_size)
         return await self.decoding.ask(values[0])
 

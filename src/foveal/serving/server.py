@@ -26,6 +26,8 @@ from foveal.serving.settings import BACKLOG, Settings
 from foveal.serving.shelf import Shelf
 
 MOST_CONNECTIONS = 1_000
+LAST = 0.5
+"""Seconds between the end of listening and that of connections on which nothing was asked."""
 
 
 def serve(settings: Settings, bound: socket.socket, told: Callable[[Sequence[str]], None]) -> None:
@@ -117,6 +119,9 @@ class Signals:
 
     async def _drain(self) -> None:
         await asyncio.sleep(self.drain_seconds)
+        for one in self.server.servers:
+            one.close()
+        await asyncio.sleep(LAST)  # what was let in just before is read, and answered
         self.server.should_exit = True
 
     async def _reload(self) -> None:

@@ -98,8 +98,8 @@ class Panel {
     const own = this.equation([[whose, value]], "own");
     const bits = (/** @type {number} */ place) => this.net.look.nodes[this.net.root(place)].bits;
     const below = this.net.root(node.source), coarse = below > 0 && bits(below) === 8;
-    const note = coarse ? "Worked out of maps that are kept in 256 steps each, and so not exact."
-      : bits(spot.place) === 8 ? "The network's own number is kept in one of 256 steps, and so not exact." : "";
+    const note = coarse ? "Worked out of maps that this page rounds to 256 levels each, and so not exact."
+      : bits(spot.place) === 8 ? "This page rounds the maps of this layer to 256 levels, so that the network's own number is not exact." : "";
     return [made("h3", {}, "How it was made"), ...told, own, made("p", {class: "caption"}, note)];
   }
 

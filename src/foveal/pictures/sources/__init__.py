@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from foveal.errors import DataError
 from foveal.files import existing
 from foveal.pictures.collection import Pictures
+from foveal.pictures.pages import as_wanted, every_page_read
 from foveal.pictures.sources import (
     arrays,
     files,
@@ -81,7 +82,31 @@ def gather(pictures: Any) -> Pictures:
     reader = next(reader for reader in READERS if reader.takes(pictures))
     if reader in (files, arrays):
         check_form(pictures)
-    return reader.read(pictures)
+    return as_wanted(reader.read(pictures))
+
+
+def every_page(pictures: Any) -> Pictures:
+    """Find pictures as `gather` does, each page of a TIFF, GIF or DICOM a picture of its own.
+
+    Parameters
+    ----------
+    pictures : path, sequence of paths, frame, or whatever else names encoded pictures
+        As `fit` takes it.
+
+    Returns
+    -------
+    Pictures
+        What `fit`, `predict` and all else take in place of a path. Pages are named "scan.tif#3";
+        those of one file stay together in every split, unless groups are told.
+
+    Examples
+    --------
+    ::
+
+        foveal.load("cells.safetensors").predictions(foveal.every_page("scans/"))
+    """
+    with every_page_read(True):
+        return gather(pictures)
 
 
 def holds_pictures(path: Path) -> bool:

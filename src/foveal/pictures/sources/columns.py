@@ -15,7 +15,7 @@ from foveal.errors import DataError
 from foveal.parameters import did_you_mean
 from foveal.pictures.collection import Pictures, evenly
 from foveal.pictures.content import EncodedContent
-from foveal.pictures.encoded import Absent, Chained, Encoded, EncodedRows
+from foveal.pictures.encoded import Absent, Chained, Encoded, EncodedRows, as_page
 from foveal.pictures.missing import is_missing
 from foveal.pictures.sources.labels import labels_of, objects_of, text_of
 from foveal.pictures.sources.parts import PARTS
@@ -283,7 +283,7 @@ class Named(EncodedRows):
         reason = self.problems.get(row) or ("" if path else "no path in this row")
         if not reason and "://" in path:
             reason = "an address: nothing is downloaded, give the file"
-        return Absent(path or f"row {row + 1}", reason) if reason else self._file(path)
+        return Absent(path or f"row {row + 1}", reason) if reason else as_page(self._file(path))
 
     def _file(self, path: str) -> Path:
         file = self.folder / path

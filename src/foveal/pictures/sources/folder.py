@@ -47,11 +47,10 @@ def read(root: Path) -> Pictures:
             came="a folder without files" + (f" but {', '.join(passed[:3])}" if passed else ""),
             remedy="name the folder that holds the pictures or the class folders",
         )
-    names = [file.as_posix() for file in found]
     labels, parts = said_by_folders(found, str(root))
     return Pictures(
-        names=names,
-        content=EncodedContent(Beneath(root, names)),
+        names=found,
+        content=EncodedContent(Beneath(root, found)),
         labels=None if labels is None else np.array(labels, dtype=object),
         parts=None if parts is None else np.array(parts),
         notes=(*passed_over(passed), *_empty(folders, found, parts is not None)),
@@ -59,14 +58,14 @@ def read(root: Path) -> Pictures:
 
 
 def said_by_folders(
-    found: Sequence[PurePath], where: str
+    found: Sequence[str], where: str
 ) -> tuple[list[str | None] | None, list[str] | None]:
     """Read labels and parts of files off their folders: parts, then classes.
 
     Parameters
     ----------
-    found : sequence of PurePath
-        The files, relative to what holds them.
+    found : sequence of str
+        The files, relative to what holds them, with / between steps.
     where : str
         What holds them.
 
@@ -80,14 +79,16 @@ def said_by_folders(
     DataError
         Where parts and classes stand side by side.
     """
-    tops = {file.parts[0] for file in found if len(file.parts) > 1}
+    tops = {file.partition("/")[0] for file in found if "/" in file}
     has_parts = _are_parts(where, tops)
     labels: list[str | None] = []
     parts: list[str] = []
+    named: dict[str, str] = {}  # one text a class, however many pictures it has
     for file in found:
-        steps = list(file.parts[:-1])
+        steps = file.split("/")[:-1]
         parts.append(PARTS[steps.pop(0).lower()] if has_parts and steps else "")
-        labels.append(normal_name(steps[0]) if steps else None)
+        label = steps[0] if steps else None
+        labels.append(None if label is None else named.setdefault(label, normal_name(label)))
     unlabelled = all(label is None for label in labels)
     return None if unlabelled else labels, parts if has_parts else None
 
@@ -100,14 +101,14 @@ def passed_over(passed: list[str], why: str = "as of a system or a program") -> 
     return [f"passed over, {why}: {', '.join(passed[:NAMED])}{more}"]
 
 
-def _empty(folders: list[Path], found: list[Path], has_parts: bool) -> list[str]:
+def _empty(folders: list[str], found: list[str], has_parts: bool) -> list[str]:
     """Name class folders without a single file."""
     depth = 2 if has_parts else 1
-    filled = {file.parts[:depth] for file in found}
+    filled = {"/".join(file.split("/")[:depth]) for file in found}
     empty = [
-        folder.as_posix()
-        for folder in sorted(folders)
-        if len(folder.parts) == depth and folder.parts not in filled
+        folder
+        for folder in sorted(folders, key=lambda one: one.split("/"))
+        if folder.count("/") + 1 == depth and folder not in filled
     ]
     named = ", ".join(empty[:NAMED]) + (f" and {len(empty) - NAMED:,} more" * (len(empty) > NAMED))
     return [f"without any picture, and so no class: the folder {named}"] if empty else []
@@ -131,20 +132,22 @@ def _are_parts(where: str, tops: set[str]) -> bool:
     return False
 
 
-def _listing(root: Path) -> tuple[list[Path], list[Path], list[str]]:
+def _listing(root: Path) -> tuple[list[str], list[str], list[str]]:
     """List what is below a folder, relative to it: files in an order people expect, and folders.
+
+    Names are texts with / between steps: a path takes ten times their memory.
 
     Names that are passed over come third; what lies in such folders is left out. Links are
     followed, each folder once. A folder that cannot be read stands for itself, so that the ledger
     names it; so does one that is named like a picture, whatever it holds.
     """
-    found: list[Path] = []
-    folders: list[Path] = []
+    found: list[str] = []
+    folders: list[str] = []
     passed: list[str] = []
     seen: set[tuple[int, int]] = set()
 
     def closed(error: OSError) -> None:
-        found.append(Path(os.fsdecode(error.filename)).relative_to(root))
+        found.append(Path(os.fsdecode(error.filename)).relative_to(root).as_posix())
 
     for folder, below, files in os.walk(root, followlinks=True, onerror=closed):
         at = Path(folder)
@@ -153,12 +156,12 @@ def _listing(root: Path) -> tuple[list[Path], list[Path], list[str]]:
             below.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
-        here = at.relative_to(root)
-        passed.extend(str(here / name) for name in sorted([*below, *files]) if is_made(name))
+        here = "".join(f"{step}/" for step in at.relative_to(root).parts)
+        passed.extend(here + name for name in sorted([*below, *files]) if is_made(name))
         below[:] = [name for name in below if not is_made(name)]
-        folders.extend(here / name for name in below if not _like_picture(name))
-        found.extend(here / name for name in below if _like_picture(name))
-        found.extend(here / name for name in files if not is_made(name))
+        folders.extend(here + name for name in below if not _like_picture(name))
+        found.extend(here + name for name in below if _like_picture(name))
+        found.extend(here + name for name in files if not is_made(name))
     return in_order(found), folders, passed
 
 
@@ -178,7 +181,7 @@ P = TypeVar("P", str, Path)
 
 def in_order(names: Iterable[P]) -> list[P]:
     """Sort names as people expect, step by step: "cat.9" before "cat.10"."""
-    return sorted(names, key=lambda one: ([_natural(step) for step in Path(one).parts], str(one)))
+    return sorted(names, key=_natural)
 
 
 def is_made(name: str) -> bool:
@@ -186,11 +189,31 @@ def is_made(name: str) -> bool:
     return name.startswith(".") or name.lower() in MADE
 
 
-def _natural(text: str) -> list[tuple[int, int, str]]:
-    """Sort "cat.9" before "cat.10".
+def _natural(name: str | Path) -> bytes:
+    """Return what a name is sorted by: its steps, of each the numbers as numbers; then itself.
 
-    >>> sorted(["cat.10", "cat.9"], key=_natural)
-    ['cat.9', 'cat.10']
+    Bytes, since many names are sorted at once: a number is written behind the count of its digits,
+    and numbers stand before texts.
+
+    >>> sorted(["b/1", "cat.10", "cat.9", "a", "b"], key=_natural)
+    ['a', 'b', 'b/1', 'cat.9', 'cat.10']
     """
-    steps = re.split(r"(\d+)", text)
-    return [(0, int(step), "") if step.isdecimal() else (1, 0, step) for step in steps if step]
+    text = name if isinstance(name, str) else name.as_posix()
+    steps = [step for step in text.split("/") if step not in ("", ".")]
+    return b"".join(map(_natural_step, steps)) + b"\0" + _bytes_of(str(name))
+
+
+def _natural_step(step: str) -> bytes:
+    found = [b"\1"]
+    for piece in re.split(r"(\d+)", step):
+        if piece.isdecimal():
+            digits = str(int(piece)).encode()
+            found.append(b"\1" + len(digits).to_bytes(2, "big") + digits)
+        elif piece:
+            found.append(b"\2" + _bytes_of(piece) + b"\0")
+    return b"".join(found) + b"\0"
+
+
+def _bytes_of(text: str) -> bytes:
+    """Write a text so that bytes are sorted as its characters are."""
+    return text.encode("utf-8", "surrogatepass")

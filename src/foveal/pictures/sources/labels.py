@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from foveal.arrays import Array
+from foveal.pictures.label_sets import label_sets, says_several
 from foveal.pictures.missing import is_missing
 from foveal.vocabulary import normal_name
 
@@ -23,13 +24,16 @@ def labels_of(
     """Read the labels of rows, None where one is empty.
 
     Where all are whole numbers, whatever they are written as (1, 1.0, "1"), they are whole
-    numbers; where all are numbers, numbers; else texts.
+    numbers; where all are numbers, numbers; else texts. Lists name several labels; see
+    `foveal.pictures.label_sets`.
 
     Returns
     -------
     tuple
         The labels, or None where there is not one; notes.
     """
+    if says_several(values):
+        return label_sets(values), ()
     texts = [None if is_missing(one) else text_of(one) or None for one in values]
     every = {text for text in texts if text is not None}
     if not every:
@@ -71,5 +75,6 @@ def _unlike(read: Mapping[str, float]) -> list[str]:
 def objects_of(values: Sequence[Any]) -> Array:
     """Return values as an array of objects, (n,), whatever they are."""
     found = np.empty(len(values), dtype=object)
-    found[:] = values
+    for row, one in enumerate(values):  # lists of one length would become columns
+        found[row] = one
     return found

@@ -44,10 +44,11 @@ def read(folder: Path) -> Pictures:
             reasons[row] = f"an array {one.shape}, where most are {shape}"
         else:
             whole[row] = one
-    labels, parts = said_by_folders(paths, str(folder))
+    names = [path.as_posix() for path in paths]
+    labels, parts = said_by_folders(names, str(folder))
     content = replace(content_of(whole), reasons=reasons)
     return Pictures(
-        names=[path.as_posix() for path in paths],
+        names=names,
         content=content,
         labels=None if labels is None else np.array(labels, dtype=object),
         parts=None if parts is None else np.array(parts),

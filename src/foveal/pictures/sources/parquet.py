@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from foveal.errors import DataError
 from foveal.pictures.collection import Pictures
 from foveal.pictures.encoded import Absent, Encoded, EncodedRows, Unreadable
+from foveal.pictures.label_sets import LabelSet, label_sets, set_of
 from foveal.pictures.opening import reason_of
 from foveal.pictures.sources.columns import LABEL, PATH, Listed, check_columns, of_paths, told
 from foveal.pictures.sources.parquet_column import (
@@ -23,6 +24,8 @@ from foveal.pictures.sources.parquet_column import (
 )
 
 ENDING = ".parquet"
+SEVERAL = (LABEL, "labels")
+"""Names of a column of lists of numbers that are labels."""
 USUAL = ("image", "img", "picture", "bytes")
 """Names of a column of pictures, where there are several that may be one."""
 
@@ -66,10 +69,13 @@ def listed(path: Path, name: str) -> Listed:
         with pq.ParquetFile(path) as file:
             schema = file.schema_arrow
             picture = _picture_column(schema, str(path))
-            flat = [field.name for field in schema if _is_flat(field.type)]
+            flat = [one.name for one in schema if _is_flat(one.type) or _names_labels(one)]
             table = file.read(columns=flat, use_threads=False)
             inner = _paths(file, schema, picture) if picture else None
-        columns = {one: table.column(one).to_pylist() for one in flat}
+        columns = {
+            one: _several(values) if _names_labels(schema.field(one)) else values
+            for one, values in ((one, table.column(one).to_pylist()) for one in flat)
+        }
         if picture is None:
             check_columns(schema.names, str(path))
             return of_paths(columns, str(path), path.absolute().parent, {})
@@ -168,6 +174,30 @@ def _is_flat(kind: pa.DataType) -> bool:
     return not pa.types.is_nested(inner) and not _is_bytes(inner)
 
 
+def _names_labels(field: pa.Field) -> bool:
+    """Whether a column holds several labels a row: lists of texts, or of numbers where so named."""
+    kind = field.type
+    lists = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    if not lists and not pa.types.is_fixed_size_list(kind):
+        return False
+    inner = kind.value_type
+    if pa.types.is_dictionary(inner):
+        inner = inner.value_type
+    texts = pa.types.is_string(inner) or pa.types.is_large_string(inner)
+    numbers = pa.types.is_integer(inner) or pa.types.is_boolean(inner)
+    return bool(texts or (numbers and field.name in SEVERAL))
+
+
+def _several(values: Sequence[list[Any] | None]) -> list[LabelSet | None]:
+    """Read lists of labels; of numbers that are no columns of 0 and 1 each is a label."""
+    lengths = {len(one) for one in values if one is not None}
+    flat = {label for one in values if one is not None for label in one}
+    columns = len(lengths) == 1 and max(lengths) > 1 and flat <= {0, 1}
+    given = values if columns else [one if one is None else set(one) for one in values]
+    found: list[LabelSet | None] = label_sets(given).tolist()
+    return found
+
+
 def _paths(file: pq.ParquetFile, schema: pa.Schema, picture: str) -> list[str | None] | None:
     """Return the path that each picture had; None where there are none."""
     kind = schema.field(picture).type
@@ -181,8 +211,9 @@ def _features(schema: pa.Schema) -> Mapping[str, Any]:
     """Return what Hugging Face's datasets say of columns; empty where they say nothing."""
     try:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
-        return {name: one for name, one in features.items() if isinstance(one, dict)}
-    except (KeyError, ValueError, TypeError, AttributeError):
+        plain = {name: one[0] if isinstance(one, list) else one for name, one in features.items()}
+        return {name: one for name, one in plain.items() if isinstance(one, dict)}
+    except (KeyError, IndexError, ValueError, TypeError, AttributeError):
         return {}
 
 
@@ -192,17 +223,33 @@ def _labelled(
     """Write the names of classes for their numbers, in the column label or the only such one."""
     found = dict(columns)
     named = {
-        name: one["names"]
+        name: classes
         for name, one in features.items()
-        if name in columns and isinstance(one.get("names"), list)
+        if name in columns and isinstance(classes := _class_names(one), list)
     }
     if LABEL not in found and len(named) == 1:
         (only,) = named
         found[LABEL], named = found.pop(only), {LABEL: named[only]}
     for name, classes in named.items():
         of = dict(enumerate(map(str, classes)))
-        found[name] = [of.get(one) for one in found[name]]
+        found[name] = [_named(one, of) for one in found[name]]
     return found
+
+
+def _class_names(feature: Mapping[str, Any]) -> Any:
+    """Return the names of the classes of a column, or of those that its lists hold."""
+    inner = feature.get("feature", feature)
+    return inner.get("names") if isinstance(inner, dict) else None
+
+
+def _named(value: Any, names: Mapping[int, str]) -> Any:
+    """Return the name of a class, or of each label; None of what has none."""
+    if not isinstance(value, LabelSet):
+        return names.get(value)
+    if value.among:  # columns of 0 and 1, of which each is a class
+        value = LabelSet(value.labels)
+    known = [names.get(label) for label in value.labels]
+    return None if None in known else set_of(known)
 
 
 def _lost(schema: pa.Schema, flat: Sequence[str], picture: str, name: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from foveal.pictures.collection import Pictures
-from foveal.pictures.encoded import Absent, Encoded, Unreadable
+from foveal.pictures.encoded import Absent, Encoded, Unreadable, as_page
 from foveal.pictures.opening import reason_of
 from foveal.pictures.sources import parquet, tar
 from foveal.pictures.sources.columns import SPLIT, Listed, told
@@ -55,7 +55,7 @@ def read(given: Any) -> Pictures:
 def members_too(paths: Sequence[Path]) -> tuple[Encoded, ...]:
     """Return files, and for names beneath those of shards, such as x.tar/1.jpg, their members."""
     known: dict[Path, tuple[Listed, dict[str, int]]] = {}
-    return tuple(_member(path, known) or path for path in paths)
+    return tuple(_member(path, known) or as_page(path) for path in paths)
 
 
 def _member(path: Path, known: dict[Path, tuple[Listed, dict[str, int]]]) -> Encoded | None:

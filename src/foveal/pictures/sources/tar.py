@@ -12,7 +12,7 @@ import tarfile
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from foveal.errors import DataError
@@ -316,7 +316,12 @@ def _read_said(member: Encoded, ending: str) -> dict[str, Any]:
         return {LABEL: values}
     label = next((values[key] for key in LABELS if values.get(key) is not None), None)
     said = {GROUP: values.get(GROUP), SPLIT: values.get(SPLIT), LABEL: label}
-    return {name: value for name, value in said.items() if isinstance(value, str | int | float)}
+    found: dict[str, Any] = {
+        name: one for name, one in said.items() if isinstance(one, str | int | float)
+    }
+    if isinstance(label, list) and all(isinstance(one, str | int) for one in label):
+        found[LABEL] = label  # several of one picture
+    return found
 
 
 def _columns(
@@ -331,7 +336,7 @@ def _columns(
     }
     if LABEL in columns:
         return columns, False
-    labels, parts = said_by_folders([PurePosixPath(inner) for inner in names], where)
+    labels, parts = said_by_folders(names, where)
     if labels is not None:
         columns[LABEL] = labels
     if parts is not None:
