@@ -7,6 +7,7 @@ python benchmarks/earlier.py --further  # eight of them first, then all ten
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 import numpy as np
 from sklearn.datasets import load_digits
@@ -37,7 +38,7 @@ def main() -> None:
     for seed in range(asked.seeds):
         old = CNNClassifier(NET, random_state=seed, threads=1).fit(X[first], y[first]).model_
         for epochs in asked.epochs:
-            options = {"random_state": seed, "threads": 1, "epochs": epochs or None}
+            options: dict[str, Any] = {"random_state": seed, "threads": 1, "epochs": epochs or None}
             made = [CNNClassifier(NET, **options).fit(X[every], y[every])]
             for classification.EASED in SHARES:
                 made.append(CNNClassifier(earlier=old, **options).fit(X[every], y[every]))

@@ -144,3 +144,13 @@ def test_whole_trainings_judge_numbers_by_folds() -> None:
     found = foveal.cross_validate(learner(epochs=8), X, y, folds=3)
     assert found.accuracy is None and found.metrics.pictures == 60
     assert found.metrics.r2.value > 0.8 and found.metrics.stated == 0.9
+
+
+def test_going_on_from_a_model_keeps_what_it_says_in_the_units_of_the_new_numbers() -> None:
+    X, y = drawn(160, 0)
+    model = learner().fit(X, y).model_
+    new, _ = drawn(40, 1)
+    further = learner(epochs=1, learning_rate=1e-12, weight_decay=0.0, earlier=model)
+    found = further.fit(*drawn(200, 2)).model_
+    assert found.target.middle != model.target.middle
+    np.testing.assert_allclose(found.predict(new), model.predict(new), rtol=1e-3)

@@ -14,6 +14,7 @@ import numpy as np
 
 from foveal.arrays import Doubles, Integers
 from foveal.evaluation.intervals import Estimate, wilson
+from foveal.wording import counted
 
 MOST_DENSE = 1_000
 """Classes up to which a confusion is written as a matrix; that of more as its cells."""
@@ -52,7 +53,10 @@ class Confusion:
         return cls(true=true, called=called, pictures=matrix[true, called], classes=matrix.shape[0])
 
     def __repr__(self) -> str:
-        return f"Confusion({self.classes:,} classes, {len(self.true):,} cells)"
+        return (
+            f"Confusion({counted(self.classes, 'class', 'classes')}, "
+            f"{counted(len(self.true), 'cell')})"
+        )
 
     def __len__(self) -> int:
         return self.classes

@@ -104,7 +104,8 @@ def notes_of(order: Order, found: Difference) -> Iterator[str]:
     """Say what a file does not hold, and which golden pictures proved nothing."""
     recipe, shown = order.model.recipe, order.golden
     if shown.given > len(shown.pictures):
-        yield f"{len(shown.pictures):,} of {shown.given:,} golden pictures taken, evenly spaced"
+        given = counted(shown.given, "golden picture")
+        yield f"{len(shown.pictures):,} of {given} taken, evenly spaced"
     if lost := len(shown.pictures) - found.pictures:
         yield f"{counted(lost, 'golden picture')} left out: unreadable"
     if order.half != "decoder" and not order.raw:

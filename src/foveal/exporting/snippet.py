@@ -15,6 +15,7 @@ from foveal.model.fitted import FittedModel, fitted_of
 from foveal.parameters import one_of
 from foveal.pictures.ground import GREY
 from foveal.recipe import PictureRecipe
+from foveal.wording import counted
 
 RUNTIMES = {
     onnx_file.FORMAT.suffix: (
@@ -65,7 +66,7 @@ def snippet(
     elif part == "decoder":
         came = "the decoder, which takes codes"
     elif fitted.recipe.channels not in (1, 3):
-        came = f"a network of {fitted.recipe.channels} channels"
+        came = f"a network of {counted(fitted.recipe.channels, 'channel')}"
     if came:
         raise UsageError(
             "the snippet",

@@ -176,6 +176,11 @@ class Earlier:
                 last.weight[now] = before.weight[then].cpu()
                 if last.bias is not None and before.bias is not None:
                     last.bias[now] = before.bias[then].cpu()
+            if not len(target.names) and target.outputs == 1:  # in the units of these numbers
+                ends = target.restated(np.array([[0.0], [1.0]]), old.answering())[:, 0].tolist()
+                last.weight.mul_(ends[1] - ends[0])
+                if last.bias is not None:
+                    last.bias.mul_(ends[1] - ends[0]).add_(ends[0])
         return network
 
     # Its features, for a new head -------------------------------------------------------------
@@ -200,7 +205,7 @@ class Earlier:
             raise self._other("backbone", start.backbone, SAID)
         model = self.model
         origin, fixed = model.provenance.backbone, model.plan.fixed
-        at_once = model.provenance.logistic is not None
+        at_once = model.provenance.fit is not None
         if origin is None or not at_once or fixed != len(model.plan.layers) - 1:
             raise UsageError(
                 "earlier",
