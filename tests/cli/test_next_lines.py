@@ -153,4 +153,5 @@ def test_every_next_line_is_in_these_tests() -> None:
         "show.py: next: foveal encode",
         "show.py: next: foveal predict",
         "training.py: next: foveal {following",
+        "tune.py: next: foveal evaluate",
     ]

@@ -74,6 +74,8 @@ def test_the_whole_walk(run, class_folders: Path, tmp_path: Path, own: Path) -> 
         "to": str(tmp_path / "p.csv"),
         "rows": 61,
         "unreadable": 1,
+        "left": None,
+        "refusal": None,
         "pictures": None,
     }
     code, _, err = run("predict", model, class_folders, "--strict", "--json")
@@ -119,6 +121,7 @@ KEYS = {
     "best_epoch",
     "temperature",
     "epochs",
+    "folds",
     "cuts",
 }
 

@@ -151,9 +151,9 @@ def test_one_class_and_no_labels_are_refused(class_folders: Path, tmp_path: Path
         learner().fit(class_folders / "above")
 
 
-def test_several_labels_a_picture_are_refused(class_folders: Path) -> None:
+def test_labels_that_all_pictures_bear_are_refused(class_folders: Path) -> None:
     paths = sorted(class_folders.rglob("*.png"))
-    with pytest.raises(ValueError, match="Several labels a picture"):
+    with pytest.raises(ValueError, match="a label that some training pictures bear"):
         learner().fit(paths, np.ones((len(paths), 3), dtype=int))
 
 

@@ -302,7 +302,7 @@ def test_auto_with_too_few_pictures_takes_the_end() -> None:
         ({"cut": "8", "fine_tune_epochs": 1}, "cut and fine_tune_epochs: needed a cut with layers"),
         ({"fine_tune_epochs": -1}, "fine_tune_epochs: needed"),
         ({"fine_tune_rate": 0}, "fine_tune_rate: needed"),
-        ({"C": 1.0, "head": "dense"}, "C: needed a logistic head"),
+        ({"C": 1.0, "head": "dense"}, "C: needed a head fitted at once"),
         ({"C": 0}, "C: needed"),
         ({"views": 0}, "views: needed"),
         ({"augmentation": "strong", "views": 2}, "augmentation: needed None, or one of 'none'"),

@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from foveal.serving.batching import Batcher
+from support.sites import in_a_loop
 
 
 def run(work):
     with ThreadPoolExecutor(1) as engine:
-        return asyncio.run(asyncio.wait_for(work(engine), 20))
+        return in_a_loop(asyncio.wait_for(work(engine), 20))
 
 
 def test_an_idle_engine_takes_one_at_once_and_what_gathers_meanwhile_together() -> None:

@@ -11,7 +11,7 @@ import foveal
 from foveal.errors import ModelFileError, UsageError
 from foveal.serving.wanted import wanted_of
 from support.models import small_model
-from support.sites import JPEG, png
+from support.sites import JPEG, in_a_loop, png
 
 PREDICT = "/v1/models/m/predict"
 
@@ -67,9 +67,9 @@ def row_of(made) -> dict:
 def test_a_file_that_changed_is_served_and_others_are_left_alone(changing) -> None:
     made, file = changing
     first, before = made.shelf["m"], row_of(made)
-    assert asyncio.run(made.shelf.reload()) == {} and made.shelf["m"] is first
+    assert in_a_loop(made.shelf.reload()) == {} and made.shelf["m"] is first
     small_model("conv 4 5x5 | globalpool | dense", channels=3, side=16).save(file)
-    assert asyncio.run(made.shelf.reload()) == {"m": "loaded"}
+    assert in_a_loop(made.shelf.reload()) == {"m": "loaded"}
     after = row_of(made)
     assert after != before and made.shelf["m"].digest != first.digest
     assert after["p:a"] == foveal.load(file).predict_proba([_file(file)])[0, 0]
@@ -92,7 +92,7 @@ def test_a_file_that_cannot_be_loaded_leaves_the_model_of_before(changing, how: 
         damaged = bytearray(whole)
         damaged[-5] ^= 255
         file.write_bytes(whole[:700] if how == "cut" else bytes(damaged))
-    (reason,) = asyncio.run(made.shelf.reload()).values()
+    (reason,) = in_a_loop(made.shelf.reload()).values()
     assert reason != "loaded" and row_of(made) == before
     ready = made.ask("GET", "/v2/health/ready")
     assert ready.status_code == 200 and "the model of before is served" in ready.json()["notes"][0]
@@ -103,7 +103,7 @@ def test_a_file_that_cannot_be_loaded_leaves_the_model_of_before(changing, how: 
     )
     file.rmdir() if how == "a folder" else file.unlink(missing_ok=True)
     file.write_bytes(whole)
-    assert asyncio.run(made.shelf.reload()) == {"m": "loaded"}
+    assert in_a_loop(made.shelf.reload()) == {"m": "loaded"}
     assert made.ask("GET", "/v2/health/ready").json()["notes"] == []
     assert row_of(made) == before
 

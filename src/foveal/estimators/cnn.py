@@ -286,7 +286,7 @@ test_share, precision, device, threads, random_state, verbose
     --------
     >>> import numpy as np
     >>> X = np.random.default_rng(0).integers(0, 256, (120, 8, 8), dtype=np.uint8)
-    >>> X[:, :4] //= np.arange(1, 121)[:, None, None] % 7 + 1
+    >>> X[:, :4] //= np.uint8(np.arange(120) % 7 + 1)[:, None, None]
     >>> learner = CNNRegressor(epochs=8, random_state=0).fit(X, X.mean(axis=(1, 2)))
     >>> learner.predict(X).shape, learner.predict_interval(X).shape
     ((120,), (120, 2))

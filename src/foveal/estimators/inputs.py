@@ -50,7 +50,7 @@ def coerce(
     target : Target, optional
         What is to be learned of them: it reads y. None where this is not fit.
     """
-    X, y = opened(X, y) if target is not None else (listed(X), y)
+    X, y = opened(X, y) if isinstance(target, Labelled) else (listed(X), y)
     labels = None if target is None or y is None else target.read(column(y))
     if are_encoded(X):
         pictures = gather(X)

@@ -312,8 +312,8 @@ test_share, device, threads, precision, random_state, verbose
     >>> X, y = load_digits(return_X_y=True)
     >>> backbone = CNNClassifier(epochs=3, random_state=0).fit(X, y).model_
     >>> ink = X.mean(axis=1)
-    >>> learner = TransferRegressor(backbone, random_state=0).fit(X[:200], ink[:200])
-    >>> learner.score(X[200:], ink[200:]) > 0.8
+    >>> learner = TransferRegressor(backbone, random_state=0).fit(X[:1000], ink[:1000])
+    >>> learner.score(X[1000:], ink[1000:]) > 0.8
     True
     """
 
