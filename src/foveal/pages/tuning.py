@@ -44,8 +44,8 @@ def tuning_page(found: Tuning, source: str = "") -> Report:
     Report
         `save` writes it as one .html file.
     """
-    lines = found.lines()
-    sections = [section("outcome", "What came of it", [*map(Words, lines[:4]), Words(CHOSEN)])]
+    lines = found.outcome()
+    sections = [section("outcome", "What came of it", [*map(Words, lines[1:]), Words(CHOSEN)])]
     sections += [*_cost(found), *_mattered(found), _trials(found)]
     return Report(title=f"Tuned on {source or 'pictures'}", lead=lines[0], sections=tuple(sections))
 

@@ -12,12 +12,12 @@ import torch
 from foveal.arrays import Array, Hashes, Rows, Truths
 from foveal.errors import DataError, UsageError
 from foveal.nets.plan import Plan
-from foveal.nets.spec import Activation, Dense
 from foveal.parameters import Real
 from foveal.pictures.collection import Pictures
 from foveal.pictures.units import contradictions
 from foveal.targets.class_answers import ClassAnswers
 from foveal.targets.head import Examples, FittedHead
+from foveal.targets.labelled import check_plain_sums
 from foveal.targets.labels import check_classes, composed, read_labels, refuse_unsupported
 from foveal.targets.number_labels import plainly_numbers
 from foveal.targets.target import Answers
@@ -204,17 +204,7 @@ class Classes(ClassAnswers):
 
     def check_end(self, plan: Plan) -> None:
         """Check that the network ends with plain sums, of which the loss makes probabilities."""
-        last = plan.layers[-1].layer
-        if not isinstance(last, Dense | Activation):
-            return
-        function = last.activation if isinstance(last, Dense) else last.function
-        if function in ("softmax", "sigmoid"):
-            raise UsageError(
-                f"layer {plan.layers[-1].number}",
-                needed="plain sums at the end: the loss and predict_proba apply the softmax",
-                came=function,
-                remedy=f"end the network with 'dense {plan.output[0]}'",
-            )
+        check_plain_sums(plan, "softmax")
 
 
 def _refuse_numbers(labels: list[Any]) -> None:

@@ -16,6 +16,7 @@ from foveal.arrays import Array, Doubles, Rows, Truths
 from foveal.errors import UsageError
 from foveal.evaluation.intervals import Estimate
 from foveal.nets.plan import Plan
+from foveal.nets.spec import Activation, Dense
 from foveal.targets.head import Examples, FittedHead
 from foveal.targets.target import Target
 from foveal.training.steps import LossOf, Scores
@@ -24,6 +25,34 @@ from foveal.wording import counted
 if TYPE_CHECKING:
     from foveal.evaluation.baselines import Baseline, Fold
     from foveal.evaluation.reliability import Answered
+
+
+def check_plain_sums(plan: Plan, applied: str) -> None:
+    """Check that a network ends with plain sums, of which the loss makes probabilities.
+
+    Parameters
+    ----------
+    plan : Plan
+        The network.
+    applied : str
+        The function that the loss and predict_proba apply to them.
+
+    Raises
+    ------
+    UsageError
+        Where the last layer does so already.
+    """
+    last = plan.layers[-1].layer
+    if not isinstance(last, Dense | Activation):
+        return
+    function = last.activation if isinstance(last, Dense) else last.function
+    if function in ("softmax", "sigmoid"):
+        raise UsageError(
+            f"layer {plan.layers[-1].number}",
+            needed=f"plain sums at the end: the loss and predict_proba apply the {applied}",
+            came=function,
+            remedy=f"end the network with 'dense {plan.output[0]}'",
+        )
 
 
 class Labelled(Target):

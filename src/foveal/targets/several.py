@@ -17,10 +17,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from foveal.arrays import Array, Doubles, Hashes, Rows, Truths
-from foveal.errors import DataError, UsageError
+from foveal.errors import DataError
 from foveal.evaluation.label_thresholds import HALF, best_thresholds
 from foveal.nets.plan import Plan
-from foveal.nets.spec import Activation, Dense
 from foveal.pictures.collection import Pictures
 from foveal.pictures.label_sets import LabelSet, label_sets, matrix_of, of_columns, of_texts
 from foveal.pictures.units import contradictions
@@ -28,6 +27,7 @@ from foveal.targets.classes import NO_LABEL, check_label, weights_by_name
 from foveal.targets.head import Examples, FittedHead
 from foveal.targets.label_answers import LabelAnswers
 from foveal.targets.label_strata import strata_of
+from foveal.targets.labelled import check_plain_sums
 from foveal.targets.target import Answers
 from foveal.training.steps import UNANSWERED, Batch, BatchLoss, LossOf, Scores
 from foveal.vocabulary import Task
@@ -272,17 +272,7 @@ class SeveralLabels(LabelAnswers):
 
     def check_end(self, plan: Plan) -> None:
         """Check that the network ends with plain sums, of which the loss makes probabilities."""
-        last = plan.layers[-1].layer
-        if not isinstance(last, Dense | Activation):
-            return
-        function = last.activation if isinstance(last, Dense) else last.function
-        if function in ("softmax", "sigmoid"):
-            raise UsageError(
-                f"layer {plan.layers[-1].number}",
-                needed="plain sums at the end: the loss and predict_proba apply the sigmoid",
-                came=function,
-                remedy=f"end the network with 'dense {plan.output[0]}'",
-            )
+        check_plain_sums(plan, "sigmoid")
 
 
 def _labels_of(pictures: Pictures) -> Array:

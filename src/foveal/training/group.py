@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -189,7 +189,7 @@ def _statistics(network: nn.Module) -> Sequence[torch.Tensor]:
 
 
 @contextmanager
-def joined(device: str = "auto", environment: Any = os.environ) -> Iterator[Group]:
+def joined(device: str = "auto", environment: Mapping[str, str] = os.environ) -> Iterator[Group]:
     """Join the processes that `torchrun` started, within; alone where it started none.
 
     Parameters

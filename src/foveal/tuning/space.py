@@ -1,7 +1,7 @@
 """What is tried: the hyperparameters of a convolutional network and of its training.
 
 A trial is a set of answers by name, as optuna keeps them; here they are asked for, and become the
-parameters of `CNNClassifier`. This room imports optuna only to name its types.
+parameters of `CNNClassifier`. Optuna is imported here only to name its types.
 """
 
 from __future__ import annotations

@@ -84,9 +84,18 @@ class Tuning:
         return "\n".join(self.lines())
 
     def lines(self) -> list[str]:
+        """Say what came of it, what mattered, and what accuracy costs, in lines."""
+        said = self.outcome()
+        if self.importance:
+            shares = ", ".join(f"{name} {share:.0%}" for name, share in self.importance.items())
+            said.append(f"what mattered: {shares}")
+        if len(self.front) > 1:
+            said += ["accuracy against cost:", *map(_of_front, self.front)]
+        return said
+
+    def outcome(self) -> list[str]:
         """Say what came of it, in lines."""
-        count = {name: sum(one.state == name for one in self.trials) for name in ("complete",)}
-        done = count["complete"]
+        done = sum(one.state == "complete" for one in self.trials)
         best = next(one for one in self.trials if one.number == self.best)
         said = [
             f"{counted(len(self.trials), 'trial')} in {self.seconds:.0f} s: {done:,} complete, "
@@ -97,11 +106,6 @@ class Tuning:
         if self.default is not None:
             same = " (it is the best)" if self.best == 0 else ""
             said.append(f"       {_figure(self.default)} with all defaults{same}")
-        if self.importance:
-            shares = ", ".join(f"{name} {share:.0%}" for name, share in self.importance.items())
-            said.append(f"what mattered: {shares}")
-        if len(self.front) > 1:
-            said += ["accuracy against cost:", *map(_of_front, self.front)]
         return said
 
     def to_dict(self) -> dict[str, Any]:
