@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -76,6 +76,82 @@ class _Usual:
         return least, self.rows[found[:, 0]]
 
 
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class UsualPictures:
+    """Usual pictures as a model sees them, to hold others against: measured once, asked often."""
+
+    model: FittedModel
+    pictures: Pictures
+    neighbours: int
+    """How many nearest ones a score is the mean distance to."""
+    known: _Usual
+    among: Doubles
+    """How far each that sets the threshold is from the nearest others, the least first, (m, k)."""
+
+    @classmethod
+    def of(
+        cls,
+        model: FittedModel,
+        usual: Pictures,
+        *,
+        neighbours: int = 1,
+        progress: Progress | None = None,
+    ) -> Self:
+        """Look at usual pictures; see `foveal.anomaly.detection.anomalies`.
+
+        Raises
+        ------
+        UsageError
+            For a number of neighbours that is none, and a model without features.
+        DataError
+            Where there are too few of them.
+        """
+        check({"neighbours": neighbours}, {"neighbours": Whole()})
+        known = _prepared(model, vectors_of(model, usual, progress), usual.names, neighbours)
+        own = np.isin(known.rows, known.setting)
+        seen = min(max(neighbours, SERIES), len(known.rows) - 1)
+        among, _ = known.distances(
+            known.vectors[own], known.hashes[own], seen, model.device.threads
+        )
+        return cls(model=model, pictures=usual, neighbours=neighbours, known=known, among=among)
+
+    def threshold(self, false_alarms: float) -> Threshold:
+        """Set the threshold: each usual picture is scored against the others.
+
+        A further one exceeds it with at most the stated probability: were it counted among the
+        others, their scores could only fall, and then all would be exchangeable (full conformal
+        prediction, Vovk et al., 2005).
+        """
+        scores = self.among[:, : self.neighbours].mean(axis=1)
+        return Threshold.of(scores, "neighbours", false_alarms, self.known.left_out)
+
+    def compared(
+        self, pictures: Pictures, false_alarms: float, progress: Progress | None = None
+    ) -> Anomalies:
+        """Score pictures by the mean distance to the usual pictures nearest to them."""
+        threshold, neighbours = self.threshold(false_alarms), self.neighbours
+        made = vectors_of(self.model, pictures, progress)
+        scores, rows = np.full(len(pictures), np.nan), np.full(len(pictures), -1)
+        far, rows[made.rows] = self.known.distances(
+            made.gathered(), made.hashes[made.rows], neighbours, self.model.device.threads
+        )
+        scores[made.rows] = far.mean(axis=1)
+        taught = np.isfinite(scores) & Standing.of(self.model, made.hashes, features=True).taught
+        return Anomalies(
+            names=pictures.names,
+            measures={"neighbours": scores},
+            reasons=made.reasons,
+            threshold=threshold,
+            nearest=Nearest(
+                pictures=self.pictures,
+                rows=rows,
+                compared=len(self.known.rows),
+                neighbours=neighbours,
+            ),
+            notes=(*_notes(self.among[:, neighbours - 1 :]), *taught_notes(taught)),
+        )
+
+
 def by_neighbours(
     model: FittedModel,
     pictures: Pictures,
@@ -87,35 +163,11 @@ def by_neighbours(
 ) -> Anomalies:
     """Score pictures by the mean distance to the usual pictures nearest to them.
 
-    See `foveal.anomaly.detection.anomalies`, which this is a part of. Each usual picture is scored
-    against the others. A further one exceeds the threshold with at most the stated probability:
-    were it counted among the others, their scores could only fall, and then all would be
-    exchangeable (full conformal prediction, Vovk et al., 2005).
+    See `foveal.anomaly.detection.anomalies`, which this is a part of.
     """
     checked_rate(false_alarms)
-    check({"neighbours": neighbours}, {"neighbours": Whole()})
-    threads = model.device.threads
-    known = _prepared(model, vectors_of(model, usual, progress), usual.names, neighbours)
-    own = np.isin(known.rows, known.setting)
-    seen = min(max(neighbours, SERIES), len(known.rows) - 1)
-    among, _ = known.distances(known.vectors[own], known.hashes[own], seen, threads)
-    scores = among[:, :neighbours].mean(axis=1)
-    threshold = Threshold.of(scores, "neighbours", false_alarms, known.left_out)
-    made = vectors_of(model, pictures, progress)
-    scores, rows = np.full(len(pictures), np.nan), np.full(len(pictures), -1)
-    far, rows[made.rows] = known.distances(
-        made.gathered(), made.hashes[made.rows], neighbours, threads
-    )
-    scores[made.rows] = far.mean(axis=1)
-    taught = np.isfinite(scores) & Standing.of(model, made.hashes, features=True).taught
-    return Anomalies(
-        names=pictures.names,
-        measures={"neighbours": scores},
-        reasons=made.reasons,
-        threshold=threshold,
-        nearest=Nearest(pictures=usual, rows=rows, compared=len(known.rows), neighbours=neighbours),
-        notes=(*_notes(among[:, neighbours - 1 :]), *taught_notes(taught)),
-    )
+    known = UsualPictures.of(model, usual, neighbours=neighbours, progress=progress)
+    return known.compared(pictures, false_alarms, progress)
 
 
 def _notes(among: Doubles) -> tuple[str, ...]:

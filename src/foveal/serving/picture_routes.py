@@ -13,7 +13,7 @@ from foveal.serving.bodies import json_in, pictures_in
 from foveal.serving.documented import ENCODED, answers, json_body
 from foveal.serving.refusals import Refused
 from foveal.serving.resources import Resources
-from foveal.serving.schemas import Code, Codes, Similar, Table, Unusual
+from foveal.serving.schemas import Code, Codes, Predicted, Similar, Unusual
 from foveal.serving.shelf import Shelf
 
 Name = Annotated[str, Path(description="Name of the model.")]
@@ -21,6 +21,12 @@ Count = Annotated[int, Query(ge=1, le=1_000, description="Pictures to find for e
 Rate = Annotated[
     float, Query(gt=0, lt=1, description="Share of usual pictures that may be called unusual.")
 ]
+Top = Annotated[
+    int,
+    Query(ge=1, le=1_000_000, description="Classes told of each picture: the most probable."),
+]
+MOST_CLASSES = 1_000
+"""Classes told of each picture where nothing is asked."""
 PNG = {"image/png": {"schema": {"type": "string", "format": "binary"}}}
 
 
@@ -35,11 +41,15 @@ def picture_routes(shelf: Shelf, resources: Resources) -> APIRouter:
         with resources.room.entered() as visit:
             return JSONResponse(await ask(await pictures_in(request, visit, resources.limits)))
 
-    @routes.post("/predict", responses=answers(Table), openapi_extra={"requestBody": ENCODED})
-    async def predict(name: Name, request: Request) -> Response:
+    @routes.post("/predict", responses=answers(Predicted), openapi_extra={"requestBody": ENCODED})
+    async def predict(name: Name, request: Request, top: Top = MOST_CLASSES) -> Response:
         """Say what pictures are: the rows of `foveal predict`."""
         served = shelf[name]
-        return await asked(request, served.predict)
+
+        async def ask(pictures: Sequence[InMemory]) -> dict[str, Any]:
+            return await served.predict(pictures, top)
+
+        return await asked(request, ask)
 
     @routes.post("/encode", responses=answers(Codes), openapi_extra={"requestBody": ENCODED})
     async def encode(name: Name, request: Request) -> Response:

@@ -22,6 +22,12 @@ class Wanted:
     """The file, or the name of a network that came with Foveal."""
     indexes: tuple[Path, ...] = ()
     """Folders of indexes that may belong to it."""
+    usual: str | None = None
+    """Usual pictures that others are held against, by a model that is no autoencoder."""
+    reject: float | None = None
+    """Share of pictures that it may leave to a person."""
+    least_probability: float | None = None
+    """Probability from which on it answers."""
     device: str = "auto"
     threads: int | None = None
 
