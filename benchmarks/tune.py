@@ -45,7 +45,7 @@ from sklearn.datasets import load_digits
 
 from foveal import evaluate, load
 from foveal.evaluation.intervals import mean, wilson
-from foveal.tuning.study import NAME, imported
+from foveal.tuning.storage import imported
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")  # Debian's package dataset-fashion-mnist
 PICTURES_OF_FASHION = 5_000
@@ -246,7 +246,7 @@ def kept(address: str) -> dict[int, Any]:
     """Read the trials that a study says are done."""
     optuna = imported()
     try:
-        study = optuna.load_study(study_name=NAME, storage=address)
+        study = optuna.load_study(study_name="killed", storage=address)
     except (KeyError, optuna.exceptions.StorageInternalError):  # killed before it had begun one
         return {}
     done = [one for one in study.trials if one.state.name in ("COMPLETE", "PRUNED")]

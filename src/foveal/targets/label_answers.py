@@ -46,6 +46,7 @@ class LabelAnswers(Labelled):
     chosen: tuple[bool, ...]
     headings: ClassVar[tuple[str, str]] = ("labels", "probability")
     noun: ClassVar[tuple[str, str]] = ("label", "labels")
+    chosen_by: ClassVar[tuple[str, float]] = ("mean average precision", 1.0)
     exclusive: ClassVar[bool] = False
     judged_columns: ClassVar[tuple[str, ...]] = ("true", "predicted", "loss")
 

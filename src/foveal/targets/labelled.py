@@ -70,6 +70,9 @@ class Labelled(Target):
     """Columns of `judged_rows`, the truth first."""
     noun: ClassVar[tuple[str, str]] = ("class", "classes")
     """What a name is called, and several."""
+    chosen_by: ClassVar[tuple[str, float]] = ("accuracy", 1.0)
+    """Figure of held-out pictures by which trainings are held against one another, and 1 where more
+    of it is better, else -1."""
     exclusive: ClassVar[bool] = True
     """Whether one name excludes all others, as a class does."""
 
