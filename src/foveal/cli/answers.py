@@ -164,6 +164,25 @@ class Predicted(Answer):
     pictures: list[Row] | None
 
 
+class InParts(Answer):
+    """Any command that answers into a folder of parts."""
+
+    to: str
+    parts: int
+    kept: int
+    rows: int
+    unreadable: int
+    counts: dict[str, int]
+    shards: str
+    part_size: int
+    whole: bool
+    all_parts: int
+    all_rows: int
+    notes: Notes
+    model: str
+    seconds: float
+
+
 class Exported(Answer):
     """`export`."""
 
@@ -499,7 +518,7 @@ ANSWERS: dict[str, tuple[type[BaseModel], ...]] = {
     "train transfer": (TrainedToAnswer,),
     "train autoencoder": (TrainedAutoencoder,),
     "evaluate": (Evaluated, LearningCurve),
-    "predict": (Predicted,),
+    "predict": (Predicted, InParts),
     "export": (Exported, Snippet),
     "report": (Reported,),
     "show": (Shown,),
@@ -507,7 +526,7 @@ ANSWERS: dict[str, tuple[type[BaseModel], ...]] = {
     "anomalies": (Anomalous,),
     "similar": (Similar, Grouped),
     "map": (Mapped,),
-    "encode": (Encoded,),
+    "encode": (Encoded, InParts),
     "decode": (Decoded,),
     "reconstruct": (Reconstructed,),
     "interpolate": (Interpolated,),
