@@ -127,7 +127,7 @@ def evaluate(
         check_curve(context, to)
         curve = measured_curve(
             load(model, device=device, threads=threads),
-            pictures_of(pictures, label_from),
+            pictures_of(pictures, label_from, label),
             groups=groups_of(groups),
             to=to,
             name=model.name,

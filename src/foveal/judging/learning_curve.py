@@ -24,13 +24,10 @@ from foveal.evaluation.intervals import (
 )
 from foveal.html_tables import html_lines, html_table
 from foveal.judging.forecast import MATTERS, Forecast, forecast
-from foveal.judging.source import Source
+from foveal.judging.source import Source, pictures_to_judge
 from foveal.judging.together import Together
 from foveal.model.fitted import fitted_of
 from foveal.pictures.collection import evenly
-from foveal.pictures.groups import grouped
-from foveal.pictures.sources import gather
-from foveal.pictures.sources.forms import column
 from foveal.pictures.splits import deal
 from foveal.pictures.store import Progress
 from foveal.randomness import generator
@@ -200,8 +197,8 @@ def learning_curve(
         used, its fixed layers had not seen them.
     X : path, sequence of paths, or array
         Labelled pictures, as in `fit`. A test part that folders name is not looked at.
-    y : array of labels, optional
-        Where X does not say them.
+    y : array of labels, or str, optional
+        As in `evaluate`.
     groups : str, path or sequence, optional
         What belongs together, as in `evaluate`.
     progress, fitting : callable, optional
@@ -217,8 +214,7 @@ def learning_curve(
     model = fitted_of(model)
     target = model.answering()
     C = _penalty(model)
-    pictures = grouped(gather(X), groups)
-    source = Source(model, pictures if y is None else pictures.labelled(target.read(column(y))))
+    source = Source(model, pictures_to_judge(model, X, y, groups))
     source.open(progress)
     together = Together.of(
         source.pictures, source.store, source.recipe, source.strata, source.known
