@@ -78,7 +78,8 @@ def evaluate(
         typer.Option(
             "--learning-curve",
             help="Say instead whether more pictures would help, and of which class: heads of a "
-            "transfer, fitted on fewer. --to FILE is .html, .svg, or a table.",
+            "transfer, or a network from scratch, taught anew by fewer. --to FILE is .html, .svg, "
+            "or a table.",
         ),
     ] = False,
     reject: Reject = None,

@@ -37,6 +37,7 @@ class ClassAnswers(Named):
     """Answers of a network that ends with a logit for each of its `names`."""
 
     applied: ClassVar[str] = "softmax"
+    rightness: ClassVar[str] = "accuracy"
     headings: ClassVar[tuple[str, str]] = ("label", "probability")
     judged_columns: ClassVar[tuple[str, ...]] = ("true", "predicted", "probability", "loss")
 

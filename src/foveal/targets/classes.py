@@ -59,6 +59,10 @@ class Classes(ClassAnswers):
             raise ValueError(f"names and numbers that do not belong to {cls.task}")
         return cls(names=np.array(names))
 
+    def smoothed(self, share: float) -> Self:
+        """Return the target with this share of each label spread out by the loss."""
+        return replace(self, label_smoothing=share)
+
     def read(self, y: Any) -> Array:
         """Read the class of each picture as a person gives it; see `Target`."""
         labels = read_labels(y)

@@ -45,6 +45,7 @@ class LabelAnswers(Named):
     thresholds: tuple[float, ...]
     chosen: tuple[bool, ...]
     applied: ClassVar[str] = "sigmoid"
+    rightness: ClassVar[str] = "exact matches"
     headings: ClassVar[tuple[str, str]] = ("labels", "probability")
     noun: ClassVar[tuple[str, str]] = ("label", "labels")
     exclusive: ClassVar[bool] = False

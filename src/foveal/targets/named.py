@@ -30,6 +30,8 @@ class Named(Labelled):
     head: ClassVar[str | None] = "logistic"
     applied: ClassVar[str]
     """The function that makes probabilities of logits."""
+    rightness: ClassVar[str]
+    """What the share of pictures is called that are answered right."""
 
     @property
     def outputs(self) -> int:
@@ -44,6 +46,14 @@ class Named(Labelled):
     def check_end(self, plan: Plan) -> None:
         """Check that the network ends with plain sums, of which the loss makes probabilities."""
         check_plain_sums(plan, self.applied)
+
+    @abstractmethod
+    def smoothed(self, share: float) -> Self:
+        """Return the target with this share of each label spread out by the loss."""
+
+    def uncalibrated(self) -> Self:
+        """Return the target as it was before `calibrated` decided of its answers."""
+        return self
 
     @abstractmethod
     def given(self, predicted_nk: Doubles) -> Truths:

@@ -80,6 +80,10 @@ class SeveralLabels(LabelAnswers):
 
     # What labels say ------------------------------------------------------------------------
 
+    def smoothed(self, share: float) -> Self:
+        """Return the target with this share of each label spread out by the loss."""
+        return replace(self, label_smoothing=share)
+
     def read(self, y: Any) -> Array:
         """Read the labels of each picture as a person gives them; see `Target`."""
         return label_sets(y)
@@ -239,6 +243,10 @@ class SeveralLabels(LabelAnswers):
         truths = np.asarray(values_n, dtype=bool)
         found, chosen = best_thresholds(self.predicted(outputs_nk, temperature), truths)
         return replace(self, thresholds=tuple(found.tolist()), chosen=tuple(chosen.tolist()))
+
+    def uncalibrated(self) -> Self:
+        """Return the target without thresholds."""
+        return replace(self, thresholds=(), chosen=())
 
     def fit_head(
         self, examples: Examples, taught_n: Array, C: float | None, *, judged: bool = True
