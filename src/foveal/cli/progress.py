@@ -27,10 +27,10 @@ from foveal.progress.events import (
     EpochEnded,
     Event,
     Extracting,
-    FittingHeads,
     Listener,
     Planned,
     StepEnded,
+    TeachingAnew,
 )
 from foveal.progress.lines import lines_of, print_plainly
 from foveal.visible import visible_lines
@@ -94,8 +94,8 @@ class _Live:
                 self.draw(
                     "extracting", done, total, f"{counted(total, 'picture')} through {network}"
                 )
-            case FittingHeads(done=done, total=total):
-                self.draw("fitting", done, total, f"fitting {counted(total, 'head')}")
+            case TeachingAnew(done=done, total=total):
+                self.draw("fitting", done, total, f"teaching anew, {counted(total, 'time')}")
             case StepEnded():
                 told = f"epoch {event.epoch}/{self.epochs} · loss {event.loss:#.3g}"
                 if event.accuracy == event.accuracy:

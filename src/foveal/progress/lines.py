@@ -13,7 +13,6 @@ from foveal.progress.events import (
     Event,
     Extracting,
     Finished,
-    FittingHeads,
     FoldBegan,
     FoldEnded,
     FoldsJudged,
@@ -23,6 +22,7 @@ from foveal.progress.events import (
     Reconstructed,
     Resumed,
     Shortened,
+    TeachingAnew,
 )
 from foveal.visible import visible_lines
 from foveal.wording import counted
@@ -48,9 +48,9 @@ def lines_of(event: Event) -> list[str]:
             often = max(1, total // DECODING_LINES)
             due = done == total or done // often > (done - more) // often
             return [f"{done:,} of {counted(total, 'picture')} through {network}"] if due else []
-        case FittingHeads(done=done, total=total):
+        case TeachingAnew(done=done, total=total):
             due = done == total or done % max(1, total // FITTING_LINES) == 0
-            return [f"fitted {done:,} of {counted(total, 'head')}"] if due else []
+            return [f"taught anew {done:,} of {counted(total, 'time')}"] if due else []
         case Prepared():
             counts = ", ".join(f"{name} {count:,}" for name, count in _first(event.classes))
             lines = [
