@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foveal.arrays import Array, Floats, Hashes, Integers
+from foveal.arrays import Array, Floats, Hashes, Integers, Truths
 from foveal.errors import DataError
 from foveal.inference.features import Extraction, open_features
 from foveal.nearest import parts, unit_length
@@ -127,7 +127,7 @@ def passing_vectors(
     for start, values, said, images in session.looking(pictures, as_it_is, some_of_many=True):
         with np.errstate(over="ignore"):
             vectors = values.reshape(len(said), size).astype(np.float32)
-        bad = ~np.isfinite(vectors).all(axis=1)
+        bad: Truths = ~np.isfinite(vectors).all(axis=1)
         vectors[~bad] = scaled(vectors[~bad], measure)
         hashes = np.zeros(len(said), np.int64)
         for at in np.flatnonzero(~bad).tolist():
@@ -136,7 +136,7 @@ def passing_vectors(
         yield (
             [pictures.names[start + at] for at in range(len(said))],
             vectors,
-            [why or NOT_FINITE * bool(no) for why, no in zip(said, bad.tolist(), strict=True)],
+            [why or NOT_FINITE * bool(no) for why, no in zip(said, bad, strict=True)],
             hashes,
         )
 
