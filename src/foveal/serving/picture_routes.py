@@ -15,6 +15,7 @@ from foveal.serving.refusals import Refused
 from foveal.serving.resources import Resources
 from foveal.serving.schemas import Code, Codes, Predicted, Similar, Unusual
 from foveal.serving.shelf import Shelf
+from foveal.serving.wanted import FALSE_ALARMS
 
 Name = Annotated[str, Path(description="Name of the model.")]
 Count = Annotated[int, Query(ge=1, le=1_000, description="Pictures to find for each.")]
@@ -58,7 +59,7 @@ def picture_routes(shelf: Shelf, resources: Resources) -> APIRouter:
         return await asked(request, served.encode)
 
     @routes.post("/anomaly", responses=answers(Unusual), openapi_extra={"requestBody": ENCODED})
-    async def anomaly(name: Name, request: Request, false_alarms: Rate = 0.05) -> Response:
+    async def anomaly(name: Name, request: Request, false_alarms: Rate = FALSE_ALARMS) -> Response:
         """Say how unusual pictures are: the rows of `foveal anomalies`."""
         served = shelf[name]
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from foveal.anomaly.detection import anomalies
-from foveal.anomaly.neighbours import UsualPictures
+from foveal.anomaly.neighbours import Neighbouring
 from foveal.anomaly.threshold import Anomalies
 from foveal.arrays import Array, Floats
 from foveal.engines.engine import batch_for
@@ -59,7 +59,7 @@ class Served:
         Threads and room.
     index : SearchIndex, optional
         What `similar` searches in.
-    usual : UsualPictures, optional
+    usual : Neighbouring, optional
         What `anomaly` of another model than an autoencoder holds pictures against.
     refusal : Refusal, optional
         From when on `predict` answers; where left out it answers everything.
@@ -73,7 +73,7 @@ class Served:
         *,
         wide: FittedModel | None = None,
         index: SearchIndex | None = None,
-        usual: UsualPictures | None = None,
+        usual: Neighbouring | None = None,
         refusal: Refusal | None = None,
     ) -> None:
         self.name, self.model, self.wide = name, model, wide or model
@@ -138,7 +138,7 @@ class Served:
 
         def work() -> Anomalies:
             if self.usual is not None:
-                return self.usual.compared(encoded(pictures), false_alarms)
+                return self.usual.at(false_alarms).compared(encoded(pictures))
             if not self.wide.autoencodes:
                 raise _nothing_usual(self.name)
             return anomalies(self.wide, encoded(pictures), false_alarms=false_alarms)

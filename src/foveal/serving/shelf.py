@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from foveal.anomaly.neighbours import UsualPictures
+from foveal.anomaly.neighbours import Neighbouring
 from foveal.errors import FovealError, UsageError
 from foveal.model.fitted import FittedModel
 from foveal.model.imagenet import NAME as IMAGENET
@@ -21,7 +21,7 @@ from foveal.search.build import open_index
 from foveal.serving.refusals import Refused
 from foveal.serving.resources import Resources
 from foveal.serving.served import Served
-from foveal.serving.wanted import Wanted
+from foveal.serving.wanted import FALSE_ALARMS, Wanted
 
 GONE = "gone"
 """Stamp of a file that is not there."""
@@ -156,11 +156,11 @@ def loaded(wanted: Wanted, resources: Resources) -> Served:
     )
 
 
-def _usual(wanted: Wanted, wide: FittedModel) -> UsualPictures | None:
+def _usual(wanted: Wanted, wide: FittedModel) -> Neighbouring | None:
     """Look at the usual pictures, for a model that cannot do without."""
     if wanted.usual is None or wide.autoencodes:
         return None
-    return UsualPictures.of(wide, gather(wanted.usual))
+    return Neighbouring.opened(wide, gather(wanted.usual), FALSE_ALARMS, 1)
 
 
 def _refusal(wanted: Wanted, model: FittedModel) -> Refusal | None:

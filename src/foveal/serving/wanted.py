@@ -9,6 +9,8 @@ from pathlib import Path
 
 from foveal.errors import UsageError
 
+FALSE_ALARMS = 0.05
+"""Share of usual pictures that may be called unusual where a request says nothing else."""
 NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """What a model may be called in an address."""
 
