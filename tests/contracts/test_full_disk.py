@@ -1,4 +1,4 @@
-"""A disk that is full, at each write: the file is named, none is half written, and the old stays."""
+"""A disk that is full, at each write: the file is named, nothing is half written, the old stays."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ COMMANDS = {
     },
 }
 STOPPED = "cnn", 6_000
-"""A trial that fails when there is a checkpoint: of its files, that of the events is the longest."""
+"""A trial that fails when there is a checkpoint: its longest file is that of the events."""
 Answers = dict[tuple[str, int | None], dict[str, Any]]
 
 
@@ -126,7 +126,7 @@ def test_a_training_that_met_a_full_disk_goes_on_to_the_same_model(answers: Answ
     assert resumed["left"]["m.safetensors"] == answers["cnn", ENOUGH]["left"]["m.safetensors"]
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="a device of Linux")
 def test_an_answer_that_cannot_be_printed_is_an_error(root: Path) -> None:
     with Path("/dev/full").open("w") as full:
         words = ("predict", str(root / "m.safetensors"), str(root / "pictures"), *ALONE)
@@ -138,4 +138,3 @@ def test_an_answer_that_cannot_be_printed_is_an_error(root: Path) -> None:
             text=True,
         )
     assert ran.returncode == 5 and "No space left on device" in ran.stderr, ran.stderr
-

@@ -1,4 +1,4 @@
-"""Commands run while no file may grow beyond a limit, as where a disk is full: a program of its own.
+"""Commands run while no file may grow beyond a limit, as where a disk is full.
 
 The limit is that of the process (RLIMIT_FSIZE), which needs no rights: a write beyond it fails as
 one does on a full disk, with another word ("File too large"). Python passes over the signal.
