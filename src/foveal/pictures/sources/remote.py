@@ -10,7 +10,7 @@ import functools
 import os
 import posixpath
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,10 @@ from foveal.pictures.collection import Pictures
 from foveal.pictures.content import EncodedContent
 from foveal.pictures.encoded import Absent, Encoded, EncodedRows, Unreadable
 from foveal.pictures.remote_objects import RemoteObject, RemoteRows
-from foveal.pictures.sources import parquet, shards, tar, text_table
+from foveal.pictures.sources import parquet, tar, text_table
 from foveal.pictures.sources.columns import Listed, told
 from foveal.pictures.sources.folder import in_order, is_made, passed_over, said_by_folders
-from foveal.pictures.sources.shards import members_too, with_part
+from foveal.pictures.sources.shards import BESIDE, members_too, with_part
 
 MOST_OPEN = 8
 """Copies of shards that are listed anew, at most, where members came from another process."""
@@ -59,7 +59,7 @@ def read(given: Any) -> Pictures:
     try:
         found = None if address.endswith("/") else remote.entry(address)
         if found is None:
-            return _folder(address.rstrip("/"))
+            return _Folder(address.rstrip("/")).read()
         if kind := next((one for one in (*SHARDS, *TABLES) if _is(one, address)), None):
             return _file(address, kind)
     except remote.NoObject as reason:
@@ -67,8 +67,39 @@ def read(given: Any) -> Pictures:
     return _objects([RemoteObject(address, found.stamp, found.size)], [address])
 
 
+def each(given: Any) -> Sequence[Pictures] | Iterator[Pictures]:
+    """Read what lies at an address as `read` does, but shards one by one, as they are asked for.
+
+    The copy of a shard may leave the cache once its pictures are no longer needed.
+    """
+    if isinstance(given, list | tuple):
+        if not _are_shards(given):
+            return [read(given)]
+        return _told_each((_shard(one, last_name(one)), one) for one in given)
+    try:
+        is_folder = given.endswith("/") or remote.entry(checked(given)) is None
+        folder = _Folder(given.rstrip("/")) if is_folder else None
+    except remote.NoObject as reason:
+        raise remote.missing(given, str(reason)) from reason
+    if folder is None or not folder.shards:
+        return [read(given) if folder is None else folder.read()]
+    return _told_each((folder.listed(name), given) for name in folder.shards)
+
+
+def _told_each(listed: Iterable[tuple[Listed, str]]) -> Iterator[Pictures]:
+    return (told([one], shown(where)) for one, where in listed if len(one.rows))
+
+
 def _is(kind: Any, address: str) -> bool:
     return bool(kind.takes(Path(last_name(address))))
+
+
+def _is_shard(address: str) -> bool:
+    return any(_is(kind, address) for kind in SHARDS)
+
+
+def _are_shards(given: Sequence[Any]) -> bool:
+    return all(is_remote(one) and _is_shard(one) for one in given)
 
 
 def _objects(pictures: Sequence[Encoded], names: Sequence[str]) -> Pictures:
@@ -78,44 +109,48 @@ def _objects(pictures: Sequence[Encoded], names: Sequence[str]) -> Pictures:
 # Folders ---------------------------------------------------------------------------------
 
 
-def _folder(address: str) -> Pictures:
-    """Read a folder as one of this machine is: parts, then classes, then files."""
-    found: dict[str, tuple[str, int]] = {}
-    passed: list[str] = []
-    for one in remote.entries(address):
-        name = one.name[len(address) + 1 :]
-        if any(map(is_made, name.split("/"))):
-            passed.append(name)
-        else:
-            found[name] = one.stamp, one.size
-    if not found:
-        raise remote.missing(address, "nothing there", "a folder with pictures")
-    names = in_order(found)
-    if _shards_alone(names):
-        return _shards(address, names)
-    labels, parts = said_by_folders(names, shown(address))
-    stamps, sizes = [found[one][0] for one in names], array("q", [found[one][1] for one in names])
-    return Pictures(
-        names=names,
-        content=EncodedContent(RemoteRows(address, names, stamps, sizes)),
-        labels=None if labels is None else np.array(labels, dtype=object),
-        parts=None if parts is None else np.array(parts),
-        notes=tuple(passed_over(passed)),
-    )
+class _Folder:
+    """What lies beneath an address, in the order in which a folder of this machine is read."""
 
+    def __init__(self, address: str) -> None:
+        found: dict[str, tuple[str, int]] = {}
+        self.address, self.passed = address, list[str]()
+        for one in remote.entries(address):
+            name = one.name[len(address) + 1 :]
+            if any(map(is_made, name.split("/"))):
+                self.passed.append(name)
+            else:
+                found[name] = one.stamp, one.size
+        if not found:
+            raise remote.missing(address, "nothing there", "a folder with pictures")
+        self.names = in_order(found)
+        self.stamps = [found[one][0] for one in self.names]
+        self.sizes = array("q", [found[one][1] for one in self.names])
+        shards = [name for name in self.names if _is_shard(name)]
+        beside = set(self.names).difference(shards)
+        others = {posixpath.splitext(name)[1].lower() for name in beside}
+        self.shards = shards if others <= {*BESIDE} else []
+        """Names of shards, where these are all that it holds."""
 
-def _shards_alone(names: Sequence[str]) -> bool:
-    """Whether names in a folder are those of shards, and of what may lie beside them."""
-    kinds = [any(_is(kind, name) for kind in SHARDS) for name in names]
-    others = (name for name, is_shard in zip(names, kinds, strict=True) if not is_shard)
-    return any(kinds) and all(posixpath.splitext(one)[1].lower() in shards.BESIDE for one in others)
+    def read(self) -> Pictures:
+        """Read parts, then classes, then files; shards one after another."""
+        if self.shards:
+            beside = [name for name in self.names if name not in set(self.shards)]
+            found = told([self.listed(name) for name in self.shards], shown(self.address))
+            return found.noted(passed_over(beside, "beside the shards"))
+        labels, parts = said_by_folders(self.names, shown(self.address))
+        rows = RemoteRows(self.address, self.names, self.stamps, self.sizes)
+        return Pictures(
+            names=self.names,
+            content=EncodedContent(rows),
+            labels=None if labels is None else np.array(labels, dtype=object),
+            parts=None if parts is None else np.array(parts),
+            notes=tuple(passed_over(self.passed)),
+        )
 
-
-def _shards(folder: str, names: Sequence[str]) -> Pictures:
-    found = [name for name in names if any(_is(kind, name) for kind in SHARDS)]
-    beside = [name for name in names if name not in set(found)]
-    listed = [with_part(_shard(f"{folder}/{name}", name), name) for name in found]
-    return told(listed, shown(folder)).noted(passed_over(beside, "beside the shards"))
+    def listed(self, name: str) -> Listed:
+        """List the pictures of a shard, named from here."""
+        return with_part(_shard(f"{self.address}/{name}", name), name)
 
 
 # Files that hold several -----------------------------------------------------------------
@@ -278,7 +313,7 @@ class RemoteMember:
 
 def _several(given: Sequence[str]) -> Pictures:
     """Read several files, wherever they lie; shards alone are read as shards."""
-    if all(is_remote(one) and any(_is(kind, one) for kind in SHARDS) for one in given):
+    if _are_shards(given):
         return told([_shard(one, last_name(one)) for one in given], f"{len(given)} shards")
     found = [
         RemoteObject(checked(one)) if is_remote(one) else members_too([Path(one)])[0]
