@@ -72,13 +72,15 @@ class Copy:
 # One object ------------------------------------------------------------------------------
 
 
-def read(address: str, most: int) -> bytes:
+def read(address: str, most: int, start: int = 0) -> bytes:
     """Read an object, of a larger one the first bytes.
 
     Parameters
     ----------
     most : int
         Bytes at most.
+    start : int
+        Bytes that are passed over.
 
     Raises
     ------
@@ -90,7 +92,7 @@ def read(address: str, most: int) -> bytes:
     with _told(address):
         system, place = _opened(address)
         try:
-            found = system.cat_file(place, start=0, end=most)
+            found = system.cat_file(place, start=start, end=start + most)
         except OSError as error:
             if _code(error) in ("InvalidRange", "416"):  # nothing is within an empty object
                 return b""
@@ -122,21 +124,6 @@ def put(file: Path, address: str) -> None:
     with _written(address):
         system, place = _opened(address)
         system.put_file(str(file), place)
-
-
-@contextlib.contextmanager
-def opened(address: str) -> Iterator[Any]:
-    """Open an object to be read at any place in it.
-
-    Raises
-    ------
-    NoObject, ResourceError
-        As for `read`.
-    """
-    with _told(address):
-        system, place = _opened(address)
-        with system.open(place, "rb") as file:
-            yield file
 
 
 def entry(address: str) -> Entry | None:
