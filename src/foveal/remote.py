@@ -233,6 +233,11 @@ def local_model(given: str | Path) -> Path:
         ) from reason
 
 
+def origin(path: Path) -> str:
+    """Return what a path was taken from: the address of a copy, else the path itself."""
+    return _kept[path].address if path in _kept else str(path)
+
+
 _kept: dict[Path, Copy] = {}
 """Copies that are in use as long as the process runs."""
 
