@@ -15,32 +15,11 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from foveal import CNNClassifier, TransferClassifier, UsageError
-from foveal.engines import choose
-from foveal.pictures import decode
 from foveal.progress.events import Prepared
 from support.models import small_model
 from support.transfers import LAYERED, backbone, heard, in_folders, learner, stripes
 
 # Features are kept -------------------------------------------------------------------------
-
-
-@pytest.fixture
-def work(decoded_here: None, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
-    """Count decoded pictures and networks that were made ready to run."""
-    counts = {"decoded": 0, "networks": 0}
-    whole, make = decode.decode, choose.make
-
-    def counted(*asked, **more):
-        counts["decoded"] += 1
-        return whole(*asked, **more)
-
-    def made(*asked, **more):
-        counts["networks"] += 1
-        return make(*asked, **more)
-
-    monkeypatch.setattr(decode, "decode", counted)
-    monkeypatch.setattr(choose, "make", made)
-    return counts
 
 
 def test_a_second_fit_decodes_no_picture_and_runs_no_network(
