@@ -217,7 +217,7 @@ class Card(BaseModel):
         if encodes != (self.provenance.coding is not None):
             raise ValueError(f"a provenance that does not belong to {self.task}")
         known = self.provenance
-        if self.classes and len(known.class_counts) != len(self.classes):
+        if self.classes and not encodes and len(known.class_counts) != len(self.classes):
             raise ValueError("counts that do not belong to the classes")
         if (known.validation_right or 0) > known.validation_pictures:
             raise ValueError("more right answers than pictures that were asked")
