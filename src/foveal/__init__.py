@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from foveal.figures.unusual import unusual_sheet
     from foveal.figures.way import draw_way
     from foveal.judging.evaluation import evaluate
-    from foveal.judging.learning_curve import learning_curve
+    from foveal.learning.learning_curve import learning_curve
     from foveal.looking.fields import receptive_field
     from foveal.model.fitted import FittedModel
     from foveal.model.imagenet import imagenet
@@ -66,7 +66,8 @@ if TYPE_CHECKING:
     from foveal.search.groups import picture_groups
     from foveal.search.similar import similar
     from foveal.training.run import Run
-    from foveal.tuning.tune import Tuning, tune
+    from foveal.tuning.tune import tune
+    from foveal.tuning.tuned import Tuning
 
 _ROOMS = {
     "anomaly.detection": ("anomalies",),
@@ -98,7 +99,7 @@ _ROOMS = {
     "figures.unusual": ("unusual_sheet",),
     "figures.way": ("draw_way",),
     "judging.evaluation": ("evaluate",),
-    "judging.learning_curve": ("learning_curve",),
+    "learning.learning_curve": ("learning_curve",),
     "looking.fields": ("receptive_field",),
     "model.fitted": ("FittedModel",),
     "model.imagenet": ("imagenet",),
@@ -112,7 +113,8 @@ _ROOMS = {
     "recipe": ("PictureRecipe",),
     "search.groups": ("picture_groups",),
     "search.similar": ("similar",),
-    "tuning.tune": ("Tuning", "tune"),
+    "tuning.tune": ("tune",),
+    "tuning.tuned": ("Tuning",),
     "training.run": ("Run",),
 }
 """Where each public name lives."""

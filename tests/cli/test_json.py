@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from foveal.cli import main
-from foveal.cli.answers import ANSWERS
+from foveal.cli.answers.by_command import ANSWERS
 from foveal.cli.env import PACKAGES
 from foveal.cli.output import SCHEMA
 from support.models import small_autoencoder, small_model
@@ -41,6 +41,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "evaluate": ("m.safetensors", "pictures", "--no-baselines"),
     "evaluate --learning-curve": ("d.safetensors", "pictures"),
     "predict": ("m.safetensors", "pictures"),
+    "predict --to parts/": ("m.safetensors", "pictures"),
     "report": ("m.safetensors", "pictures", "--to", "r.html"),
     "show": ("m.safetensors",),
     "look": ("m.safetensors", "pictures/a/1.png", "--to", "looks"),
@@ -49,6 +50,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "similar --groups": ("a.safetensors", "pictures"),
     "map": ("a.safetensors", "pictures", "--to", "map.png"),
     "encode": ("a.safetensors", "pictures", "--to", "codes.parquet"),
+    "encode --to parts/": ("m.safetensors", "pictures"),
     "decode": ("a.safetensors", "given.parquet", "--to", "decoded"),
     "reconstruct": ("a.safetensors", "pictures", "--to", "gallery.png"),
     "interpolate": ("a.safetensors", "pictures/a/1.png", "pictures/b/1.png", "--to", "s.png"),

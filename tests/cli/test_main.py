@@ -146,3 +146,10 @@ def test_a_remark_on_pictures_is_printed_once_though_several_passes_find_it(
             monkeypatch.setattr(command, "app", lambda prog_name: remarking())
             _, _, err = run("env")
         assert err.splitlines() == ["note: 2 pictures: odd", "note: 1 picture: odd"]
+
+
+@pytest.mark.parametrize("command", ["tune", "predict"])
+def test_what_is_no_training_is_refused_under_a_launcher(run, monkeypatch, command: str) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    code, _, err = run(command, "a", "b.safetensors")
+    assert code == 2 and f"foveal {command}" in err and "WORLD_SIZE 2 in the environment" in err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 from foveal.cli.sources import STDIN
 from foveal.errors import UsageError
 from foveal.files import existing, existing_model
+from foveal.launched import check_alone
 from foveal.parameters import did_you_mean
 
 ENDING, ALMOST = ".safetensors", ".safetensor"
@@ -20,6 +22,8 @@ NAME = "imagenet"
 """Stands for a model that came with Foveal."""
 TRAINING = ("foveal train", "foveal tune")
 """What the commands that write models begin with."""
+SHARED = "foveal train"
+"""What the commands begin with that several processes of a launcher share."""
 
 
 class Command(TyperCommand):
@@ -31,10 +35,13 @@ class Command(TyperCommand):
         Raises
         ------
         UsageError
-            Where pictures stand in the place of the model and a model in that of the pictures.
+            Where pictures stand in the place of the model and a model in that of the pictures, and
+            where a launcher started what is no training.
         ModelFileError, DataError
             Where a file or folder that is named is not there: before anything heavy is imported.
         """
+        if not ctx.command_path.startswith(SHARED):
+            check_alone(os.environ, ctx.command_path)
         self._check_order(ctx)
         self._check_names(ctx)
         return super().invoke(ctx)

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from foveal.bulk.reading import open_parts
 from foveal.errors import DataError
 from foveal.files import whole_file
 from foveal.model.codec import Codes
@@ -52,22 +53,15 @@ def write_codes(
     tuple of int
         Rows written, and those of them without a code.
     """
-    word = "code" if size is None else "features"
-    size = model.plan.code_size if size is None else size
-    facts = {"model": model.digest(), "code_size" if word == "code" else word: size}
-    fields = [
-        ("path", pa.string()),
-        (word, pa.list_(pa.float32(), size)),
-        ("error", pa.string()),
-    ]
-    schema = pa.schema(fields, metadata={KEY: json.dumps(facts, sort_keys=True).encode()})
     rows = missing = 0
     if checked_table(path, FORMATS).suffix.lower() != FORMATS[0]:
-        return _exported(path, word, size, batches)
+        word = "code" if size is None else "features"
+        return _exported(path, word, model.plan.code_size if size is None else size, batches)
+    schema = codes_schema(model, size)
     checked = {"write_page_checksum": True}  # else a flipped bit would be another picture
     with whole_file(path) as place, pq.ParquetWriter(place, schema, **checked) as writer:
         for batch in batches:
-            writer.write_table(_table(batch, schema, size))
+            writer.write_table(codes_table(batch, schema))
             rows += len(batch.reasons)
             missing += sum(map(bool, batch.reasons))
     return rows, missing
@@ -91,9 +85,24 @@ def _exported(path: Path, word: str, size: int, batches: Iterable[Codes]) -> tup
     return written, missing
 
 
-def _table(batch: Codes, schema: pa.Schema, size: int) -> pa.Table:
+def codes_schema(model: FittedModel, size: int | None = None) -> pa.Schema:
+    """Describe the columns of codes, or of features of this size, and whose they are."""
+    word = "code" if size is None else "features"
+    size = model.plan.code_size if size is None else size
+    facts = {"model": model.digest(), "code_size" if word == "code" else word: size}
+    fields = [
+        ("path", pa.string()),
+        (word, pa.list_(pa.float32(), size)),
+        ("error", pa.string()),
+    ]
+    return pa.schema(fields, metadata={KEY: json.dumps(facts, sort_keys=True).encode()})
+
+
+def codes_table(batch: Codes, schema: pa.Schema) -> pa.Table:
+    """Make a table of codes under the columns of `codes_schema`."""
     absent = np.array([bool(reason) for reason in batch.reasons], dtype=bool)
     flat = pa.array(np.ascontiguousarray(batch.values, dtype=np.float32).reshape(-1))
+    size = schema.field(1).type.list_size
     codes = pa.FixedSizeListArray.from_arrays(flat, size, mask=pa.array(absent))
     names = pa.array([valid_text(name) for name in batch.names], pa.string())
     reasons = pa.array([valid_text(reason) or None for reason in batch.reasons], pa.string())
@@ -214,13 +223,13 @@ def open_codes(path: Path, model: FittedModel, *, force: bool = False) -> CodesF
         Where the file is no such table, holds no rows, lacks the columns `path` and `code`, or
         has codes of another length or of another model.
     """
-    if path.exists() and not path.is_file():
+    if path.exists() and not path.is_file() and not path.is_dir():
         raise _not_parquet(path, "no regular file")
-    if path.suffix.lower() in FORMATS[1:]:
+    if path.suffix.lower() in FORMATS[1:] and not path.is_dir():
         table: CodesTable = read_text(path)
         belongs: str | None = model.digest()
     else:
-        table = _parquet(path)
+        table = open_parts(path) if path.is_dir() else _parquet(path)
         belongs = _model_of(table.schema_arrow.metadata or {})
     schema, size = table.schema_arrow, model.plan.code_size
     missing = [name for name in ("path", "code") if schema.names.count(name) != 1]

@@ -26,8 +26,9 @@ class Pictures:
     """Where the pixels come from."""
     labels: Array | None = None
     """The class of each row; None in a row stands for an unlabelled picture."""
-    labelled_by: tuple[str, ...] = ()
-    """Columns of a table that the labels are of, where these were asked for."""
+    labelled_by: tuple[str, ...] | None = None
+    """Columns of a table that the labels are of, where these were asked for; empty where names or
+    a person say them, None where nobody asked: then the labels are those of the source."""
     parts: Array | None = None
     """"train", "validation", "test" or "" for each row; None where nothing says so."""
     groups: Array | None = None
@@ -65,10 +66,20 @@ class Pictures:
     def take(self, rows: Sequence[int]) -> Pictures:
         """Return some rows with all that belongs to them, in this order."""
         picked = list(rows)
+        return self._picked(picked, self.content.take(picked))
+
+    def piece(self, start: int, stop: int) -> Pictures:
+        """Return the rows from start to stop with all that belongs to them, to be worked on alone.
+
+        Encoded ones can be sent to another process, and hold nothing of the others.
+        """
+        return self._picked(list(range(start, stop)), self.content.piece(start, stop))
+
+    def _picked(self, picked: list[int], content: Content) -> Pictures:
         return replace(
             self,
             names=[self.names[row] for row in picked],
-            content=self.content.take(picked),
+            content=content,
             labels=None if self.labels is None else self.labels[picked],
             parts=None if self.parts is None else self.parts[picked],
             groups=None if self.groups is None else self.groups[picked],
@@ -117,7 +128,7 @@ class Pictures:
             )
         found = np.asarray(labels)
         found = found.ravel() if found.shape[1:] == (1,) else found
-        return replace(self.without_doubt("label"), labels=found)
+        return replace(self.without_doubt("label"), labels=found, labelled_by=())
 
     def rows(self, part: str) -> np.ndarray[Any, np.dtype[np.intp]]:
         """Return the indices of the rows of a part."""

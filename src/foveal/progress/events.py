@@ -62,6 +62,21 @@ def passing(tell: Listener, network: str, *later: str) -> Callable[[int, int], N
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartWritten(Event):
+    """A part of the answers of many pictures is whole."""
+
+    kind: ClassVar[str] = "part"
+    done: int
+    """Parts that are whole."""
+    total: int | None
+    """All parts of this share; None where that is known at the end alone."""
+    kept: int
+    """Those done that were there before."""
+    rows: int
+    """Rows of the parts that are whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CutTried(Event):
     """A stage of a backbone was tried as the place to cut."""
 
@@ -102,10 +117,10 @@ class HeadFitted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FittingHeads(Event):
-    """Heads of a learning curve are being fitted."""
+class TeachingAnew(Event):
+    """Networks of a learning curve, or heads of one, are taught by fewer pictures."""
 
-    kind: ClassVar[str] = "fitting heads"
+    kind: ClassVar[str] = "teaching anew"
     done: int
     total: int
 
