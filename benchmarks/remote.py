@@ -132,11 +132,9 @@ def killed(line: list[str], front: subprocess.Popen[bytes], system: Any, parts: 
     front.wait()
     began = time.perf_counter()
     _, said = process.communicate()
-    seconds = time.perf_counter() - began
+    seconds, kept = time.perf_counter() - began, len(parts_in(system, f"{BUCKET}/resumed"))
     print(f"killed once {len(there)} of {parts} parts were there: exit {process.returncode} after")
-    print(
-        f"    {seconds:.1f} s, {len(parts_in(system, f'{BUCKET}/resumed'))} parts are there; it said"
-    )
+    print(f"    {seconds:.1f} s, {kept} parts are there; it said")
     beats = [one for one in said.splitlines() if one.startswith(("error", "needed", "got", "do"))]
     print("    " + "\n    ".join(beats))
 

@@ -382,8 +382,8 @@ def _trouble(address: str, error: Exception, code: str, needed: str = "") -> Res
         came=f"no permission ({said})" if is_refused else f"none that answers ({said})",
         remedy="check the keys in the environment, such as AWS_PROFILE, and what they may do"
         if is_refused
-        else "check the address, the network and AWS_ENDPOINT_URL; the same line goes on "
-        "with what is there",
+        else "check the address, the network and AWS_ENDPOINT_URL, then give the same line again: "
+        "parts that are there stay",
     )
 
 

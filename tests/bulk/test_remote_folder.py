@@ -20,7 +20,7 @@ from foveal.bulk import remote_folder
 from foveal.bulk.folder import MANIFEST, names_parts
 from foveal.bulk.pieces import Share
 from foveal.bulk.remote_folder import begun
-from foveal.bulk.run import Doing, PartsWritten, here, write_parts
+from foveal.bulk.run import PartsWritten, here, write_parts
 from foveal.errors import DataError, ResourceError, UsageError
 from foveal.model.bulk_work import PredictWork
 from foveal.model.loading import load
@@ -204,5 +204,5 @@ def test_parts_that_cannot_be_put_stop_the_work(
         with pytest.raises(ResourceError, match="no permission"):
             written(work, photos, place)
         server.kill()
-        with pytest.raises(ResourceError, match="none that answers.*the same line goes on"):
+        with pytest.raises(ResourceError, match="none that answers.*the same line again"):
             written(work, photos, place)
