@@ -62,13 +62,9 @@ def work(tmp_path: Path) -> PredictWork:
 
 
 def written(
-    work: PredictWork,
-    pictures: object,
-    to: Path | str = PARTS,
-    doing: Doing | None = None,
-    **more: Any,
+    work: PredictWork, pictures: object, to: Path | str = PARTS, **more: Any
 ) -> PartsWritten:
-    doing = doing or here(work.open())
+    doing = here(work.open())
     return write_parts(to, work, [gather(pictures)], doing, part_size=3, **more)
 
 
