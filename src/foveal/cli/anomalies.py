@@ -135,7 +135,7 @@ def anomalies(
     _check_places(place, sheet, error_pictures)
     way = None if by is None else check_by(by)
     named, pictures = _named(model, pictures)
-    fitted = opened(Path(named), device, threads, whole=True)
+    fitted = opened(named, device, threads, whole=True)
     way = way or default_way(fitted)
     if in_parts:
         _check_alone(sheet, error_pictures)
