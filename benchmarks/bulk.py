@@ -4,12 +4,12 @@
     python benchmarks/bulk.py --few 2000 --many 8000 --part-size 500 --commands encode
 
 Colour pictures of 64x64 are made by the script (a stain on a ground), as a folder of JPEG files or
-as tar shards, and a small network is trained for an epoch. Then each command runs over all of them:
-plain, into one file; in parts; by two processes side by side, `--shards 1/2` and `2/2`; and in parts
-while it is killed (SIGKILL) four times at random, and started again by the same line each time. The
-rows of all of them are held against the plain ones. Memory is the most anonymous memory (RssAnon
-and RssShmem) that the process had and its decoders, apart, looked at twenty times a second; seconds
-are of whole processes, decoding included, by the clock and of the processor.
+as tar shards, and a small network is trained for an epoch. Then each command runs over all of
+them: plain, into one file; in parts; by two processes side by side, `--shards 1/2` and `2/2`; and
+in parts while it is killed (SIGKILL) four times at random, and started again by the same line each
+time. The rows of all of them are held against the plain ones. Memory is the most anonymous memory
+(RssAnon and RssShmem) that the process had, and its decoders, looked at twenty times a second;
+seconds are of whole processes, decoding included, by the clock and of the processor.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class Ran(NamedTuple):
 
 
 def ran(lines: Sequence[list[str]], ends: float | None = None) -> Ran | None:
-    """Run processes side by side; with `ends` they are killed then, and None says that they were."""
-    began, times = time.perf_counter(), os.times()
+    """Run processes side by side; with `ends` they are killed then, and the answer is None."""
+    began, before = time.perf_counter(), os.times()
     with tempfile.TemporaryFile() as said:
         processes = [
             subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=said, start_new_session=True)
@@ -63,10 +63,12 @@ def ran(lines: Sequence[list[str]], ends: float | None = None) -> Ran | None:
         most, decoding, ended = [0.0], [0.0], threading.Event()
 
         def watch() -> None:
+            last = 0.0
             while not ended.wait(0.05):
-                for one in processes:
-                    most[0] = max(most[0], anonymous(one.pid))
-                    decoding[0] = max(decoding[0], sum(map(anonymous, below(one.pid))))
+                most[0] = max(most[0], *(anonymous(one.pid) for one in processes))
+                now = max(sum(map(anonymous, below(one.pid))) for one in processes)
+                decoding[0] = max(decoding[0], min(last, now))  # one that forks is large, once
+                last = now
 
         watcher = threading.Thread(target=watch)
         watcher.start()
@@ -86,7 +88,7 @@ def ran(lines: Sequence[list[str]], ends: float | None = None) -> Ran | None:
     if killed:
         return None
     now = os.times()
-    used = now.children_user + now.children_system - times.children_user - times.children_system
+    used = sum(now[2:4]) - sum(before[2:4])
     return Ran(time.perf_counter() - began, used, most[0], decoding[0])
 
 

@@ -70,7 +70,7 @@ def anomalies(
     way = default_way(model) if by is None else check_by(by)
     pictures, known = gather(X), None if usual is None else gather(usual)
     scorer = opened(model, way, false_alarms, known, neighbours, progress)
-    return _noted(scorer.found(pictures, progress), pictures, known)
+    return _noted(scorer.compared(pictures, progress), pictures, known)
 
 
 def opened(

@@ -105,6 +105,8 @@ class Neighbouring:
     usual: Pictures
     known: _Usual
     neighbours: int
+    scores: Doubles
+    """Of the usual pictures that set the threshold, each held against the others."""
     threshold: Threshold
     notes: tuple[str, ...]
     """What a reader should know of the usual pictures."""
@@ -132,11 +134,17 @@ class Neighbouring:
             usual=usual,
             known=known,
             neighbours=neighbours,
+            scores=scores,
             threshold=Threshold.of(scores, "neighbours", false_alarms, known.left_out),
             notes=_notes(among[:, neighbours - 1 :]),
         )
 
-    def found(self, pictures: Pictures, progress: Progress | None = None) -> Anomalies:
+    def at(self, false_alarms: float) -> Neighbouring:
+        """Hold to another rate of false alarms; the usual pictures are not looked at again."""
+        threshold = Threshold.of(self.scores, "neighbours", false_alarms, self.known.left_out)
+        return replace(self, threshold=threshold)
+
+    def compared(self, pictures: Pictures, progress: Progress | None = None) -> Anomalies:
         """Score pictures all at once; what the model makes of them is kept by content.
 
         See `foveal.anomaly.detection.anomalies`.

@@ -64,7 +64,7 @@ class Reconstructing:
         threshold, hashes = _threshold(model, normal, false_alarms, by, usual)
         return cls(model=model, normal=normal, threshold=threshold, usual=hashes)
 
-    def found(self, pictures: Pictures, progress: Progress | None = None) -> Anomalies:
+    def compared(self, pictures: Pictures, progress: Progress | None = None) -> Anomalies:
         """Score pictures all at once; see `foveal.anomaly.detection.anomalies`."""
         made = _joined(list(self.measuring(pictures, progress)))
         return replace(self.scored(made, pictures.names), notes=taught_notes(made.taught))
