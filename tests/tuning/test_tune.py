@@ -99,9 +99,9 @@ def test_the_trial_of_all_defaults_is_tried_again_too(tmp_path: Path) -> None:
 
 def test_a_study_of_other_pictures_or_options_is_refused(tmp_path: Path) -> None:
     tuned(tmp_path, trials=1)
-    with pytest.raises(UsageError, match="the options that it began with"):
+    with pytest.raises(UsageError, match="what it began with: epochs 1, got epochs 2"):
         tuned(tmp_path, trials=1, epochs=2)
-    with pytest.raises(UsageError, match="the content that it began with"):
+    with pytest.raises(UsageError, match="began with: hash of pictures, labels and parts"):
         tune(X, Y[::-1], to=tmp_path / "m.safetensors", epochs=1, threads=1, trials=1)
     order = np.random.default_rng(0).permutation(len(X))
     same = tune(X[order], Y[order], to=tmp_path / "m.safetensors", epochs=1, threads=1, trials=1)
