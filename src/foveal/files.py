@@ -225,7 +225,7 @@ def told(what: str, needed: str = ROOM) -> Iterator[None]:
         raise ResourceError(
             what,
             needed=needed,
-            came=error.strerror or str(error),
+            came=os.strerror(error.errno) if error.errno else str(error),  # however it was raised
             remedy="free some space or choose another place",
         ) from error
 
