@@ -93,16 +93,7 @@ def by_neighbours(
     exchangeable (full conformal prediction, Vovk et al., 2005).
     """
     found = Neighbouring.opened(model, usual, false_alarms, neighbours, progress)
-    made = vectors_of(model, pictures, progress)
-    seen = Seen(
-        names=pictures.names,
-        vectors=made.gathered(),
-        rows=made.rows,
-        reasons=made.reasons,
-        hashes=made.hashes,
-    )
-    scored = found.scored(seen)
-    return replace(scored, notes=(*found.notes, *taught_notes(found.taught(scored, seen))))
+    return found.compared(pictures, progress)
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -129,6 +120,8 @@ class Neighbouring:
     usual: Pictures
     known: _Usual
     neighbours: int
+    scores: Doubles
+    """Of the usual pictures that set the threshold, each held against the others."""
     threshold: Threshold
     notes: tuple[str, ...]
     """What a reader should know of the usual pictures."""
@@ -156,9 +149,28 @@ class Neighbouring:
             usual=usual,
             known=known,
             neighbours=neighbours,
+            scores=scores,
             threshold=Threshold.of(scores, "neighbours", false_alarms, known.left_out),
             notes=_notes(among[:, neighbours - 1 :]),
         )
+
+    def at(self, false_alarms: float) -> Neighbouring:
+        """Hold to another rate of false alarms; the usual pictures are not looked at again."""
+        threshold = Threshold.of(self.scores, "neighbours", false_alarms, self.known.left_out)
+        return replace(self, threshold=threshold)
+
+    def compared(self, pictures: Pictures, progress: Progress | None = None) -> Anomalies:
+        """Score pictures all at once, and say what is known of them."""
+        made = vectors_of(self.model, pictures, progress)
+        seen = Seen(
+            names=pictures.names,
+            vectors=made.gathered(),
+            rows=made.rows,
+            reasons=made.reasons,
+            hashes=made.hashes,
+        )
+        scored = self.scored(seen)
+        return replace(scored, notes=(*self.notes, *taught_notes(self.taught(scored, seen))))
 
     def scored(self, seen: Seen) -> Anomalies:
         """Measure how far pictures are from the usual ones, and hold that to the threshold."""

@@ -25,6 +25,7 @@ from foveal.pictures.decoder_process import PIPE, READY, Answer, done
 from foveal.pictures.encoded import Encoded, InMemory, Page, Unreadable
 from foveal.pictures.opening import LIMIT, MOST_PIXELS, most_pixels
 from foveal.pictures.remarks import warn
+from foveal.pictures.remote_objects import fetched
 from foveal.recipe import PictureRecipe
 from foveal.wording import counted
 
@@ -158,7 +159,7 @@ def _groups(
 ) -> Iterator[dict[int, Sent]]:
     """Yield what goes into one question, by row; why a member cannot be read goes into `found`."""
     group, size = dict[int, Sent](), 0
-    for row, picture in enumerate(pictures):
+    for row, picture in enumerate(fetched(pictures)):
         try:
             one = Sent.of(picture)
         except Unreadable as reason:
