@@ -51,7 +51,7 @@ def test_the_best_trial_is_kept_and_judged_on_pictures_that_no_trial_saw(tmp_pat
     assert len(found.judged.answers.rows) == 60 and found.judged.judged_by == "held-out pictures"
     assert found.default is not None and len(found.default.answers.rows) == 60
     assert found.trials[0].options["net"] == "fast" and found.trials[0].is_first
-    assert f"best   trial {found.best}:" in str(found)
+    assert f"best     trial {found.best}:" in str(found)
     assert not list((tmp_path / "m.tune").glob("process-*"))
 
 
