@@ -14,7 +14,7 @@ from foveal.errors import UsageError
 from foveal.estimators.cnn import LEARNERS, FromScratch
 from foveal.estimators.learner import of_target
 from foveal.learning.data import TrainingData
-from foveal.learning.options import options_of
+from foveal.learning.option_groups import options_of
 from foveal.shapes import Shape
 from foveal.targets.labelled import Labelled
 
