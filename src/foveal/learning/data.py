@@ -31,7 +31,7 @@ from foveal.pictures.survey import choose_recipe
 from foveal.pictures.units import units_of
 from foveal.progress.events import Decoding, Prepared, passing
 from foveal.recipe import PictureRecipe
-from foveal.targets.head import Examples
+from foveal.targets.head import Examples, Vectors
 from foveal.targets.labelled import Labelled
 from foveal.targets.target import Answers, Target
 from foveal.wording import counted
@@ -95,7 +95,7 @@ class TrainingData(Generic[T_co]):
     def examples(
         self,
         rows: Rows,
-        features_vnd: np.ndarray[Any, np.dtype[np.float32]],
+        features_vnd: Vectors,
         context: FitContext,
     ) -> Examples:
         """Return rows with their features, for a head to be fitted on."""
