@@ -16,7 +16,10 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
+from itertools import chain
+from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from foveal.bulk.folder import PartsFolder
@@ -24,6 +27,7 @@ from foveal.bulk.part import Part
 from foveal.bulk.pieces import Piece
 from foveal.bulk.run import Doing
 from foveal.bulk.work import Work, Worker
+
 from foveal.errors import FovealError, ResourceError, UsageError
 from foveal.wording import counted
 
@@ -35,6 +39,8 @@ STORE = 200 << 20
 """Bytes of the store of a Ray that is started here: pieces are names, and small."""
 MOST_THREADS = 4
 """Threads of an actor, at most, unless another number is asked for."""
+PATIENCE = 0.2
+"""Seconds after which it is looked again whether parts came back."""
 SECONDS = 10.0
 """Time in which the address of a cluster must answer."""
 QUIET = {
@@ -202,35 +208,70 @@ class _Run:
     """Pieces on their way out and parts on their way back."""
 
     def __init__(self, ray: Any, work: Work, folder: PartsFolder, threads: int | None) -> None:
-        self.ray, self.work, self.folder = ray, work, folder
+        self.ray, self.folder = ray, folder
         self.threads = threads or _threads(ray)
+        self.work = _with_threads(work, self.threads)
         self.out: set[int] = set()
-        """Numbers of pieces that were listed and have no part yet."""
+        """Numbers of pieces that were given out and have no part yet."""
         self.done: list[int] = []
+        self.back: SimpleQueue[tuple[int, Part | FovealError]] = SimpleQueue()
+        """What came back."""
         self.failed: BaseException | None = None
-        """What stopped the listing."""
+        """What ended Ray Data."""
 
     def parts(self, missing: Iterator[Piece]) -> Iterator[Part]:
         """Give pieces out as they are listed, and yield parts as they come back."""
         first = next(missing, None)
         if first is None:
             return
-        pieces = _chained(first, missing)
         queue = self._queue()
-        lister = threading.Thread(target=self._list, args=(pieces, queue), daemon=True)
-        lister.start()
+        ray_data = threading.Thread(target=self._collect, args=(queue,), daemon=True)
+        ray_data.start()
         try:
-            for batch in self._dataset(queue).iter_batches(batch_size=None, prefetch_batches=0):
-                yield from map(self._taken, map(pickle.loads, batch["part"]))
-        except self.ray.exceptions.RayError as error:
-            raise self._lost(error) from error
+            for piece in chain((first,), missing, (None,)):
+                yield from self._given(queue, piece, ray_data)
+            while ray_data.is_alive():
+                yield from self._came(wait=True)
+            yield from self._came()
         finally:
             self._swept()
-        lister.join()
-        if self.failed is not None:
-            raise self.failed
-        if self.out:
-            raise self._lost(None)
+            with contextlib.suppress(Exception):  # ends Ray Data, where it goes on
+                queue.put(None, block=False)
+        if self.failed is not None or self.out:
+            raise self._lost(self.failed) from self.failed
+
+    def _given(self, queue: Any, piece: Piece | None, ray_data: threading.Thread) -> Iterator[Part]:
+        """Give a piece out, once there is room for it; yield what comes back meanwhile."""
+        from ray.util.queue import Full
+
+        if piece is not None:
+            self.out.add(piece.number)
+        packed = piece and pickle.dumps(piece)
+        while ray_data.is_alive():
+            yield from self._came()
+            with contextlib.suppress(Full):
+                queue.put(packed, timeout=PATIENCE)
+                return
+
+    def _came(self, *, wait: bool = False) -> Iterator[Part]:
+        """Yield the parts that came back; raise what was refused."""
+        with contextlib.suppress(Empty):
+            while True:
+                number, part = self.back.get(block=wait, timeout=PATIENCE)
+                if isinstance(part, FovealError):
+                    raise part
+                self.out.discard(number)
+                self.done.append(number)
+                yield part
+
+    def _collect(self, queue: Any) -> None:
+        """Go through what Ray Data gives, in a thread of its own: it is waited for."""
+        try:
+            for batch in self._dataset(queue).iter_batches(batch_size=None, prefetch_batches=0):
+                for one in batch["part"]:
+                    self.back.put(pickle.loads(one))
+        except BaseException as error:
+            self.failed = error
 
     def _queue(self) -> Any:
         from ray.util.queue import Queue
@@ -243,18 +284,6 @@ class _Run:
 
         own = self.ray.get_runtime_context().get_node_id()
         return NodeAffinitySchedulingStrategy(own, soft=False)
-
-    def _list(self, pieces: Iterator[Piece], queue: Any) -> None:
-        """List pieces, no faster than they are taken."""
-        try:
-            for piece in pieces:
-                self.out.add(piece.number)
-                queue.put(pickle.dumps(piece))
-            queue.put(None)
-        except BaseException as error:  # told by whoever waits for parts
-            self.failed = error
-            with contextlib.suppress(Exception):
-                queue.put(None)
 
     def _dataset(self, queue: Any) -> Any:
         """Describe what Ray Data does: pieces as they come, each to an actor."""
@@ -273,21 +302,13 @@ class _Run:
                 ray_remote_args={"scheduling_strategy": self._here(), "max_retries": 0},
             ).map_batches(
                 Actor,
-                fn_constructor_args=(self.work, self.folder, os.getcwd()),
+                fn_constructor_args=(self.work, self.folder, str(Path.cwd())),
                 batch_size=1,
                 compute=data.ActorPoolStrategy(min_size=1, max_size=None, initial_size=fit),
                 num_cpus=self.threads,
                 num_gpus=_graphics(self.ray, self.work),
                 max_task_retries=TRIES,
             )
-
-    def _taken(self, found: tuple[int, Part | FovealError]) -> Part:
-        number, part = found
-        if isinstance(part, FovealError):
-            raise part
-        self.out.discard(number)
-        self.done.append(number)
-        return part
 
     def _lost(self, error: BaseException | None) -> ResourceError:
         told = str(error).strip().splitlines()
@@ -332,6 +353,13 @@ def _threads(ray: Any) -> int:
     cores = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
     smallest = min(filter(None, cores), default=1)
     return max(1, min(MOST_THREADS, smallest // 2))
+
+
+def _with_threads(work: Work, threads: int) -> Work:
+    """Return the same work by this number of threads, where it may say one."""
+    if is_dataclass(work) and "threads" in {one.name for one in fields(work)}:
+        return replace(work, threads=threads)
+    return work
 
 
 def _graphics(ray: Any, work: Work) -> int:
