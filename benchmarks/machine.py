@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from foveal.version import __version__
+
 
 def describe() -> str:
     """Say processor, cores, Python and versions in two lines."""
@@ -22,9 +24,10 @@ def describe() -> str:
         model = next((line.split(":")[1].strip() for line in lines if "model name" in line), model)
         flags = next((line for line in lines if line.startswith("flags")), "")
     simd = "AVX-512" if "avx512f" in flags else "AVX2" if "avx2" in flags else "no AVX2"
-    packages = ", ".join(f"{name} {version(name)}" for name in ("foveal", "torch", "numpy"))
+    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "numpy"))
     return (
-        f"{model}, {os.cpu_count()} cores, {simd}, Python {platform.python_version()}, {packages}\n"
+        f"{model}, {os.cpu_count()} cores, {simd}, Python {platform.python_version()}, "
+        f"foveal {__version__}, {packages}\n"
         f"command: python {' '.join(sys.argv)}"
     )
 

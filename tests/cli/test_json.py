@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from foveal.cli import main
-from foveal.cli.answers import ANSWERS
+from foveal.cli.answers.by_command import ANSWERS
 from foveal.cli.env import PACKAGES
 from foveal.cli.output import SCHEMA
 from support.models import small_autoencoder, small_model

@@ -22,7 +22,7 @@ def schema(
     ] = None,
 ) -> None:
     """Print the JSON Schema of what a command prints with --json."""
-    from foveal.cli.answers import ANSWERS, schema_of
+    from foveal.cli.answers.by_command import ANSWERS, schema_of
 
     name = " ".join(command or [])
     if not name:

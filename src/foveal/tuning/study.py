@@ -105,7 +105,9 @@ def opened(
     drawn = {"tpe": sampling.TPESampler, "random": sampling.RandomSampler}[sampler]
     more = {"n_startup_trials": STARTUP} if sampler == "tpe" else {}
     study.sampler = drawn(seed=seed + done, **more)
-    study.pruner = optuna.pruners.MedianPruner(n_startup_trials=STARTUP, n_warmup_steps=GRID // 5)
+    pruners = optuna.pruners
+    median = pruners.MedianPruner(n_startup_trials=STARTUP, n_warmup_steps=GRID // 5)
+    study.pruner = median if sampler == "tpe" else pruners.NopPruner()
     return study
 
 

@@ -1,0 +1,281 @@
+"""`foveal tune` beside all defaults and beside random search, on pictures that no trial saw.
+
+    python benchmarks/tune.py PICTURES [--minutes 10] [--seeds 1] [--threads N] [--at-once 1]
+    python benchmarks/tune.py PICTURES --kill 10 [--trials 12] [--storage ADDRESS]
+
+PICTURES is a folder of class folders, or one of the words `digits` (scikit-learn's) and `fashion`
+(5,000 pictures of Fashion-MNIST). For each seed a share of every class is drawn to test on. Both
+searches have the same time, begin with all defaults and go through the same command, led
+(``--sampler tpe``, which ends what falls behind) or at random (``--sampler random``, each to its
+end). ``--at-once`` runs as many of them side by side, each with its threads; then compare within
+one call alone.
+
+Accuracies are of pictures: what is said of one in the tests of several seeds is averaged, so that
+intervals count it once. They leave out what another search would have drawn; the range over seeds
+shows some of that.
+
+``--kill`` instead kills the search with SIGKILL at random moments as many times, and lets the same
+command go on: no trial may be lost or run twice, and the model at its place is always one of the
+best so far.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import random
+import signal
+import subprocess
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from folders import Classes, count, lay_out, read_classes, split
+from machine import describe, foveal, timed
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from foveal import evaluate, load
+from foveal.evaluation.intervals import mean, wilson
+from foveal.tuning.study import NAME, imported
+
+FASHION = Path("/usr/share/datasets/fashion-mnist")  # Debian's package dataset-fashion-mnist
+PICTURES_OF_FASHION = 5_000
+TEST_SHARE = 0.3
+ARMS = ("tpe", "random")
+Rights = dict[str, float]
+"""Whether each picture was answered right, by its name."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search left, judged on the pictures to test on."""
+
+    arm: str
+    seed: int
+    best: Rights
+    default: Rights
+    found: dict[str, Any]
+
+    def line(self) -> str:
+        """Say what it tried and reached."""
+        trials = self.found["trials"]
+        states = [one["state"] for one in trials]
+        late = sum(one["why"] == "time was up" for one in trials)
+        best = trials[self.found["best"]]
+        return (
+            f"seed {self.seed} {self.arm:<6} {share(self.best)}, defaults {share(self.default)}; "
+            f"{len(trials)} trials: {states.count('complete')} complete, "
+            f"{states.count('pruned') - late} ended early, {late} when time was up, "
+            f"{states.count('failed')} failed; {self.found['seconds']:.0f} s, the defaults "
+            f"{trials[0]['seconds']:.0f} s\n    trial {self.found['best']}: validation "
+            f"{100 * best['value']:.1f} %, {best['options']}"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("pictures")
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="of each search")
+    parser.add_argument("--at-once", type=int, default=1, help="searches side by side")
+    parser.add_argument("--epochs", type=float, help="of each trial; derived if left out")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--kill", type=int, metavar="TIMES")
+    parser.add_argument("--trials", type=int, default=12, help="complete trials, with --kill")
+    parser.add_argument("--storage", help="a database for the study, with --kill")
+    wanted = parser.parse_args()
+    print(describe(), flush=True)
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place)
+        os.environ["FOVEAL_CACHE"] = str(root / "cache")
+        found = read_classes(pictures_of(wanted.pictures, root))
+        if wanted.kill:
+            killed(found, root, wanted)
+        else:
+            compared(found, root, wanted)
+
+
+def pictures_of(name: str, root: Path) -> Path:
+    """Return a folder of class folders; one that a word stands for is made."""
+    if name == "digits":
+        digits = load_digits()
+        images, kinds = np.round(digits.images * 255 / 16).astype(np.uint8), digits.target
+    elif name == "fashion":
+        images, kinds = fashion()
+    else:
+        return Path(name)
+    for index, (image, kind) in enumerate(zip(images, kinds, strict=True)):
+        file = root / name / str(kind) / f"{index:05}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(file)
+    return root / name
+
+
+def fashion() -> tuple[np.ndarray, np.ndarray]:
+    """Read the first pictures of Fashion-MNIST."""
+    most = PICTURES_OF_FASHION
+    with gzip.open(FASHION / "train-images-idx3-ubyte.gz") as file:
+        images = np.frombuffer(file.read(), dtype=np.uint8, offset=16).reshape(-1, 28, 28)
+    with gzip.open(FASHION / "train-labels-idx1-ubyte.gz") as file:
+        return images[:most], np.frombuffer(file.read(), dtype=np.uint8, offset=8)[:most]
+
+
+def compared(found: Classes, root: Path, wanted: argparse.Namespace) -> None:
+    """Search both ways at every seed, and tell what came of it."""
+    seeds = range(wanted.first_seed, wanted.first_seed + wanted.seeds)
+    folders = {}
+    for seed in seeds:
+        to_train, to_test = split(found, seed, TEST_SHARE)
+        folders[seed] = lay_out(root / f"pictures-{seed}", train=to_train, test=to_test)
+        print(f"seed {seed}: {count(to_train):,} pictures, {count(to_test):,} to test on")
+    with ThreadPoolExecutor(wanted.at_once) as pool:
+        jobs = [(seed, arm) for seed in seeds for arm in ARMS]
+        made = pool.map(lambda job: searched(folders[job[0]], root, job, wanted), jobs)
+        searches = []
+        for one in made:
+            print(one.line(), flush=True)
+            searches.append(one)
+    summed_up(searches)
+
+
+def command(
+    folder: Path, model: Path, seed: int, arm: str, wanted: argparse.Namespace
+) -> list[str]:
+    """Make the line of a search."""
+    line = ["tune", folder, model, "--sampler", arm, "--seed", seed, "--threads", wanted.threads]
+    line += ["--device", wanted.device, "--json"]
+    line += [] if wanted.epochs is None else ["--epochs", wanted.epochs]
+    return foveal(*line)
+
+
+def searched(folder: Path, root: Path, job: tuple[int, str], wanted: argparse.Namespace) -> Search:
+    """Search once, and judge what it left."""
+    seed, arm = job
+    model = root / f"{arm}-{seed}.safetensors"
+    line = [*command(folder, model, seed, arm, wanted), "--minutes", str(wanted.minutes)]
+    _, out = timed(line)
+    first = model.with_suffix(".tune") / "default.safetensors"
+    return Search(arm, seed, rights(model, folder), rights(first, folder), json.loads(out))
+
+
+def rights(model: Path, folder: Path) -> Rights:
+    """Answer the pictures to test on, by their names."""
+    judged = evaluate(load(model), folder, with_baselines=False)
+    right = judged.answers.right
+    assert right is not None
+    paths = [Path(str(judged.ledger[row].path)) for row in judged.answers.rows.tolist()]
+    names = [f"{path.parent.name}/{path.name.split('-', 1)[1]}" for path in paths]
+    return dict(zip(names, map(float, right), strict=True))
+
+
+def share(found: Rights) -> str:
+    """Write a share of right answers, with its interval."""
+    return wilson(sum(found.values()), len(found)).percent()
+
+
+def summed_up(searches: Sequence[Search]) -> None:
+    """Tell accuracies and differences, of all seeds together."""
+    said = {arm: [one.best for one in searches if one.arm == arm] for arm in ARMS}
+    said["defaults"] = [one.default for one in searches if one.arm == ARMS[0]]
+    for arm, found in said.items():
+        each = [100 * sum(one.values()) / len(one) for one in found]
+        over = mean(np.array(list(averaged(found).values())), least=0.0, most=1.0)
+        print(f"{arm:<9} {over.percent()}; over seeds {min(each):.1f} to {max(each):.1f} %")
+    for one, other in (("tpe", "defaults"), ("random", "defaults"), ("tpe", "random")):
+        apart = [
+            {name: mine[name] - theirs[name] for name in mine}
+            for mine, theirs in zip(said[one], said[other], strict=True)
+        ]
+        values = 100 * np.array(list(averaged(apart).values()))
+        gained = mean(values)
+        said_of = f"{gained.value:+.2f} points ({gained.low:+.2f} to {gained.high:+.2f})"
+        print(f"{one} over {other}: {said_of if values.any() else 'right on the same pictures'}")
+
+
+def averaged(found: Sequence[Rights]) -> Rights:
+    """Average what is said of each picture by several."""
+    all_of = defaultdict(list)
+    for one in found:
+        for name, value in one.items():
+            all_of[name].append(value)
+    return {name: sum(values) / len(values) for name, values in all_of.items()}
+
+
+def killed(found: Classes, root: Path, wanted: argparse.Namespace) -> None:
+    """Kill a search again and again, and hold what it kept against what it had."""
+    model = root / "killed.safetensors"
+    folder = lay_out(root / "pictures", train=found)
+    line = [*command(folder, model, 0, "random", wanted), "--minutes", "600"]
+    line += [] if wanted.storage is None else ["--storage", wanted.storage]
+    address = wanted.storage or f"sqlite:///{model.with_suffix('.tune') / 'study.db'}"
+    drawn, began = random.Random(0), time.perf_counter()
+    before: dict[int, Any] = {}
+    for turn in range(wanted.kill):
+        process = subprocess.Popen(
+            [*line, "--trials", "1000"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        time.sleep(drawn.uniform(2, 25))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        now = kept(address)
+        lost = [number for number, one in before.items() if now.get(number) != one]
+        assert not lost, f"trials {lost} are not what they were"
+        state = "no model yet" if not model.exists() else f"{load(model).plan.parameters:,} numbers"
+        print(f"kill {turn + 1}: {len(now)} trials done, {state}", flush=True)
+        before = now
+    _, out = timed([*line, "--trials", str(wanted.trials)])
+    told(json.loads(out), before, model)
+    print(f"{time.perf_counter() - began:.0f} s in all")
+
+
+def kept(address: str) -> dict[int, Any]:
+    """Read the trials that a study says are done."""
+    optuna = imported()
+    try:
+        study = optuna.load_study(study_name=NAME, storage=address)
+    except (KeyError, optuna.exceptions.StorageInternalError):  # killed before it had begun one
+        return {}
+    done = [one for one in study.trials if one.state.name in ("COMPLETE", "PRUNED")]
+    return {one.number: (one.state.name, one.value, one.params) for one in done}
+
+
+def told(found: dict[str, Any], before: dict[int, Any], model: Path) -> None:
+    """Check a study that was killed, and say what is in it."""
+    trials = found["trials"]
+    assert [one["number"] for one in trials] == list(range(len(trials)))
+    assert all(trials[number]["state"] != "failed" for number in before)
+    ended = [written(one) for one in trials if one["state"] in ("complete", "pruned")]
+    assert len(set(ended)) == len(ended), "a trial was run to its end twice"
+    stopped = [one for one in trials if one["state"] == "failed"]
+    lost = [one["number"] for one in stopped if one["options"] and written(one) not in ended]
+    assert not lost, f"trials {lost} were killed and not tried again"
+    best = trials[found["best"]]
+    assert load(model).plan.parameters == best["parameters"]
+    assert found["default_metrics"] is not None, "all defaults were never tried to their end"
+    print(
+        f"{len(trials)} trials: {len(ended)} done, none of them twice; {len(stopped)} killed, all "
+        f"tried again; best {best['number']}"
+    )
+
+
+def written(one: dict[str, Any]) -> str:
+    """Write what a trial tried, for comparison."""
+    return json.dumps(one["options"], sort_keys=True)
+
+
+if __name__ == "__main__":
+    main()

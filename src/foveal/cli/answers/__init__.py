@@ -1,0 +1,1 @@
+"""What each command's `--json` holds, as types: `foveal schema` prints them as JSON Schema."""
