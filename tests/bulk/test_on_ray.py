@@ -11,9 +11,6 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from foveal.bulk.on_ray import Cluster, imported
-from foveal.errors import ResourceError, UsageError
-
 TESTS = Path(__file__).parents[1]
 
 
@@ -72,32 +69,3 @@ def test_what_an_actor_refuses_is_said_as_here(worked: tuple[Path, dict]) -> Non
         "remedy": "rename it",
     }
     assert rows_in(place / "refused") in ([], rows_in(place / "plain")[:4])
-
-
-@pytest.mark.parametrize(
-    ("text", "address"),
-    [("ray", None), ("ray://", None), ("ray://10.0.0.1:6379", "10.0.0.1:6379")],
-)
-def test_where_ray_is(text: str, address: str | None) -> None:
-    assert Cluster.read(text) == Cluster(address)
-
-
-@pytest.mark.parametrize("text", ["", "dask", "ray://somewhere", "ray://:6379", "ray://a:b"])
-def test_any_other_engine_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="ray://HOST:PORT"):
-        Cluster.read(text)
-
-
-@pytest.mark.allow_hosts(["127.0.0.1"])
-def test_an_address_at_which_nothing_answers_is_told() -> None:
-    pytest.importorskip("ray")
-    with pytest.raises(ResourceError, match=r"ray://127.0.0.1:9.*ray start --head"):
-        with Cluster("127.0.0.1:9").joined():
-            pass
-
-
-def test_a_python_without_ray_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "ray", None)
-    monkeypatch.setitem(sys.modules, "ray.data", None)
-    with pytest.raises(UsageError, match=r"pip install 'foveal\[scale\]'"):
-        imported()

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-
-from foveal.bulk.on_ray import Cluster, on_ray
 from foveal.bulk.run import here, write_parts
+
+from foveal.bulk.on_ray import on_ray
+from foveal.cluster import Cluster
 from foveal.errors import DataError, FovealError
 from foveal.pictures.collection import Pictures
 

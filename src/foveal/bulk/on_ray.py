@@ -1,387 +1,84 @@
-"""Work on many pictures, handed out by Ray: what an actor does is what is done here.
+"""Parts that actors of Ray write: what an actor does is what is done here.
 
-Each actor opens the work once, and writes one part after another; Ray Data starts actors, gives
-them pieces, and starts others where one ends (Moritz and others, OSDI 2018; arXiv:2501.12407). A
-piece that was given twice is one part all the same: whole or absent, under its own name.
+A piece that was given out twice is one part all the same: whole or absent, under its own name.
 """
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import os
-import pickle
-import socket
-import sys
-import threading
-import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
-from itertools import chain
-from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Any
 
 from foveal.bulk.folder import PartsFolder
 from foveal.bulk.part import Part
 from foveal.bulk.pieces import Piece
 from foveal.bulk.run import Doing
-from foveal.bulk.work import Work, Worker
+from foveal.bulk.work import Work
 
-from foveal.errors import FovealError, ResourceError, UsageError
-from foveal.wording import counted
-
-WAITING = 8
-"""Pieces that are listed before an actor asks for them, besides those that Ray Data prefetches."""
-TRIES = 3
-"""Times a piece is given out again after the actor that had it ended."""
-STORE = 200 << 20
-"""Bytes of the store of a Ray that is started here: pieces are names, and small."""
-MOST_THREADS = 4
-"""Threads of an actor, at most, unless another number is asked for."""
-PATIENCE = 0.2
-"""Seconds after which it is looked again whether parts came back."""
-SECONDS = 10.0
-"""Time in which the address of a cluster must answer."""
-QUIET = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent to anybody
-    "RAY_BACKEND_LOG_LEVEL": "fatal",
-    "RAY_COLOR_PREFIX": "0",
-    "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-}
-"""Environment of Ray, unless it says otherwise."""
+from foveal.cluster import Cluster, handed_out
 
 
 @dataclass(frozen=True, slots=True)
-class Cluster:
-    """Where Ray is: an address, or none for the one of this machine, else one started here."""
+class Parts:
+    """Work whose parts go into a folder, as a task of actors."""
 
-    address: str | None = None
+    work: Work
+    folder: PartsFolder
 
-    @classmethod
-    def read(cls, text: str) -> Cluster:
-        """Read what is typed: "ray", or "ray://" and the address that `ray start --head` tells.
+    def open(self, threads: int) -> Callable[[Piece], Part]:
+        """Open the work, in this process."""
+        worker = _with_threads(self.work, threads).open()
 
-        Raises
-        ------
-        UsageError
-            For any other text.
-        """
-        engine, _, address = text.partition("://")
-        host, _, port = address.rpartition(":")
-        if engine == "ray" and (not address or (host and port.isdecimal())):
-            return cls(address or None)
-        raise UsageError(
-            "engine",
-            needed="ray, or ray://HOST:PORT",
-            came=repr(text[:80]),
-            remedy="name the address that 'ray start --head' told, as ray://10.0.0.1:6379",
-        )
+        def written(piece: Piece) -> Part:
+            found = self.folder.held(piece)  # by an actor that ended just after
+            return found or self.folder.write(piece, worker)
 
-    @contextlib.contextmanager
-    def joined(self) -> Iterator[Any]:
-        """Connect to it meanwhile, unless this process is connected already; gives ray.
-
-        Raises
-        ------
-        UsageError
-            Where Ray is not installed.
-        ResourceError
-            Where nothing answers at the address.
-        """
-        os.environ.update({name: value for name, value in QUIET.items() if name not in os.environ})
-        ray = imported()
-        if ray.is_initialized():
-            yield ray
-            return
-        if self.address is not None:
-            _check_answers(self.address)
-        # Ray tells on standard output of workers that ended: there the answer goes.
-        with contextlib.redirect_stdout(sys.stderr):
-            self._join(ray)
-            try:
-                yield ray
-            finally:
-                ray.shutdown()
-
-    def _join(self, ray: Any) -> None:
-        quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
-        try:
-            ray.init(address=self.address or "auto", **quiet)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            if self.address is not None:
-                raise _unreachable(self.address, str(error)) from error
-            cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
-            here = {"include_dashboard": False, "object_store_memory": STORE, "num_cpus": cores}
-            ray.init(address="local", **here, **quiet)
-
-
-def imported() -> Any:
-    """Import Ray.
-
-    Raises
-    ------
-    UsageError
-        Where it is not installed.
-    """
-    try:
-        import ray.data
-    except ImportError:
-        raise UsageError(
-            "engine ray",
-            needed="Ray",
-            came="a Python without",
-            remedy="install it with: pip install 'foveal[scale]'",
-        ) from None
-    return ray
+        return written
 
 
 def on_ray(work: Work, cluster: Cluster, threads: int | None = None) -> Doing:
-    """Do pieces by actors of Ray, as many as the cluster has cores for.
-
-    Model, pictures and parts must lie under the same paths on all of its machines.
+    """Do pieces by actors of Ray, of which each opens the work once.
 
     Parameters
     ----------
     work : Work
-        What is done; each actor opens it once.
+        What is done.
     cluster : Cluster
-        Where Ray is.
+        Where Ray is; its machines see model, pictures and parts under the same paths.
     threads : int, optional
-        Threads of an actor, for each of which it reserves a core; where left out half the cores of
-        the smallest machine, at most `MOST_THREADS`.
+        Threads of an actor; see `foveal.cluster.handed_out`.
     """
 
     def doing(folder: PartsFolder, missing: Iterator[Piece]) -> Iterator[Part]:
-        with cluster.joined() as ray:
-            yield from _Run(ray, work, folder, threads).parts(missing)
+        done: list[int] = []
+        task, graphics = Parts(work, folder), _graphics(work)
+        try:
+            for part in handed_out(cluster, task, missing, threads=threads, graphics=graphics):
+                done.append(part.number)
+                yield part
+        finally:
+            _sweep(folder, done)
 
     return doing
 
 
-class Actor:
-    """One worker of many: it opens the work once, and writes parts.
-
-    What is raised on purpose is an answer, so that Ray does not try it again.
-    """
-
-    def __init__(self, work: Work, folder: PartsFolder, place: str) -> None:
-        self.folder = folder
-        self.worker: Worker | None = None
-        self.refused: FovealError | None = None
-        try:
-            _enter(place)
-            self.worker = work.open()
-        except FovealError as error:
-            self.refused = error
-
-    def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
-        """Write the parts of some pieces, each pickled."""
-        return {"part": [pickle.dumps(self._done(pickle.loads(one))) for one in batch["piece"]]}
-
-    def _done(self, piece: Piece) -> tuple[int, Part | FovealError]:
-        if self.refused is not None:
-            return piece.number, self.refused
-        assert self.worker is not None
-        try:
-            found = self.folder.held(piece)  # the actor that had it before may have been done
-            return piece.number, found or self.folder.write(piece, self.worker)
-        except FovealError as error:
-            return piece.number, error
-
-
-def _enter(place: str) -> None:
-    """Go where the command was typed, so that relative paths mean the same."""
-    try:
-        os.chdir(place)
-    except OSError as error:
-        raise ResourceError(
-            f"{place} on {socket.gethostname()}",
-            needed="the folder in which the command was typed, on every machine of the cluster",
-            came=error.strerror or str(error),
-            remedy="work in a folder that all of them share",
-        ) from error
-
-
-class _Run:
-    """Pieces on their way out and parts on their way back."""
-
-    def __init__(self, ray: Any, work: Work, folder: PartsFolder, threads: int | None) -> None:
-        self.ray, self.folder = ray, folder
-        self.threads = threads or _threads(ray)
-        self.work = _with_threads(work, self.threads)
-        self.out: set[int] = set()
-        """Numbers of pieces that were given out and have no part yet."""
-        self.done: list[int] = []
-        self.back: SimpleQueue[tuple[int, Part | FovealError]] = SimpleQueue()
-        """What came back."""
-        self.failed: BaseException | None = None
-        """What ended Ray Data."""
-
-    def parts(self, missing: Iterator[Piece]) -> Iterator[Part]:
-        """Give pieces out as they are listed, and yield parts as they come back."""
-        first = next(missing, None)
-        if first is None:
-            return
-        queue = self._queue()
-        ray_data = threading.Thread(target=self._collect, args=(queue,), daemon=True)
-        ray_data.start()
-        try:
-            for piece in chain((first,), missing, (None,)):
-                yield from self._given(queue, piece, ray_data)
-            while ray_data.is_alive():
-                yield from self._came(wait=True)
-            yield from self._came()
-        finally:
-            self._swept()
-            with contextlib.suppress(Exception):  # ends Ray Data, where it goes on
-                queue.put(None, block=False)
-        if self.failed is not None or self.out:
-            raise self._lost(self.failed) from self.failed
-
-    def _given(self, queue: Any, piece: Piece | None, ray_data: threading.Thread) -> Iterator[Part]:
-        """Give a piece out, once there is room for it; yield what comes back meanwhile."""
-        from ray.util.queue import Full
-
-        if piece is not None:
-            self.out.add(piece.number)
-        packed = piece and pickle.dumps(piece)
-        while ray_data.is_alive():
-            yield from self._came()
-            with contextlib.suppress(Full):
-                queue.put(packed, timeout=PATIENCE)
-                return
-
-    def _came(self, *, wait: bool = False) -> Iterator[Part]:
-        """Yield the parts that came back; raise what was refused."""
-        with contextlib.suppress(Empty):
-            while True:
-                number, part = self.back.get(block=wait, timeout=PATIENCE)
-                if isinstance(part, FovealError):
-                    raise part
-                self.out.discard(number)
-                self.done.append(number)
-                yield part
-
-    def _collect(self, queue: Any) -> None:
-        """Go through what Ray Data gives, in a thread of its own: it is waited for."""
-        try:
-            for batch in self._dataset(queue).iter_batches(batch_size=None, prefetch_batches=0):
-                for one in batch["part"]:
-                    self.back.put(pickle.loads(one))
-        except BaseException as error:
-            self.failed = error
-
-    def _queue(self) -> Any:
-        from ray.util.queue import Queue
-
-        return Queue(WAITING, {"num_cpus": 0, "scheduling_strategy": self._here()})
-
-    def _here(self) -> Any:
-        """Say that something runs on this machine: it lives as long as this process does."""
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-        own = self.ray.get_runtime_context().get_node_id()
-        return NodeAffinitySchedulingStrategy(own, soft=False)
-
-    def _dataset(self, queue: Any) -> Any:
-        """Describe what Ray Data does: pieces as they come, each to an actor."""
-        data = self.ray.data
-        context = data.DataContext.get_current().copy()
-        context.enable_progress_bars = context.print_on_execution_start = False
-        context.target_max_block_size = 1  # one piece a block, so that each goes out by itself
-        logging.getLogger("ray.data").setLevel(logging.ERROR)
-        fit = max(int(self.ray.cluster_resources().get("CPU", 1)) // self.threads, 1)
-        with warnings.catch_warnings(), data.DataContext.current(context):
-            warnings.simplefilter("ignore")  # how Ray would have remote arguments named in 2.64
-            return data.read_datasource(
-                _source(queue),
-                override_num_blocks=1,
-                num_cpus=0,
-                ray_remote_args={"scheduling_strategy": self._here(), "max_retries": 0},
-            ).map_batches(
-                Actor,
-                fn_constructor_args=(self.work, self.folder, str(Path.cwd())),
-                batch_size=1,
-                compute=data.ActorPoolStrategy(min_size=1, max_size=None, initial_size=fit),
-                num_cpus=self.threads,
-                num_gpus=_graphics(self.ray, self.work),
-                max_task_retries=TRIES,
-            )
-
-    def _lost(self, error: BaseException | None) -> ResourceError:
-        told = str(error).strip().splitlines()
-        return ResourceError(
-            f"Ray, {counted(len(self.done), 'part')} written",
-            needed="actors that stay alive, and the machine on which the command was typed",
-            came=told[-1][:200] if told else "pieces that were lost on their way",
-            remedy="the same line goes on; where memory is short, give each actor more `threads`, "
-            "so that there are fewer of them",
-        )
-
-    def _swept(self) -> None:
-        """Take away what actors that ended left of parts that others wrote."""
-        left = self.folder.leftovers()
-        for number in self.done if left else ():
-            for path in left.get(self.folder.beginning(number), ()):
-                path.unlink(missing_ok=True)
-
-
-def _source(queue: Any) -> Any:
-    """Make what Ray Data reads: pieces, pickled, from a queue until None comes."""
-    import pyarrow as pa
-    from ray.data import Datasource, ReadTask
-    from ray.data.block import BlockMetadata
-
-    def read() -> Iterator[pa.Table]:
-        while (piece := queue.get()) is not None:
-            yield pa.table({"piece": pa.array([piece], pa.large_binary())})
-
-    class Source(Datasource):  # type: ignore[misc]
-        def estimate_inmemory_data_size(self) -> None:
-            return None
-
-        def get_read_tasks(self, *_: Any, **__: Any) -> list[Any]:
-            return [ReadTask(read, BlockMetadata(None, None, None, None))]
-
-    return Source()
-
-
-def _threads(ray: Any) -> int:
-    """Choose the threads of an actor."""
-    cores = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
-    smallest = min(filter(None, cores), default=1)
-    return max(1, min(MOST_THREADS, smallest // 2))
+def _sweep(folder: PartsFolder, done: list[int]) -> None:
+    """Take away what actors that ended left of parts that others wrote."""
+    left = folder.leftovers()
+    for number in done if left else ():
+        for path in left.get(folder.beginning(number), ()):
+            path.unlink(missing_ok=True)
 
 
 def _with_threads(work: Work, threads: int) -> Work:
     """Return the same work by this number of threads, where it may say one."""
     if is_dataclass(work) and "threads" in {one.name for one in fields(work)}:
-        return replace(work, threads=threads)
+        changed: Any = replace(work, threads=threads)
+        return changed  # type: ignore[no-any-return]
     return work
 
 
-def _graphics(ray: Any, work: Work) -> int:
-    """Return the GPUs of an actor: one where the work may run on it and there are any."""
-    device = getattr(work, "device", "auto")
-    there = ray.cluster_resources().get("GPU", 0)
-    return int(device.startswith("cuda") or (device == "auto" and there > 0))
-
-
-def _check_answers(address: str) -> None:
-    host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=SECONDS).close()
-    except (OSError, OverflowError) as error:
-        raise _unreachable(address, str(error)) from error
-
-
-def _unreachable(address: str, came: str) -> ResourceError:
-    return ResourceError(
-        f"engine ray://{address}",
-        needed="a cluster of Ray that this machine is part of",
-        came=came.strip().splitlines()[0][:200] if came.strip() else "no answer",
-        remedy="start it with: ray start --head; join it on each machine, this one too, with: ray "
-        "start --address=HOST:PORT",
-    )
+def _graphics(work: Work) -> bool | None:
+    """Whether an actor needs a graphics processor; None for where there is any."""
+    device = getattr(work, "device", "cpu")
+    return None if device == "auto" else str(device).startswith("cuda")
