@@ -63,16 +63,21 @@ class Cluster:
         UsageError
             For any other text.
         """
-        engine, _, address = text.partition("://")
-        host, _, port = address.rpartition(":")
-        if engine == "ray" and (not address or (host and port.isdecimal())):
-            return cls(address or None)
+        if cls.named(text):
+            return cls(text.partition("://")[2] or None)
         raise UsageError(
             "engine",
             needed="ray, or ray://HOST:PORT",
             came=repr(text[:80]),
             remedy="name the address that 'ray start --head' told, as ray://10.0.0.1:6379",
         )
+
+    @classmethod
+    def named(cls, text: object) -> bool:
+        """Whether a text names one."""
+        engine, _, address = str(text).partition("://")
+        host, _, port = address.rpartition(":")
+        return engine == "ray" and (not address or bool(host and port.isdecimal()))
 
     @contextlib.contextmanager
     def joined(self) -> Iterator[Any]:
@@ -110,6 +115,27 @@ class Cluster:
             cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
             here = {"include_dashboard": False, "object_store_memory": STORE, "num_cpus": cores}
             ray.init(address="local", **here, **quiet)
+
+
+@dataclass(frozen=True, slots=True)
+class OnCluster:
+    """The rule of what names a cluster; see `foveal.parameters.Rule`."""
+
+    def accepts(self, value: object) -> bool:
+        """Whether the value names one."""
+        return Cluster.named(value)
+
+    def sentence(self) -> str:
+        """Say the rule."""
+        return "ray, or ray://HOST:PORT"
+
+    def example(self) -> str:
+        """Say the shortest."""
+        return "'ray'"
+
+    def known(self) -> tuple[str, ...]:
+        """Return the one word."""
+        return ("ray",)
 
 
 def imported() -> Any:

@@ -6,7 +6,7 @@ A piece that was given out twice is one part all the same: whole or absent, unde
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from foveal.bulk.folder import PartsFolder
@@ -72,10 +72,8 @@ def _sweep(folder: PartsFolder, done: list[int]) -> None:
 
 def _with_threads(work: Work, threads: int) -> Work:
     """Return the same work by this number of threads, where it may say one."""
-    if is_dataclass(work) and "threads" in {one.name for one in fields(work)}:
-        changed: Any = replace(work, threads=threads)
-        return changed  # type: ignore[no-any-return]
-    return work
+    known: Any = work
+    return replace(known, threads=threads) if hasattr(work, "threads") else work
 
 
 def _graphics(work: Work) -> bool | None:

@@ -12,7 +12,8 @@ import torch
 
 from foveal.arrays import Array, Hashes, Rows, RowsOfPictures
 from foveal.evaluation.intervals import effective_number
-from foveal.inference.features import Extraction, Features, open_features
+from foveal.inference.extracting import Extraction
+from foveal.inference.features import Features, open_features
 from foveal.inference.frozen import OWN
 from foveal.learning.context import FitContext
 from foveal.learning.earlier import Earlier

@@ -11,7 +11,8 @@ from torch import nn
 from foveal.arrays import Doubles, Rows
 from foveal.backbones.catalog import Backbone, Stage
 from foveal.backbones.cutting import cut, fixed_layers
-from foveal.inference.features import Extraction, Features
+from foveal.inference.extracting import Extraction
+from foveal.inference.features import Features
 from foveal.inference.session import Session
 from foveal.learning.classification import (
     JUDGING_BATCH,
@@ -79,8 +80,9 @@ class Transfer:
         """Describe how the features are made that the head is fitted on."""
         start = self.config.start
         return Extraction(
-            session=Session(self.cut, recipe, self.device, engine=start.engine),
+            session=Session(self.cut, recipe, self.device, engine=start.here),
             float16=start.float16,
+            cluster=start.cluster,
             views=self.config.views.views,
             augmentation=self.config.variations(recipe),
         )
