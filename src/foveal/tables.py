@@ -24,9 +24,12 @@ GROWING = (".csv", ".jsonl")
 KINDS = {
     **dict.fromkeys(("path", "true", "predicted"), pa.string()),
     **dict.fromkeys(("part", "reason", "remark", "error"), pa.string()),
+    **dict.fromkeys(("labels", "nearest"), pa.string()),
     **dict.fromkeys(("probability", "loss", "unfamiliarity"), pa.float64()),
+    **dict.fromkeys(("number", "low", "high"), pa.float64()),
+    **dict.fromkeys(("score", "mse", "distance"), pa.float64()),
     "fold": pa.int64(),
-    **dict.fromkeys(("unfamiliar", "answered"), pa.bool_()),
+    **dict.fromkeys(("unfamiliar", "answered", "above"), pa.bool_()),
 }
 """Types of columns whatever comes, even where no row has a value; probabilities of classes,
 `p:CLASS`, are floats too."""
@@ -145,15 +148,31 @@ def _flush(
     rows: list[list[Any]],
     kinds: Mapping[str, pa.DataType],
 ) -> pq.ParquetWriter:
-    values = [[valid_text(row[column]) for row in rows] for column in range(len(columns))]
     if writer is None:
-        types = [_type_of(name, one, kinds) for name, one in zip(columns, values, strict=True)]
-        writer = pq.ParquetWriter(path, pa.schema(list(zip(columns, types, strict=True))))
-    arrays = [
-        pa.array(one, type=field.type) for one, field in zip(values, writer.schema, strict=True)
-    ]
-    writer.write_table(pa.Table.from_arrays(arrays, schema=writer.schema))
+        writer = pq.ParquetWriter(path, _schema(columns, rows, kinds))
+    writer.write_table(table_of(rows, writer.schema))
     return writer
+
+
+def schema_of(columns: Sequence[str], rows: Sequence[list[Any]]) -> pa.Schema:
+    """Decide the types of columns by some rows that have a value wherever `KINDS` says nothing."""
+    return _schema(columns, rows, KINDS)
+
+
+def table_of(rows: Sequence[list[Any]], schema: pa.Schema) -> pa.Table:
+    """Make a table of rows, whose values stand in the order of a schema."""
+    values = [[valid_text(row[column]) for row in rows] for column in range(len(schema))]
+    arrays = [pa.array(one, type=field.type) for one, field in zip(values, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _schema(
+    columns: Sequence[str], rows: Sequence[list[Any]], kinds: Mapping[str, pa.DataType]
+) -> pa.Schema:
+    types = [
+        _type_of(name, [row[column] for row in rows], kinds) for column, name in enumerate(columns)
+    ]
+    return pa.schema(list(zip(columns, types, strict=True)))
 
 
 def _type_of(name: str, values: list[Any], kinds: Mapping[str, pa.DataType]) -> pa.DataType:

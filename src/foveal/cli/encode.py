@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from foveal.cli.options import Device, Json, Model, SeveralPictures, Strict, Threads, opened
 from foveal.cli.output import print_answer
+from foveal.cli.parts import InParts, PartSize, Shards, parts_wanted
 from foveal.cli.sources import all_pictures, refuse_unreadable
 from foveal.cli.words import quoted
 from foveal.results import Result
 from foveal.wording import counted
+
+if TYPE_CHECKING:
+    from foveal.model.bulk_work import Encoding
+    from foveal.pictures.collection import Pictures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +45,12 @@ def encode(
     model: Model,
     pictures: SeveralPictures,
     to: Annotated[
-        Path,
+        str,
         typer.Option(
-            metavar="FILE",
+            metavar="FILE|DIR/",
             help="Write the codes here: .parquet, which decode reads, or .csv or .jsonl for "
-            "other programs.",
+            "other programs. Of many pictures parts in a folder, whose name ends in /: the same "
+            "line goes on with what is there.",
         ),
     ],
     sample: Annotated[
@@ -53,6 +59,8 @@ def encode(
             help="Draw codes of a variational autoencoder by this seed; means if left out."
         ),
     ] = None,
+    shards: Shards = None,
+    part_size: PartSize = None,
     device: Device = "auto",
     threads: Threads = None,
     strict: Strict = False,
@@ -63,36 +71,33 @@ def encode(
     By an autoencoder to its codes; by any other model, or 'imagenet', to its features: what its
     last dense layer sees.
     """
-    from foveal.cli.progress import passed_on, shown_progress
-    from foveal.model.codec import check_half, coding, features_of
-    from foveal.model.codes_file import FORMATS, write_codes
-    from foveal.progress.events import passing
-    from foveal.shapes import volume
+    from foveal.model.bulk_work import EncodeWork, Encoding
+    from foveal.model.codec import check_half
+    from foveal.model.codes_file import FORMATS
     from foveal.tables import checked_table
 
-    checked_table(to, FORMATS)
+    in_parts = parts_wanted(to, shards, part_size)
+    if not in_parts:
+        checked_table(Path(to), FORMATS)
     fitted = opened(model, device, threads, whole=True)
-    size = None if fitted.autoencodes else volume(fitted.feature_session().network.shape)
+    worker = Encoding(fitted, sample, in_parts)
     if sample is not None:
         check_half(fitted, "encoder")
-    sources = all_pictures(pictures)
-    began = time.perf_counter()
-    with shown_progress() as show:
-        lengths = [len(source) for source in sources]
-        starts = [sum(lengths[:index]) for index in range(len(sources))]
-        batches = (
-            batch
-            for source, start in zip(sources, starts, strict=True)
-            for batch in (
-                coding(fitted, source, sample, before=start)
-                if size is None
-                else features_of(fitted.feature_session(), source)
-            )
+    if in_parts:
+        work = EncodeWork(
+            model=str(model),
+            digest=fitted.digest(),
+            device=device,
+            threads=threads,
+            sample=sample,
         )
-        tell = passing(show, "the encoder" if size is None else "the network")
-        rows, missing = write_codes(to, fitted, passed_on(batches, sum(lengths), tell), size)
+        InParts(to, shards, part_size, strict=strict, json=json).answer(work, worker, pictures)
+        return
+    began = time.perf_counter()
+    rows, missing = _encoded(worker, all_pictures(pictures), Path(to))
+    size = worker.features
     found = EncodedPictures(
-        to=to,
+        to=Path(to),
         rows=rows,
         unreadable=missing,
         code_size=fitted.plan.code_size if size is None else None,
@@ -102,6 +107,25 @@ def encode(
     )
     print_answer(found, lambda answer: _lines(answer, model), as_json=json)
     refuse_unreadable(missing, rows, strict=strict)
+
+
+def _encoded(worker: Encoding, sources: Sequence[Pictures], to: Path) -> tuple[int, int]:
+    """Encode into a table; rows, and those without a code."""
+    from foveal.cli.progress import passed_on, shown_progress
+    from foveal.model.codes_file import write_codes
+    from foveal.progress.events import passing
+
+    fitted, size = worker.fitted, worker.features
+    with shown_progress() as show:
+        lengths = [len(source) for source in sources]
+        starts = [sum(lengths[:index]) for index in range(len(sources))]
+        batches = (
+            batch
+            for source, start in zip(sources, starts, strict=True)
+            for batch in worker.answers(source, start)
+        )
+        tell = passing(show, "the encoder" if size is None else "the network")
+        return write_codes(to, fitted, passed_on(batches, sum(lengths), tell), size)
 
 
 def _lines(found: EncodedPictures, model: Path) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foveal.cli.kept import KeptColumns
+from foveal.bulk.kept import KeptColumns
 from foveal.cli.options import (
     Device,
     Json,
@@ -23,6 +23,7 @@ from foveal.cli.options import (
     opened,
 )
 from foveal.cli.output import path_end, print_answer, table_rows
+from foveal.cli.parts import InParts, PartSize, Shards, parts_wanted
 from foveal.cli.sources import all_pictures, refuse_unreadable
 from foveal.cli.words import noted
 from foveal.errors import UsageError
@@ -109,8 +110,12 @@ def predict(
     model: Model,
     pictures: SeveralPictures,
     to: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write the table here: .csv, .parquet or .jsonl."),
+        str | None,
+        typer.Option(
+            metavar="FILE|DIR/",
+            help="Write the table here: .csv, .parquet or .jsonl. Of many pictures parts of it in "
+            "a folder, whose name ends in /: the same line goes on with what is there.",
+        ),
     ] = None,
     watch: Annotated[
         bool,
@@ -125,6 +130,8 @@ def predict(
     ] = 1,
     reject: Reject = None,
     least_probability: LeastProbability = None,
+    shards: Shards = None,
+    part_size: PartSize = None,
     device: Device = "auto",
     threads: Threads = None,
     strict: Strict = False,
@@ -137,16 +144,22 @@ def predict(
     """
     from foveal.tables import checked_table
 
+    place = None if to is None else Path(to)
+    in_parts = parts_wanted(to, shards, part_size)
     if watch:
-        folder, table = _watched(pictures, to)
-    elif to is not None:
-        checked_table(to)
+        folder, table = _watched(pictures, place)
+    elif place is not None and not in_parts:
+        checked_table(place)
     fitted = opened(model, device, threads)
     refusal = fitted.refusal(reject=reject, least_probability=least_probability)
+    if in_parts and not watch:
+        many = InParts(str(to), shards, part_size, strict=strict, json=json)
+        _predicted_in_parts(fitted, model, pictures, refusal, (device, threads), many)
+        return
     if watch:
         found = watched(fitted, folder, table, refusal)
     else:
-        found = _predicted(fitted, all_pictures(pictures), to, refusal)
+        found = _predicted(fitted, all_pictures(pictures), place, refusal)
     print_answer(found, lambda answer: _lines(answer, top), as_json=json)
     refuse_unreadable(found.unreadable, found.rows, strict=strict)
 
@@ -198,19 +211,43 @@ def watched(fitted: FittedModel, folder: Path, to: Path, refusal: Refusal | None
     )
 
 
+def _predicted_in_parts(
+    fitted: FittedModel,
+    model: Path,
+    pictures: Sequence[str],
+    refusal: Refusal | None,
+    machine: tuple[str, int | None],
+    many: InParts,
+) -> None:
+    """Predict into a folder of parts; `machine` is device and threads."""
+    from foveal.model.bulk_work import Predicting, PredictWork
+
+    least = None if refusal is None else refusal.least
+    work = PredictWork(
+        model=str(model),
+        digest=fitted.digest(),
+        device=machine[0],
+        threads=machine[1],
+        least=least,
+    )
+    notes = [UNTOLD] * (fitted.familiar is None)
+    many.answer(work, Predicting(fitted, least, True), pictures, notes)
+
+
 def _predicted(
     fitted: FittedModel, sources: list[Pictures], to: Path | None, refusal: Refusal | None
 ) -> PredictedTable:
     """Predict batch by batch into a table, or all at once."""
-    from foveal.model.predictions import Predictions, columns_of
+    from foveal.model.bulk_work import Predicting
+    from foveal.model.predictions import Predictions
     from foveal.tables import write_table
 
     told = list(dict.fromkeys(note for source in sources for note in source.notes))
     rate = None if fitted.familiar is None else fitted.familiar.rate
-    least = None if refusal is None else refusal.least
-    columns = columns_of(fitted.answering(), refusing=refusal is not None)
+    worker = Predicting(fitted, None if refusal is None else refusal.least)
+    columns = worker.schema.names
     kept = KeptColumns(sources, columns)
-    batches = (batch for source in sources for batch in fitted.predicting(source, least))
+    batches = (batch for source in sources for batch in worker.answers(source))
     if to is None:
         whole = Predictions.joined(list(batches), fitted.answering())
         unreadable = sum(map(bool, whole.reasons))

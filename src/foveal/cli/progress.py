@@ -29,10 +29,11 @@ from foveal.progress.events import (
     Extracting,
     FittingHeads,
     Listener,
+    PartWritten,
     Planned,
     StepEnded,
 )
-from foveal.progress.lines import lines_of, print_plainly
+from foveal.progress.lines import lines_of, part_line, print_plainly
 from foveal.visible import visible_lines
 from foveal.wording import counted
 
@@ -96,6 +97,8 @@ class _Live:
                 )
             case FittingHeads(done=done, total=total):
                 self.draw("fitting", done, total, f"fitting {counted(total, 'head')}")
+            case PartWritten(done=done, total=int(total)):
+                self.draw("parts", done, total, part_line(event))
             case StepEnded():
                 told = f"epoch {event.epoch}/{self.epochs} · loss {event.loss:#.3g}"
                 if event.accuracy == event.accuracy:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,6 +58,29 @@ def all_pictures(words: Sequence[str], *, missing_too: bool = False) -> list[Pic
         names = [name for name, _ in group]
         found += map(pictures_of, names) if alone else [_files(names)]
     return found
+
+
+def streamed(words: Sequence[str]) -> Sequence[Pictures] | Iterator[Pictures]:
+    """Gather what several words name as `all_pictures` does, but shards one by one.
+
+    Returns
+    -------
+    sequence or iterator of Pictures
+        A sequence where nothing is read while it is gone through.
+
+    Raises
+    ------
+    DataError
+        Where nothing is there.
+    """
+    from foveal.pictures.sources import gather_each
+
+    found: list[Sequence[Pictures] | Iterator[Pictures]] = []
+    for alone, group in groupby(_named(words), lambda one: _stands_alone(one, False)):
+        names = [name for name, _ in group]
+        found += map(gather_each, map(given, names)) if alone else [[_files(names)]]
+    whole = [one for one in found if isinstance(one, Sequence)]
+    return list(chain(*whole)) if len(whole) == len(found) else chain(*found)
 
 
 def one_source(words: Sequence[str]) -> Pictures:

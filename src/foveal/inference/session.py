@@ -123,8 +123,16 @@ class Session:
         asked = state["asked"]
         self.__init__(state["network"], state["recipe"], state["device"], engine=asked)  # type: ignore[misc]
 
-    def outputs(self, pictures: Pictures) -> Iterator[Outputs]:
+    def outputs(self, pictures: Pictures, *, some_of_many: bool = False) -> Iterator[Outputs]:
         """Run pictures through the network, in order, in bounded memory.
+
+        Parameters
+        ----------
+        pictures : Pictures
+            Files or an array.
+        some_of_many : bool
+            Whether they are some of so many that the fastest engine is worth its opening, however
+            few these are: then all of them go through the same one.
 
         Yields
         ------
@@ -132,11 +140,16 @@ class Session:
             Row of the first picture, outputs (n, ...) with NaN where a picture cannot be read,
             and for each picture why it cannot; empty where it can.
         """
-        for start, values, reasons, _ in self.looking(pictures, lambda images, by: None):
+        looking = self.looking(pictures, lambda images, by: None, some_of_many=some_of_many)
+        for start, values, reasons, _ in looking:
             yield start, values, reasons
 
     def looking(
-        self, pictures: Pictures, look: Callable[[Array, Scaling], Seen]
+        self,
+        pictures: Pictures,
+        look: Callable[[Array, Scaling], Seen],
+        *,
+        some_of_many: bool = False,
     ) -> Iterator[tuple[int, np.ndarray[Any, np.dtype[np.float64]], list[str], Seen]]:
         """Run pictures through the network, and look at them on the way.
 
@@ -147,6 +160,8 @@ class Session:
         look : callable
             Called with each batch (n, h, w, c) as it is prepared, black where there is no
             picture, and the scaling of its values.
+        some_of_many : bool
+            As for `outputs`.
 
         Yields
         ------
@@ -155,7 +170,7 @@ class Session:
         """
         recipe, threads = pictures.content.suited(self.recipe), self.device.threads
         by = scaling(pictures, recipe)
-        runner = self.runner(by, len(pictures))
+        runner = self.runner_of_many(by) if some_of_many else self.runner(by, len(pictures))
         waiting: deque[tuple[int, list[str], Seen]] = deque()
 
         def feed() -> Iterator[Array]:
@@ -186,7 +201,13 @@ class Session:
 
     def runner(self, by: Scaling, pictures: int, *, at_hand: bool = True) -> Runner:
         """Choose and open what runs a call of so many pictures."""
-        name = self.engine_for(pictures, by, at_hand=at_hand)
+        return self._opened(self.engine_for(pictures, by, at_hand=at_hand), by)
+
+    def runner_of_many(self, by: Scaling) -> Runner:
+        """Open what runs many pictures, however they are divided into calls."""
+        return self._opened(self.fastest(by), by)
+
+    def _opened(self, name: str, by: Scaling) -> Runner:
         if name == "torch" and self.asked is None:
             return Eager(self.network, by, self.device.name, at_once(self.recipe))
         return self.engine(name, by)

@@ -99,7 +99,12 @@ class Reconstructions:
 
 
 def coding(
-    model: Autoencoding, pictures: Pictures, sample: int | None = None, *, before: int = 0
+    model: Autoencoding,
+    pictures: Pictures,
+    sample: int | None = None,
+    *,
+    before: int = 0,
+    some_of_many: bool = False,
 ) -> Iterator[Codes]:
     """Encode batch by batch, in order, in bounded memory; see `FittedModel.encode`.
 
@@ -107,6 +112,8 @@ def coding(
     ----------
     before : int
         Pictures encoded before these with the same seed of samples.
+    some_of_many : bool
+        As for `foveal.inference.session.Session.outputs`.
     """
     check_half(model, "encoder")
     drawn = sample is not None
@@ -119,15 +126,17 @@ def coding(
             remedy="leave `sample` out, or train a variational one (`variational`)",
         )
     session = model.session(model.plan.encoder_layers - drawn)
-    for start, values, reasons in session.outputs(pictures):
+    for start, values, reasons in session.outputs(pictures, some_of_many=some_of_many):
         if sample is not None:
             values = _drawn(values, sample, before + start)
         yield _codes(pictures, start, values, reasons)
 
 
-def features_of(session: Session, pictures: Pictures) -> Iterator[Codes]:
+def features_of(
+    session: Session, pictures: Pictures, *, some_of_many: bool = False
+) -> Iterator[Codes]:
     """Give what a session makes of pictures, a row of numbers each, batch by batch, in order."""
-    for start, values, reasons in session.outputs(pictures):
+    for start, values, reasons in session.outputs(pictures, some_of_many=some_of_many):
         yield _codes(pictures, start, values.reshape(len(reasons), -1), reasons)
 
 

@@ -52,22 +52,15 @@ def write_codes(
     tuple of int
         Rows written, and those of them without a code.
     """
-    word = "code" if size is None else "features"
-    size = model.plan.code_size if size is None else size
-    facts = {"model": model.digest(), "code_size" if word == "code" else word: size}
-    fields = [
-        ("path", pa.string()),
-        (word, pa.list_(pa.float32(), size)),
-        ("error", pa.string()),
-    ]
-    schema = pa.schema(fields, metadata={KEY: json.dumps(facts, sort_keys=True).encode()})
     rows = missing = 0
     if checked_table(path, FORMATS).suffix.lower() != FORMATS[0]:
-        return _exported(path, word, size, batches)
+        word = "code" if size is None else "features"
+        return _exported(path, word, model.plan.code_size if size is None else size, batches)
+    schema = codes_schema(model, size)
     checked = {"write_page_checksum": True}  # else a flipped bit would be another picture
     with whole_file(path) as place, pq.ParquetWriter(place, schema, **checked) as writer:
         for batch in batches:
-            writer.write_table(_table(batch, schema, size))
+            writer.write_table(codes_table(batch, schema))
             rows += len(batch.reasons)
             missing += sum(map(bool, batch.reasons))
     return rows, missing
@@ -91,9 +84,24 @@ def _exported(path: Path, word: str, size: int, batches: Iterable[Codes]) -> tup
     return written, missing
 
 
-def _table(batch: Codes, schema: pa.Schema, size: int) -> pa.Table:
+def codes_schema(model: FittedModel, size: int | None = None) -> pa.Schema:
+    """Describe the columns of codes, or of features of this size, and whose they are."""
+    word = "code" if size is None else "features"
+    size = model.plan.code_size if size is None else size
+    facts = {"model": model.digest(), "code_size" if word == "code" else word: size}
+    fields = [
+        ("path", pa.string()),
+        (word, pa.list_(pa.float32(), size)),
+        ("error", pa.string()),
+    ]
+    return pa.schema(fields, metadata={KEY: json.dumps(facts, sort_keys=True).encode()})
+
+
+def codes_table(batch: Codes, schema: pa.Schema) -> pa.Table:
+    """Make a table of codes under the columns of `codes_schema`."""
     absent = np.array([bool(reason) for reason in batch.reasons], dtype=bool)
     flat = pa.array(np.ascontiguousarray(batch.values, dtype=np.float32).reshape(-1))
+    size = schema.field(1).type.list_size
     codes = pa.FixedSizeListArray.from_arrays(flat, size, mask=pa.array(absent))
     names = pa.array([valid_text(name) for name in batch.names], pa.string())
     reasons = pa.array([valid_text(reason) or None for reason in batch.reasons], pa.string())

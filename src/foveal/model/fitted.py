@@ -197,14 +197,18 @@ class FittedModel:
             least_probability=least_probability,
         )
 
-    def predicting(self, pictures: Pictures, least: float | None = None) -> Iterator[Predictions]:
+    def predicting(
+        self, pictures: Pictures, least: float | None = None, *, some_of_many: bool = False
+    ) -> Iterator[Predictions]:
         """Predict batch by batch, in order, in bounded memory.
 
-        What is less sure than `least` is left to a person; see `refusal`.
+        What is less sure than `least` is left to a person; see `refusal`. `some_of_many` is that
+        of `foveal.inference.session.Session.outputs`.
         """
         target = self.answering()
         session = self.answering_session()
-        for start, values, reasons, seen in session.looking(pictures, self._look):
+        looking = session.looking(pictures, self._look, some_of_many=some_of_many)
+        for start, values, reasons, seen in looking:
             outputs_nk, unfamiliarity = self._answers(values, seen)
             yield Predictions(
                 names=[pictures.names[start + row] for row in range(len(reasons))],

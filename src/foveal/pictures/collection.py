@@ -65,10 +65,20 @@ class Pictures:
     def take(self, rows: Sequence[int]) -> Pictures:
         """Return some rows with all that belongs to them, in this order."""
         picked = list(rows)
+        return self._picked(picked, self.content.take(picked))
+
+    def piece(self, start: int, stop: int) -> Pictures:
+        """Return the rows from start to stop with all that belongs to them, to be worked on alone.
+
+        Encoded ones can be sent to another process, and hold nothing of the others.
+        """
+        return self._picked(list(range(start, stop)), self.content.piece(start, stop))
+
+    def _picked(self, picked: list[int], content: Content) -> Pictures:
         return replace(
             self,
             names=[self.names[row] for row in picked],
-            content=self.content.take(picked),
+            content=content,
             labels=None if self.labels is None else self.labels[picked],
             parts=None if self.parts is None else self.parts[picked],
             groups=None if self.groups is None else self.groups[picked],

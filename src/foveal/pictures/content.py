@@ -72,6 +72,12 @@ class Content(Protocol):
     def take(self, rows: Sequence[int]) -> Content:
         """Return some rows, in this order."""
 
+    def piece(self, start: int, stop: int) -> Content:
+        """Return the rows from start to stop, to be worked on by themselves.
+
+        Their values mean what they mean among all, and what is kept of them goes with them.
+        """
+
     def whole_names(self, names: Sequence[str]) -> Sequence[str]:
         """Return names by which the pictures can be opened from here, else those given."""
 
@@ -153,6 +159,10 @@ class EncodedContent:
     def take(self, rows: Sequence[int]) -> EncodedContent:
         """Return some pictures, in this order."""
         return EncodedContent(Picked(self.pictures, rows), self._remarks)
+
+    def piece(self, start: int, stop: int) -> EncodedContent:
+        """Return some pictures; remarks on them are kept by themselves."""
+        return EncodedContent(Picked(self.pictures, range(start, stop)))
 
     def whole_names(self, names: Sequence[str]) -> Sequence[str]:
         """Return the paths, and beneath them what lies within files."""
@@ -262,6 +272,10 @@ class ArrayContent:
     """Whether it came without an axis of channels, (n, height, width)."""
     reasons: Mapping[int, str] = field(default_factory=dict)
     """Why rows hold no picture, such as those of damaged files, by row; they are zeros."""
+    whole: ArrayContent | None = None
+    """All rows, where these are a piece of them."""
+    _suited: dict[PictureRecipe, PictureRecipe] = field(default_factory=dict, repr=False)
+    """Recipes as they are for these rows, by those of networks; the values are read once."""
 
     has_range = True
 
@@ -283,6 +297,12 @@ class ArrayContent:
         picked = list(rows)
         reasons = {at: self.reasons[row] for at, row in enumerate(picked) if row in self.reasons}
         return ArrayContent(self.array[picked], self.folded, self.plain, reasons)
+
+    def piece(self, start: int, stop: int) -> ArrayContent:
+        """Return some rows; what their values are is said by all."""
+        rows = range(start, stop)
+        reasons = {at: self.reasons[row] for at, row in enumerate(rows) if row in self.reasons}
+        return ArrayContent(self.array[start:stop], self.folded, self.plain, reasons, self)
 
     def whole_names(self, names: Sequence[str]) -> Sequence[str]:
         """Return the names given: rows of an array have no others."""
@@ -322,10 +342,18 @@ class ArrayContent:
 
     def suited(self, recipe: PictureRecipe) -> PictureRecipe:
         """Return the recipe with the black and white that these values have; see `suitability`."""
+        if self.whole is not None:
+            return self.whole.known_suited(recipe)
         if self.plain:
             refuse_channels_first(self.array, recipe)
         check_fits(self.array, recipe, folded=self.folded)
         return suited(self.array, recipe)
+
+    def known_suited(self, recipe: PictureRecipe) -> PictureRecipe:
+        """Return the recipe for these values, which are read once however often it is asked for."""
+        if recipe not in self._suited:
+            self._suited[recipe] = self.suited(recipe)
+        return self._suited[recipe]
 
     def gives_bytes(self, recipe: PictureRecipe) -> bool:
         """Whether bytes stay bytes."""

@@ -181,6 +181,10 @@ class Picked(EncodedRows):
         """Return the picture of a row that was picked."""
         return self.source[int(self.rows[row])]
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Another process needs those that were picked, and not all of them.
+        return list, (list(self),)
+
 
 class Chained(EncodedRows):
     """The rows of several sources, one after another."""

@@ -57,6 +57,21 @@ def passing(tell: Listener, network: str) -> Callable[[int, int], None]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartWritten(Event):
+    """A part of the answers of many pictures is whole."""
+
+    kind: ClassVar[str] = "part"
+    done: int
+    """Parts that are whole."""
+    total: int | None
+    """All parts of this share; None where that is known at the end alone."""
+    kept: int
+    """Those done that were there before."""
+    rows: int
+    """Rows of the parts that are whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CutTried(Event):
     """A stage of a backbone was tried as the place to cut."""
 

@@ -18,6 +18,7 @@ from foveal.progress.events import (
     FoldEnded,
     FoldsJudged,
     HeadFitted,
+    PartWritten,
     Planned,
     Prepared,
     Reconstructed,
@@ -34,6 +35,8 @@ EVERY = (1, 2, 5, 10, 20, 50, 100)
 FITTING_LINES = 4
 DECODING_LINES = 10
 """Lines that tell of decoding, about."""
+PART_LINES = 50
+"""Lines that tell of parts, about."""
 
 
 def lines_of(event: Event) -> list[str]:
@@ -48,6 +51,8 @@ def lines_of(event: Event) -> list[str]:
             often = max(1, total // DECODING_LINES)
             due = done == total or done // often > (done - more) // often
             return [f"{done:,} of {counted(total, 'picture')} through {network}"] if due else []
+        case PartWritten():
+            return [part_line(event)] * _is_told(event)
         case FittingHeads(done=done, total=total):
             due = done == total or done % max(1, total // FITTING_LINES) == 0
             return [f"fitted {done:,} of {counted(total, 'head')}"] if due else []
@@ -123,6 +128,21 @@ def _head_line(event: HeadFitted) -> str:
         f"{line}; {event.judged_by}: log loss {event.log_loss:.3f}, "
         f"{event.right:,} of {event.judged:,} right"
     )
+
+
+def part_line(event: PartWritten) -> str:
+    """Say how many parts are whole in one line."""
+    of = "" if event.total is None else f" of {event.total:,}"
+    noun = "part" if (event.total or event.done) == 1 else "parts"
+    before = f" ({event.kept:,} were there before)" if event.kept else ""
+    return f"{event.done:,}{of} {noun} written{before}, {counted(event.rows, 'row')}"
+
+
+def _is_told(event: PartWritten) -> bool:
+    """Whether a part is worth a line: of many every so many-th is, and the last."""
+    often = max(1, (event.total or event.done) // PART_LINES)
+    first = event.done == event.kept + 1
+    return first or event.done % often == 0 or event.done == event.total
 
 
 def epoch_line(event: EpochEnded) -> str:

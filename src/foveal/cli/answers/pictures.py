@@ -21,6 +21,25 @@ class Predicted(Answer):
     pictures: list[Row] | None
 
 
+class InParts(Answer):
+    """Any command that answers into a folder of parts."""
+
+    to: str
+    parts: int
+    kept: int
+    rows: int
+    unreadable: int
+    counts: dict[str, int]
+    shards: str
+    part_size: int
+    whole: bool
+    all_parts: int
+    all_rows: int
+    notes: Notes
+    model: str
+    seconds: float
+
+
 class Anomalous(Answer):
     """`anomalies`."""
 

@@ -7,6 +7,7 @@ perhaps a part (train, validation, test). Nothing is decoded here. A new source 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -83,6 +84,20 @@ def gather(pictures: Any) -> Pictures:
     if reader in (files, arrays):
         check_form(pictures)
     return as_wanted(reader.read(pictures))
+
+
+def gather_each(pictures: Any) -> Sequence[Pictures] | Iterator[Pictures]:
+    """Find pictures as `gather` does, but shards one by one, as they are asked for.
+
+    Returns
+    -------
+    sequence or iterator of Pictures
+        One source, or as many as there are shards.
+    """
+    given = Path(pictures) if isinstance(pictures, str | os.PathLike) and pictures else pictures
+    if isinstance(given, Pictures) or not shards.takes(given):
+        return [gather(pictures)]
+    return map(as_wanted, shards.each(given))
 
 
 def every_page(pictures: Any) -> Pictures:

@@ -61,6 +61,10 @@ class PictureColumn:
         self._window: deque[tuple[int, pa.Array]] = deque(maxlen=WINDOW)
         self._damaged: dict[int, tuple[int, str]] = {}
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Another process opens the file anew; what it was like when it was listed goes along.
+        return _reopened, (self.path, self.column, self.state)
+
     def __len__(self) -> int:
         return int(self.ends[-1]) if len(self.ends) else 0
 
@@ -160,6 +164,12 @@ def _bytes(array: pa.Array, at: int) -> bytes | None:
     if value.is_valid:
         check_bytes(len(value.as_buffer()))
     found: bytes | None = value.as_py()
+    return found
+
+
+def _reopened(path: Path, column: str, state: str) -> PictureColumn:
+    found = PictureColumn(path, column)
+    found.state = state
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -50,6 +50,17 @@ def read(given: Any) -> Pictures:
         pictures = told([_listed(file, given) for file in found], str(given))
         return pictures.noted(passed_over(beside, "beside the shards"))
     return told([_listed(Path(one), None) for one in given], f"{len(given)} shards")
+
+
+def each(given: Any) -> Iterator[Pictures]:
+    """Read shards one by one, as they are asked for, where `read` reads all of them at once.
+
+    A shard without any picture is passed over.
+    """
+    folder = given if isinstance(given, Path) else None
+    for file in in_order(list(seen_files(folder))) if folder else map(Path, given):
+        if _is_shard(file) and len((listed := _listed(file, folder)).rows):
+            yield told([listed], str(file))
 
 
 def members_too(paths: Sequence[Path]) -> tuple[Encoded, ...]:

@@ -1,0 +1,244 @@
+"""A folder of part files: what is done there, which parts are whole, who writes them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from foveal.bulk.part import Part, read_part, write_part
+from foveal.bulk.pieces import Piece, Share
+from foveal.bulk.work import Worker, mark_of
+from foveal.errors import DataError, UsageError
+from foveal.files import beside, checked_folder, told, write_whole
+
+MANIFEST = "parts.json"
+VERSION = 1
+"""Version of the manifest and of what parts say of themselves."""
+PART_SIZE = 4_096
+"""Pictures of a part at most, unless another number is asked for."""
+NAME = re.compile(r"part-(\d{8,})\.parquet")
+SHARE = re.compile(r"\.shard-(\d+)-of-(\d+)\.lock")
+TEMPORARY = re.compile(r"(\.[0-9a-f]{8})-\d+\.tmp")
+"""Names of what a process was writing when it was killed, see `files.beside`."""
+
+
+def names_parts(to: str) -> bool:
+    """Whether a name is one of a folder of parts: it ends as one, or there is such a folder."""
+    return to.endswith(("/", os.sep)) or Path(to).is_dir()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartsFolder:
+    """A folder whose parts are all of one work; plain values, for any process."""
+
+    place: Path
+    part_size: int
+    """Pictures of a part at most."""
+    work: str
+    """What is done, see `work.mark_of`."""
+
+    @classmethod
+    def begun(
+        cls, place: Path, facts: Mapping[str, Any], part_size: int | None = None
+    ) -> PartsFolder:
+        """Begin a folder of parts, or open one of the same work to go on with it.
+
+        Parameters
+        ----------
+        place : Path
+            The folder; it is made where the one above is there.
+        facts : mapping
+            What is done, see `Work.facts`.
+        part_size : int, optional
+            Pictures of a part at most; where left out that which the folder was begun with.
+
+        Raises
+        ------
+        UsageError
+            For a folder that holds anything else, or parts of other work or of another size.
+        ResourceError
+            Where it cannot be written to.
+        """
+        where = place.resolve() if place.is_dir() else place  # it may be a link to another disk
+        checked_folder(where, needed=f"a folder that is new, or holds {MANIFEST}", spared=_spared)
+        with told(str(place)):
+            place.mkdir(exist_ok=True)
+            with filelock.FileLock(place / f".{MANIFEST}.lock"):
+                known = read_manifest(place)
+                if known is None:
+                    known = {
+                        "version": VERSION,
+                        "part_size": part_size or PART_SIZE,
+                        "work": dict(facts),
+                    }
+                    _write_manifest(place, known)
+        _check_same(place, known, facts, part_size)
+        return cls(place=place, part_size=known["part_size"], work=mark_of(facts))
+
+    def path(self, number: int) -> Path:
+        """Return where a part is, or will be."""
+        return self.place / f"part-{number:08d}.parquet"
+
+    def held(self, piece: Piece) -> Part | None:
+        """Return the part of a piece; None where it is not there, or damaged.
+
+        Raises
+        ------
+        DataError
+            For a part of other pictures.
+        """
+        path = self.path(piece.number)
+        found = read_part(path) if path.exists() else None
+        if found is None or (found.names, found.work) == (piece.names, self.work):
+            return found
+        raise DataError(
+            str(path),
+            needed="the pictures of which it was written, by name and in order",
+            came="others" if found.work == self.work else "a part of other work",
+            remedy="name the same pictures again, or another folder for the parts",
+        )
+
+    def write(self, piece: Piece, worker: Worker) -> Part:
+        """Answer a piece, and write its part, whole or not at all."""
+        return write_part(self.path(piece.number), worker, piece, self.work)
+
+    def numbers(self) -> set[int]:
+        """List the parts that are there."""
+        with os.scandir(self.place) as entries:
+            return {int(found[1]) for one in entries if (found := NAME.fullmatch(one.name))}
+
+    def ended(self, parts: int, pictures: int) -> bool:
+        """Note how many parts there will be in all; returns whether all are there.
+
+        Raises
+        ------
+        DataError
+            Where there are more: the pictures have become fewer.
+        """
+        there = self.numbers()
+        if there and max(there) >= parts:
+            raise DataError(
+                str(self.path(max(there))),
+                needed=f"parts of the pictures that are named, {parts:,} of them",
+                came="one of more pictures",
+                remedy="name the same pictures again, or another folder for the parts",
+            )
+        with told(str(self.place)), filelock.FileLock(self.place / f".{MANIFEST}.lock"):
+            known = read_manifest(self.place) or {}
+            if known.get("parts") != parts:
+                _write_manifest(self.place, {**known, "parts": parts, "pictures": pictures})
+        return len(there) == parts
+
+    def leftovers(self) -> dict[str, list[Path]]:
+        """List what killed processes left, by how the name of its part begins while written."""
+        found: dict[str, list[Path]] = {}
+        with os.scandir(self.place) as entries:
+            for one in entries:
+                if name := TEMPORARY.fullmatch(one.name):
+                    found.setdefault(name[1], []).append(Path(one.path))
+        return found
+
+    def beginning(self, number: int) -> str:
+        """Return how the name begins under which a part is written before it is whole."""
+        return beside(self.path(number)).name.rpartition("-")[0]
+
+    @contextlib.contextmanager
+    def kept(self, share: Share) -> Iterator[None]:
+        """Keep others from the same share, and from other divisions into shares, meanwhile.
+
+        Raises
+        ------
+        UsageError
+            Where another process works on it.
+        """
+        own = filelock.FileLock(self.place / f".shard-{share.number}-of-{share.of}.lock")
+        with contextlib.ExitStack() as stack, told(str(self.place)):
+            self._take(own, share)
+            stack.callback(own.release)
+            for path in self.place.glob(".shard-*.lock"):
+                found = SHARE.fullmatch(path.name)
+                if found and int(found[2]) != share.of:
+                    other = filelock.FileLock(path)
+                    self._take(other, Share(int(found[1]), int(found[2])))
+                    other.release()
+            yield
+
+    def _take(self, lock: filelock.BaseFileLock, share: Share) -> None:
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise UsageError(
+                f"`to` {self.place}",
+                needed="parts that no other process writes",
+                came=f"one that writes share {share} of them",
+                remedy="wait for it, or name another share (`shards`)",
+            ) from None
+
+
+def read_manifest(place: Path) -> dict[str, Any] | None:
+    """Read what a folder of parts says of itself; None where it says nothing.
+
+    Raises
+    ------
+    DataError
+        Where that is damaged, or of another version.
+    """
+    path = place / MANIFEST
+    if not path.exists():
+        return None
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        size, work, version = found["part_size"], found["work"], found["version"]
+        whole = isinstance(size, int) and size > 0 and isinstance(work, dict)
+    except (ValueError, KeyError, TypeError):
+        whole, version = False, None
+    if not whole or version != VERSION:
+        raise DataError(
+            str(path),
+            needed=f"what Foveal writes of parts, version {VERSION}",
+            came="a damaged file" if not whole else f"version {version}",
+            remedy="name another folder for the parts",
+        )
+    return dict(found)
+
+
+def _write_manifest(place: Path, facts: Mapping[str, Any]) -> None:
+    write_whole(place / MANIFEST, (json.dumps(facts, indent=1) + "\n").encode())
+
+
+def _spared(place: Path) -> str:
+    """Say why a folder with something in it is none of parts; nothing where it is one."""
+    if (place / MANIFEST).exists():
+        return ""
+    others = any(not one.name.startswith(".") for one in place.iterdir())
+    return "a folder with other files in it" if others else ""
+
+
+def _check_same(
+    place: Path, known: Mapping[str, Any], facts: Mapping[str, Any], part_size: int | None
+) -> None:
+    """Check that a folder was begun for the same work."""
+    asked = {"part_size": part_size or known["part_size"], **facts}
+    there = {"part_size": known["part_size"], **known["work"]}
+    odd = next((name for name in {**asked, **there} if asked.get(name) != there.get(name)), None)
+    if odd is None:
+        return
+    raise UsageError(
+        f"`to` {place}",
+        needed=f"a new folder, or parts of this work: {odd} {_short(asked.get(odd))}",
+        came=f"parts of {odd} {_short(there.get(odd))}",
+        remedy="name another folder, or give the command that began it",
+    )
+
+
+def _short(value: Any) -> str:
+    text = "none" if value is None else str(value)
+    return text if len(text) <= 20 else f"{text[:12]}..."

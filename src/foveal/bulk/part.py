@@ -1,0 +1,148 @@
+"""A part file: the answers of one piece, Parquet, whole or absent, and what it says of itself."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from foveal.bulk.kept import KeptColumns
+from foveal.bulk.pieces import Piece
+from foveal.bulk.work import Worker
+from foveal.errors import PictureWarning
+from foveal.files import whole_file
+from foveal.tables import table_of
+
+KEY = b"foveal:part"
+"""The key of a part's metadata under which it says which it is; JSON."""
+A_GROUP = 4_096
+"""Rows of a row group, about: they wait in memory until there are so many."""
+DAMAGES = (pa.ArrowException, OSError, ValueError, KeyError, TypeError)
+"""What reading a damaged part raises."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What a part file says of itself."""
+
+    number: int
+    """Of its piece, from 0 on."""
+    names: str
+    """Hash of the names of its pictures."""
+    work: str
+    """What was done, see `work.mark_of`."""
+    rows: int
+    unreadable: int
+    """Rows of pictures that cannot be read."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """What else was counted."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know of how its pictures were read."""
+    seconds: float = 0.0
+    """How long it took."""
+
+
+def read_part(path: Path) -> Part | None:
+    """Read what a part says of itself; None where it is damaged, or no part."""
+    try:
+        facts = json.loads(pq.read_metadata(path).metadata[KEY])
+        return Part(**{**facts, "notes": tuple(facts["notes"])})
+    except DAMAGES:
+        return None
+
+
+def write_part(path: Path, worker: Worker, piece: Piece, work: str) -> Part:
+    """Answer a piece, and write the part: its name appears when all of it is there.
+
+    Raises
+    ------
+    ResourceError
+        Where the disk is full or the folder cannot be written to.
+    """
+    began, tally = time.perf_counter(), _Tally()
+    kept = KeptColumns([piece.pictures], worker.schema.names, known=True)
+    schema = _with(worker.schema, kept)
+    writing = partial(pq.ParquetWriter, schema=schema, write_page_checksum=True)
+    with _heard() as heard, whole_file(path) as place, writing(place) as writer:
+        for group in _grouped(_tables(worker, piece, kept, schema, tally)):
+            writer.write_table(group)
+        part = Part(
+            number=piece.number,
+            names=piece.names,
+            work=work,
+            rows=tally.rows,
+            unreadable=tally.unreadable,
+            counts=dict(tally.counts),
+            notes=tuple(dict.fromkeys(str(one.message) for one in heard if _is_told(one))),
+            seconds=time.perf_counter() - began,
+        )
+        writer.add_key_value_metadata({KEY.decode(): json.dumps(asdict(part))})
+        assert tally.rows == len(piece.pictures), "a row for each picture"
+    return part
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What was written so far."""
+
+    rows: int = 0
+    unreadable: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+def _with(schema: pa.Schema, kept: KeptColumns) -> pa.Schema:
+    """Add the columns that are kept: texts, since other pictures may have other types."""
+    fields = [*schema, *(pa.field(name, pa.string()) for name in kept.names)]
+    return pa.schema(fields, metadata=schema.metadata)
+
+
+def _tables(
+    worker: Worker, piece: Piece, kept: KeptColumns, schema: pa.Schema, tally: _Tally
+) -> Iterator[pa.Table]:
+    """Yield batches of answers, counted, with what is kept of their pictures beside them."""
+    values, own = kept.rows(), pa.schema(list(schema)[len(worker.schema) :])
+    for answers in worker.answers(piece.pictures, piece.before):
+        table = worker.table(answers)
+        beside = [
+            [None if one is None else str(one) for one in next(values)] for _ in range(len(table))
+        ]
+        yield pa.Table.from_arrays([*table.columns, *table_of(beside, own).columns], schema=schema)
+        tally.rows += len(table)
+        tally.unreadable += sum(map(bool, answers.reasons))
+        tally.counts.update(worker.counts(answers))
+
+
+def _grouped(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Join batches to groups of rows that are worth a place of their own in a file."""
+    waiting: list[pa.Table] = []
+    for table in tables:
+        waiting.append(table)
+        if sum(map(len, waiting)) >= A_GROUP:
+            yield pa.concat_tables(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)
+
+
+@contextlib.contextmanager
+def _heard() -> Iterator[list[warnings.WarningMessage]]:
+    """Collect warnings of pictures; all others go on as they are."""
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always", PictureWarning)
+        yield heard
+    for one in heard:
+        if not _is_told(one):
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+
+
+def _is_told(warning: warnings.WarningMessage) -> bool:
+    return issubclass(warning.category, PictureWarning)

@@ -1,0 +1,126 @@
+"""`--to parts/`: the rows of a plain run, in part files, by the commands as they are typed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from support.models import small_autoencoder, small_model
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Models, and 21 grey pictures of two classes beside a file that is none."""
+    for label in "ab":
+        (tmp_path / "pictures" / label).mkdir(parents=True)
+    for row in range(21):
+        pixels = np.random.default_rng(row).integers(0, 256, (8, 8), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "pictures" / "ab"[row % 2] / f"{row}.png")
+    (tmp_path / "pictures" / "a" / "odd.png").write_bytes(b"no picture")
+    small_model().save(tmp_path / "m.safetensors")
+    small_autoencoder(variational=True).save(tmp_path / "a.safetensors")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def rows_of(place: Path) -> list[dict[str, Any]]:
+    files = sorted(place.glob("part-*")) if place.is_dir() else [place]
+    return [row for file in files for row in pq.read_table(file).to_pylist()]
+
+
+def close(found: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """Whether rows are equal, but for what another engine rounds."""
+    return found.keys() == wanted.keys() and all(
+        found[name] == value or np.allclose(found[name], value, atol=1e-5)  # never of texts
+        for name, value in wanted.items()
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "model", "more"),
+    [
+        ("predict", "m.safetensors", ()),
+        ("predict", "m.safetensors", ("--least-probability", "0.4")),
+        ("encode", "m.safetensors", ()),
+        ("encode", "a.safetensors", ("--sample", "3")),
+    ],
+)
+def test_parts_hold_the_rows_of_a_plain_run_and_what_is_known_of_pictures(
+    run, place: Path, command: str, model: str, more: tuple[str, ...]
+) -> None:
+    line = (command, model, "pictures", *more)
+    assert run(*line, "--to", "plain.parquet")[0] == 0
+    code, out, err = run(*line, "--to", "parts/", "--part-size", "5", "--json")
+    answer = json.loads(out)
+    assert code == 0 and answer["whole"] and (answer["rows"], answer["unreadable"]) == (22, 1), err
+    rows, wanted = rows_of(place / "parts"), rows_of(place / "plain.parquet")
+    label = "given:label" if command == "predict" else "label"
+    assert [row.pop(label) for row in rows] == [Path(row["path"]).parent.name for row in wanted]
+    assert len(rows) == len(wanted) == 22
+    assert all(close(*both) for both in zip(rows, wanted, strict=True))
+    types = {pq.read_schema(part) for part in (place / "parts").glob("part-*")}
+    assert len(types) == 1
+
+
+def test_the_same_line_goes_on_and_shares_add_up(run, place: Path) -> None:
+    line = ("predict", "m.safetensors", "pictures", "--to", "parts/")
+    code, out, err = run(*line, "--shards", "2/2", "--part-size", "4")
+    assert code == 0 and "of share 2/2" in out and "not whole yet" in out
+    assert "3 of 3 parts written" in err
+    code, out, _ = run(*line, "--shards", "1/2")
+    assert code == 0 and "whole: 22 rows in 6 parts" in out
+    (place / "parts" / "part-00000004.parquet").unlink()
+    code, out, err = run("predict", "m.safetensors", "pictures", "--to", "parts")
+    assert code == 0 and "5 of them were there before" in out
+    assert "6 of 6 parts written (5 were there before), 22 rows" in err
+    assert len(rows_of(place / "parts")) == 22
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (("--to", "x.csv", "--shards", "1/2"), "--to parts/"),
+        (("--part-size", "9"), "--part-size"),
+        (("--to", "parts/", "--shards", "3/2"), "2/8"),
+        (("--to", "pictures/"), "parts.json"),
+        (("--to", "nowhere/parts/"), "make that folder first"),
+        (("--to", "parts/", "--watch"), ".csv"),
+    ],
+)
+def test_lines_that_cannot_be_meant_are_refused(
+    run, place: Path, more: tuple[str, ...], told: str
+) -> None:
+    code, _, err = run("predict", "m.safetensors", "pictures", *more)
+    assert code == 2 and told in err
+    assert not (place / "parts").exists() or not list((place / "parts").glob("part-*"))
+
+
+def test_another_model_does_not_go_on_with_the_parts_of_one(run, place: Path) -> None:
+    assert run("encode", "m.safetensors", "pictures", "--to", "parts/")[0] == 0
+    code, _, err = run("encode", "a.safetensors", "pictures", "--to", "parts/")
+    assert code == 2 and "model" in err
+    code, _, err = run("predict", "m.safetensors", "pictures", "--to", "parts/")
+    assert code == 2 and "work predict" in err
+
+
+def test_pictures_of_arrays_mean_in_pieces_what_they_mean_together(run, place: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 2, (12, 8, 8)).astype(np.float32)
+    pixels[9:] *= 100  # without these the others would be of 0 to 1
+    np.savez("x.npz", x=pixels)
+    for to in ("plain.parquet", "parts/"):
+        assert run("predict", "m.safetensors", "x.npz", "--to", to)[0] == 0
+    assert run("predict", "m.safetensors", "x.npz", "--to", "few/", "--part-size", "3")[0] == 0
+    few, plain = rows_of(place / "few"), rows_of(place / "plain.parquet")
+    assert len(few) == 12 and all(close(*both) for both in zip(few, plain, strict=True))
+
+
+def test_what_was_passed_over_is_told(run, place: Path) -> None:
+    (place / "pictures" / "Thumbs.db").write_bytes(b"")
+    code, out, _ = run("encode", "m.safetensors", "pictures", "--to", "parts/", "--json")
+    assert code == 0 and any("Thumbs.db" in note for note in json.loads(out)["notes"])
