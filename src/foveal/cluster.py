@@ -16,7 +16,7 @@ import socket
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -179,7 +179,7 @@ def handed_out(
     *,
     threads: int | None = None,
     graphics: bool | None = False,
-) -> Iterator[Answer]:
+) -> Generator[Answer, None, None]:
     """Let actors do items, as many actors as the cluster has cores for.
 
     What the task and its items name must lie under the same paths on all machines.
@@ -214,7 +214,9 @@ def handed_out(
     if first is None:
         return
     with cluster.joined() as ray:
-        yield from _Run(ray, task, threads, graphics).answers(chain((first,), items))
+        run = _Run(ray, task, threads, graphics)
+        with contextlib.closing(run.answers(chain([first], items))) as found:
+            yield from found
 
 
 class Actor:
@@ -272,7 +274,7 @@ class _Run:
         self.failed: BaseException | None = None
         """What ended Ray Data."""
 
-    def answers(self, items: Iterator[Any]) -> Iterator[Any]:
+    def answers(self, items: Iterator[Any]) -> Generator[Any, None, None]:
         """Give items out as they are listed, and yield answers as they come back."""
         queue = self._queue()
         ray_data = threading.Thread(target=self._collect, args=(queue,), daemon=True)

@@ -23,7 +23,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Do each item by an actor of its own, as if in another process; notes how many pictures."""
     counts: list[int] = []
 
-    def handed_out(cluster: Cluster, task: Any, items: Iterator[Any], **_: Any) -> Iterator[Any]:
+    def handed_out(cluster: Cluster, task: Any, items: Iterator[Any], **_: Any) -> Any:
         for item in items:
             counts.append(len(item.pictures))
             there, sent = pickle.loads(pickle.dumps((task, item)))

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-from foveal.bulk.run import here, write_parts
 
 from foveal.bulk.on_ray import on_ray
+from foveal.bulk.run import here, write_parts
 from foveal.cluster import Cluster
 from foveal.errors import DataError, FovealError
 from foveal.pictures.collection import Pictures
@@ -83,10 +83,10 @@ def main() -> None:
     plain = write_parts(Path("plain"), Measure(), named(47), here(Measuring()), part_size=4)
     answers = {"plain": plain.to_dict()}
     with Cluster().joined():
-        doing = on_ray(Measure(deadly="21.png"), Cluster(), 1)
+        doing = on_ray(Measure(deadly="21.png"), Cluster())
         found = write_parts(Path("parts"), Measure(), named(47), doing, part_size=4)
         answers["parts"] = found.to_dict()
-        refusing = on_ray(Measure(refused="5.png"), Cluster(), 1)
+        refusing = on_ray(Measure(refused="5.png"), Cluster())
         try:
             write_parts(Path("refused"), Measure(), named(8), refusing, part_size=4)
         except FovealError as error:

@@ -5,7 +5,8 @@ A piece that was given out twice is one part all the same: whole or absent, unde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +15,6 @@ from foveal.bulk.part import Part
 from foveal.bulk.pieces import Piece
 from foveal.bulk.run import Doing
 from foveal.bulk.work import Work
-
 from foveal.cluster import Cluster, handed_out
 
 
@@ -36,8 +36,8 @@ class Parts:
         return written
 
 
-def on_ray(work: Work, cluster: Cluster, threads: int | None = None) -> Doing:
-    """Do pieces by actors of Ray, of which each opens the work once.
+def on_ray(work: Work, cluster: Cluster) -> Doing:
+    """Do pieces by actors of Ray, of which each opens the work once, by its own threads.
 
     Parameters
     ----------
@@ -45,17 +45,17 @@ def on_ray(work: Work, cluster: Cluster, threads: int | None = None) -> Doing:
         What is done.
     cluster : Cluster
         Where Ray is; its machines see model, pictures and parts under the same paths.
-    threads : int, optional
-        Threads of an actor; see `foveal.cluster.handed_out`.
     """
 
-    def doing(folder: PartsFolder, missing: Iterator[Piece]) -> Iterator[Part]:
+    def doing(folder: PartsFolder, missing: Iterator[Piece]) -> Generator[Part, None, None]:
         done: list[int] = []
-        task, graphics = Parts(work, folder), _graphics(work)
+        task, threads = Parts(work, folder), getattr(work, "threads", None)
+        given = handed_out(cluster, task, missing, threads=threads, graphics=_graphics(work))
         try:
-            for part in handed_out(cluster, task, missing, threads=threads, graphics=graphics):
-                done.append(part.number)
-                yield part
+            with closing(given) as parts:
+                for part in parts:
+                    done.append(part.number)
+                    yield part
         finally:
             _sweep(folder, done)
 

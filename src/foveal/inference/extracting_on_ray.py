@@ -7,6 +7,7 @@ the cache is named after what is in it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -75,11 +76,13 @@ def extracted_on_ray(
     task = Extracting(extraction=extraction, engine=name, folder=cache.folder.absolute())
     computed, done, passing = 0, 0, dict[bytes, str]()
     graphics = session.device.name == "cuda"
-    for pictures, found in handed_out(extraction.cluster, task, _pieces(wanted), graphics=graphics):
-        computed, done = computed + found.computed, done + pictures
-        passing |= found.passing
-        if progress is not None:
-            progress(done, len(wanted.missing))
+    given = handed_out(extraction.cluster, task, _pieces(wanted), graphics=graphics)
+    with closing(given) as answers:
+        for pictures, found in answers:
+            computed, done = computed + found.computed, done + pictures
+            passing |= found.passing
+            if progress is not None:
+                progress(done, len(wanted.missing))
     return Extracted(computed=computed, passing=passing)
 
 
