@@ -6,8 +6,7 @@
 -45 to 45, 2,500 garments of Fashion-MNIST are turned, on their own squares of 40x40; ``cells`` is
 the probability of defect of solar cells. FOLDER holds ``labels.csv`` and ``images/`` of the package
 elpv-dataset (2,624 grey cells of 300x300; Deitsch et al., arXiv:1807.02894; CC BY-NC-SA: measured
-with, never part of this project). It does not say which module a cell is of: cells whose numbers
-follow one another, 64 at a time, are held together as if they were of one.
+with, never part of this project). Cells of one module are held together: see `solar_modules.py`.
 
 A table names pictures, numbers, parts and groups. A fifth is never looked at before it judges a
 network from scratch and a ridge regression on the features of EfficientNet-Lite0, beside the
@@ -30,11 +29,11 @@ from typing import Any
 import numpy as np
 from machine import describe, foveal, timed
 from PIL import Image
+from solar_modules import read_cells
 
 DATA = Path("/usr/share/datasets/fashion-mnist")  # Debian's package dataset-fashion-mnist
 DRAWN, SIDE = 600, 48
 GARMENTS, SQUARE, MOST = 2_500, 40, 45
-TOGETHER = 64
 TEST = 0.2
 LEARNERS = {"from scratch": "cnn", "transfer": "transfer"}
 
@@ -68,9 +67,8 @@ def angle(folder: Path, generator: np.random.Generator) -> Rows:
 
 def cells(source: Path, generator: np.random.Generator) -> Rows:
     """Read the cells."""
-    for at, line in enumerate((source / "labels.csv").read_text().splitlines()):
-        path, probability, _ = line.split()
-        yield str((source / path).absolute()), float(probability), at // TOGETHER
+    for cell in read_cells(source):
+        yield str(cell.path.absolute()), cell.probability, cell.module
 
 
 TASKS = {"black": black, "angle": angle, "cells": cells}

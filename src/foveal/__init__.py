@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from foveal.figures.unusual import unusual_sheet
     from foveal.figures.way import draw_way
     from foveal.judging.evaluation import evaluate
-    from foveal.judging.learning_curve import learning_curve
+    from foveal.learning.learning_curve import learning_curve
     from foveal.looking.fields import receptive_field
     from foveal.model.fitted import FittedModel
     from foveal.model.imagenet import imagenet
@@ -98,7 +98,7 @@ _ROOMS = {
     "figures.unusual": ("unusual_sheet",),
     "figures.way": ("draw_way",),
     "judging.evaluation": ("evaluate",),
-    "judging.learning_curve": ("learning_curve",),
+    "learning.learning_curve": ("learning_curve",),
     "looking.fields": ("receptive_field",),
     "model.fitted": ("FittedModel",),
     "model.imagenet": ("imagenet",),

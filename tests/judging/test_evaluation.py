@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from foveal import CNNClassifier, DataError, Run, TransferClassifier, UsageError, anomalies, load
+from foveal import (
+    CNNClassifier,
+    CNNRegressor,
+    DataError,
+    Run,
+    TransferClassifier,
+    UsageError,
+    anomalies,
+    load,
+)
 from foveal.evaluation.intervals import cross_validated_number, wilson
 from foveal.judging import source
 from foveal.judging.evaluation import evaluate
@@ -275,3 +284,30 @@ def test_pictures_are_asked_about_in_parts(
     assert found.metrics.pictures == wanted.metrics.pictures == 60
     assert found.metrics.accuracy == wanted.metrics.accuracy
     assert np.isclose(found.metrics.log_loss.value, wanted.metrics.log_loss.value, atol=1e-6)
+
+
+def test_the_column_that_a_model_learned_judges_it_too(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    lines = ["path,dose,label"]
+    for at in range(60):
+        dose = int(generator.integers(30, 220))
+        Image.fromarray(np.full((8, 8), dose, np.uint8)).save(tmp_path / f"{at}.png")
+        lines.append(f"{at}.png,{dose + generator.normal():.2f},{'ab'[at % 2]}")
+    table, other = tmp_path / "table.csv", tmp_path / "other.csv"
+    table.write_text("\n".join(lines))
+    learning = CNNRegressor("flatten | dense", epochs=4, random_state=0, threads=1)
+    learning.fit(table, "dose").save(str(tmp_path / "m.safetensors"))
+    model = load(tmp_path / "m.safetensors")
+    assert model.provenance.labelled_by == ["dose"]
+    found = evaluate(model, table, include_training=True)
+    asked = evaluate(model, table, "dose", include_training=True)
+    assert found.metrics == asked.metrics and found.baselines == asked.baselines
+    assert any("labels are of column dose, as at its training" in one for one in found.notes)
+    assert not any("as at its training" in one for one in asked.notes)
+    assert learning.score(table) == learning.score(table, "dose")
+    other.write_text("\n".join(lines).replace("dose", "weight"))
+    with pytest.raises(DataError, match="labelled"):
+        evaluate(model, other, include_training=True)
+    plain = CNNRegressor("flatten | dense", epochs=1, random_state=0, threads=1)
+    X = generator.integers(0, 256, (20, 8, 8), dtype=np.uint8)
+    assert plain.fit(X, X.mean((1, 2))).model_.provenance.labelled_by is None

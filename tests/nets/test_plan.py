@@ -299,3 +299,17 @@ def test_planning_imports_no_torch() -> None:
 
 def test_the_front_door_leads_here() -> None:
     assert foveal.plan is plan and foveal.build is build and foveal.Plan is Plan
+
+
+@pytest.mark.parametrize(
+    ("end", "ending"),
+    [
+        ("dense 3", None),
+        ("dense 3 softmax", "softmax"),
+        ("dense 3 | sigmoid", "sigmoid"),
+        ("conv 2 3x3", None),
+    ],
+)
+def test_a_network_says_what_its_last_layer_applies(end: str, ending: str | None) -> None:
+    flat = "flatten | " * end.startswith("dense")
+    assert plan(f"1x8x8 | {flat}{end}").ending == ending

@@ -14,6 +14,7 @@ import foveal
 from foveal.errors import DataError, UsageError
 from foveal.pictures.naming import (
     labelled_as,
+    labelled_as_before,
     labelled_by_columns,
     labelled_by_names,
     list_pictures,
@@ -127,7 +128,7 @@ def test_labels_are_those_of_the_column_that_is_named(table: Path) -> None:
     assert labelled_by_columns(gather(table), None).labels is None
     paths, labels = list_pictures(table, label="kind")
     assert labels.tolist() == ["cat", "cat", "?"] and Path(paths[0]).name == "cat.1.png"
-    assert gather(table).take([0]).labelled_by == ()
+    assert gather(table).take([0]).labelled_by is None
 
 
 def test_labels_of_several_columns_stand_abreast(table: Path) -> None:
@@ -165,3 +166,24 @@ def test_y_may_name_a_column(table: Path) -> None:
     found = foveal.evaluate(fitted, table, "age", include_training=True, with_baselines=False)
     assert found.metrics.pictures == 2
     assert np.isnan(fitted.score(table, "age")) or fitted.score(table, "age") <= 1
+
+
+def test_what_was_learned_before_is_the_label_where_nothing_else_is_asked_for(flat: Path) -> None:
+    rows = [
+        f"{one.name},{at},{at % 2},{one.name[:3]}"
+        for at, one in enumerate(sorted(flat.glob("*.png")))
+    ]
+    (flat / "table.csv").write_text("\n".join(["path,age,sex,label", *rows]))
+    found = gather(flat / "table.csv")
+    aged = labelled_as_before(found, ["age"])
+    assert aged.labels is not None and aged.labels.tolist() == [0, 1, 2, 3, 4]
+    assert aged.notes[-1].startswith("labels are of column age, as at its training")
+    several = labelled_as_before(found, ["age", "sex"])
+    assert several.labels is not None and several.labels.shape == (5, 2)
+    assert several.notes[-1].startswith("labels are of columns age, sex, as")
+    for asked in (labelled_by_columns(found, "sex"), labelled_by_names(found, "^(cat|dog)")):
+        assert labelled_as_before(asked, ["age"]) is asked
+    assert labelled_as_before(found, []) is found
+    elsewhere = labelled_as_before(found, ["dose"])
+    assert elsewhere.labels is found.labels
+    assert elsewhere.notes[-1].endswith("column dose, as at its training: not all are there")

@@ -16,7 +16,8 @@ from foveal.errors import DataError, UsageError
 from foveal.nets.plan import plan
 from foveal.pictures.batches import Batch
 from foveal.pictures.collection import Pictures
-from foveal.targets.classes import NO_LABEL, UNKNOWN, Classes
+from foveal.targets.classes import UNKNOWN, Classes
+from foveal.targets.named import NO_LABEL
 
 ABC = Classes(names=np.array(["a", "b", "c"]))
 

@@ -78,7 +78,8 @@ def evaluate(
         typer.Option(
             "--learning-curve",
             help="Say instead whether more pictures would help, and of which class: heads of a "
-            "transfer, fitted on fewer. --to FILE is .html, .svg, or a table.",
+            "transfer, or a network from scratch, taught anew by fewer. --to FILE is .html, .svg, "
+            "or a table.",
         ),
     ] = False,
     reject: Reject = None,
@@ -127,7 +128,7 @@ def evaluate(
         check_curve(context, to)
         curve = measured_curve(
             load(model, device=device, threads=threads),
-            pictures_of(pictures, label_from),
+            pictures_of(pictures, label_from, label),
             groups=groups_of(groups),
             to=to,
             name=model.name,

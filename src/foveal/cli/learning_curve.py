@@ -16,7 +16,7 @@ from foveal.files import checked_output, write_whole
 from foveal.results import plain
 
 if TYPE_CHECKING:
-    from foveal.judging.learning_curve import LearningCurve
+    from foveal.judging.curve import LearningCurve
     from foveal.model.fitted import FittedModel
     from foveal.pictures.collection import Pictures
 
@@ -55,7 +55,7 @@ def check_curve(context: typer.Context, to: Path | None) -> None:
         flags = ", ".join(f"`{name}`" for name in typed)
         raise UsageError(
             "`learning_curve`",
-            needed="no option that judges the model itself: heads of a curve are fitted anew",
+            needed="no option that judges the model itself: a curve teaches anew",
             came=flags,
             remedy="leave it out, or judge the model in a line of its own",
         )
@@ -77,9 +77,9 @@ def measured_curve(
     Parameters
     ----------
     fitted : FittedModel
-        A transfer.
+        A transfer, or a network from scratch.
     source : Pictures
-        What its heads are taught by.
+        What teaches anew.
     groups : str, optional
         What belongs together.
     to : Path, optional
@@ -88,8 +88,8 @@ def measured_curve(
         How model and pictures are called.
     """
     from foveal.cli.progress import shown_progress
-    from foveal.judging.learning_curve import learning_curve
-    from foveal.progress.events import Decoding, FittingHeads
+    from foveal.learning.learning_curve import learning_curve
+    from foveal.progress.events import Decoding, TeachingAnew
 
     with shown_progress() as show:
         found = learning_curve(
@@ -97,7 +97,7 @@ def measured_curve(
             source,
             groups=groups,
             progress=lambda done, total: show(Decoding(done=done, total=total)),
-            fitting=lambda done, total: show(FittingHeads(done=done, total=total)),
+            fitting=lambda done, total: show(TeachingAnew(done=done, total=total)),
         )
     if to is not None:
         _write(found, to, name, called)

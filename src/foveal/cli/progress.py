@@ -27,11 +27,11 @@ from foveal.progress.events import (
     EpochEnded,
     Event,
     Extracting,
-    FittingHeads,
     Listener,
     PartWritten,
     Planned,
     StepEnded,
+    TeachingAnew,
 )
 from foveal.progress.lines import lines_of, part_line, print_plainly
 from foveal.visible import visible_lines
@@ -95,8 +95,8 @@ class _Live:
                 self.draw(
                     "extracting", done, total, f"{counted(total, 'picture')} through {network}"
                 )
-            case FittingHeads(done=done, total=total):
-                self.draw("fitting", done, total, f"fitting {counted(total, 'head')}")
+            case TeachingAnew(done=done, total=total):
+                self.draw("fitting", done, total, f"teaching anew, {counted(total, 'time')}")
             case PartWritten(done=done, total=int(total)):
                 self.draw("parts", done, total, part_line(event))
             case StepEnded():

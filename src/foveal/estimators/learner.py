@@ -20,7 +20,7 @@ from foveal.learning.options import AUTO, Counting, Machine, check_options, opti
 from foveal.model.fitted import FittedModel
 from foveal.parameters import FLAG, Choice, check
 from foveal.pictures.collection import Pictures
-from foveal.pictures.naming import labelled_by_columns
+from foveal.pictures.naming import labelled_as_before, labelled_by_columns
 from foveal.pictures.sources import gather
 from foveal.pictures.sources.forms import column
 from foveal.randomness import RandomState
@@ -137,7 +137,8 @@ class Answering(Learner):
         check_is_fitted(self)
         target = self.model_.answering()
         if y is None or isinstance(y, str):
-            pictures = labelled_by_columns(gather(X), y)
+            before = () if y is not None else self.model_.provenance.labelled_by or ()
+            pictures = labelled_as_before(labelled_by_columns(gather(X), y), before)
             target.check_labelled(pictures)
             y = pictures.labels
         return target.score(target.read(column(y)), self.predict(X), sample_weight)

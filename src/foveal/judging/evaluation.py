@@ -18,16 +18,12 @@ from foveal.judging.held_out import HeldOut, JudgedBy, Standing, held_out
 from foveal.judging.left_out import Unjudged
 from foveal.judging.lines import html_of_evaluation, lines_of_evaluation
 from foveal.judging.refusing import Refusing, refusing
-from foveal.judging.source import Source
+from foveal.judging.source import Source, pictures_to_judge
 from foveal.judging.together import Together
 from foveal.judging.unfamiliar import Unfamiliar
 from foveal.model.fitted import fitted_of
-from foveal.pictures.groups import grouped
 from foveal.pictures.ledger import Entry
-from foveal.pictures.naming import labelled_by_columns
 from foveal.pictures.remarks import joined, summed
-from foveal.pictures.sources import gather
-from foveal.pictures.sources.forms import column
 from foveal.pictures.store import Progress
 from foveal.results import plain
 from foveal.vocabulary import CROSSED
@@ -136,7 +132,8 @@ def evaluate(
     X : path, sequence of paths, or array
         As in `fit`.
     y : array of labels, or str, optional
-        Where X does not say them; or the name of the column of a table that does.
+        Where X does not say them; or the name of the column of a table that does. Without it
+        the column that the model learned says them, where the table has it.
     include_training : bool
         Judge all pictures, those that trained included.
     training : path, sequence of paths, or array, optional
@@ -160,11 +157,7 @@ def evaluate(
     model = fitted_of(model)
     target = model.answering()
     refusal = model.refusal(reject=reject, least_probability=least_probability)
-    pictures = grouped(gather(X), groups)
-    if isinstance(y, str):
-        pictures = labelled_by_columns(pictures, y)
-    elif y is not None:
-        pictures = pictures.labelled(target.read(column(y)))
+    pictures = pictures_to_judge(model, X, y, groups)
     source = Source(model, pictures)
     source.open(progress)
     chosen = held_out(
@@ -321,7 +314,7 @@ def _baselines(
 ) -> tuple[list[Baseline], list[str]]:
     teacher = source
     if training is not None:
-        teacher = Source(model, gather(training))
+        teacher = Source(model, pictures_to_judge(model, training))
         teacher.open(progress)
     taught = teacher.known[Standing.of(model, teacher.store.hashes[teacher.known]).taught]
     parts = _folds(source, chosen)

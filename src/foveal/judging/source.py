@@ -14,8 +14,12 @@ from foveal.inference.extracting import Extraction
 from foveal.inference.features import open_features
 from foveal.judging.left_out import Unjudged, unusable
 from foveal.pictures.collection import Pictures
+from foveal.pictures.groups import grouped
+from foveal.pictures.naming import labelled_as_before, labelled_by_columns
 from foveal.pictures.prepared import Prepared
 from foveal.pictures.scaling import scaling
+from foveal.pictures.sources import gather
+from foveal.pictures.sources.forms import column
 from foveal.pictures.store import Progress, glance, open_store
 from foveal.shapes import volume
 from foveal.wording import counted
@@ -28,6 +32,31 @@ GLANCE = 32
 
 AT_ONCE = 64_000_000
 """Values of pictures that the model is asked about at once, at most."""
+
+
+def pictures_to_judge(model: FittedModel, X: Any, y: Any = None, groups: Any = None) -> Pictures:
+    """Gather pictures under the labels that they are judged by.
+
+    These are those of `y`, or those that X was asked to be labelled by, else those of the columns
+    that the model learned where X is a table that has them, else those of X.
+
+    Parameters
+    ----------
+    model : FittedModel
+        The model.
+    X : path, sequence of paths, or array
+        As in `fit`.
+    y : array of labels, or str, optional
+        Labels, or the name of the column of a table that says them.
+    groups : str, path or sequence, optional
+        What belongs together, as in `fit`.
+    """
+    pictures = grouped(gather(X), groups)
+    if isinstance(y, str):
+        return labelled_by_columns(pictures, y)
+    if y is not None:
+        return pictures.labelled(model.answering().read(column(y)))
+    return labelled_as_before(pictures, model.provenance.labelled_by or ())
 
 
 class Source:

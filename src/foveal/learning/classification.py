@@ -106,6 +106,7 @@ class LabelledTask(PictureTask[Labelled]):
             validation_effective=held.worth if len(rows) else None,
             figures=held.figures or None,
             unjudged=unjudged(data, rows),
+            labelled_by=list(data.labelled_by) or None,
         )
         model.familiar = familiar(model, data, data.split.train, rows, self.context)
         return model

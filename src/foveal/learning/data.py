@@ -62,6 +62,8 @@ class TrainingData(Generic[T_co]):
     """What each row weighs in the loss, 1 on average over training; None for the same."""
     entries: Sequence[Entry] = ()
     """What became of every row."""
+    labelled_by: tuple[str, ...] = ()
+    """Columns of a table that labels were asked to be of."""
 
     @property
     def images(self) -> RowsOfPictures:
@@ -267,6 +269,7 @@ def prepare(
         recipe=recipe if earlier is not None else store.measured(recipe, parts.train),
         weights=_on_average_one(pictures.weights, parts.train),
         entries=entries,
+        labelled_by=pictures.labelled_by or (),
     )
     run.tell(
         Prepared(

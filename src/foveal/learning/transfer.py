@@ -295,6 +295,7 @@ class Transfer:
             validation_effective=held.worth,
             figures=held.figures or None,
             unjudged=unjudged(data, held.rows),
+            labelled_by=list(data.labelled_by) or None,
         )
         only_held = np.setdiff1d(split.validation, taught)
         model.familiar = familiar(model, data, np.sort(taught), only_held, self.context)

@@ -18,7 +18,6 @@ from foveal.arrays import Array
 from foveal.looking.centres import centres
 from foveal.looking.subject import Subject
 from foveal.nets.planned import PlannedLayer
-from foveal.nets.spec import Activation, Dense
 from foveal.nets.tracing import planned_layer, trace
 
 PIXELS, MOST_AT_ONCE = 4 * 256 * 256, 32
@@ -42,10 +41,7 @@ class Scored:
 
     def __init__(self, subject: Subject) -> None:
         self.subject, self.network = subject, differentiable(subject.network)
-        last = subject.plan.layers[-1].layer
-        function = last.function if isinstance(last, Activation) else None
-        function = last.activation if isinstance(last, Dense) else function
-        self._softmax = function == "softmax"
+        self._softmax = subject.plan.ending == "softmax"
 
     def logits(self, inputs_nchw: torch.Tensor) -> torch.Tensor:
         """Compute logits (n, k); of a network that ends with a softmax, their logarithms."""

@@ -126,6 +126,8 @@ class Provenance(BaseModel):
     """How held-out pictures were answered, by name, where nothing is right or wrong."""
     unjudged: Added[list[int]] = None
     """Numbers of the classes of which no picture was held out, where others were judged."""
+    labelled_by: Added[list[str]] = None
+    """Columns of a table that labels were asked to be of; None for those of the source."""
     best_epoch: int
     """Epoch the weights were chosen from."""
     snapshot_steps: list[int]

@@ -50,6 +50,7 @@ class Origins(_Origins, total=False):
     validation_effective: float | None
     figures: dict[str, Estimate] | None
     unjudged: list[int] | None
+    labelled_by: list[str] | None
 
 
 def freeze(

@@ -10,7 +10,7 @@ from fractions import Fraction
 from foveal.errors import UsageError
 from foveal.nets import notation
 from foveal.nets.arithmetic import Inferred
-from foveal.nets.spec import Layer, Network
+from foveal.nets.spec import Activation, Dense, Layer, Network
 from foveal.shapes import ReceptiveField, Shape, volume, written
 from foveal.wording import counted
 
@@ -126,6 +126,14 @@ class PlannedNetwork:
     def output(self) -> Shape:
         """Shape of what comes out for one picture."""
         return self.layers[-1].out_shape
+
+    @property
+    def ending(self) -> str | None:
+        """The function that the last layer applies; None where it ends with plain sums, or maps."""
+        last = self.layers[-1].layer
+        if isinstance(last, Dense):
+            return last.activation
+        return last.function if isinstance(last, Activation) else None
 
     @property
     def parameters(self) -> int:

@@ -11,27 +11,28 @@ from foveal.drawing.axes import Axis, spanning
 from foveal.drawing.charts import Chart
 from foveal.drawing.curves import Curve, Mark, curves
 from foveal.evaluation.intervals import Estimate
+from foveal.judging.curve import LearningCurve
 from foveal.judging.forecast import Forecast
-from foveal.judging.learning_curve import LearningCurve
 from foveal.pages.document import Listing, Plot, Plots, Section, Table, Words, section
 from foveal.wording import counted
 
 MOST_CLASSES = 4
 """Classes that have a chart of their own, at most: those that more pictures would change most."""
 WHOLE = (
-    "Each point is the accuracy of heads that so many pictures taught, on pictures that these had "
-    "not seen, with its 95 % interval. The dashed line is a power law through them, with its "
+    "Each point is the {measure} of networks that so many pictures taught, on pictures that these "
+    "had not seen, with its 95 % interval. The dashed line is a power law through them, with its "
     "interval; it ends at twice the pictures that there are. Where it is flat, more pictures of "
     "the same kind bring little: better labels, larger pictures or another network may bring more."
 )
 CLASS = (
-    "The share of the pictures of {name} that are called so, as pictures of all classes are added."
+    "The share of the pictures of {name} that are called so, as pictures of all kinds are added."
 )
 
 
 def curve_chart(found: LearningCurve) -> Chart:
     """Draw the accuracy against the pictures that teach, and what more would bring."""
-    return _chart("learning-curve", "Accuracy", found, found.forecast, -1)
+    title = f"{found.measure[0].upper()}{found.measure[1:]}"
+    return _chart("learning-curve", title, found, found.forecast, -1)
 
 
 def class_charts(found: LearningCurve) -> list[tuple[str, Chart]]:
@@ -54,7 +55,7 @@ def class_charts(found: LearningCurve) -> list[tuple[str, Chart]]:
 
 def curve_section(found: LearningCurve) -> Section:
     """Tell of a learning curve."""
-    head = ("pictures to teach", "accuracy", *(f"recall of {one}" for one in _named(found)))
+    head = ("pictures to teach", found.measure, *(f"recall of {one}" for one in _named(found)))
     table = Table(
         columns=head,
         rows=tuple(
@@ -70,7 +71,7 @@ def curve_section(found: LearningCurve) -> Section:
     )
     told = [f"{one[0].upper()}{one[1:]}." for one in found.sentences()]
     plots = [
-        Plot(chart=curve_chart(found), caption=WHOLE),
+        Plot(chart=curve_chart(found), caption=WHOLE.format(measure=found.measure)),
         *(
             Plot(chart=chart, caption=CLASS.format(name=name))
             for name, chart in class_charts(found)
@@ -114,7 +115,7 @@ def _chart(name: str, title: str, found: LearningCurve, ahead: Forecast, code: i
         log=True,
     )
     lows = [*law.low, *points.low]
-    named = "accuracy" if code < 0 else f"recall of {found.classes[code]}"
+    named = found.measure if code < 0 else f"recall of {found.classes[code]}"
     upward = spanning(named, lows, unit="percent", high=1.0)
     told = "; ".join(
         f"{counted(one.pictures, 'picture')}, {share.percent()}"

@@ -12,8 +12,8 @@ from typing import Any
 
 from foveal.drawing.charts import STYLE
 from foveal.files import digest_of
+from foveal.judging.curve import LearningCurve
 from foveal.judging.evaluation import Evaluation, NothingToJudge, evaluate
-from foveal.judging.learning_curve import LearningCurve
 from foveal.model.fitted import FittedModel, fitted_of
 from foveal.pages.course import course, network
 from foveal.pages.document import Section

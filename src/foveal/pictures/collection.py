@@ -26,8 +26,9 @@ class Pictures:
     """Where the pixels come from."""
     labels: Array | None = None
     """The class of each row; None in a row stands for an unlabelled picture."""
-    labelled_by: tuple[str, ...] = ()
-    """Columns of a table that the labels are of, where these were asked for."""
+    labelled_by: tuple[str, ...] | None = None
+    """Columns of a table that the labels are of, where these were asked for; empty where names or
+    a person say them, None where nobody asked: then the labels are those of the source."""
     parts: Array | None = None
     """"train", "validation", "test" or "" for each row; None where nothing says so."""
     groups: Array | None = None
@@ -127,7 +128,7 @@ class Pictures:
             )
         found = np.asarray(labels)
         found = found.ravel() if found.shape[1:] == (1,) else found
-        return replace(self.without_doubt("label"), labels=found)
+        return replace(self.without_doubt("label"), labels=found, labelled_by=())
 
     def rows(self, part: str) -> np.ndarray[Any, np.dtype[np.intp]]:
         """Return the indices of the rows of a part."""

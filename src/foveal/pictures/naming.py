@@ -111,7 +111,8 @@ def labelled_by_names(pictures: Pictures, label_from: str | None) -> Pictures:
     labels, notes = labels_of(found)
     lone = sum(one is None for one in found)
     notes += tuple([f"{counted(lone, 'name')} without a label: not matched"] * bool(lone))
-    return replace(pictures.without_doubt(LABEL), labels=labels).noted(notes)
+    found_by = replace(pictures.without_doubt(LABEL), labels=labels, labelled_by=())
+    return found_by.noted(notes)
 
 
 def labelled_by_columns(pictures: Pictures, label: str | None) -> Pictures:
@@ -138,9 +139,7 @@ def labelled_by_columns(pictures: Pictures, label: str | None) -> Pictures:
     """
     if label is None:
         return pictures
-    known = {name: values.tolist() for name, values in pictures.others.items()}
-    if pictures.labels is not None and pictures.labels.ndim == 1:
-        known.setdefault(LABEL, pictures.labels.tolist())
+    known = _columns_of(pictures)
     names = [label] if label in known else [one.strip() for one in label.split(",")]
     for name in names:
         if name not in known:
@@ -164,6 +163,39 @@ def labelled_by_columns(pictures: Pictures, label: str | None) -> Pictures:
         others[LABEL] = objects_of(pictures.labels.tolist())
     found = replace(pictures, labels=labels, others=others, notes=tuple(notes))
     return replace(found.without_doubt(LABEL), labelled_by=tuple(names))
+
+
+def labelled_as_before(pictures: Pictures, columns: Sequence[str]) -> Pictures:
+    """Return the same pictures under labels of the columns that a model learned.
+
+    Where others were asked for, and where a table has not all of these columns, the labels stay.
+
+    Parameters
+    ----------
+    pictures : Pictures
+        The pictures.
+    columns : sequence of str
+        The columns; none where the model learned what its source said.
+    """
+    if not columns or pictures.labelled_by is not None:
+        return pictures
+    more = f" and {len(columns) - FEW:,} more" if len(columns) > FEW else ""
+    said = f"column{'s' * (len(columns) > 1)} {', '.join(columns[:FEW])}{more}"
+    lost = [name for name in columns if name not in _columns_of(pictures)]
+    if not lost:
+        note = f"labels are of {said}, as at its training (`label` names another)"
+        return labelled_by_columns(pictures, ", ".join(columns)).noted([note])
+    if pictures.labels is None:
+        return pictures
+    return pictures.noted([f"labels are not of {said}, as at its training: not all are there"])
+
+
+def _columns_of(pictures: Pictures) -> dict[str, list[Any]]:
+    """Return the values of each column of a table that labels may be of."""
+    known = {name: values.tolist() for name, values in pictures.others.items()}
+    if pictures.labels is not None and pictures.labels.ndim == 1:
+        known.setdefault(LABEL, pictures.labels.tolist())
+    return known
 
 
 def _no_column(name: str, known: Collection[str]) -> DataError:

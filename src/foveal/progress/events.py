@@ -112,10 +112,10 @@ class HeadFitted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FittingHeads(Event):
-    """Heads of a learning curve are being fitted."""
+class TeachingAnew(Event):
+    """Networks of a learning curve, or heads of one, are taught by fewer pictures."""
 
-    kind: ClassVar[str] = "fitting heads"
+    kind: ClassVar[str] = "teaching anew"
     done: int
     total: int
 

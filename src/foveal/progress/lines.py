@@ -13,7 +13,6 @@ from foveal.progress.events import (
     Event,
     Extracting,
     Finished,
-    FittingHeads,
     FoldBegan,
     FoldEnded,
     FoldsJudged,
@@ -24,6 +23,7 @@ from foveal.progress.events import (
     Reconstructed,
     Resumed,
     Shortened,
+    TeachingAnew,
 )
 from foveal.visible import visible_lines
 from foveal.wording import counted
@@ -53,9 +53,9 @@ def lines_of(event: Event) -> list[str]:
             return [f"{done:,} of {counted(total, 'picture')} through {network}"] if due else []
         case PartWritten():
             return [part_line(event)] * _is_told(event)
-        case FittingHeads(done=done, total=total):
+        case TeachingAnew(done=done, total=total):
             due = done == total or done % max(1, total // FITTING_LINES) == 0
-            return [f"fitted {done:,} of {counted(total, 'head')}"] if due else []
+            return [f"taught anew {done:,} of {counted(total, 'time')}"] if due else []
         case Prepared():
             counts = ", ".join(f"{name} {count:,}" for name, count in _first(event.classes))
             lines = [

@@ -22,7 +22,7 @@ from foveal.evaluation.intervals import Estimate
 from foveal.evaluation.metrics import Metrics, gap_of_sureness, log_losses, metrics, metrics_of
 from foveal.evaluation.reliability import Answered, accuracy_by_answered
 from foveal.targets import class_words
-from foveal.targets.labelled import Labelled
+from foveal.targets.named import Named
 from foveal.targets.predictors import TemperedSoftmax
 
 if TYPE_CHECKING:
@@ -33,9 +33,11 @@ MANY = 1_000
 """Classes up to which judging keeps the probability of each."""
 
 
-class ClassAnswers(Labelled):
+class ClassAnswers(Named):
     """Answers of a network that ends with a logit for each of its `names`."""
 
+    applied: ClassVar[str] = "softmax"
+    rightness: ClassVar[str] = "accuracy"
     headings: ClassVar[tuple[str, str]] = ("label", "probability")
     judged_columns: ClassVar[tuple[str, ...]] = ("true", "predicted", "probability", "loss")
 
@@ -119,6 +121,11 @@ class ClassAnswers(Labelled):
         if self._is_condensed(predicted_nk):
             return Called.of_table(predicted_nk).classes
         found: Rows = predicted_nk.argmax(axis=1)
+        return found
+
+    def given(self, predicted_nk: Doubles) -> Truths:
+        """Return which class is given to each picture, (n, k): the one called."""
+        found: Truths = self.called(predicted_nk)[:, None] == np.arange(len(self.names))
         return found
 
     def sureness(self, predicted_nk: Doubles) -> Doubles:

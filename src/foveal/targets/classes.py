@@ -10,15 +10,19 @@ import numpy as np
 import torch
 
 from foveal.arrays import Array, Hashes, Rows, Truths
-from foveal.errors import DataError, UsageError
-from foveal.nets.plan import Plan
-from foveal.parameters import Real
+from foveal.errors import DataError
 from foveal.pictures.collection import Pictures
 from foveal.pictures.units import contradictions
 from foveal.targets.class_answers import ClassAnswers
 from foveal.targets.head import Examples, FittedHead
-from foveal.targets.labelled import check_plain_sums
-from foveal.targets.labels import check_classes, composed, read_labels, refuse_unsupported
+from foveal.targets.labels import (
+    check_classes,
+    composed,
+    labels_of,
+    read_labels,
+    refuse_unsupported,
+)
+from foveal.targets.named import NO_LABEL, check_label, weights_by_name
 from foveal.targets.number_labels import plainly_numbers
 from foveal.targets.target import Answers
 from foveal.training.steps import LossOf, Scores, classification, judge_logits
@@ -27,12 +31,8 @@ from foveal.wording import counted
 
 UNKNOWN = -1
 """Class number of a label the model does not know, or of none."""
-LONGEST_LABEL = 1_000
-"""Characters of a class name at most."""
 FEWEST = 2
 """Classes from which there is anything to tell apart."""
-NO_LABEL = "no class: beside the class folders, or without a label"
-"""Reason in the ledger of a picture without a label."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +46,6 @@ class Classes(ClassAnswers):
     class_weight: Mapping[Any, float] | str | None = None
     """What each class weighs in the loss, as in scikit-learn; None for the same."""
     task: ClassVar[Task] = "classification"
-    head: ClassVar[str | None] = "logistic"
-
-    @property
-    def outputs(self) -> int:
-        """Logits that the network ends with."""
-        return len(self.names)
 
     @property
     def kept(self) -> Mapping[str, float]:
@@ -59,16 +53,15 @@ class Classes(ClassAnswers):
         return {}
 
     @classmethod
-    def asked(cls, **options: Any) -> Self:
-        """Return classes that are not known yet, weighed and smoothed as asked for."""
-        return cls(**options)
-
-    @classmethod
     def restored(cls, names: Sequence[Any], kept: Mapping[str, float]) -> Self:
         """Return the classes that a model file names; see `Target`."""
         if not len(names) or kept:
             raise ValueError(f"names and numbers that do not belong to {cls.task}")
         return cls(names=np.array(names))
+
+    def smoothed(self, share: float) -> Self:
+        """Return the target with this share of each label spread out by the loss."""
+        return replace(self, label_smoothing=share)
 
     def read(self, y: Any) -> Array:
         """Read the class of each picture as a person gives it; see `Target`."""
@@ -202,10 +195,6 @@ class Classes(ClassAnswers):
             judged=judged,
         )
 
-    def check_end(self, plan: Plan) -> None:
-        """Check that the network ends with plain sums, of which the loss makes probabilities."""
-        check_plain_sums(plan, "softmax")
-
 
 def _refuse_numbers(labels: list[Any]) -> None:
     """Refuse labels that are plainly numbers."""
@@ -223,15 +212,11 @@ def _refuse_numbers(labels: list[Any]) -> None:
 
 
 def _labels_of(pictures: Pictures) -> Array:
-    labels = pictures.undoubted("label").labels
-    if labels is None:
-        raise DataError(
-            "pictures",
-            needed="labels: a folder a class, or y",
-            came="pictures without labels",
-            remedy="sort the pictures into one folder a class; in Python, y will do too; predict "
-            "needs none",
-        )
+    labels = labels_of(
+        pictures.undoubted("label"),
+        needed="labels: a folder a class, or y",
+        remedy="sort the pictures into one folder a class; in Python, y will do too",
+    )
     refuse_unsupported(labels)
     return labels
 
@@ -247,51 +232,6 @@ def _too_few(came: str) -> DataError:
         came=came,
         remedy="add pictures of the missing classes, or remove their folders",
     )
-
-
-def weights_by_name(
-    asked: Mapping[Any, float], labels: list[Any]
-) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Look the weight of each class up; 1 where it is not named."""
-    asked = {normal_name(one) if isinstance(one, str) else one: w for one, w in asked.items()}
-    unknown = [label for label in asked if label not in labels]
-    if unknown:
-        raise UsageError(
-            "class_weight",
-            needed=f"classes among {', '.join(map(str, labels[:10]))}",
-            came=repr(unknown[0]),
-            remedy="name the classes as the labels do",
-        )
-    weights = [asked.get(label, 1.0) for label in labels]
-    rule = Real(0)
-    if not all(map(rule.accepts, weights)) or not any(weights):
-        raise UsageError(
-            "class_weight",
-            needed="finite numbers of at least 0, not all of them 0",
-            came=repr(asked)[:100],
-            remedy="give each class a weight, 1 for the usual",
-        )
-    return np.array(weights, dtype=np.float32)
-
-
-def check_label(label: object) -> None:
-    """Check a label against what a model file can keep.
-
-    Raises
-    ------
-    DataError
-        For anything but texts, whole numbers, finite numbers and booleans.
-    """
-    fine = isinstance(label, str | int | float) and label == label
-    if isinstance(label, str):
-        fine = len(label) <= LONGEST_LABEL and label.isprintable() and bool(label.strip())
-    if not fine or (isinstance(label, float) and not np.isfinite(label)):
-        raise DataError(
-            "classes",
-            needed=f"printable texts of 1 to {LONGEST_LABEL} characters, or finite numbers",
-            came=repr(label)[:80],
-            remedy="rename the class; in y None stands for a picture without a label",
-        )
 
 
 def _plain(labels: Array) -> Array:

@@ -28,7 +28,7 @@ from foveal.evaluation.label_thresholds import (
 from foveal.html_tables import html_lines
 from foveal.pictures.label_sets import joined, label_sets, matrix_of, of_texts
 from foveal.targets import class_words, label_words
-from foveal.targets.labelled import Labelled
+from foveal.targets.named import Named
 from foveal.targets.predictors import TemperedSigmoid
 from foveal.vocabulary import SEPARATORS
 
@@ -39,11 +39,13 @@ NONE = "none"
 """How an answer without a label is written for a person."""
 
 
-class LabelAnswers(Labelled):
+class LabelAnswers(Named):
     """Answers of a network that ends with a logit for each label."""
 
     thresholds: tuple[float, ...]
     chosen: tuple[bool, ...]
+    applied: ClassVar[str] = "sigmoid"
+    rightness: ClassVar[str] = "exact matches"
     headings: ClassVar[tuple[str, str]] = ("labels", "probability")
     noun: ClassVar[tuple[str, str]] = ("label", "labels")
     exclusive: ClassVar[bool] = False

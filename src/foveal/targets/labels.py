@@ -8,6 +8,7 @@ import numpy as np
 
 from foveal.arrays import Array
 from foveal.errors import DataError, UsageError
+from foveal.pictures.collection import Pictures
 from foveal.pictures.missing import is_missing
 from foveal.vocabulary import normal_name
 
@@ -61,6 +62,31 @@ def _kind(label: object) -> str:
         return "texts"
     is_number = isinstance(label, int | float | np.number | np.bool_)
     return "numbers" if is_number else type(label).__name__
+
+
+def labels_of(pictures: Pictures, *, needed: str, remedy: str) -> Array:
+    """Return the labels of pictures, as they were given.
+
+    Parameters
+    ----------
+    pictures : Pictures
+        The pictures.
+    needed, remedy : str
+        What a kind of target says where they have none.
+
+    Raises
+    ------
+    DataError
+        Where they have none.
+    """
+    if pictures.labels is None:
+        raise DataError(
+            "pictures",
+            needed=needed,
+            came="pictures without labels",
+            remedy=f"{remedy}; predict needs none",
+        )
+    return pictures.labels
 
 
 def refuse_unsupported(labels: Array) -> None:

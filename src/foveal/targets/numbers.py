@@ -25,10 +25,10 @@ from foveal.errors import DataError, UsageError
 from foveal.evaluation.conformal import rank_of, threshold_of
 from foveal.evaluation.intervals import Estimate
 from foveal.nets.plan import Plan
-from foveal.nets.spec import Activation, Dense
 from foveal.pictures.collection import Pictures
 from foveal.pictures.label_sets import says_several
 from foveal.targets.head import Examples, FittedHead
+from foveal.targets.labels import labels_of
 from foveal.targets.number_answers import NumberAnswers
 from foveal.targets.number_labels import numbers_of, read_numbers
 from foveal.targets.target import Answers
@@ -243,10 +243,7 @@ class Numbers(NumberAnswers):
 
     def check_end(self, plan: Plan) -> None:
         """Check that the network ends with a plain sum, which may be any number."""
-        last = plan.layers[-1].layer
-        function = None
-        if isinstance(last, Dense | Activation):
-            function = last.activation if isinstance(last, Dense) else last.function
+        function = plan.ending
         if function is not None:
             raise UsageError(
                 f"layer {plan.layers[-1].number}",
@@ -288,14 +285,11 @@ def measured(values_n: Doubles) -> tuple[float, float]:
 
 
 def _labels_of(pictures: Pictures) -> Array:
-    labels = pictures.undoubted("label").labels
-    if labels is None:
-        raise DataError(
-            "pictures",
-            needed="a number for each: the column of a table, or y",
-            came="pictures without labels",
-            remedy="name the column of the table (`label`); predict needs none",
-        )
+    labels = labels_of(
+        pictures.undoubted("label"),
+        needed="a number for each: the column of a table, or y",
+        remedy="name the column of the table (`label`)",
+    )
     if says_several(labels):
         several = counted(labels.shape[1], "column") if labels.ndim > 1 else "several labels"
         raise UsageError(

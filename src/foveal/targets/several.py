@@ -19,15 +19,14 @@ from torch.nn import functional as F
 from foveal.arrays import Array, Doubles, Hashes, Rows, Truths
 from foveal.errors import DataError
 from foveal.evaluation.label_thresholds import HALF, best_thresholds
-from foveal.nets.plan import Plan
 from foveal.pictures.collection import Pictures
 from foveal.pictures.label_sets import LabelSet, label_sets, matrix_of, of_columns, of_texts
 from foveal.pictures.units import contradictions
-from foveal.targets.classes import NO_LABEL, check_label, weights_by_name
 from foveal.targets.head import Examples, FittedHead
 from foveal.targets.label_answers import LabelAnswers
 from foveal.targets.label_strata import strata_of
-from foveal.targets.labelled import check_plain_sums
+from foveal.targets.labels import labels_of
+from foveal.targets.named import NO_LABEL, check_label, weights_by_name
 from foveal.targets.target import Answers
 from foveal.training.steps import UNANSWERED, Batch, BatchLoss, LossOf, Scores
 from foveal.vocabulary import Task
@@ -59,23 +58,12 @@ class SeveralLabels(LabelAnswers):
     told: tuple[str, ...] = field(default=(), compare=False)
     """What a reader should know of how labels were read."""
     task: ClassVar[Task] = "labels"
-    head: ClassVar[str | None] = "logistic"
-
-    @property
-    def outputs(self) -> int:
-        """Logits that the network ends with."""
-        return len(self.names)
 
     @property
     def kept(self) -> Mapping[str, float]:
         """The thresholds, by the numbers of labels: of those that were not chosen none is kept."""
         known = zip(self.thresholds, self.chosen, strict=True)
         return {str(at): one for at, (one, chosen) in enumerate(known) if chosen}
-
-    @classmethod
-    def asked(cls, **options: Any) -> Self:
-        """Return labels that are not known yet, weighed and smoothed as asked for."""
-        return cls(**options)
 
     @classmethod
     def restored(cls, names: Sequence[Any], kept: Mapping[str, float]) -> Self:
@@ -91,6 +79,10 @@ class SeveralLabels(LabelAnswers):
         )
 
     # What labels say ------------------------------------------------------------------------
+
+    def smoothed(self, share: float) -> Self:
+        """Return the target with this share of each label spread out by the loss."""
+        return replace(self, label_smoothing=share)
 
     def read(self, y: Any) -> Array:
         """Read the labels of each picture as a person gives them; see `Target`."""
@@ -252,6 +244,10 @@ class SeveralLabels(LabelAnswers):
         found, chosen = best_thresholds(self.predicted(outputs_nk, temperature), truths)
         return replace(self, thresholds=tuple(found.tolist()), chosen=tuple(chosen.tolist()))
 
+    def uncalibrated(self) -> Self:
+        """Return the target without thresholds."""
+        return replace(self, thresholds=(), chosen=())
+
     def fit_head(
         self, examples: Examples, taught_n: Array, C: float | None, *, judged: bool = True
     ) -> FittedHead:
@@ -270,21 +266,14 @@ class SeveralLabels(LabelAnswers):
             judged=judged,
         )
 
-    def check_end(self, plan: Plan) -> None:
-        """Check that the network ends with plain sums, of which the loss makes probabilities."""
-        check_plain_sums(plan, "sigmoid")
-
 
 def _labels_of(pictures: Pictures) -> Array:
-    if pictures.labels is None:
-        raise DataError(
-            "pictures",
-            needed="labels: a table that says them, or y",
-            came="pictures without labels",
-            remedy="name them in the column label, with a separator between, as in red;round; in "
-            "Python, y will do too; predict needs none",
-        )
-    return pictures.labels
+    return labels_of(
+        pictures,
+        needed="labels: a table that says them, or y",
+        remedy="name them in the column label, with a separator between, as in red;round; in "
+        "Python, y will do too",
+    )
 
 
 def _named(names: Sequence[Any]) -> str:

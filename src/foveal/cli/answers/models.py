@@ -39,6 +39,8 @@ class Evaluated(Answer):
 class LearningCurve(Answer):
     """`evaluate --learning-curve`."""
 
+    measure: str
+    noun: list[str]
     classes: Any
     judged: Any
     shares: list[float]

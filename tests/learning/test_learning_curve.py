@@ -7,14 +7,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_predict
+from sklearn.multiclass import OneVsRestClassifier
 
 from foveal import CNNClassifier, DataError, TransferClassifier, UsageError, learning_curve
 from foveal.evaluation.intervals import Estimate
-from foveal.judging import learning_curve as room
+from foveal.judging import curve_points as room
+from foveal.judging import head_curve
 from foveal.judging.forecast import forecast
+from foveal.learning import network_curve
 from foveal.model.fitted import FittedModel
 from foveal.pictures.sources import gather
 from foveal.targets.kinds import KINDS
+from foveal.training import config as configs
 from support.measures import Measures
 from support.models import small_model
 
@@ -59,7 +65,7 @@ def test_accuracy_rises_with_the_pictures_that_teach() -> None:
 
 def test_what_is_forecast_comes_true(model: FittedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 250 digits the accuracy after twice as many is foretold; 750 digits say what it is."""
-    monkeypatch.setattr(room, "REPETITIONS", 2)
+    monkeypatch.setattr(head_curve, "ROUNDS", replace(head_curve.ROUNDS, deals=2))
     told = learning_curve(model, X[:250], y[:250]).forecast
     there = learning_curve(model, X[:750], y[:750])
     sizes = [one.pictures for one in there.points]
@@ -111,11 +117,75 @@ def test_units_that_belong_together_widen_the_interval() -> None:
     assert width(np.arange(200), 0.4) > 1.2 * alone
 
 
-def test_a_network_that_the_pictures_taught_more_of_is_refused() -> None:
-    net = "conv 4 3x3 same | relu | globalpool | dense"
-    model = CNNClassifier(net, epochs=1, random_state=0, threads=1).fit(X[:60], y[:60]).model_
+def test_a_transfer_of_which_more_was_trained_is_refused() -> None:
+    learner = TransferClassifier(
+        small_model(BACKBONE), head="dense", epochs=1, random_state=0, threads=1
+    )
+    model = learner.fit(X[:60], y[:60]).model_
     with pytest.raises(UsageError, match="foveal train transfer"):
         learning_curve(model, X[:200], y[:200])
+
+
+def test_a_network_from_scratch_is_trained_anew_at_every_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Bright pictures differ from dark ones: many pictures tell them apart, few by luck alone."""
+    few = np.flatnonzero(y < 2)[:200]
+    net = "conv 4 3x3 same | batchnorm | relu | flatten | dense"
+    learner = CNNClassifier(net, epochs=6, augmentation="none", random_state=0, threads=1)
+    model = learner.fit(X[few], y[few]).model_
+    before = model.digest()
+    done: list[tuple[int, int]] = []
+    curve = learning_curve(model, X[few], y[few], fitting=lambda *one: done.append(one))
+    assert done == [(at + 1, 10) for at in range(10)]
+    assert curve.judged == 80 and [one.pictures for one in curve.points][-1] == 160
+    assert curve.points[-1].accuracy.value > 0.9
+    assert any("a training of its own" in note for note in curve.notes)
+    assert model.digest() == before
+    shuffled = np.random.default_rng(0).permutation(y[few])
+    last = learning_curve(model, X[few], shuffled).points[-1].accuracy
+    assert last.low < 0.5 < last.high
+
+
+def test_a_smaller_set_is_taught_as_its_size_asks_for() -> None:
+    few = np.flatnonzero(y < 2)[:200]
+    learner = CNNClassifier("flatten | dense", random_state=0, threads=1, schedule="cosine")
+    model = learner.fit(X[few], y[few]).model_
+    config = model.provenance.config
+    assert config is not None
+    networks = network_curve._Networks(model, config, None, None)  # type: ignore[arg-type]
+    same = networks._descent(len(model.trained_on))
+    assert same.learning_rate == config.learning_rate and same.schedule == "cosine"
+    assert same.epochs == configs.epochs_for(len(model.trained_on), config.batch_size)
+    fewer = networks._descent(20)
+    assert fewer.epochs == configs.epochs_for(20, 16) and fewer.batch_size == 16
+
+
+def test_of_several_labels_a_curve_tells_exact_matches_and_the_recall_of_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Labels: is the digit odd; is it above 4. The truth of both at once is counted by hand."""
+    monkeypatch.setattr(head_curve, "ROUNDS", replace(head_curve.ROUNDS, deals=2))
+    there = np.stack([y % 2, y > 4], axis=1)[:300]
+    learner = TransferClassifier(small_model(BACKBONE), C=0.1, random_state=0, threads=1)
+    model = learner.fit(X[:300], there).model_
+    curve = learning_curve(model, X[:300], there)
+    assert curve.measure == "exact matches" and curve.noun == ("label", "labels")
+    assert curve.shares == pytest.approx(tuple(there[:300].mean(axis=0)), abs=0.02)
+    last = curve.points[-1]
+    judged = cross_val_predict(
+        OneVsRestClassifier(LogisticRegression(max_iter=1_000)),
+        X[:300].reshape(300, -1) / 255,
+        there,
+    )
+    assert last.accuracy.value == pytest.approx((judged == there).all(axis=1).mean(), abs=0.25)
+    for at, recall in enumerate(last.recalls):
+        assert recall.value > last.accuracy.value - 0.1
+        assert recall.value > there[:, at].mean()
+    assert "exact matches" in str(curve) and "recall of the labels" in str(curve)
+    assert any("one half" in note for note in curve.notes)
+    single = [one.recalls[0].value for one in curve.points]
+    assert single[-1] > single[0]
 
 
 def test_too_few_pictures_of_a_class_are_refused(model: FittedModel) -> None:
