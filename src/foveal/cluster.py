@@ -411,5 +411,5 @@ def _unreachable(address: str, came: str) -> ResourceError:
         needed="a cluster of Ray that this machine is part of",
         came=came.strip().splitlines()[0][:200] if came.strip() else "no answer",
         remedy="start it with: ray start --head; join it on each machine, this one too, with: ray "
-        "start --address=HOST:PORT",
+        "start --address=HOST:PORT; where it has a token, with RAY_AUTH_MODE=token on all of them",
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from foveal.cluster import handed_out
 from foveal.inference.extracting import (
+    A_SAVING,
     Extracted,
     Extraction,
     Progress,
@@ -24,8 +25,8 @@ from foveal.inference.feature_cache import FeatureCache
 from foveal.inference.session import Session
 from foveal.pictures.scaling import of_prepared
 
-PIECE = 1_024
-"""Pictures that an actor is given at once."""
+PIECE = A_SAVING
+"""Pictures that an actor is given at once: a part of the cache."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
