@@ -1,7 +1,7 @@
 """`foveal tune` beside all defaults and beside random search, on pictures that no trial saw.
 
     python benchmarks/tune.py PICTURES [--minutes 10] [--seeds 1] [--threads N] [--at-once 1]
-    python benchmarks/tune.py PICTURES --kill 10 [--trials 12] [--storage ADDRESS]
+    python benchmarks/tune.py PICTURES --kill 10 [--trials 4] [--workers 2] [--postgres]
 
 PICTURES is a folder of class folders, or one of the words `digits` (scikit-learn's) and `fashion`
 (5,000 pictures of Fashion-MNIST). For each seed a share of every class is drawn to test on. Both
@@ -16,7 +16,8 @@ shows some of that.
 
 ``--kill`` instead kills the search with SIGKILL at random moments as many times, and lets the same
 command go on: no trial may be lost or run twice, and the model at its place is always one of the
-best so far.
+best so far. With ``--postgres`` the study lies in a server of its own, whose password no file of
+the search may hold (Debian's package postgresql, extra ``postgres``).
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,11 +43,12 @@ import numpy as np
 from folders import Classes, count, lay_out, read_classes, split
 from machine import describe, foveal, timed
 from PIL import Image
+from postgres import server
 from sklearn.datasets import load_digits
 
 from foveal import evaluate, load
 from foveal.evaluation.intervals import mean, wilson
-from foveal.tuning.study import NAME, imported
+from foveal.tuning.storage import imported
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")  # Debian's package dataset-fashion-mnist
 PICTURES_OF_FASHION = 5_000
@@ -92,8 +95,9 @@ def main() -> None:
     parser.add_argument("--epochs", type=float, help="of each trial; derived if left out")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--kill", type=int, metavar="TIMES")
-    parser.add_argument("--trials", type=int, default=12, help="complete trials, with --kill")
-    parser.add_argument("--storage", help="a database for the study, with --kill")
+    parser.add_argument("--trials", type=int, default=4, help="trials after the last kill")
+    parser.add_argument("--workers", type=int, default=1, help="processes at the search, with it")
+    parser.add_argument("--postgres", action="store_true", help="the study in PostgreSQL, with it")
     wanted = parser.parse_args()
     print(describe(), flush=True)
     with tempfile.TemporaryDirectory() as place:
@@ -101,7 +105,8 @@ def main() -> None:
         os.environ["FOVEAL_CACHE"] = str(root / "cache")
         found = read_classes(pictures_of(wanted.pictures, root))
         if wanted.kill:
-            killed(found, root, wanted)
+            with server() if wanted.postgres else nullcontext() as address:
+                killed(found, root, wanted, address)
         else:
             compared(found, root, wanted)
 
@@ -212,13 +217,14 @@ def averaged(found: Sequence[Rights]) -> Rights:
     return {name: sum(values) / len(values) for name, values in all_of.items()}
 
 
-def killed(found: Classes, root: Path, wanted: argparse.Namespace) -> None:
+def killed(found: Classes, root: Path, wanted: argparse.Namespace, storage: str | None) -> None:
     """Kill a search again and again, and hold what it kept against what it had."""
     model = root / "killed.safetensors"
     folder = lay_out(root / "pictures", train=found)
     line = [*command(folder, model, 0, "random", wanted), "--minutes", "600"]
-    line += [] if wanted.storage is None else ["--storage", wanted.storage]
-    address = wanted.storage or f"sqlite:///{model.with_suffix('.tune') / 'study.db'}"
+    line += ["--workers", str(wanted.workers)]
+    line += [] if storage is None else ["--storage", storage]
+    address = storage or f"sqlite:///{model.with_suffix('.tune') / 'study.db'}"
     drawn, began = random.Random(0), time.perf_counter()
     before: dict[int, Any] = {}
     for turn in range(wanted.kill):
@@ -239,6 +245,10 @@ def killed(found: Classes, root: Path, wanted: argparse.Namespace) -> None:
         before = now
     _, out = timed([*line, "--trials", str(wanted.trials)])
     told(json.loads(out), before, model)
+    if storage is not None:
+        secret = storage.split("@")[0].rsplit(":", 1)[1].encode()
+        files = [one for one in root.rglob("*") if one.is_file() and secret in one.read_bytes()]
+        assert not files and secret not in out.encode(), "the password was written"
     print(f"{time.perf_counter() - began:.0f} s in all")
 
 
@@ -246,7 +256,7 @@ def kept(address: str) -> dict[int, Any]:
     """Read the trials that a study says are done."""
     optuna = imported()
     try:
-        study = optuna.load_study(study_name=NAME, storage=address)
+        study = optuna.load_study(study_name="killed", storage=address)
     except (KeyError, optuna.exceptions.StorageInternalError):  # killed before it had begun one
         return {}
     done = [one for one in study.trials if one.state.name in ("COMPLETE", "PRUNED")]

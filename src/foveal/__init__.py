@@ -66,7 +66,8 @@ if TYPE_CHECKING:
     from foveal.search.groups import picture_groups
     from foveal.search.similar import similar
     from foveal.training.run import Run
-    from foveal.tuning.tune import Tuning, tune
+    from foveal.tuning.tune import tune
+    from foveal.tuning.tuned import Tuning
 
 _ROOMS = {
     "anomaly.detection": ("anomalies",),
@@ -112,7 +113,8 @@ _ROOMS = {
     "recipe": ("PictureRecipe",),
     "search.groups": ("picture_groups",),
     "search.similar": ("similar",),
-    "tuning.tune": ("Tuning", "tune"),
+    "tuning.tune": ("tune",),
+    "tuning.tuned": ("Tuning",),
     "training.run": ("Run",),
 }
 """Where each public name lives."""

@@ -129,3 +129,10 @@ def test_a_misspelt_name_is_told_before_anything_heavy_is_imported(
     )
     assert done.returncode == code, done.stderr
     assert "did you mean" in done.stderr.lower() and "Assertion" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["tune", "predict"])
+def test_what_is_no_training_is_refused_under_a_launcher(run, monkeypatch, command: str) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    code, _, err = run(command, "a", "b.safetensors")
+    assert code == 2 and f"foveal {command}" in err and "WORLD_SIZE 2 in the environment" in err

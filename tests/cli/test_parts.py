@@ -124,3 +124,19 @@ def test_what_was_passed_over_is_told(run, place: Path) -> None:
     (place / "pictures" / "Thumbs.db").write_bytes(b"")
     code, out, _ = run("encode", "m.safetensors", "pictures", "--to", "parts/", "--json")
     assert code == 0 and any("Thumbs.db" in note for note in json.loads(out)["notes"])
+
+
+def test_decode_takes_parts_and_refuses_those_of_another_model(run, place: Path) -> None:
+    line = ("encode", "a.safetensors", "pictures", "--to")
+    assert run(*line, "plain.parquet")[0] == 0
+    assert run(*line, "parts/", "--part-size", "6")[0] == 0
+    for codes, to in (("plain.parquet", "one"), ("parts", "many")):
+        code, out, err = run("decode", "a.safetensors", codes, "--to", to)
+        assert code == 0 and "21 pictures" in out and "1 row without a code" in out, err
+    one, many = (sorted((place / to).rglob("*.png")) for to in ("one", "many"))
+    assert len(one) == 21 and [path.name for path in one] == [path.name for path in many]
+    for first, second in zip(one, many, strict=True):
+        pixels = [np.asarray(Image.open(path), dtype=int) for path in (first, second)]
+        assert abs(pixels[0] - pixels[1]).max() <= 1
+    small_autoencoder(variational=True, code_size=5).save("b.safetensors")
+    assert run("decode", "b.safetensors", "parts", "--to", "other")[0] == 3

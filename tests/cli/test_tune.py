@@ -16,7 +16,7 @@ def test_networks_are_tried_and_the_best_is_written(run, tmp_path: Path) -> None
     code, out, err = run(*map(str, asked))
     assert code == 0, err
     assert model.exists() and f"next: foveal evaluate {model}" in out
-    assert err.startswith("trial 0: 0.") and "\ntrial 1: " in err
+    assert err.startswith("trial 0: accuracy 0.") and "\ntrial 1: " in err
     page = (tmp_path / "m.tune" / "tune.html").read_text()
     assert "Trials: 2" in page and "no trial saw" in page and "<script" not in page
     with (tmp_path / "m.tune" / "trials.csv").open() as file:

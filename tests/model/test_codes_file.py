@@ -259,8 +259,9 @@ def test_other_files_are_refused(model: FittedModel, tmp_path: Path, content: by
 def test_files_that_are_not_there_and_folders_are_refused(
     model: FittedModel, tmp_path: Path
 ) -> None:
-    for path in (tmp_path / "nowhere.parquet", tmp_path):
-        with pytest.raises(DataError, match="a whole Parquet file"):
+    places = {tmp_path / "nowhere.parquet": "a whole Parquet file", tmp_path: "a folder of parts"}
+    for path, needed in places.items():
+        with pytest.raises(DataError, match=needed):
             open_codes(path, model)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from foveal.errors import UsageError
+from foveal.errors import ResourceError, UsageError
 from foveal.pictures.batches import FeatureBatches
 from foveal.training.group import ALONE, Group, Parts, joined
 
@@ -60,3 +60,25 @@ def test_every_process_needs_pictures_of_each_batch() -> None:
 def test_without_torchrun_one_trains_alone() -> None:
     with joined("cpu", {}) as group:
         assert group == ALONE
+
+
+SOME = {"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}
+
+
+@pytest.mark.parametrize("missing", ["RANK", "MASTER_ADDR", "MASTER_PORT"])
+def test_what_another_launcher_left_out_is_named(missing: str) -> None:
+    said = {name: value for name, value in SOME.items() if name != missing}
+    with pytest.raises(UsageError, match=f"needed {missing} beside it.*srun torchrun"):
+        with joined("cpu", said):
+            pass
+
+
+def test_processes_that_do_not_meet_are_told(monkeypatch) -> None:
+    def refuse(engine: str) -> None:
+        raise torch.distributed.DistNetworkError("timed out after 1800 s\nmore")
+
+    monkeypatch.setattr(torch.distributed, "init_process_group", refuse)
+    with pytest.raises(ResourceError, match="meet at 127.0.0.1:1: needed all of them") as caught:
+        with joined("cpu", SOME):
+            pass
+    assert caught.value.came == "timed out after 1800 s"

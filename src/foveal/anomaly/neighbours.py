@@ -6,8 +6,8 @@ d number of a vector, k neighbour.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,13 +20,13 @@ from foveal.anomaly.threshold import (
     choose_usual,
     taught_notes,
 )
-from foveal.arrays import Doubles, Floats, Integers
+from foveal.arrays import Doubles, Floats, Integers, Truths
 from foveal.errors import DataError
 from foveal.evaluation.conformal import checked_rate
 from foveal.judging.held_out import Standing
 from foveal.nearest import nearest_others, squared_lengths
 from foveal.parameters import Whole, check
-from foveal.search.vectors import Progress, Vectors, vectors_of
+from foveal.search.vectors import Progress, Vectors, passing_vectors, vectors_of
 from foveal.wording import counted
 
 if TYPE_CHECKING:
@@ -92,30 +92,118 @@ def by_neighbours(
     were it counted among the others, their scores could only fall, and then all would be
     exchangeable (full conformal prediction, Vovk et al., 2005).
     """
-    checked_rate(false_alarms)
-    check({"neighbours": neighbours}, {"neighbours": Whole()})
-    threads = model.device.threads
-    known = _prepared(model, vectors_of(model, usual, progress), usual.names, neighbours)
-    own = np.isin(known.rows, known.setting)
-    seen = min(max(neighbours, SERIES), len(known.rows) - 1)
-    among, _ = known.distances(known.vectors[own], known.hashes[own], seen, threads)
-    scores = among[:, :neighbours].mean(axis=1)
-    threshold = Threshold.of(scores, "neighbours", false_alarms, known.left_out)
-    made = vectors_of(model, pictures, progress)
-    scores, rows = np.full(len(pictures), np.nan), np.full(len(pictures), -1)
-    far, rows[made.rows] = known.distances(
-        made.gathered(), made.hashes[made.rows], neighbours, threads
-    )
-    scores[made.rows] = far.mean(axis=1)
-    taught = np.isfinite(scores) & Standing.of(model, made.hashes, features=True).taught
-    return Anomalies(
-        names=pictures.names,
-        measures={"neighbours": scores},
-        reasons=made.reasons,
-        threshold=threshold,
-        nearest=Nearest(pictures=usual, rows=rows, compared=len(known.rows), neighbours=neighbours),
-        notes=(*_notes(among[:, neighbours - 1 :]), *taught_notes(taught)),
-    )
+    found = Neighbouring.opened(model, usual, false_alarms, neighbours, progress)
+    return found.compared(pictures, progress)
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Seen:
+    """What a network makes of pictures that are to be scored."""
+
+    names: Sequence[str]
+    """The pictures, (n,)."""
+    vectors: Floats
+    """Of those that have one, (rows, d)."""
+    rows: Integers
+    """Which these are."""
+    reasons: Sequence[str]
+    """Why there is none; empty where there is one."""
+    hashes: Hashes
+    """Equal for equal pictures, (n,)."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Neighbouring:
+    """Scores pictures by the usual ones nearest to them, its threshold set."""
+
+    model: FittedModel
+    usual: Pictures
+    known: _Usual
+    neighbours: int
+    scores: Doubles
+    """Of the usual pictures that set the threshold, each held against the others."""
+    threshold: Threshold
+    notes: tuple[str, ...]
+    """What a reader should know of the usual pictures."""
+
+    @classmethod
+    def opened(
+        cls,
+        model: FittedModel,
+        usual: Pictures,
+        false_alarms: float,
+        neighbours: int,
+        progress: Progress | None = None,
+    ) -> Neighbouring:
+        """Look at the usual pictures, and set the threshold by them."""
+        checked_rate(false_alarms)
+        check({"neighbours": neighbours}, {"neighbours": Whole()})
+        known = _prepared(model, vectors_of(model, usual, progress), usual.names, neighbours)
+        own = np.isin(known.rows, known.setting)
+        seen = min(max(neighbours, SERIES), len(known.rows) - 1)
+        threads = model.device.threads
+        among, _ = known.distances(known.vectors[own], known.hashes[own], seen, threads)
+        scores = among[:, :neighbours].mean(axis=1)
+        return cls(
+            model=model,
+            usual=usual,
+            known=known,
+            neighbours=neighbours,
+            scores=scores,
+            threshold=Threshold.of(scores, "neighbours", false_alarms, known.left_out),
+            notes=_notes(among[:, neighbours - 1 :]),
+        )
+
+    def at(self, false_alarms: float) -> Neighbouring:
+        """Hold to another rate of false alarms; the usual pictures are not looked at again."""
+        threshold = Threshold.of(self.scores, "neighbours", false_alarms, self.known.left_out)
+        return replace(self, threshold=threshold)
+
+    def compared(self, pictures: Pictures, progress: Progress | None = None) -> Anomalies:
+        """Score pictures all at once, and say what is known of them."""
+        made = vectors_of(self.model, pictures, progress)
+        seen = Seen(
+            names=pictures.names,
+            vectors=made.gathered(),
+            rows=made.rows,
+            reasons=made.reasons,
+            hashes=made.hashes,
+        )
+        scored = self.scored(seen)
+        return replace(scored, notes=(*self.notes, *taught_notes(self.taught(scored, seen))))
+
+    def scored(self, seen: Seen) -> Anomalies:
+        """Measure how far pictures are from the usual ones, and hold that to the threshold."""
+        scores, rows = np.full(len(seen.names), np.nan), np.full(len(seen.names), -1)
+        threads, own = self.model.device.threads, seen.hashes[seen.rows]
+        if len(seen.rows):
+            far, rows[seen.rows] = self.known.distances(seen.vectors, own, self.neighbours, threads)
+            scores[seen.rows] = far.mean(axis=1)
+        nearest = Nearest(
+            pictures=self.usual,
+            rows=rows,
+            compared=len(self.known.rows),
+            neighbours=self.neighbours,
+        )
+        return Anomalies(
+            names=seen.names,
+            measures={"neighbours": scores},
+            reasons=seen.reasons,
+            threshold=self.threshold,
+            nearest=nearest,
+        )
+
+    def taught(self, scored: Anomalies, seen: Seen) -> Truths:
+        """Tell which of the pictures that were scored taught the model, (n,)."""
+        standing = Standing.of(self.model, seen.hashes, features=True)
+        found: Truths = np.isfinite(scored.scores) & standing.taught
+        return found
+
+    def seeing(self, pictures: Pictures) -> Iterator[Seen]:
+        """See pictures batch by batch, in bounded memory; nothing of them is kept."""
+        for names, values, reasons, hashes in passing_vectors(self.model, pictures):
+            rows = np.flatnonzero([not reason for reason in reasons])
+            yield Seen(names=names, vectors=values[rows], rows=rows, reasons=reasons, hashes=hashes)
 
 
 def _notes(among: Doubles) -> tuple[str, ...]:

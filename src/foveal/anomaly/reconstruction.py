@@ -6,8 +6,8 @@ w width, c channel.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,25 +39,57 @@ def by_reconstruction(
 
     See `foveal.anomaly.detection.anomalies`, which this is a part of.
     """
-    for half in ("encoder", "decoder"):
-        check_half(model, half)
-    normal = model.normal
-    if normal is None:
-        raise UsageError(
-            "the model",
-            needed="an autoencoder that knows the spread of its codes",
-            came="one without",
-            remedy="train it again",
+    found = Reconstructing.opened(model, by, false_alarms, usual)
+    made = _joined(list(found.measuring(pictures, progress)))
+    return replace(found.scored(made, pictures.names), notes=taught_notes(made.taught))
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Reconstructing:
+    """Scores pictures by an autoencoder, its threshold set."""
+
+    model: FittedModel
+    normal: NormalStats
+    threshold: Threshold
+
+    @classmethod
+    def opened(
+        cls, model: FittedModel, by: By, false_alarms: float, usual: Pictures | None
+    ) -> Reconstructing:
+        """Set the threshold, by usual pictures or by those held out of the training.
+
+        Raises
+        ------
+        UsageError
+            For a model that is no whole autoencoder, or knows no spread of its codes.
+        DataError
+            Where there are too few usual pictures for the rate.
+        """
+        for half in ("encoder", "decoder"):
+            check_half(model, half)
+        normal = model.normal
+        if normal is None:
+            raise UsageError(
+                "the model",
+                needed="an autoencoder that knows the spread of its codes",
+                came="one without",
+                remedy="train it again",
+            )
+        threshold = _threshold(model, normal, false_alarms, by, usual)
+        return cls(model=model, normal=normal, threshold=threshold)
+
+    def measuring(self, pictures: Pictures, progress: Progress | None = None) -> Iterator[Measured]:
+        """Measure pictures batch by batch, in bounded memory."""
+        return _measuring(self.model, self.normal, pictures, progress)
+
+    def scored(self, made: Measured, names: Sequence[str]) -> Anomalies:
+        """Hold what was measured of pictures against the threshold."""
+        return Anomalies(
+            names=names,
+            measures=made.measures,
+            reasons=made.reasons,
+            threshold=self.threshold,
         )
-    threshold = _threshold(model, normal, false_alarms, by, usual)
-    made = _measured(model, normal, pictures, progress)
-    return Anomalies(
-        names=pictures.names,
-        measures=made.measures,
-        reasons=made.reasons,
-        threshold=threshold,
-        notes=taught_notes(made.taught),
-    )
 
 
 def error_map(originals: Any, reconstructions: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
@@ -93,7 +125,7 @@ def _usual(
     model: FittedModel, normal: NormalStats, pictures: Pictures, by: By
 ) -> tuple[Doubles, LeftOut]:
     """Score usual pictures that did not teach, each content once."""
-    found = _measured(model, normal, pictures)
+    found = _joined(list(_measuring(model, normal, pictures)))
     there = np.isfinite(found.measures["error"])
     setting, left_out = choose_usual(
         found.hashes, there, found.taught, pictures.names, found.reasons
@@ -102,43 +134,57 @@ def _usual(
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class _Measured:
+class Measured:
     """What an autoencoder makes of pictures."""
 
-    measures: dict[By, Doubles]
+    names: Sequence[str]
+    measures: Mapping[By, Doubles]
     """Error and distance, (n,) each; NaN, with a reason, where there is none."""
-    reasons: list[str]
+    reasons: Sequence[str]
     hashes: Hashes
     taught: Truths
     """Which taught the model, (n,)."""
 
 
-def _measured(
+def _measuring(
     model: FittedModel,
     normal: NormalStats,
     pictures: Pictures,
     progress: Progress | None = None,
-) -> _Measured:
-    errors, distances, hashes = [np.empty(0)], [np.empty(0)], [np.empty(0, np.int64)]
-    reasons: list[str] = []
+) -> Iterator[Measured]:
+    done = 0
     for batch in compared(model, pictures):
-        reasons.extend(batch.reasons)
-        hashes.append(batch.hashes)
-        errors.append(batch.errors.astype(np.float64))
-        distances.append(normal.distance(batch.codes.astype(np.float64)))
+        yield _measured(model, normal, batch)
+        done += len(batch.reasons)
         if progress is not None:
-            progress(len(reasons), len(pictures))
+            progress(done, len(pictures))
+
+
+def _measured(model: FittedModel, normal: NormalStats, batch: Reconstructions) -> Measured:
     measures: dict[By, Doubles] = {
-        "error": np.concatenate(errors),
-        "distance": np.concatenate(distances),
+        "error": batch.errors.astype(np.float64),
+        "distance": normal.distance(batch.codes.astype(np.float64)),
     }
     bad = ~np.logical_and.reduce([np.isfinite(column) for column in measures.values()])
     for column in measures.values():
         column[bad] = np.nan
-    known = np.concatenate(hashes)
-    return _Measured(
+    reasons = zip(batch.reasons, bad, strict=True)
+    return Measured(
+        names=batch.names,
         measures=measures,
-        reasons=[reason or NO_NUMBERS * bool(no) for reason, no in zip(reasons, bad, strict=True)],
-        hashes=known,
-        taught=~bad & Standing.of(model, known).taught,
+        reasons=[reason or NO_NUMBERS * bool(no) for reason, no in reasons],
+        hashes=batch.hashes,
+        taught=~bad & Standing.of(model, batch.hashes).taught,
+    )
+
+
+def _joined(parts: Sequence[Measured]) -> Measured:
+    """Join batches into one."""
+    by: tuple[By, ...] = ("error", "distance")
+    return Measured(
+        names=[name for one in parts for name in one.names],
+        measures={name: np.concatenate([one.measures[name] for one in parts]) for name in by},
+        reasons=[reason for one in parts for reason in one.reasons],
+        hashes=np.concatenate([one.hashes for one in parts]),
+        taught=np.concatenate([one.taught for one in parts]),
     )

@@ -85,7 +85,7 @@ class PartsFolder:
 
     def path(self, number: int) -> Path:
         """Return where a part is, or will be."""
-        return self.place / f"part-{number:08d}.parquet"
+        return part_path(self.place, number)
 
     def held(self, piece: Piece) -> Part | None:
         """Return the part of a piece; None where it is not there, or damaged.
@@ -110,11 +110,6 @@ class PartsFolder:
         """Answer a piece, and write its part, whole or not at all."""
         return write_part(self.path(piece.number), worker, piece, self.work)
 
-    def numbers(self) -> set[int]:
-        """List the parts that are there."""
-        with os.scandir(self.place) as entries:
-            return {int(found[1]) for one in entries if (found := NAME.fullmatch(one.name))}
-
     def ended(self, parts: int, pictures: int) -> bool:
         """Note how many parts there will be in all; returns whether all are there.
 
@@ -123,7 +118,7 @@ class PartsFolder:
         DataError
             Where there are more: the pictures have become fewer.
         """
-        there = self.numbers()
+        there = parts_there(self.place)
         if there and max(there) >= parts:
             raise DataError(
                 str(self.path(max(there))),
@@ -181,6 +176,17 @@ class PartsFolder:
                 came=f"one that writes share {share} of them",
                 remedy="wait for it, or name another share (`shards`)",
             ) from None
+
+
+def part_path(place: Path, number: int) -> Path:
+    """Return where a part is, or will be."""
+    return place / f"part-{number:08d}.parquet"
+
+
+def parts_there(place: Path) -> set[int]:
+    """List the parts that are there."""
+    with os.scandir(place) as entries:
+        return {int(found[1]) for one in entries if (found := NAME.fullmatch(one.name))}
 
 
 def read_manifest(place: Path) -> dict[str, Any] | None:

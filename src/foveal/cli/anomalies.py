@@ -128,7 +128,7 @@ def anomalies(
     _check_places(to, sheet, error_pictures)
     way = None if by is None else check_by(by)
     named, pictures = _named(model, pictures)
-    fitted = opened(Path(named), device, threads, whole=True)
+    fitted = opened(named, device, threads, whole=True)
     way = way or default_way(fitted)
     if error_pictures is not None:
         check_half(fitted, "decoder")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,10 +10,13 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
+from foveal.addresses import Address, checked, is_remote
 from foveal.cli.sources import STDIN
 from foveal.errors import UsageError
 from foveal.files import existing, existing_model
+from foveal.launched import check_alone
 from foveal.parameters import did_you_mean
+from foveal.remote import local_model
 
 ENDING, ALMOST = ".safetensors", ".safetensor"
 """Ending of model files, and how endings begin that were meant to be it."""
@@ -20,6 +24,8 @@ NAME = "imagenet"
 """Stands for a model that came with Foveal."""
 TRAINING = ("foveal train", "foveal tune")
 """What the commands that write models begin with."""
+SHARED = "foveal train"
+"""What the commands begin with that several processes of a launcher share."""
 
 
 class Command(TyperCommand):
@@ -31,10 +37,13 @@ class Command(TyperCommand):
         Raises
         ------
         UsageError
-            Where pictures stand in the place of the model and a model in that of the pictures.
+            Where pictures stand in the place of the model and a model in that of the pictures, and
+            where a launcher started what is no training.
         ModelFileError, DataError
             Where a file or folder that is named is not there: before anything heavy is imported.
         """
+        if not ctx.command_path.startswith(SHARED):
+            check_alone(os.environ, ctx.command_path)
         self._check_order(ctx)
         self._check_names(ctx)
         return super().invoke(ctx)
@@ -69,11 +78,23 @@ class Command(TyperCommand):
             words = _texts(ctx.params[str(one.name)])
             if one.name == "model" and not ctx.command_path.startswith(TRAINING):
                 for word in words:
-                    self._check_model(word)
+                    ctx.params["model"] = self._found_model(word, ctx.params["model"])
             elif one.name in ("pictures", "where"):
                 for word in words:
-                    if word and word != STDIN and not {"{", "#"} & set(word):  # shards, pages
+                    if is_remote(word):
+                        checked(word)
+                    elif word and word != STDIN and not {"{", "#"} & set(word):  # shards, pages
                         existing(Path(word))
+
+    def _found_model(self, word: str, given: Any) -> Any:
+        """Return a model as it was given; of one at an address the copy that is read."""
+        if not is_remote(word):
+            self._check_model(word)
+            return given
+        if isinstance(given, Address):
+            return local_model(word)
+        is_model = word.lower().endswith(ENDING)  # else it may name pictures
+        return str(local_model(word)) if is_model else given
 
     def _check_model(self, word: str) -> None:
         """Check that a model is there, where a word can be nothing but the path of one."""

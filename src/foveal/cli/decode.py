@@ -38,8 +38,8 @@ def decode(
         Path,
         typer.Argument(
             metavar="CODES",
-            help="What 'foveal encode' wrote: .parquet, which says whose codes these are, or .csv "
-            "or .jsonl.",
+            help="What 'foveal encode' wrote: .parquet or a folder of parts, which say whose codes "
+            "these are, or .csv or .jsonl.",
         ),
     ],
     to: Annotated[

@@ -23,12 +23,18 @@ from foveal.cli.output import print_answer, wrote
 from foveal.cli.sources import given
 from foveal.cli.words import quoted
 from foveal.results import plain
+from foveal.vocabulary import TARGETS
 
 if TYPE_CHECKING:
     from foveal.tuning.study import Tried
-    from foveal.tuning.tune import Tuning
+    from foveal.tuning.tuned import Tuning
 
 TABLE, PAGE = "trials.csv", "tune.html"
+COLUMNS = (
+    *("number", "state", "measure", "value", "low", "high", "loss", "epochs", "seconds"),
+    *("multiply_adds", "parameters", "options", "why"),
+)
+"""Of the table, in the words of `Tried`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +60,8 @@ def tune(
         float, typer.Option(min=0, help="After which no trial begins, and that under way ends.")
     ] = 10.0,
     trials: Annotated[int | None, typer.Option(min=1, help="Trials now, at most.")] = None,
-    target: Annotated[
-        Literal["classes", "numbers"], typer.Option(help="What labels are.")
+    target_kind: Annotated[
+        str, typer.Option("--target", metavar="|".join(TARGETS), help="What labels say.")
     ] = "classes",
     sampler: Annotated[
         Literal["tpe", "random"],
@@ -68,6 +74,9 @@ def tune(
             help="Database of the study, such as postgresql://...; a file of SQLite if left out.",
         ),
     ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that try side by side, each with its threads.")
+    ] = 1,
     epochs: Annotated[
         float | None, typer.Option(min=0, help="Of each trial; derived if left out.")
     ] = None,
@@ -92,19 +101,18 @@ def tune(
     open; the first trial is that of all defaults. Beside MODEL.safetensors it leaves MODEL.tune/
     with the study, trials.csv and tune.html; the same command goes on with it.
     """
-    from foveal.estimators.cnn import CNNClassifier, CNNRegressor
     from foveal.learning.job import labelled
     from foveal.tuning.tune import tune as tuned
 
-    kind: Any = {"classes": CNNClassifier, "numbers": CNNRegressor}[target]
     found = tuned(
         labelled(given(pictures), label_from, label),
         to=model,
         minutes=minutes,
         trials=trials,
-        learner=kind,
+        target_kind=target_kind,
         sampler=sampler,
         storage=storage,
+        workers=workers,
         groups=groups_of(groups),
         test_share=test_share,
         validation_share=validation_share,
@@ -123,7 +131,7 @@ def _tell(one: Tried, best: bool) -> None:
     """Tell of a trial as it ends."""
     from foveal.tuning.space import told
 
-    came = f"{one.value:.4f}" if one.state == "complete" and one.value is not None else one.why
+    came = f"{one.measure} {one.told}" if one.complete else one.why
     mark = " (best)" if best else ""
     what = told(one.options) if one.options else ""
     typer.echo(f"trial {one.number}: {came}{mark}, {one.seconds:.1f} s: {what}", err=True)
@@ -134,11 +142,8 @@ def _written(found: Tuning, source: str) -> Iterator[Path]:
     from foveal.tables import write_table
 
     folder = found.path.with_suffix(".tune")
-    columns = ["trial", "state", "value", "loss", "epochs", "seconds"]
-    columns += ["multiply_adds", "parameters", "options", "why"]
-    rows = [list(plain(one).values()) for one in found.trials]
-    rows = [[_cell(value) for value in row] for row in rows]
-    write_table(folder / TABLE, columns, [rows])
+    rows = [[_cell(plain(one)[name]) for name in COLUMNS] for one in found.trials]
+    write_table(folder / TABLE, ["trial", *COLUMNS[1:]], [rows])
     yield folder / TABLE
     yield tuning_page(found, source).save(folder / PAGE)
 

@@ -199,6 +199,11 @@ class Session:
         if name != "torch" or self.asked is not None:
             self.engine(name, by)
 
+    def close(self) -> None:
+        """Take its engines down, in this thread; whoever asks again opens them anew."""
+        with self._lock:
+            self._engines.clear()
+
     def runner(self, by: Scaling, pictures: int, *, at_hand: bool = True) -> Runner:
         """Choose and open what runs a call of so many pictures."""
         return self._opened(self.engine_for(pictures, by, at_hand=at_hand), by)

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from foveal.bulk.reading import open_parts
 from foveal.errors import DataError
 from foveal.files import whole_file
 from foveal.model.codec import Codes
@@ -222,13 +223,13 @@ def open_codes(path: Path, model: FittedModel, *, force: bool = False) -> CodesF
         Where the file is no such table, holds no rows, lacks the columns `path` and `code`, or
         has codes of another length or of another model.
     """
-    if path.exists() and not path.is_file():
+    if path.exists() and not path.is_file() and not path.is_dir():
         raise _not_parquet(path, "no regular file")
-    if path.suffix.lower() in FORMATS[1:]:
+    if path.suffix.lower() in FORMATS[1:] and not path.is_dir():
         table: CodesTable = read_text(path)
         belongs: str | None = model.digest()
     else:
-        table = _parquet(path)
+        table = open_parts(path) if path.is_dir() else _parquet(path)
         belongs = _model_of(table.schema_arrow.metadata or {})
     schema, size = table.schema_arrow, model.plan.code_size
     missing = [name for name in ("path", "code") if schema.names.count(name) != 1]

@@ -11,7 +11,7 @@ from foveal.pages.document import Block, Plot, Plots, Section, Table, Words, sec
 from foveal.pages.report import Report
 from foveal.tuning.space import told
 from foveal.tuning.study import Tried
-from foveal.tuning.tune import Tuning
+from foveal.tuning.tuned import Tuning
 from foveal.wording import counted
 
 MOST_ROWS = 200
@@ -51,7 +51,7 @@ def tuning_page(found: Tuning, source: str = "") -> Report:
 
 
 def _cost(found: Tuning) -> Iterator[Section]:
-    done = [one for one in found.trials if one.state == "complete" and one.multiply_adds]
+    done = [one for one in found.trials if one.complete and one.multiply_adds]
     if len(done) < 2:
         return
     costs = [float(one.multiply_adds or 0) for one in done]
@@ -71,17 +71,14 @@ def _cost(found: Tuning) -> Iterator[Section]:
         unit="count",
         log=True,
     )
-    accuracy = min(values) >= 0
-    name = "validation accuracy" if accuracy else "negative validation loss"
-    if accuracy:
-        upward = spanning(name, values, unit="percent", high=1.0)
-    else:
-        upward = spanning(name, values)
+    measure = best[0].measure
+    share = (best[0].score or 0.0) >= 0  # what is made small may be any number
+    name = f"validation {measure}"
+    upward = spanning(name, values, unit="percent", high=1.0) if share else spanning(name, values)
+    title = f"{measure.capitalize()} against cost"
     said = f"{counted(len(done), 'trial')}, {counted(len(best), 'one', 'ones')} best at their cost"
-    chart = curves(
-        "accuracy-against-cost", "Accuracy against cost", said, [shown, line], across, upward
-    )
-    yield section("cost", "Accuracy against cost", [Plots((Plot(chart=chart, caption=COST),))])
+    chart = curves("accuracy-against-cost", title, said, [shown, line], across, upward)
+    yield section("cost", title, [Plots((Plot(chart=chart, caption=COST),))])
 
 
 def _mattered(found: Tuning) -> Iterator[Section]:
@@ -105,10 +102,7 @@ def _mattered(found: Tuning) -> Iterator[Section]:
 
 
 def _trials(found: Tuning) -> Section:
-    order = sorted(
-        found.trials,
-        key=lambda one: -(one.value if one.state == "complete" and one.value is not None else -1e9),
-    )
+    order = sorted(found.trials, key=lambda one: (one.complete, one.rank), reverse=True)
     more = len(order) - MOST_ROWS
     blocks: list[Block | None] = [
         Table(
@@ -122,12 +116,7 @@ def _trials(found: Tuning) -> Section:
 
 
 def _row(one: Tried) -> tuple[str, ...]:
-    value = f"{one.value:.4f}" if one.state == "complete" else "none"
     cost = "" if one.multiply_adds is None else f"{one.multiply_adds / 1e6:,.2f}"
     options = told(one.options) if one.options else ""
     options += f" ({one.why})" * bool(one.why)
-    return str(one.number), value, cost, f"{one.seconds:.1f}", options
-
-
-def _worse_last(one: Tried) -> tuple[bool, float]:
-    return one.state != "complete", -(one.value or 0.0)
+    return str(one.number), one.told or "none", cost, f"{one.seconds:.1f}", options

@@ -5,18 +5,19 @@ Axes: n picture, d number of a vector.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foveal.arrays import Floats, Hashes, Integers
+from foveal.arrays import Array, Floats, Hashes, Integers, Truths
 from foveal.errors import DataError
 from foveal.inference.extracting import Extraction
 from foveal.inference.features import open_features
 from foveal.nearest import parts, unit_length
 from foveal.pictures.collection import Pictures
+from foveal.pictures.hashing import content_hashes
 from foveal.pictures.remarks import summed, warn
 from foveal.search.index_file import Measure
 from foveal.shapes import volume
@@ -24,6 +25,7 @@ from foveal.shapes import volume
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
     from foveal.pictures.batches import RowsOfFeatures
+    from foveal.pictures.scaling import Scaling
     from foveal.recipe import PictureRecipe
 
 NOT_FINITE = "what the model makes of it is not finite"
@@ -104,6 +106,40 @@ def vectors_of(model: FittedModel, pictures: Pictures, progress: Progress | None
         measure=measure_of(model),
         notes=made.notes,
     )
+
+
+def passing_vectors(
+    model: FittedModel, pictures: Pictures
+) -> Iterator[tuple[Sequence[str], Floats, list[str], Hashes]]:
+    """Make vectors of some of many pictures, batch by batch; nothing of them is kept.
+
+    Yields
+    ------
+    tuple
+        Names, vectors ready to be compared (n, d), NaN where there is none; why there is none;
+        and hashes, equal for equal pictures, (n,).
+    """
+    session, measure = model.feature_session(), measure_of(model)
+    size, recipe = volume(session.network.shape), pictures.content.suited(session.recipe)
+
+    def as_it_is(images: Array, by: Scaling) -> Array:
+        return images
+
+    for start, values, said, images in session.looking(pictures, as_it_is, some_of_many=True):
+        with np.errstate(over="ignore"):
+            vectors = values.reshape(len(said), size).astype(np.float32)
+        bad: Truths = ~np.isfinite(vectors).all(axis=1)
+        vectors[~bad] = scaled(vectors[~bad], measure)
+        hashes = np.zeros(len(said), np.int64)
+        for at in np.flatnonzero(~bad).tolist():
+            known_by = pictures.content.known_by(start + at, images[at], recipe)
+            hashes[at] = content_hashes(known_by[None])[0]
+        yield (
+            [pictures.names[start + at] for at in range(len(said))],
+            vectors,
+            [why or NOT_FINITE * bool(no) for why, no in zip(said, bad, strict=True)],
+            hashes,
+        )
 
 
 def measure_of(model: FittedModel) -> Measure:

@@ -26,6 +26,9 @@ class Judging(Answering):
     What has a body here need not be written by a kind.
     """
 
+    chosen_by: ClassVar[tuple[str, float]] = ("accuracy", 1.0)
+    """Figure of held-out pictures by which trainings are held against one another, and 1 where more
+    of it is better, else -1."""
     judged_columns: ClassVar[tuple[str, ...]]
     """Columns of `judged_rows`, the truth first."""
 

@@ -48,6 +48,7 @@ class LabelAnswers(Named):
     rightness: ClassVar[str] = "exact matches"
     headings: ClassVar[tuple[str, str]] = ("labels", "probability")
     noun: ClassVar[tuple[str, str]] = ("label", "labels")
+    chosen_by: ClassVar[tuple[str, float]] = ("mean average precision", 1.0)
     exclusive: ClassVar[bool] = False
     judged_columns: ClassVar[tuple[str, ...]] = ("true", "predicted", "loss")
 

@@ -30,6 +30,7 @@ class NumberAnswers(Labelled):
     spread: float
     reach: float | None
     headings: ClassVar[tuple[str, str]] = ("number", "interval")
+    chosen_by: ClassVar[tuple[str, float]] = ("mean absolute error", -1.0)
     exclusive: ClassVar[bool] = False
     judged_columns: ClassVar[tuple[str, ...]] = ("true", "number", "low", "high", "residual")
 

@@ -20,7 +20,8 @@ import torch
 from torch import nn
 
 from foveal.device import choose
-from foveal.errors import UsageError
+from foveal.errors import ResourceError, UsageError
+from foveal.launched import LOCAL, check_met, processes
 from foveal.training.steps import Batch, Batches, BatchLoss
 
 T = TypeVar("T")
@@ -200,9 +201,11 @@ def joined(device: str = "auto", environment: Mapping[str, str] = os.environ) ->
     Raises
     ------
     UsageError
-        On a device by which processes cannot talk.
+        On a device by which processes cannot talk, and where they cannot find one another.
+    ResourceError
+        Where they do not reach one another.
     """
-    size = int(environment.get("WORLD_SIZE", "1"))
+    size = processes(environment)
     if size == 1:
         yield Group()
         return
@@ -214,13 +217,28 @@ def joined(device: str = "auto", environment: Mapping[str, str] = os.environ) ->
             came=name,
             remedy="use 'cpu', or one process",
         )
+    check_met(environment, graphics=name == "cuda")
     if name == "cuda":
-        torch.cuda.set_device(int(environment["LOCAL_RANK"]))
-    torch.distributed.init_process_group(ENGINES[name])
+        torch.cuda.set_device(int(environment[LOCAL]))
+    _meet(ENGINES[name], environment)
     try:
         yield Group(rank=torch.distributed.get_rank(), size=size, device=name)
     finally:
         torch.distributed.destroy_process_group()
+
+
+def _meet(engine: str, environment: Mapping[str, str]) -> None:
+    """Let the processes find one another."""
+    try:
+        torch.distributed.init_process_group(engine)
+    except (RuntimeError, ValueError) as error:
+        place = f"{environment['MASTER_ADDR']}:{environment['MASTER_PORT']}"
+        raise ResourceError(
+            f"processes that meet at {place}",
+            needed="all of them, each with a number of its own",
+            came=str(error).strip().splitlines()[0][:200],
+            remedy="start them anew; over machines that address must be reached from each",
+        ) from error
 
 
 ALONE = Group()

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from foveal.errors import ResourceError, UsageError
+from foveal.errors import UsageError
 from foveal.results import Result
+from foveal.tuning import presence, storage
+from foveal.tuning.sampling import STARTUP, pruner_of, sampler_of
+from foveal.tuning.search import Search
 from foveal.tuning.space import DEFAULTS
+from foveal.tuning.storage import imported
 
 if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial
 
-DATABASE = "study.db"
-NAME = "foveal"
-Sampler = Literal["tpe", "random"]
-SAMPLERS: tuple[Sampler, ...] = ("tpe", "random")
-"""By what came of earlier trials (tree-structured Parzen estimators: Bergstra et al., "Algorithms
-for hyper-parameter optimization", 2011), or at random."""
-STARTUP = 8
-"""Trials drawn at random before any is led or pruned by others."""
-GRID = 20
-"""Parts of a training, at the ends of which it is held against the others."""
 MOST_IMPORTANT = 10
+MOST_TRIES = 3
+"""Processes that a trial may cost: it may be what ends them."""
+AT, AGAIN, TRY, FIRST = "process", "again of", "try", "defaults"
+"""What is kept of a trial: the process at it, the one it repeats, how often that was, and whether
+it is that of all defaults."""
+STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "RUNNING": "running", "WAITING": "waiting"}
+KILLED = "its process was ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +34,16 @@ class Tried(Result):
 
     number: int
     state: str
-    """"complete", "pruned" (it fell behind, could not work, or time was up) or "failed"."""
+    """"complete", "pruned" (it fell behind, could not work, or time was up), "failed" (its process
+    was ended), "running" (in another process) or "waiting"."""
+    measure: str
+    """What `value` is, such as "accuracy"; empty where it is none."""
     value: float | None
-    """Accuracy; the negative loss where nothing is right or wrong."""
+    low: float | None
+    """95 % interval of `value`."""
+    high: float | None
+    score: float | None
+    """`value` where more of it is better, else its negative: what is made large."""
     loss: float | None
     epochs: int
     seconds: float
@@ -48,21 +54,42 @@ class Tried(Result):
     """Parameters of the learner."""
     why: str
     """Why it is not complete; empty where it is."""
+    model: str = ""
+    """SHA-256 of the model that it left, where it was the best at its end."""
+    where: str = ""
+    """Machine and place of that model."""
+    is_first: bool = False
+    """Whether it is that of all defaults."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether it was trained to its end."""
+        return self.state == "complete"
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """How it stands among complete ones: the greater, the better."""
+        return self.score or 0.0, -(self.loss or 0.0)
+
+    @property
+    def told(self) -> str:
+        """Its value with its interval; nothing where it has none."""
+        if self.value is None:
+            return ""
+        if self.low is None or self.high is None:
+            return f"{self.value:.4f}"
+        return f"{self.value:.4f} ({self.low:.4f} to {self.high:.4f})"
 
 
-def opened(
-    folder: Path, storage: str | None, facts: Mapping[str, Any], *, sampler: Sampler, seed: int
-) -> Study:
+def opened(search: Search) -> tuple[Study, Any]:
     """Open a study, or begin one with the trial of all defaults.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Where its database lies unless `storage` says otherwise.
-    storage : str, optional
-        Address of a database, as SQLAlchemy writes it.
-    facts : mapping
-        What is tuned: a study goes on with the same alone.
+    Trials whose process was ended are failed, and wait to be tried again.
+
+    Returns
+    -------
+    tuple
+        The study, and optuna's storage of it.
 
     Raises
     ------
@@ -72,22 +99,31 @@ def opened(
         Where the database cannot be opened.
     """
     optuna = imported()
-    sampling = optuna.samplers
-    study: Study
-    address = storage or f"sqlite:///{folder / DATABASE}"
-    try:
-        study = optuna.create_study(
-            storage=address, study_name=NAME, load_if_exists=True, direction="maximize"
+    address = storage.address_in(search.folder, search.storage)
+    with presence.study_lock(search.folder), storage.reached(address):
+        kept = storage.opened(address, _again)
+        study: Study = optuna.create_study(
+            storage=kept,
+            study_name=search.name,
+            load_if_exists=True,
+            direction="maximize",
+            sampler=sampler_of(search.sampler, search.seed),
+            pruner=pruner_of(search.sampler),
         )
-    except Exception as error:  # of the database, by whatever name
-        raise ResourceError(
-            "storage",
-            needed="a database that can be opened",
-            came=f"{type(error).__name__}: {error}".splitlines()[0][:200],
-            remedy="give its address as SQLAlchemy writes it, or leave `storage` out",
-        ) from error
+        _agree(study, search.facts)
+        bury(study, search)
+        _take_up(study)
+        if not any(one.user_attrs.get(FIRST) for one in study.trials):
+            study.enqueue_trial(dict(DEFAULTS), user_attrs={FIRST: True})
+    return study, kept
+
+
+def _agree(study: Study, facts: Mapping[str, Any]) -> None:
+    """Hold what is tuned against what the study began with."""
     before = study.user_attrs.get("facts")
-    if before is not None and before != dict(facts):
+    if before is None:
+        study.set_user_attr("facts", dict(facts))
+    elif before != dict(facts):
         changed = [name for name in facts if before.get(name) != facts[name]]
         raise UsageError(
             "the study",
@@ -95,59 +131,80 @@ def opened(
             came="others",
             remedy="give the tuned model another name",
         )
-    study.set_user_attr("facts", dict(facts))
-    for trial in study.get_trials(deepcopy=False):
-        if trial.state == optuna.trial.TrialState.RUNNING:  # killed with the process it ran in
-            study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
-    done = len(study.trials)
-    if not done:
-        study.enqueue_trial(dict(DEFAULTS))
-    drawn = {"tpe": sampling.TPESampler, "random": sampling.RandomSampler}[sampler]
-    more = {"n_startup_trials": STARTUP} if sampler == "tpe" else {}
-    study.sampler = drawn(seed=seed + done, **more)
-    pruners = optuna.pruners
-    median = pruners.MedianPruner(n_startup_trials=STARTUP, n_warmup_steps=GRID // 5)
-    study.pruner = median if sampler == "tpe" else pruners.NopPruner()
-    return study
 
 
-def imported() -> Any:
-    """Import optuna, quiet.
+def bury(study: Study, search: Search) -> None:
+    """Fail the trials whose process was ended; each waits to be tried again."""
+    optuna = imported()
+    with storage.heartbeats_meant():
+        optuna.storages.fail_stale_trials(study)
+    running = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,))
+    tokens = {one.user_attrs[AT] for one in running if AT in one.user_attrs}
+    gone = {token for token in tokens if presence.is_gone(search.folder, token)}
+    for one in running:
+        if one.user_attrs.get(AT) in gone:
+            study.tell(one.number, state=optuna.trial.TrialState.FAIL, skip_if_finished=True)
+            _again(study, one)
+    for token in gone:
+        presence.forget(search.folder, token)
 
-    Raises
-    ------
-    UsageError
-        Where it is not installed.
-    """
-    try:
-        import optuna
-    except ImportError:
-        raise UsageError(
-            "tuning",
-            needed="optuna",
-            came="a Python without",
-            remedy="install it with: pip install 'foveal[tune]'",
-        ) from None
-    optuna.logging.set_verbosity(logging.WARNING)
-    return optuna
+
+def _again(study: Study, trial: FrozenTrial) -> None:
+    """Let a trial whose process was ended be tried again, with what it was given."""
+    given = {**trial.system_attrs.get("fixed_params", {}), **trial.params}
+    tries = int(trial.user_attrs.get(TRY, 1))
+    if not given or tries >= MOST_TRIES:
+        return
+    known = {AGAIN: trial.number, TRY: tries + 1}
+    if trial.user_attrs.get(FIRST):
+        known[FIRST] = True
+    study.enqueue_trial(given, user_attrs=known)
+
+
+def _take_up(study: Study) -> None:
+    """Let what is to be tried again wait where a process was ended before it said so."""
+    failed = [one for one in study.trials if one.state.name == "FAIL"]
+    repeated = {one.user_attrs.get(AGAIN) for one in study.trials}
+    for one in failed:
+        if one.number not in repeated:
+            _again(study, one)
 
 
 def tried(trial: FrozenTrial) -> Tried:
     """Read what is kept of a trial."""
     known = trial.user_attrs
-    state = {"COMPLETE": "complete", "PRUNED": "pruned"}.get(trial.state.name, "failed")
+    state = STATES.get(trial.state.name, "failed")
+    complete = state == "complete"
     return Tried(
         number=trial.number,
         state=state,
-        value=None if trial.value is None else float(trial.value),
-        loss=known.get("loss"),
+        measure=known.get("measure", "") if complete else "",
+        value=known.get("value") if complete else None,
+        low=known.get("low") if complete else None,
+        high=known.get("high") if complete else None,
+        score=trial.value if complete else None,
+        loss=known.get("loss") if complete else None,
         epochs=int(known.get("epochs", 0)),
         seconds=float(known.get("seconds", 0.0)),
         multiply_adds=known.get("multiply_adds"),
         parameters=known.get("parameters"),
         options=known.get("options", {}),
-        why=known.get("why", "" if state == "complete" else "it was stopped"),
+        why=known.get("why", "" if state != "failed" else KILLED),
+        model=known.get("model", "") if complete else "",
+        where=known.get("where", "") if complete else "",
+        is_first=bool(known.get(FIRST)),
     )
+
+
+def all_tried(study: Study) -> list[Tried]:
+    """Read what is kept of all trials but those that wait."""
+    found = map(tried, study.get_trials(deepcopy=False))
+    return [one for one in found if one.state != "waiting"]
+
+
+def best_of(trials: Sequence[Tried]) -> Tried | None:
+    """Return the best of the complete trials."""
+    return max((one for one in trials if one.complete), key=lambda one: one.rank, default=None)
 
 
 def importance(study: Study) -> dict[str, float]:
@@ -173,10 +230,10 @@ def importance(study: Study) -> dict[str, float]:
 
 def front(trials: Sequence[Tried]) -> list[Tried]:
     """Return the complete trials that none beats at their cost or less, cheapest first."""
-    complete = [one for one in trials if one.state == "complete" and one.multiply_adds is not None]
+    complete = [one for one in trials if one.complete and one.multiply_adds is not None]
     best, kept = float("-inf"), []
-    for one in sorted(complete, key=lambda one: (one.multiply_adds, -(one.value or 0.0))):
-        if one.value is not None and one.value > best:
-            best = one.value
+    for one in sorted(complete, key=lambda one: (one.multiply_adds, -(one.score or 0.0))):
+        if one.score is not None and one.score > best:
+            best = one.score
             kept.append(one)
     return kept

@@ -77,6 +77,7 @@ class Tuned(Answer):
     metrics: dict[str, Any] | None
     default_metrics: dict[str, Any] | None
     seconds: float
+    notes: list[str]
     written: list[str]
 
 

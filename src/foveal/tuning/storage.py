@@ -1,0 +1,161 @@
+"""The database of a study, which optuna reaches by SQLAlchemy: a file of SQLite, or a server."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from foveal.errors import ResourceError, UsageError
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import FrozenTrial
+
+    Gone = Callable[[Study, FrozenTrial], None]
+
+DATABASE = "study.db"
+SQLITE = "sqlite:"
+BEAT, GRACE = 15, 60
+"""Seconds after which a process says again that it is at a trial, and after which nobody is."""
+PATIENCE = 60
+"""Seconds to wait for a file of SQLite while another process writes into it."""
+REMEDY = "check that it can be reached and has room; the same command goes on with the study"
+
+
+def imported() -> Any:
+    """Import optuna, quiet.
+
+    Raises
+    ------
+    UsageError
+        Where it is not installed.
+    """
+    try:
+        import optuna
+    except ImportError:
+        raise UsageError(
+            "tuning",
+            needed="optuna",
+            came="a Python without",
+            remedy="install it with: pip install 'foveal[tune]'",
+        ) from None
+    optuna.logging.set_verbosity(logging.WARNING)
+    return optuna
+
+
+def address_in(folder: Path, storage: str | None) -> str:
+    """Return the address of a study's database."""
+    return storage or f"{SQLITE}///{folder / DATABASE}"
+
+
+def opened(address: str, gone: Gone) -> Any:
+    """Open a database.
+
+    Parameters
+    ----------
+    address : str
+        As SQLAlchemy writes it.
+    gone : callable
+        Told of a trial that nobody is at any more, once it is failed.
+
+    Raises
+    ------
+    UsageError
+        Where what reaches it is not installed.
+    ResourceError
+        Where it cannot be opened.
+    """
+    storages = imported().storages
+    from sqlalchemy.exc import ArgumentError
+
+    options = {"connect_args": {"timeout": PATIENCE}} if address.startswith(SQLITE) else {}
+    with reached(address), heartbeats_meant():
+        try:
+            return storages.RDBStorage(
+                address,
+                engine_kwargs=options,
+                heartbeat_interval=BEAT,
+                grace_period=GRACE,
+                heartbeat_stale_trial_callback=gone,
+            )
+        except ImportError as error:
+            raise UsageError(
+                "storage",
+                needed=f"what reaches {shown(address).split(':')[0]}",
+                came=_said(error, address),
+                remedy="for PostgreSQL: pip install 'foveal[postgres]'",
+            ) from None
+        except (ValueError, ArgumentError) as error:
+            raise UsageError(
+                "storage",
+                needed="an address such as postgresql://name@machine/database",
+                came=_said(error, address),
+                remedy="write it so, or leave `storage` out for a file beside the model",
+            ) from None
+
+
+@contextmanager
+def heartbeats_meant() -> Iterator[None]:
+    """Keep optuna from warning within that heartbeats are experimental, and of its own loop."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*[hH]eartbeat")
+        warnings.filterwarnings("ignore", category=imported().exceptions.ExperimentalWarning)
+        yield
+
+
+@contextmanager
+def reached(address: str) -> Iterator[None]:
+    """Tell in four beats what a database refuses within; no message holds its password.
+
+    Raises
+    ------
+    ResourceError
+        Where it cannot be opened, read, or written to.
+    """
+    optuna = imported()
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (optuna.exceptions.StorageInternalError, SQLAlchemyError) as error:
+        cause = error.__cause__ if isinstance(error.__cause__, SQLAlchemyError) else error
+        raise ResourceError(
+            f"storage {shown(address)}",
+            needed="a database that can be opened and written to",
+            came=_said(cause, address),
+            remedy=REMEDY,
+        ) from None
+
+
+def shown(address: str) -> str:
+    """Write an address without its password.
+
+    >>> shown("postgresql://me:secret@there/studies")
+    'postgresql://me:***@there/studies'
+    """
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        return make_url(address).render_as_string(hide_password=True)
+    except (ArgumentError, ValueError):
+        return "that is no address"
+
+
+def _said(error: BaseException, address: str) -> str:
+    """Write what an error says, in a line, without address and password."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    said = " ".join(str(error).split("[SQL")[0].split("(Background")[0].split())
+    try:
+        secret = make_url(address).password
+    except (ArgumentError, ValueError):
+        secret = None
+    for one in (address, secret):
+        said = said.replace(str(one), "***") if one else said
+    return f"{type(error).__name__}: {said}"[:200]

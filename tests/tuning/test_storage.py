@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from foveal.errors import ResourceError, UsageError
+from foveal.tuning.storage import opened, shown
+
+
+def refusal(address: str) -> str:
+    with pytest.raises((ResourceError, UsageError)) as caught:
+        opened(address, lambda study, trial: None)
+    return str(caught.value)
+
+
+def test_a_database_that_cannot_be_opened_is_named() -> None:
+    told = refusal("sqlite:////nowhere/at/all/study.db")
+    assert "storage sqlite:////nowhere/at/all/study.db: needed a database" in told
+    assert "unable to open database file" in told
+
+
+def test_what_reaches_a_server_is_named_where_it_is_missing(monkeypatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "psycopg", None)
+    told = refusal("postgresql://me:secret@localhost/studies")
+    assert "foveal[postgres]" in told and "secret" not in told
+
+
+@pytest.mark.parametrize("address", ["no address: secret", "nosuch://me:secret@there/x"])
+def test_what_is_no_address_is_refused_and_never_told(address: str) -> None:
+    told = refusal(address)
+    assert "postgresql://name@machine/database" in told and "secret" not in told
+
+
+def test_a_password_is_never_shown() -> None:
+    assert shown("postgresql://me:secret@there/studies") == "postgresql://me:***@there/studies"
+    assert "secret" not in shown("secret")
