@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foveal.bulk.kept import KeptColumns
 from foveal.cli.options import (
     Device,
     Json,
@@ -31,6 +30,7 @@ from foveal.results import plain
 from foveal.wording import counted
 
 if TYPE_CHECKING:
+    from foveal.bulk.kept import KeptColumns
     from foveal.evaluation.intervals import Estimate
     from foveal.model.fitted import FittedModel
     from foveal.model.predictions import Predictions
@@ -186,6 +186,7 @@ def _watched(pictures: Sequence[str], to: Path | None) -> tuple[Path, Path]:
 
 def watched(fitted: FittedModel, folder: Path, to: Path, refusal: Refusal | None) -> PredictedTable:
     """Predict files as they arrive, until a signal; what was done is the answer."""
+    from foveal.bulk.kept import KeptColumns
     from foveal.model.predictions import columns_of
     from foveal.model.watching import Watch
     from foveal.tables import GrowingTable
@@ -239,6 +240,7 @@ def _predicted(
     fitted: FittedModel, sources: list[Pictures], to: Path | None, refusal: Refusal | None
 ) -> PredictedTable:
     """Predict batch by batch into a table, or all at once."""
+    from foveal.bulk.kept import KeptColumns
     from foveal.model.bulk_work import Predicting
     from foveal.model.predictions import Predictions
     from foveal.tables import write_table

@@ -13,6 +13,7 @@ from foveal.learning.context import FitContext
 from foveal.learning.cuts import choose_cut
 from foveal.learning.data import TrainingData, as_features, prepare
 from foveal.learning.earlier import Earlier
+from foveal.learning.option_groups import pick
 from foveal.learning.options import (
     TRANSFER,
     TRANSFER_OF_NUMBERS,
@@ -21,7 +22,6 @@ from foveal.learning.options import (
     Labels,
     TransferShares,
     Views,
-    pick,
 )
 from foveal.learning.transfer import Transfer
 from foveal.learning.transfer_config import TransferConfig

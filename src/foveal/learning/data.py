@@ -17,7 +17,8 @@ from foveal.inference.features import Features, open_features
 from foveal.inference.frozen import OWN
 from foveal.learning.context import FitContext
 from foveal.learning.earlier import Earlier
-from foveal.learning.options import Pixels, Shares, sides_of
+from foveal.learning.option_groups import sides_of
+from foveal.learning.options import Pixels, Shares
 from foveal.pictures import ledger, prepared
 from foveal.pictures.augment import Augmentation
 from foveal.pictures.batches import FeatureBatches, TrainingBatches, inputs, training_batches
