@@ -13,8 +13,9 @@ import platformdirs
 
 from foveal.errors import ResourceError
 
-KINDS = ("stores", "features", "engines", "weights", "contents")
-"""Decoded pictures, features, converted networks and weights, hashes of files, small pictures."""
+KINDS = ("stores", "features", "engines", "weights", "contents", "remote")
+"""Decoded pictures, features, converted networks and weights, hashes of files, small pictures, and
+copies of files at addresses."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,6 +253,11 @@ def units() -> Iterator[Unit]:
             files_of = tuple(folder / f"{name}{end}" for end in (".safetensors", ".npy"))
             size = sum(status.st_size for status in several)
             yield Unit(files_of, folder, False, size, max(one.st_mtime for one in several))
+    for folder in _folders("remote"):
+        copies = [(file, status) for file, status in _files(folder) if file.name != IN_USE]
+        used = max((status.st_mtime for _, status in _files(folder)), default=0)
+        size = sum(status.st_size for _, status in copies)
+        yield Unit(tuple(file for file, _ in copies), folder, True, size, used)
     engines = cache_folder() / "engines"
     for file, status in _files(engines):
         if ENGINE.fullmatch(file.name):

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from foveal.addresses import meant
 from foveal.errors import DataError, ModelFileError, ResourceError, UsageError
 from foveal.parameters import did_you_mean
 from foveal.wording import counted
@@ -112,13 +113,15 @@ def _in_the_way(path: Path, spared: Callable[[Path], str] | None) -> str:
 
 
 def _check_above(path: Path, what: str, needed: str) -> None:
-    if not _is_folder(path.parent):
-        raise UsageError(
-            f"{what} {path}",
-            needed=needed,
-            came=str(path.parent),
-            remedy="make that folder first",
-        )
+    if _is_folder(path.parent):
+        return
+    address = meant(path)
+    raise UsageError(
+        f"{what} {address or path}",
+        needed=f"{needed}, on this machine" if address else needed,
+        came="an address" if address else str(path.parent),
+        remedy="write it here, and copy it there" if address else "make that folder first",
+    )
 
 
 def _misnamed(path: Path, what: str, kind: str, ending: str, came: str = "") -> UsageError:
@@ -225,7 +228,7 @@ def told(what: str, needed: str = ROOM) -> Iterator[None]:
         raise ResourceError(
             what,
             needed=needed,
-            came=error.strerror or str(error),
+            came=os.strerror(error.errno) if error.errno else str(error),  # however it was raised
             remedy="free some space or choose another place",
         ) from error
 
@@ -274,7 +277,7 @@ def existing(path: Path) -> Path:
             str(path)[:200],
             needed="a folder or file that exists",
             came="nothing there" if isinstance(error, FileNotFoundError) else str(error)[:80],
-            remedy=_like(path) or "check the spelling of the path",
+            remedy=_instead(path) or "check the spelling of the path",
         ) from error
     return path
 
@@ -292,9 +295,15 @@ def existing_model(path: Path) -> Path:
             str(path),
             needed="a model file that exists",
             came="nothing there",
-            remedy=_like(path) or "check the path, or train a model first",
+            remedy=_instead(path) or "check the path, or train a model first",
         )
     return path
+
+
+def _instead(path: Path) -> str:
+    """Say what may have been meant by a path at which nothing lies; nothing where none is known."""
+    address = meant(path)
+    return f"write an address with two slashes, as text: {address}" if address else _like(path)
 
 
 def _like(path: Path) -> str:

@@ -10,11 +10,13 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
+from foveal.addresses import Address, checked, is_remote
 from foveal.cli.sources import STDIN
 from foveal.errors import UsageError
 from foveal.files import existing, existing_model
 from foveal.launched import check_alone
 from foveal.parameters import did_you_mean
+from foveal.remote import local_model
 
 ENDING, ALMOST = ".safetensors", ".safetensor"
 """Ending of model files, and how endings begin that were meant to be it."""
@@ -76,11 +78,23 @@ class Command(TyperCommand):
             words = _texts(ctx.params[str(one.name)])
             if one.name == "model" and not ctx.command_path.startswith(TRAINING):
                 for word in words:
-                    self._check_model(word)
+                    ctx.params["model"] = self._found_model(word, ctx.params["model"])
             elif one.name in ("pictures", "where"):
                 for word in words:
-                    if word and word != STDIN and not {"{", "#"} & set(word):  # shards, pages
+                    if is_remote(word):
+                        checked(word)
+                    elif word and word != STDIN and not {"{", "#"} & set(word):  # shards, pages
                         existing(Path(word))
+
+    def _found_model(self, word: str, given: Any) -> Any:
+        """Return a model as it was given; of one at an address the copy that is read."""
+        if not is_remote(word):
+            self._check_model(word)
+            return given
+        if isinstance(given, Address):
+            return local_model(word)
+        is_model = word.lower().endswith(ENDING)  # else it may name pictures
+        return str(local_model(word)) if is_model else given
 
     def _check_model(self, word: str) -> None:
         """Check that a model is there, where a word can be nothing but the path of one."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from foveal.addresses import is_remote
 from foveal.cli.figures import shown_passage
 from foveal.cli.options import Device, Json, Label, LabelFrom, Threads
 from foveal.cli.output import print_answer
@@ -199,7 +200,7 @@ def _check_folder(to: Path, pictures: list[str]) -> None:
         )
     checked_folder(to, "--to", needed="a folder", spared=lambda _: "")
     place = to.resolve()
-    for word in pictures:
+    for word in (one for one in pictures if not is_remote(one)):
         given = Path(word).resolve()
         holds = given.parent if given.is_file() else given
         if holds == place or (given.is_dir() and given in place.parents):

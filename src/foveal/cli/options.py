@@ -12,13 +12,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from foveal.addresses import Address, is_remote
 from foveal.errors import UsageError
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
     from foveal.training.run import Run
 
-Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A .safetensors file.")]
+
+def _model_word(word: str) -> Any:
+    """Return a path, or an address as it is: a path would lose a slash of it."""
+    return Address(word) if is_remote(word) else Path(word)
+
+
+Model = Annotated[
+    Path, typer.Argument(metavar="MODEL", parser=_model_word, help="A .safetensors file.")
+]
 Pictures = Annotated[
     str,
     typer.Argument(
@@ -130,7 +139,9 @@ def groups_of(text: str | None) -> str | None:
     return str(Path(text).absolute()) if text is not None and is_table else text
 
 
-def opened(model: Path, device: str, threads: int | None, *, whole: bool = False) -> FittedModel:
+def opened(
+    model: Path | str, device: str, threads: int | None, *, whole: bool = False
+) -> FittedModel:
     """Load a model file, or ImageNet's classifier where its name stands for one.
 
     With `whole` the latter sees whole pictures, for what lies at their edges, and not their middle.

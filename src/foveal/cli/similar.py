@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from foveal.addresses import is_remote
 from foveal.cli.figures import check_table_and_sheet
 from foveal.cli.groups import found_groups, groups_lines
 from foveal.cli.options import Device, Json, Strict, Threads, opened
@@ -118,7 +119,7 @@ def similar(
     named, place, wanted = _named(model, where, queries or [])
     _check(place, wanted, to, groups=groups, graph=approximate or force)
     _check_files(to, sheet, groups)
-    fitted = opened(Path(named), device, threads, whole=True)
+    fitted = opened(named, device, threads, whole=True)
     if groups:
         grouped = found_groups(fitted, pictures_of(place), to, sheet)
         print_answer(grouped, groups_lines, as_json=json)
@@ -137,11 +138,7 @@ def _named(model: str | None, where: str | None, queries: list[str]) -> tuple[st
     from foveal.errors import UsageError
     from foveal.model.imagenet import NAME
 
-    if (
-        model is not None
-        and model != NAME
-        and (Path(model).is_dir() or model.lower().endswith(".npz"))
-    ):
+    if model is not None and model != NAME and _holds_pictures(model):
         return NAME, model, [*([] if where is None else [where]), *queries]
     if model is None or where is None:
         raise UsageError(
@@ -155,6 +152,8 @@ def _named(model: str | None, where: str | None, queries: list[str]) -> tuple[st
 
 def _holds_pictures(word: str) -> bool:
     """Whether a word that may name a model names pictures."""
+    if is_remote(word):
+        return not word.lower().endswith(".safetensors")
     return Path(word).is_dir() or word.lower().endswith(".npz")
 
 

@@ -9,6 +9,7 @@ from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from foveal.addresses import is_remote
 from foveal.errors import DataError
 from foveal.wording import counted
 
@@ -115,6 +116,8 @@ def _stands_alone(named: tuple[str, bool], missing_too: bool) -> bool:
     """Whether a name is a source of its own, or one file of several."""
     from foveal.pictures.sources import holds_pictures
 
+    if is_remote(named[0]):
+        return not named[1]
     path, from_stdin = Path(named[0]), named[1]
     if not named[0] or holds_pictures(path):
         return True

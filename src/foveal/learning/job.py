@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from foveal import files
+from foveal.addresses import is_remote
 from foveal.errors import UsageError
 from foveal.learning.cross_validated import CrossValidation
 from foveal.learning.folds import Within, cross_validated
@@ -189,8 +190,12 @@ def labelled(pictures: str | list[str], label_from: str | None, label: str | Non
 def _absolute(pictures: str | Path | Sequence[str | Path]) -> str | list[str]:
     """Name pictures so that a run finds them from anywhere."""
     if isinstance(pictures, str | Path):
-        return str(Path(pictures).absolute())
-    return [str(Path(one).absolute()) for one in pictures]
+        return _whole(pictures)
+    return [_whole(one) for one in pictures]
+
+
+def _whole(path: str | Path) -> str:
+    return path if is_remote(path) else str(Path(path).absolute())
 
 
 def _keep_aside(model: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from foveal import remote
 from foveal.model import loading
 from foveal.model.fitted import FittedModel
 from foveal.model.imagenet import NAME, imagenet
@@ -22,8 +23,9 @@ def load(
     Parameters
     ----------
     path : str or Path
-        The .safetensors file; "imagenet", where no file is called so, for a network that ImageNet
-        trained (`foveal.imagenet`).
+        The .safetensors file, or its address, such as s3://bucket/cats.safetensors (extra
+        `remote`), of which the cache keeps a copy; "imagenet", where no file is called so, for a
+        network that ImageNet trained (`foveal.imagenet`).
     half : {"encoder", "decoder"}, optional
         Only this half of an autoencoder; all of it where left out.
     whole : bool
@@ -40,7 +42,7 @@ def load(
     UsageError
         For half of a model that is no autoencoder.
     """
-    place = Path(path)
+    place = remote.local_model(path)
     if half is None and str(path) == NAME and not place.exists():
         return imagenet(device=device, threads=threads, whole=whole)
     return loading.load(place, half=half, device=device, threads=threads)

@@ -27,7 +27,7 @@ from foveal.pictures.opening import MOST_PIXELS, most_pixels, opened, reason_of
 from foveal.pictures.remarks import Remark
 from foveal.recipe import PictureRecipe
 
-VERSION = 3
+VERSION = 4
 """Raised whenever the same file and recipe would give other pixels: part of the store's key."""
 
 UNMEASURED = (0.0, 65535.0)

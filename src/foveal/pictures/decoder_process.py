@@ -27,6 +27,8 @@ from foveal.recipe import PictureRecipe
 
 READY = b"ready\n"
 """Said once, when questions are taken."""
+PIPE = 1 << 20
+"""Bytes of answers that wait to be read, at most."""
 NO_ROOM = "needs more memory than there is"
 """Why a picture cannot be decoded for which the memory does not suffice."""
 
@@ -94,7 +96,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asks decides when this ends
     with contextlib.suppress(OSError):  # where memory is short, this is to end, not who asks
         Path("/proc/self/oom_score_adj").write_text("800")
-    with os.fdopen(os.dup(1), "wb") as answers:
+    with os.fdopen(os.dup(1), "wb", PIPE) as answers:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whatever a codec prints is no answer
         answers.write(READY)
         answers.flush()

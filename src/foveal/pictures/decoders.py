@@ -21,10 +21,11 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from foveal.pictures.decoder_process import READY, Answer, done
+from foveal.pictures.decoder_process import PIPE, READY, Answer, done
 from foveal.pictures.encoded import Encoded, InMemory, Page, Unreadable
 from foveal.pictures.opening import LIMIT, MOST_PIXELS, most_pixels
 from foveal.pictures.remarks import warn
+from foveal.pictures.remote_objects import fetched
 from foveal.recipe import PictureRecipe
 from foveal.wording import counted
 
@@ -44,6 +45,8 @@ TRIES = 2
 """Decoders that a picture may cost: the first may have ended for reasons of its own."""
 ALONE = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
 """Environment of a decoder: it needs no threads of its own."""
+KEPT = {"MALLOC_MMAP_THRESHOLD_": str(16 << 20), "MALLOC_TRIM_THRESHOLD_": str(32 << 20)}
+"""Further: memory of one picture is used for the next, not given back and asked for (glibc)."""
 UNGUARDED = (
     "pictures are decoded in this process, since no other can be started: a file that crashes a "
     "decoder ends it"
@@ -156,7 +159,7 @@ def _groups(
 ) -> Iterator[dict[int, Sent]]:
     """Yield what goes into one question, by row; why a member cannot be read goes into `found`."""
     group, size = dict[int, Sent](), 0
-    for row, picture in enumerate(pictures):
+    for row, picture in enumerate(fetched(pictures)):
         try:
             one = Sent.of(picture)
         except Unreadable as reason:
@@ -216,11 +219,13 @@ class Decoder:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # libtiff prints there what Pillow does not pass on
-            env=os.environ | ALONE,
+            env=os.environ | ALONE | KEPT,
+            bufsize=PIPE,
         )
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.questions, self.sent = self.process.stdin, self.process.stdout
+        _widen(self.sent.fileno())
         if self.sent.readline() != READY:
             self.end()
             raise OSError("a decoder ended before it was ready")
@@ -279,6 +284,16 @@ class Decoder:
             return TooSlow(f"took longer than {limit} of the processor to decode")
         short = ", as where memory is short" * (name == "SIGKILL")
         return Ended(f"ends the process that decodes it ({name}{short})")
+
+
+def _widen(pipe: int) -> None:
+    """Let a pipe hold the pixels of several pictures: a full one costs turns of both processes."""
+    if sys.platform != "linux":
+        return
+    import fcntl
+
+    with contextlib.suppress(OSError):  # as many bytes are allowed to others than root, by custom
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE)
 
 
 def _answer(sent: IO[bytes]) -> Answer | str:

@@ -18,6 +18,7 @@ from typing import BinaryIO, Protocol, overload
 
 import numpy as np
 
+from foveal.addresses import is_remote
 from foveal.arrays import Rows
 from foveal.wording import counted
 
@@ -277,7 +278,8 @@ def mark(picture: Encoded) -> bytes:
 
 
 def _absolute(member: Member) -> str:
-    return str(Path(member.name).absolute())
+    name = member.name
+    return name if is_remote(name) else str(Path(name).absolute())
 
 
 def times(status: os.stat_result) -> str:

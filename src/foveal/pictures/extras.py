@@ -33,14 +33,17 @@ class Extra:
     """Whether a file that starts with these bytes is one."""
     load: Callable[[], None]
     """Lets Pillow read it."""
+    helpers: tuple[str, ...] = ()
+    """What reads more of its files, where it is installed beside."""
 
     @property
-    def installed(self) -> str:
-        """The version that is installed; empty where there is none."""
-        try:
-            return version(self.distribution)
-        except PackageNotFoundError:
-            return ""
+    def installed(self) -> tuple[str, ...]:
+        """What is installed of it, with versions."""
+        return tuple(
+            f"{name} {number}"
+            for name in (self.distribution, *self.helpers)
+            if (number := _version(name))
+        )
 
     @property
     def missing(self) -> str:
@@ -101,6 +104,7 @@ EXTRAS = (
         endings=(".dcm", ".dicom"),
         begins=_is_dicom,
         load=_load_dicom,
+        helpers=("python-gdcm", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg", "pyjpegls"),
     ),
 )
 """The formats."""
@@ -114,5 +118,12 @@ def extra_of(start: bytes) -> Extra | None:
 @lru_cache(maxsize=1)
 def identity() -> tuple[str, ...]:
     """Say which are installed, in which version: for keys of caches."""
-    found = {one.distribution: one.installed for one in EXTRAS}
-    return tuple(f"{name} {number}" for name, number in found.items() if number)
+    return tuple(name for one in EXTRAS for name in one.installed)
+
+
+def _version(distribution: str) -> str:
+    """Return the version that is installed; nothing where there is none."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""

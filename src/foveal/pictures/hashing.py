@@ -16,6 +16,7 @@ import numpy as np
 
 from foveal.arrays import Array, Hashes
 from foveal.cache import cache_folder
+from foveal.errors import ResourceError
 from foveal.pictures.encoded import Encoded, Page, Seen, Unreadable, seen, stream
 from foveal.pictures.workers import in_order
 
@@ -71,6 +72,8 @@ def hash_encoded(picture: Encoded) -> bytes:
                 digest.update(block)
         if isinstance(picture, Page):  # of one file, and each is another picture
             digest.update(f"page {picture.number}".encode())
+    except ResourceError:  # of a server, not of this picture
+        raise
     except (OSError, Unreadable):
         return ABSENT
     return digest.digest()

@@ -132,7 +132,8 @@ class Journal:
         if isinstance(event, EpochEnded):
             self.epochs.append(asdict(event))
         if self.folder is not None and _kept(event):
-            with (self.folder / EVENTS).open("a", encoding="utf-8") as file:
+            events = self.folder / EVENTS
+            with files.told(str(events)), events.open("a", encoding="utf-8") as file:
                 file.write(to_json(event) + "\n")
 
     @property
@@ -145,7 +146,7 @@ class Journal:
         """Cut the events back to a checkpoint: what came after will come again."""
         assert self.folder is not None
         events = self.folder / EVENTS
-        with events.open("ab") as file:
+        with files.told(str(events)), events.open("ab") as file:
             file.truncate(min(size, file.tell()))
         lines = events.read_text(encoding="utf-8", errors="replace").splitlines()
         told = [read_line(line) for line in lines]

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from foveal.addresses import is_remote
 from foveal.errors import DataError
 from foveal.files import existing
 from foveal.pictures.collection import Pictures
@@ -25,6 +26,7 @@ from foveal.pictures.sources import (
     numpy_folder,
     parquet,
     python_list,
+    remote,
     shards,
     tar,
     text_table,
@@ -44,7 +46,7 @@ class Reader(Protocol):
 
 
 READERS: tuple[Reader, ...] = (
-    *(tar, parquet, shards, idx, numpy_folder, folder, numpy_files, text_table),
+    *(remote, tar, parquet, shards, idx, numpy_folder, folder, numpy_files, text_table),
     *(frame, python_list, files, arrays),
 )
 """The first that takes what is given reads it."""
@@ -61,7 +63,8 @@ def gather(pictures: Any) -> Pictures:
         where they are known), or a frame of pandas, polars or pyarrow with these columns; .tar
         shards, Parquet with encoded pictures, or a folder or list of these; pictures of Pillow;
         an array (n, h, w), (n, h, w, c) or (n, pixels), an .npz file, a folder of .npy files, or
-        of IDX files.
+        of IDX files. Paths of folders, tables and shards, and within tables, may be addresses
+        that fsspec reads, such as s3://bucket/photos (extra `remote`).
 
     Raises
     ------
@@ -77,7 +80,7 @@ def gather(pictures: Any) -> Pictures:
             came="an empty text",
             remedy="name a folder, '.' for the present one; is a variable of the shell unset?",
         )
-    if isinstance(pictures, str | os.PathLike):
+    if isinstance(pictures, str | os.PathLike) and not is_remote(pictures):
         pictures = _existing(Path(pictures))
     pictures = listed(pictures)
     reader = next(reader for reader in READERS if reader.takes(pictures))
@@ -94,6 +97,9 @@ def gather_each(pictures: Any) -> Sequence[Pictures] | Iterator[Pictures]:
     sequence or iterator of Pictures
         One source, or as many as there are shards.
     """
+    if remote.takes(pictures):
+        found = remote.each(pictures)
+        return [*map(as_wanted, found)] if isinstance(found, list) else map(as_wanted, found)
     given = Path(pictures) if isinstance(pictures, str | os.PathLike) and pictures else pictures
     if isinstance(given, Pictures) or not shards.takes(given):
         return [gather(pictures)]

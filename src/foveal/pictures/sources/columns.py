@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from foveal.addresses import doubt_of, is_remote, shown
 from foveal.arrays import Array
 from foveal.errors import DataError
 from foveal.parameters import did_you_mean
@@ -17,8 +18,10 @@ from foveal.pictures.collection import Pictures, evenly
 from foveal.pictures.content import EncodedContent
 from foveal.pictures.encoded import Absent, Chained, Encoded, EncodedRows, as_page
 from foveal.pictures.missing import is_missing
+from foveal.pictures.remote_objects import RemoteObject
 from foveal.pictures.sources.labels import labels_of, objects_of, text_of
 from foveal.pictures.sources.parts import PARTS
+from foveal.remote import is_copy
 from foveal.wording import counted
 
 PATH, LABEL, GROUP, SPLIT = "path", "label", "group", "split"
@@ -119,10 +122,10 @@ def _several(name: str, count: int, where: str) -> DataError:
 
 def check_similar(names: Sequence[str]) -> list[str]:
     """Return notes on columns that are not read, but look like those that are."""
-    known = (LABEL, GROUP, SPLIT)
+    missing = [one for one in (LABEL, GROUP, SPLIT) if one not in names]
     found = []
     for name in names:
-        like = [one for one in known if one not in names and _is_like(name, one)]
+        like = [one for one in missing if _is_like(name, one)]
         found += [f"the column {name} is not read: did you mean {one!r}?" for one in like]
     return found
 
@@ -249,7 +252,10 @@ def of_paths(
             came="a head alone",
             remedy="write a row for each picture beneath it",
         )
-    names = [path or f"row {row + 1}" for row, path in enumerate(paths)]
+    names = [
+        (shown(path) if is_remote(path) else path) or f"row {row + 1}"
+        for row, path in enumerate(paths)
+    ]
     rows = Named(folder, paths, problems)
     _check_there(rows, where)
     others = {name: values for name, values in columns.items() if name != PATH}
@@ -281,8 +287,9 @@ class Named(EncodedRows):
         """Return the file that a row names."""
         path = self.paths[row]
         reason = self.problems.get(row) or ("" if path else "no path in this row")
-        if not reason and "://" in path:
-            reason = "an address: nothing is downloaded, give the file"
+        if not reason and is_remote(path):
+            reason = doubt_of(path)
+            return Absent(shown(path), reason) if reason else RemoteObject(path)
         return Absent(path or f"row {row + 1}", reason) if reason else as_page(self._file(path))
 
     def _file(self, path: str) -> Path:
@@ -295,8 +302,8 @@ class Named(EncodedRows):
 def _check_there(rows: Named, where: str) -> None:
     """Refuse a table whose paths count from elsewhere: none of them would be found."""
     tried = [rows.paths[row] for row in evenly(len(rows), TRIED)]
-    tried = [path for path in tried if path and not Path(path).is_absolute()]
-    if any(_is_there(rows.folder / path) for path in tried):
+    tried = [path for path in tried if path and not (is_remote(path) or Path(path).is_absolute())]
+    if is_copy(rows.folder) or any(_is_there(rows.folder / path) for path in tried):
         return
     here = [path for path in tried if _is_there(Path(path))]
     if here:

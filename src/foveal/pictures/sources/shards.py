@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -108,17 +109,15 @@ def _listed(shard: Path, folder: Path | None) -> Listed:
     except (OSError, Unreadable) as error:
         absent = Absent(str(shard), reason_of(error))
         return Listed(rows=(absent,), names=[name], columns={})
+    return with_part(listed, name)
+
+
+def with_part(listed: Listed, name: str) -> Listed:
+    """Return what a shard lists, with the part that its name says where nothing else says one."""
     part = _part(name)
-    if part and SPLIT not in listed.columns:
-        columns = {**listed.columns, SPLIT: [part] * len(listed.rows)}
-        return Listed(
-            rows=listed.rows,
-            names=listed.names,
-            columns=columns,
-            folders=listed.folders,
-            notes=listed.notes,
-        )
-    return listed
+    if not part or SPLIT in listed.columns:
+        return listed
+    return replace(listed, columns={**listed.columns, SPLIT: [part] * len(listed.rows)})
 
 
 def _part(name: str) -> str:

@@ -1,0 +1,394 @@
+"""What lies at addresses, read and written by fsspec (extra `remote`): objects, listings, copies.
+
+Keys come from the environment and the usual files (AWS_PROFILE, AWS_ENDPOINT_URL, ...), never from
+an address. Trouble of one object is a `NoObject`; trouble of a whole server, after few tries within
+bounded seconds, a `ResourceError`: nothing that it holds is called unreadable for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from foveal import eviction
+from foveal.addresses import checked, is_remote, last_name, protocol_of, shown
+from foveal.cache import cache_folder, disk
+from foveal.errors import DataError, FovealError, ModelFileError, ResourceError, UsageError
+from foveal.files import whole_file
+
+if TYPE_CHECKING:
+    from foveal.eviction import Hold
+
+TRIES = 3
+"""Times that a request to S3 is made before its server counts as unreachable."""
+CONNECT_SECONDS, READ_SECONDS = 5, 20
+"""Seconds that a server of S3 may take to be reached, and to go on with an answer."""
+COPIES = "remote"
+"""Kind of the cache that holds copies of whole files."""
+KEYS = frozenset(
+    {
+        *("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"),
+        *("TokenRefreshRequired", "RequestTimeTooSkewed", "AccountProblem", "NotSignedUp"),
+    }
+)
+"""What S3 says of keys: no other object will be read with them either."""
+BUSY = frozenset({"SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "500"})
+"""What S3 says while it is in trouble itself."""
+A_PAGE = 1_000
+"""Objects of a page of a listing, at most: as many as S3 gives."""
+
+
+class NoObject(Exception):
+    """An object that cannot be read, alone; its text says why."""
+
+
+class Entry(NamedTuple):
+    """An object as a listing or a server tells of it."""
+
+    name: str
+    """Its address."""
+    size: int
+    """Bytes."""
+    stamp: str
+    """Tells that its bytes did not change: its tag and its size; empty where neither is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A whole file that was fetched into the cache; it stays there as long as this lives."""
+
+    path: Path
+    address: str
+    stamp: str
+    hold: Hold | None
+
+
+# One object ------------------------------------------------------------------------------
+
+
+def read(address: str, most: int, start: int = 0) -> bytes:
+    """Read an object, of a larger one the first bytes.
+
+    Parameters
+    ----------
+    most : int
+        Bytes at most.
+    start : int
+        Bytes that are passed over.
+
+    Raises
+    ------
+    NoObject
+        Where this one cannot be read.
+    ResourceError
+        Where the server cannot be reached, or does not know the keys.
+    """
+    with _told(address):
+        system, place = _opened(address)
+        try:
+            found = system.cat_file(place, start=start, end=start + most)
+        except OSError as error:
+            if _code(error) in ("InvalidRange", "416"):  # nothing is within an empty object
+                return b""
+            raise
+        return bytes(found)
+
+
+def write(address: str, data: bytes) -> None:
+    """Write an object, whole or not at all.
+
+    Raises
+    ------
+    ResourceError
+        Where it cannot be written.
+    """
+    with _written(address):
+        system, place = _opened(address)
+        system.pipe_file(place, data)
+
+
+def put(file: Path, address: str) -> None:
+    """Write an object as a file is, whole or not at all.
+
+    Raises
+    ------
+    ResourceError
+        Where it cannot be written.
+    """
+    with _written(address):
+        system, place = _opened(address)
+        system.put_file(str(file), place)
+
+
+def entry(address: str) -> Entry | None:
+    """Ask what lies at an address; None for a folder.
+
+    Raises
+    ------
+    NoObject
+        Where nothing is there.
+    ResourceError
+        As for `read`, and where nothing may be asked.
+    """
+    with _told(address, asks=True):
+        system, place = _opened(address)
+        facts = system.info(place)
+        return None if facts["type"] == "directory" else _entry(address, facts)
+
+
+# Folders ---------------------------------------------------------------------------------
+
+
+def entries(folder: str) -> Iterator[Entry]:
+    """List the objects beneath a folder, page by page in the order of their keys.
+
+    Raises
+    ------
+    NoObject
+        Where there is no such bucket or folder.
+    ResourceError
+        As for `read`, and where nothing may be listed.
+    """
+    with _told(folder, asks=True):
+        system, place = _opened(folder)
+        if hasattr(system, "call_s3"):
+            yield from _pages(system, folder, place)
+        else:
+            yield from _walked(system, folder, place)
+
+
+def _pages(system: Any, folder: str, place: str) -> Iterator[Entry]:
+    bucket, _, prefix = place.partition("/")
+    beneath = f"{prefix.rstrip('/')}/" if prefix else ""
+    asked = {"Bucket": bucket, "Prefix": beneath, "MaxKeys": A_PAGE}
+    while True:
+        page = system.call_s3("list_objects_v2", **asked)
+        for one in page.get("Contents", ()):
+            name = one["Key"][len(beneath) :]
+            if name and not name.endswith("/"):  # else it stands for a folder
+                yield _entry(f"{folder.rstrip('/')}/{name}", {**one, "size": one["Size"]})
+        if not page.get("IsTruncated"):
+            return
+        asked["ContinuationToken"] = page["NextContinuationToken"]
+
+
+def _walked(system: Any, folder: str, place: str) -> Iterator[Entry]:
+    start = place.rstrip("/")
+    if not system.isdir(place):
+        raise FileNotFoundError(place)
+    for _, _, files in system.walk(place, detail=True):
+        for facts in sorted(files.values(), key=lambda one: str(one["name"])):
+            name = str(facts["name"])[len(start) :].lstrip("/")
+            yield _entry(f"{folder.rstrip('/')}/{name}", facts)
+
+
+def _entry(address: str, facts: dict[str, Any]) -> Entry:
+    tags = ("ETag", "etag", "md5Hash", "blob_id", "sha256", "checksum", "mtime", "created")
+    tag = next((str(facts[name]) for name in tags if facts.get(name)), "")
+    size = int(facts.get("size") or 0)
+    return Entry(address, size, f"{size} {tag.strip(chr(34))}" if tag else "")
+
+
+# Copies ----------------------------------------------------------------------------------
+
+
+def local_path(given: str | Path) -> Path:
+    """Return where a file lies: a path as it is, of an address a copy in the cache.
+
+    The copy stays at least as long as this process runs.
+
+    Raises
+    ------
+    NoObject, ResourceError, UsageError
+        As for `copied`.
+    """
+    if not is_remote(given):
+        return Path(given)
+    found = copied(given)
+    return _kept.setdefault(found.path, found).path
+
+
+def local_model(given: str | Path) -> Path:
+    """Return where a model file lies, as `local_path` does.
+
+    Raises
+    ------
+    ModelFileError
+        Where there is none.
+    """
+    try:
+        return local_path(given)
+    except NoObject as reason:
+        raise ModelFileError(
+            shown(str(given)),
+            needed="a model file that exists",
+            came=str(reason),
+            remedy="check the spelling of the address",
+        ) from reason
+
+
+def origin(path: Path) -> str:
+    """Return what a path was taken from: the address of a copy, else the path itself."""
+    return _kept[path].address if path in _kept else str(path)
+
+
+_kept: dict[Path, Copy] = {}
+"""Copies that are in use as long as the process runs."""
+
+
+def copied(address: str) -> Copy:
+    """Fetch a whole file into the cache, unless it lies there as it is now.
+
+    Raises
+    ------
+    NoObject
+        Where there is no such object.
+    ResourceError
+        Where it cannot be reached, or the cache has no room.
+    """
+    found = entry(checked(address))
+    if found is None:
+        raise NoObject("a folder, not a file")
+    key = hashlib.blake2b(f"{address}\0{found.stamp}".encode(), digest_size=16).hexdigest()
+    folder = cache_folder() / COPIES / key
+    place = folder / last_name(address)
+    hold = eviction.hold(folder)
+    if hold is None or not place.exists() or not found.stamp:
+        eviction.room_for(found.size, f"copy of {shown(address)}")
+        with disk():
+            folder.mkdir(parents=True, exist_ok=True)
+        hold = eviction.hold(folder)
+        with whole_file(place) as temporary, _told(address):
+            system, name = _opened(address)
+            system.get_file(name, str(temporary))
+    return Copy(place, address, found.stamp, hold)
+
+
+def is_copy(folder: Path) -> bool:
+    """Whether a folder holds a copy, beside which nothing else lies."""
+    return folder.parent == (cache_folder() / COPIES).absolute()
+
+
+# Who is asked ----------------------------------------------------------------------------
+
+
+def _opened(address: str) -> tuple[Any, str]:
+    """Return what reads addresses of this protocol, and the place as it names it."""
+    system = _system(protocol_of(checked(address)), os.getpid())
+    return system, system._strip_protocol(address)
+
+
+@functools.lru_cache(maxsize=16)
+def _system(protocol: str, process: int) -> Any:
+    """Open what reads a protocol, for a process: one that is forked needs its own.
+
+    Raises
+    ------
+    UsageError
+        Where a package is missing, or nothing is known of the protocol.
+    """
+    try:
+        import fsspec
+    except ImportError as error:
+        raise _absent(protocol, "remote") from error
+    options: dict[str, Any] = {"use_listings_cache": False, "skip_instance_cache": True}
+    if protocol in ("s3", "s3a"):
+        times = {"connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS}
+        tries = {"retries": {"max_attempts": TRIES - 1, "mode": "standard"}}
+        options |= {"config_kwargs": times | tries, "max_concurrency": 1}
+    try:
+        found = fsspec.filesystem(protocol, **options)
+    except ImportError as error:
+        raise _absent(protocol, "remote" if protocol in ("s3", "s3a") else "") from error
+    except ValueError as error:
+        raise UsageError(
+            f"{protocol}://",
+            needed="a protocol that fsspec knows, such as s3, gs or hf",
+            came="another",
+            remedy="check the spelling of the address",
+        ) from error
+    if hasattr(found, "retries"):
+        found.retries = 2  # each of them `TRIES` times
+    return found
+
+
+def _absent(protocol: str, extra: str) -> UsageError:
+    usual = {"gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}
+    package = f"'foveal[{extra}]'" if extra else usual.get(protocol, "what fsspec names for it")
+    return UsageError(
+        f"{protocol}://",
+        needed="a package that reads such addresses",
+        came="none",
+        remedy=f"install it: pip install {package}",
+    )
+
+
+# What they say ---------------------------------------------------------------------------
+
+
+def _code(error: BaseException) -> str:
+    """Return the code by which S3 says what went wrong; nothing where another spoke."""
+    for one in (error, error.__cause__):
+        facts = getattr(one, "response", None)
+        if isinstance(facts, dict):
+            return str(facts.get("Error", {}).get("Code", ""))
+    return ""
+
+
+@contextlib.contextmanager
+def _told(address: str, *, asks: bool = False) -> Iterator[None]:
+    """Tell trouble of one object from that of all; with `asks` a refusal is of all."""
+    try:
+        yield
+    except (FovealError, NoObject):
+        raise
+    except Exception as error:  # each protocol has errors of its own
+        code = _code(error)
+        if isinstance(error, FileNotFoundError):
+            reason = "no such bucket" if code == "NoSuchBucket" else "nothing there"
+            raise NoObject(reason) from error
+        if isinstance(error, IsADirectoryError):
+            raise NoObject("a folder, not a file") from error
+        refused = isinstance(error, PermissionError) and not asks and code not in KEYS
+        odd = isinstance(error, OSError) and bool(code) and code not in KEYS | BUSY
+        if refused or (odd and not isinstance(error, PermissionError)):
+            raise NoObject(f"refused by its server ({code or 'no permission'})") from error
+        raise _trouble(address, error, code) from error
+
+
+@contextlib.contextmanager
+def _written(address: str) -> Iterator[None]:
+    """Turn whatever went wrong while writing into the error that names the address."""
+    try:
+        yield
+    except FovealError:
+        raise
+    except Exception as error:
+        raise _trouble(address, error, _code(error), "that can be written to") from error
+
+
+def _trouble(address: str, error: Exception, code: str, needed: str = "") -> ResourceError:
+    is_refused = isinstance(error, PermissionError) or code in KEYS
+    said = code or type(error).__name__
+    return ResourceError(
+        shown(address),
+        needed=f"a server that answers, and a place {needed or 'that may be read'}",
+        came=f"no permission ({said})" if is_refused else f"none that answers ({said})",
+        remedy="check the keys in the environment, such as AWS_PROFILE, and what they may do"
+        if is_refused
+        else "check the address, the network and AWS_ENDPOINT_URL, then give the same line again: "
+        "parts that are there stay",
+    )
+
+
+def missing(address: str, reason: str, needed: str = "a folder or file that exists") -> DataError:
+    """Make the error for an address at which nothing can be read."""
+    return DataError(
+        shown(address), needed=needed, came=reason, remedy="check the spelling of the address"
+    )
