@@ -141,8 +141,9 @@ async def stop(case: Case, arguments: argparse.Namespace) -> None:
             ended.set()
             await asyncio.gather(*asking)
     print(
-        f"{arguments.times} SIGTERMs, {arguments.workers} processes, 16 clients: {answered} answered, {lost} lost, {refused} "
-        f"not connected any more, exit codes {dict(codes)}, at most {longest:.1f} s"
+        f"{arguments.times} SIGTERMs, {arguments.workers} processes, 16 clients: "
+        f"{answered} answered, {lost} lost, {refused} not connected any more, "
+        f"exit codes {dict(codes)}, at most {longest:.1f} s"
     )
 
 
