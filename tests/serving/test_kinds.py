@@ -35,7 +35,14 @@ def answering(target: Target, outputs: int) -> FittedModel:
     net = "conv 4 5x5 relu | globalpool | dense"
     plan = plan_network(read(f"3x16x16 | {net}"), None, outputs)
     model = small_model(net, channels=3, side=16)
-    return replace(model, plan=plan, network=build_network(plan, seed=1).eval(), target=target)
+    counts = [1] * len(target.names) or [1]
+    return replace(
+        model,
+        plan=plan,
+        network=build_network(plan, seed=1).eval(),
+        target=target,
+        provenance=model.provenance.model_copy(update={"class_counts": counts}),
+    )
 
 
 def made_of(kind: str) -> FittedModel:
