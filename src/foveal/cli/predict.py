@@ -22,10 +22,11 @@ from foveal.cli.options import (
     opened,
 )
 from foveal.cli.output import path_end, print_answer, table_rows
-from foveal.cli.parts import InParts, PartSize, Shards, parts_wanted
+from foveal.cli.parts import Engine, InParts, PartSize, Shards, parts_wanted
 from foveal.cli.sources import all_pictures, refuse_unreadable
 from foveal.cli.words import noted
 from foveal.errors import UsageError
+from foveal.remote import origin
 from foveal.results import plain
 from foveal.wording import counted
 
@@ -132,6 +133,7 @@ def predict(
     least_probability: LeastProbability = None,
     shards: Shards = None,
     part_size: PartSize = None,
+    engine: Engine = None,
     device: Device = "auto",
     threads: Threads = None,
     strict: Strict = False,
@@ -145,7 +147,7 @@ def predict(
     from foveal.tables import checked_table
 
     place = None if to is None else Path(to)
-    in_parts = parts_wanted(to, shards, part_size)
+    in_parts = parts_wanted(to, shards, part_size, engine)
     if watch:
         folder, table = _watched(pictures, place)
     elif place is not None and not in_parts:
@@ -153,7 +155,7 @@ def predict(
     fitted = opened(model, device, threads)
     refusal = fitted.refusal(reject=reject, least_probability=least_probability)
     if in_parts and not watch:
-        many = InParts(str(to), shards, part_size, strict=strict, json=json)
+        many = InParts(str(to), shards, part_size, engine, strict=strict, json=json)
         _predicted_in_parts(fitted, model, pictures, refusal, (device, threads), many)
         return
     if watch:
@@ -225,7 +227,7 @@ def _predicted_in_parts(
 
     least = None if refusal is None else refusal.least
     work = PredictWork(
-        model=str(model),
+        model=origin(model),
         digest=fitted.digest(),
         device=machine[0],
         threads=machine[1],
