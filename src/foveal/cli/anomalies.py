@@ -140,7 +140,7 @@ def anomalies(
     if in_parts:
         _check_alone(sheet, error_pictures)
         asked = _Asked(way, false_alarms, usual, neighbours)
-        many = InParts(str(to), shards, part_size, strict=strict, json=json)
+        many = InParts(str(to), shards, part_size, None, strict=strict, json=json)
         _in_parts(fitted, named, pictures, asked, (device, threads), many)
         return
     if error_pictures is not None:
