@@ -173,3 +173,26 @@ def test_decode_takes_parts_and_refuses_those_of_another_model(run, place: Path)
         assert abs(pixels[0] - pixels[1]).max() <= 1
     small_autoencoder(variational=True, code_size=5).save("b.safetensors")
     assert run("decode", "b.safetensors", "parts", "--to", "other")[0] == 3
+
+
+@pytest.mark.parametrize("model", ["m.safetensors", "a.safetensors"])
+def test_an_index_is_made_of_parts_without_encoding_again(run, place: Path, model: str) -> None:
+    queries = ("pictures/a/0.png", "pictures/b/7.png")
+    code, out, _ = run("similar", model, "pictures", *queries, "--json")
+    plain = json.loads(out)
+    assert code == 0
+    assert run("encode", model, "pictures", "--to", "parts/", "--part-size", "6")[0] == 0
+    assert run("similar", model, "parts", "--to", "x.index")[0] == 0
+    for where in ("parts", "x.index"):
+        code, out, err = run("similar", model, where, *queries, "--sheet", "s.png", "--json")
+        answer = json.loads(out)
+        assert code == 0, err
+        assert (answer["pictures"], answer["unreadable"]) == (21, plain["unreadable"])
+        for one, wanted in zip(answer["queries"], plain["queries"], strict=True):
+            paths = [[near["path"] for near in each["found"]] for each in (one, wanted)]
+            assert paths[0] == paths[1]
+    other = {"m.safetensors": "a.safetensors", "a.safetensors": "m.safetensors"}[model]
+    assert run("similar", other, "parts", *queries)[0] == 3
+    (place / "parts" / "part-00000001.parquet").unlink()
+    code, _, err = run("similar", model, "parts", *queries)
+    assert code == 3 and "all of 4 parts" in err
