@@ -91,7 +91,7 @@ def known(search: Search) -> dict[str, Any]:
     recipe = data.recipe
     facts = {
         "pictures": len(data.values),
-        "content": content_of(data),
+        "hash of pictures, labels and parts": content_of(data),
         "target": search.target,
         "options": dict(search.common),
     }
