@@ -16,6 +16,7 @@ from foveal.cli.parts import InParts, PartSize, Shards, parts_wanted
 from foveal.cli.sources import pictures_of, refuse_unreadable
 from foveal.cli.words import noted
 from foveal.errors import UsageError
+from foveal.remote import origin
 from foveal.results import plain
 from foveal.wording import counted
 
@@ -140,7 +141,7 @@ def anomalies(
     if in_parts:
         _check_alone(sheet, error_pictures)
         asked = _Asked(way, false_alarms, usual, neighbours)
-        many = InParts(str(to), shards, part_size, strict=strict, json=json)
+        many = InParts(str(to), shards, part_size, None, strict=strict, json=json)
         _in_parts(fitted, named, pictures, asked, (device, threads), many)
         return
     if error_pictures is not None:
@@ -241,7 +242,7 @@ def _in_parts(
         way = opened_way(fitted, asked.way, asked.false_alarms, usual, asked.neighbours, tell)
     worker, bound = Scoring(way), way.threshold
     work = AnomalyWork(
-        model=model,
+        model=origin(Path(model)),
         digest=fitted.digest(),
         device=machine[0],
         threads=machine[1],
