@@ -16,6 +16,7 @@ from foveal.cli.parts import Engine, InParts, PartSize, Shards, parts_wanted
 from foveal.cli.sources import pictures_of, refuse_unreadable
 from foveal.cli.words import noted
 from foveal.errors import UsageError
+from foveal.remote import origin
 from foveal.results import plain
 from foveal.wording import counted
 
@@ -242,7 +243,7 @@ def _in_parts(
         way = opened_way(fitted, asked.way, asked.false_alarms, usual, asked.neighbours, tell)
     worker, bound = Scoring(way), way.threshold
     work = AnomalyWork(
-        model=model,
+        model=origin(Path(model)),
         digest=fitted.digest(),
         device=machine[0],
         threads=machine[1],
