@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import socket
 import tarfile
 import time
 from collections.abc import Iterator
@@ -210,6 +211,31 @@ def test_large_objects_are_read_alone(
     found = list(remote_objects.fetched(pictures))
     assert [isinstance(one, InMemory) for one in found] == [one.size <= 10 for one in pictures]
     assert told(gather(PHOTOS)) == told(gather(photos))
+
+
+def test_objects_without_a_tag_are_known_by_their_bytes(
+    s3: S3, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3.put_folder(photos, "photos")
+    monkeypatch.setattr(remote, "TAGS", ())
+    before = list(gather(PHOTOS).content.marks())
+    assert list(gather(PHOTOS).content.marks()) == before
+    s3.put("photos/train/cat/9.png", (photos / "train/cat/10.png").read_bytes())
+    after = list(gather(PHOTOS).content.marks())
+    assert sum(one != other for one, other in zip(before, after, strict=True)) == 1
+
+
+def test_a_server_that_hangs_is_given_up(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        nobody = f"http://127.0.0.1:{hanging.getsockname()[1]}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL", nobody)
+        monkeypatch.setattr(remote, "READ_SECONDS", 0.2)
+        renew(nobody)
+        began = time.monotonic()
+        with pytest.raises(ResourceError, match="none that answers"):
+            gather(PHOTOS)
+        assert time.monotonic() - began < 20
+    renew("")
 
 
 @pytest.mark.parametrize("place", ["none", "photos/none", "photos/none.csv", "photos/none.tar"])
