@@ -21,6 +21,7 @@ from foveal.errors import DataError, ResourceError
 from foveal.pictures import remote_objects
 from foveal.pictures.collection import Pictures
 from foveal.pictures.encoded import InMemory
+from foveal.pictures.naming import paths_from
 from foveal.pictures.sources import gather
 from foveal.recipe import PictureRecipe
 from support.remote import asked, renew
@@ -275,3 +276,11 @@ def test_a_server_that_cannot_be_reached_is_soon_given_up(
     with pytest.raises(ResourceError, match="none that answers"):  # and no row is unreadable
         found.content.prepare([0, 1], RECIPE)
     assert time.monotonic() - began < 20
+
+
+def test_a_table_of_what_lies_at_addresses_names_addresses(
+    s3: S3, photos: Path, tmp_path: Path
+) -> None:
+    s3.put_folder(photos, "photos")
+    both = gather([f"{PHOTOS}/test/cat/3.png", str(photos / "test/cat/3.png")])
+    assert paths_from(both, tmp_path) == [f"{PHOTOS}/test/cat/3.png", "photos/test/cat/3.png"]
