@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from foveal.wording import counted
 MOST_NOTES = 5
 """Notes that are told at the end; each part keeps those of its pictures."""
 
-Doing = Callable[[PartsFolder, Iterator[Piece]], Iterator[Part]]
+Doing = Callable[[PartsFolder, Iterator[Piece]], Generator[Part, None, None]]
 """Takes pieces as they come and gives their parts, in any order, once each is whole."""
 
 
@@ -137,9 +138,10 @@ def write_parts(
     folder = PartsFolder.begun(place, work.facts, part_size)
     known = isinstance(sources, Sequence)
     parts = sum(map(share.takes, range(count_of(sources, folder.part_size)))) if known else None
-    with folder.kept(share):
+    missing = _missing(folder, sources, share, found)
+    with folder.kept(share), closing(doing(folder, missing)) as written:
         told = 0
-        for part in doing(folder, _missing(folder, sources, share, found)):
+        for part in written:
             found.add(part)
             told = _told(found, parts, tell)
         if told and told < found.parts:  # those that come last were there before
@@ -171,7 +173,7 @@ def _told(found: _Sum, parts: int | None, tell: Listener | None) -> int:
 def here(worker: Worker) -> Doing:
     """Do pieces in this process, one after another."""
 
-    def doing(folder: PartsFolder, missing: Iterator[Piece]) -> Iterator[Part]:
+    def doing(folder: PartsFolder, missing: Iterator[Piece]) -> Generator[Part, None, None]:
         return (folder.write(piece, worker) for piece in missing)
 
     return doing

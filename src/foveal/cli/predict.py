@@ -22,7 +22,7 @@ from foveal.cli.options import (
     opened,
 )
 from foveal.cli.output import path_end, print_answer, table_rows
-from foveal.cli.parts import InParts, PartSize, Shards, parts_wanted
+from foveal.cli.parts import Engine, InParts, PartSize, Shards, parts_wanted
 from foveal.cli.sources import all_pictures, refuse_unreadable
 from foveal.cli.words import noted
 from foveal.errors import UsageError
@@ -132,6 +132,7 @@ def predict(
     least_probability: LeastProbability = None,
     shards: Shards = None,
     part_size: PartSize = None,
+    engine: Engine = None,
     device: Device = "auto",
     threads: Threads = None,
     strict: Strict = False,
@@ -145,7 +146,7 @@ def predict(
     from foveal.tables import checked_table
 
     place = None if to is None else Path(to)
-    in_parts = parts_wanted(to, shards, part_size)
+    in_parts = parts_wanted(to, shards, part_size, engine)
     if watch:
         folder, table = _watched(pictures, place)
     elif place is not None and not in_parts:
@@ -153,7 +154,7 @@ def predict(
     fitted = opened(model, device, threads)
     refusal = fitted.refusal(reject=reject, least_probability=least_probability)
     if in_parts and not watch:
-        many = InParts(str(to), shards, part_size, strict=strict, json=json)
+        many = InParts(str(to), shards, part_size, engine, strict=strict, json=json)
         _predicted_in_parts(fitted, model, pictures, refusal, (device, threads), many)
         return
     if watch:

@@ -139,8 +139,10 @@ class TransferClassifier(Classifier, FromBackbone):
         File with the weights of a timm architecture (safetensors).
     download : bool
         Whether its weights may be fetched from its hub; nothing is ever fetched otherwise.
-    engine : {"openvino", "onnxruntime", "torch"}, optional
-        What runs the frozen part; the fastest for the network where left out.
+    engine : {"openvino", "onnxruntime", "torch"} or "ray", optional
+        What runs the frozen part; the fastest for the network where left out. "ray", or
+        "ray://HOST:PORT" for a cluster: actors of Ray compute the features, and keep them where all
+        of its machines see them (``FOVEAL_CACHE``).
     float16 : bool
         Whether features are kept in half precision, at half the disk.
     epochs, seconds, batch_size, optimizer, learning_rate, momentum, weight_decay, schedule, \

@@ -12,7 +12,8 @@ import torch
 
 from foveal.arrays import Array, Hashes, Rows, RowsOfPictures
 from foveal.evaluation.intervals import effective_number
-from foveal.inference.features import Extraction, Features, open_features
+from foveal.inference.extracting import Extraction
+from foveal.inference.features import Features, open_features
 from foveal.inference.frozen import OWN
 from foveal.learning.context import FitContext
 from foveal.learning.earlier import Earlier
@@ -32,7 +33,7 @@ from foveal.pictures.survey import choose_recipe
 from foveal.pictures.units import units_of
 from foveal.progress.events import Decoding, Prepared, passing
 from foveal.recipe import PictureRecipe
-from foveal.targets.head import Examples
+from foveal.targets.head import Examples, Vectors
 from foveal.targets.labelled import Labelled
 from foveal.targets.target import Answers, Target
 from foveal.wording import counted
@@ -98,7 +99,7 @@ class TrainingData(Generic[T_co]):
     def examples(
         self,
         rows: Rows,
-        features_vnd: np.ndarray[Any, np.dtype[np.float32]],
+        features_vnd: Vectors,
         context: FitContext,
     ) -> Examples:
         """Return rows with their features, for a head to be fitted on."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from foveal.cluster import Cluster, OnCluster
 from foveal.errors import UsageError
 from foveal.learning.option_groups import NETWORK, PICTURES, RUN, TRAINING, mirroring, option
 from foveal.nets.plan import Plan
@@ -324,8 +325,10 @@ class BackboneOptions:
     engine: str | None = option(
         RUN,
         None,
-        optional(Choice(ENGINES)),
-        "openvino, onnxruntime or torch; the fastest if left out.",
+        optional(Either((Choice(ENGINES), OnCluster()))),
+        "openvino, onnxruntime or torch; the fastest if left out. Or ray, or ray://HOST:PORT: "
+        "features are computed by actors of Ray, and kept where all of its machines see them "
+        "(FOVEAL_CACHE).",
     )
 
     def __post_init__(self) -> None:
@@ -343,6 +346,16 @@ class BackboneOptions:
                 came=f"head {self.head!r}",
                 remedy="leave C out; layers have weight_decay",
             )
+
+    @property
+    def cluster(self) -> Cluster | None:
+        """Where features are computed; None for this process."""
+        return None if self.engine in (None, *ENGINES) else Cluster.read(str(self.engine))
+
+    @property
+    def here(self) -> str | None:
+        """The engine that is asked for; None for the fastest."""
+        return self.engine if self.cluster is None else None
 
     @property
     def at_once(self) -> bool:

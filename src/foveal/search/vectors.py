@@ -13,7 +13,8 @@ import numpy as np
 
 from foveal.arrays import Array, Floats, Hashes, Integers, Truths
 from foveal.errors import DataError
-from foveal.inference.features import Extraction, open_features
+from foveal.inference.extracting import Extraction
+from foveal.inference.features import open_features
 from foveal.nearest import parts, unit_length
 from foveal.pictures.collection import Pictures
 from foveal.pictures.hashing import content_hashes
