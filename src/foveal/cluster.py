@@ -14,6 +14,7 @@ import os
 import pickle
 import socket
 import sys
+import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Generator, Iterator
@@ -95,26 +96,28 @@ class Cluster:
         if ray.is_initialized():
             yield ray
             return
-        if self.address is not None:
-            _check_answers(self.address)
+        address = self.address or _running()
+        if address is not None:
+            _check_answers(address)
         # Ray tells on standard output of workers that ended: there the answer goes.
         with contextlib.redirect_stdout(sys.stderr):
-            self._join(ray)
+            self._join(ray, address)
             try:
                 yield ray
             finally:
                 ray.shutdown()
 
-    def _join(self, ray: Any) -> None:
+    def _join(self, ray: Any, address: str | None) -> None:
         quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
-        try:
-            ray.init(address=self.address or "auto", **quiet)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            if self.address is not None:
-                raise _unreachable(self.address, str(error)) from error
+        if address is None:
             cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
             here = {"include_dashboard": False, "object_store_memory": STORE, "num_cpus": cores}
             ray.init(address="local", **here, **quiet)
+            return
+        try:
+            ray.init(address=self.address, **quiet)
+        except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+            raise _unreachable(address, str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,6 +400,18 @@ def _threads(ray: Any) -> int:
     return max(1, min(MOST_THREADS, smallest // 2))
 
 
+def _running() -> str | None:
+    """Return the address of the cluster that this machine is part of; None for none."""
+    asked = os.environ.get("RAY_ADDRESS", "")
+    if asked:
+        return None if asked == "local" else asked.rpartition("//")[2]
+    place = Path(os.environ.get("RAY_TMPDIR", tempfile.gettempdir()))
+    try:  # `ray start` leaves it there, `ray stop` takes it away
+        return (place / "ray" / "ray_current_cluster").read_text().strip() or None
+    except OSError:
+        return None
+
+
 def _check_answers(address: str) -> None:
     host, _, port = address.rpartition(":")
     try:
@@ -411,5 +426,6 @@ def _unreachable(address: str, came: str) -> ResourceError:
         needed="a cluster of Ray that this machine is part of",
         came=came.strip().splitlines()[0][:200] if came.strip() else "no answer",
         remedy="start it with: ray start --head; join it on each machine, this one too, with: ray "
-        "start --address=HOST:PORT; where it has a token, with RAY_AUTH_MODE=token on all of them",
+        "start --address=HOST:PORT; where it has a token, with RAY_AUTH_MODE=token on all of them; "
+        "what is left of one that ended goes with: ray stop",
     )

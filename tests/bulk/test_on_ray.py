@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -30,11 +32,13 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
     pytest.importorskip("ray")
     place = tmp_path_factory.mktemp("ray")
     paths = [str(TESTS), *filter(None, sys.path)]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONWARNINGS": "ignore"}
-    script = str(TESTS / "support" / "ray_work.py")
+    own = tempfile.mkdtemp(prefix="r", dir="/tmp")  # names of sockets within may not be long
+    more = {"PYTHONPATH": os.pathsep.join(paths), "RAY_TMPDIR": own, "RAY_ADDRESS": "local"}
+    command = [sys.executable, str(TESTS / "support" / "ray_work.py")]
     done = subprocess.run(
-        [sys.executable, script], cwd=place, env=environment, capture_output=True, text=True
+        command, cwd=place, env=os.environ | more, capture_output=True, text=True, timeout=300
     )
+    shutil.rmtree(own, ignore_errors=True)
     assert done.returncode == 0, done.stderr[-4000:]
     return place, json.loads(done.stdout)
 

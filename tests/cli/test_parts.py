@@ -68,6 +68,39 @@ def test_parts_hold_the_rows_of_a_plain_run_and_what_is_known_of_pictures(
     assert len(types) == 1
 
 
+@pytest.mark.parametrize(
+    ("model", "more"),
+    [
+        ("a.safetensors", ("--false-alarms", "0.3", "--usual", "usual")),
+        ("m.safetensors", ("--false-alarms", "0.3", "--usual", "usual")),
+    ],
+)
+def test_unusual_pictures_are_the_same_in_parts(
+    run, place: Path, model: str, more: tuple[str, ...]
+) -> None:
+    (place / "usual").mkdir()
+    for row in (0, *range(100, 112)):
+        pixels = np.random.default_rng(row).integers(0, 256, (8, 8), dtype=np.uint8)
+        Image.fromarray(pixels).save(place / "usual" / f"u{row}.png")
+    line = ("anomalies", model, "pictures", *more)
+    code, out, _ = run(*line, "--to", "plain.parquet", "--json")
+    plain = json.loads(out)
+    assert code == 0
+    code, out, err = run(*line, "--to", "parts/", "--part-size", "5", "--json")
+    answer = json.loads(out)
+    assert code == 0 and answer["whole"], err
+    assert answer["counts"] == {"above": plain["above"], "taught": 0}
+    assert 0 < plain["above"] < 21
+    rows, wanted = rows_of(place / "parts"), rows_of(place / "plain.parquet")
+    assert [row.pop("label") for row in rows] == ["a"] * 12 + ["b"] * 10
+    assert all(close(*both) for both in zip(rows, wanted, strict=True))
+    assert len({pq.read_schema(part) for part in (place / "parts").glob("part-*")}) == 1
+    (place / "usual" / "u0.png").unlink()
+    code, _, err = run(*line, "--to", "parts/")
+    assert code == 2 and "usual" in err
+    assert run(*line, "--to", "other/", "--sheet", "x.png")[0] == 2
+
+
 def test_the_same_line_goes_on_and_shares_add_up(run, place: Path) -> None:
     line = ("predict", "m.safetensors", "pictures", "--to", "parts/")
     code, out, err = run(*line, "--shards", "2/2", "--part-size", "4")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -24,11 +25,18 @@ def test_any_other_engine_is_refused(text: str) -> None:
         Cluster.read(text)
 
 
+@pytest.mark.parametrize("named", [True, False])
 @pytest.mark.allow_hosts(["127.0.0.1"])
-def test_an_address_at_which_nothing_answers_is_told() -> None:
+def test_an_address_at_which_nothing_answers_is_told(
+    named: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("ray")
+    (tmp_path / "ray").mkdir()
+    (tmp_path / "ray" / "ray_current_cluster").write_text("127.0.0.1:9")  # of one that was killed
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    monkeypatch.setenv("RAY_ADDRESS", "")
     with pytest.raises(ResourceError, match=r"ray://127.0.0.1:9.*ray start --head"):
-        with Cluster("127.0.0.1:9").joined():
+        with Cluster("127.0.0.1:9" if named else None).joined():
             pass
 
 

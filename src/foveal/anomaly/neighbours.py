@@ -76,26 +76,6 @@ class _Usual:
         return least, self.rows[found[:, 0]]
 
 
-def by_neighbours(
-    model: FittedModel,
-    pictures: Pictures,
-    usual: Pictures,
-    *,
-    false_alarms: float,
-    neighbours: int,
-    progress: Progress | None,
-) -> Anomalies:
-    """Score pictures by the mean distance to the usual pictures nearest to them.
-
-    See `foveal.anomaly.detection.anomalies`, which this is a part of. Each usual picture is scored
-    against the others. A further one exceeds the threshold with at most the stated probability:
-    were it counted among the others, their scores could only fall, and then all would be
-    exchangeable (full conformal prediction, Vovk et al., 2005).
-    """
-    found = Neighbouring.opened(model, usual, false_alarms, neighbours, progress)
-    return found.compared(pictures, progress)
-
-
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Seen:
     """What a network makes of pictures that are to be scored."""
@@ -114,7 +94,12 @@ class Seen:
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Neighbouring:
-    """Scores pictures by the usual ones nearest to them, its threshold set."""
+    """Scores pictures by the mean distance to the usual ones nearest to them, its threshold set.
+
+    Each usual picture is scored against the others. A further one exceeds the threshold with at
+    most the stated probability: were it counted among the others, their scores could only fall, and
+    then all would be exchangeable (full conformal prediction, Vovk et al., 2005).
+    """
 
     model: FittedModel
     usual: Pictures
@@ -160,7 +145,10 @@ class Neighbouring:
         return replace(self, threshold=threshold)
 
     def compared(self, pictures: Pictures, progress: Progress | None = None) -> Anomalies:
-        """Score pictures all at once, and say what is known of them."""
+        """Score pictures all at once; what the model makes of them is kept by content.
+
+        See `foveal.anomaly.detection.anomalies`.
+        """
         made = vectors_of(self.model, pictures, progress)
         seen = Seen(
             names=pictures.names,

@@ -128,7 +128,7 @@ def passing_vectors(
     for start, values, said, images in session.looking(pictures, as_it_is, some_of_many=True):
         with np.errstate(over="ignore"):
             vectors = values.reshape(len(said), size).astype(np.float32)
-        bad: Truths = ~np.isfinite(vectors).all(axis=1)
+        bad: Truths = np.asarray(~np.isfinite(vectors).all(axis=1), dtype=bool)
         vectors[~bad] = scaled(vectors[~bad], measure)
         hashes = np.zeros(len(said), np.int64)
         for at in np.flatnonzero(~bad).tolist():
