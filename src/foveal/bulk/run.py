@@ -11,6 +11,7 @@ from pathlib import Path
 from foveal.bulk.folder import PartsFolder
 from foveal.bulk.part import Part
 from foveal.bulk.pieces import Piece, Share, count_of, pieces
+from foveal.bulk.remote_folder import begun
 from foveal.bulk.work import Work, Worker
 from foveal.pictures.collection import Pictures
 from foveal.progress.events import Listener, PartWritten
@@ -28,7 +29,7 @@ Doing = Callable[[PartsFolder, Iterator[Piece]], Generator[Part, None, None]]
 class PartsWritten(Result):
     """What lies in a folder of parts after a share of it was done."""
 
-    to: Path
+    to: Path | str
     parts: int
     """Parts of this share."""
     kept: int
@@ -94,7 +95,7 @@ class _Sum:
 
 
 def write_parts(
-    place: Path,
+    place: Path | str,
     work: Work,
     sources: Iterable[Pictures],
     doing: Doing,
@@ -110,8 +111,8 @@ def write_parts(
 
     Parameters
     ----------
-    place : Path
-        The folder of the parts.
+    place : Path or str
+        The folder of the parts, or its address.
     work : Work
         What is done with the pictures.
     sources : iterable of Pictures
@@ -135,7 +136,7 @@ def write_parts(
         Where the disk is full; parts that are whole stay.
     """
     share, found = share or Share(), _Sum()
-    folder = PartsFolder.begun(place, work.facts, part_size)
+    folder = begun(place, work.facts, part_size)
     known = isinstance(sources, Sequence)
     parts = sum(map(share.takes, range(count_of(sources, folder.part_size)))) if known else None
     missing = _missing(folder, sources, share, found)
@@ -194,7 +195,7 @@ def _missing(
             continue
         for left in leftovers.pop(folder.beginning(piece.number), ()):
             left.unlink(missing_ok=True)
-        if folder.path(piece.number).exists():
+        if folder.has(piece.number):
             found.note(f"{folder.path(piece.number).name} was damaged, and is written again")
         yield piece
 

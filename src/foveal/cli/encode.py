@@ -15,6 +15,7 @@ from foveal.cli.output import print_answer
 from foveal.cli.parts import Engine, InParts, PartSize, Shards, parts_wanted
 from foveal.cli.sources import all_pictures, refuse_unreadable
 from foveal.cli.words import quoted
+from foveal.remote import origin
 from foveal.results import Result
 from foveal.wording import counted
 
@@ -86,7 +87,7 @@ def encode(
         check_half(fitted, "encoder")
     if in_parts:
         work = EncodeWork(
-            model=str(model),
+            model=origin(model),
             digest=fitted.digest(),
             device=device,
             threads=threads,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from foveal.addresses import is_remote
 from foveal.cli.output import print_answer
 from foveal.cli.sources import refuse_unreadable, streamed
 from foveal.cli.words import noted
@@ -125,7 +126,7 @@ class InParts:
         began = time.perf_counter()
         with shown_progress() as show:
             written = write_parts(
-                Path(self.to),
+                self.to if is_remote(self.to) else Path(self.to),
                 work,
                 streamed(pictures),
                 doing,

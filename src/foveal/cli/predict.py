@@ -26,6 +26,7 @@ from foveal.cli.parts import Engine, InParts, PartSize, Shards, parts_wanted
 from foveal.cli.sources import all_pictures, refuse_unreadable
 from foveal.cli.words import noted
 from foveal.errors import UsageError
+from foveal.remote import origin
 from foveal.results import plain
 from foveal.wording import counted
 
@@ -226,7 +227,7 @@ def _predicted_in_parts(
 
     least = None if refusal is None else refusal.least
     work = PredictWork(
-        model=str(model),
+        model=origin(model),
         digest=fitted.digest(),
         device=machine[0],
         threads=machine[1],
