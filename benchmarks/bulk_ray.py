@@ -180,6 +180,7 @@ def main() -> None:
             "RAY_TMPDIR": str(work),  # a Ray of its own
             "RAY_AUTH_MODE": "disabled",
             "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_worker_niceness": "0",
         }
         few = written("folder", 200, work / "few")
         model = work / "model.safetensors"

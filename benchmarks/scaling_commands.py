@@ -90,6 +90,7 @@ def main() -> None:
             "FOVEAL_CACHE": str(work / "cache"),
             "RAY_TMPDIR": str(work),
             "RAY_AUTH_MODE": "token",
+            "RAY_worker_niceness": "0",
             "RAY_AUTH_TOKEN": secrets.token_hex(32),
         }
         pictures = written("folder", asked.pictures, work)
