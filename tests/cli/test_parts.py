@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +67,7 @@ def test_parts_hold_the_rows_of_a_plain_run_and_what_is_known_of_pictures(
     assert [row.pop(label) for row in rows] == [Path(row["path"]).parent.name for row in wanted]
     assert len(rows) == len(wanted) == 22
     assert all(close(*both) for both in zip(rows, wanted, strict=True))
+    assert pq.read_table(place / "parts").num_rows == 22  # as pandas reads a folder
     types = {pq.read_schema(part) for part in (place / "parts").glob("part-*")}
     assert len(types) == 1
 
@@ -115,13 +119,34 @@ def test_the_same_line_goes_on_and_shares_add_up(run, place: Path) -> None:
     assert len(rows_of(place / "parts")) == 22
 
 
+def test_a_command_that_is_killed_twice_is_gone_on_with_by_the_same_line(run, place: Path) -> None:
+    line = ("predict", "m.safetensors", "pictures", "--to")
+    assert run(*line, "plain.parquet")[0] == 0
+    again = [sys.executable, "-m", "foveal", *line, "parts/", "--part-size", "1"]
+    for wanted in (1, 4):
+        process = subprocess.Popen(again, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until = time.monotonic() + 120
+        while len(list((place / "parts").glob("part-*"))) < wanted and time.monotonic() < until:
+            time.sleep(0.001)
+        process.kill()
+        process.wait()
+    there = len(list((place / "parts").glob("part-*")))
+    code, out, err = run(*line, "parts/", "--json")
+    answer = json.loads(out)
+    assert code == 0 and answer["whole"] and answer["kept"] == there >= 4, err
+    rows, plain = rows_of(place / "parts"), rows_of(place / "plain.parquet")
+    assert [row.pop("given:label") for row in rows] == ["a"] * 12 + ["b"] * 10
+    assert all(close(*both) for both in zip(rows, plain, strict=True))
+    assert not list((place / "parts").glob(".*.tmp"))
+
+
 @pytest.mark.parametrize(
     ("more", "told"),
     [
         (("--to", "x.csv", "--shards", "1/2"), "--to parts/"),
         (("--part-size", "9"), "--part-size"),
         (("--to", "parts/", "--shards", "3/2"), "2/8"),
-        (("--to", "pictures/"), "parts.json"),
+        (("--to", "pictures/"), "_parts.json"),
         (("--to", "nowhere/parts/"), "make that folder first"),
         (("--to", "parts/", "--watch"), ".csv"),
     ],
@@ -173,3 +198,38 @@ def test_decode_takes_parts_and_refuses_those_of_another_model(run, place: Path)
         assert abs(pixels[0] - pixels[1]).max() <= 1
     small_autoencoder(variational=True, code_size=5).save("b.safetensors")
     assert run("decode", "b.safetensors", "parts", "--to", "other")[0] == 3
+
+
+@pytest.mark.parametrize("model", ["m.safetensors", "a.safetensors"])
+def test_an_index_is_made_of_parts_without_encoding_again(run, place: Path, model: str) -> None:
+    queries = ("pictures/a/0.png", "pictures/b/7.png")
+    code, out, _ = run("similar", model, "pictures", *queries, "--json")
+    plain = json.loads(out)
+    assert code == 0
+    assert run("encode", model, "pictures", "--to", "parts/", "--part-size", "6")[0] == 0
+    assert run("similar", model, "parts", "--to", "x.index")[0] == 0
+    for where in ("parts", "x.index"):
+        code, out, err = run("similar", model, where, *queries, "--sheet", "s.png", "--json")
+        answer = json.loads(out)
+        assert code == 0, err
+        assert (answer["pictures"], answer["unreadable"]) == (21, plain["unreadable"])
+        for one, wanted in zip(answer["queries"], plain["queries"], strict=True):
+            paths = [[near["path"] for near in each["found"]] for each in (one, wanted)]
+            assert paths[0] == paths[1]
+    other = {"m.safetensors": "a.safetensors", "a.safetensors": "m.safetensors"}[model]
+    assert run("similar", other, "parts", *queries)[0] == 3
+    (place / "parts" / "part-00000001.parquet").unlink()
+    code, _, err = run("similar", model, "parts", *queries)
+    assert code == 3 and "all of 4 parts" in err
+
+
+@pytest.mark.parametrize(
+    ("to", "engine", "told"),
+    [("parts/", "dask", "ray, or ray://HOST:PORT"), ("table.csv", "ray", "a folder of parts")],
+)
+def test_engines_that_cannot_be_are_refused_before_anything_is_begun(
+    run, place: Path, to: str, engine: str, told: str
+) -> None:
+    code, _, err = run("encode", "m.safetensors", "pictures", "--to", to, "--engine", engine)
+    assert code == 2 and told in err and "--engine" in err
+    assert not (place / "parts").exists() and not (place / "table.csv").exists()

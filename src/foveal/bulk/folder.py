@@ -21,7 +21,8 @@ from foveal.errors import DataError, UsageError
 from foveal.files import beside, checked_folder, told, write_whole
 from foveal.tables import FORMATS
 
-MANIFEST = "parts.json"
+MANIFEST = "_parts.json"
+"""Begins so that others who read the folder as a table, as pandas does, pass over it."""
 VERSION = 1
 """Version of the manifest and of what parts say of themselves."""
 PART_SIZE = 4_096

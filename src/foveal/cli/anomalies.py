@@ -12,10 +12,11 @@ import typer
 from foveal.cli.figures import check_table_and_sheet, shown_passage
 from foveal.cli.options import PICTURES_HELP, Device, Json, Strict, Threads, opened
 from foveal.cli.output import path_end, print_answer, table_rows, unreadable_line, wrote
-from foveal.cli.parts import InParts, PartSize, Shards, parts_wanted
+from foveal.cli.parts import Engine, InParts, PartSize, Shards, parts_wanted
 from foveal.cli.sources import pictures_of, refuse_unreadable
 from foveal.cli.words import noted
 from foveal.errors import UsageError
+from foveal.remote import origin
 from foveal.results import plain
 from foveal.wording import counted
 
@@ -114,6 +115,7 @@ def anomalies(
     ] = None,
     shards: Shards = None,
     part_size: PartSize = None,
+    engine: Engine = None,
     device: Device = "auto",
     threads: Threads = None,
     strict: Strict = False,
@@ -130,7 +132,7 @@ def anomalies(
     from foveal.model.codec import check_half
     from foveal.tables import write_table
 
-    in_parts = parts_wanted(to, shards, part_size)
+    in_parts = parts_wanted(to, shards, part_size, engine)
     place = None if to is None or in_parts else Path(to)
     _check_places(place, sheet, error_pictures)
     way = None if by is None else check_by(by)
@@ -140,7 +142,7 @@ def anomalies(
     if in_parts:
         _check_alone(sheet, error_pictures)
         asked = _Asked(way, false_alarms, usual, neighbours)
-        many = InParts(str(to), shards, part_size, strict=strict, json=json)
+        many = InParts(str(to), shards, part_size, engine, strict=strict, json=json)
         _in_parts(fitted, named, pictures, asked, (device, threads), many)
         return
     if error_pictures is not None:
@@ -241,7 +243,7 @@ def _in_parts(
         way = opened_way(fitted, asked.way, asked.false_alarms, usual, asked.neighbours, tell)
     worker, bound = Scoring(way), way.threshold
     work = AnomalyWork(
-        model=model,
+        model=origin(Path(model)),
         digest=fitted.digest(),
         device=machine[0],
         threads=machine[1],

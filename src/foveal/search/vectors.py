@@ -54,6 +54,11 @@ class Vectors:
     """What a reader should know."""
 
     @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.rows)
+
+    @property
     def rows(self) -> Integers:
         """Pictures that have a vector."""
         return np.flatnonzero([not reason for reason in self.reasons])
