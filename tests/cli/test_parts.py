@@ -197,3 +197,15 @@ def test_an_index_is_made_of_parts_without_encoding_again(run, place: Path, mode
     (place / "parts" / "part-00000001.parquet").unlink()
     code, _, err = run("similar", model, "parts", *queries)
     assert code == 3 and "all of 4 parts" in err
+
+
+@pytest.mark.parametrize(
+    ("to", "engine", "told"),
+    [("parts/", "dask", "ray, or ray://HOST:PORT"), ("table.csv", "ray", "a folder of parts")],
+)
+def test_engines_that_cannot_be_are_refused_before_anything_is_begun(
+    run, place: Path, to: str, engine: str, told: str
+) -> None:
+    code, _, err = run("encode", "m.safetensors", "pictures", "--to", to, "--engine", engine)
+    assert code == 2 and told in err and "--engine" in err
+    assert not (place / "parts").exists() and not (place / "table.csv").exists()
