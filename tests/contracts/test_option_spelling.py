@@ -11,6 +11,8 @@ import foveal
 
 HERE = Path(foveal.__file__).parent
 OPTION = re.compile(r"(?<![\w-])--[a-z]")
+OTHERS = re.compile(r"\b(ray start|torchrun)\b[^;']*")
+"""Lines of other programs, which have options of their own."""
 
 
 def spelled(source: str) -> Iterator[str]:
@@ -23,7 +25,7 @@ def spelled(source: str) -> Iterator[str]:
             passed.update(id(one.value) for one in body if isinstance(one, ast.Expr))
     for node in ast.walk(tree):
         text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if text and id(node) not in passed and OPTION.search(node.value):
+        if text and id(node) not in passed and OPTION.search(OTHERS.sub("", node.value)):
             yield node.value
 
 
@@ -42,4 +44,7 @@ def test_a_spelled_option_is_found() -> None:
     assert list(spelled('def f():\n    """Says --usual."""\n    return "--usual"')) == ["--usual"]
     planted = 'f"--to {path}"; x = "a (--float16)", f"{n} at this --beta", "a -- b", "---a", "a--b"'
     assert list(spelled(f"y = {planted.split(';')[0]}")) == ["--to "]
+    line = "start 'ray start --head', or torchrun --nproc-per-node 1 -m foveal"
+    assert not list(spelled(f'x = "{line}"'))
+    assert list(spelled(f'x = "{line}; add --fresh"')) == [f"{line}; add --fresh"]
     assert list(spelled(planted.split("; ")[1])) == ["a (--float16)", " at this --beta"]
