@@ -112,8 +112,8 @@ def parts(pictures: Path, to: Path, processes: int, core: int) -> float:
         line = foveal("encode", "imagenet", pictures, "--to", f"{to}/", "--threads", 1)
         shard = ("--shards", f"{one + 1}/{processes}", "--part-size", "256")
         alone = ("taskset", "-c", str(cores[(core + one) % len(cores)]))
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        running.append(subprocess.Popen([*alone, *line, *shard], **quiet))
+        words, nowhere = [*alone, *line, *shard], subprocess.DEVNULL
+        running.append(subprocess.Popen(words, stdout=nowhere, stderr=nowhere))
     if any(process.wait() for process in running):
         raise SystemExit("a command failed")
     return time.perf_counter() - began

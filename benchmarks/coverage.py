@@ -24,7 +24,8 @@ from machine import describe
 
 from foveal import TransferClassifier
 from foveal.evaluation.intervals import cross_validated_number, effective_number, wilson
-from foveal.inference.features import Extraction, open_features
+from foveal.inference.extracting import Extraction
+from foveal.inference.features import open_features
 from foveal.model.fitted import FittedModel
 from foveal.pictures.sources import gather
 from foveal.targets.head import FittedHead

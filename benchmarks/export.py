@@ -4,8 +4,8 @@
     python benchmarks/export.py int8 PICTURES [--weights resnet18=FILE]
     python benchmarks/export.py snippet PICTURES
 
-PICTURES is a folder of class folders; half of it trains, by every other name, and the rest is shown
-to the files. Stock nets and autoencoders are trained for an epoch or two, which is enough for
+PICTURES is a folder of class folders; a part of it trains, evenly spaced, and the rest is shown to
+the files. Stock nets and autoencoders are trained for an epoch or two, which is enough for
 answers that differ. Networks of timm have random weights, unless a file is named, beneath a head
 that is fitted: what is compared is the file and its model, not how good both are. "raw" resizes
 within the file; its pictures are read as a decoder gives them. `snippet` installs onnxruntime,
@@ -95,11 +95,11 @@ MODELS: dict[str, Make] = {
 def parted(folder: Path, taught: int, shown: int) -> tuple[Pictures, Pictures]:
     """Part a folder into pictures to train on, and others to show, evenly spaced."""
     pictures = gather(folder)
-    rows = range(len(pictures))
-    first, second = pictures.take(rows[::2]), pictures.take(rows[1::2])
+    first = evenly(len(pictures), min(taught, len(pictures) // 2))
+    second = np.setdiff1d(np.arange(len(pictures)), first)
     return (
-        first.take(evenly(len(first), taught).tolist()),
-        second.take(evenly(len(second), shown).tolist()),
+        pictures.take(first.tolist()),
+        pictures.take(second[evenly(len(second), shown)].tolist()),
     )
 
 
@@ -226,7 +226,7 @@ def main() -> None:
     parser.add_argument("what", choices=("parity", "int8", "snippet"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("--pictures", type=int, default=1_000)
-    parser.add_argument("--taught", type=int, default=400)
+    parser.add_argument("--taught", type=int, default=300)
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--weights", type=Path, default=None)
     asked = parser.parse_args()

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
+import json
 import os
 import re
 import shutil
@@ -23,10 +24,12 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from machine import describe
 from served import (
     CLIENTS,
@@ -34,12 +37,18 @@ from served import (
     Client,
     alone,
     ask,
+    bare,
     memory,
     post,
     processor,
     sent,
     server,
 )
+
+import foveal
+
+FEW = 4
+"""Pictures that are asked for while models change."""
 
 
 async def equal(case: Case, arguments: argparse.Namespace) -> None:
@@ -136,12 +145,18 @@ async def stop(case: Case, arguments: argparse.Namespace) -> None:
 
 
 async def reload(case: Case, arguments: argparse.Namespace) -> None:
-    """Change the model of a server under load, every fourth time for a file cut short."""
+    """Change the model of a server under load, each time for another one; then for one cut short.
+
+    Each answer says by its digest which model gave it, and is held against that model's.
+    """
     with tempfile.TemporaryDirectory() as folder:
+        others = [varied(case, turn, Path(folder)) for turn in range(arguments.times)]
+        known = {one.digest: one.wanted for one in others}
+        known[case.model.digest()] = case.wanted[:FEW]
         file = Path(folder) / case.file.name
         shutil.copy(case.file, file)
         async with server(file, "--no-log") as (process, port):
-            going, statuses, wrong = True, Counter[str](), 0
+            going, statuses, wrong, seen = True, Counter[str](), 0, set[str]()
 
             async def client() -> None:
                 nonlocal wrong
@@ -149,29 +164,66 @@ async def reload(case: Case, arguments: argparse.Namespace) -> None:
                 for turn in itertools.count():
                     if not going:
                         break
-                    row = turn % len(case.bodies)
+                    row = turn % FEW
                     status, body = await sent(own, post(case.path, case.bodies[row]))
                     statuses[str(status)] += 1
                     if status == 200:
-                        wrong += bool(np.abs(case.row(body) - case.wanted[row]).max() > 1e-5)
+                        digest = json.loads(body)["digest"]
+                        seen.add(digest)
+                        wrong += bool(np.abs(case.row(body) - known[digest][row]).max() > 1e-5)
                 own.close()
 
             asking = [asyncio.create_task(client()) for _ in range(8)]
-            for turn in range(arguments.times):
-                beside = file.with_name("new")
-                whole = case.file.read_bytes()
-                beside.write_bytes(whole if turn % 4 != 3 else whole[: len(whole) // 2])
-                beside.replace(file)
+            for other in others:
+                other.file.replace(file)
                 process.send_signal(signal.SIGHUP)
-                await asyncio.sleep(1.5)
-            text = (await Client(port).send(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n"))[1]
+                await _served(port, case.file.stem, other.digest)
+                if process.poll() is not None:
+                    break
+            file.write_bytes(file.read_bytes()[:-9])
+            process.send_signal(signal.SIGHUP)
+            await asyncio.sleep(1.5)
+            text = (await Client(port).send(bare("GET", "/metrics")))[1]
             going = False
             await asyncio.gather(*asking)
             found = re.findall(rb"foveal_reloads_total\S+ \S+", text)
             print(
-                f"{arguments.times} reloads under 8 clients: {dict(statuses)}, {wrong} wrong,",
+                f"{len(others)} models one after the other under 8 clients: {dict(statuses)}, "
+                f"{wrong} wrong, {len(seen)} models answered,",
                 *found,
             )
+
+
+@dataclass(frozen=True)
+class Other:
+    """A model that answers otherwise."""
+
+    file: Path
+    digest: str
+    wanted: Any
+    """What it says of the first `FEW` pictures."""
+
+
+def varied(case: Case, turn: int, folder: Path) -> Other:
+    """Make a model of other weights."""
+    model = foveal.load(case.file)
+    with torch.no_grad():
+        next(model.network.parameters()).mul_(1 + (turn + 1) / 1_000)
+    path = folder / f"{turn}.safetensors"
+    model.save(path)
+    again = foveal.load(path)
+    return Other(path, again.digest(), again.predict_proba(case.files[:FEW]))
+
+
+async def _served(port: int, name: str, digest: str) -> None:
+    """Wait until a model is the one that answers, 30 seconds at most."""
+    client = Client(port)
+    for _ in range(300):
+        status, body = await sent(client, bare("GET", f"/v2/models/{name}"))
+        if status == 200 and json.loads(body)["parameters"]["digest"] == digest:
+            break
+        await asyncio.sleep(0.1)
+    client.close()
 
 
 async def peer(case: Case, arguments: argparse.Namespace) -> None:

@@ -87,7 +87,8 @@ def post(path: str, body: bytes, kind: str = "image/jpeg", more: str = "") -> by
 @asynccontextmanager
 async def server(*words: object) -> AsyncIterator[tuple[subprocess.Popen[str], int]]:
     """Start `foveal serve`, and end it."""
-    line = [sys.executable, "-m", "foveal", "serve", *map(str, words), "--port", "0"]
+    run = [sys.executable, "-X", "faulthandler", "-m", "foveal", "serve"]
+    line = [*run, *map(str, words), "--port", "0"]
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=log, text=True)
         assert process.stdout is not None
@@ -101,9 +102,12 @@ async def server(*words: object) -> AsyncIterator[tuple[subprocess.Popen[str], i
                 process.terminate()
             await asyncio.to_thread(process.wait, 40)
             log.seek(0)
-            traces = log.read().count("Traceback")
-            if traces:
-                print(f"  {traces} tracebacks in the log")
+            text = log.read()
+            faults = text.count("Traceback") + text.count("Fatal Python error")
+            if faults or process.returncode:
+                print(
+                    f"  exit code {process.returncode}, {faults} faults in the log: {text[-3000:]}"
+                )
 
 
 def family(pid: int) -> list[int]:

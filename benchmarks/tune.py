@@ -226,7 +226,8 @@ def killed(found: Classes, root: Path, wanted: argparse.Namespace, storage: str 
     line += [] if storage is None else ["--storage", storage]
     address = storage or f"sqlite:///{model.with_suffix('.tune') / 'study.db'}"
     drawn, began = random.Random(0), time.perf_counter()
-    before: dict[int, Any] = {}
+    one, _ = timed([*line, "--trials", "1"])  # a whole command, to draw moments by
+    before = kept(address)
     for turn in range(wanted.kill):
         process = subprocess.Popen(
             [*line, "--trials", "1000"],
@@ -234,7 +235,7 @@ def killed(found: Classes, root: Path, wanted: argparse.Namespace, storage: str 
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        time.sleep(drawn.uniform(2, 25))
+        time.sleep(drawn.uniform(0.4, 2.5) * one)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         now = kept(address)

@@ -72,13 +72,15 @@ class Copy:
 # One object ------------------------------------------------------------------------------
 
 
-def read(address: str, most: int) -> bytes:
+def read(address: str, most: int, start: int = 0) -> bytes:
     """Read an object, of a larger one the first bytes.
 
     Parameters
     ----------
     most : int
         Bytes at most.
+    start : int
+        Bytes that are passed over.
 
     Raises
     ------
@@ -90,7 +92,7 @@ def read(address: str, most: int) -> bytes:
     with _told(address):
         system, place = _opened(address)
         try:
-            found = system.cat_file(place, start=0, end=most)
+            found = system.cat_file(place, start=start, end=start + most)
         except OSError as error:
             if _code(error) in ("InvalidRange", "416"):  # nothing is within an empty object
                 return b""
@@ -122,21 +124,6 @@ def put(file: Path, address: str) -> None:
     with _written(address):
         system, place = _opened(address)
         system.put_file(str(file), place)
-
-
-@contextlib.contextmanager
-def opened(address: str) -> Iterator[Any]:
-    """Open an object to be read at any place in it.
-
-    Raises
-    ------
-    NoObject, ResourceError
-        As for `read`.
-    """
-    with _told(address):
-        system, place = _opened(address)
-        with system.open(place, "rb") as file:
-            yield file
 
 
 def entry(address: str) -> Entry | None:
@@ -244,6 +231,11 @@ def local_model(given: str | Path) -> Path:
             came=str(reason),
             remedy="check the spelling of the address",
         ) from reason
+
+
+def origin(path: Path) -> str:
+    """Return what a path was taken from: the address of a copy, else the path itself."""
+    return _kept[path].address if path in _kept else str(path)
 
 
 _kept: dict[Path, Copy] = {}
@@ -390,8 +382,8 @@ def _trouble(address: str, error: Exception, code: str, needed: str = "") -> Res
         came=f"no permission ({said})" if is_refused else f"none that answers ({said})",
         remedy="check the keys in the environment, such as AWS_PROFILE, and what they may do"
         if is_refused
-        else "check the address, the network and AWS_ENDPOINT_URL; the same line goes on "
-        "with what is there",
+        else "check the address, the network and AWS_ENDPOINT_URL, then give the same line again: "
+        "parts that are there stay",
     )
 
 

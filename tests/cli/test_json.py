@@ -46,6 +46,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "show": ("m.safetensors",),
     "look": ("m.safetensors", "pictures/a/1.png", "--to", "looks"),
     "anomalies": ("m.safetensors", "pictures/a", "--usual", "pictures", "--false-alarms", "0.3"),
+    "anomalies --to parts/": ("m.safetensors", "pictures/a", "--usual", "pictures"),
     "similar": ("a.safetensors", "pictures", "pictures/a/1.png"),
     "similar --groups": ("a.safetensors", "pictures"),
     "map": ("a.safetensors", "pictures", "--to", "map.png"),

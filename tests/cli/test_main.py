@@ -6,12 +6,14 @@ import json
 import shlex
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 
 import foveal
 from foveal.cli import main as command
+from foveal.errors import PictureWarning
 
 
 @pytest.mark.parametrize(
@@ -129,6 +131,21 @@ def test_a_misspelt_name_is_told_before_anything_heavy_is_imported(
     )
     assert done.returncode == code, done.stderr
     assert "did you mean" in done.stderr.lower() and "Assertion" not in done.stderr
+
+
+def test_a_remark_on_pictures_is_printed_once_though_several_passes_find_it(
+    run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def remarking() -> None:
+        for text in ("2 pictures: odd", "1 picture: odd", "2 pictures: odd"):
+            warnings.warn(text, PictureWarning, stacklevel=1)
+
+    for _ in range(2):  # another command says it anew
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            monkeypatch.setattr(command, "app", lambda prog_name: remarking())
+            _, _, err = run("env")
+        assert err.splitlines() == ["note: 2 pictures: odd", "note: 1 picture: odd"]
 
 
 @pytest.mark.parametrize("command", ["tune", "predict"])

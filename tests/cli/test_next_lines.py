@@ -40,7 +40,7 @@ def written_commands(text: str) -> Iterator[tuple[list[str], bool]]:
                 words = shlex.split(line.removeprefix("$ "), comments=True)
                 yield words[1:], beneath.startswith("error:")
     for words in map(str.split, re.findall(r"`foveal ([^`]+)`", "".join(fences[::2]))):
-        if STANDS_FOR.keys() & set(words):
+        if STANDS_FOR.keys() & set(words) or (len(words) > 2 and "..." not in words):
             yield words, False
 
 
@@ -80,12 +80,14 @@ def next_lines(said: str) -> list[str]:
 def test_commands_are_found_in_a_document() -> None:
     text = (
         "```\n$ foveal plan 'a | b'   # a comment\nerror: no\nfoveal env\n```\n"
-        "```python\nfoveal\n```\n`foveal plan NET`, `foveal env`"
+        "```python\nfoveal\n```\n`foveal plan NET`, `foveal env`, "
+        "`foveal show m --json`, `foveal show ... --json`"
     )
     assert list(written_commands(text)) == [
         (["plan", "a | b"], True),
         (["env"], False),
         (["plan", "NET"], False),
+        (["show", "m", "--json"], False),
     ]
 
 

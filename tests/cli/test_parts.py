@@ -64,8 +64,42 @@ def test_parts_hold_the_rows_of_a_plain_run_and_what_is_known_of_pictures(
     assert [row.pop(label) for row in rows] == [Path(row["path"]).parent.name for row in wanted]
     assert len(rows) == len(wanted) == 22
     assert all(close(*both) for both in zip(rows, wanted, strict=True))
+    assert pq.read_table(place / "parts").num_rows == 22  # as pandas reads a folder
     types = {pq.read_schema(part) for part in (place / "parts").glob("part-*")}
     assert len(types) == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "more"),
+    [
+        ("a.safetensors", ("--false-alarms", "0.3", "--usual", "usual")),
+        ("m.safetensors", ("--false-alarms", "0.3", "--usual", "usual")),
+    ],
+)
+def test_unusual_pictures_are_the_same_in_parts(
+    run, place: Path, model: str, more: tuple[str, ...]
+) -> None:
+    (place / "usual").mkdir()
+    for row in (0, *range(100, 112)):
+        pixels = np.random.default_rng(row).integers(0, 256, (8, 8), dtype=np.uint8)
+        Image.fromarray(pixels).save(place / "usual" / f"u{row}.png")
+    line = ("anomalies", model, "pictures", *more)
+    code, out, _ = run(*line, "--to", "plain.parquet", "--json")
+    plain = json.loads(out)
+    assert code == 0
+    code, out, err = run(*line, "--to", "parts/", "--part-size", "5", "--json")
+    answer = json.loads(out)
+    assert code == 0 and answer["whole"], err
+    assert answer["counts"] == {"above": plain["above"], "taught": 0}
+    assert 0 < plain["above"] < 21
+    rows, wanted = rows_of(place / "parts"), rows_of(place / "plain.parquet")
+    assert [row.pop("label") for row in rows] == ["a"] * 12 + ["b"] * 10
+    assert all(close(*both) for both in zip(rows, wanted, strict=True))
+    assert len({pq.read_schema(part) for part in (place / "parts").glob("part-*")}) == 1
+    (place / "usual" / "u0.png").unlink()
+    code, _, err = run(*line, "--to", "parts/")
+    assert code == 2 and "usual" in err
+    assert run(*line, "--to", "other/", "--sheet", "x.png")[0] == 2
 
 
 def test_the_same_line_goes_on_and_shares_add_up(run, place: Path) -> None:
@@ -88,7 +122,7 @@ def test_the_same_line_goes_on_and_shares_add_up(run, place: Path) -> None:
         (("--to", "x.csv", "--shards", "1/2"), "--to parts/"),
         (("--part-size", "9"), "--part-size"),
         (("--to", "parts/", "--shards", "3/2"), "2/8"),
-        (("--to", "pictures/"), "parts.json"),
+        (("--to", "pictures/"), "_parts.json"),
         (("--to", "nowhere/parts/"), "make that folder first"),
         (("--to", "parts/", "--watch"), ".csv"),
     ],
@@ -140,3 +174,26 @@ def test_decode_takes_parts_and_refuses_those_of_another_model(run, place: Path)
         assert abs(pixels[0] - pixels[1]).max() <= 1
     small_autoencoder(variational=True, code_size=5).save("b.safetensors")
     assert run("decode", "b.safetensors", "parts", "--to", "other")[0] == 3
+
+
+@pytest.mark.parametrize("model", ["m.safetensors", "a.safetensors"])
+def test_an_index_is_made_of_parts_without_encoding_again(run, place: Path, model: str) -> None:
+    queries = ("pictures/a/0.png", "pictures/b/7.png")
+    code, out, _ = run("similar", model, "pictures", *queries, "--json")
+    plain = json.loads(out)
+    assert code == 0
+    assert run("encode", model, "pictures", "--to", "parts/", "--part-size", "6")[0] == 0
+    assert run("similar", model, "parts", "--to", "x.index")[0] == 0
+    for where in ("parts", "x.index"):
+        code, out, err = run("similar", model, where, *queries, "--sheet", "s.png", "--json")
+        answer = json.loads(out)
+        assert code == 0, err
+        assert (answer["pictures"], answer["unreadable"]) == (21, plain["unreadable"])
+        for one, wanted in zip(answer["queries"], plain["queries"], strict=True):
+            paths = [[near["path"] for near in each["found"]] for each in (one, wanted)]
+            assert paths[0] == paths[1]
+    other = {"m.safetensors": "a.safetensors", "a.safetensors": "m.safetensors"}[model]
+    assert run("similar", other, "parts", *queries)[0] == 3
+    (place / "parts" / "part-00000001.parquet").unlink()
+    code, _, err = run("similar", model, "parts", *queries)
+    assert code == 3 and "all of 4 parts" in err

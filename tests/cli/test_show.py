@@ -54,7 +54,11 @@ def test_a_classifier_says_its_classes_and_how_it_was_judged(run) -> None:
         known.validation_right / known.validation_pictures
     )
     assert f"{accuracy.percent()} on 359 pictures, by validation" in out
-    assert f"0 ({known.class_counts[0]})" in out and "180 steps of 32 by sgd, seed 0" in out
+    assert (
+        f"0 ({known.class_counts[0]})" in out
+        and "180 steps of 32 by sgd" in out
+        and "seed 0; weights" in out
+    )
     assert out.splitlines()[-1] == f"next: foveal predict {path} PICTURES"
 
 

@@ -19,7 +19,7 @@ from foveal import (
 from foveal.cli.learners import CALLED
 from foveal.cli.main import app
 from foveal.cli.words import as_options
-from foveal.learning.options import options_of
+from foveal.learning.option_groups import options_of
 
 LEARNERS: dict[str, Any] = {
     "cnn": CNNClassifier,

@@ -14,7 +14,8 @@ from foveal import CNNClassifier, CNNRegressor, DataError, TransferClassifier, T
 from foveal.errors import UsageError
 from foveal.estimators.cnn import LEARNERS as SCRATCH
 from foveal.estimators.learner import of_target
-from foveal.learning.options import Labels, options_of
+from foveal.learning.option_groups import options_of
+from foveal.learning.options import Labels
 from support.models import small_model
 
 NET = "conv 4 3x3 relu | flatten | dense"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score
+from sklearn.model_selection import GridSearchCV, cross_val_score
 
 import foveal
 from foveal import CNNClassifier, DataError, TransferClassifier
@@ -116,3 +118,16 @@ def test_a_matrix_of_other_numbers_is_refused() -> None:
         learner().fit(X, np.where(np.arange(4) == 1, 2, y))
     with pytest.raises(DataError, match="0 and 1"):
         learner().fit(X, np.where(np.arange(4) == 1, 0.5, y))
+
+
+def test_scikit_learn_searches_and_cross_validates_over_several_labels() -> None:
+    X, y = pictures(90, 0, noise=20)
+    learning = TransferClassifier(small_model(side=16), random_state=0, threads=1)
+    scores = cross_val_score(learning, X, y, cv=3, scoring="f1_micro")
+    assert scores.shape == (3,) and scores.mean() > 0.8
+    search = GridSearchCV(learning, {"C": [1e-6, 0.1]}, cv=3).fit(X, y)
+    assert search.best_params_ == {"C": 0.1}
+    again = pickle.loads(pickle.dumps(search.best_estimator_))
+    np.testing.assert_array_equal(again.predict_proba(X), search.predict_proba(X))
+    judged = foveal.cross_validate(learning, X, y, folds=3)
+    assert len(judged.held.rows) > 80 and judged.held.figures["micro F1"].value > 0.8

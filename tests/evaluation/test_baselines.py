@@ -153,3 +153,12 @@ def test_blocks_by_hand() -> None:
     vectors = as_vectors(images)
     assert vectors.shape == (1, 32 * 32)
     assert vectors[0, 1] == 4
+
+
+def test_pictures_that_belong_together_widen_the_interval_of_a_baseline() -> None:
+    counts, test = np.array([5, 3]), np.repeat([0, 1], 100)
+    alone, together = majority(counts, test).estimate, majority(counts, test, 0.25).estimate
+    quarter = majority(counts, np.repeat([0, 1], 25)).estimate
+    assert alone.value == together.value == quarter.value == 0.5
+    assert (together.low, together.high) == pytest.approx((quarter.low, quarter.high))
+    assert together.high - together.low > 1.8 * (alone.high - alone.low)

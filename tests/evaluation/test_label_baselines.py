@@ -56,3 +56,10 @@ def test_without_training_pictures_the_most_frequent_label_is_the_answer() -> No
     constant = np.zeros_like(there)
     constant[:, 1] = True
     assert found.estimate.value == pytest.approx(f1_score(there, constant, average="micro"))
+
+
+def test_pictures_that_belong_together_widen_the_interval() -> None:
+    there = np.tile([[True, False], [True, True]], (50, 1))
+    alone, together = (most_frequent(np.array([5, 2]), there, one).estimate for one in (1.0, 0.25))
+    assert alone.value == together.value
+    assert together.high - together.low > 1.5 * (alone.high - alone.low)

@@ -104,3 +104,10 @@ def test_a_constant_answer_is_off_by_its_distance() -> None:
     found = constant("median", 2.0, np.array([1.0, 5.0]), 30)
     assert found.estimate.value == 2.0 and found.trained_on == 30
     assert found.written() == "2 (0.04 to 3.96)"
+
+
+def test_numbers_that_belong_together_widen_the_interval_of_a_baseline() -> None:
+    true = np.arange(400.0)
+    alone, together = (constant("median", 200.0, true, 30, one).estimate for one in (1.0, 0.25))
+    assert alone.value == together.value
+    assert together.high - together.low == pytest.approx(2 * (alone.high - alone.low))

@@ -15,8 +15,9 @@ from PIL import Image
 
 from foveal import eviction
 from foveal.errors import ResourceError
-from foveal.inference import features
-from foveal.inference.features import open_features, varied_view
+from foveal.inference import extracting, features
+from foveal.inference.extracting import varied_view
+from foveal.inference.features import open_features
 from foveal.pictures import decode
 from foveal.pictures.augment import Augmentation
 from foveal.pictures.scaling import scaling
@@ -274,7 +275,7 @@ def test_only_missing_files(folder: Path) -> None:
 def test_an_interrupted_pass_goes_on_where_it_was(
     folder: Path, decodes: list[str], monkeypatch: pytest.MonkeyPatch, kind: type[BaseException]
 ) -> None:
-    monkeypatch.setattr(features, "A_SAVING", 2)
+    monkeypatch.setattr(extracting, "A_SAVING", 2)
     monkeypatch.setattr("foveal.engines.engine.LARGEST", 1)
     with pytest.raises(kind, match="stop here"):
         open_features(gather(folder), extraction(), progress=stopping(5, kind))
@@ -317,7 +318,7 @@ def test_damaged_parts_are_computed_again(
     suffix: str,
     saving: int,
 ) -> None:
-    monkeypatch.setattr(features, "A_SAVING", saving)
+    monkeypatch.setattr(extracting, "A_SAVING", saving)
     monkeypatch.setattr("foveal.engines.engine.LARGEST", 1)
     wanted = values(open_features(gather(folder), extraction()))
     damage(parts(cache, suffix)[0])

@@ -311,3 +311,16 @@ def test_the_column_that_a_model_learned_judges_it_too(tmp_path: Path) -> None:
     plain = CNNRegressor("flatten | dense", epochs=1, random_state=0, threads=1)
     X = generator.integers(0, 256, (20, 8, 8), dtype=np.uint8)
     assert plain.fit(X, X.mean((1, 2))).model_.provenance.labelled_by is None
+
+
+def test_what_belongs_together_widens_the_interval_of_a_baseline_too() -> None:
+    generator = np.random.default_rng(0)
+    X = generator.integers(0, 256, (120, 8, 8), dtype=np.uint8)
+    y = np.arange(120) // 6 % 2
+    model = learner(epochs=1).fit(X[:60], y[:60]).model_
+    alone = evaluate(model, X[60:], y[60:])
+    grouped = evaluate(model, X[60:], y[60:], groups=[str(at // 6) for at in range(60)])
+    assert grouped.worth < 0.6
+    before, after = alone.baselines[0].estimate, grouped.baselines[0].estimate
+    assert before.value == after.value
+    assert after.high - after.low > 1.2 * (before.high - before.low)

@@ -177,6 +177,12 @@ def test_the_reteller_itself_changes_nothing(saved: Path, tmp_path: Path) -> Non
         lambda t, f: f["provenance"]["logistic"].pop("folds"),
         lambda t, f: f["provenance"].update(judged_by="hearsay"),
         lambda t, f: f["provenance"].update(augmentation="wild"),
+        lambda t, f: f["provenance"].update(class_counts=f["provenance"]["class_counts"][1:]),
+        lambda t, f: f["provenance"]["class_counts"].__setitem__(0, -1),
+        lambda t, f: f["provenance"].update(validation_pictures=3, validation_right=4),
+        lambda t, f: f["provenance"].update(best_epoch=-1),
+        lambda t, f: f["provenance"].update(snapshot_steps=[0]),
+        lambda t, f: t.update({"kernels/snapshots": torch.zeros(1)}),
         lambda t, f: t["network/2_batchnorm.running_var"].fill_(float("inf")),
         lambda t, f: t.pop("network/2_batchnorm.running_var"),
     ],
@@ -202,3 +208,21 @@ def test_pictures_beside_a_model_have_no_answer(saved: Path, tmp_path: Path) -> 
         assert model.predict([tmp_path / "a.png"]).tolist() == [None]
     with pytest.raises(DataError, match="without labels"):
         evaluate(model, [tmp_path / "a.png"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t, f: t.update({"kernels/snapshots": t["kernels/snapshots"][:, :1]}),
+        lambda t, f: t.update({"kernels/snapshots": t["kernels/snapshots"][1:]}),
+        lambda t, f: f["provenance"]["snapshot_steps"].reverse(),
+        lambda t, f: f["provenance"].update(snapshot_steps=[]),
+    ],
+)
+def test_kernels_over_the_epochs_that_are_not_the_networks_are_refused(
+    tmp_path: Path, change
+) -> None:
+    old = Path(__file__).parents[1] / "fixtures" / "classifier-format1.safetensors"
+    assert len(load(retold(old, tmp_path, lambda t, f: None)).snapshots) == 5
+    with pytest.raises(ModelFileError, match="kernels over the epochs"):
+        load(retold(old, tmp_path, change))

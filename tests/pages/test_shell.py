@@ -43,6 +43,11 @@ def test_names_are_shown_as_text_and_nothing_of_them_runs(
     assert title == HOSTILE[0]
 
 
+def test_a_path_may_break_after_a_slash_and_is_copied_as_it_is() -> None:
+    shown = shell.named("a/<b>/c.jpg")
+    assert shown == "<bdi>a/<wbr>&lt;b&gt;/<wbr>c.jpg</bdi>"
+
+
 def test_the_policy_lets_only_the_scripts_of_the_page_run(
     template: str, tmp_path: Path, browser: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

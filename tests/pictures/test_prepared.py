@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from foveal.inference.features import Extraction, open_features
+from foveal.inference.extracting import Extraction
+from foveal.inference.features import open_features
 from foveal.pictures.collection import Pictures
 from foveal.pictures.prepared import Prepared
 from foveal.pictures.scaling import of_bytes

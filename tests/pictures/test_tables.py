@@ -205,6 +205,17 @@ def test_a_table_without_paths_is_refused(folder: Path, head: str, said: str) ->
     assert said in str(caught.value)
 
 
+def test_many_columns_take_time_by_their_number_and_repeated_ones_are_numbered(
+    folder: Path,
+) -> None:
+    genes = [f"gene{at}" for at in range(8_000)]
+    began = time.process_time()
+    found = table(folder, ",".join(["path", *genes, "gene7"]), ",".join(["a.png", *["1"] * 8_001]))
+    assert time.process_time() - began < 8  # by the square of their number: 15 s and more
+    kept = list(found.others)
+    assert kept[:8_000] == genes and kept[8_000:] == ["gene7 8002"]
+
+
 def test_columns_that_look_like_known_ones_are_told(folder: Path) -> None:
     found = table(folder, "path,Label,groups", "a.png,cat,1")
     assert found.labels is None

@@ -53,7 +53,12 @@ def test_metadata_says_what_a_model_takes_and_gives(site) -> None:
     facts = made.ask("GET", "/v2/models/abc").json()
     assert facts["inputs"][0] == {"name": "pictures", "datatype": "UINT8", "shape": [-1, 16, 16, 3]}
     assert facts["parameters"]["columns"] == ["a", "b", "c"]
-    assert [one["name"] for one in facts["outputs"]] == ["predicted", "label", "unfamiliarity"]
+    assert [one["name"] for one in facts["outputs"]] == [
+        "predicted",
+        "label",
+        "answered",
+        "unfamiliarity",
+    ]
     assert made.ask("GET", "/v2/models/coder").json()["outputs"][0]["shape"] == [-1, 4]
 
 
@@ -84,7 +89,7 @@ def test_methods_and_parameters_that_do_not_hold_are_refused_in_words(site) -> N
 def test_a_fault_is_told_without_its_insides(site, monkeypatch, caplog) -> None:
     made = site()
 
-    async def broken(pictures):
+    async def broken(pictures, top):
         raise RuntimeError("the insides")
 
     monkeypatch.setattr(made.shelf["abc"], "predict", broken)

@@ -143,7 +143,7 @@ def test_an_answer_that_takes_too_long_is_given_up(site, monkeypatch) -> None:
     made = site(request_seconds=0.2)
     served = made.shelf["abc"]
 
-    async def never(pictures):
+    async def never(pictures, top):
         await asyncio.sleep(30)
 
     monkeypatch.setattr(served, "predict", never)

@@ -91,6 +91,13 @@ def test_other_addresses_and_names_are_taken_where_they_are_this_servers() -> No
     assert twice is not None and twice.status == 421
 
 
+def test_a_body_of_two_lengths_is_refused_for_what_follows_it_could_pass_for_a_request() -> None:
+    head = {b"host": [b"localhost"], b"content-length": [b"4"]}
+    assert Door().refusal("/v2", head) is None
+    refusal = Door().refusal("/v2", {**head, b"transfer-encoding": [b"chunked"]})
+    assert refusal is not None and refusal.status == 400
+
+
 @given(st.text(max_size=40))
 def test_a_host_is_a_name_or_nothing(header: str) -> None:
     name = host_of(header)

@@ -53,7 +53,9 @@ def test_a_server_loads_what_changed_and_finishes_what_is_under_way(
         slow.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body[:100])
         time.sleep(0.2)
         server.signal(signal.SIGTERM)
-        time.sleep(0.2)
+        time.sleep(0.1)
+        server.signal(signal.SIGINT)  # a terminal and a supervisor may both have sent theirs
+        time.sleep(0.1)
         ready = httpx.get(f"{server.address}/v2/health/ready")  # it still takes requests, and says
         assert ready.status_code == 503 and ready.headers["connection"] == "close"
         time.sleep(1.5)  # now it listens no longer

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
 
 import foveal
 from foveal.errors import ModelFileError, UsageError
+from foveal.pictures.scaling import of_bytes
+from foveal.serving.served import Served
 from foveal.serving.wanted import wanted_of
 from support.models import small_model
 from support.sites import JPEG, in_a_loop, png
@@ -106,6 +109,34 @@ def test_a_file_that_cannot_be_loaded_leaves_the_model_of_before(changing, how: 
     assert in_a_loop(made.shelf.reload()) == {"m": "loaded"}
     assert made.ask("GET", "/v2/health/ready").json()["notes"] == []
     assert row_of(made) == before
+
+
+def test_a_model_that_was_replaced_ends_in_the_thread_that_runs_engines(
+    site, tmp_path: Path, monkeypatch
+) -> None:
+    file, ended = tmp_path / "m.safetensors", []
+    small_model(channels=3, side=16).save(file)
+    made = site(file, request_seconds=-0.9)  # a tenth of a second after it was replaced
+    first, engines = made.shelf["m"], made.shelf["m"].model.session()
+    opened = engines.engine("torch", of_bytes(first.model.recipe))
+    closed = Served.close
+
+    def close(served: Served) -> None:
+        closed(served)
+        ended.append((served, threading.current_thread().name))
+
+    monkeypatch.setattr(Served, "close", close)
+    small_model("globalpool | dense", channels=3, side=16).save(file)
+
+    async def work() -> None:
+        await made.shelf.reload()
+        while not ended:
+            await asyncio.sleep(0.01)
+
+    in_a_loop(asyncio.wait_for(work(), 20))
+    ((served, thread),) = ended
+    assert served is first and thread.startswith("foveal-engine")
+    assert engines.engine("torch", of_bytes(first.model.recipe)) is not opened
 
 
 def test_requests_go_on_while_files_are_loaded(changing) -> None:

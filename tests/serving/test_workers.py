@@ -10,13 +10,22 @@ import time
 import httpx
 import pytest
 
+from foveal.serving.settings import Settings, listening
 from foveal.serving.workers import Crew
 from support.crews import fail, stay
 from support.sites import JPEG, png
 
+pytestmark = pytest.mark.enable_socket
 
-def test_a_process_that_dies_is_started_again() -> None:
-    crew = Crew(None, None, stay, soon=0.0)
+
+@pytest.fixture
+def crew():
+    with listening("127.0.0.1", 0) as bound:
+        yield lambda work, **more: Crew(Settings(wanted=()), bound, work, **more)
+
+
+def test_a_process_that_dies_is_started_again(crew) -> None:
+    crew = crew(stay, soon=0.0)
     crew.start(2)
     before = {one.pid for one in crew.began}
     watching = threading.Thread(target=crew.watch)
@@ -34,13 +43,12 @@ def test_a_process_that_dies_is_started_again() -> None:
     assert not crew.began and crew.code == 0
 
 
-def test_processes_that_cannot_begin_end_all_with_their_code() -> None:
-    crew = Crew(None, None, fail)
+def test_processes_that_cannot_begin_end_all_with_their_code(crew) -> None:
+    crew = crew(fail)
     crew.start(2)
     assert crew.watch() == 4
 
 
-@pytest.mark.enable_socket
 def test_they_answer_at_one_port_and_end_together(start, files) -> None:
     server = start(files / "abc.safetensors", "--workers", 2)
     address = f"{server.address}/v1/models/abc/predict"

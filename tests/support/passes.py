@@ -11,7 +11,8 @@ import torch
 from foveal.backbones.catalog import of_model
 from foveal.backbones.cutting import cut
 from foveal.device import Device
-from foveal.inference.features import Extraction, Features
+from foveal.inference.extracting import Extraction
+from foveal.inference.features import Features
 from foveal.inference.frozen import FrozenNetwork
 from foveal.inference.session import Session
 from foveal.nets.build import build

@@ -51,7 +51,7 @@ def test_the_best_trial_is_kept_and_judged_on_pictures_that_no_trial_saw(tmp_pat
     assert len(found.judged.answers.rows) == 60 and found.judged.judged_by == "held-out pictures"
     assert found.default is not None and len(found.default.answers.rows) == 60
     assert found.trials[0].options["net"] == "fast" and found.trials[0].is_first
-    assert f"best   trial {found.best}:" in str(found)
+    assert f"best     trial {found.best}:" in str(found)
     assert not list((tmp_path / "m.tune").glob("process-*"))
 
 
@@ -99,9 +99,9 @@ def test_the_trial_of_all_defaults_is_tried_again_too(tmp_path: Path) -> None:
 
 def test_a_study_of_other_pictures_or_options_is_refused(tmp_path: Path) -> None:
     tuned(tmp_path, trials=1)
-    with pytest.raises(UsageError, match="the options that it began with"):
+    with pytest.raises(UsageError, match="what it began with: epochs 1, got epochs 2"):
         tuned(tmp_path, trials=1, epochs=2)
-    with pytest.raises(UsageError, match="the content that it began with"):
+    with pytest.raises(UsageError, match="began with: hash of pictures, labels and parts"):
         tune(X, Y[::-1], to=tmp_path / "m.safetensors", epochs=1, threads=1, trials=1)
     order = np.random.default_rng(0).permutation(len(X))
     same = tune(X[order], Y[order], to=tmp_path / "m.safetensors", epochs=1, threads=1, trials=1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from foveal.anomaly.neighbours import by_neighbours
-from foveal.anomaly.reconstruction import by_reconstruction
+from foveal.anomaly.neighbours import Neighbouring
+from foveal.anomaly.reconstruction import Reconstructing
 from foveal.anomaly.threshold import Anomalies, By, check_by
 from foveal.errors import UsageError
 from foveal.model.fitted import fitted_of
@@ -69,6 +69,19 @@ def anomalies(
     model = fitted_of(model)
     way = default_way(model) if by is None else check_by(by)
     pictures, known = gather(X), None if usual is None else gather(usual)
+    scorer = opened(model, way, false_alarms, known, neighbours, progress)
+    return _noted(scorer.compared(pictures, progress), pictures, known)
+
+
+def opened(
+    model: FittedModel,
+    way: By,
+    false_alarms: float,
+    usual: Pictures | None,
+    neighbours: int | None = None,
+    progress: Progress | None = None,
+) -> Reconstructing | Neighbouring:
+    """Set the threshold once, for any number of pictures; see `anomalies`."""
     if way != "neighbours":
         if neighbours is not None:
             raise UsageError(
@@ -77,26 +90,16 @@ def anomalies(
                 came=f"by {way}",
                 remedy="choose 'neighbours' (`by`), or leave `neighbours` out",
             )
-        found = by_reconstruction(
-            model, pictures, way, false_alarms=false_alarms, usual=known, progress=progress
-        )
-        return _noted(found, pictures, known)
-    if known is None:
+        return Reconstructing.opened(model, way, false_alarms, usual)
+    if usual is None:
         raise UsageError(
             "usual",
             needed="usual pictures, to compare with",
             came="none",
             remedy="name a folder of them",
         )
-    found = by_neighbours(
-        model,
-        pictures,
-        known,
-        false_alarms=false_alarms,
-        neighbours=1 if neighbours is None else neighbours,
-        progress=progress,
-    )
-    return _noted(found, pictures, known)
+    compared = 1 if neighbours is None else neighbours
+    return Neighbouring.opened(model, usual, false_alarms, compared, progress)
 
 
 def _noted(found: Anomalies, pictures: Pictures, usual: Pictures | None) -> Anomalies:

@@ -76,35 +76,6 @@ class _Usual:
         return least, self.rows[found[:, 0]]
 
 
-def by_neighbours(
-    model: FittedModel,
-    pictures: Pictures,
-    usual: Pictures,
-    *,
-    false_alarms: float,
-    neighbours: int,
-    progress: Progress | None,
-) -> Anomalies:
-    """Score pictures by the mean distance to the usual pictures nearest to them.
-
-    See `foveal.anomaly.detection.anomalies`, which this is a part of. Each usual picture is scored
-    against the others. A further one exceeds the threshold with at most the stated probability:
-    were it counted among the others, their scores could only fall, and then all would be
-    exchangeable (full conformal prediction, Vovk et al., 2005).
-    """
-    found = Neighbouring.opened(model, usual, false_alarms, neighbours, progress)
-    made = vectors_of(model, pictures, progress)
-    seen = Seen(
-        names=pictures.names,
-        vectors=made.gathered(),
-        rows=made.rows,
-        reasons=made.reasons,
-        hashes=made.hashes,
-    )
-    scored = found.scored(seen)
-    return replace(scored, notes=(*found.notes, *taught_notes(found.taught(scored, seen))))
-
-
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Seen:
     """What a network makes of pictures that are to be scored."""
@@ -123,12 +94,19 @@ class Seen:
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Neighbouring:
-    """Scores pictures by the usual ones nearest to them, its threshold set."""
+    """Scores pictures by the mean distance to the usual ones nearest to them, its threshold set.
+
+    Each usual picture is scored against the others. A further one exceeds the threshold with at
+    most the stated probability: were it counted among the others, their scores could only fall, and
+    then all would be exchangeable (full conformal prediction, Vovk et al., 2005).
+    """
 
     model: FittedModel
     usual: Pictures
     known: _Usual
     neighbours: int
+    scores: Doubles
+    """Of the usual pictures that set the threshold, each held against the others."""
     threshold: Threshold
     notes: tuple[str, ...]
     """What a reader should know of the usual pictures."""
@@ -156,9 +134,31 @@ class Neighbouring:
             usual=usual,
             known=known,
             neighbours=neighbours,
+            scores=scores,
             threshold=Threshold.of(scores, "neighbours", false_alarms, known.left_out),
             notes=_notes(among[:, neighbours - 1 :]),
         )
+
+    def at(self, false_alarms: float) -> Neighbouring:
+        """Hold to another rate of false alarms; the usual pictures are not looked at again."""
+        threshold = Threshold.of(self.scores, "neighbours", false_alarms, self.known.left_out)
+        return replace(self, threshold=threshold)
+
+    def compared(self, pictures: Pictures, progress: Progress | None = None) -> Anomalies:
+        """Score pictures all at once; what the model makes of them is kept by content.
+
+        See `foveal.anomaly.detection.anomalies`.
+        """
+        made = vectors_of(self.model, pictures, progress)
+        seen = Seen(
+            names=pictures.names,
+            vectors=made.gathered(),
+            rows=made.rows,
+            reasons=made.reasons,
+            hashes=made.hashes,
+        )
+        scored = self.scored(seen)
+        return replace(scored, notes=(*self.notes, *taught_notes(self.taught(scored, seen))))
 
     def scored(self, seen: Seen) -> Anomalies:
         """Measure how far pictures are from the usual ones, and hold that to the threshold."""

@@ -26,24 +26,6 @@ if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
 
 
-def by_reconstruction(
-    model: FittedModel,
-    pictures: Pictures,
-    by: By,
-    *,
-    false_alarms: float,
-    usual: Pictures | None,
-    progress: Progress | None,
-) -> Anomalies:
-    """Score pictures by the error of their reconstruction, or by how far their codes lie off.
-
-    See `foveal.anomaly.detection.anomalies`, which this is a part of.
-    """
-    found = Reconstructing.opened(model, by, false_alarms, usual)
-    made = _joined(list(found.measuring(pictures, progress)))
-    return replace(found.scored(made, pictures.names), notes=taught_notes(made.taught))
-
-
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Reconstructing:
     """Scores pictures by an autoencoder, its threshold set."""
@@ -51,6 +33,10 @@ class Reconstructing:
     model: FittedModel
     normal: NormalStats
     threshold: Threshold
+    usual: Hashes | None
+    """The usual pictures that set it, by content; None where those held out did."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know of the usual pictures: nothing."""
 
     @classmethod
     def opened(
@@ -75,8 +61,13 @@ class Reconstructing:
                 came="one without",
                 remedy="train it again",
             )
-        threshold = _threshold(model, normal, false_alarms, by, usual)
-        return cls(model=model, normal=normal, threshold=threshold)
+        threshold, hashes = _threshold(model, normal, false_alarms, by, usual)
+        return cls(model=model, normal=normal, threshold=threshold, usual=hashes)
+
+    def compared(self, pictures: Pictures, progress: Progress | None = None) -> Anomalies:
+        """Score pictures all at once; see `foveal.anomaly.detection.anomalies`."""
+        made = _joined(list(self.measuring(pictures, progress)))
+        return replace(self.scored(made, pictures.names), notes=taught_notes(made.taught))
 
     def measuring(self, pictures: Pictures, progress: Progress | None = None) -> Iterator[Measured]:
         """Measure pictures batch by batch, in bounded memory."""
@@ -113,24 +104,24 @@ def differences(batches: Iterable[Reconstructions]) -> Iterator[DecodedBatch]:
 
 def _threshold(
     model: FittedModel, normal: NormalStats, false_alarms: float, by: By, usual: Pictures | None
-) -> Threshold:
+) -> tuple[Threshold, Hashes | None]:
     if usual is None:
         scores = normal.errors if by == "error" else normal.distances
-        return Threshold.of(scores, by, false_alarms)
-    scores, left_out = _usual(model, normal, usual, by)
-    return Threshold.of(scores, by, false_alarms, left_out)
+        return Threshold.of(scores, by, false_alarms), None
+    scores, hashes, left_out = _usual(model, normal, usual, by)
+    return Threshold.of(scores, by, false_alarms, left_out), hashes
 
 
 def _usual(
     model: FittedModel, normal: NormalStats, pictures: Pictures, by: By
-) -> tuple[Doubles, LeftOut]:
+) -> tuple[Doubles, Hashes, LeftOut]:
     """Score usual pictures that did not teach, each content once."""
     found = _joined(list(_measuring(model, normal, pictures)))
     there = np.isfinite(found.measures["error"])
     setting, left_out = choose_usual(
         found.hashes, there, found.taught, pictures.names, found.reasons
     )
-    return found.measures[by][setting], left_out
+    return found.measures[by][setting], found.hashes[setting], left_out
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

@@ -181,8 +181,7 @@ class Anomalies:
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns of the table; as in every table `error` says why a picture cannot be read."""
-        measures = [MEASURES[by].lower() for by in self.measures if len(self.measures) > 1]
-        return ("path", "score", "above", "error", *measures, *["nearest"] * bool(self.nearest))
+        return columns_of(tuple(self.measures), nearest=self.nearest is not None)
 
     def rows(self) -> Iterator[list[Any]]:
         """Return the rows of the table, in the order of `columns`."""
@@ -208,6 +207,12 @@ class Anomalies:
             "compared_with": self.nearest and self.nearest.compared,
             "notes": list(self.notes),
         }
+
+
+def columns_of(measures: Sequence[By], *, nearest: bool) -> tuple[str, ...]:
+    """Name the columns of the table where these were measured, and perhaps nearest ones found."""
+    beside = [MEASURES[by].lower() for by in measures if len(measures) > 1]
+    return ("path", "score", "above", "error", *beside, *["nearest"] * nearest)
 
 
 def check_by(by: str) -> By:

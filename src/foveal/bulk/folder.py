@@ -6,20 +6,23 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import filelock
 
+from foveal.addresses import is_remote
 from foveal.bulk.part import Part, read_part, write_part
 from foveal.bulk.pieces import Piece, Share
 from foveal.bulk.work import Worker, mark_of
 from foveal.errors import DataError, UsageError
 from foveal.files import beside, checked_folder, told, write_whole
+from foveal.tables import FORMATS
 
-MANIFEST = "parts.json"
+MANIFEST = "_parts.json"
+"""Begins so that others who read the folder as a table, as pandas does, pass over it."""
 VERSION = 1
 """Version of the manifest and of what parts say of themselves."""
 PART_SIZE = 4_096
@@ -31,7 +34,12 @@ TEMPORARY = re.compile(r"(\.[0-9a-f]{8})-\d+\.tmp")
 
 
 def names_parts(to: str) -> bool:
-    """Whether a name is one of a folder of parts: it ends as one, or there is such a folder."""
+    """Whether a name is one of a folder of parts: it ends as one, or there is such a folder.
+
+    So is an address, but for those that end as tables do.
+    """
+    if is_remote(to):
+        return not to.lower().endswith(FORMATS)
     return to.endswith(("/", os.sep)) or Path(to).is_dir()
 
 
@@ -74,14 +82,15 @@ class PartsFolder:
             with filelock.FileLock(place / f".{MANIFEST}.lock"):
                 known = read_manifest(place)
                 if known is None:
-                    known = {
-                        "version": VERSION,
-                        "part_size": part_size or PART_SIZE,
-                        "work": dict(facts),
-                    }
+                    known = new_manifest(facts, part_size)
                     _write_manifest(place, known)
-        _check_same(place, known, facts, part_size)
+        check_same(place, known, facts, part_size)
         return cls(place=place, part_size=known["part_size"], work=mark_of(facts))
+
+    @property
+    def title(self) -> str:
+        """How it is named in messages."""
+        return str(self.place)
 
     def path(self, number: int) -> Path:
         """Return where a part is, or will be."""
@@ -96,11 +105,24 @@ class PartsFolder:
             For a part of other pictures.
         """
         path = self.path(piece.number)
-        found = read_part(path) if path.exists() else None
+        return self.fitting(piece, read_part(path) if path.exists() else None)
+
+    def has(self, number: int) -> bool:
+        """Whether there is a part of this number, whole or damaged."""
+        return self.path(number).exists()
+
+    def fitting(self, piece: Piece, found: Part | None) -> Part | None:
+        """Return the part that was found in the place of a piece, if it is of this piece.
+
+        Raises
+        ------
+        DataError
+            For a part of other pictures.
+        """
         if found is None or (found.names, found.work) == (piece.names, self.work):
             return found
         raise DataError(
-            str(path),
+            f"{self.title}/{self.path(piece.number).name}",
             needed="the pictures of which it was written, by name and in order",
             came="others" if found.work == self.work else "a part of other work",
             remedy="name the same pictures again, or another folder for the parts",
@@ -119,18 +141,28 @@ class PartsFolder:
             Where there are more: the pictures have become fewer.
         """
         there = parts_there(self.place)
-        if there and max(there) >= parts:
-            raise DataError(
-                str(self.path(max(there))),
-                needed=f"parts of the pictures that are named, {parts:,} of them",
-                came="one of more pictures",
-                remedy="name the same pictures again, or another folder for the parts",
-            )
+        self.check_count(there, parts)
         with told(str(self.place)), filelock.FileLock(self.place / f".{MANIFEST}.lock"):
             known = read_manifest(self.place) or {}
             if known.get("parts") != parts:
                 _write_manifest(self.place, {**known, "parts": parts, "pictures": pictures})
         return len(there) == parts
+
+    def check_count(self, there: Collection[int], parts: int) -> None:
+        """Check that no more parts are there than there are pieces.
+
+        Raises
+        ------
+        DataError
+            Where there are more: the pictures have become fewer.
+        """
+        if there and max(there) >= parts:
+            raise DataError(
+                f"{self.title}/{self.path(max(there)).name}",
+                needed=f"parts of the pictures that are named, {parts:,} of them",
+                came="one of more pictures",
+                remedy="name the same pictures again, or another folder for the parts",
+            )
 
     def leftovers(self) -> dict[str, list[Path]]:
         """List what killed processes left, by how the name of its part begins while written."""
@@ -171,7 +203,7 @@ class PartsFolder:
             lock.acquire(timeout=0)
         except filelock.Timeout:
             raise UsageError(
-                f"`to` {self.place}",
+                f"`to` {self.title}",
                 needed="parts that no other process writes",
                 came=f"one that writes share {share} of them",
                 remedy="wait for it, or name another share (`shards`)",
@@ -198,17 +230,26 @@ def read_manifest(place: Path) -> dict[str, Any] | None:
         Where that is damaged, or of another version.
     """
     path = place / MANIFEST
-    if not path.exists():
-        return None
+    return manifest_of(path.read_bytes(), str(path)) if path.exists() else None
+
+
+def manifest_of(data: bytes, where: str) -> dict[str, Any]:
+    """Read what was written of a folder of parts.
+
+    Raises
+    ------
+    DataError
+        Where it is damaged, or of another version.
+    """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(data)
         size, work, version = found["part_size"], found["work"], found["version"]
         whole = isinstance(size, int) and size > 0 and isinstance(work, dict)
     except (ValueError, KeyError, TypeError):
         whole, version = False, None
     if not whole or version != VERSION:
         raise DataError(
-            str(path),
+            where,
             needed=f"what Foveal writes of parts, version {VERSION}",
             came="a damaged file" if not whole else f"version {version}",
             remedy="name another folder for the parts",
@@ -216,8 +257,18 @@ def read_manifest(place: Path) -> dict[str, Any] | None:
     return dict(found)
 
 
+def new_manifest(facts: Mapping[str, Any], part_size: int | None) -> dict[str, Any]:
+    """Return what is said of a folder of parts that is begun."""
+    return {"version": VERSION, "part_size": part_size or PART_SIZE, "work": dict(facts)}
+
+
+def manifest_data(facts: Mapping[str, Any]) -> bytes:
+    """Write what is said of a folder of parts."""
+    return (json.dumps(facts, indent=1) + "\n").encode()
+
+
 def _write_manifest(place: Path, facts: Mapping[str, Any]) -> None:
-    write_whole(place / MANIFEST, (json.dumps(facts, indent=1) + "\n").encode())
+    write_whole(place / MANIFEST, manifest_data(facts))
 
 
 def _spared(place: Path) -> str:
@@ -228,10 +279,16 @@ def _spared(place: Path) -> str:
     return "a folder with other files in it" if others else ""
 
 
-def _check_same(
-    place: Path, known: Mapping[str, Any], facts: Mapping[str, Any], part_size: int | None
+def check_same(
+    place: Path | str, known: Mapping[str, Any], facts: Mapping[str, Any], part_size: int | None
 ) -> None:
-    """Check that a folder was begun for the same work."""
+    """Check that a folder was begun for the same work.
+
+    Raises
+    ------
+    UsageError
+        Where it was begun for another.
+    """
     asked = {"part_size": part_size or known["part_size"], **facts}
     there = {"part_size": known["part_size"], **known["work"]}
     odd = next((name for name in {**asked, **there} if asked.get(name) != there.get(name)), None)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -51,8 +52,8 @@ class Part:
     """How long it took."""
 
 
-def read_part(path: Path) -> Part | None:
-    """Read what a part says of itself; None where it is damaged, or no part."""
+def read_part(path: Path | BinaryIO) -> Part | None:
+    """Read what a part, or the end of one, says of itself; None where it is damaged, or no part."""
     try:
         facts = json.loads(pq.read_metadata(path).metadata[KEY])
         return Part(**{**facts, "notes": tuple(facts["notes"])})

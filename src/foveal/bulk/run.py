@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from foveal.bulk.folder import PartsFolder
 from foveal.bulk.part import Part
 from foveal.bulk.pieces import Piece, Share, count_of, pieces
+from foveal.bulk.remote_folder import begun
 from foveal.bulk.work import Work, Worker
 from foveal.pictures.collection import Pictures
 from foveal.progress.events import Listener, PartWritten
@@ -19,7 +21,7 @@ from foveal.wording import counted
 MOST_NOTES = 5
 """Notes that are told at the end; each part keeps those of its pictures."""
 
-Doing = Callable[[PartsFolder, Iterator[Piece]], Iterator[Part]]
+Doing = Callable[[PartsFolder, Iterator[Piece]], Generator[Part, None, None]]
 """Takes pieces as they come and gives their parts, in any order, once each is whole."""
 
 
@@ -27,7 +29,7 @@ Doing = Callable[[PartsFolder, Iterator[Piece]], Iterator[Part]]
 class PartsWritten(Result):
     """What lies in a folder of parts after a share of it was done."""
 
-    to: Path
+    to: Path | str
     parts: int
     """Parts of this share."""
     kept: int
@@ -93,7 +95,7 @@ class _Sum:
 
 
 def write_parts(
-    place: Path,
+    place: Path | str,
     work: Work,
     sources: Iterable[Pictures],
     doing: Doing,
@@ -109,8 +111,8 @@ def write_parts(
 
     Parameters
     ----------
-    place : Path
-        The folder of the parts.
+    place : Path or str
+        The folder of the parts, or its address.
     work : Work
         What is done with the pictures.
     sources : iterable of Pictures
@@ -134,12 +136,13 @@ def write_parts(
         Where the disk is full; parts that are whole stay.
     """
     share, found = share or Share(), _Sum()
-    folder = PartsFolder.begun(place, work.facts, part_size)
+    folder = begun(place, work.facts, part_size)
     known = isinstance(sources, Sequence)
     parts = sum(map(share.takes, range(count_of(sources, folder.part_size)))) if known else None
-    with folder.kept(share):
+    missing = _missing(folder, sources, share, found)
+    with folder.kept(share), closing(doing(folder, missing)) as written:
         told = 0
-        for part in doing(folder, _missing(folder, sources, share, found)):
+        for part in written:
             found.add(part)
             told = _told(found, parts, tell)
         if told and told < found.parts:  # those that come last were there before
@@ -171,7 +174,7 @@ def _told(found: _Sum, parts: int | None, tell: Listener | None) -> int:
 def here(worker: Worker) -> Doing:
     """Do pieces in this process, one after another."""
 
-    def doing(folder: PartsFolder, missing: Iterator[Piece]) -> Iterator[Part]:
+    def doing(folder: PartsFolder, missing: Iterator[Piece]) -> Generator[Part, None, None]:
         return (folder.write(piece, worker) for piece in missing)
 
     return doing
@@ -192,7 +195,7 @@ def _missing(
             continue
         for left in leftovers.pop(folder.beginning(piece.number), ()):
             left.unlink(missing_ok=True)
-        if folder.path(piece.number).exists():
+        if folder.has(piece.number):
             found.note(f"{folder.path(piece.number).name} was damaged, and is written again")
         yield piece
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from foveal.cli.figures import check_table_and_sheet, shown_passage
 from foveal.cli.options import PICTURES_HELP, Device, Json, Strict, Threads, opened
 from foveal.cli.output import path_end, print_answer, table_rows, unreadable_line, wrote
+from foveal.cli.parts import Engine, InParts, PartSize, Shards, parts_wanted
 from foveal.cli.sources import pictures_of, refuse_unreadable
 from foveal.cli.words import noted
 from foveal.errors import UsageError
+from foveal.remote import origin
 from foveal.results import plain
 from foveal.wording import counted
 
@@ -87,10 +89,12 @@ def anomalies(
         ),
     ] = None,
     to: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            metavar="FILE",
-            help="Write the table here, in the order of the pictures: .csv, .parquet or .jsonl.",
+            metavar="FILE|DIR/",
+            help="Write the table here, in the order of the pictures: .csv, .parquet or .jsonl. Of "
+            "many pictures parts of it in a folder, whose name ends in /: the same line goes on "
+            "with what is there.",
         ),
     ] = None,
     sheet: Annotated[
@@ -109,6 +113,9 @@ def anomalies(
             "nowhere: a PNG file of the same name, in a new folder.",
         ),
     ] = None,
+    shards: Shards = None,
+    part_size: PartSize = None,
+    engine: Engine = None,
     device: Device = "auto",
     threads: Threads = None,
     strict: Strict = False,
@@ -125,26 +132,34 @@ def anomalies(
     from foveal.model.codec import check_half
     from foveal.tables import write_table
 
-    _check_places(to, sheet, error_pictures)
+    in_parts = parts_wanted(to, shards, part_size, engine)
+    place = None if to is None or in_parts else Path(to)
+    _check_places(place, sheet, error_pictures)
     way = None if by is None else check_by(by)
     named, pictures = _named(model, pictures)
     fitted = opened(named, device, threads, whole=True)
     way = way or default_way(fitted)
+    if in_parts:
+        _check_alone(sheet, error_pictures)
+        asked = _Asked(way, false_alarms, usual, neighbours)
+        many = InParts(str(to), shards, part_size, engine, strict=strict, json=json)
+        _in_parts(fitted, named, pictures, asked, (device, threads), many)
+        return
     if error_pictures is not None:
         check_half(fitted, "decoder")
     source = pictures_of(pictures)
     found = _found(fitted, source, way, false_alarms, usual, neighbours)
     drawn = None if sheet is None else unusual_sheet(fitted, source, found, worst)
     written: list[Path] = []
-    if to is not None:
-        write_table(to, found.columns, [found.rows()])
-        written.append(to)
+    if place is not None:
+        write_table(place, found.columns, [found.rows()])
+        written.append(place)
     if sheet is not None and drawn is not None:
         written.extend(drawn.save(sheet))
     if error_pictures is not None:
         _write_errors(error_pictures, fitted, source)
         written.append(error_pictures)
-    answer = FoundAnomalies(found=found, written=written, with_rows=to is None)
+    answer = FoundAnomalies(found=found, written=written, with_rows=place is None)
     print_answer(answer, _lines, as_json=json)
     refuse_unreadable(sum(map(bool, found.reasons)), len(found.reasons), strict=strict)
     left_out = found.threshold.left_out
@@ -190,6 +205,61 @@ def _found(
         )
 
 
+class _Asked(NamedTuple):
+    """How pictures are to be scored."""
+
+    way: By
+    false_alarms: float
+    usual: str | None
+    neighbours: int | None
+
+
+def _check_alone(sheet: Path | None, folder: Path | None) -> None:
+    """Refuse beside parts what needs all pictures at once."""
+    if sheet is None and folder is None:
+        return
+    raise UsageError(
+        "sheet" if sheet is not None else "error_pictures",
+        needed="a table of all pictures (`to`)",
+        came="a folder of parts",
+        remedy="leave it out, or write one file",
+    )
+
+
+def _in_parts(
+    fitted: FittedModel,
+    model: str,
+    pictures: str,
+    asked: _Asked,
+    machine: tuple[str, int | None],
+    many: InParts,
+) -> None:
+    """Score pictures into a folder of parts; `machine` is device and threads."""
+    from foveal.anomaly.bulk_work import AnomalyWork, Scoring
+    from foveal.anomaly.detection import opened as opened_way
+
+    usual = None if asked.usual is None else pictures_of(asked.usual)
+    with shown_passage("the network" if asked.way == "neighbours" else "the autoencoder") as tell:
+        way = opened_way(fitted, asked.way, asked.false_alarms, usual, asked.neighbours, tell)
+    worker, bound = Scoring(way), way.threshold
+    work = AnomalyWork(
+        model=origin(Path(model)),
+        digest=fitted.digest(),
+        device=machine[0],
+        threads=machine[1],
+        by=asked.way,
+        false_alarms=asked.false_alarms,
+        neighbours=asked.neighbours,
+        usual=asked.usual,
+        usual_mark=worker.usual,
+    )
+    lost = {} if bound.left_out is None else bound.left_out.unreadable
+    usual_above = f"{bound.rate.percent()} of usual pictures, by {_source(bound)}"
+    told = f"above the threshold, {_bound(bound)}, lie {usual_above}"
+    many.answer(work, worker, [pictures], [*way.notes, *_missing(lost), told])
+    refuse_unreadable(len(lost), len(lost) + bound.usual, strict=many.strict)
+
+
 def _write_errors(folder: Path, fitted: FittedModel, source: Pictures) -> None:
     """Write where the reconstructions differ from the pictures."""
     from foveal.anomaly.reconstruction import differences
@@ -211,20 +281,17 @@ def _check_places(to: Path | None, sheet: Path | None, folder: Path | None) -> N
 
 
 def _lines(answer: FoundAnomalies) -> list[str]:
-    from foveal.anomaly.threshold import MEASURES
-
     found = answer.found
     bound = found.threshold
     lines = unreadable_line(found.names, found.reasons)
     if bound.left_out is not None:
-        lines += _missing(bound.left_out.unreadable)
+        lines += noted(_missing(bound.left_out.unreadable))
     lines += noted(found.notes)
     if answer.with_rows:
         lines += [*_table(found), ""]
     lines += [
         f"{int(found.above.sum()):,} of {counted(len(found.order), 'picture')} above "
-        "the threshold, "
-        f"{MEASURES[bound.by]} {bound.value:#.3g}",
+        f"the threshold, {_bound(bound)}",
         f"of usual pictures {bound.rate.percent()} lie above, by {_source(bound)}",
     ]
     if found.nearest is not None:
@@ -240,7 +307,13 @@ def _missing(unreadable: Mapping[str, str], most: int = 3) -> list[str]:
         return []
     named = "; ".join(f"{name} ({reason})" for name, reason in list(unreadable.items())[:most])
     more = f"; and {len(unreadable) - most:,} more" if len(unreadable) > most else ""
-    return [f"note: usual pictures that cannot be read, {len(unreadable):,}: {named}{more}"]
+    return [f"usual pictures that cannot be read, {len(unreadable):,}: {named}{more}"]
+
+
+def _bound(bound: Threshold) -> str:
+    from foveal.anomaly.threshold import MEASURES
+
+    return f"{MEASURES[bound.by]} {bound.value:#.3g}"
 
 
 def _source(bound: Threshold) -> str:

@@ -123,7 +123,7 @@ def check(
         checked_output(to, (".html",), "--to")
     labelled = labelled_as(gather(given(pictures)), label_from, label)
     named = grouped(labelled, groups_of(groups)).named_from_here()
-    with shown_passage("the checks") as tell:
+    with shown_passage("the checks", "the network") as tell:
         found = checked(named, quick, threads, tell, target_kind, separator)
     written = list(_written(found, pictures, to, cleaned))
     answer = Checked(found=found, source=pictures, written=written)

@@ -12,9 +12,10 @@ import typer
 
 from foveal.cli.options import Device, Json, Model, SeveralPictures, Strict, Threads, opened
 from foveal.cli.output import print_answer
-from foveal.cli.parts import InParts, PartSize, Shards, parts_wanted
+from foveal.cli.parts import Engine, InParts, PartSize, Shards, parts_wanted
 from foveal.cli.sources import all_pictures, refuse_unreadable
 from foveal.cli.words import quoted
+from foveal.remote import origin
 from foveal.results import Result
 from foveal.wording import counted
 
@@ -61,6 +62,7 @@ def encode(
     ] = None,
     shards: Shards = None,
     part_size: PartSize = None,
+    engine: Engine = None,
     device: Device = "auto",
     threads: Threads = None,
     strict: Strict = False,
@@ -76,7 +78,7 @@ def encode(
     from foveal.model.codes_file import FORMATS
     from foveal.tables import checked_table
 
-    in_parts = parts_wanted(to, shards, part_size)
+    in_parts = parts_wanted(to, shards, part_size, engine)
     if not in_parts:
         checked_table(Path(to), FORMATS)
     fitted = opened(model, device, threads, whole=True)
@@ -85,13 +87,15 @@ def encode(
         check_half(fitted, "encoder")
     if in_parts:
         work = EncodeWork(
-            model=str(model),
+            model=origin(model),
             digest=fitted.digest(),
             device=device,
             threads=threads,
             sample=sample,
         )
-        InParts(to, shards, part_size, strict=strict, json=json).answer(work, worker, pictures)
+        InParts(to, shards, part_size, engine, strict=strict, json=json).answer(
+            work, worker, pictures
+        )
         return
     began = time.perf_counter()
     rows, missing = _encoded(worker, all_pictures(pictures), Path(to))

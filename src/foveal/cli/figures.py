@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def shown_passage(network: str = "the autoencoder") -> Iterator[Progress]:
-    """Show on stderr how many pictures went through a network."""
+def shown_passage(network: str = "the autoencoder", *later: str) -> Iterator[Progress]:
+    """Show on stderr how many pictures went through a network, and then through others."""
     from foveal.cli.progress import shown_progress
     from foveal.progress.events import passing
 
     with shown_progress() as show:
-        yield passing(show, network)
+        yield passing(show, network, *later)
 
 
 def check_table_and_sheet(

@@ -20,7 +20,7 @@ from foveal.cli.options import (
     Strict,
     cache_limit,
 )
-from foveal.learning.options import PICTURES, RUN, TRAINING, fields_of
+from foveal.learning.option_groups import PICTURES, RUN, TRAINING, fields_of
 from foveal.vocabulary import TARGETS
 
 PANELS = ("Network", "Training", "Pictures", "Run")

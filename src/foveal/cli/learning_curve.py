@@ -111,7 +111,7 @@ def _write(found: LearningCurve, to: Path, name: str, called: str) -> None:
 
     ending = to.suffix.lower()
     if ending == PAGE:
-        curve_page(found, name, called).save(to)
+        curve_page(found, name, called, in_options).save(to)
     elif ending == CHART:
         write_whole(to, curve_chart(found).alone.encode())
     else:

@@ -134,6 +134,7 @@ def main() -> None:
     spin_briefly()  # before torch is imported, by the command that needs it
     signal.signal(signal.SIGTERM, _stop)
     warnings.showwarning = note
+    _told_once.cache_clear()
     try:
         app(prog_name="foveal")
     except FovealError as error:
@@ -167,11 +168,17 @@ def note(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Print what a reader should know of pictures as a note; other warnings as Python does."""
+    """Print what a reader should know of pictures, once; other warnings as Python does."""
     if issubclass(category, PictureWarning):
-        print(visible_lines(f"note: {in_options(str(message))}"), file=sys.stderr)
+        _told_once(f"note: {in_options(str(message))}")
     else:
         sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))
+
+
+@functools.lru_cache(maxsize=256)
+def _told_once(text: str) -> None:
+    """Print a line that several passes over the same pictures would say again."""
+    print(visible_lines(text), file=sys.stderr)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from foveal.addresses import is_remote
 from foveal.cli.output import print_answer
 from foveal.cli.sources import refuse_unreadable, streamed
 from foveal.cli.words import noted
@@ -39,6 +40,17 @@ PartSize = Annotated[
 ]
 
 
+Engine = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ray[://HOST:PORT]",
+        help="With --to DIR/: let actors of Ray do the parts, each by its own --threads, on this "
+        "machine or a cluster. All of its machines must see MODEL, PICTURES and DIR/.",
+        show_default="this process",
+    ),
+]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnsweredInParts:
     """What lies in a folder of parts, and how long it took."""
@@ -56,7 +68,9 @@ class AnsweredInParts:
         return {**self.written.to_dict(), **more}
 
 
-def parts_wanted(to: str | None, shards: str | None, part_size: int | None) -> bool:
+def parts_wanted(
+    to: str | None, shards: str | None, part_size: int | None, engine: str | None = None
+) -> bool:
     """Whether answers are to go into a folder of parts.
 
     Raises
@@ -65,13 +79,18 @@ def parts_wanted(to: str | None, shards: str | None, part_size: int | None) -> b
         For options of parts without such a folder.
     """
     from foveal.bulk.folder import names_parts
+    from foveal.cluster import Cluster
 
+    if engine is not None:
+        Cluster.read(engine)
     if to is not None and names_parts(to):
         return True
-    if shards is None and part_size is None:
+    asked = {"shards": shards, "part_size": part_size, "engine": engine}
+    name = next((name for name, value in asked.items() if value is not None), None)
+    if name is None:
         return False
     raise UsageError(
-        "shards" if shards is not None else "part_size",
+        name,
         needed="a folder of parts (`to`), a name that ends in /",
         came="none" if to is None else to,
         remedy="write --to parts/",
@@ -85,6 +104,7 @@ class InParts:
     to: str
     shards: str | None
     part_size: int | None
+    engine: str | None
     strict: bool
     json: bool
 
@@ -95,18 +115,21 @@ class InParts:
 
         `notes` say what a reader should know of the work besides.
         """
+        from foveal.bulk.on_ray import on_ray
         from foveal.bulk.pieces import Share
         from foveal.bulk.run import here, write_parts
         from foveal.cli.progress import shown_progress
+        from foveal.cluster import Cluster
 
+        doing = here(worker) if self.engine is None else on_ray(work, Cluster.read(self.engine))
         share = None if self.shards is None else Share.read(self.shards)
         began = time.perf_counter()
         with shown_progress() as show:
             written = write_parts(
-                Path(self.to),
+                self.to if is_remote(self.to) else Path(self.to),
                 work,
                 streamed(pictures),
-                here(worker),
+                doing,
                 share=share,
                 part_size=self.part_size,
                 tell=show,

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foveal.bulk.kept import KeptColumns
 from foveal.cli.options import (
     Device,
     Json,
@@ -23,14 +22,16 @@ from foveal.cli.options import (
     opened,
 )
 from foveal.cli.output import path_end, print_answer, table_rows
-from foveal.cli.parts import InParts, PartSize, Shards, parts_wanted
+from foveal.cli.parts import Engine, InParts, PartSize, Shards, parts_wanted
 from foveal.cli.sources import all_pictures, refuse_unreadable
 from foveal.cli.words import noted
 from foveal.errors import UsageError
+from foveal.remote import origin
 from foveal.results import plain
 from foveal.wording import counted
 
 if TYPE_CHECKING:
+    from foveal.bulk.kept import KeptColumns
     from foveal.evaluation.intervals import Estimate
     from foveal.model.fitted import FittedModel
     from foveal.model.predictions import Predictions
@@ -132,6 +133,7 @@ def predict(
     least_probability: LeastProbability = None,
     shards: Shards = None,
     part_size: PartSize = None,
+    engine: Engine = None,
     device: Device = "auto",
     threads: Threads = None,
     strict: Strict = False,
@@ -145,7 +147,7 @@ def predict(
     from foveal.tables import checked_table
 
     place = None if to is None else Path(to)
-    in_parts = parts_wanted(to, shards, part_size)
+    in_parts = parts_wanted(to, shards, part_size, engine)
     if watch:
         folder, table = _watched(pictures, place)
     elif place is not None and not in_parts:
@@ -153,7 +155,7 @@ def predict(
     fitted = opened(model, device, threads)
     refusal = fitted.refusal(reject=reject, least_probability=least_probability)
     if in_parts and not watch:
-        many = InParts(str(to), shards, part_size, strict=strict, json=json)
+        many = InParts(str(to), shards, part_size, engine, strict=strict, json=json)
         _predicted_in_parts(fitted, model, pictures, refusal, (device, threads), many)
         return
     if watch:
@@ -185,6 +187,7 @@ def _watched(pictures: Sequence[str], to: Path | None) -> tuple[Path, Path]:
 
 def watched(fitted: FittedModel, folder: Path, to: Path, refusal: Refusal | None) -> PredictedTable:
     """Predict files as they arrive, until a signal; what was done is the answer."""
+    from foveal.bulk.kept import KeptColumns
     from foveal.model.predictions import columns_of
     from foveal.model.watching import Watch
     from foveal.tables import GrowingTable
@@ -224,7 +227,7 @@ def _predicted_in_parts(
 
     least = None if refusal is None else refusal.least
     work = PredictWork(
-        model=str(model),
+        model=origin(model),
         digest=fitted.digest(),
         device=machine[0],
         threads=machine[1],
@@ -238,6 +241,7 @@ def _predicted(
     fitted: FittedModel, sources: list[Pictures], to: Path | None, refusal: Refusal | None
 ) -> PredictedTable:
     """Predict batch by batch into a table, or all at once."""
+    from foveal.bulk.kept import KeptColumns
     from foveal.model.bulk_work import Predicting
     from foveal.model.predictions import Predictions
     from foveal.tables import write_table

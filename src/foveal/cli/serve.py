@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from foveal.cli.options import Device, Threads
+from foveal.cli.options import Device, LeastProbability, Reject, Threads
 from foveal.errors import UsageError
 
 NEEDS = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
@@ -45,6 +45,15 @@ def serve(
         list[Path] | None,
         typer.Option(metavar="DIR", help="An index for 'similar', which foveal similar --to left."),
     ] = None,
+    usual: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PICTURES",
+            help="Usual pictures that 'anomaly' of other models than autoencoders compares with.",
+        ),
+    ] = None,
+    reject: Reject = None,
+    least_probability: LeastProbability = None,
     queue: Annotated[
         int, typer.Option(min=1, help="Pictures under way at a time; beyond it answers are 503.")
     ] = 64,
@@ -67,8 +76,14 @@ def serve(
     from foveal.serving.wanted import wanted_of
 
     wanted = wanted_of(models, device=device, threads=threads)
+    asked: dict[str, Any] = {
+        "indexes": tuple(index or ()),
+        "usual": usual,
+        "reject": reject,
+        "least_probability": least_probability,
+    }
     settings = Settings(
-        wanted=tuple(replace(one, indexes=tuple(index or ())) for one in wanted),
+        wanted=tuple(replace(one, **asked) for one in wanted),
         host=host,
         hosts=frozenset(allow_host or ()),
         token="" if token_file is None else read_token(token_file),

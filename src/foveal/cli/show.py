@@ -124,6 +124,8 @@ def _shares(judged: Reconstruction) -> str:
 
 
 def _origin(found: ModelDescription) -> Said:
+    from foveal.model.taught import taught_by
+
     known, counts = found.provenance, found.training_pictures
     if counts:
         yield "trained on", counted(counts, "different picture")
@@ -134,18 +136,7 @@ def _origin(found: ModelDescription) -> Said:
             f"{origin.name}, cut at {origin.stage}; weights from a {origin.source}, "
             f"SHA-256 {origin.sha256[:16]}...",
         )
-    if known.fit is not None:
-        name, fit = known.fit
-        yield "head", f"{name} regression, C = {fit.C:.3g}"
-    if known.config is not None:
-        config = known.config
-        yield (
-            "training",
-            f"{counted(config.steps, 'step')} of {config.batch_size} by {config.optimizer}, "
-            f"seed {config.seed}; weights of epoch {known.best_epoch}",
-        )
-    if known.coding is not None:
-        yield "loss", f"{known.coding.loss}, noise {known.coding.noise}"
+    yield from taught_by(known)
     yield "written by", f"Foveal {known.foveal}, torch {known.torch}"
 
 

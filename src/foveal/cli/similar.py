@@ -60,8 +60,8 @@ def similar(
         str | None,
         typer.Argument(
             metavar="WHERE",
-            help="Where to search: an index folder that --to left, or PICTURES: a folder, "
-            "an .npz file, or a folder of IDX files.",
+            help="Where to search: an index folder that --to left, parts that encode left, or "
+            "PICTURES: a folder, an .npz file, or a folder of IDX files.",
             show_default=False,
         ),
     ] = None,
@@ -208,8 +208,10 @@ def _searched(
     from foveal.cli.progress import shown_progress
     from foveal.progress.events import passing
     from foveal.search.index_file import is_index
+    from foveal.search.of_parts import are_parts
 
-    place = where if is_index(Path(where)) else pictures_of(where)
+    kept = is_index(Path(where)) or are_parts(where)
+    place = where if kept else pictures_of(where)
     with shown_progress() as show:
         index = _index(fitted, place, to, approximate, force, show)
         progress = passing(show, "the network")

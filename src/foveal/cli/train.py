@@ -19,7 +19,8 @@ from foveal.cli.training import (
     lines_of_classifier,
     trained,
 )
-from foveal.learning.options import AUTOENCODER, CNN, TRANSFER
+from foveal.learning.code_options import AUTOENCODER
+from foveal.learning.options import CNN, TRANSFER
 
 if TYPE_CHECKING:
     from foveal.estimators.learner import Answering

@@ -11,10 +11,12 @@ from sklearn.utils.validation import check_is_fitted
 from foveal import randomness
 from foveal.estimators.inputs import coerce
 from foveal.estimators.learner import Learner
+from foveal.learning.code_options import AUTOENCODER, CodeDescent, CodeOptions, CodePixels
+from foveal.learning.code_plan import code_plan, code_task, uncentred, with_loss
 from foveal.learning.data import as_pixels, prepare
 from foveal.learning.descent import descend, finished
-from foveal.learning.options import AUTOENCODER, CodeDescent, CodeOptions, CodePixels, Shares, pick
-from foveal.learning.reconstruction import code_plan, code_task, uncentred, with_loss
+from foveal.learning.option_groups import pick
+from foveal.learning.options import Shares
 from foveal.nets.autoencoder import Kind
 from foveal.nets.spec import Network
 from foveal.pictures.ledger import warn_unreadable

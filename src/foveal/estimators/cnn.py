@@ -16,7 +16,8 @@ from foveal.learning.context import FitContext
 from foveal.learning.data import TrainingData, as_before, as_pixels, prepare
 from foveal.learning.descent import descend, finished
 from foveal.learning.earlier import Earlier
-from foveal.learning.options import CNN, CNN_OF_NUMBERS, Descent, Labels, Pixels, Shares, pick
+from foveal.learning.option_groups import pick
+from foveal.learning.options import CNN, CNN_OF_NUMBERS, Descent, Labels, Pixels, Shares
 from foveal.model.fitted import FittedModel
 from foveal.nets.plan import Plan
 from foveal.nets.spec import Network

@@ -16,7 +16,8 @@ from foveal.errors import UsageError
 from foveal.estimators.inputs import coerce, opened
 from foveal.learning.context import FitContext
 from foveal.learning.data import TrainingData
-from foveal.learning.options import AUTO, Counting, Machine, check_options, options_of, pick
+from foveal.learning.option_groups import check_options, options_of, pick
+from foveal.learning.options import AUTO, Counting, Machine
 from foveal.model.fitted import FittedModel
 from foveal.parameters import FLAG, Choice, check
 from foveal.pictures.collection import Pictures

@@ -13,6 +13,7 @@ from foveal.learning.context import FitContext
 from foveal.learning.cuts import choose_cut
 from foveal.learning.data import TrainingData, as_features, prepare
 from foveal.learning.earlier import Earlier
+from foveal.learning.option_groups import pick
 from foveal.learning.options import (
     TRANSFER,
     TRANSFER_OF_NUMBERS,
@@ -21,7 +22,6 @@ from foveal.learning.options import (
     Labels,
     TransferShares,
     Views,
-    pick,
 )
 from foveal.learning.transfer import Transfer
 from foveal.learning.transfer_config import TransferConfig
@@ -139,8 +139,10 @@ class TransferClassifier(Classifier, FromBackbone):
         File with the weights of a timm architecture (safetensors).
     download : bool
         Whether its weights may be fetched from its hub; nothing is ever fetched otherwise.
-    engine : {"openvino", "onnxruntime", "torch"}, optional
-        What runs the frozen part; the fastest for the network where left out.
+    engine : {"openvino", "onnxruntime", "torch"} or "ray", optional
+        What runs the frozen part; the fastest for the network where left out. "ray", or
+        "ray://HOST:PORT" for a cluster: actors of Ray compute the features, and keep them where all
+        of its machines see them (``FOVEAL_CACHE``).
     float16 : bool
         Whether features are kept in half precision, at half the disk.
     epochs, seconds, batch_size, optimizer, learning_rate, momentum, weight_decay, schedule, \

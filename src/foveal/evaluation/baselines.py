@@ -70,30 +70,37 @@ def fit_baselines(
     return cross_fit_baselines([(train_images, train_ids, test_images, test_ids)])
 
 
-def cross_fit_baselines(folds: Iterable[Fold]) -> list[Baseline]:
+def cross_fit_baselines(folds: Iterable[Fold], worth: float = 1.0) -> list[Baseline]:
     """Fit the baselines in each fold, and judge them on the pictures of all folds together.
 
     Those that cannot be fitted in every fold are left out.
+
+    Parameters
+    ----------
+    folds : iterable
+        Pictures to fit on with their class numbers, and pictures to judge with theirs.
+    worth : float
+        Independent pictures that each judged one is worth, as some belong together; at most 1.
     """
     found = [list(_fitted(*fold)) for fold in folds]
     return [
         Baseline(
             name=parts[0].name,
             measure=ACCURACY,
-            estimate=_accuracy(parts),
+            estimate=_accuracy(parts, worth),
             trained_on=max(one.trained_on for one in parts),
         )
         for parts in zip(*found, strict=False)  # a later one is never there without those before
     ]
 
 
-def majority(class_counts: Integers, test_ids: Integers) -> Baseline:
-    """Judge the answer that is always the most frequent training class."""
+def majority(class_counts: Integers, test_ids: Integers, worth: float = 1.0) -> Baseline:
+    """Judge the answer that is always the most frequent training class; `worth` as above."""
     found = _majority(class_counts, test_ids)
     return Baseline(
         name=found.name,
         measure=ACCURACY,
-        estimate=wilson(found.right, found.judged),
+        estimate=wilson(found.right, found.judged, worth=worth),
         trained_on=found.trained_on,
     )
 
@@ -108,12 +115,12 @@ class _Answers:
     trained_on: int
 
 
-def _accuracy(parts: Sequence[_Answers]) -> Estimate:
+def _accuracy(parts: Sequence[_Answers], worth: float) -> Estimate:
     """Share of right answers; those of several folds hang together."""
     judged = sum(one.judged for one in parts)
     right = sum(one.right for one in parts)
-    several = len(parts) > 1
-    worth = cross_validated_number(right / judged, judged) / judged if several else 1.0
+    if len(parts) > 1:
+        worth = cross_validated_number(right / judged, worth * judged) / judged
     return wilson(right, judged, worth=worth)
 
 

@@ -45,13 +45,16 @@ class _Answers:
     trained_on: int
 
 
-def cross_fit_label_baselines(folds: Iterable[Fold]) -> list[Baseline]:
-    """Fit the baselines in each fold, and judge them on the pictures of all folds together."""
+def cross_fit_label_baselines(folds: Iterable[Fold], worth: float = 1.0) -> list[Baseline]:
+    """Fit the baselines in each fold, and judge them on the pictures of all folds together.
+
+    `worth` as of `foveal.evaluation.baselines.cross_fit_baselines`.
+    """
     found = [list(_fitted(*fold)) for fold in folds]
-    return [_judged(parts) for parts in zip(*found, strict=False)]
+    return [_judged(parts, worth) for parts in zip(*found, strict=False)]
 
 
-def most_frequent(counts_k: Integers, truths_nk: Truths) -> Baseline:
+def most_frequent(counts_k: Integers, truths_nk: Truths, worth: float = 1.0) -> Baseline:
     """Judge the answer that is always the labels of some share of the training pictures.
 
     How many of the most frequent labels it names is not known without their pictures: one.
@@ -61,18 +64,19 @@ def most_frequent(counts_k: Integers, truths_nk: Truths) -> Baseline:
     return Baseline(
         name="most frequent label",
         measure=MICRO_F1,
-        estimate=micro_f1(called, truths_nk),
+        estimate=micro_f1(called, truths_nk, worth),
         trained_on=int(np.max(counts_k)),
     )
 
 
-def _judged(parts: tuple[_Answers, ...]) -> Baseline:
+def _judged(parts: tuple[_Answers, ...], worth: float) -> Baseline:
     """Judge the answers of all folds; those of several hang together."""
     called = np.concatenate([one.called_nk for one in parts])
     truths = np.concatenate([one.truths_nk for one in parts])
     plain = micro_f1(called, truths)
     count = len(truths)
-    worth = cross_validated_number(plain.value, count) / count if len(parts) > 1 else 1.0
+    if len(parts) > 1:
+        worth = cross_validated_number(plain.value, worth * count) / count
     return Baseline(
         name=parts[0].name,
         measure=MICRO_F1,

@@ -24,7 +24,7 @@ PENALTIES = tuple(10.0 ** (step / 2) for step in range(0, 15))
 """Penalties of the ridge regression that are tried, by leaving one picture out."""
 
 
-def cross_fit_number_baselines(folds: Iterable[Fold]) -> list[Baseline]:
+def cross_fit_number_baselines(folds: Iterable[Fold], worth: float = 1.0) -> list[Baseline]:
     """Fit the baselines in each fold, and judge them on the pictures of all folds together.
 
     The mean and the median of the numbers, the nearest neighbour and a ridge regression on pixels.
@@ -33,6 +33,8 @@ def cross_fit_number_baselines(folds: Iterable[Fold]) -> list[Baseline]:
     ----------
     folds : iterable
         Pictures to fit on with their numbers, and pictures to judge with theirs.
+    worth : float
+        Independent pictures that each judged one is worth, as some belong together; at most 1.
     """
     found = [list(_fitted(*fold)) for fold in folds]
     return [
@@ -40,19 +42,23 @@ def cross_fit_number_baselines(folds: Iterable[Fold]) -> list[Baseline]:
             parts[0].name,
             np.concatenate([one.errors_n for one in parts]),
             max(one.trained_on for one in parts),
+            worth,
         )
         for parts in zip(*found, strict=False)  # a later one is never there without those before
     ]
 
 
-def constant(name: str, answer: float, true_n: Array, trained_on: int) -> Baseline:
+def constant(
+    name: str, answer: float, true_n: Array, trained_on: int, worth: float = 1.0
+) -> Baseline:
     """Judge an answer that is always the same."""
-    return _judged(name, np.abs(np.asarray(true_n, dtype=np.float64) - answer), trained_on)
+    errors_n = np.abs(np.asarray(true_n, dtype=np.float64) - answer)
+    return _judged(name, errors_n, trained_on, worth)
 
 
-def _judged(name: str, errors_n: Doubles, trained_on: int) -> Baseline:
+def _judged(name: str, errors_n: Doubles, trained_on: int, worth: float) -> Baseline:
     size = float(errors_n.max(initial=0.0)) or 1.0
-    estimate = times(mean(errors_n / size, least=0), size)
+    estimate = times(mean(errors_n / size, least=0, worth=worth), size)
     return Baseline(name=name, measure=ERROR, estimate=estimate, trained_on=trained_on)
 
 

@@ -23,6 +23,7 @@ from foveal.parameters import Whole, check
 from foveal.pictures.collection import Pictures, evenly
 from foveal.pictures.sources import gather
 from foveal.search.index_file import is_index
+from foveal.search.of_parts import are_parts
 from foveal.search.vectors import measure_of
 from foveal.wording import counted
 
@@ -154,7 +155,7 @@ def _drawn_by_name(
 
 def _named(where: Any, names: Sequence[str]) -> Pictures:
     """Gather those of the pictures searched that have these names."""
-    if isinstance(where, str | Path) and is_index(Path(where)):
+    if are_parts(where) or (isinstance(where, str | Path) and is_index(Path(where))):
         return gather(list(names))
     pictures = gather(where)
     row_of = {str(name): row for row, name in enumerate(pictures.names)}

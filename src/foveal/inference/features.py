@@ -7,77 +7,39 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from foveal.arrays import Array, Floats, Hashes
+from foveal.arrays import Floats, Hashes
 from foveal.cache import cache_folder
 from foveal.errors import ResourceError
 from foveal.eviction import room_for
+from foveal.inference.extracting import Extraction, Missing, Progress, Unfit, Wanted, extracted
+from foveal.inference.extracting_on_ray import extracted_on_ray
 from foveal.inference.feature_cache import CacheEntry, FeatureCache
-from foveal.inference.session import Runner, Session
 from foveal.pictures import decode
-from foveal.pictures.augment import Augmentation, gather_varied
+from foveal.pictures.augment import Augmentation
 from foveal.pictures.batches import RowsOfFeatures
 from foveal.pictures.collection import Pictures
-from foveal.pictures.hashing import ABSENT, content_hashes
-from foveal.pictures.preparing import prepared
+from foveal.pictures.hashing import ABSENT
 from foveal.pictures.remarks import Remarks, summed
 from foveal.pictures.scaling import Scaling, of_prepared
-from foveal.randomness import generator
 from foveal.recipe import PictureRecipe
-from foveal.shapes import Shape, volume
+from foveal.shapes import volume
 from foveal.wording import counted
 
 VERSION = 2
 """Raised whenever the same picture, network and engine would give other features."""
-A_SAVING = 256
-"""Features written at once: what an interrupted pass loses at most."""
 
 FOUND = "were there already"
 """What is said of features that were kept."""
 MUCH_DISK = 1_000_000_000
 """Bytes of features from which on their size is told."""
-
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Extraction:
-    """Which features are made of pictures, and how they are kept."""
-
-    session: Session
-    """The frozen network."""
-    float16: bool = False
-    """Whether features are kept in half precision, at half the disk."""
-    views: int = 1
-    """How often each picture goes through: as it is, and varied."""
-    augmentation: Augmentation = Augmentation(level="light", flip=True)
-    """How it is varied."""
-
-    @property
-    def recipe(self) -> PictureRecipe:
-        """How pictures become the network's input."""
-        return self.session.recipe
-
-    @property
-    def threads(self) -> int:
-        """Threads for decoding and for the engine."""
-        return self.session.device.threads
-
-    @property
-    def shape(self) -> Shape:
-        """Shape of the features of one picture."""
-        return self.session.network.shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,13 +139,9 @@ def open_features(
     name = _engine_for(pictures, extraction, wanted)
     try:
         return _opened(pictures, extraction, wanted, name, progress)
-    except _Unfit as unfit:
+    except Unfit as unfit:
         found = _opened(pictures, extraction, wanted, "torch", progress)
         return replace(found, notes=(str(unfit),))
-
-
-class _Unfit(Exception):
-    """An engine, chosen and not asked for, that cannot run the network; says why."""
 
 
 def _opened(
@@ -205,11 +163,11 @@ def _opened(
     saved = cache.seconds(every)
     computed = 0
     if missing:
-        stream = _Stream(pictures, extraction, wanted, missing)
-        for part in _computed(stream, name, progress):
-            cache.add(**part)
-            computed += len(part["ids"])
-        passing = {one: CacheEntry(-1, 0, 0, why) for one, why in stream.passing.items()}
+        asked = Wanted(pictures=pictures, ids=wanted, missing=missing)
+        by = extracted if extraction.cluster is None else extracted_on_ray
+        found = by(asked, extraction, cache, name, progress)
+        computed = found.computed
+        passing = {one: CacheEntry(-1, 0, 0, why) for one, why in found.passing.items()}
         known = {**cache.read(), **passing}
         if _missing(wanted, known):
             raise ResourceError(
@@ -287,7 +245,7 @@ def _view_ids(ids: list[bytes], view: int, augmentation: Augmentation) -> list[b
     ]
 
 
-def _missing(wanted: list[list[bytes]], known: dict[bytes, Any]) -> list[tuple[int, list[int]]]:
+def _missing(wanted: list[list[bytes]], known: dict[bytes, Any]) -> Missing:
     """List the rows whose views are not all known, each content once, with the views missing."""
     seen: set[bytes] = set()
     found: list[tuple[int, list[int]]] = []
@@ -303,9 +261,7 @@ def _missing(wanted: list[list[bytes]], known: dict[bytes, Any]) -> list[tuple[i
     return found
 
 
-def _check_room(
-    extraction: Extraction, missing: list[tuple[int, list[int]]], spared: set[Path]
-) -> None:
+def _check_room(extraction: Extraction, missing: Missing, spared: set[Path]) -> None:
     each = volume(extraction.shape) * (2 if extraction.float16 else 4)
     room_for(
         each * sum(len(views) for _, views in missing),
@@ -313,123 +269,3 @@ def _check_room(
         "" if extraction.float16 else "keep them in half precision (`float16`)",
         spared,
     )
-
-
-def _computed(stream: _Stream, name: str, progress: Progress | None) -> Iterator[dict[str, Any]]:
-    """Run the missing pictures through the network; gives parts to be kept, as they come."""
-    began = time.perf_counter()
-    extraction, missing = stream.extraction, stream.missing
-    engine = stream.engine(name)
-    ids: list[bytes] = []
-    pixels: list[int] = []
-    outputs: list[Array] = []
-    done = told = 0
-
-    def part() -> dict[str, Any]:
-        nonlocal began
-        took, began = time.perf_counter() - began, time.perf_counter()
-        features = np.concatenate(outputs) if outputs else np.empty((0, *shape), np.float32)
-        made = {
-            "ids": list(ids),
-            "pixels": list(pixels),
-            "features": _halved(features) if extraction.float16 else features,
-            "reasons": dict(stream.unreadable),
-            "remarks": {one: stream.remarked[one] for one in ids if one in stream.remarked},
-            "seconds": took,
-        }
-        for one in (ids, pixels, outputs, stream.unreadable):
-            one.clear()
-        return made
-
-    shape = extraction.shape
-    for found in engine.run(stream.batches(engine.batch)):
-        outputs.append(found)
-        for _ in range(len(found)):
-            one, pixel = stream.names.popleft()
-            ids.append(one)
-            pixels.append(pixel)
-        done += len(found)
-        told = min(stream.started - len(stream.names), len(missing))
-        if progress is not None:
-            progress(told, len(missing))
-        if len(ids) >= A_SAVING:
-            yield part()
-    if progress is not None and done and told < len(missing):  # the last cannot be read
-        progress(len(missing), len(missing))
-    if ids or stream.unreadable:
-        yield part()
-
-
-def _halved(features: Floats) -> Array:
-    """Bring features to half precision, those beyond its range to its ends."""
-    most = float(np.finfo(np.float16).max)
-    return np.clip(features, -most, most).astype(np.float16)
-
-
-class _Stream:
-    """Pictures on their way into an engine, with the names of those that are within."""
-
-    def __init__(
-        self,
-        pictures: Pictures,
-        extraction: Extraction,
-        wanted: list[list[bytes]],
-        missing: list[tuple[int, list[int]]],
-    ) -> None:
-        self.pictures, self.extraction = pictures, extraction
-        self.recipe = pictures.content.suited(extraction.recipe)
-        self.wanted, self.missing = wanted, missing
-        self.names: deque[tuple[bytes, int]] = deque()
-        self.unreadable: dict[bytes, str] = {}
-        self.passing: dict[bytes, str] = {}
-        self.remarked: dict[bytes, Remarks] = {}
-        self.started = 0
-
-    def engine(self, name: str) -> Runner:
-        """Make the engine while the first pictures are decoded."""
-        rows = [row for row, _ in self.missing]
-        self.source = prepared(self.pictures, self.recipe, rows, self.extraction.threads)
-        self.first = [next(self.source)]  # the threads have begun, and decode meanwhile
-        by = of_prepared(self.pictures, self.recipe)
-        engine = self.extraction.session.engine(name, by)
-        if engine.note:
-            raise _Unfit(engine.note)
-        return engine
-
-    def batches(self, size: int) -> Iterator[Array]:
-        waiting: list[Array] = []
-        content = self.pictures.content
-        for (row, views), picture in zip(self.missing, chain(self.first, self.source), strict=True):
-            self.started += 1
-            if isinstance(picture, str):
-                self._refuse(row, picture)
-                continue
-            if remarks := content.remarks(row):
-                self.remarked[self.wanted[0][row]] = remarks
-            known_by = content.known_by(row, picture, self.recipe)
-            pixels = int(content_hashes(known_by[None])[0])
-            for view in views:
-                name = self.wanted[view][row]
-                self.names.append((name, pixels))
-                waiting.append(varied_view(picture, view, name, self.extraction.augmentation))
-                if len(waiting) == size:
-                    yield np.stack(waiting)
-                    waiting = []
-        if waiting:
-            yield np.stack(waiting)
-
-    def _refuse(self, row: int, reason: str) -> None:
-        """Note why a picture cannot be read: for good where it is its content that cannot."""
-        name = self.wanted[0][row]
-        same = self.pictures.content.id(row) == name
-        (self.unreadable if same else self.passing)[name] = reason
-
-
-def varied_view(picture_hwc: Array, view: int, name: bytes, augmentation: Augmentation) -> Array:
-    """Vary a picture for one of its views: a pure function of content and view."""
-    if view == 0:
-        return picture_hwc
-    draws = generator(0, "view", name.hex())
-    one = torch.from_numpy(np.array(picture_hwc))[None]
-    varied: Array = gather_varied(one, augmentation, draws)[0].numpy()
-    return varied

@@ -114,6 +114,15 @@ class Session:
         self._saved: dict[Scaling, float] = {}
         """Seconds that an engine would have saved so far."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave engines behind: another process opens its own."""
+        names = ("network", "recipe", "device", "asked")
+        return {name: getattr(self, name) for name in names}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        asked = state["asked"]
+        self.__init__(state["network"], state["recipe"], state["device"], engine=asked)  # type: ignore[misc]
+
     def outputs(self, pictures: Pictures, *, some_of_many: bool = False) -> Iterator[Outputs]:
         """Run pictures through the network, in order, in bounded memory.
 
@@ -189,6 +198,11 @@ class Session:
         name = self.fastest(by)
         if name != "torch" or self.asked is not None:
             self.engine(name, by)
+
+    def close(self) -> None:
+        """Take its engines down, in this thread; whoever asks again opens them anew."""
+        with self._lock:
+            self._engines.clear()
 
     def runner(self, by: Scaling, pictures: int, *, at_hand: bool = True) -> Runner:
         """Choose and open what runs a call of so many pictures."""

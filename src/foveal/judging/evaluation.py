@@ -207,7 +207,7 @@ def evaluate(
         )
     baselines: list[Baseline] = []
     if with_baselines:
-        found, more = _baselines(model, source, chosen, training, progress)
+        found, more = _baselines(model, source, chosen, training, apart, progress)
         baselines.extend(found)
         notes.extend(more)
     judged = target.metrics(answers.predicted, values, worth)
@@ -310,8 +310,10 @@ def _baselines(
     source: Source,
     chosen: HeldOut,
     training: Any,
+    worth: float,
     progress: Progress | None,
 ) -> tuple[list[Baseline], list[str]]:
+    """Fit and judge the baselines, or the plainest one, and say why; `worth` of a picture."""
     teacher = source
     if training is not None:
         teacher = Source(model, pictures_to_judge(model, training))
@@ -325,7 +327,8 @@ def _baselines(
         counts = np.array(model.provenance.class_counts, dtype=np.int64)
         where = "the pictures" if training is None else "`training`"
         note = f"baselines on pixels need training pictures of the model: none found in {where}"
-        return source.target.plainest_baselines(counts, source.values[chosen.rows]), [note]
+        values = source.values[chosen.rows]
+        return source.target.plainest_baselines(counts, values, worth), [note]
     images = source.pixels(progress)
     others = images if teacher is source else teacher.pixels(progress)
 
@@ -336,7 +339,7 @@ def _baselines(
 
     many = len(model.classes) > MOST_CLASSES
     left_out = [f"{LOGISTIC} is left out: it is fitted on at most {MOST_CLASSES:,} classes"]
-    return source.target.baselines(folds()), left_out * many
+    return source.target.baselines(folds(), worth), left_out * many
 
 
 def _others(teacher: Source, taught: Rows, judged: Hashes) -> Rows:

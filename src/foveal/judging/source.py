@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foveal.arrays import Rows, RowsOfPictures
-from foveal.inference.features import Extraction, open_features
+from foveal.inference.extracting import Extraction
+from foveal.inference.features import open_features
 from foveal.judging.left_out import Unjudged, unusable
 from foveal.pictures.collection import Pictures
 from foveal.pictures.groups import grouped

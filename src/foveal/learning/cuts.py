@@ -10,7 +10,7 @@ import numpy as np
 from foveal.backbones.catalog import Backbone, Stage
 from foveal.backbones.cutting import tapped
 from foveal.errors import UsageError
-from foveal.inference.features import Extraction
+from foveal.inference.extracting import Extraction
 from foveal.inference.session import Session
 from foveal.learning.context import FitContext
 from foveal.learning.data import as_features, prepare
@@ -60,8 +60,8 @@ def _tried(
     """Fit a logistic head at each stage, from the highest down; all from one pass."""
     network, places = tapped(backbone)
     run, start = context.run, config.start
-    session = Session(network, recipe, context.device, engine=start.engine)
-    extraction = Extraction(session=session, float16=start.float16)
+    session = Session(network, recipe, context.device, engine=start.here)
+    extraction = Extraction(session=session, float16=start.float16, cluster=start.cluster)
     listening = Run(listeners=[lambda event: _pass_on(event, run)])
     quiet = replace(context, run=listening)  # preparation is told of when the cut is chosen
     opening = as_features(extraction, quiet)

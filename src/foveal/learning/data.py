@@ -13,11 +13,13 @@ import torch
 
 from foveal.arrays import Array, Hashes, Rows, RowsOfPictures
 from foveal.evaluation.intervals import effective_number
-from foveal.inference.features import Extraction, Features, open_features
+from foveal.inference.extracting import Extraction
+from foveal.inference.features import Features, open_features
 from foveal.inference.frozen import OWN
 from foveal.learning.context import FitContext
 from foveal.learning.earlier import Earlier
-from foveal.learning.options import Pixels, Shares, sides_of
+from foveal.learning.option_groups import sides_of
+from foveal.learning.options import Pixels, Shares
 from foveal.pictures import ledger, prepared
 from foveal.pictures.augment import Augmentation
 from foveal.pictures.batches import FeatureBatches, TrainingBatches, inputs, training_batches
@@ -32,7 +34,7 @@ from foveal.pictures.survey import choose_recipe
 from foveal.pictures.units import units_of
 from foveal.progress.events import Decoding, Prepared, passing
 from foveal.recipe import PictureRecipe
-from foveal.targets.head import Examples
+from foveal.targets.head import Examples, Vectors
 from foveal.targets.labelled import Labelled
 from foveal.targets.target import Answers, Target
 from foveal.wording import counted
@@ -100,7 +102,7 @@ class TrainingData(Generic[T_co]):
     def examples(
         self,
         rows: Rows,
-        features_vnd: np.ndarray[Any, np.dtype[np.float32]],
+        features_vnd: Vectors,
         context: FitContext,
     ) -> Examples:
         """Return rows with their features, for a head to be fitted on."""

@@ -20,7 +20,8 @@ from torch import nn
 from foveal.arrays import Array, Hashes
 from foveal.backbones.catalog import Backbone, Stage, of_model
 from foveal.errors import UsageError
-from foveal.learning.options import BACKBONE, BackboneOptions, NetOptions, Pixels, Views, sides_of
+from foveal.learning.option_groups import sides_of
+from foveal.learning.options import BACKBONE, BackboneOptions, NetOptions, Pixels, Views
 from foveal.model.fitted import FittedModel
 from foveal.model.loading import load
 from foveal.nets.build import part

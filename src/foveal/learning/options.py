@@ -7,16 +7,16 @@ Never imports torch, so that the command's help is quick.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from foveal.cluster import Cluster, OnCluster
 from foveal.errors import UsageError
-from foveal.nets.autoencoder import KINDS, Kind
+from foveal.learning.option_groups import NETWORK, PICTURES, RUN, TRAINING, mirroring, option
 from foveal.nets.plan import Plan
-from foveal.nets.spec import ACTIVATIONS, Network
-from foveal.parameters import FLAG, Choice, Either, Real, Rule, Whole, check, optional
+from foveal.nets.spec import Network
+from foveal.parameters import FLAG, Choice, Either, Real, Whole, optional
 from foveal.parameters import Kind as OfKind
 from foveal.recipe import RESIZES, Resize
 from foveal.training.config import OPTIMIZERS, SCHEDULES, Optimizer, Schedule
@@ -24,18 +24,12 @@ from foveal.vocabulary import (
     DEVICES,
     ENGINES,
     LEVELS,
-    LOSSES,
-    NOISES,
     PRECISIONS,
     SEPARATORS,
     Level,
-    Loss,
-    Noise,
     Precision,
 )
 
-NETWORK, TRAINING, PICTURES, RUN = "Network", "Training", "Pictures", "Run"
-"""Panels of the command's help."""
 MOST_EPOCHS = 1e6
 """Epochs that can be asked for."""
 BACKBONE, LOGISTIC, RIDGE, AUTO = "efficientnet_lite0", "logistic", "ridge", "auto"
@@ -45,31 +39,6 @@ TEXT = OfKind((str,), "a text")
 LAYERS = OfKind((str, Network, type(None)), "layers in the notation")
 SIDES = Either((Whole(1), OfKind((tuple, list), "(height, width)")))
 COLOUR_ONLY = "by default colour pictures only"
-
-Group = TypeVar("Group")
-
-
-def option(panel: str, default: Any, rule: Rule, help: str) -> Any:
-    """Declare an option.
-
-    Parameters
-    ----------
-    panel : str
-        Under which heading the command's help shows it.
-    default : object
-        Its value where it is left out.
-    rule : Rule
-        What it may be.
-    help : str
-        One line for the command's help.
-    """
-    return field(default=default, metadata={"panel": panel, "rule": rule, "help": help})
-
-
-def mirroring(left_out: str) -> Any:
-    """Declare whether pictures are mirrored, and say what is done where it is left out."""
-    rule, help = optional(FLAG), f"Mirror half of the pictures; {left_out}."
-    return option(PICTURES, None, rule, help)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -356,8 +325,10 @@ class BackboneOptions:
     engine: str | None = option(
         RUN,
         None,
-        optional(Choice(ENGINES)),
-        "openvino, onnxruntime or torch; the fastest if left out.",
+        optional(Either((Choice(ENGINES), OnCluster()))),
+        "openvino, onnxruntime or torch; the fastest if left out. Or ray, or ray://HOST:PORT: "
+        "features are computed by actors of Ray, and kept where all of its machines see them "
+        "(FOVEAL_CACHE).",
     )
 
     def __post_init__(self) -> None:
@@ -375,6 +346,16 @@ class BackboneOptions:
                 came=f"head {self.head!r}",
                 remedy="leave C out; layers have weight_decay",
             )
+
+    @property
+    def cluster(self) -> Cluster | None:
+        """Where features are computed; None for this process."""
+        return None if self.engine in (None, *ENGINES) else Cluster.read(str(self.engine))
+
+    @property
+    def here(self) -> str | None:
+        """The engine that is asked for; None for the fastest."""
+        return self.engine if self.cluster is None else None
 
     @property
     def at_once(self) -> bool:
@@ -430,125 +411,3 @@ TRANSFER = (BackboneOptions, Continued, Descent, Labels, Views, TransferShares, 
 """Options of `TransferClassifier`."""
 TRANSFER_OF_NUMBERS = tuple(group for group in TRANSFER if group is not Labels)
 """Options of `TransferRegressor`."""
-
-
-# Autoencoders ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CodeOptions:
-    """Which autoencoder is trained, and what it is to restore."""
-
-    kind: Kind = option(NETWORK, "conv", Choice(KINDS), "Stock encoder: conv or dense.")
-    code_size: int | None = option(
-        NETWORK,
-        None,
-        optional(Whole(1)),
-        "Numbers of a code; if left out 128 for colour pictures of at least 48 pixels, 32 for "
-        "others, and half of a small picture's values.",
-    )
-    encoder: str | Network | None = option(
-        NETWORK,
-        None,
-        LAYERS,
-        "Layers in the notation up to the code, as in 'flatten | dense 256 relu'.",
-    )
-    decoder: str | Network | None = option(
-        NETWORK,
-        None,
-        LAYERS,
-        "Layers from the code to the picture; the encoder's mirror if left out.",
-    )
-    activation: str = option(
-        NETWORK, "gelu", Choice(ACTIVATIONS), "Activation of the stock encoders."
-    )
-    variational: bool = option(NETWORK, False, FLAG, "Draw codes in training.")
-    beta: float = option(
-        TRAINING, 1.0, Real(0), "Weight of the divergence from the normal distribution."
-    )
-    loss: Loss | None = option(
-        TRAINING,
-        None,
-        optional(Choice(LOSSES)),
-        "mse (squared error), bce (cross-entropy, with a sigmoid at the end), l1, or colour "
-        "(squared error, in which colour weighs more); if left out colour for colour pictures of "
-        "at least 48 pixels, else mse.",
-    )
-    noise: Noise = option(
-        TRAINING, "none", Choice(NOISES), "What is to be undone: none, gaussian, or masks."
-    )
-    noise_level: float | None = option(
-        TRAINING,
-        None,
-        optional(Real(0, 1)),
-        "Its deviation (0.2), or the share that is masked (0.25).",
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CodeDescent(Descent):
-    """Training of an autoencoder by gradient descent."""
-
-    optimizer: Optimizer = option(
-        TRAINING, "adamw", Choice(OPTIMIZERS), "sgd (with Nesterov momentum) or adamw."
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CodePixels(Pixels):
-    """How pictures are prepared and varied for an autoencoder."""
-
-    augmentation: Level | None = option(PICTURES, "none", Choice(LEVELS), "none, light or strong.")
-    flip: bool | None = mirroring("colour ones, below 20,000, if left out")
-
-
-AUTOENCODER = (CodeOptions, CodeDescent, CodePixels, Shares, Machine)
-"""Options of `Autoencoder`."""
-
-
-# Groups ----------------------------------------------------------------------------------------
-
-
-def fields_of(group: type) -> tuple[Field[Any], ...]:
-    """Return the options of a group."""
-    return fields(group)
-
-
-def options_of(groups: tuple[type, ...]) -> Iterator[Field[Any]]:
-    """Yield all options of a learner's groups."""
-    for group in groups:
-        yield from fields(group)
-
-
-def check_options(groups: tuple[type, ...], values: dict[str, Any]) -> None:
-    """Check the values of a learner's options, and those that exclude one another.
-
-    Raises
-    ------
-    UsageError
-        Naming the first option outside its rule.
-    """
-    check(values, {one.name: one.metadata["rule"] for one in options_of(groups)})
-    for group in groups:
-        group(**{one.name: values[one.name] for one in fields(group)})
-
-
-def pick(group: type[Group], learner: object) -> Group:
-    """Pick a group of options out of an object that has them as attributes."""
-    return group(**{one.name: getattr(learner, one.name) for one in fields(group)})  # type: ignore[arg-type]
-
-
-def sides_of(size: Any) -> tuple[int, int] | None:
-    """Read a size, one side or (height, width)."""
-    if size is None:
-        return None
-    if not isinstance(size, tuple | list):
-        return int(size), int(size)
-    if len(size) != 2:
-        raise UsageError(
-            "size",
-            needed="one side, or (height, width)",
-            came=repr(size),
-            remedy="write 64, or (48, 64)",
-        )
-    return int(size[0]), int(size[1])

@@ -6,7 +6,7 @@ Axes: n picture, h height, w width, c channel, k number of the code.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,51 +14,40 @@ import torch
 from torch import nn
 
 from foveal.arrays import Rows
-from foveal.errors import UsageError
 from foveal.evaluation.reconstruction import (
     LARGER,
     MOST_COMPONENTS,
     MOST_VALUES,
     PrincipalComponents,
     Reconstruction,
-    kept_line,
     kept_variance,
     similarity_metrics,
 )
 from foveal.inference.session import at_once
-from foveal.learning.context import FitContext
-from foveal.learning.data import TrainingData
-from foveal.learning.descent import Habits, Trained, batch_size_of, check_batches
-from foveal.learning.options import CodeOptions, Descent, Pixels
+from foveal.learning.code_options import CodeOptions
+from foveal.learning.corruption import divergence, noisy
+from foveal.learning.descent import Habits, Trained
 from foveal.learning.picture_task import PictureTask
+from foveal.learning.reconstructed import reconstructed
 from foveal.model.card import Coding
 from foveal.model.codec import mean_picture
 from foveal.model.fitted import FittedModel
 from foveal.model.freezing import best_network, freeze
 from foveal.model.normal import NormalStats, spread
-from foveal.nets.autoencoder import autoencoder, photographs
 from foveal.nets.blocks import Centre, Offset
 from foveal.nets.build import part
 from foveal.nets.plan import Plan
 from foveal.nets.spec import Activation, Sample
-from foveal.pictures.augment import Augmentation
 from foveal.pictures.batches import nhwc, ordered
 from foveal.progress.events import Reconstructed
 from foveal.shapes import volume
 from foveal.targets.pictures import Originals
 from foveal.training import config as configs
 from foveal.training.steps import UNANSWERED, Batch, BatchLoss, LossOf, Scores
-from foveal.vocabulary import Loss, Noise
-from foveal.wording import counted
+from foveal.vocabulary import Loss
 
-CODE_SIZE = 32
-"""Numbers of a code, unless the pictures have fewer than twice as many values."""
-PHOTOGRAPH_CODE_SIZE = 128
-"""The same for photographs, of which 32 numbers keep no colours (see docs/tried.md)."""
 NOISE_LEVELS = {"none": 0.0, "gaussian": 0.2, "masks": 0.25}
 """How much noise, unless it is asked for."""
-PATCHES = 7
-"""Masked patches are a seventh of a side, so that they hide parts and not single pixels."""
 MOST_CODES, EACH_NUMBER = 5_000, 40
 """Training pictures whose codes tell what usual codes are, and so many for each of its numbers."""
 WEIGHTS: Mapping[Loss, Callable[[torch.Tensor], torch.Tensor]] = {
@@ -221,7 +210,10 @@ class AutoencoderTask(PictureTask[Originals]):
             validation_pictures=len(split.validation),
             validation_right=None,
         )
-        return model, [reconstructed(judged, self, unused)] if judged else []
+        if judged is None:
+            return model, []
+        hardly = unused if self.variational else None
+        return model, [reconstructed(judged, hardly, self.plan.code_size)]
 
     def _judged(self, network: nn.Sequential) -> Reconstruction | None:
         """Judge on pictures that did not teach, beside principal components of as many numbers."""
@@ -310,138 +302,5 @@ class AutoencoderTask(PictureTask[Originals]):
             yield wanted, codes, made
 
 
-def divergence(means_and_logs: torch.Tensor) -> torch.Tensor:
-    """Divergence of the codes' distributions from the normal one, mean of a picture.
-
-    Kullback and Leibler's, in closed form (Kingma and Welling, arXiv:1312.6114, appendix B).
-    """
-    means, logs = means_and_logs.chunk(2, dim=1)
-    return 0.5 * (means.square() + logs.exp() - 1 - logs).sum(dim=1).mean()
-
-
-def noisy(images_nchw: torch.Tensor, noise: Noise, level: float) -> torch.Tensor:
-    """Return pictures with noise on them, drawn from torch's own random state.
-
-    Gaussian noise has the level as its standard deviation, black = 0 and white = 1. Masks set
-    that share of the patches to 0 (Vincent et al., "Extracting and composing robust features
-    with denoising autoencoders", 2008; patches as in He et al., arXiv:2111.06377).
-    """
-    if noise == "none" or not level:
-        return images_nchw
-    if noise == "gaussian":
-        return images_nchw + level * torch.randn_like(images_nchw)
-    count, _, height, width = images_nchw.shape
-    side = max(1, max(height, width) // PATCHES)
-    coarse = (count, 1, -(-height // side), -(-width // side))
-    kept = (torch.rand(coarse, device=images_nchw.device) >= level).to(images_nchw.dtype)
-    mask = kept.repeat_interleave(side, 2).repeat_interleave(side, 3)
-    return images_nchw * mask[:, :, :height, :width]
-
-
-def reconstructed(found: Reconstruction, task: AutoencoderTask, unused: int) -> Reconstructed:
-    """Tell how reconstructions fare beside principal components."""
-    ours, theirs = found.autoencoder, found.pca
-    names = ("autoencoder", f"PCA, {found.pca_size} components")
-    width = max(map(len, names))
-    lines = [
-        f"reconstruction of {found.pictures:,} {found.judged_by} pictures, black = 0, white = 1",
-        f"{'':<{width}}  {'MSE':>8}  {'BCE':>6}  {'SSIM':>5}  {'PSNR':<7}  variance kept",
-    ]
-    lines += [
-        f"{name:<{width}}  {one.mse:>8.5f}  {one.bce:>6.4f}  {one.ssim:>5.3f}  {one.psnr:.1f} dB  "
-        f"{kept_line(one)}"
-        for name, one in zip(names, (ours, theirs), strict=True)
-    ]
-    lines.append(f"{found.picture_bytes:,} bytes a picture before, {found.code_bytes:,} as a code")
-    if found.larger_kept is not None:
-        lines.append(f"{found.larger_size:,} components would keep {kept_line(found.larger_kept)}")
-    notes = _notes(found, task, unused)
-    return Reconstructed(facts=asdict(found), lines=tuple(lines), notes=tuple(notes))
-
-
-def _notes(found: Reconstruction, task: AutoencoderTask, unused: int) -> Iterator[str]:
-    """Tell what is unusual of an autoencoder that was judged."""
-    if found.weak:
-        weaker = "with a weaker divergence (`beta`), " * task.variational
-        yield (
-            f"principal components do better: train longer (`epochs`), {weaker}on more "
-            "pictures, or use PCA, which is simpler"
-        )
-    if task.variational and unused:
-        yield (
-            f"{unused:,} of {counted(task.plan.code_size, 'number')} of the code "
-            "hardly vary: "
-            "they cost more than they tell at this `beta`"
-        )
-
-
 def _plain(values: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
     return values.cpu().double().numpy()
-
-
-def uncentred(data: TrainingData[Originals]) -> TrainingData[Originals]:
-    """Leave the centring to the encoder."""
-    return replace(data, recipe=replace(data.recipe, mean=(0.0,), std=(1.0,)))
-
-
-def with_loss(data: TrainingData[Originals], asked: Loss | None) -> TrainingData[Originals]:
-    """Choose how reconstructions are held against pictures: as asked for, or by what they are."""
-    left_out: Loss = "colour" if photographs(data.recipe.shape) else "mse"
-    return replace(data, target=Originals(criterion=asked or left_out))
-
-
-def code_plan(data: TrainingData[Originals], asked: Descent, code: CodeOptions) -> Plan:
-    """Plan an autoencoder for the pictures that there are.
-
-    Raises
-    ------
-    UsageError
-        For a code that is larger than the pictures are, or than there are pictures.
-    """
-    values, count = volume(data.recipe.shape), len(data.split.train)
-    most = min(values, count)
-    if code.code_size is not None and code.code_size > most:
-        raise UsageError(
-            "code_size",
-            needed=f"at most {most}: pictures of {counted(values, 'value')}, {count:,} to train on",
-            came=str(code.code_size),
-            remedy="choose a smaller code, or give more pictures",
-        )
-    usual = PHOTOGRAPH_CODE_SIZE if photographs(data.recipe.shape) else CODE_SIZE
-    found = autoencoder(
-        data.recipe.shape,
-        code.code_size or min(usual, max(values // 2, 1), count),
-        kind=code.kind,
-        encoder=code.encoder,
-        decoder=code.decoder,
-        activation=code.activation,
-        variational=code.variational,
-        squashed=data.target.criterion == "bce",
-        few=count < values,
-    )
-    check_batches(found, batch_size_of(asked, count), count)
-    return found
-
-
-def code_task(
-    data: TrainingData[Originals],
-    plan: Plan,
-    asked: Descent,
-    pixels: Pixels,
-    code: CodeOptions,
-    context: FitContext,
-) -> AutoencoderTask:
-    """Decide how an autoencoder is taught: batches, variations, mirroring."""
-    count = len(data.split.train)
-    colour = count < configs.FEW_PICTURES and data.recipe.channels == 3
-    return AutoencoderTask(
-        data=data,
-        plan=plan,
-        context=context,
-        batch_size=batch_size_of(asked, count),
-        augmentation=Augmentation(
-            level=pixels.augmentation or "none",
-            flip=colour if pixels.flip is None else pixels.flip,
-        ),
-        code=code,
-    )

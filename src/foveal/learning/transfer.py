@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from foveal.arrays import Rows
+from foveal.arrays import Doubles, Rows
 from foveal.backbones.catalog import Backbone, Stage
 from foveal.backbones.cutting import cut, fixed_layers
-from foveal.inference.features import Extraction, Features
+from foveal.inference.extracting import Extraction
+from foveal.inference.features import Features
 from foveal.inference.session import Session
 from foveal.learning.classification import (
     JUDGING_BATCH,
@@ -49,7 +49,8 @@ from foveal.pictures.augment import Augmentation
 from foveal.pictures.batches import feature_tensor
 from foveal.progress.events import HeadFitted
 from foveal.recipe import PictureRecipe
-from foveal.targets.head import FittedHead
+from foveal.targets.blocks import IN_MEMORY, WIDEST, FeatureBlocks
+from foveal.targets.head import FittedHead, Vectors
 from foveal.targets.labelled import Labelled
 from foveal.training import config as configs
 from foveal.training.loop import TrainingState, start
@@ -79,8 +80,9 @@ class Transfer:
         """Describe how the features are made that the head is fitted on."""
         start = self.config.start
         return Extraction(
-            session=Session(self.cut, recipe, self.device, engine=start.engine),
+            session=Session(self.cut, recipe, self.device, engine=start.here),
             float16=start.float16,
+            cluster=start.cluster,
             views=self.config.views.views,
             augmentation=self.config.variations(recipe),
         )
@@ -156,9 +158,7 @@ class Transfer:
         train, validation = data.split.train, data.split.validation
         found = self._fit_on(data, train, self.config.start.C)
         if len(validation):
-            features = _vectors(data, validation)[0]
-            logits = features @ found.weight_kd.T + found.bias_k
-            held = Held(data, logits.astype(np.float64), validation, "validation")
+            held = Held(data, _outputs(data, validation, found), validation, "validation")
         else:
             judged = train[found.held_out]
             held = Held(data, found.held_out_outputs_nk, judged, "cross-validation")
@@ -313,10 +313,26 @@ def _chunks(rows: Rows) -> list[Rows]:
     return [rows[at : at + JUDGING_BATCH] for at in range(0, len(rows), JUDGING_BATCH)]
 
 
-def _vectors(data: TrainingData[Labelled], rows: Rows) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Return the features of all views as vectors, (views, n, features)."""
+def _vectors(data: TrainingData[Labelled], rows: Rows) -> Vectors:
+    """Return the features of all views as vectors, (views, n, features), read later where many."""
+    views = data.store.views
+    width = int(views[0][rows[:1]].size)
+    blocks = FeatureBlocks(views, rows, width)
+    if blocks.size > IN_MEMORY and width <= WIDEST:
+        return blocks
     found = np.stack([view[rows] for view in data.store.views])
     return found.reshape(*found.shape[:2], -1)
+
+
+def _outputs(data: TrainingData[Labelled], rows: Rows, head: FittedHead) -> Doubles:
+    """Compute what a head makes of pictures as they are, (n, k)."""
+    features = _vectors(data, rows)
+    if not isinstance(features, FeatureBlocks):
+        outputs = features[0] @ head.weight_kd.T + head.bias_k
+        return np.asarray(outputs, dtype=np.float64)
+    first = replace(features, views=features.views[:1])
+    parts = [block @ head.weight_kd.T + head.bias_k for _, block in first.blocks()]
+    return np.concatenate(parts, dtype=np.float64)
 
 
 def _head_fitted(head: FittedHead, held: Held, notes: tuple[str, ...]) -> HeadFitted:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ class ModelWork:
     """What any work with a model has."""
 
     model: str
-    """The file, or "imagenet"."""
+    """The file, its address, or "imagenet"."""
     digest: str
     """Hash of the model that is meant."""
     device: str = "auto"
@@ -40,7 +39,7 @@ class ModelWork:
         ModelFileError
             Where another one has taken its place.
         """
-        found = load(Path(self.model), whole=whole, device=self.device, threads=self.threads)
+        found = load(self.model, whole=whole, device=self.device, threads=self.threads)
         if found.digest() == self.digest:
             return found
         raise ModelFileError(

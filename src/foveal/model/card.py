@@ -33,6 +33,7 @@ Added = Annotated[T | None, Field(exclude_if=lambda value: value is None)]
 """What format 1 did not know at first: left out where it is None, so that hashes stay."""
 Name = Annotated[str, Field(max_length=100)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
 Label = Annotated[str, Field(max_length=1_000)] | int | float | bool
 
 
@@ -113,12 +114,12 @@ class Provenance(BaseModel):
     """What an autoencoder was taught, and how it fares; None for classifiers."""
     augmentation: Level
     flip: bool
-    class_counts: list[int]
+    class_counts: list[Count]
     """Training pictures of each class."""
     judged_by: Judge = "validation"
     """Held-out pictures: a part of their own, or each fold of the training pictures in turn."""
-    validation_pictures: int
-    validation_right: int | None
+    validation_pictures: Count
+    validation_right: Count | None
     """Validation pictures answered right by the chosen weights."""
     validation_effective: Added[float] = None
     """Independent pictures that they are worth, where some belong together or folds judged."""
@@ -128,9 +129,9 @@ class Provenance(BaseModel):
     """Numbers of the classes of which no picture was held out, where others were judged."""
     labelled_by: Added[list[str]] = None
     """Columns of a table that labels were asked to be of; None for those of the source."""
-    best_epoch: int
+    best_epoch: Count
     """Epoch the weights were chosen from."""
-    snapshot_steps: list[int]
+    snapshot_steps: list[Count]
     """Steps at which the kept first-layer kernels were taken."""
 
     @property
@@ -217,4 +218,9 @@ class Card(BaseModel):
             raise ValueError(f"a code that does not belong to {self.task}")
         if encodes != (self.provenance.coding is not None):
             raise ValueError(f"a provenance that does not belong to {self.task}")
+        known = self.provenance
+        if self.classes and not encodes and len(known.class_counts) != len(self.classes):
+            raise ValueError("counts that do not belong to the classes")
+        if (known.validation_right or 0) > known.validation_pictures:
+            raise ValueError("more right answers than pictures that were asked")
         return self

@@ -230,7 +230,7 @@ def open_codes(path: Path, model: FittedModel, *, force: bool = False) -> CodesF
         belongs: str | None = model.digest()
     else:
         table = open_parts(path) if path.is_dir() else _parquet(path)
-        belongs = _model_of(table.schema_arrow.metadata or {})
+        belongs = model_of(table.schema_arrow.metadata or {})
     schema, size = table.schema_arrow, model.plan.code_size
     missing = [name for name in ("path", "code") if schema.names.count(name) != 1]
     if missing:
@@ -281,7 +281,8 @@ def _holds_numbers(kind: pa.DataType) -> bool:
     return bool(lists and types.is_floating(kind.value_type))
 
 
-def _model_of(metadata: dict[bytes, bytes]) -> str | None:
+def model_of(metadata: dict[bytes, bytes]) -> str | None:
+    """Read whose codes or features a table holds off its metadata; None where it does not say."""
     try:
         facts: Any = json.loads(metadata.get(KEY, b"{}"))
     except ValueError:

@@ -394,6 +394,12 @@ class FittedModel:
                 self._sessions[end] = Session(self.first(end), self.recipe, self.device)
             return self._sessions[end]
 
+    def close(self) -> None:
+        """Take down what was opened to answer, in this thread; it is opened anew where needed."""
+        with self._opening:
+            for session in self._sessions.values():
+                session.close()
+
     def first(self, layers: int) -> FrozenNetwork:
         """Return the first layers as a network of their own; the modules are shared."""
         front = part(self.network, self.plan, 0, layers)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import torch
+from torch import nn
 
 from foveal import tensor_files
 from foveal.device import Device, available, choose
@@ -24,6 +25,7 @@ from foveal.nets.build import build, part
 from foveal.nets.plan import Plan, plan_network
 from foveal.parameters import one_of
 from foveal.targets.kinds import target_of
+from foveal.training.snapshots import first_kernels
 
 LARGEST_ACTIVATIONS = 16_000_000_000
 """Bytes that the layers of a network may give for one picture."""
@@ -130,6 +132,7 @@ def _loaded(
         module.load_state_dict(weights)
     except RuntimeError as error:
         raise tensor_files.foreign(place, f"other weights ({_first_line(error)})") from error
+    _check_snapshots(place, card, module, tensors[SNAPSHOTS])
     return FittedModel(
         plan=planned,
         network=placed(module, chosen),
@@ -194,6 +197,14 @@ def _check_contents(place: Path, card: Card, tensors: dict[str, torch.Tensor]) -
     longest = max((len(str(label)) for label in card.classes), default=0)
     if longest * len(card.classes) > MOST_CHARACTERS:
         raise tensor_files.foreign(place, "classes with names beyond all measure")
+
+
+def _check_snapshots(place: Path, card: Card, network: nn.Module, snapshots: torch.Tensor) -> None:
+    """Check that what is kept of the first kernels is as many of them, and of their shape."""
+    steps, kernels = card.provenance.snapshot_steps, first_kernels(network)
+    shape = (0,) if not steps or kernels is None else (len(steps), *kernels.shape)
+    if tuple(snapshots.shape) != shape or steps != sorted(set(steps)):
+        raise tensor_files.foreign(place, "kernels over the epochs that are not the network's")
 
 
 def _first_line(error: Exception) -> str:

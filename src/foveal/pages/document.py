@@ -70,6 +70,8 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     numbers: tuple[int, ...] = ()
     """Columns that are set at the right."""
+    wrapped: tuple[int, ...] = ()
+    """Columns of text that is broken into lines."""
     caption: str = ""
     folded: str = ""
     """What is written where the table opens; it lies open where this is empty."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -53,8 +53,8 @@ def class_charts(found: LearningCurve) -> list[tuple[str, Chart]]:
     ]
 
 
-def curve_section(found: LearningCurve) -> Section:
-    """Tell of a learning curve."""
+def curve_section(found: LearningCurve, said: Callable[[str], str] = str) -> Section:
+    """Tell of a learning curve; `said` writes parameters that are marked in its notes."""
     head = ("pictures to teach", found.measure, *(f"recall of {one}" for one in _named(found)))
     table = Table(
         columns=head,
@@ -84,7 +84,7 @@ def curve_section(found: LearningCurve) -> Section:
             Words(" ".join(told)),
             Plots(tuple(plots)),
             table,
-            Listing(found.notes) if found.notes else None,
+            Listing(tuple(map(said, found.notes))) if found.notes else None,
         ],
     )
 

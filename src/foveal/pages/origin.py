@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from foveal.model.taught import taught_by
 from foveal.pages.document import (
     Block,
     Code,
@@ -81,17 +82,6 @@ def _facts(material: Material) -> Iterator[tuple[str, str]]:
         origin = known.backbone
         yield "backbone", f"{origin.name} from a {origin.source}, cut at {origin.stage}"
         yield "SHA-256 of its weights", origin.sha256
-    if record is not None and "seed" in record.options:
+    if record is not None and "seed" in record.options and known.config is None:
         yield "seed", str(record.options["seed"])
-    if known.config is not None:
-        config = known.config
-        yield (
-            "training",
-            f"{counted(config.steps, 'step')} of {config.batch_size} by {config.optimizer}, "
-            f"learning rate {config.learning_rate:g}, weights of epoch {known.best_epoch}",
-        )
-    if known.fit is not None:
-        name, fit = known.fit
-        yield "head", f"{name} regression, C = {fit.C:.3g}"
-    if known.coding is not None:
-        yield "loss", f"{known.coding.loss}, noise {known.coding.noise}"
+    yield from taught_by(known)

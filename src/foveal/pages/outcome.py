@@ -16,7 +16,9 @@ from foveal.evaluation.reconstruction import Reconstruction, kept_line
 from foveal.evaluation.regression import NumberMetrics
 from foveal.judging.evaluation import Evaluation
 from foveal.judging.refusing import lines_of_refusing
-from foveal.learning.options import AUTOENCODER, CNN, TRANSFER, options_of
+from foveal.learning.code_options import AUTOENCODER
+from foveal.learning.option_groups import options_of
+from foveal.learning.options import CNN, TRANSFER
 from foveal.pages.document import Block, Code, Facts, Plot, Plots, Section, Table, Words, section
 from foveal.pages.labels import ladder, outcome_of_labels
 from foveal.pages.material import Material

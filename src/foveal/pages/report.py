@@ -166,7 +166,9 @@ def _evaluated(
         return None
 
 
-def curve_page(found: LearningCurve, name: str, source: str = "") -> Report:
+def curve_page(
+    found: LearningCurve, name: str, source: str = "", said: Callable[[str], str] = str
+) -> Report:
     """Write a learning curve as a page of its own.
 
     Parameters
@@ -175,7 +177,10 @@ def curve_page(found: LearningCurve, name: str, source: str = "") -> Report:
         What `foveal.learning_curve` said.
     name, source : str
         How model and pictures are called.
+    said : callable
+        Writes parameters that are marked in sentences.
     """
     of = f" of {source}" if source else ""
-    lead = f"How the head of {name} fares by the number of pictures{of} that teach it."
-    return Report(title=f"Learning curve: {name}", lead=lead, sections=(curve_section(found),))
+    lead = f"How a network such as {name} fares by the number of pictures{of} that teach it."
+    section = curve_section(found, said)
+    return Report(title=f"Learning curve: {name}", lead=lead, sections=(section,))

@@ -118,8 +118,9 @@ def data_uri(content: bytes, kind: str) -> Markup:
 
 
 def named(text: object) -> Markup:
-    """Set a name of others apart, on one line, whichever way it is written."""
-    return Markup("<bdi>") + escape(visible(text)) + Markup("</bdi>")
+    """Set a name of others apart, whichever way it is written; a path may break after a slash."""
+    shown = escape(visible(text)).replace("/", Markup("/<wbr>"))
+    return Markup("<bdi>") + shown + Markup("</bdi>")
 
 
 def drawing(chart: Svg) -> Markup:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from foveal.drawing.axes import Axis, spanning
 from foveal.drawing.bars import Bar, bars
 from foveal.drawing.curves import Curve, curves
-from foveal.pages.document import Block, Plot, Plots, Section, Table, Words, section
+from foveal.pages.document import Block, Facts, Plot, Plots, Section, Table, Words, section
 from foveal.pages.report import Report
 from foveal.tuning.space import told
 from foveal.tuning.study import Tried
-from foveal.tuning.tuned import Tuning
+from foveal.tuning.tuned import Tuning, percent
 from foveal.wording import counted
 
 MOST_ROWS = 200
 COST = (
     "Each point is a network that was trained to its end; it stands the further right, the more "
-    "multiply-adds a picture takes. The line joins those that none beats at their cost or less."
+    "multiply-adds a picture takes. The line is what is reached at a cost, or at less."
 )
 MATTERED = (
     "The share of the differences between trials that each choice explains by itself. What is near "
@@ -44,10 +44,11 @@ def tuning_page(found: Tuning, source: str = "") -> Report:
     Report
         `save` writes it as one .html file.
     """
-    lines = found.outcome()
-    sections = [section("outcome", "What came of it", [*map(Words, lines[1:]), Words(CHOSEN)])]
+    blocks: list[Block | None] = [Facts(rows=tuple(found.facts())), Words(CHOSEN)]
+    sections = [section("outcome", "What came of it", [*blocks, *map(Words, found.notes)])]
     sections += [*_cost(found), *_mattered(found), _trials(found)]
-    return Report(title=f"Tuned on {source or 'pictures'}", lead=lines[0], sections=tuple(sections))
+    lead = found.outcome()[0]
+    return Report(title=f"Tuned on {source or 'pictures'}", lead=lead, sections=tuple(sections))
 
 
 def _cost(found: Tuning) -> Iterator[Section]:
@@ -58,12 +59,8 @@ def _cost(found: Tuning) -> Iterator[Section]:
     values = [one.value or 0.0 for one in done]
     shown = Curve(name="trials", role="validation", x=costs, y=values, form="points")
     best = found.front
-    line = Curve(
-        name="best at their cost",
-        role="ideal",
-        x=[float(one.multiply_adds or 0) for one in best],
-        y=[one.value or 0.0 for one in best],
-    )
+    x, y = _stairs(best, 1.25 * max(costs))
+    line = Curve(name="best at their cost", role="ideal", x=x, y=y)
     across = Axis(
         name="multiply-adds a picture (logarithmic)",
         low=min(costs) * 0.8,
@@ -81,6 +78,14 @@ def _cost(found: Tuning) -> Iterator[Section]:
     yield section("cost", title, [Plots((Plot(chart=chart, caption=COST),))])
 
 
+def _stairs(best: Sequence[Tried], end: float) -> tuple[list[float], list[float]]:
+    """Return what is reached at each cost: that of the best until a dearer one beats it."""
+    costs = [float(one.multiply_adds or 0) for one in best]
+    values = [one.value or 0.0 for one in best]
+    x = [cost for pair in zip(costs, [*costs[1:], end], strict=True) for cost in pair]
+    return x, [value for value in values for _ in range(2)]
+
+
 def _mattered(found: Tuning) -> Iterator[Section]:
     if not found.importance:
         return
@@ -91,12 +96,12 @@ def _mattered(found: Tuning) -> Iterator[Section]:
             value=share,
             low=share,
             high=share,
-            text=f"{share:.0%}",
+            text=percent(share),
         )
         for name, share in found.importance.items()
     ]
     axis = Axis(name="share explained", low=0.0, high=1.0, unit="percent")
-    said = ", ".join(f"{name} {share:.0%}" for name, share in found.importance.items())
+    said = ", ".join(f"{name} {percent(share)}" for name, share in found.importance.items())
     chart = bars("importance", "What mattered", said, drawn, axis)
     yield section("importance", "What mattered", [Plots((Plot(chart=chart, caption=MATTERED),))])
 
@@ -109,6 +114,7 @@ def _trials(found: Tuning) -> Section:
             columns=("trial", "validation", "M multiply-adds", "seconds", "what was tried"),
             rows=tuple(map(_row, order[:MOST_ROWS])),
             numbers=(0, 1, 2, 3),
+            wrapped=(4,),
             caption=f"{more:,} more in trials.csv." if more > 0 else "",
         )
     ]
@@ -118,5 +124,5 @@ def _trials(found: Tuning) -> Section:
 def _row(one: Tried) -> tuple[str, ...]:
     cost = "" if one.multiply_adds is None else f"{one.multiply_adds / 1e6:,.2f}"
     options = told(one.options) if one.options else ""
-    options += f" ({one.why})" * bool(one.why)
+    options = f"{one.why}: " * bool(one.why) + "all defaults: " * one.is_first + options
     return str(one.number), one.told or "none", cost, f"{one.seconds:.1f}", options

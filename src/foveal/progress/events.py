@@ -43,15 +43,20 @@ class Extracting(Event):
     """Pictures since the last time it was told."""
 
 
-def passing(tell: Listener, network: str) -> Callable[[int, int], None]:
-    """Make what tells how many pictures are through a network: called with done and in all."""
-    before = 0
+def passing(tell: Listener, network: str, *later: str) -> Callable[[int, int], None]:
+    """Make what tells how many pictures are through a network: called with done and in all.
+
+    A count that does not grow, or another total, begins another pass, through the next of `later`.
+    """
+    through, before, of = [network, *later], 0, 0
 
     def progress(done: int, total: int) -> None:
-        nonlocal before
-        more = done - before if done > before else done  # another pass begins
-        tell(Extracting(done=done, total=total, network=network, more=more))
-        before = done
+        nonlocal before, of
+        if of and (done <= before or total != of):
+            before = 0
+            del through[: len(through) > 1]
+        tell(Extracting(done=done, total=total, network=through[0], more=done - before))
+        before, of = done, total
 
     return progress
 

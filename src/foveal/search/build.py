@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from foveal.pictures.sources import gather
 from foveal.search import graph, index_file, index_writer
 from foveal.search.index import SearchIndex
 from foveal.search.index_file import FACTS, GRAPH, NAMES, VECTORS, Facts
+from foveal.search.of_parts import PartVectors, are_parts, vectors_of_parts
 from foveal.search.vectors import Progress, Vectors, vectors_of
 from foveal.shapes import volume
 from foveal.wording import counted
@@ -45,7 +47,7 @@ def build(
         An autoencoder, whose codes are compared by Euclidean distance, or a classifier that ends
         with a dense layer; what that sees is brought to unit length first ("cosine").
     pictures : path, sequence of paths, or array
-        As in `fit`.
+        As in `fit`; or a folder of parts that `foveal encode` wrote, which are not encoded again.
     place : str or Path, optional
         Folder to keep it in, NAME.index; an index that lies there is replaced. In memory where
         left out.
@@ -69,14 +71,7 @@ def build(
     target = None if place is None else index_writer.checked_place(Path(place))
     if approximate:
         graph.require()
-    found = gather(pictures)
-    made = vectors_of(model, found, progress)
-    names = [found.names[row] for row in made.rows]
-    missing = tuple(
-        Entry(name, None, "", reason)
-        for name, reason in zip(found.names, made.reasons, strict=True)
-        if reason
-    )
+    made, names, missing = _made(model, pictures, progress)
     if not names:
         raise DataError(
             "pictures",
@@ -102,16 +97,30 @@ def build(
     )
 
 
+def _made(
+    model: FittedModel, pictures: Any, progress: Progress | None
+) -> tuple[Vectors | PartVectors, Sequence[str], tuple[Entry, ...]]:
+    """Return vectors, the names of their pictures, and pictures that have none."""
+    if are_parts(pictures):
+        kept = vectors_of_parts(model, Path(pictures))
+        return kept, kept.names, kept.unreadable
+    found = gather(pictures)
+    made = vectors_of(model, found, progress)
+    told = zip(found.names, made.reasons, strict=True)
+    missing = tuple(Entry(name, None, "", reason) for name, reason in told if reason)
+    return made, [found.names[row] for row in made.rows], missing
+
+
 def _write(
     place: Path,
     model: FittedModel,
-    made: Vectors,
+    made: Vectors | PartVectors,
     unreadable: int,
     linked: bool,
     linking: Progress | None,
 ) -> None:
     """Write vectors, graph and facts into a folder that has the names already."""
-    shape = (len(made.rows), made.size)
+    shape = (made.count, made.size)
     index_writer.write_vectors(place / VECTORS, shape, made.batches())
     if linked:
         vectors = np.load(place / VECTORS, mmap_mode="r", allow_pickle=False)

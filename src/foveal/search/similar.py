@@ -34,7 +34,8 @@ def similar(
     model : FittedModel
         An autoencoder, or a classifier that ends with a dense layer, such as `foveal.imagenet()`.
     where : path, sequence of paths, or array
-        Pictures to search in, as in `fit`, or the folder of an index.
+        Pictures to search in, as in `fit`, the folder of an index, or one of parts that
+        `foveal encode` wrote.
     queries : path, sequence of paths, or array
         Pictures to search for. One that is among those searched finds itself, at distance 0.
     k : int

@@ -13,7 +13,8 @@ import numpy as np
 
 from foveal.arrays import Array, Floats, Hashes, Integers, Truths
 from foveal.errors import DataError
-from foveal.inference.features import Extraction, open_features
+from foveal.inference.extracting import Extraction
+from foveal.inference.features import open_features
 from foveal.nearest import parts, unit_length
 from foveal.pictures.collection import Pictures
 from foveal.pictures.hashing import content_hashes
@@ -51,6 +52,11 @@ class Vectors:
     """How they are compared."""
     notes: tuple[str, ...]
     """What a reader should know."""
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.rows)
 
     @property
     def rows(self) -> Integers:
@@ -127,7 +133,7 @@ def passing_vectors(
     for start, values, said, images in session.looking(pictures, as_it_is, some_of_many=True):
         with np.errstate(over="ignore"):
             vectors = values.reshape(len(said), size).astype(np.float32)
-        bad: Truths = ~np.isfinite(vectors).all(axis=1)
+        bad: Truths = np.asarray(~np.isfinite(vectors).all(axis=1), dtype=bool)
         vectors[~bad] = scaled(vectors[~bad], measure)
         hashes = np.zeros(len(said), np.int64)
         for at in np.flatnonzero(~bad).tolist():

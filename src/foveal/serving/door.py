@@ -31,6 +31,8 @@ class Door:
 
     def refusal(self, path: str, headers: dict[bytes, list[bytes]]) -> Refused | None:
         """Say why a request may not come in; None where it may."""
+        if b"content-length" in headers and b"transfer-encoding" in headers:
+            return _two_lengths()
         hosts = headers.get(b"host", [])
         host = hosts[0].decode("latin-1") if len(hosts) == 1 else ""
         if not self._is_mine(host):
@@ -100,6 +102,20 @@ def _misdirected(host: str) -> Refused:
         needed="a name of this server",
         came=repr(host)[:80] if host else "none, or several",
         remedy="call it by its address, or start it with that name (`allow_host`)",
+    )
+
+
+def _two_lengths() -> Refused:
+    """Refuse a body that a proxy may measure otherwise: what follows it could pass for a request.
+
+    RFC 9112, 6.1: request smuggling.
+    """
+    return Refused(
+        400,
+        "the body",
+        needed="one length: Content-Length, or Transfer-Encoding",
+        came="both",
+        remedy="leave one of them out",
     )
 
 

@@ -21,6 +21,7 @@ from foveal.serving.schemas import Inference, Inferred, Live, ModelFacts, Ready,
 from foveal.serving.served import Served
 from foveal.serving.shelf import Shelf
 from foveal.serving.tensors import BYTES, Asked, Tensor, read_request, written
+from foveal.shapes import volume
 from foveal.version import __version__
 from foveal.wording import counted
 
@@ -103,6 +104,7 @@ def facts_of(served: Served) -> dict[str, Any]:
         else [
             ("predicted", "FP64", [-1, len(columns)]),
             ("label", BYTES, [-1]),
+            ("answered", "BOOL", [-1]),
             ("unfamiliarity", "FP64", [-1]),
         ]
     )
@@ -143,8 +145,9 @@ def _json_length(request: Request) -> int | None:
 async def _answered(served: Served, asked: Asked, limits: Limits) -> list[Tensor]:
     """Answer the one input that there may be."""
     tensor = _one(asked)
-    count = tensor.shape[0]
+    count, outputs = tensor.shape[0], max(1, volume(served.model.plan.output))
     most = limits.pictures if tensor.datatype == BYTES else limits.rows
+    most = max(1, min(most, limits.numbers // outputs))
     if not 1 <= count <= most:
         raise Refused(
             413 if count else 400,
@@ -189,10 +192,15 @@ def _finite(values: Array) -> Array:
 
 
 def _predicted(found: Predictions) -> list[Tensor]:
-    texts = [label.encode() for label, _, _ in found.written()]
+    answered = found.answered
+    texts = [
+        label.encode() if sure else b""
+        for (label, _, _), sure in zip(found.written(), answered.tolist(), strict=True)
+    ]
     return [
         _of("predicted", "FP64", found.predicted),
         Tensor(name="label", datatype=BYTES, shape=(len(texts),), values=texts),
+        _of("answered", "BOOL", answered),
         _of("unfamiliarity", "FP64", found.unfamiliarity),
     ]
 

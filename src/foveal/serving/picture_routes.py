@@ -13,14 +13,21 @@ from foveal.serving.bodies import json_in, pictures_in
 from foveal.serving.documented import ENCODED, answers, json_body
 from foveal.serving.refusals import Refused
 from foveal.serving.resources import Resources
-from foveal.serving.schemas import Code, Codes, Similar, Table, Unusual
+from foveal.serving.schemas import Code, Codes, Predicted, Similar, Unusual
 from foveal.serving.shelf import Shelf
+from foveal.serving.wanted import FALSE_ALARMS
 
 Name = Annotated[str, Path(description="Name of the model.")]
 Count = Annotated[int, Query(ge=1, le=1_000, description="Pictures to find for each.")]
 Rate = Annotated[
     float, Query(gt=0, lt=1, description="Share of usual pictures that may be called unusual.")
 ]
+Top = Annotated[
+    int,
+    Query(ge=1, le=1_000_000, description="Classes told of each picture: the most probable."),
+]
+MOST_CLASSES = 1_000
+"""Classes told of each picture where nothing is asked."""
 PNG = {"image/png": {"schema": {"type": "string", "format": "binary"}}}
 
 
@@ -35,11 +42,15 @@ def picture_routes(shelf: Shelf, resources: Resources) -> APIRouter:
         with resources.room.entered() as visit:
             return JSONResponse(await ask(await pictures_in(request, visit, resources.limits)))
 
-    @routes.post("/predict", responses=answers(Table), openapi_extra={"requestBody": ENCODED})
-    async def predict(name: Name, request: Request) -> Response:
+    @routes.post("/predict", responses=answers(Predicted), openapi_extra={"requestBody": ENCODED})
+    async def predict(name: Name, request: Request, top: Top = MOST_CLASSES) -> Response:
         """Say what pictures are: the rows of `foveal predict`."""
         served = shelf[name]
-        return await asked(request, served.predict)
+
+        async def ask(pictures: Sequence[InMemory]) -> dict[str, Any]:
+            return await served.predict(pictures, top)
+
+        return await asked(request, ask)
 
     @routes.post("/encode", responses=answers(Codes), openapi_extra={"requestBody": ENCODED})
     async def encode(name: Name, request: Request) -> Response:
@@ -48,7 +59,7 @@ def picture_routes(shelf: Shelf, resources: Resources) -> APIRouter:
         return await asked(request, served.encode)
 
     @routes.post("/anomaly", responses=answers(Unusual), openapi_extra={"requestBody": ENCODED})
-    async def anomaly(name: Name, request: Request, false_alarms: Rate = 0.05) -> Response:
+    async def anomaly(name: Name, request: Request, false_alarms: Rate = FALSE_ALARMS) -> Response:
         """Say how unusual pictures are: the rows of `foveal anomalies`."""
         served = shelf[name]
 

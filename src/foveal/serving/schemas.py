@@ -40,6 +40,18 @@ class Table(Described):
     pictures: list[Row]
 
 
+class Predicted(Table):
+    """What pictures are."""
+
+    classes_left_out: int = Field(
+        description="Classes that each row does not tell, being less probable than those it does."
+    )
+    left: int | None = Field(
+        description="Pictures left to a person; null where the server answers everything."
+    )
+    refusal: dict[str, Any] | None = Field(description="From when on it answers.")
+
+
 class CodeRow(Row):
     """A picture's code, or its features."""
 
@@ -62,6 +74,9 @@ class Unusual(Described):
     rows: int
     above: int
     unreadable: int
+    compared_with: int | None = Field(
+        description="Usual pictures that each is compared with; null for an autoencoder."
+    )
     notes: list[str]
     pictures: list[Row]
 

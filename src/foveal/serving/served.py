@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from foveal.anomaly.detection import anomalies
+from foveal.anomaly.neighbours import Neighbouring
+from foveal.anomaly.threshold import Anomalies
 from foveal.arrays import Array, Floats
 from foveal.engines.engine import batch_for
 from foveal.inference.session import Session
 from foveal.model.codec import NO_NUMBERS, check_half, checked_codes
 from foveal.model.fitted import FittedModel
 from foveal.model.predictions import Predictions
+from foveal.model.refusing import Refusal
 from foveal.pictures.collection import Pictures
 from foveal.pictures.encoded import InMemory
 from foveal.pictures.saving import as_png
@@ -32,11 +36,11 @@ from foveal.search.vectors import scaled
 from foveal.serving.batching import Answer, Batcher, Item
 from foveal.serving.refusals import Refused
 from foveal.serving.resources import Resources
+from foveal.serving.rows import Row, rows_of, rows_of_most
 from foveal.shapes import volume
 
 LEAST, MOST = 8, 64
 """Pictures that go through a network together, at most: of small pictures `MOST`."""
-Row = dict[str, Any]
 
 
 class Served:
@@ -55,6 +59,10 @@ class Served:
         Threads and room.
     index : SearchIndex, optional
         What `similar` searches in.
+    usual : Neighbouring, optional
+        What `anomaly` of another model than an autoencoder holds pictures against.
+    refusal : Refusal, optional
+        From when on `predict` answers; where left out it answers everything.
     """
 
     def __init__(
@@ -65,9 +73,12 @@ class Served:
         *,
         wide: FittedModel | None = None,
         index: SearchIndex | None = None,
+        usual: Neighbouring | None = None,
+        refusal: Refusal | None = None,
     ) -> None:
         self.name, self.model, self.wide = name, model, wide or model
         self.resources, self.index = resources, index
+        self.usual, self.refusal = usual, refusal
         self.digest = model.digest()
         recipe = model.recipe
         self.most = min(MOST, max(LEAST, 4 * batch_for(recipe.height, recipe.width)))
@@ -82,14 +93,26 @@ class Served:
         else:
             self._coder.open_fastest(of_bytes(self.wide.recipe))
 
+    def close(self) -> None:
+        """Take the engines down: in the thread of the engine, for others run in it meanwhile."""
+        for model in (self.model, self.wide):
+            model.close()
+
     # What is asked -----------------------------------------------------------------------
 
-    async def predict(self, pictures: Sequence[InMemory]) -> Row:
-        """Say what pictures are, as `foveal predict`."""
+    async def predict(self, pictures: Sequence[InMemory], top: int) -> Row:
+        """Say what pictures are, as `foveal predict`; no more than `top` classes of each."""
         self.model.answering()
         found = await self._asked(self.model, pictures, self.predicting)
         predictions = self._predictions(pictures, found)
-        return self._answer(rows_of(predictions.columns, predictions.rows()), found)
+        rows, left_out = rows_of_most(predictions, top)
+        refusing = self.refusal is not None
+        return {
+            **self._answer(rows, found),
+            "classes_left_out": left_out,
+            "left": int(predictions.left.sum()) if refusing else None,
+            "refusal": plain(self.refusal),
+        }
 
     async def encode(self, pictures: Sequence[InMemory]) -> Row:
         """Say the code of pictures, or their features, as `foveal encode`."""
@@ -112,10 +135,15 @@ class Served:
 
     async def anomaly(self, pictures: Sequence[InMemory], false_alarms: float) -> Row:
         """Say how unusual pictures are, as `foveal anomalies`."""
-        found = await self.once(
-            lambda: anomalies(self.wide, encoded(pictures), false_alarms=false_alarms),
-            len(pictures),
-        )
+
+        def work() -> Anomalies:
+            if self.usual is not None:
+                return self.usual.at(false_alarms).compared(encoded(pictures))
+            if not self.wide.autoencodes:
+                raise _nothing_usual(self.name)
+            return anomalies(self.wide, encoded(pictures), false_alarms=false_alarms)
+
+        found = await self.once(work, len(pictures))
         rows = rows_of(found.columns, found.rows())
         self._refuse_alone(found.reasons)
         return {"model": self.name, "digest": self.digest, **found.to_dict(), "pictures": rows}
@@ -143,7 +171,8 @@ class Served:
 
     async def predictions_of(self, array: Array) -> Predictions:
         """Predict an array as `FittedModel.predictions` does, in the range that taught."""
-        return await self.once(lambda: self.model.predictions(array), len(array))
+        found = await self.once(lambda: self.model.predictions(array), len(array))
+        return replace(found, least=self._least)
 
     async def predictions_of_encoded(self, pictures: Sequence[InMemory]) -> Predictions:
         """Predict encoded pictures."""
@@ -216,7 +245,12 @@ class Served:
             reasons=reasons,
             target=target,
             unfamiliarity=values[:, -1],
+            least=self._least,
         )
+
+    @property
+    def _least(self) -> float | None:
+        return None if self.refusal is None else self.refusal.least
 
     @cached_property
     def _coder(self) -> Session:
@@ -260,9 +294,14 @@ def encoded(pictures: Sequence[InMemory]) -> Pictures:
     return Pictures.of_encoded(list(pictures), [one.name for one in pictures])
 
 
-def rows_of(columns: Sequence[str], rows: Any) -> list[Row]:
-    """Return the rows of a table under its columns, as plain values."""
-    return [dict(zip(columns, map(plain, row), strict=True)) for row in rows]
+def _nothing_usual(name: str) -> Refused:
+    return Refused(
+        400,
+        f"anomaly of {name}",
+        needed="an autoencoder, or usual pictures to compare with",
+        came="a model without either",
+        remedy="start the server with some (`usual`)",
+    )
 
 
 def one_row(code: Any) -> Array:

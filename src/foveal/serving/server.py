@@ -1,7 +1,7 @@
 """A process that serves: its socket, its signals, and how it ends.
 
 SIGTERM and SIGINT: /v2/health/ready says no, what is sent meanwhile is still answered and its
-connection closed, then nothing more is taken, and what is under way is finished. SIGHUP: models
+connection closed, then nobody more is let in, and what is under way is finished. SIGHUP: models
 whose files changed are loaded again.
 """
 
@@ -18,6 +18,7 @@ import uvicorn
 
 from foveal.device import choose
 from foveal.serving.app import application
+from foveal.serving.closing import close_when_empty, let_nobody_in
 from foveal.serving.connection import Connection
 from foveal.serving.guard import Guard
 from foveal.serving.log import to_stderr
@@ -27,10 +28,22 @@ from foveal.serving.shelf import Shelf
 
 MOST_CONNECTIONS = 1_000
 LAST = 0.5
-"""Seconds between the end of listening and that of connections on which nothing was asked."""
+"""Seconds between the last connection that is let in and the end of listening."""
+IDLE = 20
+"""Seconds that a connection may be idle: longer than most clients keep theirs (httpx 5, aiohttp
+15), so that none sends a request while it is closed."""
+AGAIN = 1.0
+"""Seconds after which a second signal to stop is meant as one: a terminal and a supervisor send
+theirs to each process, and the first process passes on what it got."""
 
 
-def serve(settings: Settings, bound: socket.socket, told: Callable[[Sequence[str]], None]) -> None:
+def serve(
+    settings: Settings,
+    bound: socket.socket,
+    told: Callable[[Sequence[str]], None],
+    *,
+    alone: bool = True,
+) -> None:
     """Load the models and serve them, until a signal.
 
     Parameters
@@ -41,6 +54,8 @@ def serve(settings: Settings, bound: socket.socket, told: Callable[[Sequence[str
         Where it listens.
     told : callable
         Called with the names of the models once they answer.
+    alone : bool
+        Whether no other process listens at the socket.
 
     Raises
     ------
@@ -52,7 +67,7 @@ def serve(settings: Settings, bound: socket.socket, told: Callable[[Sequence[str
     try:
         shelf = Shelf(settings.wanted, resources)
         guard = application(shelf, resources, settings.door, to_stderr if settings.log else None)
-        asyncio.run(_served(settings, bound, shelf, guard, told))
+        asyncio.run(_served(settings, bound, shelf, guard, told, alone))
     finally:
         resources.close()
 
@@ -63,6 +78,7 @@ async def _served(
     shelf: Shelf,
     guard: Guard,
     told: Callable[[Sequence[str]], None],
+    alone: bool,
 ) -> None:
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     config = uvicorn.Config(
@@ -75,13 +91,14 @@ async def _served(
         server_header=False,
         backlog=BACKLOG,
         limit_concurrency=MOST_CONNECTIONS,
+        timeout_keep_alive=IDLE,
         timeout_graceful_shutdown=int(settings.limits.stop_seconds - settings.limits.drain_seconds),
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[bound]))
     while not server.started and not serving.done():
         await asyncio.sleep(0.005)
-    watch = Signals(server, shelf, guard, settings.limits.drain_seconds)
+    watch = Signals(server, shelf, guard, settings.limits.drain_seconds, alone=alone)
     watch.begin()
     told([one.name for one in shelf])
     await serving
@@ -91,10 +108,17 @@ class Signals:
     """What the signals of a server do."""
 
     def __init__(
-        self, server: uvicorn.Server, shelf: Shelf, guard: Guard, drain_seconds: float
+        self,
+        server: uvicorn.Server,
+        shelf: Shelf,
+        guard: Guard,
+        drain_seconds: float,
+        *,
+        alone: bool,
     ) -> None:
         self.server, self.shelf, self.guard = server, shelf, guard
-        self.drain_seconds = drain_seconds
+        self.drain_seconds, self.alone = drain_seconds, alone
+        self.began = 0.0
         self.tasks: set[asyncio.Task[None]] = set()
 
     def begin(self) -> None:
@@ -111,17 +135,19 @@ class Signals:
         task.add_done_callback(self.tasks.discard)
 
     def _stop(self) -> None:
-        if self.guard.draining:  # asked again: at once
+        now = asyncio.get_running_loop().time()
+        if not self.guard.draining:
+            self.guard.draining, self.began = True, now
+            self._start(self._drain())
+        elif now - self.began > AGAIN:  # asked again: at once
             self.server.should_exit = self.server.force_exit = True
-            return
-        self.guard.draining = True
-        self._start(self._drain())
 
     async def _drain(self) -> None:
         await asyncio.sleep(self.drain_seconds)
-        for one in self.server.servers:
-            one.close()
-        await asyncio.sleep(LAST)  # what was let in just before is read, and answered
+        if self.alone:  # else whoever holds the socket of all does so
+            for one in (one for each in self.server.servers for one in each.sockets):
+                let_nobody_in(one)
+        await close_when_empty(self.server.servers, LAST)
         self.server.should_exit = True
 
     async def _reload(self) -> None:

@@ -10,14 +10,18 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from foveal.errors import FovealError
+from foveal.anomaly.neighbours import Neighbouring
+from foveal.errors import FovealError, UsageError
+from foveal.model.fitted import FittedModel
 from foveal.model.imagenet import NAME as IMAGENET
 from foveal.model.opening import load
+from foveal.model.refusing import Refusal
+from foveal.pictures.sources import gather
 from foveal.search.build import open_index
 from foveal.serving.refusals import Refused
 from foveal.serving.resources import Resources
 from foveal.serving.served import Served
-from foveal.serving.wanted import Wanted
+from foveal.serving.wanted import FALSE_ALARMS, Wanted
 
 GONE = "gone"
 """Stamp of a file that is not there."""
@@ -31,6 +35,7 @@ class Shelf:
         self.wanted = {one.name: one for one in wanted}
         self.stamps = {name: stamp_of(one) for name, one in self.wanted.items()}
         self.served = {name: loaded(one, resources) for name, one in self.wanted.items()}
+        _check_used(self.wanted.values(), self.served.values())
         for served in self.served.values():
             resources.engine.submit(served.open_engines).result()
         self.troubles: dict[str, str] = {}
@@ -82,13 +87,15 @@ class Shelf:
         return found
 
     def _retire(self, served: Served) -> None:
-        """Let a model go once nobody can be waiting for it: in the thread that asks networks.
+        """Let a model go once nobody can be waiting for it.
 
-        An engine that is taken down in one thread while another runs ends the process now and then.
+        Its engines are taken down in the thread that runs all of them, so that none ends while
+        another runs. Left to Python they would end in whatever thread collects garbage, for a
+        served model is in a circle with its batches.
         """
-        kept, loop = [served], asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
         seconds = self.resources.limits.request_seconds + 1.0
-        loop.call_later(seconds, lambda: loop.run_in_executor(self.resources.engine, kept.clear))
+        loop.call_later(seconds, loop.run_in_executor, self.resources.engine, served.close)
 
     async def _again(self, one: Wanted, stamp: str) -> str:
         loop = asyncio.get_running_loop()
@@ -138,5 +145,46 @@ def loaded(wanted: Wanted, resources: Resources) -> Served:
     if not Path(wanted.file).exists():
         wide = load(wanted.file, whole=True, device=device, threads=threads)
     indexes = [open_index(place, wide) for place in wanted.indexes]
-    index = indexes[0] if indexes else None
-    return Served(wanted.name, model, resources, wide=wide, index=index)
+    return Served(
+        wanted.name,
+        model,
+        resources,
+        wide=wide,
+        index=indexes[0] if indexes else None,
+        usual=_usual(wanted, wide),
+        refusal=_refusal(wanted, model),
+    )
+
+
+def _usual(wanted: Wanted, wide: FittedModel) -> Neighbouring | None:
+    """Look at the usual pictures, for a model that cannot do without."""
+    if wanted.usual is None or wide.autoencodes:
+        return None
+    return Neighbouring.opened(wide, gather(wanted.usual), FALSE_ALARMS, 1)
+
+
+def _refusal(wanted: Wanted, model: FittedModel) -> Refusal | None:
+    """Decide from when on a model answers; an autoencoder answers nothing that could be refused."""
+    if model.autoencodes:
+        return None
+    try:
+        return model.refusal(reject=wanted.reject, least_probability=wanted.least_probability)
+    except FovealError as error:
+        said = {**error.beats, "what": f"{wanted.name}: {error.what}"}
+        raise type(error)(**said) from error  # type: ignore[arg-type]
+
+
+def _check_used(wanted: Iterable[Wanted], served: Iterable[Served]) -> None:
+    """Refuse what is asked of models where none of them could do it."""
+    asked = {
+        word: [one for one in wanted if getattr(one, word) is not None]
+        for word in ("usual", "reject", "least_probability")
+    }
+    if all(one.model.autoencodes for one in served):
+        for word in (word for word, those in asked.items() if those):
+            raise UsageError(
+                word,
+                needed="a model that answers what pictures are, among those served",
+                came="autoencoders alone",
+                remedy=f"leave `{word}` out",
+            )

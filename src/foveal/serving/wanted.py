@@ -9,6 +9,8 @@ from pathlib import Path
 
 from foveal.errors import UsageError
 
+FALSE_ALARMS = 0.05
+"""Share of usual pictures that may be called unusual where a request says nothing else."""
 NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """What a model may be called in an address."""
 
@@ -22,6 +24,12 @@ class Wanted:
     """The file, or the name of a network that came with Foveal."""
     indexes: tuple[Path, ...] = ()
     """Folders of indexes that may belong to it."""
+    usual: str | None = None
+    """Usual pictures that others are held against, by a model that is no autoencoder."""
+    reject: float | None = None
+    """Share of pictures that it may leave to a person."""
+    least_probability: float | None = None
+    """Probability from which on it answers."""
     device: str = "auto"
     threads: int | None = None
 

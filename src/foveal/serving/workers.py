@@ -16,6 +16,7 @@ from types import FrameType
 
 from foveal.errors import FovealError
 from foveal.openmp import spin_briefly
+from foveal.serving.closing import let_nobody_in
 from foveal.serving.log import to_stderr
 from foveal.serving.settings import Settings
 
@@ -72,7 +73,8 @@ class Crew:
         self.work, self.soon = work or _work, soon
         self.context = multiprocessing.get_context("spawn")  # a fork would lose torch's threads
         self.began: dict[BaseProcess, float] = {}
-        self.stopping = False
+        self.stopping: float | None = None
+        """When it was asked to stop."""
         self.code = 0
 
     def start(self, count: int) -> None:
@@ -92,10 +94,11 @@ class Crew:
     def watch(self) -> int:
         """Wait for all processes to end."""
         while self.began:
-            wait([one.sentinel for one in self.began], timeout=1.0)
+            wait([one.sentinel for one in self.began], timeout=0.1)
+            self._leave()
             for process in [one for one in self.began if one.exitcode is not None]:
                 age = time.monotonic() - self.began.pop(process)
-                if self.stopping:
+                if self.stopping is not None:
                     continue
                 if age > self.soon:
                     self._one()
@@ -106,8 +109,20 @@ class Crew:
 
     def stop(self, number: int, frame: FrameType | None) -> None:
         """Let all processes end."""
-        self.stopping = True
+        self.stopping = self.stopping or time.monotonic()
         self.pass_on(signal.SIGTERM, None)
+
+    def _leave(self) -> None:
+        """Let nobody in once the processes have said for long enough that they end.
+
+        What was let in before is theirs: the socket is closed here, and each closes its own.
+        """
+        drain = self.settings.limits.drain_seconds
+        if self.stopping is None or time.monotonic() - self.stopping < drain:
+            return
+        if self.bound.fileno() >= 0:
+            let_nobody_in(self.bound)
+            self.bound.close()
 
     def pass_on(self, number: int, frame: FrameType | None) -> None:
         """Send a signal to all processes."""
@@ -133,7 +148,7 @@ def _work(settings: Settings, bound: socket.socket, ready: Connection) -> None:
         ready.send(list(names))
 
     try:
-        serve(settings, bound, told)
+        serve(settings, bound, told, alone=False)
     except FovealError as error:
         to_stderr(f"error: {error}")
         sys.exit(error.exit_code)

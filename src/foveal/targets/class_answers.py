@@ -227,17 +227,17 @@ class ClassAnswers(Named):
         right = self.right(predicted_nk, values_n)
         return accuracy_by_answered(self.sureness(predicted_nk), right, worth=worth)
 
-    def baselines(self, folds: Iterable[Fold]) -> list[Baseline]:
+    def baselines(self, folds: Iterable[Fold], worth: float) -> list[Baseline]:
         """Fit and judge the largest class, and classifiers of pixels."""
         from foveal.evaluation.baselines import cross_fit_baselines
 
-        return cross_fit_baselines(folds)
+        return cross_fit_baselines(folds, worth)
 
-    def plainest_baselines(self, counts_k: Rows, values_n: Array) -> list[Baseline]:
+    def plainest_baselines(self, counts_k: Rows, values_n: Array, worth: float) -> list[Baseline]:
         """Judge the answer that is always the largest class."""
         from foveal.evaluation.baselines import majority
 
-        return [majority(counts_k, values_n)]
+        return [majority(counts_k, values_n, worth)]
 
     def unknown(self, labels: Sequence[Any]) -> list[str]:
         """Name the classes that the model does not know, with those that they may stand for."""

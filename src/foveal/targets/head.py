@@ -5,12 +5,16 @@ Axes: n picture, v view of a picture, d feature, k output of the network.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from foveal.arrays import Array, Doubles, Floats, Hashes, Rows
+from foveal.targets.blocks import FeatureBlocks, moments
+
+Vectors = Floats | FeatureBlocks
+"""Features of all views of pictures, (v, n, d): in memory, or read block by block."""
 
 LEAST_DEVIATION = 1e-3
 """Least deviation that a feature is divided by, as a share of the largest."""
@@ -20,7 +24,7 @@ LEAST_DEVIATION = 1e-3
 class Examples:
     """Features that a head is fitted on."""
 
-    features_vnd: Floats
+    features_vnd: Vectors
     """The first view is the picture as it is; it alone is judged."""
     values_n: Array
     units_n: Hashes
@@ -48,7 +52,7 @@ class FittedHead:
     seconds: float
 
 
-def standardised(features_vnd: Floats) -> tuple[Floats, Doubles, Doubles]:
+def standardised(features_vnd: Vectors) -> tuple[Vectors, Doubles, Doubles]:
     """Bring features to zero mean and unit deviation, in all views alike.
 
     Features that hardly vary are rounding; to standardise them would blow it up.
@@ -58,7 +62,15 @@ def standardised(features_vnd: Floats) -> tuple[Floats, Doubles, Doubles]:
     tuple
         The features, their means (d,), and what they were divided by (d,).
     """
+    if isinstance(features_vnd, FeatureBlocks):
+        mean, deviation = moments(features_vnd)
+        deviation = _bounded(deviation)
+        return replace(features_vnd, mean=mean, deviation=deviation), mean, deviation
     mean = features_vnd.mean(axis=(0, 1), dtype=np.float64)
-    deviation = features_vnd.std(axis=(0, 1), dtype=np.float64)
-    deviation = np.maximum(deviation, LEAST_DEVIATION * max(float(deviation.max()), 1e-12))
+    deviation = _bounded(features_vnd.std(axis=(0, 1), dtype=np.float64))
     return ((features_vnd - mean) / deviation).astype(np.float32), mean, deviation
+
+
+def _bounded(deviation_d: Doubles) -> Doubles:
+    least = LEAST_DEVIATION * max(float(deviation_d.max()), 1e-12)
+    return np.asarray(np.maximum(deviation_d, least))

@@ -127,11 +127,17 @@ class Judging(Answering):
         """
         return ()
 
-    def baselines(self, folds: Iterable[Fold]) -> list[Baseline]:
-        """Fit and judge what pixels alone reach, in each fold; see `cross_fit_baselines`."""
+    def baselines(self, folds: Iterable[Fold], worth: float) -> list[Baseline]:
+        """Fit and judge what pixels alone reach, in each fold; see `cross_fit_baselines`.
+
+        Parameters
+        ----------
+        worth : float
+            Independent pictures that each judged one is worth, as some belong together; at most 1.
+        """
         return []
 
-    def plainest_baselines(self, counts_k: Rows, values_n: Array) -> list[Baseline]:
+    def plainest_baselines(self, counts_k: Rows, values_n: Array, worth: float) -> list[Baseline]:
         """Judge what needs no picture, only the numbers of training pictures."""
         return []
 

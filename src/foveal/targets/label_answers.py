@@ -219,17 +219,17 @@ class LabelAnswers(Named):
         few = label_words.few_notes(list(map(str, self.names)), counts_k)
         return (*few, *self.doubts(figures, counts_k, remedies))
 
-    def baselines(self, folds: Iterable[Fold]) -> list[Baseline]:
+    def baselines(self, folds: Iterable[Fold], worth: float) -> list[Baseline]:
         """Fit and judge the most frequent labels, and what pixels alone reach."""
         from foveal.evaluation.label_baselines import cross_fit_label_baselines
 
-        return cross_fit_label_baselines(folds)
+        return cross_fit_label_baselines(folds, worth)
 
-    def plainest_baselines(self, counts_k: Rows, values_n: Array) -> list[Baseline]:
+    def plainest_baselines(self, counts_k: Rows, values_n: Array, worth: float) -> list[Baseline]:
         """Judge the answer that is always the most frequent labels."""
         from foveal.evaluation.label_baselines import most_frequent
 
-        return [most_frequent(counts_k, np.asarray(values_n, dtype=bool))]
+        return [most_frequent(counts_k, np.asarray(values_n, dtype=bool), worth)]
 
     def unknown(self, labels: Sequence[Any]) -> list[str]:
         """Name the labels that the model does not know, with those that they may stand for."""

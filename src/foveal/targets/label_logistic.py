@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 
-from foveal.arrays import Doubles, Floats, Hashes, Rows, Truths
+from foveal.arrays import Doubles, Hashes, Rows, Truths
 from foveal.evaluation.label_regression import cross_entropy, fit_regressions
-from foveal.targets.head import FittedHead
+from foveal.targets.head import FittedHead, Vectors
 from foveal.targets.label_strata import strata_of
 from foveal.targets.logistic import (
     FOLDS,
@@ -23,7 +24,7 @@ from foveal.targets.logistic import (
 
 
 def fit_label_head(
-    features_vnd: Floats,
+    features_vnd: Vectors,
     truths_nk: Truths,
     units_n: Hashes,
     *,
@@ -81,7 +82,7 @@ class _LabelTeacher(Teacher):
 
     def __init__(
         self,
-        features_vnd: Floats,
+        features_vnd: Vectors,
         truths_nk: Truths,
         label_weights: Doubles | None,
         sample_weights_n: np.ndarray[Any, Any] | None,
@@ -118,6 +119,21 @@ class _LabelTeacher(Teacher):
             cross_entropy(logits_nk, self.truths_nk[rows]) * self._of_labels(rows)
         ).mean(axis=1)
         return found
+
+    def slopes(self, logits_nk: Doubles, rows: Rows) -> tuple[float, Doubles]:
+        """Compute the weighted cross-entropies, and their derivative; see `Teacher`."""
+        weights, truths_nk = (
+            self._of_labels(rows) * self.weights_n[rows, None],
+            self.truths_nk[rows],
+        )
+        loss = float((weights * cross_entropy(logits_nk, truths_nk)).sum())
+        return loss, weights * (expit(logits_nk) - truths_nk)
+
+    @property
+    def total(self) -> float:
+        """Weights of all pictures together, in all views, each the mean over its labels."""
+        means = self._of_labels(np.arange(len(self.truths_nk))).mean(axis=1)
+        return float((means * self.weights_n).sum()) * len(self.features_vnd) or 1.0
 
     def _of_labels(self, rows: Rows) -> Doubles:
         """Return what each label of some pictures weighs, (rows, k)."""

@@ -17,11 +17,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from foveal.arrays import Floats, Hashes, Rows
+from foveal.arrays import Doubles, Floats, Hashes, Rows
 from foveal.pictures.splits import deal
 from foveal.pictures.units import majority
 from foveal.randomness import generator
-from foveal.targets.head import FittedHead, standardised
+from foveal.targets.blocks import FeatureBlocks, descended
+from foveal.targets.head import FittedHead, Vectors, standardised
 
 CANDIDATES = tuple(10.0 ** (step / 2) for step in range(-8, 5))
 """Inverse penalties that are tried, from the strongest penalty on, 1e-4 to 1e2."""
@@ -40,7 +41,7 @@ SMALL = 100_000_000
 
 
 def fit_head(
-    features_vnd: Floats,
+    features_vnd: Vectors,
     class_ids_n: Rows,
     units_n: Hashes,
     *,
@@ -56,8 +57,9 @@ def fit_head(
 
     Parameters
     ----------
-    features_vnd : array, (views, pictures, features)
-        The first view is the picture as it is; it alone is judged.
+    features_vnd : array or FeatureBlocks, (views, pictures, features)
+        The first view is the picture as it is; it alone is judged. Of blocks the pictures that
+        choose the penalty are in memory, and of the rest a block at a time.
     class_ids_n : array of int
         Class number of each picture.
     units_n : array of int64
@@ -78,7 +80,7 @@ def fit_head(
         Whether to go through the folds; without, a given C is fitted at once.
     """
 
-    def teacher(scaled_vnd: Floats) -> _Teacher:
+    def teacher(scaled_vnd: Vectors) -> _Teacher:
         weights = None if class_weights is None else class_weights.astype(np.float64)
         return _Teacher(scaled_vnd, class_ids_n, classes, weights, sample_weights_n)
 
@@ -95,10 +97,10 @@ def fit_head(
 
 
 def fitted_head(
-    features_vnd: Floats,
+    features_vnd: Vectors,
     strata_n: Rows,
     units_n: Hashes,
-    teacher_of: Callable[[Floats], Teacher],
+    teacher_of: Callable[[Vectors], Teacher],
     *,
     seed: int,
     threads: int,
@@ -171,10 +173,12 @@ def folds(class_ids_n: Rows, units_n: Hashes, seed: int) -> Rows:
 class Teacher(ABC):
     """Fits heads on some of the pictures, all views of each."""
 
-    features_vnd: Floats
+    features_vnd: Vectors
     weights_n: np.ndarray[Any, Any]
     """What each picture weighs in the loss."""
     outputs: int
+    strictness = 1.0
+    """What the penalty is multiplied by where each output has a row of weights."""
 
     @abstractmethod
     def learner(self) -> Any:
@@ -189,6 +193,15 @@ class Teacher(ABC):
     @abstractmethod
     def losses(self, logits_nk: np.ndarray[Any, Any], rows: Rows) -> np.ndarray[Any, Any]:
         """Compute the loss of some pictures, (n,)."""
+
+    @abstractmethod
+    def slopes(self, logits_nk: Doubles, rows: Rows) -> tuple[float, Doubles]:
+        """Compute the weighted loss of some pictures as it is fitted, and its derivative (n, k)."""
+
+    @property
+    def total(self) -> float:
+        """Weights of all pictures together, in all views."""
+        return float(self.weights_n.sum()) * len(self.features_vnd) or 1.0
 
     def choose(
         self, picked: Rows, fold_of: Rows, asked: float | None
@@ -219,8 +232,19 @@ class Teacher(ABC):
         return best[1], best[2]
 
     def fit(self, rows: Rows, C: float) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-        """Fit on some pictures; gives weights (k, d) and biases (k,)."""
-        return self.fitted(self.learner(), rows, C)
+        """Fit on all pictures; gives weights (k, d) and biases (k,)."""
+        if not isinstance(self.features_vnd, FeatureBlocks):
+            return self.fitted(self.learner(), rows, C)
+        return descended(
+            self.features_vnd,
+            self.slopes,
+            self.outputs,
+            C=C,
+            strictness=self.strictness,
+            total=self.total,
+            iterations=ITERATIONS,
+            tolerance=TOLERANCE,
+        )
 
 
 class _Teacher(Teacher):
@@ -228,13 +252,14 @@ class _Teacher(Teacher):
 
     def __init__(
         self,
-        features_vnd: Floats,
+        features_vnd: Vectors,
         class_ids_n: Rows,
         classes: int,
         class_weights: np.ndarray[Any, Any] | None,
         sample_weights_n: np.ndarray[Any, Any] | None,
     ) -> None:
         self.features_vnd, self.class_ids_n, self.outputs = features_vnd, class_ids_n, classes
+        self.strictness = 2.0 if classes == 2 else 1.0  # of one row of differences, halved in two
         weights = np.ones(classes) if class_weights is None else class_weights
         self.weights_n = weights[class_ids_n] / len(features_vnd)
         if sample_weights_n is not None:
@@ -267,3 +292,11 @@ class _Teacher(Teacher):
             np.arange(len(rows)), self.class_ids_n[rows]
         ]
         return found
+
+    def slopes(self, logits_nk: Doubles, rows: Rows) -> tuple[float, Doubles]:
+        """Compute the weighted log loss, and its derivative; see `Teacher`."""
+        weights, right = self.weights_n[rows], (np.arange(len(rows)), self.class_ids_n[rows])
+        logs = log_softmax(logits_nk, axis=1)
+        slopes = np.exp(logs)
+        slopes[right] -= 1
+        return -float(weights @ logs[right]), slopes * weights[:, None]

@@ -139,17 +139,17 @@ class NumberAnswers(Labelled):
 
         return ERROR, metrics.mean_absolute_error
 
-    def baselines(self, folds: Iterable[Fold]) -> list[Baseline]:
+    def baselines(self, folds: Iterable[Fold], worth: float) -> list[Baseline]:
         """Fit and judge the median, and regressions on pixels."""
         from foveal.evaluation.number_baselines import cross_fit_number_baselines
 
-        return cross_fit_number_baselines(folds)
+        return cross_fit_number_baselines(folds, worth)
 
-    def plainest_baselines(self, counts_k: Rows, values_n: Array) -> list[Baseline]:
+    def plainest_baselines(self, counts_k: Rows, values_n: Array, worth: float) -> list[Baseline]:
         """Judge the answer that is always the median of the numbers that taught."""
         from foveal.evaluation.number_baselines import constant
 
-        return [constant("median", self.middle, values_n, int(counts_k.sum()))]
+        return [constant("median", self.middle, values_n, int(counts_k.sum()), worth)]
 
     def unknown(self, labels: Sequence[Any]) -> list[str]:
         """Say which labels are no numbers."""

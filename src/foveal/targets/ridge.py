@@ -9,14 +9,15 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import eigh
+from scipy.linalg import eigh, solve
 from scipy.sparse.linalg import LinearOperator, lsqr
 from threadpoolctl import threadpool_limits
 
 from foveal.arrays import Doubles, Floats, Hashes, Rows
 from foveal.pictures.splits import deal
 from foveal.randomness import generator
-from foveal.targets.head import FittedHead, standardised
+from foveal.targets.blocks import FeatureBlocks
+from foveal.targets.head import FittedHead, Vectors, standardised
 from foveal.targets.logistic import FOLDS, MOST_TO_CHOOSE_BY
 
 CANDIDATES = tuple(10.0 ** (step / 2) for step in range(-14, 1))
@@ -34,7 +35,7 @@ CHUNK = 4_096
 
 
 def fit_ridge(
-    features_vnd: Floats,
+    features_vnd: Vectors,
     values_n: Doubles,
     strata_n: Rows,
     units_n: Hashes,
@@ -51,7 +52,7 @@ def fit_ridge(
 
     Parameters
     ----------
-    features_vnd : array, (views, pictures, features)
+    features_vnd : array or FeatureBlocks, (views, pictures, features)
         The first view is the picture as it is; it alone is judged.
     values_n : array of float, (n,)
         The numbers, in spreads from their middle.
@@ -86,7 +87,7 @@ def fit_ridge(
         if several:
             C, outputs = _chosen(examples, picked, fold_of, C)
         chosen = DEFAULT_C if C is None else C
-        (weight,), (bias,) = examples.solved(np.arange(count), (chosen,))
+        weight, bias = examples.solved_by_all(chosen)
     return FittedHead(
         weight_kd=(weight / deviation)[None].astype(np.float32),
         bias_k=np.array([bias - weight @ (mean / deviation)], dtype=np.float32),
@@ -121,9 +122,16 @@ def _chosen(
 class _Rows:
     """Standardised features with their numbers, to be solved for some of the pictures."""
 
-    features_vnd: Floats
+    features_vnd: Vectors
     values_n: Doubles
     weights_n: Doubles
+
+    def solved_by_all(self, C: float) -> tuple[Doubles, float]:
+        """Fit on all pictures; gives weights (d,) and the bias."""
+        if isinstance(self.features_vnd, FeatureBlocks):
+            return in_blocks(self.features_vnd, self.values_n, self.weights_n, C)
+        (weight,), (bias,) = self.solved(np.arange(len(self.values_n)), (C,))
+        return weight, float(bias)
 
     def solved(self, rows: Rows, candidates: tuple[float, ...]) -> tuple[Doubles, Doubles]:
         """Fit on some pictures for each C; gives weights (c, d) and biases (c,)."""
@@ -131,6 +139,25 @@ class _Rows:
         features = np.concatenate([view[rows] for view in self.features_vnd])
         values = np.tile(self.values_n[rows], views)
         return solutions(features, values, np.tile(self.weights_n[rows], views) / views, candidates)
+
+
+def in_blocks(
+    features: FeatureBlocks, values_n: Doubles, weights_n: Doubles, C: float
+) -> tuple[Doubles, float]:
+    """Solve one ridge regression from the products of features, (d, d), summed block by block."""
+    shares = weights_n / len(features)
+    total = float(weights_n.sum()) or 1.0
+    middle = float(weights_n @ values_n) / total
+    centre, width = np.zeros(features.width), features.width
+    for rows, block in features.blocks():
+        centre += shares[rows] @ block / total
+    products, sums = np.zeros((width, width)), np.zeros(width)
+    for rows, block in features.blocks():
+        part = (block - centre) * np.sqrt(shares[rows, None])
+        products += part.T @ part
+        sums += part.T @ (np.sqrt(shares[rows]) * (values_n[rows] - middle))
+    weight = np.asarray(solve(products + np.eye(width) / C, sums, assume_a="pos"))
+    return weight, middle - float(weight @ centre)
 
 
 def solutions(

@@ -14,7 +14,7 @@ from foveal.errors import UsageError
 from foveal.estimators.cnn import LEARNERS, FromScratch
 from foveal.estimators.learner import of_target
 from foveal.learning.data import TrainingData
-from foveal.learning.options import options_of
+from foveal.learning.option_groups import options_of
 from foveal.shapes import Shape
 from foveal.targets.labelled import Labelled
 
@@ -91,7 +91,7 @@ def known(search: Search) -> dict[str, Any]:
     recipe = data.recipe
     facts = {
         "pictures": len(data.values),
-        "content": content_of(data),
+        "hash of pictures, labels and parts": content_of(data),
         "target": search.target,
         "options": dict(search.common),
     }

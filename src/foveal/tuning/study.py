@@ -124,13 +124,24 @@ def _agree(study: Study, facts: Mapping[str, Any]) -> None:
     if before is None:
         study.set_user_attr("facts", dict(facts))
     elif before != dict(facts):
-        changed = [name for name in facts if before.get(name) != facts[name]]
+        was, now = _flat(before), _flat(facts)
+        apart = [name for name in now if was.get(name) != now[name]]
         raise UsageError(
             "the study",
-            needed=f"the {', '.join(changed)} that it began with",
-            came="others",
+            needed=f"what it began with: {_written(was, apart)}",
+            came=_written(now, apart),
             remedy="give the tuned model another name",
         )
+
+
+def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is tuned with its options one by one."""
+    return {**facts, **facts.get("options", {}), "options": None}
+
+
+def _written(facts: Mapping[str, Any], names: Sequence[str]) -> str:
+    """Write some of what is tuned."""
+    return ", ".join(f"{name.replace('_', ' ')} {facts.get(name)}" for name in names)
 
 
 def bury(study: Study, search: Search) -> None:

@@ -59,7 +59,9 @@ class Tuning:
         """Say what came of it, what mattered, and what accuracy costs, in lines."""
         said = self.outcome()
         if self.importance:
-            shares = ", ".join(f"{name} {share:.0%}" for name, share in self.importance.items())
+            shares = ", ".join(
+                f"{name} {percent(share)}" for name, share in self.importance.items()
+            )
             said.append(f"what mattered: {shares}")
         if len(self.front) > 1:
             said += [f"{self.front[0].measure} against cost:", *map(_of_front, self.front)]
@@ -67,17 +69,23 @@ class Tuning:
 
     def outcome(self) -> list[str]:
         """Say what came of it, in lines."""
+        said = [f"{name:<8} {value}" for name, value in self.facts()]
+        count = counted(len(self.trials), "trial")
+        said.insert(0, f"{count}, {self.seconds:.0f} s: {_states(self.trials)}")
+        return [*said, *(f"note: {one}" for one in self.notes)]
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Say which trial is the best and how it fares, beside all defaults, by name."""
         best = next(one for one in self.trials if one.number == self.best)
         said = [
-            f"{counted(len(self.trials), 'trial')}, {self.seconds:.0f} s: {_states(self.trials)}",
-            f"best   trial {best.number}: {space.told(best.options)}",
-            f"chosen {best.measure} {best.told} on validation pictures, which flatter it",
-            f"judged {_figure(self.judged)} ({self.judged.judged_by})",
+            ("best", f"trial {best.number}: {space.told(best.options)}"),
+            ("chosen", f"by {best.measure} {best.told} on validation pictures"),
+            ("judged", f"{_figure(self.judged)} ({self.judged.judged_by})"),
         ]
         if self.default is not None:
             same = " (it is the best)" if best.is_first else ""
-            said.append(f"       {_figure(self.default)} with all defaults{same}")
-        return [*said, *(f"note: {one}" for one in self.notes)]
+            said.append(("defaults", f"{_figure(self.default)}{same}"))
+        return said
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as plain values."""
@@ -93,6 +101,11 @@ class Tuning:
             "seconds": self.seconds,
             "notes": list(self.notes),
         }
+
+
+def percent(share: float) -> str:
+    """Write a share as whole percents."""
+    return f"{100 * share:.0f} %"
 
 
 def _states(trials: tuple[Tried, ...]) -> str:

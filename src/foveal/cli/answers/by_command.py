@@ -55,7 +55,7 @@ ANSWERS: dict[str, tuple[type[BaseModel], ...]] = {
     "report": (Reported,),
     "show": (Shown,),
     "look": (Looked,),
-    "anomalies": (Anomalous,),
+    "anomalies": (Anomalous, InParts),
     "similar": (Similar, Grouped),
     "map": (Mapped,),
     "encode": (Encoded, InParts),

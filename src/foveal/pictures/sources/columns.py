@@ -122,10 +122,10 @@ def _several(name: str, count: int, where: str) -> DataError:
 
 def check_similar(names: Sequence[str]) -> list[str]:
     """Return notes on columns that are not read, but look like those that are."""
-    known = (LABEL, GROUP, SPLIT)
+    missing = [one for one in (LABEL, GROUP, SPLIT) if one not in names]
     found = []
     for name in names:
-        like = [one for one in known if one not in names and _is_like(name, one)]
+        like = [one for one in missing if _is_like(name, one)]
         found += [f"the column {name} is not read: did you mean {one!r}?" for one in like]
     return found
 

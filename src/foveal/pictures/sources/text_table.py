@@ -54,8 +54,9 @@ def _listed(table: Path, file: TextIO) -> Listed:
     named = [name.strip() for name in next(lines, [])]
     check_columns(named, str(table))
     doubts = doubled(named, str(table))
+    first = {one: at for at, one in reversed([*enumerate(named)])}
     names = [
-        f"{one} {at + 1}" if one in doubts or one in named[:at] else one
+        f"{one} {at + 1}" if one in doubts or first[one] < at else one
         for at, one in enumerate(named)
     ]
     columns: dict[str, list[Any]] = {name: [] for name in names}

@@ -1,0 +1,47 @@
+"""Where Ray is, and what is said where it is not."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from foveal.cluster import Cluster, imported
+from foveal.errors import ResourceError, UsageError
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [("ray", None), ("ray://", None), ("ray://10.0.0.1:6379", "10.0.0.1:6379")],
+)
+def test_where_ray_is(text: str, address: str | None) -> None:
+    assert Cluster.read(text) == Cluster(address)
+
+
+@pytest.mark.parametrize("text", ["", "dask", "ray://somewhere", "ray://:6379", "ray://a:b"])
+def test_any_other_engine_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="ray://HOST:PORT"):
+        Cluster.read(text)
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.allow_hosts(["127.0.0.1"])
+def test_an_address_at_which_nothing_answers_is_told(
+    named: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ray")
+    (tmp_path / "ray").mkdir()
+    (tmp_path / "ray" / "ray_current_cluster").write_text("127.0.0.1:9")  # of one that was killed
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    monkeypatch.setenv("RAY_ADDRESS", "")
+    with pytest.raises(ResourceError, match=r"ray://127.0.0.1:9.*ray start --head"):
+        with Cluster("127.0.0.1:9" if named else None).joined():
+            pass
+
+
+def test_a_python_without_ray_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.setitem(sys.modules, "ray.data", None)
+    with pytest.raises(UsageError, match=r"pip install 'foveal\[scale\]'"):
+        imported()
