@@ -7,7 +7,10 @@ import pytest
 import torch
 
 from foveal import NetworkError, UsageError
+from foveal.cluster import Cluster
+from foveal.learning.options import BackboneOptions
 from foveal.progress.events import CutTried, HeadFitted, Planned
+from foveal.targets.blocks import FeatureBlocks
 from support.transfers import LAYERED, backbone, heard, learner, stripes
 
 # Cutting -----------------------------------------------------------------------------------
@@ -199,3 +202,34 @@ def test_batches_of_one_picture_are_refused_with_batch_normalisation() -> None:
 def test_a_budget_of_seconds_trains_the_head() -> None:
     found = learner(head=LAYERED, seconds=0.01).fit(*stripes())
     assert found.model_.provenance.config.steps >= 100  # the least that is taken
+
+
+# More than memory --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("validation_share", [0.0, 0.3])
+def test_a_head_that_is_fitted_block_by_block_answers_as_one_of_memory(
+    validation_share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X, y = stripes()
+    options = {"C": 0.1, "validation_share": validation_share}
+    whole = learner(**options).fit(X, y)
+    monkeypatch.setattr("foveal.learning.transfer.IN_MEMORY", 1)
+    monkeypatch.setattr("foveal.targets.blocks.BLOCK", 100)
+    asked: list[int] = []
+    real = FeatureBlocks.__getitem__
+    noted = lambda self, at: asked.append(len(at[1])) or real(self, at)  # noqa: E731
+    monkeypatch.setattr(FeatureBlocks, "__getitem__", noted)
+    fitted = learner(**options).fit(X, y)
+    assert 0 < sorted(asked)[len(asked) // 2] <= 100 // 12  # but for those that choose, few at once
+    expected = whole.predict_proba(X)
+    np.testing.assert_allclose(fitted.predict_proba(X), expected, atol=5e-3)
+
+
+def test_engines_of_a_transfer() -> None:
+    assert (BackboneOptions().here, BackboneOptions().cluster) == (None, None)
+    assert BackboneOptions(engine="torch").here == "torch"
+    there = BackboneOptions(engine="ray://10.0.0.1:6379")
+    assert (there.here, there.cluster) == (None, Cluster("10.0.0.1:6379"))
+    with pytest.raises(UsageError, match="ray://HOST:PORT"):
+        learner(engine="dask").fit(*stripes())

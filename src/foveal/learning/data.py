@@ -138,32 +138,21 @@ Opening = Callable[[Pictures], tuple[prepared.Prepared, PictureRecipe]]
 """Opens pictures for training: decoded, or as features."""
 
 
-def as_pixels(asked: Pixels, context: FitContext) -> Opening:
-    """Open pictures as pixels, of the size asked for."""
+def as_pixels(asked: Pixels, context: FitContext, earlier: Earlier | None = None) -> Opening:
+    """Open pictures as pixels, of the size asked for, or as those of an earlier model were."""
 
-    def opening(pictures: Pictures) -> tuple[Store, PictureRecipe]:
-        recipe = choose_recipe(
+    def recipe_of(pictures: Pictures) -> PictureRecipe:
+        if earlier is not None:
+            return earlier.recipe(pictures, asked)
+        return choose_recipe(
             pictures,
             size=sides_of(asked.size),
             channels=asked.channels,
             resize=asked.resize,
         )
-        store = open_store(
-            pictures,
-            recipe,
-            threads=context.device.threads,
-            progress=lambda done, total: context.run.tell(Decoding(done=done, total=total)),
-        )
-        return store, recipe
-
-    return opening
-
-
-def as_before(earlier: Earlier, asked: Pixels, context: FitContext) -> Opening:
-    """Open pictures as pixels, as those of an earlier model were."""
 
     def opening(pictures: Pictures) -> tuple[Store, PictureRecipe]:
-        recipe = earlier.recipe(pictures, asked)
+        recipe = recipe_of(pictures)
         store = open_store(
             pictures,
             recipe,

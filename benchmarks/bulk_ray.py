@@ -1,0 +1,198 @@
+"""Many pictures into part files by Ray: seconds, memory and equal rows, whoever is killed.
+
+    python benchmarks/bulk_ray.py --pictures 100000
+    python benchmarks/bulk_ray.py --pictures 5000 --part-size 250
+
+Colour pictures of 64x64 are made by the script, as a folder of JPEG files, and encoded to the
+features of a small network by two threads in all: by one process into parts; by two side by side
+(`--shards`); by two actors of a Ray that the command starts; the same with an actor killed
+(SIGKILL) when half of the parts are there; with the command itself killed then, and the same line
+once more; and on a cluster of two machines, both of them here, of which one ends then. Rows are
+held against those of one process. Seconds are by the clock, start of Ray and of the actors
+included, and of the processor, of all processes that belong to the command, as is the most
+anonymous memory (RssAnon and RssShmem), looked at five times a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from large import anonymous, below, written
+from machine import describe, foveal
+
+from bulk import difference, rows_of
+
+TICKS = os.sysconf("SC_CLK_TCK")
+RAW = argparse.RawDescriptionHelpFormatter
+
+
+class Ran(NamedTuple):
+    """What processes took."""
+
+    seconds: float
+    processor: float
+    megabytes: float
+    """All processes of a command together."""
+
+
+def processor(process: int) -> float:
+    """Return the seconds of the processor that a process took so far."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def ran(
+    lines: Sequence[list[str]],
+    beside: Sequence[int] = (),
+    halfway: Callable[[], bool] = lambda: False,
+    then: Callable[[int], None] = lambda pid: None,
+) -> Ran:
+    """Run lines side by side, and do something once, halfway.
+
+    Parameters
+    ----------
+    beside : sequence of int
+        Further processes that work for them, such as those of a cluster.
+    halfway, then : callable
+        Whether it is time; what is done then with the first process.
+    """
+    began, most, used, over = time.perf_counter(), 0.0, dict[int, float](), False
+    earlier = {pid: processor(pid) for one in beside for pid in (one, *below(one))}
+    with tempfile.TemporaryFile() as said:
+        running = [subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=said) for line in lines]
+        while any(one.poll() is None for one in running):
+            heads = {*beside, *(one.pid for one in running)}
+            pids = heads.union(*map(below, heads))
+            most = max(most, sum(map(anonymous, pids)))
+            used |= {pid: max(used.get(pid, 0.0), processor(pid)) for pid in pids}
+            if not over and halfway():
+                over = True
+                then(running[0].pid)
+            time.sleep(0.2)
+        if any(one.returncode not in (0, -signal.SIGKILL) for one in running):
+            said.seek(0)
+            raise SystemExit(f"{' '.join(lines[0])}\n{said.read().decode()}")
+    taken = sum(used.values()) - sum(earlier.values())
+    return Ran(time.perf_counter() - began, taken, most)
+
+
+def an_actor(pid: int) -> None:
+    """Kill one of the actors below a process."""
+    for one in below(pid):
+        if b"MapWorker" in Path(f"/proc/{one}/cmdline").read_bytes():
+            os.kill(one, signal.SIGKILL)
+            return
+    raise SystemExit("there is no actor to be killed")
+
+
+@contextmanager
+def two_machines() -> Iterator[tuple[Any, Any]]:
+    """Start a cluster of two machines, both of them here, of one core each."""
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    try:
+        yield cluster, cluster.add_node(num_cpus=1)
+    finally:
+        cluster.shutdown()
+
+
+def compared(pictures: Path, model: Path, work: Path, part_size: int, parts: int) -> None:
+    """Encode in all ways, and print what each took and how far its rows are off."""
+
+    def line(name: str, *more: object) -> list[str]:
+        size = ("--part-size", part_size)
+        return foveal("encode", model, pictures, "--to", f"{work / name}/", *size, *more)
+
+    def half(name: str) -> Callable[[], bool]:
+        return lambda: len(list((work / name).glob("part-*"))) >= parts / 2
+
+    one = ran([line("one", "--threads", 2)])
+    told("one process", one, 0.0)
+    wanted = rows_of(work / "one")
+    ways = {
+        "two shards": ([line("two", "--threads", 1, "--shards", f"{n}/2") for n in (1, 2)], None),
+        "two actors": ([line("ray", "--threads", 1, "--engine", "ray")], None),
+        "actor killed": ([line("actor", "--threads", 1, "--engine", "ray")], an_actor),
+        "command killed": ([line("command", "--threads", 1, "--engine", "ray")], kill),
+    }
+    took: dict[str, Ran] = {}
+    for way, (lines, then) in ways.items():
+        place = Path(lines[0][lines[0].index("--to") + 1])
+        took[way] = ran(lines, (), half(place.name) if then else lambda: False, then or kill)
+        if then is kill:
+            first, again = took[way], ran(lines)
+            took[way] = Ran(
+                first.seconds + again.seconds,
+                first.processor + again.processor,
+                max(first.megabytes, again.megabytes),
+            )
+        told(way, took[way], difference(rows_of(place), wanted))
+    with two_machines() as (cluster, second):
+        engine = f"ray://{cluster.address}"
+        lines = [line("machine", "--threads", 1, "--engine", engine)]
+        found = ran(
+            lines, [os.getpid()], half("machine"), lambda _: cluster.remove_node(second, False)
+        )
+        told("machine ended", found, difference(rows_of(work / "machine"), wanted))
+    more = [took["two actors"][at] / took["two shards"][at] - 1 for at in (0, 1)]
+    print(f"two actors over two shards: {more[0]:+.1%} seconds, {more[1]:+.1%} of the processor")
+
+
+def kill(pid: int) -> None:
+    """Kill a process."""
+    os.kill(pid, signal.SIGKILL)
+
+
+def told(how: str, took: Ran, off: float) -> None:
+    """Print a line."""
+    print(
+        f"  {how:<16}{took.seconds:>9.1f}{took.processor:>11.1f}{took.megabytes:>8.0f}{off:>12.2g}",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=RAW)
+    parser.add_argument("--pictures", type=int, default=100_000)
+    parser.add_argument("--part-size", type=int, default=4_096)
+    parser.add_argument("--work", type=Path, help="where pictures are made")
+    asked = parser.parse_args()
+    print(describe())
+    print(f"  {'':<16}{'seconds':>9}{'processor':>11}{'MB':>8}{'differs by':>12}")
+    with tempfile.TemporaryDirectory(dir=asked.work, prefix="r") as name:
+        work = Path(name)
+        os.environ |= {
+            "FOVEAL_CACHE": str(work / "cache"),
+            "RAY_TMPDIR": str(work),  # a Ray of its own
+            "RAY_AUTH_MODE": "disabled",
+            "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_worker_niceness": "0",
+        }
+        few = written("folder", 200, work / "few")
+        model = work / "model.safetensors"
+        subprocess.run(
+            foveal("train", "cnn", few, model, "--epochs", 1, "--no-report"),
+            check=True,
+            capture_output=True,
+        )
+        pictures = written("folder", asked.pictures, work)
+        parts = -(-asked.pictures // asked.part_size)
+        compared(pictures, model, work, asked.part_size, parts)
+
+
+if __name__ == "__main__":
+    main()
