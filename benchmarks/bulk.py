@@ -2,6 +2,7 @@
 
     python benchmarks/bulk.py --few 20000 --many 100000
     python benchmarks/bulk.py --few 2000 --many 8000 --part-size 500 --commands encode
+    python benchmarks/bulk.py --names 100000
 
 Colour pictures of 64x64 are made by the script (a stain on a ground), as a folder of JPEG files or
 as tar shards, and a small network is trained for an epoch. Then each command runs over all of
@@ -9,12 +10,14 @@ them: plain, into one file; in parts; by two processes side by side, `--shards 1
 in parts while it is killed (SIGKILL) four times at random, and started again by the same line each
 time. The rows of all of them are held against the plain ones. Memory is the most anonymous memory
 (RssAnon and RssShmem) that the process had, and its decoders, looked at twenty times a second;
-seconds are of whole processes, decoding included, by the clock and of the processor.
+seconds are of whole processes, decoding included, by the clock and of the processor. With --names
+it is measured alone how many bytes a picture of a folder takes that is listed, and no picture made.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import random
 import shutil
@@ -32,6 +35,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from large import anonymous, below, written
 from machine import describe, foveal
+
+from foveal.bulk.pieces import pieces
+from foveal.pictures.sources import gather_each
 
 RAW = argparse.RawDescriptionHelpFormatter
 SOURCES = ("folder", "tar shards")
@@ -190,6 +196,22 @@ def measured(source: str, count: int, asked: argparse.Namespace) -> None:
             compared(command, pictures, model, asked)
 
 
+def listed(count: int, asked: argparse.Namespace) -> None:
+    """List so many empty files, and print the bytes that each takes while pieces are made."""
+    with tempfile.TemporaryDirectory(dir=asked.work) as name:
+        for row in range(count):
+            place = Path(name) / "ab"[row % 2]
+            place.mkdir(exist_ok=True)
+            (place / f"picture-{row:07d}.jpg").touch()
+        gc.collect()
+        before = anonymous(os.getpid())
+        most = max(
+            anonymous(os.getpid()) * bool(piece.names)
+            for piece in pieces(gather_each(name), asked.part_size)
+        )
+    print(f"{count:,} pictures listed: {1e6 * (most - before) / count:.0f} bytes a picture")
+
+
 def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=RAW)
@@ -199,8 +221,12 @@ def main() -> None:
     parser.add_argument("--sources", nargs="+", choices=SOURCES, default=SOURCES)
     parser.add_argument("--commands", nargs="+", choices=COMMANDS, default=COMMANDS)
     parser.add_argument("--work", type=Path, help="where pictures are made")
+    parser.add_argument("--names", type=int, help="list so many files, and nothing else")
     asked = parser.parse_args()
     print(describe())
+    if asked.names:
+        listed(asked.names, asked)
+        return
     head = f"{'seconds':>9}{'processor':>11}{'MB':>8}{'decoders':>10}{'differs by':>12}"
     print(f"  {'':<16}{head}")
     for source in asked.sources:

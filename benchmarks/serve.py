@@ -1,6 +1,7 @@
 """What `foveal serve` bears: equality with `predict`, load, signals; beside LitServe.
 
     python benchmarks/serve.py PICTURES MODEL                      # JPEG files, a classifier
+    python benchmarks/serve.py PICTURES MODEL --only stop --workers 2
     python benchmarks/serve.py PICTURES MODEL --only peer --peer FOLDER    # where LitServe is
 
 Clients are asyncio's streams in this process, on the same cores as the server. A wrong answer is
@@ -108,7 +109,8 @@ async def stop(case: Case, arguments: argparse.Namespace) -> None:
     """End a server under load, again and again: what it began to answer, it answers."""
     lost, refused, answered, codes, longest = 0, 0, 0, Counter[int](), 0.0
     for _ in range(arguments.times):
-        async with server(case.file, "--no-log", "--queue", 256) as (process, port):
+        words = (case.file, "--no-log", "--queue", 256, "--workers", arguments.workers)
+        async with server(*words) as (process, port):
             ended = asyncio.Event()
 
             async def client(port: int = port, ended: asyncio.Event = ended) -> None:
@@ -139,8 +141,9 @@ async def stop(case: Case, arguments: argparse.Namespace) -> None:
             ended.set()
             await asyncio.gather(*asking)
     print(
-        f"{arguments.times} SIGTERMs under 16 clients: {answered} answered, {lost} lost, {refused} "
-        f"not connected any more, exit codes {dict(codes)}, at most {longest:.1f} s"
+        f"{arguments.times} SIGTERMs, {arguments.workers} processes, 16 clients: "
+        f"{answered} answered, {lost} lost, {refused} not connected any more, "
+        f"exit codes {dict(codes)}, at most {longest:.1f} s"
     )
 
 
@@ -243,8 +246,13 @@ async def peer(case: Case, arguments: argparse.Namespace) -> None:
             )
             try:
                 await _until_it_answers(case_peer, port)
+                spent = processor(process.pid)
                 seen, took = await ask(case_peer, port, arguments.seconds / 3, CLIENTS)
-                print(f"LitServe, {engine} engine, batches of {batch}: {seen.line(took)}")
+                spent = 1e3 * (processor(process.pid) - spent) / max(len(seen.seconds), 1)
+                print(
+                    f"LitServe, {engine} engine, batches of {batch}: {seen.line(took)}, "
+                    f"{spent:.1f} ms of the processor a picture"
+                )
             except TimeoutError:
                 log.seek(0)
                 print(f"LitServe, {engine}: does not answer:", log.read()[-800:])
@@ -294,6 +302,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=200, help="pictures that are used")
     parser.add_argument("--seconds", type=float, default=60.0, help="of load at twice capacity")
     parser.add_argument("--times", type=int, default=20, help="signals sent")
+    parser.add_argument("--workers", type=int, default=1, help="processes of a server that ends")
     parser.add_argument("--peer", default="", help="folder that holds LitServe")
     arguments = parser.parse_args()
     print(describe())

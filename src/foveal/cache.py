@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,9 +14,26 @@ import platformdirs
 
 from foveal.errors import ResourceError
 
-KINDS = ("stores", "features", "engines", "weights", "contents", "remote")
-"""Decoded pictures, features, converted networks and weights, hashes of files, small pictures, and
-copies of files at addresses."""
+KEY = "[0-9a-f]{32}"
+"""A digest that names something, as a regular expression."""
+ENGINE = re.compile(rf"{KEY}-[0-9a-f]{{16}}-\w+\.safetensors")
+"""Names of converted networks."""
+NAMES = {
+    "stores": re.compile(rf"{KEY}(\.\w+\.tmp)?"),
+    "features": re.compile(KEY),
+    "engines": re.compile(rf"{ENGINE.pattern}|measured\.json"),
+    "weights": re.compile(r".+-[0-9a-f]{16}\.safetensors"),
+    "contents": re.compile(r"\w+\.sqlite(-\w+)?"),
+    "remote": re.compile(KEY),
+}
+"""How what Foveal writes is named, by the folder that holds it: decoded pictures, features,
+converted networks and weights, hashes of files, small pictures, and copies of files at addresses.
+Whatever else lies there is not Foveal's."""
+KINDS = tuple(NAMES)
+UNFINISHED = re.compile(r"\.[0-9a-f]{8}-[0-9]+\.tmp")
+"""Names of what a killed process was writing, see `foveal.files.beside`."""
+HUB = Path(".cache", "huggingface")
+"""What the hub's own library leaves beside weights that it fetched into a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +55,50 @@ def cache_folder() -> Path:
 
 
 def entries() -> list[Entry]:
-    """List what the cache holds."""
-    found: list[Entry] = []
-    for kind in KINDS:
-        for place in sorted((cache_folder() / kind).glob("*")):
-            files = place.rglob("*") if place.is_dir() else [place]
-            size = sum(file.stat().st_size for file in files if file.is_file())
-            found.append(Entry(kind, place.name, size))
-    return found
+    """List what the cache holds of Foveal."""
+    return [Entry(kind, place.name, _size(place)) for kind in KINDS for place in _own(kind)]
 
 
 def clear() -> None:
-    """Remove all of it; files in use stay readable until their reader ends."""
+    """Remove all that Foveal wrote; files in use stay readable until their reader ends.
+
+    What others put there stays, and so do links: a folder of one's own may have the name of a kind.
+    """
     for kind in KINDS:
-        shutil.rmtree(cache_folder() / kind, ignore_errors=True)
+        for place in _own(kind):
+            if place.is_dir():
+                shutil.rmtree(place, ignore_errors=True)
+            else:
+                with contextlib.suppress(OSError):
+                    place.unlink()
+        with contextlib.suppress(OSError):  # where it is empty now
+            (cache_folder() / kind).rmdir()
+
+
+def _own(kind: str) -> list[Path]:
+    """Return what Foveal wrote of a kind, by the names it gives, in order."""
+    folder = cache_folder() / kind
+    try:
+        places = [place for place in folder.iterdir() if not place.is_symlink()]
+    except OSError:
+        return []
+    return sorted(
+        place
+        for place in places
+        if NAMES[kind].fullmatch(place.name)
+        or UNFINISHED.fullmatch(place.name)
+        or (kind == "weights" and (place / HUB).is_dir())
+    )
+
+
+def _size(place: Path) -> int:
+    """Return the bytes of a file, or of the files in a folder; of links their own."""
+    files = place.rglob("*") if place.is_dir() else [place]
+    found = 0
+    for file in files:
+        with contextlib.suppress(FileNotFoundError):  # another process removed it
+            found += 0 if file.is_dir() else file.lstat().st_size
+    return found
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from foveal.cache import cache_folder, disk, entries
+from foveal.cache import ENGINE, KEY, cache_folder, disk, entries
 from foveal.errors import ResourceError, UsageError
 
 locks: ModuleType | None
@@ -34,11 +34,10 @@ IN_USE = "in-use"
 """Name of the file within a folder of the cache that is locked by whoever reads the folder."""
 OF_A_STORE = frozenset({"images.npy", "hashes.npy", "store.json", IN_USE})
 """Names of the files of a store."""
-FOLDER = re.compile("[0-9a-f]{32}")
+FOLDER = re.compile(KEY)
 """Names of stores, and of folders of features."""
 PART = re.compile(r"([0-9a-f]{24})\.(npy|safetensors)")
 """Names of files of features."""
-ENGINE = re.compile(r".+\.safetensors")
 
 
 class Hold:

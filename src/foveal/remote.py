@@ -44,6 +44,10 @@ A_PAGE = 1_000
 """Objects of a page of a listing, at most: as many as S3 gives."""
 
 
+TAGS = ("ETag", "etag", "md5Hash", "blob_id", "sha256", "checksum", "mtime", "created")
+"""Names that protocols have for what changes with the bytes, the first that is told."""
+
+
 class NoObject(Exception):
     """An object that cannot be read, alone; its text says why."""
 
@@ -126,17 +130,22 @@ def put(file: Path, address: str) -> None:
         system.put_file(str(file), place)
 
 
-def entry(address: str) -> Entry | None:
+def entry(address: str, *, alone: bool = False) -> Entry | None:
     """Ask what lies at an address; None for a folder.
+
+    Parameters
+    ----------
+    alone : bool
+        Whether a refusal is of this object; else nothing may be asked.
 
     Raises
     ------
     NoObject
         Where nothing is there.
     ResourceError
-        As for `read`, and where nothing may be asked.
+        As for `read`, and for a refusal.
     """
-    with _told(address, asks=True):
+    with _told(address, asks=not alone):
         system, place = _opened(address)
         facts = system.info(place)
         return None if facts["type"] == "directory" else _entry(address, facts)
@@ -189,8 +198,7 @@ def _walked(system: Any, folder: str, place: str) -> Iterator[Entry]:
 
 
 def _entry(address: str, facts: dict[str, Any]) -> Entry:
-    tags = ("ETag", "etag", "md5Hash", "blob_id", "sha256", "checksum", "mtime", "created")
-    tag = next((str(facts[name]) for name in tags if facts.get(name)), "")
+    tag = next((str(facts[name]) for name in TAGS if facts.get(name)), "")
     size = int(facts.get("size") or 0)
     return Entry(address, size, f"{size} {tag.strip(chr(34))}" if tag else "")
 

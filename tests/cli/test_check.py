@@ -43,7 +43,7 @@ def test_findings_are_printed_with_what_to_do_and_what_comes_next(run: Run) -> N
 def test_page_and_table_are_written_and_the_table_is_taken(run: Run) -> None:
     code, out, _ = run("check", "photos", "--quick", "--to", "c.html", "--cleaned", "c.csv")
     assert code == 0 and out.splitlines()[-1] == "wrote c.html and c.csv"
-    assert "photos/cat/0.png" in Path("c.html").read_text()
+    assert "photos/cat/0.png" in Path("c.html").read_text().replace("<wbr>", "")
     code, out, _ = run("check", "c.csv", "--quick", "--json")
     said = json.loads(out)
     assert code == 0 and said["total"] == 39 and said["unreadable"] == []

@@ -110,6 +110,26 @@ def test_arguments_in_their_order_are_left_alone(run) -> None:
     assert code == 4 and "nothing there" in err
 
 
+@pytest.mark.parametrize("command", [("train", "cnn"), ("train", "transfer"), ("tune",)])
+def test_a_model_that_cannot_be_written_is_told_before_anything_heavy_is_imported(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "photos").mkdir()
+    for name, beat in (("m", "write m.safetensors"), ("gone/m.safetensors", "gone")):
+        done = lightly(tmp_path, *command, "photos", name)
+        assert done.returncode == 2 and "Assertion" not in done.stderr
+        assert beat in done.stderr
+
+
+def lightly(folder: Path, *line: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own; it fails where anything heavy was imported."""
+    asked = "import sys; from foveal.cli.main import main\n"
+    asked += "try: main()\nfinally: assert not {'torch', 'sklearn', 'numpy'} & set(sys.modules)"
+    return subprocess.run(
+        [sys.executable, "-c", asked, *line], cwd=folder, capture_output=True, text=True
+    )
+
+
 @pytest.mark.parametrize(
     ("line", "code"),
     [
@@ -124,11 +144,7 @@ def test_a_misspelt_name_is_told_before_anything_heavy_is_imported(
 ) -> None:
     (tmp_path / "m.safetensors").write_bytes(b"x")
     (tmp_path / "photos").mkdir()
-    asked = "import sys; from foveal.cli.main import main\n"
-    asked += "try: main()\nfinally: assert not {'torch', 'sklearn', 'numpy'} & set(sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", asked, *line], cwd=tmp_path, capture_output=True, text=True
-    )
+    done = lightly(tmp_path, *line)
     assert done.returncode == code, done.stderr
     assert "did you mean" in done.stderr.lower() and "Assertion" not in done.stderr
 

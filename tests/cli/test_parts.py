@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +117,27 @@ def test_the_same_line_goes_on_and_shares_add_up(run, place: Path) -> None:
     assert code == 0 and "5 of them were there before" in out
     assert "6 of 6 parts written (5 were there before), 22 rows" in err
     assert len(rows_of(place / "parts")) == 22
+
+
+def test_a_command_that_is_killed_twice_is_gone_on_with_by_the_same_line(run, place: Path) -> None:
+    line = ("predict", "m.safetensors", "pictures", "--to")
+    assert run(*line, "plain.parquet")[0] == 0
+    again = [sys.executable, "-m", "foveal", *line, "parts/", "--part-size", "1"]
+    for wanted in (1, 4):
+        process = subprocess.Popen(again, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until = time.monotonic() + 120
+        while len(list((place / "parts").glob("part-*"))) < wanted and time.monotonic() < until:
+            time.sleep(0.001)
+        process.kill()
+        process.wait()
+    there = len(list((place / "parts").glob("part-*")))
+    code, out, err = run(*line, "parts/", "--json")
+    answer = json.loads(out)
+    assert code == 0 and answer["whole"] and answer["kept"] == there >= 4, err
+    rows, plain = rows_of(place / "parts"), rows_of(place / "plain.parquet")
+    assert [row.pop("given:label") for row in rows] == ["a"] * 12 + ["b"] * 10
+    assert all(close(*both) for both in zip(rows, plain, strict=True))
+    assert not list((place / "parts").glob(".*.tmp"))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ import foveal
 
 HERE = Path(foveal.__file__).parent
 OPTION = re.compile(r"(?<![\w-])--[a-z]")
+OTHERS = re.compile(r"\b(ray start|torchrun) [^;']*")
+"""Lines of other programs, whose options are theirs."""
 
 
 def spelled(source: str) -> Iterator[str]:
@@ -23,7 +25,7 @@ def spelled(source: str) -> Iterator[str]:
             passed.update(id(one.value) for one in body if isinstance(one, ast.Expr))
     for node in ast.walk(tree):
         text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if text and id(node) not in passed and OPTION.search(node.value):
+        if text and id(node) not in passed and OPTION.search(OTHERS.sub("", node.value)):
             yield node.value
 
 
@@ -42,4 +44,6 @@ def test_a_spelled_option_is_found() -> None:
     assert list(spelled('def f():\n    """Says --usual."""\n    return "--usual"')) == ["--usual"]
     planted = 'f"--to {path}"; x = "a (--float16)", f"{n} at this --beta", "a -- b", "---a", "a--b"'
     assert list(spelled(f"y = {planted.split(';')[0]}")) == ["--to "]
+    assert not list(spelled('x = "join it with: ray start --address=HOST; torchrun --nnodes 2"'))
+    assert len(list(spelled('x = "with: ray start --head; then --to parts/"'))) == 1
     assert list(spelled(planted.split("; ")[1])) == ["a (--float16)", " at this --beta"]

@@ -184,9 +184,9 @@ def test_only_what_foveal_wrote_goes(cache: Path, tmp_path: Path) -> None:
     aside.mkdir()
     (aside / "images.npy").write_bytes(bytes(50))
     (cache / "stores" / ("e" * 32)).symlink_to(aside)
-    for kind in ("weights", "contents"):
+    for kind, name in (("weights", f"net-{'f' * 16}.safetensors"), ("contents", "a.sqlite")):
         (cache / kind).mkdir()
-        (cache / kind / "a.safetensors").write_bytes(bytes(70))
+        (cache / kind / name).write_bytes(bytes(70))
     (cache / "engines").mkdir()
     (cache / "engines" / "measured.json").write_text("{}")
     assert prune(10**9) == 100

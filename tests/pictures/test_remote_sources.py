@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import socket
 import tarfile
 import time
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from foveal.errors import DataError, ResourceError
 from foveal.pictures import remote_objects
 from foveal.pictures.collection import Pictures
 from foveal.pictures.encoded import InMemory
+from foveal.pictures.naming import paths_from
 from foveal.pictures.sources import gather
 from foveal.recipe import PictureRecipe
 from support.remote import asked, renew
@@ -212,6 +214,31 @@ def test_large_objects_are_read_alone(
     assert told(gather(PHOTOS)) == told(gather(photos))
 
 
+def test_objects_without_a_tag_are_known_by_their_bytes(
+    s3: S3, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3.put_folder(photos, "photos")
+    monkeypatch.setattr(remote, "TAGS", ())
+    before = list(gather(PHOTOS).content.marks())
+    assert list(gather(PHOTOS).content.marks()) == before
+    s3.put("photos/train/cat/9.png", (photos / "train/cat/10.png").read_bytes())
+    after = list(gather(PHOTOS).content.marks())
+    assert sum(one != other for one, other in zip(before, after, strict=True)) == 1
+
+
+def test_a_server_that_hangs_is_given_up(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        nobody = f"http://127.0.0.1:{hanging.getsockname()[1]}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL", nobody)
+        monkeypatch.setattr(remote, "READ_SECONDS", 0.2)
+        renew(nobody)
+        began = time.monotonic()
+        with pytest.raises(ResourceError, match="none that answers"):
+            gather(PHOTOS)
+        assert time.monotonic() - began < 20
+    renew("")
+
+
 @pytest.mark.parametrize("place", ["none", "photos/none", "photos/none.csv", "photos/none.tar"])
 def test_nothing_at_an_address_is_said(s3: S3, place: str) -> None:
     with pytest.raises(DataError, match="got nothing there"):
@@ -249,3 +276,11 @@ def test_a_server_that_cannot_be_reached_is_soon_given_up(
     with pytest.raises(ResourceError, match="none that answers"):  # and no row is unreadable
         found.content.prepare([0, 1], RECIPE)
     assert time.monotonic() - began < 20
+
+
+def test_a_table_of_what_lies_at_addresses_names_addresses(
+    s3: S3, photos: Path, tmp_path: Path
+) -> None:
+    s3.put_folder(photos, "photos")
+    both = gather([f"{PHOTOS}/test/cat/3.png", str(photos / "test/cat/3.png")])
+    assert paths_from(both, tmp_path) == [f"{PHOTOS}/test/cat/3.png", "photos/test/cat/3.png"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,12 +10,13 @@ import numpy as np
 import pytest
 
 import foveal
-from foveal.errors import UsageError
+from foveal.errors import DataError, UsageError
 from foveal.model.fitted import FittedModel
 from foveal.model.held_out import HeldOutLogits
-from foveal.nets.build import build
+from foveal.nets.build import build as build_network
 from foveal.nets.notation import read
 from foveal.nets.plan import plan_network
+from foveal.search.build import build
 from foveal.serving.schemas import Predicted
 from foveal.serving.shelf import Shelf, loaded
 from foveal.serving.wanted import wanted_of
@@ -33,7 +35,14 @@ def answering(target: Target, outputs: int) -> FittedModel:
     net = "conv 4 5x5 relu | globalpool | dense"
     plan = plan_network(read(f"3x16x16 | {net}"), None, outputs)
     model = small_model(net, channels=3, side=16)
-    return replace(model, plan=plan, network=build(plan, seed=1).eval(), target=target)
+    counts = [1] * len(target.names) or [1]
+    return replace(
+        model,
+        plan=plan,
+        network=build_network(plan, seed=1).eval(),
+        target=target,
+        provenance=model.provenance.model_copy(update={"class_counts": counts}),
+    )
 
 
 def made_of(kind: str) -> FittedModel:
@@ -217,3 +226,32 @@ def test_a_classifier_finds_what_is_unlike_usual_pictures(served, tmp_path: Path
     assert answer["compared_with"] == 24
     few = made.ask("POST", "/v1/models/m/anomaly?false_alarms=0.001", content=png(), headers=JPEG)
     assert few.status_code == 422
+
+
+def test_each_model_searches_in_the_index_that_it_built(site, files: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "known"
+    folder.mkdir()
+    for row in range(6):
+        (folder / f"{row}.png").write_bytes(png(row))
+    words = [files / "abc.safetensors", files / "coder.safetensors"]
+    for one in words:
+        build(foveal.load(one, threads=1), folder, place=tmp_path / f"{one.stem}.index")
+    made = site(*words)
+    both = tuple(tmp_path / f"{one.stem}.index" for one in words)
+    shelf = Shelf(
+        [replace(one, indexes=both) for one in made.shelf.wanted.values()], made.resources
+    )
+    for name, served in made.shelf.served.items():
+        served.index = shelf.served[name].index
+        answer = made.ask("POST", f"/v1/models/{name}/similar?k=2", content=png(3), headers=JPEG)
+        own = foveal.similar(served.wide, tmp_path / f"{name}.index", [folder / "3.png"], k=2)[0]
+        assert [one["path"] for one in answer.json()["queries"][0]["found"]] == list(own.names)
+    alone = replace(made.shelf.wanted["abc"], indexes=both)
+    with pytest.raises(DataError) as foreign:
+        Shelf([alone], made.resources)
+    assert "coder.index" in str(foreign.value)
+    copy = tmp_path / "copy.index"
+    shutil.copytree(both[0], copy)
+    with pytest.raises(UsageError) as two:
+        Shelf([replace(alone, indexes=(both[0], copy))], made.resources)
+    assert two.value.what == "index"

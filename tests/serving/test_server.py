@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -14,6 +15,7 @@ import pytest
 import uvicorn
 
 from foveal.errors import UsageError
+from foveal.serving import guard
 from foveal.serving.connection import Connection
 from foveal.serving.settings import Settings, listening, read_token
 from foveal.serving.wanted import wanted_of
@@ -30,11 +32,11 @@ def test_a_server_loads_what_changed_and_finishes_what_is_under_way(
     file = tmp_path / "abc.safetensors"
     file.write_bytes((files / "abc.safetensors").read_bytes())
     server = start(file)
-    with httpx.Client(base_url=server.address) as client:
+    with httpx.Client(base_url=server.address, timeout=60) as client:
         before = client.post(PREDICT, content=png(), headers=JPEG).json()
         small_model("globalpool | dense", channels=3, side=16).save(file)
         server.signal(signal.SIGHUP)
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while (after := client.post(PREDICT, content=png(), headers=JPEG).json()) == before:
             assert time.monotonic() < until
             time.sleep(0.05)
@@ -69,33 +71,70 @@ def test_a_server_loads_what_changed_and_finishes_what_is_under_way(
     assert "cannot" not in err and err.count('"status": 200') >= 4
 
 
-def test_whoever_sends_no_whole_head_is_cut_off_and_others_are_not(site, monkeypatch) -> None:
-    monkeypatch.setattr(Connection, "every", 0.3)
-    made = site()
+@contextlib.contextmanager
+def listened(made) -> Iterator[tuple[str, int]]:
+    """Let a site answer at a socket."""
     config = uvicorn.Config(made.guard, http=Connection, lifespan="off", log_config=None)
     server = uvicorn.Server(config)
     with listening("127.0.0.1", 0) as bound:
         running = threading.Thread(target=server.run, args=([bound],))
         running.start()
         try:
-            address = bound.getsockname()
-            with socket.create_connection(address) as slow:
-                slow.settimeout(10)
-                began = time.monotonic()
-                slow.sendall(b"GET / HTTP/1.1\r\nx: ")
-                with httpx.Client(base_url=f"http://127.0.0.1:{address[1]}") as other:
-                    for _ in range(4):
-                        assert other.get("/v2").status_code == 200
-                        time.sleep(0.25)
-                        with contextlib.suppress(OSError):
-                            slow.sendall(b"y")
-                    with contextlib.suppress(ConnectionResetError):
-                        assert slow.recv(10) == b""
-                    assert other.get("/v2").status_code == 200
-                assert 0.2 < time.monotonic() - began < 5
+            yield bound.getsockname()
         finally:
             server.should_exit = True
             running.join()
+
+
+def test_whoever_sends_no_whole_head_is_cut_off_and_others_are_not(site, monkeypatch) -> None:
+    monkeypatch.setattr(Connection, "every", 0.3)
+    with listened(site()) as address, socket.create_connection(address) as slow:
+        slow.settimeout(10)
+        began = time.monotonic()
+        slow.sendall(b"GET / HTTP/1.1\r\nx: ")
+        with httpx.Client(base_url=f"http://127.0.0.1:{address[1]}", timeout=60) as other:
+            for _ in range(4):
+                assert other.get("/v2").status_code == 200
+                time.sleep(0.25)
+                with contextlib.suppress(OSError):
+                    slow.sendall(b"y")
+            with contextlib.suppress(ConnectionResetError):
+                assert slow.recv(10) == b""
+            assert other.get("/v2").status_code == 200
+        assert 0.2 < time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_whoever_sends_too_much_reads_why_it_is_refused(site, said: bool) -> None:
+    """A socket that is closed on what nobody read resets the connection, and the answer is gone."""
+    size = 8_000_000
+    length = f"content-length: {size}" if said else "transfer-encoding: chunked"
+    head = f"POST {PREDICT} HTTP/1.1\r\nhost: localhost\r\ncontent-type: image/png\r\n{length}"
+    piece = b"x" * 64_000
+    for _ in range(3):
+        with (
+            listened(site(body=1_000_000)) as address,
+            socket.create_connection(address) as client,
+        ):
+            client.settimeout(10)
+            client.sendall(f"{head}\r\n\r\n".encode())
+            for _ in range(size // len(piece)):
+                client.sendall(piece if said else b"fa00\r\n" + piece + b"\r\n")
+            assert client.recv(10_000).startswith(b"HTTP/1.1 413")
+
+
+def test_whoever_goes_on_sending_is_cut_off(site, monkeypatch) -> None:
+    monkeypatch.setattr(guard, "LINGER", 0.3)
+    with listened(site(body=1_000)) as address, socket.create_connection(address) as client:
+        client.settimeout(10)
+        began = time.monotonic()
+        head = f"POST {PREDICT} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 900000000\r\n"
+        client.sendall(f"{head}content-type: image/png\r\n\r\n".encode())
+        with pytest.raises(OSError):
+            while time.monotonic() - began < 10:
+                client.sendall(b"x" * 1_000)
+                time.sleep(0.01)
+        assert time.monotonic() - began < 8
 
 
 @pytest.mark.parametrize(

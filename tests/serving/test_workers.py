@@ -52,7 +52,7 @@ def test_processes_that_cannot_begin_end_all_with_their_code(crew) -> None:
 def test_they_answer_at_one_port_and_end_together(start, files) -> None:
     server = start(files / "abc.safetensors", "--workers", 2)
     address = f"{server.address}/v1/models/abc/predict"
-    answers = {httpx.post(address, content=png(), headers=JPEG).text for _ in range(6)}
+    answers = {httpx.post(address, content=png(), headers=JPEG, timeout=60).text for _ in range(6)}
     assert len(answers) == 1
     server.signal(signal.SIGTERM)
     code, err = server.end()

@@ -13,7 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 from foveal.addresses import Address, checked, is_remote
 from foveal.cli.sources import STDIN
 from foveal.errors import UsageError
-from foveal.files import existing, existing_model
+from foveal.files import checked_output, existing, existing_model
 from foveal.launched import check_alone
 from foveal.parameters import did_you_mean
 from foveal.remote import local_model
@@ -37,8 +37,9 @@ class Command(TyperCommand):
         Raises
         ------
         UsageError
-            Where pictures stand in the place of the model and a model in that of the pictures, and
-            where a launcher started what is no training.
+            Where pictures stand in the place of the model and a model in that of the pictures,
+            where a model cannot be written under its name, and where a launcher started what is no
+            training.
         ModelFileError, DataError
             Where a file or folder that is named is not there: before anything heavy is imported.
         """
@@ -73,10 +74,14 @@ class Command(TyperCommand):
         )
 
     def _check_names(self, ctx: Any) -> None:
-        """Check that what is to be read is there."""
+        """Check that what is to be read is there, and that a model can be written."""
         for one in _arguments(self):
             words = _texts(ctx.params[str(one.name)])
-            if one.name == "model" and not ctx.command_path.startswith(TRAINING):
+            if one.name == "model" and ctx.command_path.startswith(TRAINING):
+                for word in words:
+                    if not is_remote(word):
+                        checked_output(Path(word), (ENDING,), "model", exact=True)
+            elif one.name == "model":
                 for word in words:
                     ctx.params["model"] = self._found_model(word, ctx.params["model"])
             elif one.name in ("pictures", "where"):

@@ -77,6 +77,15 @@ def tune(
     workers: Annotated[
         int, typer.Option(min=1, help="Processes that try side by side, each with its threads.")
     ] = 1,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ray[://HOST:PORT]",
+            help="Let actors of Ray try, each by its own --threads, on this machine or a cluster. "
+            "All of its machines must see PICTURES and the folder of MODEL.",
+            show_default="this process",
+        ),
+    ] = None,
     epochs: Annotated[
         float | None, typer.Option(min=0, help="Of each trial; derived if left out.")
     ] = None,
@@ -113,6 +122,7 @@ def tune(
         sampler=sampler,
         storage=storage,
         workers=workers,
+        engine=engine,
         groups=groups_of(groups),
         test_share=test_share,
         validation_share=validation_share,

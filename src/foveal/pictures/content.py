@@ -22,6 +22,7 @@ from foveal.pictures.ground import ground_for
 from foveal.pictures.hashing import ABSENT, array_ids, encoded_ids, hash_encoded, plain
 from foveal.pictures.ranges import WHOLE, keeps_bytes, measure_range
 from foveal.pictures.remarks import Remark, Remarks
+from foveal.pictures.remote_objects import stamped
 from foveal.pictures.suitability import refuse_channels_first, suited
 from foveal.recipe import PictureRecipe
 from foveal.wording import counted
@@ -170,7 +171,7 @@ class EncodedContent:
 
     def marks(self) -> Iterator[bytes]:
         """Name path, size and times of each picture."""
-        return map(mark, self.pictures)
+        return map(mark, stamped(self.pictures))
 
     def ids(self, threads: int) -> list[bytes]:
         """Hash the bytes of each picture; those of files that did not change are remembered."""

@@ -18,6 +18,7 @@ from foveal.arrays import Array, Hashes
 from foveal.cache import cache_folder
 from foveal.errors import ResourceError
 from foveal.pictures.encoded import Encoded, Page, Seen, Unreadable, seen, stream
+from foveal.pictures.remote_objects import AT_ONCE, RemoteObject, stamped
 from foveal.pictures.workers import in_order
 
 LENGTH = 16
@@ -50,7 +51,11 @@ def encoded_ids(pictures: Sequence[Encoded], threads: int) -> list[bytes]:
     list of bytes
         `ABSENT` where one cannot be read.
     """
-    marks = [seen(one) for one in pictures]
+    marks: list[Seen | None] = []
+    for picture in stamped(pictures):
+        marks.append(seen(picture))
+        if isinstance(picture, RemoteObject):  # a server takes long to answer, not much work
+            threads = max(threads, AT_ONCE)
     with _index() as (known, keep):
         found = {one: known(one) for one in dict.fromkeys(marks) if one is not None}
         new = [one for one, digest in found.items() if digest is None]

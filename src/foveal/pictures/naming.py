@@ -18,6 +18,7 @@ from foveal.errors import DataError, PictureWarning, UsageError
 from foveal.parameters import did_you_mean
 from foveal.pictures.collection import Pictures
 from foveal.pictures.label_sets import of_columns
+from foveal.pictures.remote_objects import RemoteObject
 from foveal.pictures.sources import gather
 from foveal.pictures.sources.columns import LABEL
 from foveal.pictures.sources.labels import labels_of, objects_of
@@ -290,17 +291,21 @@ def paths_from(pictures: Pictures, folder: Path) -> list[str] | None:
     Returns
     -------
     list of str or None
-        Paths from the folder; None where some are no files, but arrays or parts of files.
+        Paths from the folder, addresses as they are; None where some are no files, but arrays or
+        parts of files.
     """
     encoded = getattr(pictures.content, "pictures", ())
-    files = [one for one in encoded if isinstance(one, Path)]
+    files = [one for one in encoded if isinstance(one, Path | RemoteObject)]
     if len(files) < len(pictures):
         return None
     start = os.path.realpath(folder)
-    return [_from(start, os.path.realpath(file)) for file in files]
+    return [_from(start, file) for file in files]
 
 
-def _from(start: str, whole: str) -> str:
+def _from(start: str, file: Path | RemoteObject) -> str:
+    if isinstance(file, RemoteObject):
+        return file.name
+    whole = os.path.realpath(file)
     try:
         return Path(os.path.relpath(whole, start)).as_posix()
     except ValueError:  # on another drive

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from foveal import remote
 from foveal.addresses import shown
@@ -41,14 +43,20 @@ class RemoteObject:
 
     @property
     def stamp(self) -> str:
-        """Its tag and size; the server is asked for what was not listed."""
-        if self.known is not None:
+        """Its tag and size; of what has no tag a hash of the bytes; empty where it has none."""
+        if self.known:
             return self.known
         try:
-            found = remote.entry(self.address)
-        except remote.NoObject:
+            found = remote.entry(self.address, alone=True) if self.known is None else None
+            if found is not None and found.stamp:
+                return found.stamp
+            return hashlib.blake2b(self.read(), digest_size=16).hexdigest()
+        except (remote.NoObject, Unreadable):
             return ""
-        return found.stamp if found else ""
+
+    def stamped(self) -> RemoteObject:
+        """Return the same with its stamp at hand."""
+        return self if self.known else replace(self, known=self.stamp)
 
     def read(self) -> bytes:
         """Read it."""
@@ -114,13 +122,31 @@ def fetched(pictures: Sequence[Encoded]) -> Iterator[Encoded]:
     ResourceError
         Where a server does not answer.
     """
-    if not any(isinstance(one, RemoteObject) for one in pictures):
-        yield from pictures
-        return
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="objects") as pool:
+    yield from _asked(pictures, RemoteObject.ahead)
+
+
+def stamped(pictures: Sequence[Encoded]) -> Iterator[Encoded]:
+    """Yield pictures in order, those at addresses with their stamps, several at once.
+
+    Raises
+    ------
+    ResourceError
+        Where a server does not answer.
+    """
+    yield from _asked(pictures, RemoteObject.stamped)
+
+
+def _asked(
+    pictures: Sequence[Encoded], asking: Callable[[RemoteObject], Encoded]
+) -> Iterator[Encoded]:
+    def one(picture: Encoded) -> Encoded:
+        return asking(picture) if isinstance(picture, RemoteObject) else picture
+
+    with contextlib.ExitStack() as stack:
+        pool: ThreadPoolExecutor | None = None
         for start in range(0, len(pictures), AT_ONCE):
-            yield from pool.map(_ahead, pictures[start : start + AT_ONCE])
-
-
-def _ahead(picture: Encoded) -> Encoded:
-    return picture.ahead() if isinstance(picture, RemoteObject) else picture
+            some = pictures[start : start + AT_ONCE]
+            if any(isinstance(one, RemoteObject) for one in some):
+                pool = pool or stack.enter_context(ThreadPoolExecutor(AT_ONCE, "objects"))
+                some = list(pool.map(one, some))
+            yield from some

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Callable
@@ -24,6 +25,9 @@ ALWAYS = (
 )
 """Headers of every answer."""
 CLOSE = (b"connection", b"close")
+LINGER = 5.0
+"""Seconds for which is read what a client goes on sending after its answer, before the connection
+is closed: one that is closed on what nobody read is reset, and the answer may be lost with it."""
 
 
 class Guard:
@@ -59,15 +63,15 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        began, answer = time.perf_counter(), _Answer(send, self)
+        began, answer = time.perf_counter(), _Answer(receive, send, self)
         self.under_way += 1
         try:
-            await self._answered(scope, receive, answer)
+            await self._answered(scope, answer)
         finally:
             self.under_way -= 1
-            self._note(scope, answer, time.perf_counter() - began)
+            self._note(scope, answer, (answer.ended or time.perf_counter()) - began)
 
-    async def _answered(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+    async def _answered(self, scope: Scope, answer: _Answer) -> None:
         refusal = self.door.refusal(scope["path"], by_name(scope["headers"]))
         if refusal is not None:
             refusal.headers["connection"] = "close"
@@ -76,7 +80,7 @@ class Guard:
         seconds = self.resources.limits.request_seconds
         try:
             async with asyncio.timeout(seconds):
-                await self.app(scope, receive, answer.send)
+                await self.app(scope, answer.receive, answer.send)
         except Gone:
             return
         except TimeoutError:
@@ -105,11 +109,19 @@ class Guard:
 
 
 class _Answer:
-    """Passes an answer on, and keeps what became of it."""
+    """Passes a request and its answer on, and keeps what became of them."""
 
-    def __init__(self, send: Send, guard: Guard) -> None:
-        self.through, self.guard = send, guard
+    def __init__(self, receive: Receive, send: Send, guard: Guard) -> None:
+        self.source, self.through, self.guard = receive, send, guard
         self.status = self.bytes = 0
+        self.ended = 0.0
+        """When the answer was given, by `time.perf_counter`."""
+        self._heard = self._closing = False
+
+    async def receive(self) -> Message:
+        message = await self.source()
+        self._heard = not message.get("more_body", False)
+        return message
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -117,10 +129,23 @@ class _Answer:
             headers = [*message.get("headers", []), *ALWAYS]
             if self.guard.draining and CLOSE not in headers:
                 headers.append(CLOSE)
-            message = {**message, "headers": headers}
+            message, self._closing = {**message, "headers": headers}, CLOSE in headers
         else:
             self.bytes += len(message.get("body", b""))
+            if not message.get("more_body", False):
+                self.ended = time.perf_counter()
+                if self._closing and not self._heard:
+                    await self.through({**message, "more_body": True})
+                    await self._hear_out()
+                    message = {"type": "http.response.body"}
         await self.through(message)
+
+    async def _hear_out(self) -> None:
+        """Read what is still being sent, and forget it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LINGER):
+                while not self._heard:
+                    await self.receive()
 
     async def refuse(self, refusal: Refused) -> None:
         """Answer with a refusal, where no answer has begun."""

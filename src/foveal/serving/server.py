@@ -80,7 +80,8 @@ async def _served(
     told: Callable[[Sequence[str]], None],
     alone: bool,
 ) -> None:
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    for name in ("uvicorn.error", "python_multipart"):  # they quote what clients send
+        logging.getLogger(name).setLevel(logging.ERROR)
     config = uvicorn.Config(
         guard,
         http=Connection,

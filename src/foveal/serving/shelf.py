@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from foveal.anomaly.neighbours import Neighbouring
@@ -18,6 +19,8 @@ from foveal.model.opening import load
 from foveal.model.refusing import Refusal
 from foveal.pictures.sources import gather
 from foveal.search.build import open_index
+from foveal.search.index import SearchIndex
+from foveal.search.index_file import read_facts
 from foveal.serving.refusals import Refused
 from foveal.serving.resources import Resources
 from foveal.serving.served import Served
@@ -34,13 +37,27 @@ class Shelf:
         self.resources = resources
         self.wanted = {one.name: one for one in wanted}
         self.stamps = {name: stamp_of(one) for name, one in self.wanted.items()}
-        self.served = {name: loaded(one, resources) for name, one in self.wanted.items()}
+        self.served = {
+            name: loaded(replace(one, indexes=()), resources) for name, one in self.wanted.items()
+        }
+        self._share_indexes()
         _check_used(self.wanted.values(), self.served.values())
         for served in self.served.values():
             resources.engine.submit(served.open_engines).result()
         self.troubles: dict[str, str] = {}
         """Why a file that changed is not what is served, by model."""
         self._wanting = self._reloading = False
+
+    def _share_indexes(self) -> None:
+        """Give each model the index that it built, of those named for all."""
+        built = {name: served.wide.digest() for name, served in self.served.items()}
+        for name, one in self.wanted.items():
+            own = tuple(place for place in one.indexes if read_facts(place).model == built[name])
+            for place in one.indexes:
+                if read_facts(place).model not in built.values():
+                    open_index(place, self.served[name].wide)  # says that it is another's
+            self.wanted[name] = replace(one, indexes=own)
+            self.served[name].index = _index(self.wanted[name], self.served[name].wide)
 
     def __getitem__(self, name: str) -> Served:
         found = self.served.get(name)
@@ -144,16 +161,27 @@ def loaded(wanted: Wanted, resources: Resources) -> Served:
     wide = model
     if not Path(wanted.file).exists():
         wide = load(wanted.file, whole=True, device=device, threads=threads)
-    indexes = [open_index(place, wide) for place in wanted.indexes]
     return Served(
         wanted.name,
         model,
         resources,
         wide=wide,
-        index=indexes[0] if indexes else None,
+        index=_index(wanted, wide),
         usual=_usual(wanted, wide),
         refusal=_refusal(wanted, model),
     )
+
+
+def _index(wanted: Wanted, wide: FittedModel) -> SearchIndex | None:
+    """Open the index of a model."""
+    if len(wanted.indexes) > 1:
+        raise UsageError(
+            "index",
+            needed="one of each model",
+            came=f"{' and '.join(map(str, wanted.indexes))}, both of {wanted.name}",
+            remedy="leave one out, or index all pictures together",
+        )
+    return open_index(wanted.indexes[0], wide) if wanted.indexes else None
 
 
 def _usual(wanted: Wanted, wide: FittedModel) -> Neighbouring | None:

@@ -23,7 +23,7 @@ class Wanted:
     file: str
     """The file, or the name of a network that came with Foveal."""
     indexes: tuple[Path, ...] = ()
-    """Folders of indexes that may belong to it."""
+    """Folders of indexes; at the start those of other models may be among them."""
     usual: str | None = None
     """Usual pictures that others are held against, by a model that is no autoencoder."""
     reject: float | None = None

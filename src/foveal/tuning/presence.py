@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import filelock
@@ -20,28 +19,26 @@ from foveal.tuning.storage import BEAT
 
 OF_STUDY = "lock"
 """Held while the study is opened, and while a model is kept."""
+PREFIX = "process-"
 
 
 class Presence:
-    """A process at a study, this one; used by ``with``."""
+    """A process at a study, this one."""
 
     def __init__(self, folder: Path, storage: Any) -> None:
         self.folder, self.storage = folder, storage
         self.token = secrets.token_hex(8)
         self._lock = filelock.FileLock(_lock_of(folder, self.token))
 
-    def __enter__(self) -> Presence:
-        self._lock.acquire()
-        return self
+    def enter(self) -> None:
+        """Let others on this machine see that this process is there, until it ends."""
+        with study_lock(self.folder):  # whoever looks for those that ended does not meet it half
+            self._lock.acquire()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def leave(self, *, unfinished: bool) -> None:
+        """Let go; where a trial was left unfinished the next process shall find out whose."""
         self._lock.release()
-        if kind is None:  # else it may have been at a trial, as the next process should know
+        if not unfinished:
             _lock_of(self.folder, self.token).unlink(missing_ok=True)
 
     @contextmanager
@@ -65,12 +62,14 @@ class Presence:
                 continue  # the training finds out itself, when it next asks
 
 
-def is_gone(folder: Path, token: str) -> bool:
-    """Whether a process that was on this machine has ended; not known of others."""
-    file = _lock_of(folder, token)
-    if not file.exists():
-        return False
-    lock = filelock.FileLock(file)
+def gone(folder: Path) -> set[str]:
+    """Return those that were on this machine and ended without leaving."""
+    files = folder.glob(_lock_of(folder, "*").name)
+    found = {file.stem.removeprefix(PREFIX): filelock.FileLock(file) for file in files}
+    return {token for token, lock in found.items() if _is_free(lock)}
+
+
+def _is_free(lock: filelock.BaseFileLock) -> bool:
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
@@ -90,4 +89,4 @@ def study_lock(folder: Path) -> filelock.BaseFileLock:
 
 
 def _lock_of(folder: Path, token: str) -> Path:
-    return folder / f"process-{token}.lock"
+    return folder / f"{PREFIX}{token}.lock"

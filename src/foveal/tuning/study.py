@@ -150,8 +150,7 @@ def bury(study: Study, search: Search) -> None:
     with storage.heartbeats_meant():
         optuna.storages.fail_stale_trials(study)
     running = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,))
-    tokens = {one.user_attrs[AT] for one in running if AT in one.user_attrs}
-    gone = {token for token in tokens if presence.is_gone(search.folder, token)}
+    gone = presence.gone(search.folder)
     for one in running:
         if one.user_attrs.get(AT) in gone:
             study.tell(one.number, state=optuna.trial.TrialState.FAIL, skip_if_finished=True)

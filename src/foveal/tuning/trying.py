@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from foveal import files
 from foveal.errors import DivergedError, Interrupted, NetworkError
@@ -51,43 +51,69 @@ def work(
     UsageError, DataError, ResourceError
         See `foveal.errors`.
     """
-    study, storage = opened(search)
-    address = address_in(search.folder, search.storage)
-    with reached(address), Presence(search.folder, storage) as presence:
-        worker = _Worker(search, study, storage, presence)
+    with Worker.enter(search) as worker:
         count = 0
-        while (most is None or count < most) and (time.time() < until or not worker.any()):
-            worker.once(until)
+        while (most is None or count < most) and worker.once(until):
             count += 1
             if after is not None:
-                after(study)
+                after(worker.study)
 
 
 @dataclass(slots=True)
-class _Worker:
-    """One process at a study."""
+class Worker:
+    """One process at a study; others know that it is there until it ends, or ``with`` does."""
 
     search: Search
     study: Study
-    storage: Any
     presence: Presence
+
+    @classmethod
+    def enter(cls, search: Search) -> Worker:
+        """Take part in a study.
+
+        Raises
+        ------
+        UsageError, ResourceError
+            As in `foveal.tuning.study.opened`.
+        """
+        study, storage = opened(search)
+        presence = Presence(search.folder, storage)
+        presence.enter()
+        return cls(search, study, presence)
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.presence.leave(unfinished=kind is not None)
 
     def any(self) -> bool:
         """Whether a trial was trained to its end."""
         return best_of(all_tried(self.study)) is not None
 
-    def once(self, until: float) -> None:
-        """Ask for a trial, try it, and tell what came of it."""
+    def once(self, until: float) -> bool:
+        """Ask for a trial, try it, and tell what came of it; not once time is up.
+
+        Returns
+        -------
+        bool
+            Whether one was tried. A study without any that is complete ends its first.
+        """
         optuna = imported()
-        bury(self.study, self.search)
-        with heartbeats_meant():
-            trial = self.study.ask()
-        with self.presence.at(trial._trial_id):
-            try:
-                trial.set_user_attr(AT, self.presence.token)
-                self._try(trial, until if self.any() else float("inf"))
-            except optuna.exceptions.UpdateFinishedTrialError:
-                pass  # it was held for dead, such as on a machine that slept: another tries again
+        with reached(address_in(self.search.folder, self.search.storage)):
+            begun = self.any()
+            if begun and time.time() >= until:
+                return False
+            bury(self.study, self.search)
+            with heartbeats_meant():
+                trial = self.study.ask()
+            with self.presence.at(trial._trial_id):
+                try:
+                    trial.set_user_attr(AT, self.presence.token)
+                    self._try(trial, until if begun else float("inf"))
+                except optuna.exceptions.UpdateFinishedTrialError:
+                    pass  # it was held for dead, as after a sleep: another tries again
+            return True
 
     def _try(self, trial: Trial, until: float) -> None:
         """Train as a trial says."""

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from foveal import files
+from foveal.cluster import Cluster
 from foveal.device import cores
+from foveal.errors import UsageError
 from foveal.model.contents import checked_path
 from foveal.parameters import Choice, Real, Rule, Whole, check, optional
 from foveal.pictures.sources import gather
@@ -21,7 +23,7 @@ from foveal.tuning.search import ENDING, SAMPLERS, Sampler, Search, known
 from foveal.tuning.storage import imported
 from foveal.tuning.study import Tried
 from foveal.tuning.tuned import Tuning, found, keep_aside
-from foveal.tuning.workers import handed_out
+from foveal.tuning.workers import tried_side_by_side
 from foveal.vocabulary import TARGETS
 
 TEST_SHARE = 0.2
@@ -38,6 +40,7 @@ def tune(
     sampler: Sampler = "tpe",
     storage: str | None = None,
     workers: int = 1,
+    engine: str | None = None,
     groups: Any = None,
     test_share: float = TEST_SHARE,
     validation_share: float = 0.2,
@@ -75,7 +78,10 @@ def tune(
         Address of a database as SQLAlchemy writes it, such as "postgresql://..."; a file of SQLite
         in the study's folder where left out.
     workers : int
-        Processes that try side by side, each with its threads.
+        Processes of this machine that try side by side, each with its threads.
+    engine : str, optional
+        "ray", or "ray://HOST:PORT" of a cluster: actors of Ray try instead, as many as it has
+        cores for. All of its machines must see pictures and `to` under the same paths.
     test_share : float, 0 to 1
         Share that no trial sees and that judges the best; only where no folder names a test part.
     validation_share, epochs, device
@@ -104,6 +110,14 @@ def tune(
     given = {"minutes": minutes, "trials": trials, "target_kind": target_kind, "sampler": sampler}
     given |= {"workers": workers, "test_share": test_share, "seed": seed}
     check(given, rules)
+    cluster = None if engine is None else Cluster.read(engine)
+    if cluster is not None and workers > 1:
+        raise UsageError(
+            "workers and engine",
+            needed="one of them: a cluster has as many actors as cores for their `threads`",
+            came="both",
+            remedy="leave `workers` out",
+        )
     imported()
     began, place = time.time(), checked_path(to)
     with files.told(str(place.with_suffix(ENDING))):
@@ -127,5 +141,5 @@ def tune(
     aside = keep_aside(search)
     notes = [aside] if aside else []
     until = began + 60 * minutes
-    notes += handed_out(search, until, trials, workers, tell)
+    notes += tried_side_by_side(search, until, trials, workers, cluster, tell)
     return found(search, time.time() - began, notes)

@@ -18,7 +18,9 @@ from contextlib import contextmanager, suppress
 from subprocess import PIPE
 from typing import TYPE_CHECKING
 
+from foveal.cluster import Cluster
 from foveal.errors import FovealError, ResourceError
+from foveal.tuning.on_ray import on_ray
 from foveal.tuning.search import Search
 from foveal.tuning.storage import address_in, reached
 from foveal.tuning.study import Tried, all_tried, best_of, opened
@@ -38,8 +40,13 @@ Share = tuple[Search, float, int | None]
 """What a worker is given: what is tuned, until when, and how many trials it may try."""
 
 
-def handed_out(
-    search: Search, until: float, trials: int | None, workers: int, tell: Tell | None
+def tried_side_by_side(
+    search: Search,
+    until: float,
+    trials: int | None,
+    workers: int,
+    cluster: Cluster | None,
+    tell: Tell | None,
 ) -> list[str]:
     """Try until time is up, in this process or in several.
 
@@ -48,7 +55,9 @@ def handed_out(
     search, until, trials
         As in `foveal.tuning.trying.work`; the trials are those of all workers.
     workers : int
-        How many try side by side.
+        How many processes try side by side.
+    cluster : Cluster, optional
+        Where actors of Ray try instead.
     tell : callable, optional
         Told of each trial as it ends, whichever process tried it.
 
@@ -59,6 +68,9 @@ def handed_out(
     """
     study, _ = opened(search)
     teller = Teller(study, tell)
+    if cluster is not None:
+        on_ray(search, until, trials, cluster, teller, study)
+        return []
     if workers == 1:
         work(search, until, trials, teller)
         return []
