@@ -173,6 +173,7 @@ def test_several_labels_are_tuned_by_how_they_are_ranked(tmp_path: Path) -> None
     assert found.trials[0].measure == "mean average precision"
     kept = load(found.path).provenance.held_out_figures["mean average precision"]
     assert found.trials[0].value == kept.value == found.trials[0].score
+    assert "judged   mean average precision" in str(found)
 
 
 def test_without_optuna_the_extra_is_named(tmp_path: Path, monkeypatch) -> None:
