@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from foveal.checking.labels import doubted_labels
+from foveal.checking.labels import doubted_labels, doubted_sets
 
 
 def test_a_confident_other_class_is_found_with_its_margin() -> None:
@@ -41,3 +42,14 @@ def test_thresholds_and_ranks_are_those_written_out_pair_by_pair() -> None:
 def test_a_class_that_no_label_names_is_never_taken() -> None:
     found = doubted_labels(np.array([[0.1, 0.2, 0.7], [0.2, 0.1, 0.7]]), np.array([0, 1]))
     assert [one.other for one in found] == [1, 0]
+
+
+def test_several_labels_of_a_picture_are_doubted_together_the_surest_first() -> None:
+    truths = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [1, 1]], dtype=bool)
+    probabilities = np.array([[0.9, 0.1], [0.03, 0.95], [0.1, 0.9], [0.1, 0.9], [0.8, 0.02]])
+    found = doubted_sets(probabilities, truths)
+    assert [(one.row, [(x.label, x.there) for x in one.labels]) for one in found] == [
+        (4, [(1, True)]),
+        (1, [(0, True), (1, False)]),
+    ]
+    assert [x.sure for x in found[1].labels] == pytest.approx([0.97, 0.95])

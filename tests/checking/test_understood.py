@@ -12,6 +12,7 @@ from foveal.checking.balance import ClassIds
 from foveal.checking.findings import Finding
 from foveal.checking.understood import Understood
 from foveal.pictures.collection import Pictures
+from foveal.pictures.label_sets import label_sets
 from foveal.recipe import PictureRecipe
 from foveal.search.vectors import Vectors
 
@@ -81,6 +82,37 @@ def test_a_class_of_one_picture_and_one_class_alone_are_not_judged(classes) -> N
     found = of(understood(vectors, labels), "label")
     assert found is not None and 7 not in found.rows
     assert of(understood(vectors, np.full(COUNT, "cat")), "label") is None
+
+
+def test_of_several_labels_each_is_judged_by_itself() -> None:
+    draws = np.random.default_rng(3)
+    truth = draws.random((COUNT, 3)) < 0.5
+    vectors = draws.normal(0, 1, (COUNT, SIZE))
+    vectors[:, :3] += 12 * truth
+    said = truth.copy()
+    wrong = {2: (0,), 11: (1,), 30: (0, 2)}
+    for row, labels in wrong.items():
+        said[row, list(labels)] ^= True
+    names = np.array(["large", "red", "round"])
+    labels = label_sets([names[row].tolist() for row in said])
+    found = of(understood(vectors.astype(np.float32), labels), "label")
+    assert found is not None and set(found.rows) == set(wrong)
+    whys = {one.rows[0]: one.why for one in found.items}
+    for row, labels_of in wrong.items():
+        for label in labels_of:
+            word = "absent" if said[row, label] else "missing"
+            assert f"{names[label]} looks {word} (" in whys[row], whys
+        assert whys[row].count(" looks ") == len(labels_of)
+
+
+def test_a_label_of_few_pictures_is_not_judged() -> None:
+    draws = np.random.default_rng(4)
+    truth = np.arange(COUNT) % 2 == 0
+    vectors = draws.normal(0, 1, (COUNT, SIZE)).astype(np.float32)
+    vectors[:, 0] += 12 * truth
+    names = [["even"] * bool(one) + ["rare"] * (row < 3) for row, one in enumerate(truth)]
+    found = of(understood(vectors, label_sets(names)), "label")
+    assert found is None or "rare looks" not in " ".join(one.why for one in found.items)
 
 
 def test_the_backbone_judges_photographs(tmp_path) -> None:

@@ -107,7 +107,8 @@ def test_pictures_of_one_class_in_training_are_refused_with_what_was_left_out(
     with pytest.raises(
         DataError,
         match=r"got 1 class with pictures; none to train on in b "
-        r"\(1 of 5 pictures left out: train/b/copy\.png \(the same picture stands in another",
+        r"\(1 picture of b in the test part alone; 1 of 5 pictures left out: train/b/copy\.png "
+        r"\(the same picture stands in another",
     ):
         prepared(gather(tmp_path), Classes())
 

@@ -15,8 +15,6 @@ from foveal.pictures.copies import (
     MOST,
     CopySearch,
     NearCopies,
-    _correlations,
-    _Gradients,
     near_copies,
     thumbnails,
 )
@@ -195,21 +193,3 @@ def test_copies_under_two_labels_are_named() -> None:
     several = np.array([[0, 1], [0, 1], [1, 1], [0, 1], [0, 1]], dtype=bool)
     (note,) = found.conflicts(several, lambda value: str(value.sum()), names)
     assert "1 pair, such as c.png (2) and d.png (1)" in note
-
-
-def test_edges_correlate_as_they_do_when_written_out() -> None:
-    draws = np.random.default_rng(0)
-    one, other = draws.normal(size=(2, 2, 20, 20))
-    for down, right in ((0, 0), (3, -5), (-6, 2)):
-        rows = [
-            (row, column)
-            for row in range(20)
-            for column in range(20)
-            if 0 <= row - down < 20 and 0 <= column - right < 20
-        ]
-        a = np.array([one[:, row, column] for row, column in rows])
-        b = np.array([other[:, row - down, column - right] for row, column in rows])
-        both = (a * b).sum() / np.sqrt((a**2).sum() * (b**2).sum())
-        each = (a * b).sum(axis=0) / np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
-        found = _correlations(_Gradients(one), _Gradients(other), down, right)
-        assert found == pytest.approx((both, each.min()), abs=1e-9)

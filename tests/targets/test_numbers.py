@@ -18,6 +18,9 @@ from foveal.targets.kinds import target_of
 from foveal.targets.numbers import FAR, MISSED, Numbers, measured
 from foveal.training.steps import UNANSWERED
 
+EACH = np.arange(9.0)
+"""Numbers of pictures that train, of no account here."""
+
 
 def pictures(labels: Any) -> Pictures:
     found = np.asarray(labels)
@@ -132,20 +135,21 @@ def test_intervals_hold_what_they_state_on_fresh_pictures() -> None:
     shares = []
     for _ in range(200):
         errors = generator.standard_t(3, 139)  # heavy tails: nothing of them is assumed
-        target = Numbers(middle=5.0, spread=2.0).calibrated(np.zeros((39, 1)), 5 + errors[:39])
+        known = 5 + errors[:39]
+        target = Numbers(middle=5.0, spread=2.0).calibrated(np.zeros((39, 1)), known, EACH)
         _, low, high = target.predicted(np.zeros((100, 1)), 1.0).T
         shares.append(np.mean((low <= 5 + errors[39:]) & (5 + errors[39:] <= high)))
     assert np.mean(shares) == pytest.approx(1 - MISSED, abs=0.015)
 
 
 def test_too_few_held_out_pictures_give_no_interval() -> None:
-    target = Numbers().calibrated(np.zeros((8, 1)), np.arange(8.0))
+    target = Numbers().calibrated(np.zeros((8, 1)), np.arange(8.0), EACH)
     assert target.reach is None and target.stated is None
     assert np.isnan(target.predicted(np.zeros((2, 1)), 1.0)[:, 1:]).all()
     ((cells, _),) = target.cells(target.predicted(np.zeros((1, 1)), 1.0))
     assert cells == [0.0, None, None]
-    assert Numbers().calibrated(np.zeros((9, 1)), np.arange(9.0)).reach == 8.0
-    assert Numbers().calibrated(np.empty((0, 1)), np.empty(0)).reach is None
+    assert Numbers().calibrated(np.zeros((9, 1)), np.arange(9.0), EACH).reach == 8.0
+    assert Numbers().calibrated(np.empty((0, 1)), np.empty(0), EACH).reach is None
 
 
 def test_a_model_file_keeps_it() -> None:

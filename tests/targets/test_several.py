@@ -177,15 +177,27 @@ def test_held_out_pictures_choose_thresholds_which_a_model_file_keeps() -> None:
     generator = np.random.default_rng(0)
     there = generator.random((300, 3)) < (0.5, 0.3, 0.01)
     logits = 2 * there - 1.0 + generator.normal(size=(300, 3))
-    target = SeveralLabels(names=ABC.names).calibrated(logits, there)
+    target = SeveralLabels(names=ABC.names).calibrated(logits, there, there)
     assert target.chosen == (True, True, False) and target.thresholds[2] == 0.5
     again = SeveralLabels.restored(["a", "b", "c"], target.kept)
     assert again.thresholds == target.thresholds and again.chosen == target.chosen
     figures = target.held_out_figures(logits, there, 1.0)
     assert list(figures) == ["micro F1", "macro F1", "mean average precision", "exact matches"]
     assert figures["micro F1"].value > 0.7
-    nothing = SeveralLabels(names=ABC.names).calibrated(np.empty((0, 3)), np.empty((0, 3), bool))
+    nothing = SeveralLabels(names=ABC.names).calibrated(
+        np.empty((0, 3)), np.empty((0, 3), bool), there
+    )
     assert nothing.thresholds == (0.5,) * 3 and not any(nothing.chosen)
+
+
+def test_what_no_training_picture_bears_or_each_is_given_to_none_or_to_all() -> None:
+    generator = np.random.default_rng(1)
+    there = generator.random((60, 3)) < 0.5
+    taught = np.column_stack([np.zeros(9, bool), np.ones(9, bool), np.arange(9) % 2 == 0])
+    target = SeveralLabels(names=ABC.names).calibrated(20 * (there - 0.5), there, taught)
+    assert target.thresholds[:2] == (1.0, 0.0) and all(target.chosen)
+    said = target.predicted(np.array([[99.0, -99.0, 9.0], [99.0, -9.0, -9.0]]), 1.0)
+    assert (said > target.cuts).tolist() == [[False, True, True], [False, True, False]]
 
 
 @pytest.mark.parametrize(

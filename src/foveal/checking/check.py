@@ -218,8 +218,6 @@ def checked(
         vectors, told = _vectors(pictures, threads, progress)
         notes += told
     classes = ClassIds.of(pictures if numbers is None else replace(pictures, labels=None))
-    if classes.several:
-        notes.append("whether labels look wrong is not looked at, as pictures bear several")
     with device.at_work():
         together = _together(pictures, measures, classes, vectors, device.threads)
     notes += _copy_notes(together)
@@ -280,7 +278,7 @@ def _together(
     by = measures.small if vectors is None else vectors.features
     if vectors is not None:
         once = np.intersect1d(once, vectors.rows)
-    search = CopySearch(pictures, PLAIN, classes.ids + 1, once, threads)
+    search = CopySearch(pictures, PLAIN, classes.ids + 1, once, threads, changed=True)
     return Together(
         pictures=pictures,
         classes=classes,

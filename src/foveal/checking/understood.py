@@ -5,27 +5,33 @@ Axes: n picture, d feature, k class.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import softmax
+from scipy.special import expit, softmax
 
 from foveal.arrays import Array, Floats, Hashes, Rows
 from foveal.checking.balance import UNKNOWN, ClassIds
 from foveal.checking.findings import Finding, finding
-from foveal.checking.labels import doubted_labels
+from foveal.checking.labels import DoubtedLabel, doubted_labels, doubted_sets
 from foveal.checking.outliers import isolation, outliers
 from foveal.nearest import parts
 from foveal.pictures.collection import Pictures, evenly
 from foveal.search.vectors import Vectors
 from foveal.targets.head import LEAST_DEVIATION
+from foveal.targets.label_logistic import fit_label_head
 from foveal.targets.logistic import fit_head
+from foveal.wording import counted
 
 MOST_JUDGED = 20_000
 """Pictures whose labels are judged, evenly spaced: as many as choose a head's penalty."""
 MOST_NEAR = 10_000
 """Pictures among which neighbours are sought, evenly spaced."""
+FEWEST_OF_A_LABEL = 10
+"""Pictures that must bear one of several labels, and not bear it, for it to be judged."""
+MOST_TOLD = 3
+"""Labels of a picture that are told to look wrong."""
 FEWEST = 50
 """Pictures below which nothing is said of outliers: a usual distance is not known."""
 
@@ -63,8 +69,46 @@ class Understood:
         return found
 
     def _labels(self) -> Iterator[tuple[list[int], str]]:
-        if self.classes.several:  # each of them would have to be judged by itself
+        return self._of_several() if self.classes.several else self._of_one()
+
+    def _of_several(self) -> Iterator[tuple[list[int], str]]:
+        """Judge each label by itself, as two classes: it is there, or it is not."""
+        assert self.classes.there_nk is not None
+        rows = self.rows[self.classes.ids[self.rows] != UNKNOWN]
+        rows = rows[evenly(len(rows), MOST_JUDGED)] if len(rows) else rows
+        there_nk = self.classes.there_nk[rows]
+        fewest = np.minimum(there_nk.sum(axis=0), (~there_nk).sum(axis=0))
+        labels = np.flatnonzero(fewest >= FEWEST_OF_A_LABEL)
+        if not len(labels):
             return
+        there_nk = there_nk[:, labels]
+        head = fit_label_head(
+            self._features(rows)[None],
+            there_nk,
+            self.units[rows],
+            label_weights=None,
+            sample_weights_n=None,
+            seed=0,
+            threads=self.threads,
+        )
+        if not head.folds:
+            return
+        held = head.held_out
+        for one in doubted_sets(expit(head.held_out_outputs_nk), there_nk[held]):
+            row = int(rows[held[one.row]])
+            yield [row], f"{self.classes.name(row)}; {self._told(one.labels, labels)}"
+
+    def _told(self, doubted: Sequence[DoubtedLabel], labels: Rows) -> str:
+        """Say which labels seem to be missing, and which not to be there."""
+        said = [
+            f"{self.classes.names[labels[one.label]]} "
+            f"{'looks absent' if one.there else 'looks missing'} ({100 * one.sure:.1f} %)"
+            for one in doubted[:MOST_TOLD]
+        ]
+        more = len(doubted) - len(said)
+        return ", ".join(said) + f" and {counted(more, 'other')}" * bool(more)
+
+    def _of_one(self) -> Iterator[tuple[list[int], str]]:
         rows = self.judged
         numbers, ids = np.unique(self.classes.ids[rows], return_inverse=True)
         if len(numbers) < 2:

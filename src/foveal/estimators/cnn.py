@@ -13,7 +13,7 @@ from foveal.learning.classification import (
     scratch_task,
 )
 from foveal.learning.context import FitContext
-from foveal.learning.data import TrainingData, as_before, as_pixels, prepare
+from foveal.learning.data import TrainingData, as_pixels, prepare
 from foveal.learning.descent import descend, finished
 from foveal.learning.earlier import Earlier
 from foveal.learning.option_groups import pick
@@ -96,9 +96,7 @@ class FromScratch(Answering):
         self, pictures: Pictures, context: FitContext, earlier: Earlier | None = None
     ) -> TrainingData[Labelled]:
         asked = pick(Pixels, self)
-        opening = as_pixels(asked, context)
-        if earlier is not None:
-            opening = as_before(earlier, asked, context)
+        opening = as_pixels(asked, context, earlier)
         target = self._target(pictures, None)
         return prepare(pictures, opening, target, pick(Shares, self), context, earlier)
 

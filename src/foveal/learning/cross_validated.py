@@ -181,7 +181,7 @@ class CrossValidation:
         held, target = self.held, model.answering()
         said: Array = target.restated(held.outputs_mk, held.data.target)
         outputs_mk: Array = said * model.temperature  # which divides them again
-        model.target = target.calibrated(said, held.values_m)
+        model.target = target.calibrated(said, held.values_m, held.data.taught)
         model.held_out = HeldOutLogits.of(held.data.store.hashes[held.rows], outputs_mk)
         model.provenance = model.provenance.model_copy(
             update={

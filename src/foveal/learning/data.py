@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
@@ -41,6 +42,8 @@ from foveal.wording import counted
 FEW_PHOTOGRAPHS = 5_000
 """Photographs below which a pretrained network is likely the better start."""
 
+MOST_APART = 3
+"""Classes of which it is told where else their pictures are."""
 T = TypeVar("T", bound=Target)
 T_co = TypeVar("T_co", bound=Target, covariant=True)
 
@@ -138,32 +141,21 @@ Opening = Callable[[Pictures], tuple[prepared.Prepared, PictureRecipe]]
 """Opens pictures for training: decoded, or as features."""
 
 
-def as_pixels(asked: Pixels, context: FitContext) -> Opening:
-    """Open pictures as pixels, of the size asked for."""
+def as_pixels(asked: Pixels, context: FitContext, earlier: Earlier | None = None) -> Opening:
+    """Open pictures as pixels, of the size asked for, or as those of an earlier model were."""
 
-    def opening(pictures: Pictures) -> tuple[Store, PictureRecipe]:
-        recipe = choose_recipe(
+    def recipe_of(pictures: Pictures) -> PictureRecipe:
+        if earlier is not None:
+            return earlier.recipe(pictures, asked)
+        return choose_recipe(
             pictures,
             size=sides_of(asked.size),
             channels=asked.channels,
             resize=asked.resize,
         )
-        store = open_store(
-            pictures,
-            recipe,
-            threads=context.device.threads,
-            progress=lambda done, total: context.run.tell(Decoding(done=done, total=total)),
-        )
-        return store, recipe
-
-    return opening
-
-
-def as_before(earlier: Earlier, asked: Pixels, context: FitContext) -> Opening:
-    """Open pictures as pixels, as those of an earlier model were."""
 
     def opening(pictures: Pictures) -> tuple[Store, PictureRecipe]:
-        recipe = earlier.recipe(pictures, asked)
+        recipe = recipe_of(pictures)
         store = open_store(
             pictures,
             recipe,
@@ -259,7 +251,7 @@ def prepare(
     target.check_enough(
         answers.values_n[parts.train],
         store.hashes[parts.train],
-        f" ({ledger.summary(entries)})" if missing else "",
+        _beside(entries, target),
     )
     data = TrainingData(
         store=store,
@@ -330,6 +322,24 @@ def _entries(
         label = None if labels[row] is None else str(labels[row])
         remark = joined(store.remarked.get(row, ()))
         yield Entry(name, label, str(where[row]), reason, remark)
+
+
+def _beside(entries: Sequence[Entry], target: Target) -> str:
+    """Say where pictures are that do not train: of classes that others bear alone; left out."""
+    used = [one for one in entries if not one.reason]
+    taught = {one.label for one in used if one.part == "train"}
+    apart = Counter(
+        (one.label, one.part)
+        for one in used
+        if one.label not in taught and one.label in set(map(str, target.names))
+    )
+    told = [
+        f"{counted(count, 'picture')} of {label} in the {part} part alone"
+        for (label, part), count in apart.most_common(MOST_APART)
+    ]
+    if ledger.left_out(entries):
+        told.append(ledger.summary(entries))
+    return f" ({'; '.join(told)})" if told else ""
 
 
 def _moved(row: int, pictures: Pictures, hashes: Hashes, units: Hashes, held_out: Rows) -> str:

@@ -85,7 +85,7 @@ class Held:
     @cached_property
     def target(self) -> Labelled:
         """The target, with what these pictures decide of its answers."""
-        return self.data.target.calibrated(self.outputs_mk, self.values_m)
+        return self.data.target.calibrated(self.outputs_mk, self.values_m, self.data.taught)
 
     @cached_property
     def figures(self) -> dict[str, Estimate]:

@@ -143,7 +143,7 @@ class Classes(ClassAnswers):
         without = [str(self.names[one]) for one in range(len(self.names)) if one not in trained]
         if not without:
             return
-        came = f"{len(trained)} class with pictures" if len(trained) == 1 else f"{len(trained)}"
+        came = f"{counted(len(trained), 'class', 'classes')} with pictures"
         raise _too_few(f"{came}; none to train on in {', '.join(without[:5])}{left_out}")
 
     def weights(self, values_n: Array) -> np.ndarray[Any, np.dtype[np.float32]] | None:
@@ -230,7 +230,7 @@ def _too_few(came: str) -> DataError:
         "classes",
         needed="at least 2 classes, each with pictures to train on",
         came=came,
-        remedy="add pictures of the missing classes, or remove their folders",
+        remedy="give each class pictures to train on, or leave it out of folders and tables",
     )
 
 

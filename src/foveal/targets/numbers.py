@@ -225,7 +225,7 @@ class Numbers(NumberAnswers):
             judged=judged,
         )
 
-    def calibrated(self, outputs_nk: Array, values_n: Array) -> Self:
+    def calibrated(self, outputs_nk: Array, values_n: Array, taught_n: Array) -> Self:
         """Return the target with intervals as wide as errors on these pictures ask for."""
         if rank_of(len(values_n), MISSED) > len(values_n):
             return replace(self, reach=None)

@@ -37,6 +37,8 @@ MOST_LABELS = 1_000
 """Labels that a network is taught, at most."""
 NAMED = 3
 """Labels that a message names, at most."""
+NEVER, ALWAYS = 1.0, 0.0
+"""Thresholds that no probability is above, and that each is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,11 +239,18 @@ class SeveralLabels(LabelAnswers):
         """Score logits by their cross-entropy: no threshold is chosen yet by which to be right."""
         return Scores(self.mean_loss(outputs_nk.double().numpy(), values_n), None, len(values_n))
 
-    def calibrated(self, outputs_nk: Array, values_n: Array) -> Self:
-        """Choose the threshold of each label by the F1 of pictures that did not train."""
+    def calibrated(self, outputs_nk: Array, values_n: Array, taught_n: Array) -> Self:
+        """Choose the threshold of each label by the F1 of pictures that did not train.
+
+        A label that no training picture bears, or each, is given to none, or to all: of it nothing
+        was learned, whatever a network says.
+        """
         temperature = self.temperature(outputs_nk, values_n)
         truths = np.asarray(values_n, dtype=bool)
         found, chosen = best_thresholds(self.predicted(outputs_nk, temperature), truths)
+        count = self.counts(taught_n)
+        for same, threshold in ((count == 0, NEVER), (count == len(taught_n), ALWAYS)):
+            found[same], chosen[same] = threshold, True
         return replace(self, thresholds=tuple(found.tolist()), chosen=tuple(chosen.tolist()))
 
     def uncalibrated(self) -> Self:

@@ -116,8 +116,16 @@ class Teaching(Target):
         """Fit what outputs are divided by, on pictures that did not train; 1 for nothing."""
         return 1.0
 
-    def calibrated(self, outputs_nk: Array, values_n: Array) -> Self:
-        """Return the target with what pictures that did not train decide of its answers."""
+    def calibrated(self, outputs_nk: Array, values_n: Array, taught_n: Array) -> Self:
+        """Return the target with what pictures that did not train decide of its answers.
+
+        Parameters
+        ----------
+        outputs_nk, values_n : array
+            What was said of pictures that did not train, and what is true of them.
+        taught_n : array
+            What is true of those that did.
+        """
         return self
 
     def of_its_own(self) -> tuple[str, ...]:
