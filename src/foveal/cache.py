@@ -24,7 +24,7 @@ NAMES = {
     "engines": re.compile(rf"{ENGINE.pattern}|measured\.json"),
     "weights": re.compile(r".+-[0-9a-f]{16}\.safetensors"),
     "contents": re.compile(r"\w+\.sqlite(-\w+)?"),
-    "remote": re.compile(KEY),
+    "remote": re.compile(f"(parts-)?{KEY}"),
 }
 """How what Foveal writes is named, by the folder that holds it: decoded pictures, features,
 converted networks and weights, hashes of files, small pictures, and copies of files at addresses.

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import warnings
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -30,7 +31,7 @@ from foveal.wording import counted
 WAITING = 8
 """Items that are listed before an actor asks for them, besides those that Ray Data prefetches."""
 TRIES = 3
-"""Times an item is given out again after the actor that had it ended."""
+"""Times that an item is begun, where each actor that has it ends."""
 STORE = 200 << 20
 """Bytes of the store of a Ray that is started here: items are names, and small."""
 MOST_THREADS = 4
@@ -229,7 +230,8 @@ class Actor:
     What is raised on purpose is an answer, so that Ray does not try it again.
     """
 
-    def __init__(self, task: Task[Any, Any], threads: int, place: str) -> None:
+    def __init__(self, task: Task[Any, Any], threads: int, place: str, starts: Any) -> None:
+        self.starts = starts
         self.refused: FovealError | None = None
         try:
             _enter(place)
@@ -242,10 +244,41 @@ class Actor:
         return {"answer": [pickle.dumps(self._done(one)) for one in batch["item"]]}
 
     def _done(self, packed: bytes) -> Any:
+        import ray
+
+        number, item = pickle.loads(packed)
+        if ray.get(self.starts.begun.remote(number)) > TRIES:
+            return _deadly()
         try:
-            return self.refused or self.do(pickle.loads(packed))
+            return self.refused or self.do(item)
         except FovealError as error:
             return error
+
+
+class Starts:
+    """Counts how often each item was begun, on the machine of the command.
+
+    Ray gives an item out again as often as it takes until a machine that ended is known to have
+    ended; what ends each actor that begins it is known here.
+    """
+
+    def __init__(self) -> None:
+        self.counts: Counter[int] = Counter()
+
+    def begun(self, number: int) -> int:
+        """Count a start of an item; returns how many there were."""
+        self.counts[number] += 1
+        return self.counts[number]
+
+
+def _deadly() -> ResourceError:
+    return ResourceError(
+        "Ray",
+        needed="work that does not end the process that does it",
+        came=f"items at which {counted(TRIES, 'actor')} ended, one after another",
+        remedy="where memory is short, give each actor more `threads`, so that there are fewer of "
+        "them; what is done stays, and the same line goes on",
+    )
 
 
 def _enter(place: str) -> None:
@@ -285,8 +318,9 @@ class _Run:
         ray_data.start()
         try:
             for item in items:
+                packed = pickle.dumps((self.out, item))
                 self.out += 1
-                yield from self._given(queue, pickle.dumps(item), ray_data)
+                yield from self._given(queue, packed, ray_data)
             yield from self._given(queue, None, ray_data)
             while ray_data.is_alive():
                 yield from self._came(wait=True)
@@ -345,6 +379,7 @@ class _Run:
         context.enable_progress_bars = context.print_on_execution_start = False
         context.target_max_block_size = 1  # one item a block, so that each goes out by itself
         logging.getLogger("ray.data").setLevel(logging.ERROR)
+        starts = self.ray.remote(num_cpus=0, scheduling_strategy=self._here())(Starts).remote()
         fit = max(int(self.ray.cluster_resources().get("CPU", 1)) // self.threads, 1)
         with warnings.catch_warnings(), data.DataContext.current(context):
             warnings.simplefilter("ignore")  # how Ray would have remote arguments named in 2.64
@@ -355,12 +390,12 @@ class _Run:
                 ray_remote_args={"scheduling_strategy": self._here(), "max_retries": 0},
             ).map_batches(
                 Actor,
-                fn_constructor_args=(self.task, self.threads, str(Path.cwd())),
+                fn_constructor_args=(self.task, self.threads, str(Path.cwd()), starts),
                 batch_size=1,
                 compute=data.ActorPoolStrategy(min_size=1, max_size=None, initial_size=fit),
                 num_cpus=self.threads,
                 num_gpus=self.graphics,
-                max_task_retries=TRIES,
+                max_task_retries=-1,
             )
 
     def _lost(self, error: BaseException | None) -> ResourceError:

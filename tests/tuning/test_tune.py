@@ -108,7 +108,7 @@ def test_a_study_of_other_pictures_or_options_is_refused(tmp_path: Path) -> None
     assert len(same.trials) == 2
 
 
-def test_a_worse_trial_does_not_replace_the_model(tmp_path: Path) -> None:
+def test_what_is_worse_or_cannot_work_does_not_replace_the_model(tmp_path: Path) -> None:
     tuned(tmp_path, trials=1)
     before = (tmp_path / "m.safetensors").read_bytes()
     poor = {
@@ -119,19 +119,15 @@ def test_a_worse_trial_does_not_replace_the_model(tmp_path: Path) -> None:
         "kernels": 8,
         "end": "globalpool",
     }
-    study_of(tmp_path).enqueue_trial(poor)
-    found = tuned(tmp_path, trials=1)
+    impossible = {"net": "designed", "blocks": 1, "convolutions": 2, "size": 7, "padding": "valid"}
+    study = study_of(tmp_path)
+    study.enqueue_trial(poor)
+    study.enqueue_trial(impossible)
+    found = tuned(tmp_path, trials=2)
     assert found.best == 0
     assert (tmp_path / "m.safetensors").read_bytes() == before
-
-
-def test_a_network_that_cannot_work_costs_nothing_and_says_why(tmp_path: Path) -> None:
-    tuned(tmp_path, trials=1)
-    impossible = {"net": "designed", "blocks": 1, "convolutions": 2, "size": 7, "padding": "valid"}
-    study_of(tmp_path).enqueue_trial(impossible)
-    found = tuned(tmp_path, trials=1)
-    assert found.trials[1].state == "pruned" and "does not fit" in found.trials[1].why
-    assert found.best == 0
+    assert found.trials[2].state == "pruned" and "does not fit" in found.trials[2].why
+    assert found.trials[2].seconds < found.trials[1].seconds
 
 
 def test_when_time_is_up_the_first_trial_still_ends(tmp_path: Path) -> None:
@@ -173,6 +169,7 @@ def test_several_labels_are_tuned_by_how_they_are_ranked(tmp_path: Path) -> None
     assert found.trials[0].measure == "mean average precision"
     kept = load(found.path).provenance.held_out_figures["mean average precision"]
     assert found.trials[0].value == kept.value == found.trials[0].score
+    assert "judged   mean average precision" in str(found)
 
 
 def test_without_optuna_the_extra_is_named(tmp_path: Path, monkeypatch) -> None:

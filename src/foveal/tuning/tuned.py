@@ -122,7 +122,8 @@ def _states(trials: tuple[Tried, ...]) -> str:
 
 def _figure(found: Evaluation) -> str:
     target = found.answers.target
-    name, value = target.figures(found.metrics, found.uncalibrated_error, found.temperature)[0]
+    figures = target.figures(found.metrics, found.uncalibrated_error, found.temperature)
+    name, value = next((one for one in figures if one[0] == target.chosen_by[0]), figures[0])
     return f"{name} {value} on {counted(len(found.answers.rows), 'picture')}"
 
 
