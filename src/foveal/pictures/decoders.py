@@ -26,6 +26,7 @@ from foveal.pictures.encoded import Encoded, InMemory, Page, Unreadable
 from foveal.pictures.opening import LIMIT, MOST_PIXELS, most_pixels
 from foveal.pictures.remarks import warn
 from foveal.pictures.remote_objects import fetched
+from foveal.pictures.watchdog import Watchdog
 from foveal.recipe import PictureRecipe
 from foveal.wording import counted
 
@@ -53,6 +54,7 @@ UNGUARDED = (
 )
 
 _idle: list[Decoder] = []
+_watchdog = Watchdog()
 _start_failed = threading.Event()
 
 
@@ -239,20 +241,16 @@ class Decoder:
             Where it ended instead, of the picture whose answer is due.
         """
         self.late = False
-        timer = threading.Timer(PATIENCE, self._too_late)
-        timer.daemon = True
-        timer.start()
         try:
-            self._send(asked, pictures)
-            for _ in pictures:
-                yield _answer(self.sent)
+            with _watchdog.within(PATIENCE, self._too_late):
+                self._send(asked, pictures)
+                for _ in pictures:
+                    yield _answer(self.sent)
         except (BrokenPipeError, EOFError):
             raise self._ended() from None
         except BaseException:
             self.end()
             raise
-        finally:
-            timer.cancel()
 
     def end(self) -> int:
         """End it, if it runs; its exit code."""
@@ -347,6 +345,8 @@ def end_all() -> None:
 
 def _forget() -> None:
     """Leave the decoders to the process that started them, after a fork."""
+    global _watchdog
+    _watchdog = Watchdog()  # its thread stayed there, and its lock may have been held
     for decoder in _idle:
         decoder.process.returncode = 0  # not a child of this process
         for pipe in (decoder.questions, decoder.sent):
