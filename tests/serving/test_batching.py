@@ -91,3 +91,30 @@ def test_batches_are_told_with_their_seconds() -> None:
 
     run(work)
     assert sum(count for count, _ in told) == 5 and all(seconds >= 0 for _, seconds in told)
+
+
+def test_several_threads_share_what_waits_and_none_is_left_behind() -> None:
+    seen: list[int] = []
+    both = threading.Barrier(2, timeout=10)
+
+    def answer(items):
+        if len(seen) < 2:
+            seen.append(len(items))
+            both.wait()  # two batches are under way at once
+        return [-item for item in items]
+
+    async def work(engine):
+        batcher = Batcher(answer, engine, 3, at_once=2)
+        return [await asyncio.gather(*map(batcher.ask, range(n))) for n in (2, 9, 1, 50)]
+
+    with ThreadPoolExecutor(2) as engine:
+        found = in_a_loop(asyncio.wait_for(work(engine), 20))
+    assert found == [[-item for item in range(n)] for n in (2, 9, 1, 50)]
+
+
+def test_two_that_ask_one_after_the_other_are_both_answered() -> None:
+    async def work(engine):
+        batcher = Batcher(lambda items: items, engine, 8, at_once=2)
+        return [await batcher.ask(item) for item in range(200)]
+
+    assert run(work) == list(range(200))

@@ -8,11 +8,12 @@ others gather, and are its next batch (as "dynamic batching" of Clipper, Cranksh
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -26,11 +27,13 @@ class Batcher(Generic[Item, Answer]):
     run : callable
         Answers some items, in order, in the thread of the engine.
     engine : Executor
-        Of one thread, shared by all questions that compete for the same processor.
+        Its threads; of one, where all questions compete for the same processor.
     most : int
         Items that are answered together, at most.
     told : callable, optional
         Called in the event loop with items and seconds of each batch.
+    at_once : int
+        Batches that are answered side by side, at most.
     """
 
     def __init__(
@@ -39,17 +42,20 @@ class Batcher(Generic[Item, Answer]):
         engine: Executor,
         most: int,
         told: Callable[[int, float], None] | None = None,
+        *,
+        at_once: int = 1,
     ) -> None:
         self.run, self.engine, self.most, self.told = run, engine, most, told
+        self.at_once = at_once
         self.waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
-        self.working: asyncio.Task[None] | None = None
+        self.working: set[asyncio.Task[None]] = set()
 
     async def ask(self, item: Item) -> Answer:
         """Answer one item, alone or together with others."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self.waiting.append((item, future))
-        if self.working is None:
-            self.working = asyncio.create_task(self._work())
+        if len(self.working) < self.at_once:
+            self.working.add(asyncio.create_task(self._work()))
         return await future
 
     async def _work(self) -> None:
@@ -60,18 +66,19 @@ class Batcher(Generic[Item, Answer]):
                 _share(taken, found)
                 if self.told is not None and taken:
                     self.told(len(taken), seconds)
-        finally:
-            self.working = None
+        finally:  # at once, so that whoever asks next begins anew
+            self.working.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     def _batch(
         self,
     ) -> tuple[list[tuple[Item, asyncio.Future[Answer]]], Sequence[Answer] | BaseException, float]:
         """Take what waits now that the engine is free, and answer it; in the engine's thread."""
         taken: list[tuple[Item, asyncio.Future[Answer]]] = []
-        while self.waiting and len(taken) < self.most:
-            item, future = self.waiting.popleft()
-            if not future.done():  # whoever asked may be gone
-                taken.append((item, future))
+        with contextlib.suppress(IndexError):  # another thread may take the last one
+            while len(taken) < self.most:
+                item, future = self.waiting.popleft()
+                if not future.done():  # whoever asked may be gone
+                    taken.append((item, future))
         began = time.perf_counter()
         found: Sequence[Answer] | BaseException = []
         try:

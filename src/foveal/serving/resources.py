@@ -16,8 +16,10 @@ class Resources:
 
     limits: Limits
     room: Room
+    threads: int
+    """Threads that decode, as many as there are cores for it."""
     decoders: ThreadPoolExecutor
-    """Decode pictures, as many at a time as there are cores for it."""
+    """Those threads."""
     engine: ThreadPoolExecutor
     """One thread: networks compete for the same cores, and what queues meanwhile is a batch."""
     counters: Counters = field(default_factory=Counters)
@@ -28,6 +30,7 @@ class Resources:
         return cls(
             limits=limits,
             room=Room(limits),
+            threads=threads,
             decoders=ThreadPoolExecutor(threads, thread_name_prefix="foveal-decoder"),
             engine=ThreadPoolExecutor(1, thread_name_prefix="foveal-engine"),
         )

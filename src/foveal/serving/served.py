@@ -39,6 +39,8 @@ from foveal.serving.resources import Resources
 from foveal.serving.rows import Row, rows_of, rows_of_most
 from foveal.shapes import volume
 
+READ = 4
+"""Pictures that are decoded by one question, at most."""
 LEAST, MOST = 8, 64
 """Pictures that go through a network together, at most: of small pictures `MOST`."""
 
@@ -85,6 +87,8 @@ class Served:
         self.predicting = self._batcher(self._answers)
         self.encoding = self._batcher(self._vectors)
         self.decoding = self._batcher(self._pictures)
+        self.reading = self._reader(self.model)
+        self.reading_wide = self._reader(self.wide)
 
     def open_engines(self) -> None:
         """Open what many pictures need, before the first of them come."""
@@ -205,16 +209,23 @@ class Served:
         self, model: FittedModel, pictures: Sequence[InMemory], batcher: Batcher[Array, Array | str]
     ) -> list[Array | str]:
         """Decode pictures and ask for each; a text says why there is no answer."""
-        content, loop = encoded(pictures).content, asyncio.get_running_loop()
-        recipe = content.suited(model.recipe)
+        reading = self.reading_wide if model is self.wide else self.reading
 
-        async def one(row: int) -> Array | str:
-            image = await loop.run_in_executor(
-                self.resources.decoders, content.picture, row, recipe
-            )
+        async def one(picture: InMemory) -> Array | str:
+            image = await reading.ask(picture)
             return image if isinstance(image, str) else await batcher.ask(image)
 
-        return await together([one(row) for row in range(len(pictures))])
+        return await together(list(map(one, pictures)))
+
+    def _reader(self, model: FittedModel) -> Batcher[InMemory, Array | str]:
+        """Make what decodes pictures for a model: those that wait, some at a time."""
+
+        def read(several: Sequence[InMemory]) -> Sequence[Array | str]:
+            content = encoded(several).content
+            return content.prepare(range(len(several)), content.suited(model.recipe))
+
+        resources = self.resources
+        return Batcher(read, resources.decoders, READ, at_once=resources.threads)
 
     def _batcher(self, run: Callable[[Sequence[Item]], Sequence[Answer]]) -> Batcher[Item, Answer]:
         return Batcher(run, self.resources.engine, self.most, self.resources.paced)
