@@ -98,8 +98,8 @@ def test_several_threads_share_what_waits_and_none_is_left_behind() -> None:
     both = threading.Barrier(2, timeout=10)
 
     def answer(items):
-        if len(seen) < 2:
-            seen.append(len(items))
+        seen.append(len(items))
+        if len(seen) < 3:
             both.wait()  # two batches are under way at once
         return [-item for item in items]
 
@@ -110,6 +110,7 @@ def test_several_threads_share_what_waits_and_none_is_left_behind() -> None:
     with ThreadPoolExecutor(2) as engine:
         found = in_a_loop(asyncio.wait_for(work(engine), 20))
     assert found == [[-item for item in range(n)] for n in (2, 9, 1, 50)]
+    assert seen[:2] == [1, 1] and max(seen) == 3
 
 
 def test_two_that_ask_one_after_the_other_are_both_answered() -> None:

@@ -74,8 +74,9 @@ class Batcher(Generic[Item, Answer]):
     ) -> tuple[list[tuple[Item, asyncio.Future[Answer]]], Sequence[Answer] | BaseException, float]:
         """Take what waits now that the engine is free, and answer it; in the engine's thread."""
         taken: list[tuple[Item, asyncio.Future[Answer]]] = []
+        most = min(self.most, -(-len(self.waiting) // self.at_once))  # the rest is for the others
         with contextlib.suppress(IndexError):  # another thread may take the last one
-            while len(taken) < self.most:
+            while len(taken) < most:
                 item, future = self.waiting.popleft()
                 if not future.done():  # whoever asked may be gone
                     taken.append((item, future))
