@@ -156,6 +156,7 @@ def test_a_remark_on_pictures_is_printed_once_though_several_passes_find_it(
         for text in ("2 pictures: odd", "1 picture: odd", "2 pictures: odd"):
             warnings.warn(text, PictureWarning, stacklevel=1)
 
+    command.options()  # read off the commands while they are there
     for _ in range(2):  # another command says it anew
         with warnings.catch_warnings():
             warnings.simplefilter("always")

@@ -62,10 +62,10 @@ def test_killed_runs_resume_to_the_same_bits(tmp_path: Path) -> None:
 
 KILLED = """
 import os, signal, sys
-from foveal.inference import feature_cache, features
+from foveal.inference import extracting, feature_cache
 from foveal.training import checkpoint, run
 
-features.A_SAVING, run.DUTY = 64, 0  # a part every 64 pictures, a checkpoint every step
+extracting.A_SAVING, run.DUTY = 64, 0  # a part every 64 pictures, a checkpoint every step
 halves = {"features": (feature_cache.FeatureCache, "add"), "tuning": (checkpoint, "save")}
 owner, name = halves[sys.argv[1]]
 before, left = getattr(owner, name), int(sys.argv[2])

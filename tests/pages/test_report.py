@@ -202,6 +202,7 @@ def test_many_classes_stay_small() -> None:
     model.plan = plan_network(read("1x8x8 | flatten | dense"), None, count)
     model.network = build(model.plan, seed=0).eval()
     model.target = Classes(names=np.array(names))
+    model.provenance = model.provenance.model_copy(update={"class_counts": [1] * count})
     y = np.array(names)[np.arange(60) * 7]
     pictures = Pictures(
         names=list(map(str, range(60))), content=ArrayContent(X[..., None]), labels=y

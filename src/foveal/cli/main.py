@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import signal
 import sys
 import textwrap
@@ -146,6 +147,7 @@ def main() -> None:
             raise
         fail(_out_of_memory())
     except BrokenPipeError:
+        _forget_the_unprinted()
         sys.exit(0)
     except OSError as error:
         fail(
@@ -202,7 +204,17 @@ def fail(error: FovealError) -> None:
         print(json.dumps(facts), file=sys.stderr)
     else:
         print(visible_lines(shown(error)), file=sys.stderr)
+    _forget_the_unprinted()
     sys.exit(error.exit_code)
+
+
+def _forget_the_unprinted() -> None:
+    """Pass over what could not be printed: Python would try again at its end, and exit by 120."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with open(os.devnull, "w") as nowhere:  # noqa: PTH123  # pathlib is not imported yet
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def shown(error: FovealError) -> str:

@@ -51,7 +51,8 @@ class Axis:
     def _decades(self, most: int) -> list[float]:
         """Return 1, 2 and 5 of each power of ten where there is room, or powers alone."""
         low, high = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
-        for digits, every in (((1, 2, 5), 1), ((1,), 1), ((1,), 2), ((1,), 5)):
+        far = max(-(-(high - low) // max(most - 1, 1)), 10)
+        for digits, every in (((1, 2, 5), 1), ((1,), 1), ((1,), 2), ((1,), 5), ((1,), far)):
             found = [
                 float(f"{digit}e{power}")
                 for power in range(low, high + 1, every)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
 
 from foveal.arrays import Array, Doubles, Floats, Rows
 from foveal.pictures.prepared import RowsOfArrays
@@ -161,6 +160,8 @@ def descended(
 
     options = {"maxiter": iterations, "gtol": tolerance, "maxcor": MEMORY, "maxls": LINE_SEARCHES}
     first = np.zeros(shape).ravel()
+    from scipy.optimize import minimize  # slow to import, and few need it
+
     found: Any = minimize(objective, first, jac=True, method="L-BFGS-B", options=options)
     kept: Array = found.x.reshape(shape)
     return kept[:, :-1], kept[:, -1]
