@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,7 +40,7 @@ class Scored(NamedTuple):
         return self.found.reasons
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scoring:
     """Scores pictures, its threshold set."""
 
@@ -59,7 +60,7 @@ class Scoring:
             return None
         return hashlib.blake2b(np.sort(found).tobytes(), digest_size=16).hexdigest()
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         """Columns of the scores."""
         near = isinstance(self.way, Neighbouring)

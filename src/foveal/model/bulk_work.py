@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ class ModelWork:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Predicting:
     """Predicts pictures."""
 
@@ -60,7 +61,7 @@ class Predicting:
     some_of_many: bool = False
     """Whether pictures come in pieces of many."""
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         """Columns of predictions, their types those of the model's labels."""
         target = self.fitted.answering()
@@ -104,7 +105,7 @@ class PredictWork(ModelWork):
         return Predicting(self.opened(), self.least, True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Encoding:
     """Encodes pictures: to codes of an autoencoder, to features of any other model."""
 
@@ -121,7 +122,7 @@ class Encoding:
             return None
         return volume(self.fitted.feature_session().network.shape)
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         """Columns of codes or features, and whose they are."""
         return codes_schema(self.fitted, self.features)
