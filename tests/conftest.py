@@ -7,7 +7,7 @@ import signal
 
 os.environ["SCIPY_ARRAY_API"] = "1"  # read by SciPy at import: one of the checks needs it
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,8 @@ from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from foveal.pictures import decoders
+from support.remote import asked
+from support.s3 import S3
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what it runs beside
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -81,3 +83,18 @@ def class_folders(tmp_path: Path) -> Path:
             pixels[row : row + 8] += 120
             Image.fromarray(pixels).save(root / name / f"{name}.{index}.png")
     return root
+
+
+@pytest.fixture(scope="module")
+def s3_server() -> Iterator[S3]:
+    """Run a server that speaks S3, on this machine, for the tests of a module."""
+    with S3() as found:
+        yield found
+
+
+@pytest.fixture
+def s3(s3_server: S3, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
+    """Let addresses be those of an empty bucket."""
+    s3_server.empty()
+    with asked(s3_server, monkeypatch):
+        yield s3_server

@@ -25,7 +25,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeVar
 
-from foveal.errors import FovealError, ResourceError, UsageError
+from foveal.errors import FovealError, ResourceError, UsageError, without_extra
 from foveal.wording import counted
 
 WAITING = 8
@@ -154,12 +154,7 @@ def imported() -> Any:
     try:
         import ray.data
     except ImportError:
-        raise UsageError(
-            "engine ray",
-            needed="Ray",
-            came="a Python without",
-            remedy="install it with: pip install 'foveal[scale]'",
-        ) from None
+        raise without_extra("engine ray", "Ray", "scale") from None
     return ray
 
 

@@ -55,6 +55,22 @@ class UsageError(FovealError, ValueError):
     exit_code = 2
 
 
+def without_extra(what: str, needed: str, extra: str) -> UsageError:
+    """Make the error of what needs an extra that is not installed.
+
+    Parameters
+    ----------
+    what : str
+        What was asked for.
+    needed : str
+        The packages.
+    extra : str
+        The extra of Foveal that brings them.
+    """
+    remedy = f"install it with: pip install 'foveal[{extra}]'"
+    return UsageError(what, needed=needed, came="a Python without", remedy=remedy)
+
+
 class NetworkError(UsageError):
     """A network that cannot work.
 

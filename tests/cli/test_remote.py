@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from support.models import small_model
-from support.remote import asked
 from support.s3 import BUCKET, S3
 
 pytestmark = pytest.mark.enable_socket
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[S3]:
-    with S3() as found:
-        yield found
-
-
-@pytest.fixture
-def s3(server: S3, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
-    server.empty()
-    with asked(server, monkeypatch):
-        yield server
 
 
 @pytest.fixture

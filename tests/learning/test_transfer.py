@@ -218,7 +218,11 @@ def test_a_head_that_is_fitted_block_by_block_answers_as_one_of_memory(
     monkeypatch.setattr("foveal.targets.blocks.BLOCK", 100)
     asked: list[int] = []
     real = FeatureBlocks.__getitem__
-    noted = lambda self, at: asked.append(len(at[1])) or real(self, at)  # noqa: E731
+
+    def noted(self, at):
+        asked.append(len(at[1]))
+        return real(self, at)
+
     monkeypatch.setattr(FeatureBlocks, "__getitem__", noted)
     fitted = learner(**options).fit(X, y)
     assert 0 < sorted(asked)[len(asked) // 2] <= 100 // 12  # but for those that choose, few at once

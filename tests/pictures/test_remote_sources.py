@@ -7,7 +7,6 @@ import pickle
 import socket
 import tarfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,25 +23,12 @@ from foveal.pictures.encoded import InMemory
 from foveal.pictures.naming import paths_from
 from foveal.pictures.sources import gather
 from foveal.recipe import PictureRecipe
-from support.remote import asked, renew
+from support.remote import renew
 from support.s3 import BUCKET, S3, free_port
 
 pytestmark = pytest.mark.enable_socket
 RECIPE = PictureRecipe(height=8, width=8, channels=3)
 PHOTOS = f"s3://{BUCKET}/photos"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[S3]:
-    with S3() as found:
-        yield found
-
-
-@pytest.fixture
-def s3(server: S3, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
-    server.empty()
-    with asked(server, monkeypatch):
-        yield server
 
 
 @pytest.fixture

@@ -69,6 +69,7 @@ def _limited(words: list[str], limit: int | None) -> tuple[int, str]:
     sys.argv = ["foveal", *words]
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     if limit is not None:
+        sys.dont_write_bytecode = True  # Python would keep a part of a module that it compiled
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
     try:
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):

@@ -213,8 +213,7 @@ def _forget_the_unprinted() -> None:
     try:
         sys.stdout.flush()
     except OSError:
-        with open(os.devnull, "w") as nowhere:  # noqa: PTH123  # pathlib is not imported yet
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def shown(error: FovealError) -> str:

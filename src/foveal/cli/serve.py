@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from foveal.cli.options import Device, LeastProbability, Reject, Threads
-from foveal.errors import UsageError
+from foveal.errors import without_extra
 
 NEEDS = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
 """Packages of the extra `serve`."""
@@ -113,9 +113,5 @@ def serve(
 def _check_installed() -> None:
     missing = [name for name in NEEDS if importlib.util.find_spec(name) is None]
     if missing:
-        raise UsageError(
-            "serve",
-            needed=f"the packages {', '.join(name.replace('_', '-') for name in missing)}",
-            came="a Python without",
-            remedy="install them: pip install 'foveal[serve]'",
-        )
+        names = ", ".join(name.replace("_", "-") for name in missing)
+        raise without_extra("serve", f"the packages {names}", "serve")

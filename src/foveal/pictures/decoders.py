@@ -217,7 +217,7 @@ class Decoder:
     def __init__(self, program: str) -> None:
         code = f"import sys; sys.path[:] = {sys.path!r}; {program}"
         self.process = subprocess.Popen(
-            [sys.executable, "-I", "-c", code],
+            [sys.executable, "-I", *["-B"] * sys.dont_write_bytecode, "-c", code],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # libtiff prints there what Pillow does not pass on

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from foveal.errors import UsageError
+from foveal.errors import UsageError, without_extra
 from foveal.progress.events import EpochEnded, Event, Listener, StepEnded
 
 OFTEN = 10
@@ -22,12 +22,7 @@ def tensorboard(folder: Path) -> Listener:
     try:
         from torch.utils.tensorboard import SummaryWriter  # optional: the extra `track`
     except ImportError as error:
-        raise UsageError(
-            "tensorboard",
-            needed="the package tensorboard",
-            came="none",
-            remedy="install it with: pip install 'foveal[track]'",
-        ) from error
+        raise without_extra("tensorboard", "the package tensorboard", "track") from error
     try:
         writer = SummaryWriter(str(folder))
     except OSError as error:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from foveal.errors import ResourceError, UsageError
+from foveal.errors import ResourceError, UsageError, without_extra
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -37,12 +37,7 @@ def imported() -> Any:
     try:
         import optuna
     except ImportError:
-        raise UsageError(
-            "tuning",
-            needed="optuna",
-            came="a Python without",
-            remedy="install it with: pip install 'foveal[tune]'",
-        ) from None
+        raise without_extra("tuning", "optuna", "tune") from None
     optuna.logging.set_verbosity(logging.WARNING)
     return optuna
 
