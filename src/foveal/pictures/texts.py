@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
@@ -46,16 +47,16 @@ class Texts(Sequence[str]):
     def __getitem__(self, row: slice) -> Texts: ...
     def __getitem__(self, row: int | slice) -> str | Texts:
         if isinstance(row, slice):
-            return Texts(map(self._one, range(*row.indices(len(self)))))
-        if not -len(self) <= row < len(self):
+            return Texts(map(self.__getitem__, range(*row.indices(len(self)))))
+        count = len(self._ends) - 1
+        if not -count <= row < count:
             raise IndexError(row)
-        return self._one(row % len(self))
+        start = row if row >= 0 else row + count
+        return self._data[self._ends[start] : self._ends[start + 1]].decode("utf-8", ERRORS)
 
     def __iter__(self) -> Iterator[str]:
-        return map(self._one, range(len(self)))
-
-    def _one(self, row: int) -> str:
-        return self._data[self._ends[row] : self._ends[row + 1]].decode("utf-8", ERRORS)
+        for start, end in itertools.pairwise(self._ends):
+            yield self._data[start:end].decode("utf-8", ERRORS)
 
     def __eq__(self, other: object) -> bool:
         """Whether another sequence has the same texts in the same order."""

@@ -15,7 +15,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from foveal.errors import DataError
 from foveal.pictures.collection import Pictures
@@ -68,15 +68,25 @@ class TarMember:
 
     def read(self) -> bytes:
         """Read it."""
-        check_bytes(self.size)
         try:
             with self.shard.open("rb") as file:
-                if times(os.fstat(file.fileno())) != self.state:
-                    raise Unreadable(f"{self.shard.name} changed since it was listed")
-                file.seek(self.offset)
-                found = file.read(self.size)
+                return self.read_from(file)
         except OSError as error:
             raise Unreadable(f"{self.shard.name}: {reason_of(error)}") from error
+
+    def read_from(self, file: BinaryIO) -> bytes:
+        """Read it from its shard, which is open.
+
+        Raises
+        ------
+        Unreadable, OSError
+            Where it cannot be read.
+        """
+        check_bytes(self.size)
+        if times(os.fstat(file.fileno())) != self.state:
+            raise Unreadable(f"{self.shard.name} changed since it was listed")
+        file.seek(self.offset)
+        found = file.read(self.size)
         if len(found) < self.size:
             raise Unreadable(_cut(len(found), self.size))
         return found
@@ -298,19 +308,19 @@ def _said(
     found: dict[str, dict[int, Any]] = {}
     others: dict[str, None] = {}
     odd: list[str] = []
-    for row, ending in _labels_last(members.names, beside):
-        inner = members.names[row]
-        if ending not in (".cls", ".json"):
-            others[ending] = None
-            continue
-        try:
-            said = _read_said(members[row], ending)
-        except (Unreadable, ValueError):
-            odd.append(inner)
-            continue
-        for name, value in said.items():
-            same = sys.intern(value) if isinstance(value, str) else value  # one text a class
-            found.setdefault(name, {})[sample_of[_key(inner)]] = same
+    with members.shard.open("rb") as file:
+        for row, inner, ending in _labels_last(members.names, beside):
+            if ending not in (".cls", ".json"):
+                others[ending] = None
+                continue
+            try:
+                said = _read_said(members[row], ending, file)
+            except (OSError, Unreadable, ValueError):
+                odd.append(inner)
+                continue
+            for name, value in said.items():
+                same = sys.intern(value) if isinstance(value, str) else value  # one text a class
+                found.setdefault(name, {})[sample_of[_key(inner)]] = same
     if odd:
         notes.append(f"{counted(len(odd), 'label')} cannot be read, such as {odd[0]}")
     if others:
@@ -318,27 +328,26 @@ def _said(
     return found
 
 
-def _labels_last(names: Sequence[str], beside: Sequence[int]) -> Iterator[tuple[int, str]]:
-    """Yield the rows of what stands beside pictures with their endings, those of labels last."""
+def _labels_last(names: Texts, beside: Sequence[int]) -> Iterator[tuple[int, str, str]]:
+    """Yield rows, names and endings of what stands beside pictures, those of labels last."""
     for last in (False, True):
-        for row in itertools.compress(range(len(names)), beside):
-            ending = _ending(names[row])
+        for row, inner in itertools.compress(enumerate(names), beside):
+            ending = _ending(inner)
             if (ending == ".cls") == last:
-                yield row, ending
+                yield row, inner, ending
 
 
-def _read_said(member: Encoded, ending: str) -> dict[str, Any]:
-    """Read a .cls or .json member.
+def _read_said(member: Encoded, ending: str, file: BinaryIO) -> dict[str, Any]:
+    """Read a .cls or .json member of a shard that is open.
 
     Raises
     ------
-    Unreadable, ValueError
+    OSError, Unreadable, ValueError
         Where it is none, or more than `MOST_SAID` bytes.
     """
-    if isinstance(member, TarMember) and member.size > MOST_SAID:
-        raise ValueError(member.size)
-    assert not isinstance(member, Path)
-    text = member.read().decode("utf-8-sig")
+    if not isinstance(member, TarMember) or member.size > MOST_SAID:
+        raise ValueError(member)
+    text = member.read_from(file).decode("utf-8-sig")
     if ending == ".cls":
         return {LABEL: text}
     values = json.loads(text)
