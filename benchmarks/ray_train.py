@@ -91,9 +91,9 @@ def main() -> None:
         told("one process", 1, None)
         told("torchrun 2", 2, None)
         told("Ray Train 2", 1, None, *ray)
-        ray = (*ray, "--checkpoint-seconds", "0.05")
-        told("process killed", 1, a_process, *ray)
-        told("worker killed", 1, a_worker, *ray)
+        often = (*ray, "--checkpoint-seconds", "0.05")
+        told("process killed", 1, a_process, *often)
+        told("worker killed", 1, a_worker, *often)
 
 
 if __name__ == "__main__":

@@ -76,14 +76,15 @@ class Trained:
             text=True,
         )
         self._kill_one()
-        self.out, self.err = self.process.communicate(timeout=240)
+        self.out, self.err = self.process.communicate(timeout=300)
         self.left = [one.name for one in Path(own).iterdir()]
         shutil.rmtree(own, ignore_errors=True)
 
     def _kill_one(self) -> None:
         """End the second process once there is something to go on from."""
-        until = time.monotonic() + 120
-        while not list(self.place.glob("ray.run/checkpoint-*")) and time.monotonic() < until:
+        until = time.monotonic() + 240
+        while not list(self.place.glob("ray.run/checkpoint-*")):
+            assert self.process.poll() is None and time.monotonic() < until
             time.sleep(0.02)
         os.kill(second_in(self.place), signal.SIGKILL)
 
