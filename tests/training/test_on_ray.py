@@ -10,15 +10,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from foveal import CNNClassifier, UsageError
-from foveal.training.on_ray import Workers
+from foveal import CNNClassifier, ResourceError, UsageError
+from foveal.training.on_ray import Answered, Watch, Workers, answer
+from foveal.training.ray_worker import STOP, Board, Ended
 
 NET = "conv 8 3x3 same | relu | maxpool 2 | flatten | dense"
 LINE = ("train", "cnn", "d.npz", "ray.safetensors", "--engine", "ray", "--workers", "2")
@@ -135,3 +138,74 @@ def test_the_first_process_alone_answers_and_ray_leaves_nothing(trained: Trained
     assert [name for name in trained.left if name.startswith("foveal-")] == []
     typed = json.loads((trained.place / "ray.run" / "config.json").read_text())["decided"]["typed"]
     assert "--engine" not in typed["line"] and "--epochs 8" in typed["line"]
+
+
+class Here:
+    """Stands for Ray: what is asked of an actor is done at once."""
+
+    def get(self, found: Any) -> Any:
+        return found
+
+    def actor(self, board: Board) -> SimpleNamespace:
+        names = ("news", "stop", "answer")
+        return SimpleNamespace(
+            **{one: SimpleNamespace(remote=getattr(board, one)) for one in names}
+        )
+
+
+class Fitting:
+    """Stands for Ray Train, which is done when told, and meanwhile does what is asked."""
+
+    def __init__(self, *turns: Callable[[], None]) -> None:
+        self.done, self.turns = self, list(turns)
+
+    def is_set(self) -> bool:
+        return not self.turns
+
+    def wait(self, seconds: float) -> None:
+        if self.turns:
+            self.turns.pop(0)()
+
+
+def interrupted() -> None:
+    raise KeyboardInterrupt
+
+
+def test_interrupted_once_it_waits_for_what_workers_keep() -> None:
+    board, lines = Board(), list[str]()
+    board.begins()
+
+    def keeps() -> None:
+        assert board.told(0, b"kept\nerror: training\n", b"") == STOP
+        board.ends(Ended(0, 130, b""))
+
+    ray = Here()
+    watch = Watch(ray, ray.actor(board), Fitting(interrupted, keeps), lines.append)
+    watch.to_the_end()
+    assert lines == ["kept"]
+    group = Workers(2, 1)
+    assert answer(ray, ray.actor(board), None, group) == Answered(130, "", "error: training\n")
+
+
+def test_interrupted_twice_it_waits_no_longer() -> None:
+    board, ray = Board(), Here()
+    watch = Watch(ray, ray.actor(board), Fitting(interrupted, interrupted, interrupted), print)
+    with pytest.raises(KeyboardInterrupt):
+        watch.to_the_end()
+
+
+def test_what_was_refused_is_raised_and_what_was_lost_is_told() -> None:
+    board, ray, group = Board(), Here(), Workers(2, 1)
+    board.begins()
+    refused = ResourceError("a", needed="b", came="c", remedy="d")
+    board.ends(Ended(1, 5, b"", refused))
+    with pytest.raises(ResourceError, match="a: needed b"):
+        answer(ray, ray.actor(board), None, group)
+    lost = RuntimeError("a group")
+    lost.worker_failures = {  # type: ignore[attr-defined]
+        0: RuntimeError("Traceback\nRuntimeError: process 1, on a, ended by SIGKILL"),
+    }
+    with pytest.raises(ResourceError, match="got process 1, on a, ended by SIGKILL"):
+        answer(ray, ray.actor(board), lost, group)
+    with pytest.raises(ResourceError, match="cores that nothing else uses"):
+        answer(ray, ray.actor(board), RuntimeError("no room"), group)

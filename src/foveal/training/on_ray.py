@@ -148,8 +148,8 @@ def train_on_ray(
             "graphics": group.graphics,
         }
         with _fitted(group, asked) as fitting:
-            _Watch(ray, board, fitting, tell).to_the_end()
-        return _answer(ray, board, fitting.failed, group)
+            Watch(ray, board, fitting, tell).to_the_end()
+        return answer(ray, board, fitting.failed, group)
 
 
 class _Fitting(threading.Thread):
@@ -159,12 +159,16 @@ class _Fitting(threading.Thread):
         super().__init__(daemon=True)
         self.trainer = trainer
         self.failed: BaseException | None = None
+        self.done = threading.Event()
+        """Set at the end: a thread that is joined when Ctrl-C comes would seem to be over."""
 
     def run(self) -> None:
         try:
             self.trainer.fit()
         except BaseException as error:
             self.failed = error
+        finally:
+            self.done.set()
 
 
 @contextlib.contextmanager
@@ -197,7 +201,7 @@ def _fitted(group: Workers, asked: dict[str, Any]) -> Iterator[_Fitting]:
         yield fitting
 
 
-class _Watch:
+class Watch:
     """Passes on what workers say until all of them are done."""
 
     def __init__(
@@ -209,13 +213,13 @@ class _Watch:
     def to_the_end(self) -> None:
         """Wait; Ctrl-C asks workers to keep what they have, a second one waits no longer."""
         try:
-            while self.fitting.is_alive():
+            while not self.fitting.done.is_set():
                 self._pass_on()
         except KeyboardInterrupt:
             self.ray.get(self.board.stop.remote())
             for _ in range(int(STOPPING / LOOK)):
                 self._pass_on()
-                if not self.fitting.is_alive():
+                if self.fitting.done.is_set():
                     break
             else:
                 raise
@@ -228,10 +232,10 @@ class _Watch:
         if starts > self.starts:
             self.starts = starts
             self.tell("note: a process of the training was lost: all of them begin anew")
-        self.fitting.join(LOOK)
+        self.fitting.done.wait(LOOK)
 
 
-def _answer(ray: Any, board: Any, failed: BaseException | None, group: Workers) -> Answered:
+def answer(ray: Any, board: Any, failed: BaseException | None, group: Workers) -> Answered:
     """Say what came of it.
 
     Raises
