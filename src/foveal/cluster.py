@@ -151,10 +151,11 @@ def on_this_machine(ray: Any) -> Any:
     return NodeAffinitySchedulingStrategy(own, soft=False)
 
 
-def cores_of(ray: Any) -> list[int]:
-    """Count the cores of each machine of the cluster that has any."""
-    found = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
-    return [one for one in found if one]
+def cores_of(ray: Any, graphics: int = 0) -> list[int]:
+    """Count the cores of each machine that has any, and so many graphics processors."""
+    there = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    cores = [int(one.get("CPU", 0)) for one in there if one.get("GPU", 0) >= graphics]
+    return [one for one in cores if one]
 
 
 def enter(place: str) -> None:
