@@ -178,7 +178,7 @@ class _Run:
         self.threads = threads or _threads(ray)
         there = ray.cluster_resources().get("GPU", 0) > 0
         self.graphics = int(there if graphics is None else graphics)
-        _check_fits(ray, self.threads, self.graphics)
+        check_fits(ray, self.threads, self.graphics)
         self.out = self.done = 0
         """Items given out, and answers that came."""
         self.back: SimpleQueue[Any] = SimpleQueue()
@@ -316,7 +316,7 @@ def _cores(ray: Any, graphics: int = 0) -> list[int]:
     return [int(one.get("CPU", 0)) for one in there if one.get("GPU", 0) >= graphics]
 
 
-def _check_fits(ray: Any, threads: int, graphics: int) -> None:
+def check_fits(ray: Any, threads: int, graphics: int) -> None:
     """Refuse actors for which no machine has room: Ray would wait for one that has.
 
     So it should where machines come when they are asked for, and none is there yet.
