@@ -24,6 +24,8 @@ MOST_TRIES = 3
 AT, AGAIN, TRY, FIRST = "process", "again of", "try", "defaults"
 """What is kept of a trial: the process at it, the one it stands for whose process was ended, how
 often that was, and whether it is that of all defaults."""
+BEGINNING = "beginning"
+"""Which it is of those that come after all defaults."""
 OF, ROUND = "repeat of", "round"
 """The trial that is trained again, and in which round: with its seed, on its split."""
 TIME_UP = "time was up"
@@ -134,16 +136,20 @@ def opened(search: Search) -> tuple[Study, Any]:
         bury(study, search)
         _take_up(study)
         if not any(one.user_attrs.get(FIRST) for one in study.trials):
-            _begin(study, search)
+            study.enqueue_trial(dict(search.space.defaults), user_attrs={FIRST: True})
     return study, kept
 
 
-def _begin(study: Study, search: Search) -> None:
-    """Let the trial of all defaults come first; what is led begins with what often suits."""
-    study.enqueue_trial(dict(search.space.defaults), user_attrs={FIRST: True})
-    if search.sampler != "random":
-        for one in search.space.beginnings(search.shape):
-            study.enqueue_trial(one)
+def begin(study: Study, search: Search) -> None:
+    """Let what often suits come next, of trials that are led, where nothing else waits."""
+    state = imported().trial.TrialState
+    if search.sampler == "random" or study.get_trials(deepcopy=False, states=(state.WAITING,)):
+        return
+    begun = {one.user_attrs.get(BEGINNING) for one in study.get_trials(deepcopy=False)}
+    for number, one in enumerate(search.space.beginnings(search.shape)):
+        if number not in begun:
+            study.enqueue_trial(one, user_attrs={BEGINNING: number})
+            return
 
 
 def _agree(study: Study, facts: Mapping[str, Any]) -> None:

@@ -22,7 +22,7 @@ from foveal.tuning.keeping import keep
 from foveal.tuning.presence import Presence, study_lock
 from foveal.tuning.search import Search, Times
 from foveal.tuning.storage import address_in, experiments_meant, imported, reached
-from foveal.tuning.study import AT, OF, ROUND, all_tried, best_of, bury, opened
+from foveal.tuning.study import AT, OF, ROUND, all_tried, begin, best_of, bury, opened
 from foveal.tuning.watching import Watch
 
 if TYPE_CHECKING:
@@ -129,6 +129,8 @@ class Worker:
             if begun and time.time() >= times.search:
                 return False
             bury(self.study, self.search)
+            with study_lock(self.search.folder):
+                begin(self.study, self.search)
             longest = LARGEST_SHARE * (times.search - time.time())
             self._take(*((times.search, longest) if begun else (math.inf, math.inf)))
             return True
