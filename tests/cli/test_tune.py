@@ -20,7 +20,12 @@ def test_networks_are_tried_and_the_best_is_written(run, tmp_path: Path) -> None
     assert err.startswith("trial 0: loss ") and ", accuracy 0." in err
     assert "\ntrial 1: " in err and "\ntrial 1 again, 1: loss " in err
     page = (tmp_path / "m.tune" / "tune.html").read_text()
-    assert "Trials: 2" in page and "trained again" in page and "no trial saw" in page and "<script" not in page
+    assert (
+        "Trials: 2" in page
+        and "trained again" in page
+        and "no trial saw" in page
+        and "<script" not in page
+    )
     with (tmp_path / "m.tune" / "trials.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["trial"] for row in rows] == ["0", "1", "2", "3"]

@@ -73,12 +73,11 @@ def at_a_trial(folder: Path, parent: int) -> int:
 
 
 def test_two_workers_train_the_best_again_each_once(digits: Path) -> None:
-    more = ("--epochs", "1", "--trials", "3", "--workers", "2", "--repeats", "2", "--json")
+    more = ("--epochs", "1", "--trials", "2", "--workers", "2", "--repeats", "1", "--json")
     out, err = command(digits, *more).communicate(timeout=120)
     trials = json.loads(out)["trials"]
     again = [(one["repeat_of"], one["round"]) for one in trials if one["repeat_of"] is not None]
-    assert len(set(again)) == len(again) == 6, err
-    assert {one for one in again if one[0] == 0} == {(0, 1), (0, 2)}
+    assert sorted(again) == [(0, 1), (1, 1)], err
 
 
 def test_trials_are_divided_among_workers() -> None:
