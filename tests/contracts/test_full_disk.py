@@ -127,9 +127,16 @@ def test_a_training_that_met_a_full_disk_goes_on_to_the_same_model(answers: Answ
     assert resumed["left"]["m.safetensors"] == answers["cnn", ENOUGH]["left"]["m.safetensors"]
 
 
-def test_an_answer_that_cannot_be_printed_is_an_error(root: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_an_answer_that_cannot_be_printed_is_an_error(
+    root: Path, tmp_path: Path, unbuffered: str
+) -> None:
     # Python keeps a module that it compiled though the disk took but a part of it.
-    buffered = {**os.environ, "PYTHONUNBUFFERED": "", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONUNBUFFERED": unbuffered,
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     with (tmp_path / "answer.txt").open("w") as full:
         words = ("predict", str(root / "m.safetensors"), str(root / "pictures"), *ALONE)
         ran = subprocess.run(
@@ -138,7 +145,7 @@ def test_an_answer_that_cannot_be_printed_is_an_error(root: Path, tmp_path: Path
             stderr=subprocess.PIPE,
             check=False,
             text=True,
-            env=buffered,
+            env=environment,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20, 20)),
         )
     assert ran.returncode == 5 and "File too large" in ran.stderr, ran.stderr

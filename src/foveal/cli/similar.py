@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foveal.addresses import is_remote
-from foveal.cli.figures import check_table_and_sheet
 from foveal.cli.groups import found_groups, groups_lines
 from foveal.cli.options import Device, Json, Strict, Threads, opened
 from foveal.cli.output import print_answer, wrote
+from foveal.cli.outputs import Given, figure, file_of, with_option, writes
 from foveal.cli.sources import all_pictures, pictures_of, refuse_unreadable
 from foveal.cli.words import noted
 from foveal.results import plain
@@ -47,6 +47,13 @@ class SimilarPictures:
         }
 
 
+def _index_folder(name: Any, what: str, given: Given) -> tuple[Path, ...]:
+    from foveal.search.index_writer import checked_place
+
+    return (checked_place(Path(name)),)
+
+
+@writes(to=with_option("groups", file_of(".csv"), _index_folder), sheet=figure)
 def similar(
     model: Annotated[
         str | None,
@@ -68,7 +75,7 @@ def similar(
     queries: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="QUERY...",
+            metavar="QUERY",
             help="Pictures to search for: files or folders. None are needed with --to or --groups.",
             show_default=False,
         ),
@@ -118,7 +125,6 @@ def similar(
     """
     named, place, wanted = _named(model, where, queries or [])
     _check(place, wanted, to, groups=groups, graph=approximate or force)
-    _check_files(to, sheet, groups)
     fitted = opened(named, device, threads, whole=True)
     if groups:
         grouped = found_groups(fitted, pictures_of(place), to, sheet)
@@ -183,15 +189,6 @@ def _check(where: str, queries: list[str], to: Path | None, *, groups: bool, gra
             came=f"the index {where}",
             remedy="name the pictures" if groups else "leave --to out, or name the pictures",
         )
-
-
-def _check_files(to: Path | None, sheet: Path | None, groups: bool) -> None:
-    """Check the names under which files are to be written."""
-    from foveal.search.index_writer import checked_place
-
-    check_table_and_sheet(to if groups else None, sheet, formats=(".csv",))
-    if to is not None and not groups:
-        checked_place(to)
 
 
 def _searched(

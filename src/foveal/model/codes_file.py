@@ -19,7 +19,7 @@ from foveal.bulk.reading import open_parts
 from foveal.errors import DataError
 from foveal.files import whole_file
 from foveal.model.codec import Codes
-from foveal.model.codes_text import CodesTable, read_text
+from foveal.model.codes_text import FORMATS, CodesTable, read_text
 from foveal.tables import checked_table, valid_text, write_table
 from foveal.wording import counted
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 KEY = b"foveal"
 """The one key of the file's metadata; JSON."""
-FORMATS = (".parquet", ".csv", ".jsonl")
-"""Endings of files of codes; the first alone says whose they are, and checks every bit."""
 ROWS = 1_024
 """Rows that are read at once."""
 DAMAGES = (pa.ArrowException, OSError, UnicodeDecodeError)
