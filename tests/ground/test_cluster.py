@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import pickle
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from foveal.cluster import TRIES, Actor, Cluster, Starts, imported
+from foveal.cluster import Cluster, enter, imported
 from foveal.errors import ResourceError, UsageError
 
 
@@ -49,31 +47,6 @@ def test_a_python_without_ray_names_the_extra(monkeypatch: pytest.MonkeyPatch) -
         imported()
 
 
-class Begun:
-    """Stands for an actor that counts starts; answers are there at once."""
-
-    def __init__(self) -> None:
-        self.starts = Starts()
-        self.begun = self
-
-    def remote(self, number: int) -> int:
-        return self.starts.begun(number)
-
-
-class Double:
-    """Doubles numbers."""
-
-    def open(self, threads: int) -> Callable[[int], int]:
-        return lambda number: number * threads
-
-
-def test_an_item_that_ends_its_actors_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    ray = pytest.importorskip("ray")
-    monkeypatch.setattr(ray, "get", lambda found: found)
-    actor = Actor(Double(), 2, str(Path.cwd()), Begun())
-    items = [pickle.dumps((number, number)) for number in (4, 5)]
-    for _ in range(TRIES):  # as if each time another actor had ended at it
-        (answer,) = actor({"item": items[:1]})["answer"]
-        assert pickle.loads(answer) == 8
-    last, other = map(pickle.loads, actor({"item": items})["answer"])
-    assert isinstance(last, ResourceError) and "3 actors ended" in str(last) and other == 10
+def test_a_machine_without_the_folder_of_the_command_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ResourceError, match=r"on every machine.*No such file"):
+        enter(str(tmp_path / "elsewhere"))

@@ -10,12 +10,13 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
+from foveal.actors import handed_out
 from foveal.bulk.folder import PartsFolder
 from foveal.bulk.part import Part
 from foveal.bulk.pieces import Piece
 from foveal.bulk.run import Doing
 from foveal.bulk.work import Work
-from foveal.cluster import Cluster, handed_out
+from foveal.cluster import Cluster
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from foveal.cluster import handed_out
+from foveal.actors import handed_out
 from foveal.inference.extracting import (
     A_SAVING,
     Extracted,

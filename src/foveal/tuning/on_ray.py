@@ -13,7 +13,8 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from foveal.cluster import Cluster, handed_out
+from foveal.actors import handed_out
+from foveal.cluster import Cluster
 from foveal.errors import UsageError
 from foveal.tuning.search import Search
 from foveal.tuning.trying import Worker
