@@ -31,7 +31,7 @@ SCRIPTS = ("arithmetic.js", "unpack.js", "paint.js", "numbers.js", "classes.js",
 STYLES = ("look.css",)
 LONGEST_NOTATION = 300
 """Letters of a network that is written out above its layers."""
-MANY, UNFOLDED = 24, 12
+MANY, UNFOLDED = 24, 4
 """Layers of which all are unfolded at first; of more the first ones are."""
 
 
