@@ -20,10 +20,10 @@ from foveal.parameters import did_you_mean
 from foveal.remote_copies import local_model
 
 READ = (
-    *("pictures", "where", "queries", "first", "second", "codes"),
+    *("pictures", "where", "first", "second", "codes"),
     *("training", "usual", "calibrate"),
 )
-"""Parameters that name what is read, besides a model."""
+"""Parameters that name what is read, besides a model; of several queries each has its answer."""
 ALMOST = ".safetensor"
 """How endings begin that were meant to be that of a model."""
 NAME = "imagenet"
