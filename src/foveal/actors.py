@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import pickle
+import socket
 import threading
 import warnings
 from collections import Counter
@@ -21,7 +22,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeVar
 
 from foveal.cluster import Cluster, enter
-from foveal.errors import FovealError, ResourceError
+from foveal.errors import FovealError, ResourceError, UsageError
 from foveal.wording import counted
 
 WAITING = 8
@@ -80,6 +81,8 @@ def handed_out(
 
     Raises
     ------
+    UsageError
+        Where no machine has the cores or the graphics processor of an actor.
     ResourceError
         Where nothing answers at the address, and where actors end again and again.
     FovealError
@@ -97,17 +100,14 @@ def handed_out(
 class Actor:
     """One worker of many: it opens the task once, and does items.
 
-    What is raised on purpose is an answer, so that Ray does not try it again.
+    What is raised on purpose is an answer, so that Ray does not try it again. The task is opened
+    with the first item, not before: an actor that ends while it starts is started again for ever,
+    and one that ends at an item is counted.
     """
 
     def __init__(self, task: Task[Any, Any], threads: int, place: str, starts: Any) -> None:
-        self.starts = starts
-        self.refused: FovealError | None = None
-        try:
-            enter(place)
-            self.do = task.open(threads)
-        except FovealError as error:
-            self.refused = error
+        self.task, self.threads, self.place, self.starts = task, threads, place, starts
+        self.do: Callable[[Any], Any] | None = None
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
         """Do some items, each pickled."""
@@ -120,9 +120,14 @@ class Actor:
         if ray.get(self.starts.begun.remote(number)) > TRIES:
             return _deadly()
         try:
-            return self.refused or self.do(item)
+            if self.do is None:
+                enter(self.place)
+                self.do = self.task.open(self.threads)
+            return self.do(item)
         except FovealError as error:
             return error
+        except Exception as error:  # else Ray would tell of it, in words of its own
+            return _failed(error)
 
 
 class Starts:
@@ -151,6 +156,18 @@ def _deadly() -> ResourceError:
     )
 
 
+def _failed(error: Exception) -> ResourceError:
+    """Tell what went wrong on an actor that nobody foresaw."""
+    said = (str(error).strip().splitlines() or ["no more is said"])[0][:200]
+    return ResourceError(
+        f"Ray, an actor on {socket.gethostname()}",
+        needed="work that can be done there",
+        came=f"{type(error).__name__}: {said}",
+        remedy="look whether that machine has the same files, packages and room; what is done "
+        "stays, and the same line goes on",
+    )
+
+
 class _Run:
     """Items on their way out and answers on their way back."""
 
@@ -161,6 +178,7 @@ class _Run:
         self.threads = threads or _threads(ray)
         there = ray.cluster_resources().get("GPU", 0) > 0
         self.graphics = int(there if graphics is None else graphics)
+        _check_fits(ray, self.threads, self.graphics)
         self.out = self.done = 0
         """Items given out, and answers that came."""
         self.back: SimpleQueue[Any] = SimpleQueue()
@@ -288,6 +306,35 @@ def _source(queue: Any) -> Any:
 
 def _threads(ray: Any) -> int:
     """Choose the threads of an actor."""
-    cores = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
-    smallest = min(filter(None, cores), default=1)
+    smallest = min(filter(None, _cores(ray)), default=1)
     return max(1, min(MOST_THREADS, smallest // 2))
+
+
+def _cores(ray: Any, graphics: int = 0) -> list[int]:
+    """Count the cores of each machine that has so many graphics processors."""
+    there = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    return [int(one.get("CPU", 0)) for one in there if one.get("GPU", 0) >= graphics]
+
+
+def _check_fits(ray: Any, threads: int, graphics: int) -> None:
+    """Refuse actors for which no machine has room: Ray would wait for one that has.
+
+    So it should where machines come when they are asked for, and none is there yet.
+
+    Raises
+    ------
+    UsageError
+        Where each is too small.
+    """
+    if not any(_cores(ray)):
+        return
+    with_graphics = "a graphics processor and " * graphics
+    most = max(_cores(ray, graphics), default=0)
+    if most < threads:
+        raise UsageError(
+            "threads",
+            needed=f"a machine of the cluster with {with_graphics}{counted(threads, 'core')}, one "
+            "for each thread of an actor",
+            came=f"{counted(most, 'core')} at most" if most else "none with a graphics processor",
+            remedy="give fewer `threads`" if most else "choose the processor (`device` cpu)",
+        )

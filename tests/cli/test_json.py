@@ -48,6 +48,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "anomalies": ("m.safetensors", "pictures/a", "--usual", "pictures", "--false-alarms", "0.3"),
     "anomalies --to parts/": ("m.safetensors", "pictures/a", "--usual", "pictures"),
     "similar": ("a.safetensors", "pictures", "pictures/a/1.png"),
+    "similar --to parts/": ("m.safetensors", "pictures"),
     "similar --groups": ("a.safetensors", "pictures"),
     "map": ("a.safetensors", "pictures", "--to", "map.png"),
     "encode": ("a.safetensors", "pictures", "--to", "codes.parquet"),

@@ -33,11 +33,14 @@ TEMPORARY = re.compile(r"(\.[0-9a-f]{8})-\d+\.tmp")
 """Names of what a process was writing when it was killed, see `files.beside`."""
 
 
-def names_parts(to: str) -> bool:
+def names_parts(to: str, *, others: tuple[str, ...] = ()) -> bool:
     """Whether a name is one of a folder of parts: it ends as one, or there is such a folder.
 
-    So is an address, but for those that end as tables do.
+    So is an address, but for those that end as tables do. Folders of other things have names that
+    end as `others` say.
     """
+    if to.rstrip("/").endswith(others):
+        return False
     if is_remote(to):
         return not to.lower().endswith(FORMATS)
     return to.endswith(("/", os.sep)) or Path(to).is_dir()

@@ -102,6 +102,15 @@ def check(
             show_default=False,
         ),
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ray[://HOST:PORT]",
+            help="Let actors of Ray look at the pictures, each by its own --threads, on this "
+            "machine or a cluster, all of whose machines must see PICTURES and FOVEAL_CACHE.",
+            show_default="this process",
+        ),
+    ] = None,
     cache_limit: CacheLimit = None,
     threads: Threads = None,
     strict: Strict = False,
@@ -114,14 +123,16 @@ def check(
     wrong. The pictures are not touched.
     """
     from foveal.checking.check import checked
+    from foveal.cluster import Cluster
     from foveal.pictures.groups import grouped
     from foveal.pictures.naming import labelled_as
     from foveal.pictures.sources import gather
 
+    cluster = None if engine is None else Cluster.read(engine)
     labelled = labelled_as(gather(given(pictures)), label_from, label)
     named = grouped(labelled, groups_of(groups)).named_from_here()
     with shown_passage("the checks", "the network") as tell:
-        found = checked(named, quick, threads, tell, target_kind, separator)
+        found = checked(named, quick, threads, tell, target_kind, separator, cluster)
     written = list(_written(found, pictures, to, cleaned))
     answer = Checked(found=found, source=pictures, written=written)
     print_answer(answer, _lines, as_json=json)

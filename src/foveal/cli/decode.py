@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from foveal.cli.options import Device, Json, Model, Strict, Threads
+from foveal.cli.options import Device, Json, Model, Strict, Threads, path_or_address
 from foveal.cli.output import print_answer
 from foveal.cli.outputs import folder, writes
 from foveal.cli.sources import refuse_unreadable
@@ -40,8 +40,9 @@ def decode(
         Path,
         typer.Argument(
             metavar="CODES",
+            parser=path_or_address,
             help="What 'foveal encode' wrote: .parquet or a folder of parts, which say whose codes "
-            "these are, or .csv or .jsonl.",
+            "these are, or .csv or .jsonl; or the address of one.",
         ),
     ],
     to: Annotated[

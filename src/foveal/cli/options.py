@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from foveal.training.run import Run
 
 
-def _model_word(word: str) -> Any:
+def path_or_address(word: str) -> Any:
     """Return a path, or an address as it is: a path would lose a slash of it."""
     return Address(word) if is_remote(word) else Path(word)
 
 
 Model = Annotated[
-    Path, typer.Argument(metavar="MODEL", parser=_model_word, help="A .safetensors file.")
+    Path, typer.Argument(metavar="MODEL", parser=path_or_address, help="A .safetensors file.")
 ]
 Pictures = Annotated[
     str,

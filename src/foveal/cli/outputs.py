@@ -92,13 +92,16 @@ def folder(name: Any, what: str, given: Given) -> tuple[Path, ...]:
     return (checked_folder(Path(name), what),)
 
 
-def or_parts(one: Output) -> Output:
-    """Make the check of one file, or of a folder of parts where the name is that of one."""
+def or_parts(one: Output, *others: str) -> Output:
+    """Make the check of one file, or of a folder of parts where the name is that of one.
+
+    Folders of other things have names that end as `others` say.
+    """
 
     def check(name: Any, what: str, given: Given) -> tuple[Path, ...]:
         from foveal.bulk.folder import checked_place, names_parts
 
-        if not names_parts(name):
+        if not names_parts(name, others=others):
             return one(name, what, given)
         return () if is_remote(name) else (checked_place(Path(name)),)
 
