@@ -11,7 +11,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from foveal.cluster import Cluster
 from foveal.errors import FovealError, ResourceError
+from foveal.launched import end_with
 from foveal.tuning.on_ray import on_ray
 from foveal.tuning.search import Search
 from foveal.tuning.storage import address_in, reached
@@ -167,17 +167,10 @@ def main() -> None:
     """Take part in a study, as a process of its own does that `_started` started."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it is interrupted, and ends it
     search, until, trials = pickle.load(sys.stdin.buffer)
-    threading.Thread(target=_end_with, args=(sys.stdin.fileno(),), daemon=True).start()
+    end_with(sys.stdin.fileno())
     try:
         work(search, until, trials)
     except FovealError as error:
         pickle.dump(error, sys.stdout.buffer)
         sys.stdout.buffer.flush()
         os._exit(REFUSED)
-
-
-def _end_with(pipe: int) -> None:
-    """End this process once nobody holds the other end of a pipe."""
-    while os.read(pipe, 1):
-        pass
-    os._exit(1)
