@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import pickle
+import socket
 import threading
 import warnings
 from collections import Counter
@@ -20,8 +21,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeVar
 
-from foveal.cluster import Cluster, enter
-from foveal.errors import FovealError, ResourceError
+from foveal.cluster import Cluster, cores_of, enter, on_this_machine
+from foveal.errors import FovealError, ResourceError, UsageError
 from foveal.wording import counted
 
 WAITING = 8
@@ -80,6 +81,8 @@ def handed_out(
 
     Raises
     ------
+    UsageError
+        Where no machine has the cores or the graphics processor of an actor.
     ResourceError
         Where nothing answers at the address, and where actors end again and again.
     FovealError
@@ -97,17 +100,14 @@ def handed_out(
 class Actor:
     """One worker of many: it opens the task once, and does items.
 
-    What is raised on purpose is an answer, so that Ray does not try it again.
+    What is raised on purpose is an answer, so that Ray does not try it again. The task is opened
+    with the first item, not before: an actor that ends while it starts is started again for ever,
+    and one that ends at an item is counted.
     """
 
     def __init__(self, task: Task[Any, Any], threads: int, place: str, starts: Any) -> None:
-        self.starts = starts
-        self.refused: FovealError | None = None
-        try:
-            enter(place)
-            self.do = task.open(threads)
-        except FovealError as error:
-            self.refused = error
+        self.task, self.threads, self.place, self.starts = task, threads, place, starts
+        self.do: Callable[[Any], Any] | None = None
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
         """Do some items, each pickled."""
@@ -120,9 +120,14 @@ class Actor:
         if ray.get(self.starts.begun.remote(number)) > TRIES:
             return _deadly()
         try:
-            return self.refused or self.do(item)
+            if self.do is None:
+                enter(self.place)
+                self.do = self.task.open(self.threads)
+            return self.do(item)
         except FovealError as error:
             return error
+        except Exception as error:  # else Ray would tell of it, in words of its own
+            return _failed(error)
 
 
 class Starts:
@@ -151,6 +156,18 @@ def _deadly() -> ResourceError:
     )
 
 
+def _failed(error: Exception) -> ResourceError:
+    """Tell what went wrong on an actor that nobody foresaw."""
+    said = (str(error).strip().splitlines() or ["no more is said"])[0][:200]
+    return ResourceError(
+        f"Ray, an actor on {socket.gethostname()}",
+        needed="work that can be done there",
+        came=f"{type(error).__name__}: {said}",
+        remedy="look whether that machine has the same files, packages and room; what is done "
+        "stays, and the same line goes on",
+    )
+
+
 class _Run:
     """Items on their way out and answers on their way back."""
 
@@ -161,6 +178,7 @@ class _Run:
         self.threads = threads or _threads(ray)
         there = ray.cluster_resources().get("GPU", 0) > 0
         self.graphics = int(there if graphics is None else graphics)
+        check_fits(ray, self.threads, self.graphics)
         self.out = self.done = 0
         """Items given out, and answers that came."""
         self.back: SimpleQueue[Any] = SimpleQueue()
@@ -220,14 +238,7 @@ class _Run:
     def _queue(self) -> Any:
         from ray.util.queue import Queue
 
-        return Queue(WAITING, {"num_cpus": 0, "scheduling_strategy": self._here()})
-
-    def _here(self) -> Any:
-        """Say that something runs on this machine: it lives as long as this process does."""
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-        own = self.ray.get_runtime_context().get_node_id()
-        return NodeAffinitySchedulingStrategy(own, soft=False)
+        return Queue(WAITING, {"num_cpus": 0, "scheduling_strategy": on_this_machine(self.ray)})
 
     def _dataset(self, queue: Any) -> Any:
         """Describe what Ray Data does: items as they come, each to an actor."""
@@ -236,7 +247,8 @@ class _Run:
         context.enable_progress_bars = context.print_on_execution_start = False
         context.target_max_block_size = 1  # one item a block, so that each goes out by itself
         logging.getLogger("ray.data").setLevel(logging.ERROR)
-        starts = self.ray.remote(num_cpus=0, scheduling_strategy=self._here())(Starts).remote()
+        here = {"scheduling_strategy": on_this_machine(self.ray)}
+        starts = self.ray.remote(num_cpus=0, **here)(Starts).remote()
         fit = max(int(self.ray.cluster_resources().get("CPU", 1)) // self.threads, 1)
         with warnings.catch_warnings(), data.DataContext.current(context):
             warnings.simplefilter("ignore")  # how Ray would have remote arguments named in 2.64
@@ -244,7 +256,7 @@ class _Run:
                 _source(queue),
                 override_num_blocks=1,
                 num_cpus=0,
-                ray_remote_args={"scheduling_strategy": self._here(), "max_retries": 0},
+                ray_remote_args={**here, "max_retries": 0},
             ).map_batches(
                 Actor,
                 fn_constructor_args=(self.task, self.threads, str(Path.cwd()), starts),
@@ -288,6 +300,29 @@ def _source(queue: Any) -> Any:
 
 def _threads(ray: Any) -> int:
     """Choose the threads of an actor."""
-    cores = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
-    smallest = min(filter(None, cores), default=1)
+    smallest = min(cores_of(ray), default=1)
     return max(1, min(MOST_THREADS, smallest // 2))
+
+
+def check_fits(ray: Any, threads: int, graphics: int) -> None:
+    """Refuse actors for which no machine has room: Ray would wait for one that has.
+
+    So it should where machines come when they are asked for, and none is there yet.
+
+    Raises
+    ------
+    UsageError
+        Where each is too small.
+    """
+    if not cores_of(ray):
+        return
+    with_graphics = "a graphics processor and " * graphics
+    most = max(cores_of(ray, graphics), default=0)
+    if most < threads:
+        raise UsageError(
+            "threads",
+            needed=f"a machine of the cluster with {with_graphics}{counted(threads, 'core')}, one "
+            "for each thread of an actor",
+            came=f"{counted(most, 'core')} at most" if most else "none with a graphics processor",
+            remedy="give fewer `threads`" if most else "choose the processor (`device` cpu)",
+        )

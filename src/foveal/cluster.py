@@ -29,6 +29,9 @@ QUIET = {
     "RAY_worker_niceness": "0",  # actors are what the command does
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_TRAIN_METRICS_ENABLED": "0",
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
 }
 """Environment of Ray, unless it says otherwise."""
 
@@ -138,6 +141,21 @@ def imported() -> Any:
     except ImportError:
         raise without_extra("engine ray", "Ray", "scale") from None
     return ray
+
+
+def on_this_machine(ray: Any) -> Any:
+    """Say that something runs on this machine: it lives as long as this process does."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    own = ray.get_runtime_context().get_node_id()
+    return NodeAffinitySchedulingStrategy(own, soft=False)
+
+
+def cores_of(ray: Any, graphics: int = 0) -> list[int]:
+    """Count the cores of each machine that has any, and so many graphics processors."""
+    there = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    cores = [int(one.get("CPU", 0)) for one in there if one.get("GPU", 0) >= graphics]
+    return [one for one in cores if one]
 
 
 def enter(place: str) -> None:

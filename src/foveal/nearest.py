@@ -58,23 +58,54 @@ def nearest(
         Rows (q, k), nearest first, the lower row first where distances are equal, and their
         distances (q, k), computed in double precision from differences.
     """
-    count, size = vectors_rd.shape
-    k = min(k, count)
-    rows_qk = np.full((len(queries_qd), k), count, dtype=np.int64)
-    best_qk = np.full((len(queries_qd), k), np.inf)
-    step = max(1, min(PRODUCTS // max(1, min(len(queries_qd), QUERIES)), NUMBERS // size))
-    with _libraries().limit(limits=threads, user_api="blas"):
-        for start in range(0, count, step):
-            chunk_rd, squares = vectors_rd[start : start + step], squares_r[start : start + step]
-            for first in range(0, len(queries_qd), QUERIES):
-                part = slice(first, first + QUERIES)
-                q, r = _candidates(chunk_rd, squares, queries_qd[part], best_qk[part, -1], k)
-                if len(q):
-                    found_p = _measured(chunk_rd, queries_qd[part], q, r)
-                    rows_qk[part], best_qk[part] = _merged(
-                        rows_qk[part], best_qk[part], q, r + start, found_p
-                    )
-    return rows_qk, np.sqrt(best_qk)
+    found = Nearest(queries_qd, min(k, len(vectors_rd)), threads=threads)
+    found.add(vectors_rd, squares_r)
+    return found.rows_qk, np.sqrt(found.best_qk)
+
+
+class Nearest:
+    """The k nearest rows of each query among those that were added so far, numbered as they came.
+
+    Parameters
+    ----------
+    queries_qd : array of float32
+        What to search for.
+    k : int
+        Neighbours of each, no more than there will be rows.
+    threads : int
+        Threads of the matrix products.
+    """
+
+    def __init__(self, queries_qd: Floats, k: int, *, threads: int) -> None:
+        self.queries_qd, self.k, self.threads = queries_qd, k, threads
+        self.count = 0
+        """Rows that were added."""
+        self.rows_qk = np.full((len(queries_qd), k), np.iinfo(np.int64).max, dtype=np.int64)
+        """Nearest first, of equals the lower row first."""
+        self.best_qk = np.full((len(queries_qd), k), np.inf)
+        """Their squared distances; infinity where fewer rows were added."""
+
+    def add(self, vectors_rd: Floats, squares_r: Doubles) -> None:
+        """Look at further rows, (r, d), with their squared lengths, (r,)."""
+        count, size = vectors_rd.shape
+        queries = max(1, min(len(self.queries_qd), QUERIES))
+        step = max(1, min(PRODUCTS // queries, NUMBERS // size))
+        with _libraries().limit(limits=self.threads, user_api="blas"):
+            for start in range(0, count, step):
+                self._look(vectors_rd[start : start + step], squares_r[start : start + step])
+
+    def _look(self, chunk_rd: Floats, squares_r: Doubles) -> None:
+        """Look at rows for which there is room at once."""
+        for first in range(0, len(self.queries_qd), QUERIES):
+            part = slice(first, first + QUERIES)
+            queries_qd, worst_q = self.queries_qd[part], self.best_qk[part, -1]
+            q, r = _candidates(chunk_rd, squares_r, queries_qd, worst_q, self.k)
+            if len(q):
+                found_p = _measured(chunk_rd, queries_qd, q, r)
+                self.rows_qk[part], self.best_qk[part] = _merged(
+                    self.rows_qk[part], self.best_qk[part], q, r + self.count, found_p
+                )
+        self.count += len(chunk_rd)
 
 
 @cache

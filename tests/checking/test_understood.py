@@ -24,6 +24,7 @@ def understood(vectors: np.ndarray, labels: np.ndarray) -> Understood:
     array = np.zeros((count, 4, 4, 1), np.uint8)
     pictures = replace(Pictures.of_array(array), labels=labels)
     made = Vectors(
+        pictures=pictures.names,
         features=vectors,
         recipe=PictureRecipe(height=4, width=4, channels=1),
         reasons=("",) * count,

@@ -48,6 +48,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "anomalies": ("m.safetensors", "pictures/a", "--usual", "pictures", "--false-alarms", "0.3"),
     "anomalies --to parts/": ("m.safetensors", "pictures/a", "--usual", "pictures"),
     "similar": ("a.safetensors", "pictures", "pictures/a/1.png"),
+    "similar --to parts/": ("m.safetensors", "pictures"),
     "similar --groups": ("a.safetensors", "pictures"),
     "map": ("a.safetensors", "pictures", "--to", "map.png"),
     "encode": ("a.safetensors", "pictures", "--to", "codes.parquet"),
@@ -126,7 +127,7 @@ def test_a_schema_is_printed_for_one_command_or_all(run) -> None:
     code, out, _ = run("schema")
     every = json.loads(out)
     assert code == 0 and every.keys() == ANSWERS.keys() and every["train cnn"] == one
-    assert len(every["similar"]["anyOf"]) == 2
+    assert len(every["similar"]["anyOf"]) == 3
     code, _, err = run("schema", "nonsense")
     assert code == 2 and "train cnn" in err
 

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -233,3 +234,73 @@ def test_engines_that_cannot_be_are_refused_before_anything_is_begun(
     code, _, err = run("encode", "m.safetensors", "pictures", "--to", to, "--engine", engine)
     assert code == 2 and told in err and "--engine" in err
     assert not (place / "parts").exists() and not (place / "table.csv").exists()
+
+
+@pytest.mark.parametrize("model", ["m.safetensors", "a.safetensors"])
+def test_an_index_is_written_in_parts_which_encode_goes_on_with(
+    run, place: Path, model: str
+) -> None:
+    line = ("similar", model, "pictures", "--to", "index/", "--part-size", "6")
+    code, out, _ = run(*line, "--shards", "1/2")
+    assert code == 0 and "not whole yet" in out
+    code, out, _ = run(*line, "--shards", "2/2", "--json")
+    answer = json.loads(out)
+    assert code == 0 and answer["whole"] and (answer["all_parts"], answer["all_rows"]) == (4, 22)
+    code, out, _ = run("encode", model, "pictures", "--to", "index/", "--json")
+    assert code == 0 and json.loads(out)["kept"] == 4
+    queries = ("pictures/a/0.png", "pictures/b/7.png")
+    plain = json.loads(run("similar", model, "pictures", *queries, "--json")[1])
+    code, out, err = run("similar", model, "index", *queries, "--json")
+    answer = json.loads(out)
+    assert code == 0 and answer["pictures"] == 21, err
+    for one, wanted in zip(answer["queries"], plain["queries"], strict=True):
+        assert [near["path"] for near in one["found"]] == [near["path"] for near in wanted["found"]]
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (("pictures/a/0.png", "--to", "index/"), "searched once all of them are there"),
+        (("--to", "index/", "--sheet", "s.png"), "--sheet too"),
+        (("--to", "index/", "--approximate"), "--approximate"),
+        (("--to", "x.index", "--shards", "1/2"), "--to parts/"),
+        (("--to", "pictures"), "_parts.json"),
+        (("--groups", "--engine", "ray"), "--engine"),
+    ],
+)
+def test_lines_that_ask_more_of_an_index_in_parts_are_refused(
+    run, place: Path, more: tuple[str, ...], told: str
+) -> None:
+    code, _, err = run("similar", "m.safetensors", "pictures", *more)
+    assert code == 2 and told in err and not (place / "index").exists()
+
+
+def test_parts_are_no_pictures_to_make_an_index_of_in_parts(run, place: Path) -> None:
+    assert run("similar", "m.safetensors", "pictures", "--to", "index/")[0] == 0
+    code, _, err = run("similar", "m.safetensors", "index/", "--to", "again/")
+    assert code == 2 and "parts already" in err
+    assert run("similar", "m.safetensors", "pictures", "--to", "x.index")[0] == 0
+    assert run("similar", "m.safetensors", "pictures", "--to", "x.index")[0] == 0  # is there
+
+
+def test_parts_and_tables_of_codes_are_decoded_at_their_address(run, place: Path) -> None:
+    system = fsspec.filesystem("memory")
+    assert run("encode", "a.safetensors", "pictures", "--to", "memory://top/codes/")[0] == 0
+    assert run("encode", "a.safetensors", "pictures", "--to", "one.csv")[0] == 0
+    system.put_file("one.csv", "/top/one.csv")
+    for codes, to in (("memory://top/codes", "many"), ("memory://top/one.csv", "one")):
+        code, out, err = run("decode", "a.safetensors", codes, "--to", to)
+        assert code == 0 and "21 pictures" in out, err
+    one, many = (
+        sorted(path.name for path in (place / to).rglob("*.png")) for to in ("one", "many")
+    )
+    assert len(one) == 21 and one == many
+    code, out, _ = run(
+        "similar", "a.safetensors", "memory://top/codes/", "pictures/a/0.png", "--json"
+    )
+    assert code == 0 and json.loads(out)["queries"][0]["found"][0]["path"] == "pictures/a/0.png"
+    system.rm("/top/codes/part-00000000.parquet")
+    for where, told in (("memory://top/codes", "all of 1 part"), ("memory://top/no", "nothing")):
+        code, _, err = run("decode", "a.safetensors", where, "--to", "other")
+        assert code == 3 and told in err and where in err
+    system.store.clear()

@@ -139,3 +139,20 @@ def test_memory_is_bounded(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 40_000_000 < 200_000 * 150 * 4
+
+
+@given(shape=SHAPES, seed=st.integers(0, 2**32 - 1), parts=st.integers(1, 6))
+def test_rows_that_come_bit_by_bit_are_those_of_all(
+    parted: None, shape, seed: int, parts: int
+) -> None:
+    count, size, asked, k = shape
+    draws = np.random.default_rng(seed)
+    vectors = draws.integers(-2, 3, (count, size)).astype(np.float32)
+    queries = draws.integers(-2, 3, (asked, size)).astype(np.float32)
+    search = exact.Nearest(queries, min(k, count), threads=1)
+    for part in np.array_split(vectors, parts):  # some are empty
+        search.add(part, exact.squared_lengths(part))
+    right, truth = by_hand(vectors, queries, k)
+    assert search.count == count
+    np.testing.assert_array_equal(search.rows_qk, right)
+    np.testing.assert_allclose(np.sqrt(search.best_qk), truth, rtol=1e-12)

@@ -41,24 +41,24 @@ def test_a_second_build_decodes_nothing(
     assert told[-1] == (31, 31)  # the twin goes through once
     monkeypatch.setattr(decode, "decode", lambda *_: pytest.fail("decoded again"))
     second = build(model, digits, place=tmp_path / "d.index")
-    np.testing.assert_array_equal(first.vectors, second.vectors)
+    np.testing.assert_array_equal(first.held.vectors, second.held.vectors)
     assert second.query(digits / "5.png", 1)[0].names == ("5.png",)
 
 
 def test_beyond_many_vectors_search_is_approximate(
     model: FittedModel, digits: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert build(model, digits).graph is None
+    assert build(model, digits).held.graph is None
     monkeypatch.setattr(index, "EXACT_UP_TO", 30)
     made = build(model, digits)
-    assert made.graph is not None and "approximate" in made.notes[0]
+    assert made.held.graph is not None and "approximate" in made.notes[0]
     assert made.query(digits / "9.png", 1)[0].names == ("9.png",)
-    assert build(model, digits, approximate=False).graph is None
+    assert build(model, digits, approximate=False).held.graph is None
     monkeypatch.setattr(graph, "available", lambda: False)
     made = build(model, digits)
-    assert made.graph is None and "pip install 'foveal[search]'" in made.notes[0]
+    assert made.held.graph is None and "pip install 'foveal[search]'" in made.notes[0]
     opened = open_index(kept, model)
-    assert opened.graph is None and "searched exactly" in opened.notes[0]
+    assert opened.held.graph is None and "searched exactly" in opened.notes[0]
     for asked in (lambda: build(model, digits, approximate=True),
                   lambda: open_index(kept, model, approximate=True)):  # fmt: skip
         with pytest.raises(UsageError, match=r"Install it: pip install 'foveal\[search\]'"):
@@ -69,7 +69,7 @@ def test_an_index_without_a_graph_cannot_be_searched_by_one(
     model: FittedModel, digits: Path, tmp_path: Path
 ) -> None:
     build(model, digits, place=tmp_path / "plain.index")
-    assert open_index(tmp_path / "plain.index", model).graph is None
+    assert open_index(tmp_path / "plain.index", model).held.graph is None
     with pytest.raises(UsageError, match="an index with a graph, got one without"):
         open_index(tmp_path / "plain.index", model, approximate=True)
 

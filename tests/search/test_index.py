@@ -48,7 +48,7 @@ def test_what_cannot_be_read_is_named_and_stops_nothing(
 ) -> None:
     for made in (build(model, digits), open_index(kept, model)):
         assert [(one.path, bool(one.reason)) for one in made.unreadable] == [("wreck.png", True)]
-        assert len(made) == 31 and "wreck.png" not in made.names.to_pylist()
+        assert len(made) == 31 and "wreck.png" not in made.held.names.to_pylist()
         queries = [digits / "wreck.png", digits / "2.png", digits / "gone.png"]
         found = made.query(queries, 1)
         assert [bool(one.reason) for one in found] == [True, False, True]
@@ -91,7 +91,7 @@ def test_the_graph_finds_what_all_vectors_say(model: FittedModel, tmp_path: Path
         model, pictures, place=place, approximate=True, linking=lambda *at: linked.append(at)
     )
     exact = open_index(place, model, approximate=False)
-    assert near.graph is not None and exact.graph is None
+    assert near.held.graph is not None and exact.held.graph is None
     assert linked == [(1797, 1797)]
     assert repr(near) == "SearchIndex(1,797 pictures, euclidean, approximate)"
     queries = model.encode(pictures[:200]) + np.float32(0.01)
@@ -100,7 +100,7 @@ def test_the_graph_finds_what_all_vectors_say(model: FittedModel, tmp_path: Path
     recall = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(rows, right, strict=True)])
     assert recall > 0.97
     for one, row, far, best in zip(queries, rows, distances, truth, strict=True):
-        np.testing.assert_allclose(far, cdist(one[None], exact.vectors[row])[0], rtol=1e-6)
+        np.testing.assert_allclose(far, cdist(one[None], exact.held.vectors[row])[0], rtol=1e-6)
         assert list(far) == sorted(far) and (far >= best - 1e-12).all()
 
 

@@ -163,7 +163,7 @@ PIECES = ["vectors.npy", "names.parquet", "graph.usearch"]
 def test_what_does_not_hold_is_refused(
     model: FittedModel, kept: Path, damage: Damage, match: str
 ) -> None:
-    assert open_index(kept, model).graph is not None
+    assert open_index(kept, model).held.graph is not None
     damage(kept)
     with pytest.raises(DataError, match=match) as refused:
         open_index(kept, model)

@@ -27,9 +27,9 @@ def test_an_index_is_a_folder_of_four_pieces(model: FittedModel, kept: Path, dig
     table = pq.read_table(kept / "names.parquet").to_pylist()
     assert [row["path"] for row in table if row["error"]] == ["wreck.png"]
     opened = open_index(kept, model)
-    assert isinstance(opened.vectors, np.memmap)
+    assert isinstance(opened.held.vectors, np.memmap)
     memory = build(model, digits)
-    np.testing.assert_array_equal(opened.vectors, memory.vectors)
+    np.testing.assert_array_equal(opened.held.vectors, memory.held.vectors)
     for one, other in zip(opened.query(digits), memory.query(digits), strict=True):
         assert (one.query, one.names, one.distances) == (other.query, other.names, other.distances)
 
@@ -41,7 +41,7 @@ def test_odd_names_are_kept(model: FittedModel, digits: Path, tmp_path: Path) ->
     except OSError:
         pytest.skip("this disk has no such names")
     made = build(model, digits, place=tmp_path / "d.index")
-    assert "\ufffd.png" in made.names.to_pylist()
+    assert "\ufffd.png" in made.held.names.to_pylist()
 
 
 def test_an_index_is_replaced_whole(model: FittedModel, digits: Path, kept: Path) -> None:

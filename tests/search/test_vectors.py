@@ -21,8 +21,8 @@ def test_vectors_are_the_codes_and_found_are_the_nearest(model: FittedModel) -> 
     pictures, queries = as_bytes(DIGITS[:150]), as_bytes(DIGITS[150:160])
     made = build(model, pictures)
     codes = model.encode(pictures)
-    np.testing.assert_allclose(made.vectors, codes, rtol=1e-4, atol=1e-5)
-    assert (len(made), made.measure, made.graph) == (150, "euclidean", None)
+    np.testing.assert_allclose(made.held.vectors, codes, rtol=1e-4, atol=1e-5)
+    assert (len(made), made.measure, made.held.graph) == (150, "euclidean", None)
     far = cdist(model.encode(queries), codes)
     for row, found in enumerate(made.query(queries, 5)):
         assert found.query == str(row)
@@ -36,7 +36,7 @@ def test_features_of_classifiers_are_compared_by_their_direction() -> None:
     made = build(CLASSIFIER, pictures)
     features = CLASSIFIER.features(pictures).astype(np.float64)
     assert made.measure == "cosine"
-    np.testing.assert_allclose(np.linalg.norm(made.vectors, axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(made.held.vectors, axis=1), 1, rtol=1e-6)
     angles = cdist(features, features, "cosine")
     for row, found in enumerate(made.query(pictures[:10], 4)):
         np.testing.assert_allclose(
@@ -53,7 +53,7 @@ def test_a_vector_of_zeros_has_no_direction_and_stays() -> None:
         for parameter in dark.network.parameters():
             parameter.data.zero_()
         made = build(dark, as_bytes(DIGITS[:4]))
-        assert not made.vectors.any()
+        assert not made.held.vectors.any()
         assert made.query(as_bytes(DIGITS[:1]), 3)[0].rows == (0, 1, 2)
 
 
@@ -62,7 +62,7 @@ def test_bytes_and_numbers_make_the_vectors_that_the_model_makes() -> None:
     model = learner.fit(DIGITS[:100]).model_  # floats, white is 16
     for pictures in (DIGITS[:20], DIGITS[:20].astype(np.uint8), DIGITS[:20].astype(np.int64)):
         made = build(model, pictures)
-        np.testing.assert_allclose(made.vectors, model.encode(pictures), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(made.held.vectors, model.encode(pictures), rtol=1e-4, atol=1e-5)
         assert made.query(pictures[4:5], 1)[0].rows == (4,)
 
 
@@ -70,7 +70,7 @@ def test_numbers_that_overflow_are_named(model: FittedModel) -> None:
     pictures = DIGITS[:5].astype(np.float32)
     pictures[2, 0, 0] = np.nan
     made = build(model, pictures)
-    assert made.names.to_pylist() == ["0", "1", "3", "4"]
+    assert made.held.names.to_pylist() == ["0", "1", "3", "4"]
     assert [(one.path, one.reason) for one in made.unreadable] == [("2", NOT_FINITE)]
 
 

@@ -141,3 +141,33 @@ def test_while_it_drains_a_server_says_so_and_still_answers(site) -> None:
     answer = made.ask("POST", "/v1/models/abc/predict", content=png(), headers=JPEG)
     assert (answer.status_code, answer.headers["connection"]) == (200, "close")
     assert made.ask("GET", "/v2/health/live").status_code == 200
+
+
+def test_a_full_server_refuses_before_it_looks_at_a_request_but_not_before_the_door(site) -> None:
+    made = site(queue=2, door=Door(token=TOKEN))
+    known = {"authorization": f"Bearer {TOKEN}", **JPEG}
+    made.resources.room.pictures = 2
+    path = "/v1/models/abc/predict"
+    for wrong, status in (
+        ({**known, "host": "evil.example"}, 421),
+        ({**known, "origin": "http://evil.example"}, 403),
+        (JPEG, 401),
+        (known, 503),
+    ):
+        answer = made.ask("POST", path, content=png(), headers=wrong)
+        assert answer.status_code == status
+    assert answer.headers["retry-after"] == "1" and "connection" not in answer.headers
+    assert answer.json()["came"] == "2 pictures before yours"
+    for method, open_, status in (
+        ("GET", "/v2/health/ready", 200),
+        ("GET", "/v2/models/abc", 200),
+        ("GET", path, 405),
+        ("POST", "/v1/models/nobody/predict", 404),
+    ):
+        assert made.ask(method, open_, headers=known).status_code == status
+    made.resources.room.pictures = 1
+    assert made.ask("POST", path, content=png(), headers=known).status_code == 200
+    facts = made.log[3]
+    assert (facts["route"], facts["status"]) == ("/v1/models/{name}/predict", 503)
+    counts = made.ask("GET", "/metrics", headers=known).text
+    assert 'foveal_requests_total{route="/v1/models/{name}/predict",status="503"} 1.0' in counts

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +18,8 @@ import uvicorn
 
 from foveal.errors import UsageError
 from foveal.serving import guard
-from foveal.serving.connection import Connection
+from foveal.serving.connection import MOST_HEAD, Connection
+from foveal.serving.server import fastest_loop
 from foveal.serving.settings import Settings, listening, read_token
 from foveal.serving.wanted import wanted_of
 from support.models import small_model
@@ -135,6 +138,101 @@ def test_whoever_goes_on_sending_is_cut_off(site, monkeypatch) -> None:
                 client.sendall(b"x" * 1_000)
                 time.sleep(0.01)
         assert time.monotonic() - began < 8
+
+
+def read(client: socket.socket) -> bytes:
+    """Read one answer: its head, and the body that it announces."""
+    found = b""
+    while b"\r\n\r\n" not in found:
+        found += client.recv(1) or pytest.fail(f"closed after {found!r}")
+    length = re.search(rb"content-length: (\d+)", found)
+    assert length is not None
+    while len(found) < found.index(b"\r\n\r\n") + 4 + int(length[1]):
+        found += client.recv(1) or pytest.fail(f"closed after {found!r}")
+    return found
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_whoever_is_refused_for_want_of_room_reads_why_and_asks_again(site, chunked: bool) -> None:
+    made, size = site(queue=1), 5_000_000
+    lengths = ("content-length: {}", "transfer-encoding: chunked")
+    head = f"POST {PREDICT} HTTP/1.1\r\nhost: localhost\r\ncontent-type: image/png\r\n"
+    with listened(made) as address, socket.create_connection(address) as client:
+        client.settimeout(20)
+        for _ in range(3):
+            made.resources.room.pictures = 1
+            client.sendall(f"{head}{lengths[chunked].format(size)}\r\n\r\n".encode())
+            body = b"%x\r\n" % size + b"x" * size + b"\r\n0\r\n\r\n" if chunked else b"x" * size
+            client.sendall(body)
+            answer = read(client)
+            assert answer.startswith(b"HTTP/1.1 503") and b"retry-after: " in answer
+            assert b"connection: close" not in answer and answer.endswith(b"}")
+            made.resources.room.pictures = 0
+            client.sendall(f"{head}content-length: {len(png())}\r\n\r\n".encode() + png())
+            assert read(client).startswith(b"HTTP/1.1 200")
+
+
+def test_a_connection_waits_for_another_request_after_a_body_that_nobody_read(
+    site, monkeypatch
+) -> None:
+    """Else it would be cut off, as one that sends no whole head, and with it what comes next."""
+    monkeypatch.setattr(Connection, "every", 0.2)
+    made = site(queue=1)
+    head = f"POST {PREDICT} HTTP/1.1\r\nhost: localhost\r\ncontent-type: image/png\r\n"
+    with listened(made) as address, socket.create_connection(address) as client:
+        client.settimeout(20)
+        made.resources.room.pictures = 1
+        client.sendall(f"{head}content-length: 20\r\n\r\n".encode())
+        assert read(client).startswith(b"HTTP/1.1 503")
+        client.sendall(b"x" * 20)
+        time.sleep(1)
+        made.resources.room.pictures = 0
+        client.sendall(f"{head}content-length: {len(png())}\r\n\r\n".encode() + png())
+        assert read(client).startswith(b"HTTP/1.1 200")
+
+
+def test_whoever_waits_to_be_asked_for_a_body_is_refused_without(site) -> None:
+    made = site(queue=1)
+    head = f"POST {PREDICT} HTTP/1.1\r\nhost: localhost\r\ncontent-type: image/png\r\n"
+    asked = f"{head}expect: 100-continue\r\ncontent-length: {len(png())}\r\n\r\n".encode()
+    with listened(made) as address:
+        with socket.create_connection(address) as client:
+            client.settimeout(20)
+            client.sendall(asked)
+            assert client.recv(1_000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+            client.sendall(png())
+            assert read(client).startswith(b"HTTP/1.1 200")
+        made.resources.room.pictures = 1
+        with socket.create_connection(address) as client:
+            client.settimeout(20)
+            client.sendall(asked)
+            answer = read(client)
+            assert answer.startswith(b"HTTP/1.1 503") and b"connection: close" in answer
+
+
+@pytest.mark.parametrize("after", [b"x: ", b"transfer-encoding: chunked\r\n\r\n0\r\nx: "])
+def test_a_head_without_end_is_cut_off_before_it_fills_the_memory(site, after: bytes) -> None:
+    with listened(site()) as address, socket.create_connection(address) as client:
+        client.settimeout(20)
+        client.sendall(f"POST {PREDICT} HTTP/1.1\r\nhost: localhost\r\n".encode() + after)
+        sent, answer = 0, b""
+        with contextlib.suppress(OSError):
+            while sent < 50 * MOST_HEAD and not answer.startswith(b"HTTP/1.1 400"):
+                client.sendall(b"x" * 1_000)
+                sent += 1_000
+                client.setblocking(False)
+                with contextlib.suppress(BlockingIOError):
+                    answer += client.recv(1_000)
+                client.settimeout(20)
+        assert sent < 50 * MOST_HEAD
+
+
+def test_the_loop_is_the_fastest_there_is(monkeypatch) -> None:
+    made = fastest_loop()
+    assert made is not None and made.__module__.startswith("uvloop")
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert fastest_loop() is None
 
 
 @pytest.mark.parametrize(

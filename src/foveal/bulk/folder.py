@@ -33,14 +33,30 @@ TEMPORARY = re.compile(r"(\.[0-9a-f]{8})-\d+\.tmp")
 """Names of what a process was writing when it was killed, see `files.beside`."""
 
 
-def names_parts(to: str) -> bool:
+def names_parts(to: str, *, others: tuple[str, ...] = ()) -> bool:
     """Whether a name is one of a folder of parts: it ends as one, or there is such a folder.
 
-    So is an address, but for those that end as tables do.
+    So is an address, but for those that end as tables do. Folders of other things have names that
+    end as `others` say.
     """
+    if to.rstrip("/").endswith(others):
+        return False
     if is_remote(to):
         return not to.lower().endswith(FORMATS)
     return to.endswith(("/", os.sep)) or Path(to).is_dir()
+
+
+def checked_place(place: Path) -> Path:
+    """Check the name of a folder of parts.
+
+    Raises
+    ------
+    UsageError
+        Where the folder above is not there, and for a folder that holds anything else.
+    """
+    where = place.resolve() if place.is_dir() else place  # it may be a link to another disk
+    checked_folder(where, needed=f"a folder that is new, or holds {MANIFEST}", spared=_spared)
+    return place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +91,7 @@ class PartsFolder:
         ResourceError
             Where it cannot be written to.
         """
-        where = place.resolve() if place.is_dir() else place  # it may be a link to another disk
-        checked_folder(where, needed=f"a folder that is new, or holds {MANIFEST}", spared=_spared)
+        checked_place(place)
         with told(str(place)):
             place.mkdir(exist_ok=True)
             with filelock.FileLock(place / f".{MANIFEST}.lock"):

@@ -1,28 +1,34 @@
 """Reading a folder of parts as one table, part by part, in the memory of a few rows.
 
+The folder lies here or at an address, of whose parts the cache keeps copies.
+
 Axes: n picture, d number of a vector.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from foveal.arrays import Floats
-from foveal.bulk.folder import MANIFEST, part_path, parts_there, read_manifest
+from foveal.addresses import is_remote, shown
+from foveal.arrays import Floats, Integers
+from foveal.bulk.folder import MANIFEST
+from foveal.bulk.remote_folder import at_hand, manifest_at, numbers_at, part_at, said_by
 from foveal.errors import DataError
+from foveal.remote import NoObject
 from foveal.wording import counted
 
 ROWS = 1_024
 """Rows that are read at once."""
 VECTORS = ("features", "code")
 """Columns that hold a vector a row."""
-DAMAGES = (pa.ArrowException, OSError)
+DAMAGES = (pa.ArrowException, OSError, NoObject)
 """What reading a damaged part raises."""
 
 
@@ -40,17 +46,30 @@ class RowsOfVectors:
     """What else is known of each: label, group, split, and what the sources said besides."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Parts:
     """A whole folder of parts, opened; it answers as `pyarrow.parquet.ParquetFile` does."""
 
-    place: Path
-    files: Sequence[Path]
+    place: Path | str
+    """The folder, or its address."""
+    files: Sequence[Path | str]
     """The parts, in order."""
-    num_rows: int
-    """Rows of all of them."""
+    lengths: Integers
+    """Rows of each."""
+    readable: Integers
+    """Rows of each that are of pictures that can be read."""
     schema_arrow: pa.Schema
     """Columns of the first part: those of the answers are the same in all of them."""
+
+    @property
+    def title(self) -> str:
+        """How the folder is named in messages."""
+        return shown(str(self.place))
+
+    @property
+    def num_rows(self) -> int:
+        """Rows of all of them."""
+        return int(self.lengths.sum())
 
     @property
     def metadata(self) -> Parts:
@@ -61,6 +80,16 @@ class Parts:
     def vectors(self) -> str | None:
         """The column that holds a vector a row; None where there is none."""
         return next((name for name in VECTORS if name in self.schema_arrow.names), None)
+
+    def part(self, number: int) -> Parts:
+        """Return one part by itself."""
+        one = slice(number, number + 1)
+        files, lengths, readable = self.files[one], self.lengths[one], self.readable[one]
+        return replace(self, files=files, lengths=lengths, readable=readable)
+
+    def each(self) -> Iterator[Parts]:
+        """Return each part by itself, in order."""
+        return map(self.part, range(len(self.files)))
 
     def read(self, columns: list[str]) -> pa.Table:
         """Read some columns whole."""
@@ -76,14 +105,9 @@ class Parts:
         DataError
             Where a part is damaged, or cannot be read.
         """
-        for path in self.files:
-            try:
-                with opened(path) as file:
-                    there = [name for name in columns if name in file.schema_arrow.names]
-                    for batch in file.iter_batches(batch_size, columns=there):
-                        yield _filled(batch, columns)
-            except DAMAGES as error:
-                raise _damaged(path, str(error)) from error
+        for file in self.files:
+            for batch in _batches(file, batch_size, columns):
+                yield _filled(batch, columns)
 
     def rows(self, size: int = ROWS) -> Iterator[RowsOfVectors]:
         """Read vectors with all that is known of their pictures, a few rows at a time.
@@ -96,60 +120,110 @@ class Parts:
         column = self.vectors
         if column is None:
             raise DataError(
-                str(self.place),
+                self.title,
                 needed="parts that 'foveal encode' wrote",
                 came=f"those of the columns {', '.join(self.schema_arrow.names[:6])}",
                 remedy="encode the pictures into a folder of parts",
             )
-        for path in self.files:
-            names = opened(path).schema_arrow.names
-            for batch in Parts(
-                place=self.place,
-                files=[path],
-                num_rows=0,
-                schema_arrow=self.schema_arrow,
-            ).iter_batches(size, names):
+        kind = self.schema_arrow.field(column).type
+        for file in self.files:
+            for batch in _batches(file, size):
+                if column not in batch.schema.names or batch.schema.field(column).type != kind:
+                    raise _damaged(file, f"other columns than {column} of {kind}")
                 yield _rows(batch, column)
 
+    def damaged(self, came: str) -> DataError:
+        """Make the error for parts, or one part by itself, in which something does not hold."""
+        return _damaged(self.files[0] if len(self.files) == 1 else self.place, came)
 
-def open_parts(place: Path) -> Parts:
+
+def are_parts(where: Any) -> bool:
+    """Whether this names a folder of parts, here or at an address.
+
+    Raises
+    ------
+    DataError
+        For a bucket that is not there.
+    ResourceError
+        Where a server does not answer.
+    """
+    if is_remote(where):
+        return manifest_at(where) is not None
+    return isinstance(where, str | Path) and (Path(where) / MANIFEST).is_file()
+
+
+def open_parts(place: Path | str) -> Parts:
     """Open a folder of parts, all of which are there.
 
     Raises
     ------
     DataError
         For a folder of something else, and where parts are missing or damaged.
+    ResourceError
+        Where a server does not answer.
     """
-    known = read_manifest(place)
+    title, known = shown(str(place)), manifest_at(place)
     if known is None:
         raise DataError(
-            str(place),
+            title,
             needed=f"a folder of parts, with {MANIFEST}",
             came="one without",
             remedy="name the folder that was written to with a / at its end",
         )
-    there, wanted = parts_there(place), known.get("parts")
+    there, wanted = numbers_at(place), known.get("parts")
     if wanted is None or there != set(range(wanted)):
         raise DataError(
-            str(place),
+            title,
             needed="all parts" if wanted is None else f"all of {counted(wanted, 'part')}",
             came=f"{len(there):,} of them",
             remedy="give the command again that writes them: it goes on with what is missing",
         )
-    files = [part_path(place, number) for number in sorted(there)]
+    if not there:
+        raise _damaged(place, "no parts")
+    files = [part_at(place, number) for number in sorted(there)]
+    lengths, readable = _counted(files)
+    if lengths.sum() != known.get("pictures"):
+        raise _damaged(place, f"{counted(int(lengths.sum()), 'row')} of {known.get('pictures')}")
+    return Parts(
+        place=place,
+        files=files,
+        lengths=lengths,
+        readable=readable,
+        schema_arrow=_schema(files[0]),
+    )
+
+
+def _counted(files: Sequence[Path | str]) -> tuple[Integers, Integers]:
+    """Return the rows that each part says it has, and those of pictures that can be read."""
+    lengths, readable = np.zeros((2, len(files)), np.int64)
+    for number, file in enumerate(files):
+        found = said_by(file)
+        if found is None:
+            raise _damaged(file, "a damaged one")
+        lengths[number], readable[number] = found.rows, found.rows - found.unreadable
+    return lengths, readable
+
+
+def _schema(file: Path | str) -> pa.Schema:
     try:
-        rows = sum(pq.read_metadata(path).num_rows for path in files)
-        schema = pq.read_schema(files[0])
+        with at_hand(file) as path:
+            return pq.read_schema(path)
     except DAMAGES as error:
-        raise _damaged(place, str(error)) from error
-    if rows != known["pictures"]:
-        raise _damaged(place, f"{counted(rows, 'row')} of {known['pictures']:,}")
-    return Parts(place=place, files=files, num_rows=rows, schema_arrow=schema)
+        raise _damaged(file, str(error)) from error
 
 
-def opened(path: Path) -> pq.ParquetFile:
-    """Open a part; a flipped bit in what is read of it is noticed."""
-    return pq.ParquetFile(path, memory_map=True, page_checksum_verification=True)
+def _batches(
+    file: Path | str, size: int, columns: Sequence[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Read a part, a few rows at a time, of some columns those it has; a flipped bit is noticed."""
+    checked = {"memory_map": True, "page_checksum_verification": True}
+    try:
+        with at_hand(file) as path, pq.ParquetFile(path, **checked) as part:
+            names = part.schema_arrow.names
+            there = [name for name in columns or names if name in names]
+            yield from part.iter_batches(size, columns=there)
+    except DAMAGES as error:
+        raise _damaged(file, str(error)) from error
 
 
 def _filled(batch: pa.RecordBatch, columns: list[str]) -> pa.RecordBatch:
@@ -177,9 +251,9 @@ def _rows(batch: pa.RecordBatch, column: str) -> RowsOfVectors:
     )
 
 
-def _damaged(path: Path, came: str) -> DataError:
+def _damaged(place: Path | str, came: str) -> DataError:
     return DataError(
-        str(path),
+        shown(str(place)),
         needed="whole parts",
         came=(came.splitlines() or ["nothing"])[0][:120],
         remedy="give the command again that wrote them: it writes damaged parts again",

@@ -6,6 +6,7 @@ processes of this machine alone; two machines that do the same share do it twice
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import tempfile
@@ -24,12 +25,16 @@ from foveal.bulk.folder import (
     manifest_data,
     manifest_of,
     new_manifest,
+    part_path,
+    parts_there,
+    read_manifest,
 )
 from foveal.bulk.part import Part, read_part, write_part
 from foveal.bulk.pieces import Piece
 from foveal.bulk.work import Worker, mark_of
 from foveal.cache import cache_folder, disk
 from foveal.errors import UsageError
+from foveal.remote_copies import COPIES, copied
 
 MOST_MANIFEST = 16 << 20
 """Bytes of a manifest, at most."""
@@ -47,12 +52,12 @@ def begun(place: Path | str, facts: Mapping[str, Any], part_size: int | None = N
     """
     if not is_remote(place):
         return PartsFolder.begun(Path(place), facts, part_size)
-    address = checked(place).rstrip("/")
-    known = _manifest(address)
+    address = _folder(place)
+    known = manifest_at(address)
     if known is None:
         _check_empty(address)
         remote.write(f"{address}/{MANIFEST}", manifest_data(new_manifest(facts, part_size)))
-        known = _manifest(address) or {}
+        known = manifest_at(address) or {}
     check_same(shown(address), known, facts, part_size)
     return RemotePartsFolder(
         place=_beside(address), address=address, part_size=known["part_size"], work=mark_of(facts)
@@ -72,7 +77,7 @@ class RemotePartsFolder(PartsFolder):
 
     def held(self, piece: Piece) -> Part | None:
         """Return the part of a piece, as `PartsFolder.held` does."""
-        return self.fitting(piece, _read(self.part(piece.number)))
+        return self.fitting(piece, said_by(self.part(piece.number)))
 
     def has(self, number: int) -> bool:
         """Whether there is a part of this number, whole or damaged."""
@@ -83,7 +88,7 @@ class RemotePartsFolder(PartsFolder):
 
     def part(self, number: int) -> str:
         """Return the address of a part."""
-        return f"{self.address}/{self.path(number).name}"
+        return str(part_at(self.address, number))
 
     def write(self, piece: Piece, worker: Worker) -> Part:
         """Answer a piece here, and put its part there, whole or not at all."""
@@ -95,9 +100,9 @@ class RemotePartsFolder(PartsFolder):
 
     def ended(self, parts: int, pictures: int) -> bool:
         """Note how many parts there will be in all; returns whether all are there."""
-        there = set(_numbers(self.address))
+        there = numbers_at(self.address)
         self.check_count(there, parts)
-        known = _manifest(self.address) or {}
+        known = manifest_at(self.address) or {}
         if known.get("parts") != parts:
             facts = {**known, "parts": parts, "pictures": pictures}
             remote.write(f"{self.address}/{MANIFEST}", manifest_data(facts))
@@ -108,8 +113,22 @@ class RemotePartsFolder(PartsFolder):
         return {}
 
 
-def _manifest(address: str) -> dict[str, Any] | None:
-    """Read what a folder says of itself; None where it says nothing."""
+# What lies here or at an address ----------------------------------------------------------
+
+
+def manifest_at(place: Path | str) -> dict[str, Any] | None:
+    """Read what a folder of parts says of itself; None where it says nothing.
+
+    Raises
+    ------
+    DataError
+        Where that is damaged, or of another version, and for a bucket that is not there.
+    ResourceError
+        Where a server does not answer.
+    """
+    if not is_remote(place):
+        return read_manifest(Path(place))
+    address = _folder(place)
     try:
         data = remote.read(f"{address}/{MANIFEST}", MOST_MANIFEST)
     except remote.NoObject as reason:
@@ -117,6 +136,66 @@ def _manifest(address: str) -> dict[str, Any] | None:
             raise remote.missing(address, str(reason), "a bucket that exists") from reason
         return None
     return manifest_of(data, shown(f"{address}/{MANIFEST}"))
+
+
+def numbers_at(place: Path | str) -> set[int]:
+    """List the parts that are there."""
+    if not is_remote(place):
+        return parts_there(Path(place))
+    address = _folder(place)
+    names = (one.name[len(address) + 1 :] for one in remote.entries(address))
+    return {int(found[1]) for name in names if (found := NAME.fullmatch(name))}
+
+
+def part_at(place: Path | str, number: int) -> Path | str:
+    """Return where a part is, or will be."""
+    if not is_remote(place):
+        return part_path(Path(place), number)
+    address = _folder(place)
+    return f"{address}/{part_path(Path(), number).name}"
+
+
+def said_by(file: Path | str) -> Part | None:
+    """Read what a part says of itself; None where there is none, or a damaged one.
+
+    Of one at an address its end alone is read.
+    """
+    if not is_remote(file):
+        return read_part(Path(file))
+    try:
+        found = remote.entry(file)
+        if found is None:
+            return None
+        start = max(0, found.size - AN_END)
+        data = remote.read(file, AN_END, start)
+        foot = int.from_bytes(data[-8:-4], "little") + 8
+        if len(data) < foot <= found.size:
+            data = remote.read(file, foot, found.size - foot)
+    except remote.NoObject:
+        return None
+    return read_part(io.BytesIO(data))
+
+
+@contextlib.contextmanager
+def at_hand(file: Path | str) -> Iterator[Path]:
+    """Let a part lie on this machine meanwhile: of one at an address the cache keeps a copy.
+
+    Raises
+    ------
+    NoObject
+        Where there is no such object.
+    ResourceError
+        Where it cannot be reached, or the cache has no room.
+    """
+    if not is_remote(file):
+        yield Path(file)
+        return
+    copy = copied(file)  # it may go once nobody holds it
+    yield copy.path
+
+
+def _folder(address: str) -> str:
+    return checked(address).rstrip("/")
 
 
 def _check_empty(address: str) -> None:
@@ -133,32 +212,10 @@ def _check_empty(address: str) -> None:
         )
 
 
-def _numbers(address: str) -> Iterator[int]:
-    for one in remote.entries(address):
-        if found := NAME.fullmatch(one.name[len(address) + 1 :]):
-            yield int(found[1])
-
-
-def _read(address: str) -> Part | None:
-    """Read what a part says of itself; None where there is none, or a damaged one."""
-    try:
-        found = remote.entry(address)
-        if found is None:
-            return None
-        start = max(0, found.size - AN_END)
-        data = remote.read(address, AN_END, start)
-        foot = int.from_bytes(data[-8:-4], "little") + 8
-        if len(data) < foot <= found.size:
-            data = remote.read(address, foot, found.size - foot)
-    except remote.NoObject:
-        return None
-    return read_part(io.BytesIO(data))
-
-
 def _beside(address: str) -> Path:
     """Return a folder of this machine for an address, in which its locks lie."""
     mark = hashlib.blake2b(address.encode(), digest_size=16).hexdigest()
-    found = cache_folder() / remote.COPIES / f"parts-{mark}"
+    found = cache_folder() / COPIES / f"parts-{mark}"
     with disk():
         found.mkdir(parents=True, exist_ok=True)
     return found

@@ -16,15 +16,15 @@ from foveal.arrays import Hashes, Rows
 from foveal.checking.balance import ClassIds, balance
 from foveal.checking.cleaned import Cleaning
 from foveal.checking.findings import KINDS, Finding, finding
-from foveal.checking.measures import Measures, measure
+from foveal.checking.measures import Measures
 from foveal.checking.numbers import NumberLabels, NumberSummary
 from foveal.checking.quality import blank_rows, quality
+from foveal.checking.seen import seen
 from foveal.checking.together import Together
 from foveal.checking.understood import MOST_JUDGED, MOST_NEAR, Understood
 from foveal.checking.views import PLAIN
+from foveal.cluster import Cluster
 from foveal.device import choose
-from foveal.errors import UsageError
-from foveal.model.imagenet import imagenet
 from foveal.parameters import Choice, optional
 from foveal.parameters import check as check_values
 from foveal.pictures.collection import Pictures
@@ -35,7 +35,7 @@ from foveal.pictures.naming import labelled_by_columns
 from foveal.pictures.sources import gather
 from foveal.pictures.sources.forms import column
 from foveal.results import plain
-from foveal.search.vectors import Vectors, vectors_of
+from foveal.search.vectors import Vectors
 from foveal.targets.labels import read_labels
 from foveal.vocabulary import TARGETS
 from foveal.wording import counted
@@ -152,6 +152,7 @@ def check(
     separator: str | None = None,
     target_kind: str | None = None,
     quick: bool = False,
+    engine: str | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Check:
@@ -173,6 +174,9 @@ def check(
     quick : bool
         Whether to leave out what a network trained on ImageNet is asked: labels that look wrong,
         and pictures unlike all others.
+    engine : str, optional
+        "ray", or "ray://HOST:PORT": actors of Ray look at the pictures (extra `scale`), each by its
+        own `threads`; what they say is judged here. In this process where left out.
     threads : int, optional
         Threads on the processor.
     progress : callable, optional
@@ -187,14 +191,20 @@ def check(
     ------
     DataError
         Where there are no pictures.
+    UsageError
+        For another `engine`, and where Ray is not installed.
+    ResourceError
+        Where no cluster answers, and where its actors end again and again.
     """
+    cluster = None if engine is None else Cluster.read(engine)
     pictures = gather(X)
     if isinstance(y, str):
         pictures = labelled_by_columns(pictures, y)
     elif y is not None:
         y = column(y)
         pictures = pictures.labelled(label_sets(y) if says_several(y) else read_labels(y))
-    return checked(grouped(pictures, groups), quick, threads, progress, target_kind, separator)
+    named = grouped(pictures, groups)
+    return checked(named, quick, threads, progress, target_kind, separator, cluster)
 
 
 def checked(
@@ -204,6 +214,7 @@ def checked(
     progress: Progress | None,
     target_kind: str | None = None,
     separator: str | None = None,
+    cluster: Cluster | None = None,
 ) -> Check:
     """Find what is wrong with pictures that were gathered."""
     pictures = taken_apart(pictures, separator or (AUTO if target_kind == SEVERAL else None))
@@ -211,12 +222,8 @@ def checked(
     check_values({"target_kind": target_kind}, {"target_kind": optional(Choice(tuple(TARGETS)))})
     numbers = NumberLabels.of(pictures, target_kind)
     device = choose("auto", threads)
-    measures = measure(pictures, device.threads, progress)
-    notes = list(pictures.notes)
-    vectors: Vectors | None = None
-    if not quick and len(measures.rows):
-        vectors, told = _vectors(pictures, threads, progress)
-        notes += told
+    measures, vectors, told = seen(pictures, quick, threads, progress, cluster)
+    notes = [*pictures.notes, *told]
     classes = ClassIds.of(pictures if numbers is None else replace(pictures, labels=None))
     with device.at_work():
         together = _together(pictures, measures, classes, vectors, device.threads)
@@ -252,18 +259,6 @@ def checked(
         hashes=measures.hashes,
         notes=tuple(notes),
     )
-
-
-def _vectors(
-    pictures: Pictures, threads: int | None, progress: Progress | None
-) -> tuple[Vectors | None, list[str]]:
-    """Return what a network makes of pictures; None, with a note, where it is not installed."""
-    try:
-        model = imagenet(threads=threads, whole=True)
-    except UsageError as error:
-        return None, [f"labels and outliers are not looked at: {error.came}; {error.remedy}"]
-    found = vectors_of(model, pictures, progress)
-    return found, list(found.notes)
 
 
 def _together(

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from foveal.arrays import Array, Doubles, Floats, Hashes, Rows
-from foveal.checking.views import View, viewer
+from foveal.checking.views import View, Viewer, viewer
 from foveal.errors import DataError
 from foveal.pictures import depth
 from foveal.pictures.by_content import ContentCache, kept_as, key_of
 from foveal.pictures.collection import Pictures, evenly
-from foveal.pictures.content import Head
+from foveal.pictures.content import Content, Head
 from foveal.pictures.copies import thumbnails
 from foveal.pictures.decode import GREY_MODES
 from foveal.pictures.hashing import ABSENT, content_hashes
@@ -113,13 +113,18 @@ def measure(pictures: Pictures, threads: int, progress: Progress | None = None) 
     progress : callable, optional
         Called now and then with pictures done and in all.
     """
-    count = len(pictures)
+    found = measured(pictures.content, viewer(pictures, side_of(pictures)), threads, progress)
+    return gathered(len(pictures), enumerate(found))
+
+
+def gathered(count: int, found: Iterable[tuple[int, Measured | str]]) -> Measures:
+    """Gather what each of so many pictures is like, by their rows, in any order."""
     reasons, modes, formats = [""] * count, [""] * count, [""] * count
     remarks: list[Remarks] = [()] * count
     numbers = {name: np.full(count, np.nan) for name in ("heights", "widths", *NUMBERS)}
     coloured, hashes = np.zeros(count, dtype=bool), np.zeros(count, dtype=np.int64)
     small = np.zeros((count, SMALL), np.float32)
-    for row, one in enumerate(_passed(pictures, threads, progress)):
+    for row, one in found:
         if isinstance(one, str):
             reasons[row] = one
             continue
@@ -141,24 +146,33 @@ def measure(pictures: Pictures, threads: int, progress: Progress | None = None) 
     )
 
 
-def _passed(
-    pictures: Pictures, threads: int, progress: Progress | None
+def measured(
+    content: Content, view: Viewer, threads: int, progress: Progress | None = None
 ) -> Iterator[Measured | str]:
     """Yield what each picture is like, in order; a text says why one cannot be read.
 
     What was measured of the same content is found in the cache, and nothing is decoded.
+
+    Parameters
+    ----------
+    content : Content
+        The pictures, or some of them.
+    view : callable
+        Looks at them; it may be made of all, so that each is measured as among all.
+    threads : int
+        Decoding threads.
+    progress : callable, optional
+        Called now and then with pictures done and in all.
     """
-    side = _side(pictures)
-    view = viewer(pictures, side)
-    keys = _keys(pictures, {**view.how, "side": side, "version": VERSION}, threads)
+    keys = _keys(content, {**view.how, "side": view.side, "version": VERSION}, threads)
 
     def one(row: int) -> Measured | str:
         found = view(row)
         return found if isinstance(found, str) else described(found)
 
     with kept_as("measures") as kept:
-        for start in range(0, len(pictures), AT_ONCE):
-            rows = range(start, min(start + AT_ONCE, len(pictures)))
+        for start in range(0, len(content), AT_ONCE):
+            rows = range(start, min(start + AT_ONCE, len(content)))
             known = _known(kept, keys, rows)
             new: dict[int, Measured] = {}
             for row, found in _block(rows, known, one, threads):
@@ -166,15 +180,15 @@ def _passed(
                     new[row] = found
                 yield found
                 if progress is not None:
-                    progress(row + 1, len(pictures))
+                    progress(row + 1, len(content))
             kept.put({keys[row]: _packed(found) for row, found in new.items() if row in keys})
 
 
-def _keys(pictures: Pictures, how: Mapping[str, Any], threads: int) -> dict[int, bytes]:
+def _keys(content: Content, how: Mapping[str, Any], threads: int) -> dict[int, bytes]:
     """Return under which key each row is kept: of files, none of arrays, which are at hand."""
-    if pictures.content.in_memory is not None:
+    if content.in_memory is not None:
         return {}
-    ids = pictures.content.ids(threads)
+    ids = content.ids(threads)
     return {row: key_of(one, **how) for row, one in enumerate(ids) if one != ABSENT}
 
 
@@ -217,7 +231,7 @@ def _unpacked(text: bytes, row: int) -> Measured | None:
         return None
 
 
-def _side(pictures: Pictures) -> int:
+def side_of(pictures: Pictures) -> int:
     """Choose the side at which all are measured: the sharpness of a large and a small one differ.
 
     The median of their longer sides, `SIDE` at most.

@@ -6,7 +6,7 @@ Axes: h height, w width, c channel.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -15,7 +15,7 @@ from foveal.arrays import Array
 from foveal.errors import DataError
 from foveal.pictures import decode
 from foveal.pictures.collection import Pictures
-from foveal.pictures.content import Head
+from foveal.pictures.content import Content, Head
 from foveal.pictures.remarks import Remarks
 from foveal.pictures.survey import look_over
 from foveal.recipe import PictureRecipe
@@ -39,8 +39,15 @@ class View(NamedTuple):
 class Viewer(Protocol):
     """Looks at pictures."""
 
-    how: Mapping[str, Any]
-    """What decides how it sees them, as plain values."""
+    @property
+    def side(self) -> int:
+        """Pixels of their longer side, at most."""
+        ...
+
+    @property
+    def how(self) -> Mapping[str, Any]:
+        """What else decides how it sees them, as plain values."""
+        ...
 
     def __call__(self, row: int) -> View | str:
         """Return the picture of a row; a text says why there is none."""
@@ -51,25 +58,36 @@ def viewer(pictures: Pictures, side: int) -> Viewer:
     """Make what looks at pictures, brought to a longer side of so many pixels at most."""
     if pictures.content.in_memory is not None:
         return _ArrayViewer(pictures, pictures.content.in_memory, side)
-    return _FileViewer(pictures, side)
+    return FileViewer(pictures.content, side, plain_recipe(pictures))
 
 
-class _FileViewer:
+def plain_recipe(pictures: Pictures) -> PictureRecipe:
+    """Choose how files are decoded to be looked at, but for their size: all of them alike."""
+    try:
+        survey = look_over(pictures)
+    except DataError:  # none can be read: each says why
+        return PLAIN
+    low, high = survey.deep
+    return replace(PLAIN, deep_low=low, deep_high=high, ground=survey.ground)
+
+
+@dataclass(frozen=True, slots=True)
+class FileViewer:
     """Looks at pictures that are decoded."""
 
-    def __init__(self, pictures: Pictures, side: int) -> None:
-        self.content, self.side = pictures.content, side
-        try:
-            survey = look_over(pictures)
-        except DataError:  # none can be read: each says why
-            self.recipe = PLAIN
-        else:
-            low, high = survey.deep
-            self.recipe = replace(PLAIN, deep_low=low, deep_high=high, ground=survey.ground)
-        how = {"recipe": self.recipe.decoding, "decoder": decode.identity()}
-        self.how: Mapping[str, Any] = how
+    content: Content
+    side: int
+    """Pixels of their longer side, at most."""
+    recipe: PictureRecipe
+    """How all of them are decoded, see `plain_recipe`."""
+
+    @property
+    def how(self) -> Mapping[str, Any]:
+        """What decides how it sees them, as plain values."""
+        return {"recipe": self.recipe.decoding, "decoder": decode.identity()}
 
     def __call__(self, row: int) -> View | str:
+        """Return the picture of a row."""
         try:
             (head,) = self.content.heads(np.array([row]))
         except DataError:
@@ -88,9 +106,13 @@ class _ArrayViewer:
 
     def __init__(self, pictures: Pictures, whole: Array, side: int) -> None:
         self.content, self.whole, self.side = pictures.content, whole, side
-        self.how: Mapping[str, Any] = {}
         low, high = pictures.content.span(np.arange(len(pictures)))
         self.low, self.extent = low, (high - low) or 1.0
+
+    @property
+    def how(self) -> Mapping[str, Any]:
+        """Return nothing: nothing is kept of arrays."""
+        return {}
 
     def __call__(self, row: int) -> View | str:
         if reason := self.content.reasons.get(row):

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from foveal.cli.options import Device, Json, Model, Strict, Threads
+from foveal.cli.options import Device, Json, Model, Strict, Threads, path_or_address
 from foveal.cli.output import print_answer
+from foveal.cli.outputs import folder, writes
 from foveal.cli.sources import refuse_unreadable
 from foveal.cli.words import noted
 from foveal.results import Result
@@ -32,14 +33,16 @@ class DecodedCodes(Result):
     seconds: float
 
 
+@writes(to=folder)
 def decode(
     model: Model,
     codes: Annotated[
         Path,
         typer.Argument(
             metavar="CODES",
+            parser=path_or_address,
             help="What 'foveal encode' wrote: .parquet or a folder of parts, which say whose codes "
-            "these are, or .csv or .jsonl.",
+            "these are, or .csv or .jsonl; or the address of one.",
         ),
     ],
     to: Annotated[
@@ -55,14 +58,12 @@ def decode(
 ) -> None:
     """Decode codes to pictures: PNG files named after the pictures that were encoded."""
     from foveal.cli.progress import passed_on, shown_progress
-    from foveal.files import checked_folder
     from foveal.model.codec import decoding
     from foveal.model.codes_file import open_codes
     from foveal.model.opening import load
     from foveal.pictures.saving import write_pictures
     from foveal.progress.events import passing
 
-    checked_folder(to)
     fitted = load(model, half="decoder", device=device, threads=threads)
     file = open_codes(codes, fitted, force=force)
     began = time.perf_counter()

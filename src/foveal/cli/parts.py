@@ -69,9 +69,14 @@ class AnsweredInParts:
 
 
 def parts_wanted(
-    to: str | None, shards: str | None, part_size: int | None, engine: str | None = None
+    to: str | None,
+    shards: str | None,
+    part_size: int | None,
+    engine: str | None = None,
+    *,
+    others: tuple[str, ...] = (),
 ) -> bool:
-    """Whether answers are to go into a folder of parts.
+    """Whether answers are to go into a folder of parts; no name of one ends as `others` say.
 
     Raises
     ------
@@ -83,7 +88,7 @@ def parts_wanted(
 
     if engine is not None:
         Cluster.read(engine)
-    if to is not None and names_parts(to):
+    if to is not None and names_parts(to, others=others):
         return True
     asked = {"shards": shards, "part_size": part_size, "engine": engine}
     name = next((name for name, value in asked.items() if value is not None), None)

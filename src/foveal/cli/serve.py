@@ -15,7 +15,7 @@ import typer
 from foveal.cli.options import Device, LeastProbability, Reject, Threads
 from foveal.errors import without_extra
 
-NEEDS = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
+NEEDS = ("fastapi", "uvicorn", "httptools", "python_multipart", "prometheus_client")
 """Packages of the extra `serve`."""
 
 
@@ -23,7 +23,7 @@ def serve(
     models: Annotated[
         list[str],
         typer.Argument(
-            metavar="MODEL...",
+            metavar="MODEL",
             help="Files, each called by its name without the ending, or NAME=FILE; 'imagenet'.",
         ),
     ],

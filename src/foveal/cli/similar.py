@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foveal.addresses import is_remote
-from foveal.cli.figures import check_table_and_sheet
 from foveal.cli.groups import found_groups, groups_lines
 from foveal.cli.options import Device, Json, Strict, Threads, opened
 from foveal.cli.output import print_answer, wrote
+from foveal.cli.outputs import Given, figure, file_of, or_parts, with_option, writes
+from foveal.cli.parts import Engine, InParts, PartSize, Shards, parts_wanted
 from foveal.cli.sources import all_pictures, pictures_of, refuse_unreadable
 from foveal.cli.words import noted
 from foveal.results import plain
@@ -47,6 +48,14 @@ class SimilarPictures:
         }
 
 
+def _index_or_parts(name: Any, what: str, given: Given) -> tuple[Path, ...]:
+    from foveal.search.index_file import ENDING
+    from foveal.search.index_writer import checked_place
+
+    return or_parts(lambda name, *_: (checked_place(Path(name)),), ENDING)(name, what, given)
+
+
+@writes(to=with_option("groups", file_of(".csv"), _index_or_parts), sheet=figure)
 def similar(
     model: Annotated[
         str | None,
@@ -60,15 +69,15 @@ def similar(
         str | None,
         typer.Argument(
             metavar="WHERE",
-            help="Where to search: an index folder that --to left, parts that encode left, or "
-            "PICTURES: a folder, an .npz file, or a folder of IDX files.",
+            help="Where to search: an index folder or parts that --to left, or PICTURES: a folder, "
+            "an .npz file, or a folder of IDX files.",
             show_default=False,
         ),
     ] = None,
     queries: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="QUERY...",
+            metavar="QUERY",
             help="Pictures to search for: files or folders. None are needed with --to or --groups.",
             show_default=False,
         ),
@@ -82,11 +91,13 @@ def similar(
         ),
     ] = False,
     to: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            metavar="FILE",
-            help="Keep the index of PICTURES here: NAME.index. With --groups write the group of "
-            "every picture here: a .csv file, which foveal train ... --groups takes.",
+            metavar="FILE|DIR/",
+            help="Keep the index of PICTURES here: NAME.index; of very many as parts in a folder, "
+            "whose name ends in /: the same line goes on with what is there. With --groups write "
+            "the group of every picture here: a .csv file, which foveal train ... --groups takes.",
+            show_default=False,
         ),
     ] = None,
     sheet: Annotated[
@@ -107,6 +118,9 @@ def similar(
     force: Annotated[
         bool, typer.Option("--force", help="Search an index of another model all the same.")
     ] = False,
+    shards: Shards = None,
+    part_size: PartSize = None,
+    engine: Engine = None,
     device: Device = "auto",
     threads: Threads = None,
     strict: Strict = False,
@@ -116,17 +130,29 @@ def similar(
 
     With 'imagenet' for MODEL what a network trained on ImageNet sees, without any training.
     """
+    from foveal.search.index_file import ENDING
+
+    graph = approximate or force
     named, place, wanted = _named(model, where, queries or [])
-    _check(place, wanted, to, groups=groups, graph=approximate or force)
-    _check_files(to, sheet, groups)
+    of_parts = (shards, part_size, engine)
+    in_parts = parts_wanted(None if groups else to, *of_parts, others=(ENDING,))
+    searching = [*wanted, *["--sheet"] * bool(sheet), *["--approximate or --force"] * graph]
+    _check(place, wanted, to, groups=groups, graph=graph)
+    if in_parts:
+        _check_parts(place, searching)
+    file = None if to is None or in_parts else Path(to)
     fitted = opened(named, device, threads, whole=True)
+    if to is not None and in_parts:
+        parts = InParts(to, *of_parts, strict=strict, json=json)
+        _encode(parts, fitted, named, place, device, threads)
+        return
     if groups:
-        grouped = found_groups(fitted, pictures_of(place), to, sheet)
+        grouped = found_groups(fitted, pictures_of(place), file, sheet)
         print_answer(grouped, groups_lines, as_json=json)
         reasons = grouped.found.reasons
         refuse_unreadable(sum(map(bool, reasons)), len(reasons), strict=strict)
         return
-    answer = _searched(fitted, place, wanted, top, to, sheet, approximate, force)
+    answer = _searched(fitted, place, wanted, top, file, sheet, approximate, force)
     print_answer(answer, _lines, as_json=json)
     index, lost = answer.index, sum(bool(one.reason) for one in answer.queries)
     refuse_unreadable(lost, len(answer.queries), strict=strict)
@@ -157,7 +183,7 @@ def _holds_pictures(word: str) -> bool:
     return Path(word).is_dir() or word.lower().endswith(".npz")
 
 
-def _check(where: str, queries: list[str], to: Path | None, *, groups: bool, graph: bool) -> None:
+def _check(where: str, queries: list[str], to: str | None, *, groups: bool, graph: bool) -> None:
     """Check that the words of a line go together."""
     from foveal.errors import UsageError
     from foveal.search.index_file import is_index
@@ -185,13 +211,40 @@ def _check(where: str, queries: list[str], to: Path | None, *, groups: bool, gra
         )
 
 
-def _check_files(to: Path | None, sheet: Path | None, groups: bool) -> None:
-    """Check the names under which files are to be written."""
-    from foveal.search.index_writer import checked_place
+def _check_parts(where: str, searching: Sequence[str]) -> None:
+    """Check that a line that writes an index as parts asks for nothing else."""
+    from foveal.bulk.reading import are_parts
+    from foveal.errors import UsageError
 
-    check_table_and_sheet(to if groups else None, sheet, formats=(".csv",))
-    if to is not None and not groups:
-        checked_place(to)
+    if searching:
+        raise UsageError(
+            "--to DIR/",
+            needed="PICTURES alone: parts are searched once all of them are there",
+            came=f"{searching[0]} too",
+            remedy="leave it out, then search by: foveal similar MODEL DIR/ QUERY",
+        )
+    if are_parts(where):
+        raise UsageError(
+            "--to DIR/",
+            needed="PICTURES to encode",
+            came=f"{where}, which are parts already",
+            remedy="search them, or name the pictures",
+        )
+
+
+def _encode(
+    parts: InParts,
+    fitted: FittedModel,
+    model: str,
+    pictures: str,
+    device: str,
+    threads: int | None,
+) -> None:
+    """Write an index as parts: those of `foveal encode`."""
+    from foveal.model.bulk_work import EncodeWork, Encoding
+
+    work = EncodeWork(model=model, digest=fitted.digest(), device=device, threads=threads)
+    parts.answer(work, Encoding(fitted, some_of_many=True), [pictures])
 
 
 def _searched(
@@ -205,10 +258,10 @@ def _searched(
     force: bool,
 ) -> SimilarPictures:
     """Search for the queries, and draw what was found."""
+    from foveal.bulk.reading import are_parts
     from foveal.cli.progress import shown_progress
     from foveal.progress.events import passing
     from foveal.search.index_file import is_index
-    from foveal.search.of_parts import are_parts
 
     kept = is_index(Path(where)) or are_parts(where)
     place = where if kept else pictures_of(where)
@@ -216,7 +269,7 @@ def _searched(
         index = _index(fitted, place, to, approximate, force, show)
         progress = passing(show, "the network")
         sources = all_pictures(queries, missing_too=True)
-        found = [one for source in sources for one in index.query(source, top, progress=progress)]
+        found = index.queries(sources, top, progress=progress)
     return SimilarPictures(
         index=index,
         queries=found,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from foveal.bulk.reading import are_parts
 from foveal.drawing.colours import FAINT, PALE
 from foveal.drawing.figure import Figure
 from foveal.drawing.layout import GRID, WIDEST, abreast, celled, page, stacked
@@ -23,7 +24,6 @@ from foveal.parameters import Whole, check
 from foveal.pictures.collection import Pictures, evenly
 from foveal.pictures.sources import gather
 from foveal.search.index_file import is_index
-from foveal.search.of_parts import are_parts
 from foveal.search.vectors import measure_of
 from foveal.wording import counted
 

@@ -113,6 +113,7 @@ class Session:
         """By the process they were opened in: a forked one has none of their threads."""
         self._saved: dict[Scaling, float] = {}
         """Seconds that an engine would have saved so far."""
+        self._preferred = ""
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave engines behind: another process opens its own."""
@@ -270,7 +271,11 @@ class Session:
             return "torch"
         if self.asked is not None:
             return self.asked
-        return "torch" if by.stored == "own" else preferred(self.network.name)
+        if by.stored == "own":
+            return "torch"
+        if not self._preferred:  # looks for packages and a file: longer than a small network runs
+            self._preferred = preferred(self.network.name)
+        return self._preferred
 
     def _opening(self, name: str, by: Scaling) -> float:
         """Estimate the seconds until an engine can run."""

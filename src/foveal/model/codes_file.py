@@ -15,11 +15,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from foveal.bulk.reading import open_parts
+from foveal import remote
+from foveal.addresses import shown
+from foveal.bulk.reading import are_parts, open_parts
 from foveal.errors import DataError
 from foveal.files import whole_file
 from foveal.model.codec import Codes
-from foveal.model.codes_text import CodesTable, read_text
+from foveal.model.codes_text import FORMATS, CodesTable, TextTable, read_text
+from foveal.remote_copies import local_path
 from foveal.tables import checked_table, valid_text, write_table
 from foveal.wording import counted
 
@@ -28,8 +31,6 @@ if TYPE_CHECKING:
 
 KEY = b"foveal"
 """The one key of the file's metadata; JSON."""
-FORMATS = (".parquet", ".csv", ".jsonl")
-"""Endings of files of codes; the first alone says whose they are, and checks every bit."""
 ROWS = 1_024
 """Rows that are read at once."""
 DAMAGES = (pa.ArrowException, OSError, UnicodeDecodeError)
@@ -113,30 +114,33 @@ def codes_table(batch: Codes, schema: pa.Schema) -> pa.Table:
 class CodesFile:
     """A file of codes, opened and held against what a decoder takes."""
 
-    path: Path
+    title: str
+    """How it is named in messages."""
     table: CodesTable
     rows: int
     model: str | None
     """Hash of the model they belong to, where the file says it."""
     size: int
     """Numbers of a code."""
+    is_text: bool = False
+    """Whether it is text, which does not say whose codes it holds."""
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader should know."""
         told = "text does not say whose codes it holds: they are taken for codes of this model"
-        return (told,) if self.path.suffix.lower() in FORMATS[1:] else ()
+        return (told,) if self.is_text else ()
 
     def names(self) -> list[str]:
         """Read the names of all rows."""
         try:
             found = self.table.read(columns=["path"]).column("path").to_pylist()
         except DAMAGES as error:
-            raise _not_parquet(self.path, str(error)) from error
+            raise _not_parquet(self.title, str(error)) from error
         self._check_rows(len(found))
         if None in found:
             raise DataError(
-                str(self.path),
+                self.title,
                 needed="a path in every row",
                 came=f"{found.count(None)} without",
                 remedy="give each row a name of its own",
@@ -159,14 +163,14 @@ class CodesFile:
                 yield self._codes(batch, start)
                 start += len(batch)
         except DAMAGES as error:
-            raise _not_parquet(self.path, str(error)) from error
+            raise _not_parquet(self.title, str(error)) from error
         self._check_rows(start)
 
     def _check_rows(self, found: int) -> None:
         """Refuse a file whose pages hold other rows than its footer counts."""
         if found != self.rows:
             raise _not_parquet(
-                self.path, f"{counted(found, 'row')} where its footer counts {self.rows}"
+                self.title, f"{counted(found, 'row')} where its footer counts {self.rows}"
             )
 
     def _codes(self, batch: pa.RecordBatch, start: int) -> Codes:
@@ -177,7 +181,7 @@ class CodesFile:
         wrong = lengths[lengths != self.size]
         if len(wrong):
             raise DataError(
-                str(self.path),
+                self.title,
                 needed=f"codes of {counted(self.size, 'number')}",
                 came=f"one of {wrong[0]}",
                 remedy="give codes of this model",
@@ -188,7 +192,7 @@ class CodesFile:
         bad = np.flatnonzero(~absent & ~np.isfinite(values).all(axis=1))
         if len(bad):
             raise DataError(
-                str(self.path),
+                self.title,
                 needed="finite numbers in every code",
                 came=f"NaN or infinity in row {start + bad[0]}",
                 remedy="leave the row's code empty, or encode its picture again",
@@ -207,13 +211,15 @@ class CodesFile:
         )
 
 
-def open_codes(path: Path, model: FittedModel, *, force: bool = False) -> CodesFile:
-    """Open a file of codes that `write_codes` or anyone left.
+def open_codes(where: Path | str, model: FittedModel, *, force: bool = False) -> CodesFile:
+    """Open a file of codes that `write_codes` or anyone left, or a folder of parts.
 
     Text, .csv and .jsonl, cannot say whose codes it holds: these are taken for the model's.
 
     Parameters
     ----------
+    where : Path or str
+        The file or folder, or its address, of which the cache keeps copies.
     force : bool
         Whether codes of another model, or of one that is not named, are taken all the same.
 
@@ -223,19 +229,14 @@ def open_codes(path: Path, model: FittedModel, *, force: bool = False) -> CodesF
         Where the file is no such table, holds no rows, lacks the columns `path` and `code`, or
         has codes of another length or of another model.
     """
-    if path.exists() and not path.is_file() and not path.is_dir():
-        raise _not_parquet(path, "no regular file")
-    if path.suffix.lower() in FORMATS[1:] and not path.is_dir():
-        table: CodesTable = read_text(path)
-        belongs: str | None = model.digest()
-    else:
-        table = open_parts(path) if path.is_dir() else _parquet(path)
-        belongs = model_of(table.schema_arrow.metadata or {})
+    title, table = shown(str(where)), _opened(where)
+    is_text = isinstance(table, TextTable)
+    belongs = model.digest() if is_text else model_of(table.schema_arrow.metadata or {})
     schema, size = table.schema_arrow, model.plan.code_size
     missing = [name for name in ("path", "code") if schema.names.count(name) != 1]
     if missing:
         raise DataError(
-            str(path),
+            title,
             needed="one of each of the columns named path and code",
             came=", ".join(schema.names[:10]) or "no columns",
             remedy="give a file that 'foveal encode' wrote",
@@ -243,35 +244,58 @@ def open_codes(path: Path, model: FittedModel, *, force: bool = False) -> CodesF
     kind = schema.field("code").type
     if not _holds_numbers(kind) or (pa.types.is_fixed_size_list(kind) and kind.list_size != size):
         raise DataError(
-            str(path),
+            title,
             needed=f"lists of {counted(size, 'number')} in the column code",
             came=str(kind),
             remedy="give codes of this model",
         )
     if not table.metadata.num_rows:
         raise DataError(
-            str(path),
+            title,
             needed="at least one row",
             came="an empty table",
             remedy="encode some pictures",
         )
     if belongs != model.digest() and not force:
         raise DataError(
-            str(path),
+            title,
             needed=f"codes of this model ({model.digest()[:12]}...)",
             came="codes of another"
             + (f" ({belongs[:12]}...)" if belongs else ", or of none that is named"),
             remedy="decode them with the model that encoded them, or use `force`",
         )
-    return CodesFile(path=path, table=table, rows=table.metadata.num_rows, model=belongs, size=size)
+    return CodesFile(
+        title=title,
+        table=table,
+        rows=table.metadata.num_rows,
+        model=belongs,
+        size=size,
+        is_text=is_text,
+    )
 
 
-def _parquet(path: Path) -> pq.ParquetFile:
+def _opened(where: Path | str) -> CodesTable:
+    """Open a table, or a folder of parts, by whatever names it."""
+    title = shown(str(where))
+    if are_parts(where):
+        return open_parts(where)
+    try:
+        path = local_path(where)
+    except remote.NoObject as reason:
+        raise remote.missing(title, str(reason)) from reason
+    if path.is_dir():
+        return open_parts(path)
+    if path.exists() and not path.is_file():
+        raise _not_parquet(title, "no regular file")
+    return read_text(path) if path.suffix.lower() in FORMATS[1:] else _parquet(path, title)
+
+
+def _parquet(path: Path, title: str) -> pq.ParquetFile:
     try:
         file = pq.ParquetFile(path, memory_map=True, page_checksum_verification=True)
         str(file.schema_arrow)  # decodes what the schema names
     except DAMAGES as error:
-        raise _not_parquet(path, str(error)) from error
+        raise _not_parquet(title, str(error)) from error
     return file
 
 
@@ -291,9 +315,9 @@ def model_of(metadata: dict[bytes, bytes]) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _not_parquet(path: Path, came: str) -> DataError:
+def _not_parquet(title: str, came: str) -> DataError:
     return DataError(
-        str(path),
+        title,
         needed="a whole Parquet file",
         came=(came.splitlines() or ["nothing"])[0][:120],
         remedy="give a .parquet file that 'foveal encode' wrote",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foveal.errors import DataError, UsageError
-from foveal.pictures.ledger import Entry, summary
+from foveal.pictures.ledger import summary
 from foveal.pictures.sources import gather
 from foveal.search import graph, index_file, index_writer
-from foveal.search.index import SearchIndex
+from foveal.search.held import HeldVectors
+from foveal.search.index import Searched, SearchIndex
 from foveal.search.index_file import FACTS, GRAPH, NAMES, VECTORS, Facts
-from foveal.search.of_parts import PartVectors, are_parts, vectors_of_parts
+from foveal.search.of_parts import PartVectors, vectors_of_parts
 from foveal.search.vectors import Progress, Vectors, vectors_of
 from foveal.shapes import volume
 from foveal.wording import counted
@@ -33,6 +33,7 @@ def build(
     *,
     place: str | Path | None = None,
     approximate: bool | None = None,
+    force: bool = False,
     progress: Progress | None = None,
     linking: Progress | None = None,
 ) -> SearchIndex:
@@ -40,6 +41,7 @@ def build(
 
     What the model makes of a picture is kept in the cache by its content: a second build
     decodes nothing. Pictures that cannot be read are not in the index; `unreadable` names them.
+    Parts that are not kept elsewhere are searched where they lie, in constant memory.
 
     Parameters
     ----------
@@ -47,13 +49,17 @@ def build(
         An autoencoder, whose codes are compared by Euclidean distance, or a classifier that ends
         with a dense layer; what that sees is brought to unit length first ("cosine").
     pictures : path, sequence of paths, or array
-        As in `fit`; or a folder of parts that `foveal encode` wrote, which are not encoded again.
+        As in `fit`; or a folder of parts that `foveal encode` or `foveal similar` wrote, or its
+        address, of pictures that are not encoded again.
     place : str or Path, optional
         Folder to keep it in, NAME.index; an index that lies there is replaced. In memory where
         left out.
     approximate : bool, optional
         Whether to link the vectors to a graph and search that (extra `search`). Where left out,
-        beyond `EXACT_UP_TO` vectors, if usearch is installed.
+        beyond `EXACT_UP_TO` vectors, if usearch is installed; of parts where they are kept.
+    force : bool
+        Whether parts of another model are searched all the same, if its vectors are as long; no
+        index of this model is kept of them.
     progress, linking : callable, optional
         Called now and then with pictures done and in all: that the model saw, and that are
         linked to the graph.
@@ -71,51 +77,50 @@ def build(
     target = None if place is None else index_writer.checked_place(Path(place))
     if approximate:
         graph.require()
-    made, names, missing = _made(model, pictures, progress)
-    if not names:
+    made: Vectors | PartVectors | None
+    made = vectors_of_parts(model, pictures, force=force and target is None)
+    if made is None:
+        made = vectors_of(model, gather(pictures), progress)
+    if not made.count:
         raise DataError(
             "pictures",
             needed="at least one picture that can be read",
-            came=summary(missing) if missing else "none",
+            came=summary(made.unreadable) if made.unreadable else "none",
             remedy="name the folder that holds the pictures",
         )
-    linked, notes = _way(len(names), approximate)
+    if target is None and isinstance(made, PartVectors) and not approximate:
+        return _index(model, made, made)
+    linked, notes = _way(made.count, approximate)
     if target is not None:
         with index_writer.written_folder(target) as temporary:
-            index_writer.write_names(temporary / NAMES, names, missing)
-            _write(temporary, model, made, len(missing), linked, linking)
+            index_writer.write_names(temporary / NAMES, made.names(), made.unreadable)
+            _write(temporary, model, made, linked, linking)
         return replace(open_index(target, model), notes=(*made.notes, *notes))
     vectors, threads = made.gathered(), model.device.threads
+    held = HeldVectors(
+        vectors=vectors,
+        names=index_writer.texts(made.names()),
+        graph=graph.build_graph(vectors, threads=threads, progress=linking) if linked else None,
+    )
+    return _index(model, made, held, notes)
+
+
+def _index(
+    model: FittedModel, made: Vectors | PartVectors, held: Searched, notes: tuple[str, ...] = ()
+) -> SearchIndex:
     return SearchIndex(
         model=model,
-        vectors=vectors,
-        names=index_writer.texts(names),
-        unreadable=missing,
+        held=held,
+        unreadable=made.unreadable,
         measure=made.measure,
-        graph=graph.build_graph(vectors, threads=threads, progress=linking) if linked else None,
         notes=(*made.notes, *notes),
     )
-
-
-def _made(
-    model: FittedModel, pictures: Any, progress: Progress | None
-) -> tuple[Vectors | PartVectors, Sequence[str], tuple[Entry, ...]]:
-    """Return vectors, the names of their pictures, and pictures that have none."""
-    if are_parts(pictures):
-        kept = vectors_of_parts(model, Path(pictures))
-        return kept, kept.names, kept.unreadable
-    found = gather(pictures)
-    made = vectors_of(model, found, progress)
-    told = zip(found.names, made.reasons, strict=True)
-    missing = tuple(Entry(name, None, "", reason) for name, reason in told if reason)
-    return made, [found.names[row] for row in made.rows], missing
 
 
 def _write(
     place: Path,
     model: FittedModel,
     made: Vectors | PartVectors,
-    unreadable: int,
     linked: bool,
     linking: Progress | None,
 ) -> None:
@@ -131,7 +136,7 @@ def _write(
         measure=made.measure,
         count=shape[0],
         size=shape[1],
-        unreadable=unreadable,
+        unreadable=len(made.unreadable),
         sha256=index_writer.digests(place),
     )
     (place / FACTS).write_text(facts.model_dump_json(indent=1) + "\n", encoding="utf-8")
@@ -171,11 +176,9 @@ def open_index(
         raise index_file.damaged(path, f"{GRAPH}: {error}") from error
     return SearchIndex(
         model=model,
-        vectors=pieces.vectors,
-        names=pieces.names,
+        held=HeldVectors(vectors=pieces.vectors, names=pieces.names, graph=opened),
         unreadable=pieces.unreadable,
         measure=facts.measure,
-        graph=opened,
         notes=notes,
     )
 

@@ -7,25 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import pyarrow as pa
 
 from foveal.arrays import Doubles, Floats, Integers
-from foveal.errors import DataError, UsageError
+from foveal.errors import UsageError
 from foveal.html_tables import MOST_ROWS, html_lines, html_table
-from foveal.nearest import nearest, squared_lengths
 from foveal.pictures.ledger import Entry
 from foveal.pictures.sources import gather
-from foveal.search.graph import Graph
 from foveal.search.index_file import Measure
 from foveal.search.vectors import Progress, checked, scaled, vectors_of
 from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
+    from foveal.pictures.collection import Pictures
 
 
 @dataclass(frozen=True, eq=False, repr=False, slots=True, kw_only=True)
@@ -77,7 +74,33 @@ class Neighbours:
         }
 
 
-@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Searched(Protocol):
+    """Vectors with the names of their pictures, wherever they lie."""
+
+    @property
+    def size(self) -> int:
+        """Numbers of a vector."""
+        ...
+
+    @property
+    def approximate(self) -> bool:
+        """Whether a graph of neighbours is searched."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def nearest(
+        self, queries_qd: Floats, k: int, *, threads: int
+    ) -> tuple[list[Integers], list[Doubles]]:
+        """Find the rows nearest to each query, nearest first, and their distances."""
+        ...
+
+    def named(self, rows: Integers) -> list[str]:
+        """Return the names of some rows."""
+        ...
+
+
+@dataclass(frozen=True, eq=False, repr=False, slots=True, kw_only=True)
 class SearchIndex:
     """Vectors of pictures, in which one searches for similar ones.
 
@@ -86,24 +109,20 @@ class SearchIndex:
 
     model: FittedModel
     """What made the vectors."""
-    vectors: Floats
-    """(n, d), in memory or memory-mapped; of unit length where the measure is "cosine"."""
-    names: Any
-    """Names of the pictures, a pyarrow column of n texts."""
+    held: Searched
+    """What is searched: n vectors of d numbers, of unit length where the measure is "cosine"."""
     unreadable: tuple[Entry, ...]
     """Pictures that are not in the index, with the reason."""
     measure: Measure
     """"euclidean": distance of vectors as they are; "cosine": of vectors of unit length."""
-    graph: Graph | None = None
-    """A graph of neighbours, where search is approximate."""
     notes: tuple[str, ...] = ()
     """What a reader should know."""
 
     def __len__(self) -> int:
-        return len(self.vectors)
+        return len(self.held)
 
     def __repr__(self) -> str:
-        way = "approximate" if self.graph else "exact"
+        way = "approximate" if self.held.approximate else "exact"
         return f"SearchIndex({counted(len(self), 'picture')}, {self.measure}, {way})"
 
     def to_dict(self) -> dict[str, Any]:
@@ -111,25 +130,11 @@ class SearchIndex:
         return {
             "model": self.model.digest(),
             "measure": self.measure,
-            "approximate": self.graph is not None,
+            "approximate": self.held.approximate,
             "pictures": len(self),
             "unreadable": [{"path": one.path, "error": one.reason} for one in self.unreadable],
             "notes": list(self.notes),
         }
-
-    @cached_property
-    def squares(self) -> Doubles:
-        """Squared length of each vector, (n,): all are read once, at the first exact search."""
-        found = squared_lengths(self.vectors)
-        bad = np.flatnonzero(~np.isfinite(found))
-        if len(bad):
-            raise DataError(
-                "index",
-                needed="finite numbers",
-                came=f"NaN or infinity in row {bad[0]}",
-                remedy="build it again",
-            )
-        return found
 
     def query(self, X: Any, k: int = 10, *, progress: Progress | None = None) -> list[Neighbours]:
         """Search for the pictures most like others.
@@ -148,10 +153,21 @@ class SearchIndex:
         list of Neighbours
             One for each picture, in order; those that cannot be read have a reason.
         """
+        return self.queries([gather(X)], k, progress=progress)
+
+    def queries(
+        self, sources: Sequence[Pictures], k: int = 10, *, progress: Progress | None = None
+    ) -> list[Neighbours]:
+        """Search for the pictures of several sources at once, as `query` does for one."""
         _check_count(k)
-        pictures = gather(X)
-        made = vectors_of(self.model, pictures, progress)
-        return self.among(pictures.names, made.reasons, made.gathered(), k)
+        made = [vectors_of(self.model, pictures, progress) for pictures in sources]
+        none = np.empty((0, self.held.size), np.float32)
+        return self.among(
+            [name for one in made for name in one.pictures],
+            [reason for one in made for reason in one.reasons],
+            np.concatenate([none, *(one.gathered() for one in made)]),
+            k,
+        )
 
     def among(
         self, names: Sequence[str], reasons: Sequence[str], vectors_qd: Floats, k: int
@@ -165,9 +181,11 @@ class SearchIndex:
         vectors_qd : array (q, d)
             Vectors of those that have one, in order, in the measure of the index.
         """
-        found = zip(*self._searched(vectors_qd, k), strict=True)
+        rows_q, distances_q = self._searched(vectors_qd, k)
+        named = iter(self.held.named(np.concatenate([np.empty(0, np.int64), *rows_q])))
+        found = zip(rows_q, distances_q, strict=True)
         return [
-            Neighbours(query=name, reason=reason) if reason else self._found(name, *next(found))
+            Neighbours(query=name, reason=reason) if reason else _found(name, *next(found), named)
             for name, reason in zip(names, reasons, strict=True)
         ]
 
@@ -193,31 +211,20 @@ class SearchIndex:
             For vectors of another length, and for NaN.
         """
         _check_count(k)
-        return self._searched(scaled(checked(vectors, self.vectors.shape[1]), self.measure), k)
+        return self._searched(scaled(checked(vectors, self.held.size), self.measure), k)
 
     def _searched(self, queries_qd: Floats, k: int) -> tuple[list[Integers], list[Doubles]]:
-        threads = self.model.device.threads
-        if self.graph is None:
-            rows, distances = nearest(self.vectors, self.squares, queries_qd, k, threads=threads)
-            return list(rows), list(distances)
-        found = self.graph.nearest(queries_qd, k, threads=threads)
-        rows_q, distances_q = [one[0] for one in found], [one[1] for one in found]
-        for query, rows in enumerate(rows_q):
-            if len(rows) < min(k, len(self)):  # the graph leads nowhere: all are looked at
-                every = nearest(
-                    self.vectors, self.squares, queries_qd[query, None], k, threads=threads
-                )
-                rows_q[query], distances_q[query] = every[0][0], every[1][0]
-        return rows_q, distances_q
+        return self.held.nearest(queries_qd, k, threads=self.model.device.threads)
 
-    def _found(self, query: str, rows: Integers, distances: Doubles) -> Neighbours:
-        names = self.names.take(pa.array(rows)).to_pylist()
-        return Neighbours(
-            query=query,
-            names=tuple(names),
-            rows=tuple(rows.tolist()),
-            distances=tuple(distances.tolist()),
-        )
+
+def _found(query: str, rows: Integers, distances: Doubles, named: Iterator[str]) -> Neighbours:
+    """Tell what was found for a picture; its names come next."""
+    return Neighbours(
+        query=query,
+        names=tuple(next(named) for _ in rows),
+        rows=tuple(rows.tolist()),
+        distances=tuple(distances.tolist()),
+    )
 
 
 def _check_count(k: int) -> None:

@@ -35,7 +35,7 @@ def similar(
         An autoencoder, or a classifier that ends with a dense layer, such as `foveal.imagenet()`.
     where : path, sequence of paths, or array
         Pictures to search in, as in `fit`, the folder of an index, or one of parts that
-        `foveal encode` wrote.
+        `foveal encode` or `foveal similar` wrote, or its address.
     queries : path, sequence of paths, or array
         Pictures to search for. One that is among those searched finds itself, at distance 0.
     k : int
@@ -78,5 +78,11 @@ def searched(
     if isinstance(where, str | Path) and is_index(Path(where)):
         return open_index(where, model, force=force, approximate=approximate)
     return build(
-        model, where, place=place, approximate=approximate, progress=progress, linking=linking
+        model,
+        where,
+        place=place,
+        approximate=approximate,
+        force=force,
+        progress=progress,
+        linking=linking,
     )

@@ -18,11 +18,13 @@ from foveal.inference.features import open_features
 from foveal.nearest import parts, unit_length
 from foveal.pictures.collection import Pictures
 from foveal.pictures.hashing import content_hashes
+from foveal.pictures.ledger import Entry
 from foveal.pictures.remarks import summed, warn
 from foveal.search.index_file import Measure
 from foveal.shapes import volume
 
 if TYPE_CHECKING:
+    from foveal.cluster import Cluster
     from foveal.model.fitted import FittedModel
     from foveal.pictures.batches import RowsOfFeatures
     from foveal.pictures.scaling import Scaling
@@ -38,6 +40,8 @@ Progress = Callable[[int, int], None]
 class Vectors:
     """Vectors of pictures, read from the cache when they are asked for."""
 
+    pictures: Sequence[str]
+    """Names of all pictures, (n,)."""
     features: RowsOfFeatures
     """What the model made of each picture, (n, ...)."""
     recipe: PictureRecipe
@@ -63,6 +67,16 @@ class Vectors:
         """Pictures that have a vector."""
         return np.flatnonzero([not reason for reason in self.reasons])
 
+    def names(self) -> Iterator[str]:
+        """Name these pictures."""
+        return (self.pictures[row] for row in self.rows)
+
+    @property
+    def unreadable(self) -> tuple[Entry, ...]:
+        """The pictures that have none, with the reason."""
+        told = zip(self.pictures, self.reasons, strict=True)
+        return tuple(Entry(name, None, "", reason) for name, reason in told if reason)
+
     def batches(self) -> Iterator[Floats]:
         """Return the vectors of these pictures, part by part, ready to be compared."""
         rows = self.rows
@@ -79,7 +93,12 @@ class Vectors:
         return found
 
 
-def vectors_of(model: FittedModel, pictures: Pictures, progress: Progress | None = None) -> Vectors:
+def vectors_of(
+    model: FittedModel,
+    pictures: Pictures,
+    progress: Progress | None = None,
+    cluster: Cluster | None = None,
+) -> Vectors:
     """Return the vectors of pictures; those of known content are found, and nothing is decoded.
 
     Parameters
@@ -90,11 +109,14 @@ def vectors_of(model: FittedModel, pictures: Pictures, progress: Progress | None
         Files or an array.
     progress : callable, optional
         Called now and then with pictures done and in all.
+    cluster : Cluster, optional
+        Where actors of Ray compute what is not known; in this process where left out.
     """
     session = model.feature_session()
     size = volume(session.network.shape)
+    extraction = Extraction(session=session, cluster=cluster)
     with model.device.at_work():
-        made = open_features(pictures, Extraction(session=session), progress=progress)
+        made = open_features(pictures, extraction, progress=progress)
     warn(summed(made.remarked, pictures.names))
     reasons = list(made.reasons)
     readable = np.flatnonzero(made.readable)
@@ -103,6 +125,7 @@ def vectors_of(model: FittedModel, pictures: Pictures, progress: Progress | None
         for row in readable[part][~np.isfinite(values).all(axis=1)]:
             reasons[row] = NOT_FINITE
     return Vectors(
+        pictures=pictures.names,
         features=made.views[0],
         recipe=session.recipe,
         reasons=tuple(reasons),

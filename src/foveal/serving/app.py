@@ -26,6 +26,7 @@ from foveal.serving.refusals import Refused, refused_by, told
 from foveal.serving.resources import Resources
 from foveal.serving.schemas import Code, Inference
 from foveal.serving.shelf import Shelf
+from foveal.serving.short_way import ShortWay, directs
 from foveal.version import __version__
 
 TEXT = {"text/plain": {"schema": {"type": "string"}}}
@@ -74,11 +75,13 @@ def application(
         redirect_slashes=False,
     )
     state: dict[str, Guard] = {}
-    app.include_router(picture_routes(shelf, resources))
-    app.include_router(inference_routes(shelf, resources, state))
+    routers = (picture_routes(shelf, resources), inference_routes(shelf, resources, state))
+    for one in routers:
+        app.include_router(one)
     _add_documents(app, resources, list(shelf.wanted))
     _add_errors(app)
-    state["guard"] = Guard(app, door, resources, log)
+    asked = directs([route for one in routers for route in one.routes], shelf.wanted)
+    state["guard"] = Guard(ShortWay(app, asked), door, resources, log)
     return state["guard"]
 
 

@@ -1,7 +1,8 @@
 """A connection of HTTP/1.1 that does not wait for ever, and is not closed on a request.
 
-uvicorn lets a client take any time for the head of a request, and for reading what is answered. It
-closes a connection that was idle without looking whether a request has just come.
+uvicorn lets a client take any time, and any number of bytes, for the head of a request, and any
+time for reading what is answered. It closes a connection that was idle without looking whether a
+request has just come, and forgets one that was answered before its body was there.
 """
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ import asyncio
 from multiprocessing.connection import wait
 from typing import Any
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+MOST_HEAD = 64 * 1024
+"""Bytes of a head that is not whole yet, at most; also of what follows the last chunk of a body."""
+TOO_LONG = f"The head of the request has more than {MOST_HEAD} bytes."
 
 
-class Connection(H11Protocol):
+class Connection(HttpToolsProtocol):
     """uvicorn's connection, looked after every few seconds.
 
     It is closed where a head was not whole between two looks, and cut off where it is closing
@@ -29,6 +34,9 @@ class Connection(H11Protocol):
         """Begin to look after it."""
         super().connection_made(transport)
         self._requests = -1
+        self._in_head = self._went_on = False
+        self._unheard = 0
+        """Bytes that came and were part of nothing that is whole."""
         self._look: asyncio.TimerHandle | None = None
         self._begin()
 
@@ -37,6 +45,43 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
         if self._look is not None:
             self._look.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, unless a head has no end."""
+        self._went_on = False
+        super().data_received(data)
+        self._unheard = 0 if self._went_on else self._unheard + len(data)
+        if self._unheard <= MOST_HEAD or self.transport.is_closing():
+            return
+        if self._in_head:
+            self.send_400_response(TOO_LONG)
+        else:
+            self.transport.close()
+
+    def on_message_begin(self) -> None:
+        """Note that a head has begun."""
+        super().on_message_begin()
+        self._in_head = True
+
+    def on_headers_complete(self) -> None:
+        """Note that a head is whole."""
+        self._in_head, self._went_on = False, True
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Note that a body goes on."""
+        self._went_on = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Wait for another request, where this one was answered before its body was there."""
+        super().on_message_complete()
+        answered = self.cycle is not None and self.cycle.response_complete
+        if answered and not self.transport.is_closing():
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     def shutdown(self) -> None:
         """Close it where nothing is under way; what has begun to come is answered first."""
@@ -60,7 +105,7 @@ class Connection(H11Protocol):
         if self.transport.is_closing():
             return False
         waits = wait([self.transport.get_extra_info("socket")], 0)
-        return bool(waits or self.conn.trailing_data[0])
+        return bool(waits or self._in_head)
 
     def _begin(self) -> None:
         self._look = self.loop.call_later(self.every, self._look_after)

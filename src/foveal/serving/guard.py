@@ -6,15 +6,16 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from foveal.serving.bodies import Gone
 from foveal.serving.door import Door, by_name
-from foveal.serving.refusals import Refused, busy, told
+from foveal.serving.refusals import busy, told
 from foveal.serving.resources import Resources
+from foveal.serving.short_way import ShortWay, note
 
 UNMATCHED = "none"
 """Route of a request that fits none, in log and counts."""
@@ -35,7 +36,7 @@ class Guard:
 
     Parameters
     ----------
-    app : ASGI application
+    ways : ShortWay
         Answers what may come in.
     door : Door
         Who may.
@@ -47,45 +48,48 @@ class Guard:
 
     def __init__(
         self,
-        app: ASGIApp,
+        ways: ShortWay,
         door: Door,
         resources: Resources,
         log: Callable[[str], None] | None = None,
     ) -> None:
-        self.app, self.door, self.resources, self.log = app, door, resources, log
+        self.ways, self.door, self.resources, self.log = ways, door, resources, log
         self.draining = False
         """Whether the server is about to stop: answers close their connections."""
-        self.under_way = 0
-        """Requests that are being answered."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self.ways.app(scope, receive, send)
             return
         began, answer = time.perf_counter(), _Answer(receive, send, self)
-        self.under_way += 1
         try:
             await self._answered(scope, answer)
         finally:
-            self.under_way -= 1
             self._note(scope, answer, (answer.ended or time.perf_counter()) - began)
 
     async def _answered(self, scope: Scope, answer: _Answer) -> None:
-        refusal = self.door.refusal(scope["path"], by_name(scope["headers"]))
+        headers = by_name(scope["headers"])
+        answer.holds_back = b"expect" in headers
+        refusal = self.door.refusal(scope["path"], headers)
         if refusal is not None:
             refusal.headers["connection"] = "close"
-            await answer.refuse(refusal)
+            await answer.refuse(*told(refusal))
+            return
+        direct = self.ways.direct(scope)
+        if direct is not None and self.resources.room.is_full:  # before anything of it is read
+            note(scope, direct)
+            await answer.refuse(*self.resources.room.told())
             return
         seconds = self.resources.limits.request_seconds
         try:
             async with asyncio.timeout(seconds):
-                await self.app(scope, answer.receive, answer.send)
+                await self.ways.way(scope, direct)(scope, answer.receive, answer.send)
         except Gone:
             return
         except TimeoutError:
             came = f"no answer within {seconds:g} s"
-            await answer.refuse(busy(came, self.resources.room.pace * 10))
+            await answer.refuse(*told(busy(came, self.resources.room.pace * 10)))
 
     def _note(self, scope: Scope, answer: _Answer, seconds: float) -> None:
         """Count a request, and write its line: nothing in either is what a client says."""
@@ -114,11 +118,15 @@ class _Answer:
     def __init__(self, receive: Receive, send: Send, guard: Guard) -> None:
         self.source, self.through, self.guard = receive, send, guard
         self.status = self.bytes = 0
+        self.holds_back = False
+        """Whether its body is sent once it is asked for (Expect: 100-continue, RFC 9110, 10.1.1):
+        who never asks for it cannot know whether what comes next is the body, and closes."""
         self.ended = 0.0
         """When the answer was given, by `time.perf_counter`."""
         self._heard = self._closing = False
 
     async def receive(self) -> Message:
+        self.holds_back = False
         message = await self.source()
         self._heard = not message.get("more_body", False)
         return message
@@ -127,7 +135,7 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = [*message.get("headers", []), *ALWAYS]
-            if self.guard.draining and CLOSE not in headers:
+            if (self.guard.draining or self.holds_back) and CLOSE not in headers:
                 headers.append(CLOSE)
             message, self._closing = {**message, "headers": headers}, CLOSE in headers
         else:
@@ -147,11 +155,12 @@ class _Answer:
                 while not self._heard:
                     await self.receive()
 
-    async def refuse(self, refusal: Refused) -> None:
-        """Answer with a refusal, where no answer has begun."""
+    async def refuse(
+        self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes
+    ) -> None:
+        """Answer with a refusal, see `refusals.told`, where no answer has begun."""
         if self.status:
             return
-        status, headers, body = told(refusal)
         start = {"type": "http.response.start", "status": status, "headers": headers}
         await self.send(start)
         await self.send({"type": "http.response.body", "body": body})

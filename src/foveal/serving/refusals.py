@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from foveal.errors import DataError, FovealError, ResourceError
@@ -56,7 +57,7 @@ def refused_by(error: FovealError) -> Refused:
 
 def busy(came: str, seconds: float) -> Refused:
     """Return the refusal of a server that has enough to do for so many seconds."""
-    wait = max(1, min(60, round(seconds)))
+    wait = seconds_of(seconds)
     return Refused(
         503,
         "the server",
@@ -67,6 +68,11 @@ def busy(came: str, seconds: float) -> Refused:
     )
 
 
+def seconds_of(seconds: float) -> int:
+    """Return the seconds that whoever is refused is told to wait: 1 to 60."""
+    return max(1, min(60, round(seconds)))
+
+
 def shown(refusal: Refused) -> dict[str, Any]:
     """Return the answer to a request that is refused: a text, and its beats one by one."""
     beats = refusal.beats
@@ -74,10 +80,20 @@ def shown(refusal: Refused) -> dict[str, Any]:
     return {"error": text, **beats}
 
 
-def told(refusal: Refused) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+Told = tuple[int, Sequence[tuple[bytes, bytes]], bytes]
+"""Status, headers and body of an answer."""
+
+
+def told(refusal: Refused) -> Told:
     """Return status, headers and body of the answer to a request that is refused."""
     body = json.dumps(shown(refusal)).encode()
     headers = {"content-type": "application/json", "content-length": str(len(body))}
     named = {**headers, **refusal.headers}
     pairs = [(name.encode(), value.encode()) for name, value in named.items()]
     return refusal.status, pairs, body
+
+
+@lru_cache(maxsize=128)
+def told_busy(came: str, seconds: int) -> Told:
+    """Return the answer of a server that has enough to do, as `busy`: written once, sent often."""
+    return told(busy(came, seconds))

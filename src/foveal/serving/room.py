@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from foveal.serving.limits import Limits
-from foveal.serving.refusals import Refused, busy
+from foveal.serving.refusals import Refused, Told, busy, seconds_of, told_busy
 from foveal.wording import counted
 
 OFTEN = 0.05
@@ -45,9 +45,22 @@ class Room:
         """Note that an engine took so long for so many pictures."""
         self.pace += OFTEN * (seconds / max(pictures, 1) - self.pace)
 
-    def full(self, came: str) -> Refused:
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no room for one more picture."""
+        return self.pictures >= self.limits.queue
+
+    def told(self) -> Told:
+        """Return the answer to a request that comes now that it is full."""
+        return told_busy(self._waiting, seconds_of(self.pictures * self.pace))
+
+    def full(self, came: str = "") -> Refused:
         """Return the refusal of what does not fit in now."""
-        return busy(came, self.pictures * self.pace)
+        return busy(came or self._waiting, self.pictures * self.pace)
+
+    @property
+    def _waiting(self) -> str:
+        return f"{counted(self.pictures, 'picture')} before yours"
 
 
 class Visit:
@@ -61,7 +74,7 @@ class Visit:
         """Take room for more pictures."""
         room = self.room
         if room.pictures + count > room.limits.queue:
-            raise room.full(f"{counted(room.pictures, 'picture')} before yours")
+            raise room.full()
         room.pictures, self.pictures = room.pictures + count, self.pictures + count
 
     def add_bytes(self, count: int) -> None:

@@ -8,6 +8,7 @@ whose files changed are loaded again.
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import logging
 import signal
 import socket
@@ -67,9 +68,20 @@ def serve(
     try:
         shelf = Shelf(settings.wanted, resources)
         guard = application(shelf, resources, settings.door, to_stderr if settings.log else None)
-        asyncio.run(_served(settings, bound, shelf, guard, told, alone))
+        with asyncio.Runner(loop_factory=fastest_loop()) as runner:
+            runner.run(_served(settings, bound, shelf, guard, told, alone))
     finally:
         resources.close()
+
+
+def fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes an event loop: uvloop, which is not to be had everywhere (Windows)."""
+    if importlib.util.find_spec("uvloop") is None:
+        return None
+    import uvloop
+
+    made: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return made
 
 
 async def _served(
@@ -89,6 +101,7 @@ async def _served(
         lifespan="off",
         log_config=None,
         access_log=False,
+        proxy_headers=False,  # nothing here asks who a proxy says that a client is
         server_header=False,
         backlog=BACKLOG,
         limit_concurrency=MOST_CONNECTIONS,
@@ -99,14 +112,15 @@ async def _served(
     serving = asyncio.create_task(server.serve(sockets=[bound]))
     while not server.started and not serving.done():
         await asyncio.sleep(0.005)
-    watch = Signals(server, shelf, guard, settings.limits.drain_seconds, alone=alone)
+    drain = settings.limits.drain_seconds
+    watch = Signals(server, shelf, guard, drain, bound if alone else None)
     watch.begin()
     told([one.name for one in shelf])
     await serving
 
 
 class Signals:
-    """What the signals of a server do."""
+    """What the signals of a server do; `alone` is its socket where no other process has it."""
 
     def __init__(
         self,
@@ -114,8 +128,7 @@ class Signals:
         shelf: Shelf,
         guard: Guard,
         drain_seconds: float,
-        *,
-        alone: bool,
+        alone: socket.socket | None,
     ) -> None:
         self.server, self.shelf, self.guard = server, shelf, guard
         self.drain_seconds, self.alone = drain_seconds, alone
@@ -145,9 +158,8 @@ class Signals:
 
     async def _drain(self) -> None:
         await asyncio.sleep(self.drain_seconds)
-        if self.alone:  # else whoever holds the socket of all does so
-            for one in (one for each in self.server.servers for one in each.sockets):
-                let_nobody_in(one)
+        if self.alone is not None:  # else whoever holds the socket of all does so
+            let_nobody_in(self.alone)
         await close_when_empty(self.server.servers, LAST)
         self.server.should_exit = True
 

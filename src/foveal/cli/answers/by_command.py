@@ -6,6 +6,8 @@ an answer; `version` is raised when one goes or comes to mean something else.
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
@@ -56,7 +58,7 @@ ANSWERS: dict[str, tuple[type[BaseModel], ...]] = {
     "show": (Shown,),
     "look": (Looked,),
     "anomalies": (Anomalous, InParts),
-    "similar": (Similar, Grouped),
+    "similar": (Similar, Grouped, InParts),
     "map": (Mapped,),
     "encode": (Encoded, InParts),
     "decode": (Decoded,),
@@ -77,7 +79,7 @@ ANSWERS: dict[str, tuple[type[BaseModel], ...]] = {
 def schema_of(command: str) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of what a command answers."""
     kinds = ANSWERS[command]
-    whole: Any = kinds[0] if len(kinds) == 1 else kinds[0] | kinds[1]
+    whole: Any = reduce(or_, kinds)
     found = TypeAdapter(whole).json_schema(mode="serialization")
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return {**head, "title": f"foveal {command} --json, version {SCHEMA}", **_untitled(found)}
