@@ -21,7 +21,7 @@ from foveal.pictures.missing import is_missing
 from foveal.pictures.remote_objects import RemoteObject
 from foveal.pictures.sources.labels import labels_of, objects_of, text_of
 from foveal.pictures.sources.parts import PARTS
-from foveal.remote import is_copy
+from foveal.remote_copies import is_copy
 from foveal.wording import counted
 
 PATH, LABEL, GROUP, SPLIT = "path", "label", "group", "split"
