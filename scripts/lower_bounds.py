@@ -10,8 +10,8 @@ import sys
 import tomllib
 from pathlib import Path
 
-REQUIREMENT = re.compile(r"([\w.-]+)(?:\[[\w,]+\])?>=([\w.]+)(?:,<[\w.]+)?")
-"""How a package is asked for: by its lower bound, now and then with an upper one."""
+REQUIREMENT = re.compile(r"([\w.-]+)(?:\[[\w,]+\])?>=([\w.]+)(?:,<[\w.]+)?(?:\s*;.*)?")
+"""How a package is asked for: by its lower bound, with an upper one and a system now and then."""
 
 
 def lower_bounds(project: Path) -> dict[str, str]:
