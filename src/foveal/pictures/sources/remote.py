@@ -28,6 +28,7 @@ from foveal.pictures.sources import parquet, tar, text_table
 from foveal.pictures.sources.columns import Listed, told
 from foveal.pictures.sources.folder import in_order, is_made, passed_over, said_by_folders
 from foveal.pictures.sources.shards import BESIDE, members_too, with_part
+from foveal.pictures.texts import Texts
 from foveal.remote_copies import Copy, copied
 
 MOST_OPEN = 8
@@ -140,9 +141,10 @@ class _Folder:
             found = told([self.listed(name) for name in self.shards], shown(self.address))
             return found.noted(passed_over(beside, "beside the shards"))
         labels, parts = said_by_folders(self.names, shown(self.address))
-        rows = RemoteRows(self.address, self.names, self.stamps, self.sizes)
+        names = Texts(self.names)
+        rows = RemoteRows(self.address, names, Texts(self.stamps), self.sizes)
         return Pictures(
-            names=self.names,
+            names=names,
             content=EncodedContent(rows),
             labels=None if labels is None else np.array(labels, dtype=object),
             parts=None if parts is None else np.array(parts),
@@ -248,7 +250,7 @@ class RemoteShard:
     def listed(self, name: str) -> Listed:
         """Return what it lists, its pictures beneath this name."""
         own = last_name(self.address)
-        names = [name + one[len(own) :] for one in self.found.names]
+        names = Texts(name + one[len(own) :] for one in self.found.names)
         return replace(self.found, rows=_Members(self), names=names)
 
     def member(self, row: int) -> Encoded:
