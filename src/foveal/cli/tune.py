@@ -20,6 +20,7 @@ from foveal.cli.options import (
     groups_of,
 )
 from foveal.cli.output import print_answer, wrote
+from foveal.cli.outputs import model_file, writes
 from foveal.cli.sources import given
 from foveal.cli.words import quoted
 from foveal.results import plain
@@ -50,6 +51,7 @@ class Tuned:
         return {**self.found.to_dict(), "written": plain(self.written)}
 
 
+@writes(model=model_file)
 def tune(
     pictures: Pictures,
     model: Annotated[
