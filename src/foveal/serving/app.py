@@ -100,9 +100,9 @@ def _add_documents(app: FastAPI, resources: Resources, names: Sequence[str]) -> 
         return JSONResponse(described(app, names))
 
     @app.get("/docs", responses=answers(None, ASKING, content=HTML), response_class=Response)
-    async def docs() -> Response:
+    async def docs(request: Request) -> Response:
         """Describe all routes to a person, on a page that loads nothing."""
-        return HTMLResponse(page_of(described(app, names)))
+        return HTMLResponse(page_of(described(app, names), str(request.base_url).rstrip("/")))
 
 
 def described(app: FastAPI, names: Sequence[str]) -> dict[str, Any]:
@@ -153,7 +153,7 @@ def _add_errors(app: FastAPI) -> None:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"][1:])) or "the request"
         said = str(first.get("input"))[:60]
-        need = str(first["msg"])[:120]
+        need = str(first["msg"]).removeprefix("Input should be ").partition(", unable")[0][:120]
         return answer(Refused(422, where, needed=need, came=said, remedy="see /docs"))
 
     async def gone(request: Request, error: Exception) -> Response:
