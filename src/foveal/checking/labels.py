@@ -16,6 +16,11 @@ import numpy as np
 
 from foveal.arrays import Doubles, Rows, Truths
 
+SUREST = 0.97
+"""Least probability of the contrary for one of several labels to be doubted. Each picture has many
+labels, and each that is hard to see would be one more false alarm: what a classifier says of a
+label on average, as of classes, is too little."""
+
 
 class Doubted(NamedTuple):
     """A label that looks wrong."""
@@ -71,6 +76,7 @@ class DoubtedSet(NamedTuple):
 def doubted_sets(probabilities_nk: Doubles, truths_nk: Truths) -> list[DoubtedSet]:
     """Find pictures of whose several labels some look wrong, each as two classes by itself.
 
+    Only where the contrary is as likely as `SUREST`, or as it is on average where that is more.
     Those with the surest come first.
 
     Parameters
@@ -87,7 +93,8 @@ def doubted_sets(probabilities_nk: Doubles, truths_nk: Truths) -> list[DoubtedSe
         bears = truths_nk[:, label]
         for one in doubted_labels(both, bears.astype(np.intp)):
             doubt = DoubtedLabel(label, bool(bears[one.row]), float(both[one.row, one.other]))
-            found.setdefault(one.row, []).append(doubt)
+            if doubt.sure >= SUREST:
+                found.setdefault(one.row, []).append(doubt)
     sets = [
         DoubtedSet(row, tuple(sorted(labels, key=lambda one: -one.sure)))
         for row, labels in found.items()
