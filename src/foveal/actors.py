@@ -178,7 +178,7 @@ class _Run:
         self.threads = threads or _threads(ray)
         there = ray.cluster_resources().get("GPU", 0) > 0
         self.graphics = int(there if graphics is None else graphics)
-        _check_fits(ray, self.threads, self.graphics)
+        check_fits(ray, self.threads, self.graphics)
         self.out = self.done = 0
         """Items given out, and answers that came."""
         self.back: SimpleQueue[Any] = SimpleQueue()
@@ -304,7 +304,7 @@ def _threads(ray: Any) -> int:
     return max(1, min(MOST_THREADS, smallest // 2))
 
 
-def _check_fits(ray: Any, threads: int, graphics: int) -> None:
+def check_fits(ray: Any, threads: int, graphics: int) -> None:
     """Refuse actors for which no machine has room: Ray would wait for one that has.
 
     So it should where machines come when they are asked for, and none is there yet.

@@ -48,7 +48,7 @@ def test_a_check_by_actors_is_that_of_one_process(tmp_path: Path) -> None:
         env=os.environ | more,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     shutil.rmtree(own, ignore_errors=True)
     assert done.returncode == 0, done.stderr[-4000:]

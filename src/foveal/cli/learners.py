@@ -20,6 +20,7 @@ from foveal.cli.options import (
     Strict,
     cache_limit,
 )
+from foveal.cli.outputs import model_file, writes
 from foveal.learning.option_groups import PICTURES, RUN, TRAINING, fields_of
 from foveal.vocabulary import TARGETS
 
@@ -85,7 +86,10 @@ KEEPING: dict[str, tuple[Any, Any]] = {
     "resume": (Annotated[bool, _in(RUN, "Go on with an unfinished run.", "--resume")], False),
     "fresh": (Annotated[bool, _in(RUN, "Throw an unfinished run away.", "--fresh")], False),
     "tensorboard": (
-        Annotated[Path | None, _in(RUN, "Also write curves for TensorBoard here.")],
+        Annotated[
+            Path | None,
+            _in(RUN, "Also write curves for TensorBoard here (extra: track).", metavar="DIR"),
+        ],
         None,
     ),
     "checkpoint_seconds": (
@@ -148,7 +152,7 @@ def command(
             ),
         ]
     )
-    return trains
+    return writes(model=model_file)(trains)
 
 
 def _options(groups: tuple[type, ...]) -> Iterator[tuple[str, Any, Any]]:

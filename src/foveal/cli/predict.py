@@ -21,11 +21,12 @@ from foveal.cli.options import (
     opened,
 )
 from foveal.cli.output import at_terminal, print_answer
+from foveal.cli.outputs import Given, file_of, or_parts, table, with_option, writes
 from foveal.cli.parts import Engine, InParts, PartSize, Shards, parts_wanted
 from foveal.cli.predicted import UNTOLD, PredictedTable, Tally, first_of
 from foveal.cli.sources import all_pictures, refuse_unreadable
 from foveal.errors import UsageError
-from foveal.remote import origin
+from foveal.remote_copies import origin
 from foveal.wording import counted
 
 if TYPE_CHECKING:
@@ -36,6 +37,13 @@ if TYPE_CHECKING:
     from foveal.pictures.collection import Pictures
 
 
+def _growing(name: Any, what: str, given: Given) -> tuple[Path, ...]:
+    from foveal.tables import GROWING
+
+    return file_of(*GROWING)(name, what, given)
+
+
+@writes(to=with_option("watch", _growing, or_parts(table)))
 def predict(
     model: Model,
     pictures: SeveralPictures,
@@ -73,14 +81,10 @@ def predict(
     Unfamiliar are those unlike every picture that taught the model: it keeps some of them.
     With 'imagenet' for MODEL the 1,000 classes of ImageNet, without any training.
     """
-    from foveal.tables import checked_table
-
     place = None if to is None else Path(to)
     in_parts = parts_wanted(to, shards, part_size, engine)
     if watch:
         folder, table = _watched(pictures, place)
-    elif place is not None and not in_parts:
-        checked_table(place)
     fitted = opened(model, device, threads)
     refusal = fitted.refusal(reject=reject, least_probability=least_probability)
     if in_parts and not watch:
