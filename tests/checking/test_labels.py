@@ -56,7 +56,7 @@ def test_several_labels_of_a_picture_are_doubted_together_the_surest_first() -> 
 
 
 @pytest.mark.parametrize(("sure", "named"), [(0.96, False), (0.98, True)])
-def test_one_of_several_labels_is_doubted_only_by_what_is_sure(sure: float, named: bool) -> None:
+def test_where_many_labels_are_doubted_only_what_is_sure_counts(sure: float, named: bool) -> None:
     # on average the label has 0.6 where it is there, which 0.96 exceeds by far
     truths = np.array([[1], [1], [1], [0], [0], [0]], dtype=bool)
     probabilities = np.array([[0.6], [0.55], [0.65], [0.1], [0.2], [sure]])
@@ -67,4 +67,13 @@ def test_one_of_several_labels_is_doubted_only_by_what_is_sure(sure: float, name
 def test_one_of_several_labels_asks_for_more_where_a_classifier_is_surer() -> None:
     truths = np.array([[1], [1], [0], [0], [0]], dtype=bool)
     probabilities = np.array([[0.99], [0.995], [0.01], [0.02], [0.98]])
+    assert doubted_sets(probabilities, truths) == []
+
+
+def test_where_few_labels_are_doubted_each_counts() -> None:
+    truths = np.array([[True]] * 20 + [[False]] * 20)
+    probabilities = np.where(truths, 0.6, 0.1)
+    probabilities[30] = 0.8
+    assert [one.row for one in doubted_sets(probabilities, truths)] == [30]
+    probabilities[[31, 32]] = 0.8  # three of forty are more than a twentieth
     assert doubted_sets(probabilities, truths) == []

@@ -16,10 +16,11 @@ import numpy as np
 
 from foveal.arrays import Doubles, Rows, Truths
 
+FEW = 0.05
+"""Share of pictures that may have one of several labels doubted by what a classifier says of it on
+average: wrong labels are rarer, so that beyond it the classifier itself is wrong."""
 SUREST = 0.97
-"""Least probability of the contrary for one of several labels to be doubted. Each picture has many
-labels, and each that is hard to see would be one more false alarm: what a classifier says of a
-label on average, as of classes, is too little."""
+"""Least probability of the contrary for a label to be doubted there."""
 
 
 class Doubted(NamedTuple):
@@ -76,7 +77,7 @@ class DoubtedSet(NamedTuple):
 def doubted_sets(probabilities_nk: Doubles, truths_nk: Truths) -> list[DoubtedSet]:
     """Find pictures of whose several labels some look wrong, each as two classes by itself.
 
-    Only where the contrary is as likely as `SUREST`, or as it is on average where that is more.
+    Where these are more than `FEW` of all, only labels whose contrary has at least `SUREST`.
     Those with the surest come first.
 
     Parameters
@@ -93,10 +94,12 @@ def doubted_sets(probabilities_nk: Doubles, truths_nk: Truths) -> list[DoubtedSe
         bears = truths_nk[:, label]
         for one in doubted_labels(both, bears.astype(np.intp)):
             doubt = DoubtedLabel(label, bool(bears[one.row]), float(both[one.row, one.other]))
-            if doubt.sure >= SUREST:
-                found.setdefault(one.row, []).append(doubt)
+            found.setdefault(one.row, []).append(doubt)
+    if len(found) > FEW * len(truths_nk):
+        found = {row: [one for one in of if one.sure >= SUREST] for row, of in found.items()}
     sets = [
         DoubtedSet(row, tuple(sorted(labels, key=lambda one: -one.sure)))
         for row, labels in found.items()
+        if labels
     ]
     return sorted(sets, key=lambda one: (-one.labels[0].sure, one.row))
