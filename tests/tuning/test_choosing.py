@@ -87,10 +87,26 @@ def test_where_no_other_is_better_all_defaults_are_kept() -> None:
     assert found is not None and found.is_first
 
 
-def test_where_nothing_was_trained_again_the_best_is_kept() -> None:
-    found = chosen(TRIALS, held_share=0.25)
+def test_a_gain_that_chance_may_explain_leaves_all_defaults() -> None:
+    one = chosen(played(LOSSES, 1), held_share=0.25)
+    assert one is not None and one.is_first, "one round says nothing of how losses vary"
+    apart = {**LOSSES, 1: [0.50 - 0.1, 0.52 + 0.09]}
+    trials = [*TRIALS, *(again(0, at + 1, LOSSES[0][at]) for at in (0, 1))]
+    trials += [again(1, at + 1, apart[1][at]) for at in (0, 1)]
+    gain = confirmed(trials, 0.25)[0]
+    assert 0 < gain.gain < gain.error == pytest.approx(0.19 / math.sqrt(2) * math.sqrt(0.75))
+    two = chosen(trials, held_share=0.25)
+    assert two is not None and two.is_first
+
+
+def test_without_rounds_or_without_defaults_the_best_is_kept() -> None:
+    found = chosen(TRIALS, held_share=0.25, rounds=0)
     assert found is not None and found.number == 3
+    alone = chosen(TRIALS[1:], held_share=0.25)
+    assert alone is not None and alone.number == 3
     assert chosen([trial(5, None)], held_share=0.25) is None
+    unproven = chosen(TRIALS, held_share=0.25)
+    assert unproven is not None and unproven.is_first, "nothing was trained again"
 
 
 def test_what_broke_off_on_another_split_leaves() -> None:

@@ -172,6 +172,12 @@ def resampled_mean(values: Doubles, held_share: float, level: float = LEVEL) -> 
     value, count = float(np.mean(values)), len(values)
     if count < 2:
         return Estimate(value, -np.inf, np.inf)
-    error = float(np.std(values, ddof=1)) * float(np.sqrt(1 / count + held_share))
-    reach = float(stdtrit(count - 1, (1 + level) / 2)) * error
+    reach = float(stdtrit(count - 1, (1 + level) / 2)) * resampled_error(values, held_share)
     return Estimate(value, value - reach, value + reach)
+
+
+def resampled_error(values: Doubles, held_share: float) -> float:
+    """Compute the standard error of such a mean; infinite for one value. See `resampled_mean`."""
+    if len(values) < 2:
+        return float("inf")
+    return float(np.std(values, ddof=1)) * float(np.sqrt(1 / len(values) + held_share))

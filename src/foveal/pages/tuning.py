@@ -31,7 +31,8 @@ CHOSEN = (
 AGAIN = (
     "Calibrated loss of trainings with other seeds on other splits of the pictures that teach: the "
     "less, the better. The gain is how much lower it is than that of all defaults on the same "
-    "splits; where its interval (95 %) holds nothing, it may be chance."
+    "splits, with its 95 % interval. One that is less than a standard error, or of one training, "
+    "may be chance: then the model of all defaults is kept."
 )
 
 

@@ -4,7 +4,9 @@ The best of many by one set of held-out pictures is partly the luckiest (Cawley 
 2010). So the best few are trained again, with other seeds on other splits of the pictures that
 teach, and all defaults beside them on the same ones; after each round the worse of them leave, as
 in sequential halving (Karnin, Koren and Somekh, ICML 2013). What was found replaces the defaults
-where it is better in these rounds, which did not choose the few.
+where it is better in these rounds, which did not choose the few, by more than a standard error (the
+rule of Breiman and others, "Classification and regression trees", 1984): what is simple and known
+stays where chance may explain the difference.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from foveal.evaluation.intervals import Estimate, resampled_mean
+from foveal.evaluation.intervals import Estimate, resampled_error, resampled_mean
 from foveal.results import Result
 from foveal.tuning.study import MOST_TRIES, Tried, best_of
 
@@ -40,9 +42,16 @@ class Confirmed(Result):
     """That of all defaults."""
     gain: float
     """How much lower the first is."""
+    error: float
+    """Standard error of `gain`, by `foveal.evaluation.intervals.resampled_error`."""
     low: float
     """95 % interval of `gain`, by `foveal.evaluation.intervals.resampled_mean`."""
     high: float
+
+    @property
+    def better(self) -> bool:
+        """Whether it replaces the defaults: better by more than a standard error."""
+        return self.gain > 0 and self.gain > self.error
 
     @property
     def told(self) -> str:
@@ -176,6 +185,7 @@ def confirmed(trials: Sequence[Tried], held_share: float) -> list[Confirmed]:
                 loss=float(np.mean([own[each] for each in both])),
                 defaults_loss=float(np.mean([beside[each] for each in both])),
                 gain=gain.value,
+                error=resampled_error(apart, held_share),
                 low=gain.low,
                 high=gain.high,
             )
@@ -183,16 +193,14 @@ def confirmed(trials: Sequence[Tried], held_share: float) -> list[Confirmed]:
     return sorted(found, key=lambda one: (one.rounds, one.gain), reverse=True)
 
 
-def chosen(trials: Sequence[Tried], held_share: float) -> Tried | None:
+def chosen(trials: Sequence[Tried], held_share: float, rounds: int = ROUNDS) -> Tried | None:
     """Return the trial whose model is kept: the defaults where no other proved better.
 
-    Where none was trained again, the best by the pictures that all trials were judged by; None
-    where none is complete.
+    Without any `rounds`, and without defaults to hold others against, the best by the pictures that
+    all trials were judged by; None where none is complete.
     """
-    found = confirmed(trials, held_share)
-    if not found:
+    first = next((one for one in trials if one.is_first and one.complete), None)
+    if first is None or not rounds:
         return best_of(trials)
-    number = found[0].number
-    if found[0].gain <= 0:
-        return next(one for one in trials if one.is_first and one.complete)
-    return next(one for one in trials if one.number == number)
+    better = [one.number for one in confirmed(trials, held_share)[:1] if one.better]
+    return next((one for one in trials if one.number in better), first)

@@ -89,6 +89,9 @@ class Tuning:
             ("chosen", f"{self._why(best)}; {best.told} on validation pictures"),
             ("judged", f"{_figure(self.judged)} ({self.judged.judged_by})"),
         ]
+        first = next((one for one in self.trials if one.is_first and one.complete), None)
+        if first is not None and not best.is_first:
+            said.append(("cost", _cost(best, first)))
         if self.default is not None:
             same = " (it is the best)" if best.is_first else ""
             said.append(("defaults", f"{_figure(self.default)}{same}"))
@@ -96,14 +99,17 @@ class Tuning:
 
     def _why(self, best: Tried) -> str:
         """Say by what the best was chosen."""
+        own = [one for one in self.trials if one.complete and one.repeat_of is None]
+        if not self.confirmed and best.is_first and any(one.rank > best.rank for one in own):
+            return "since no other was trained again, for which it takes more `minutes`"
         if not self.confirmed:
             return "by the loss of the validation pictures alone, which flatters it"
         first = self.confirmed[0]
         rounds = counted(first.rounds, "further training")
         if best.is_first:
             return (
-                f"since none was better: in {rounds} on other splits trial {first.number} had a "
-                f"loss {first.told} lower than all defaults"
+                f"since none was surely better: in {rounds} on other splits trial {first.number} "
+                f"had a loss {first.told} lower than all defaults"
             )
         return f"by {rounds} on other splits: its loss was {first.told} lower than that of all " + (
             f"defaults, {first.loss:.3g} for {first.defaults_loss:.3g}"
@@ -150,6 +156,15 @@ def _figure(found: Evaluation) -> str:
     return f"{name} {value} on {counted(len(found.answers.rows), 'picture')}"
 
 
+def _cost(best: Tried, first: Tried) -> str:
+    """Say what the best costs beside all defaults, to train and to ask."""
+    said = f"{best.seconds:.1f} s to train, all defaults {first.seconds:.1f} s"
+    if not best.multiply_adds or not first.multiply_adds:
+        return said
+    times = best.multiply_adds / first.multiply_adds
+    return f"{said}; a picture takes {times:.2g} times their multiply-adds"
+
+
 def _of_front(one: Tried) -> str:
     cost = f"{(one.multiply_adds or 0) / 1e6:,.2f} M multiply-adds"
     return f"       trial {one.number}: {one.measure} {one.figure} on validation, {cost}"
@@ -168,7 +183,7 @@ def found(search: Search, seconds: float, notes: list[str]) -> Tuning:
     study, _ = opened(search)
     with reached(address_in(search.folder, search.storage)):
         trials, shares = tuple(all_tried(study)), importance(study)
-    best = chosen(trials, search.held_share)
+    best = chosen(trials, search.held_share, search.rounds)
     if best is None:
         raise UsageError(
             "minutes",
