@@ -30,6 +30,7 @@ QUIET = {
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_TRAIN_METRICS_ENABLED": "0",
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",  # a worker that is lost is lost
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
 }
@@ -99,7 +100,10 @@ class Cluster:
         if address is None:
             cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
             here = {"include_dashboard": False, "object_store_memory": STORE, "num_cpus": cores}
-            ray.init(address="local", **here, **quiet)
+            try:
+                ray.init(address="local", **here, **quiet)
+            except Exception as error:  # Ray has no kind of its own for what keeps it from starting
+                raise _not_started(error) from error
             return
         try:
             ray.init(address=self.address, **quiet)
@@ -195,6 +199,17 @@ def _check_answers(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=SECONDS).close()
     except (OSError, OverflowError) as error:
         raise _unreachable(address, str(error)) from error
+
+
+def _not_started(error: Exception) -> ResourceError:
+    said = str(error).strip().splitlines()
+    return ResourceError(
+        "Ray, on this machine",
+        needed="that its processes start",
+        came=said[0][:200] if said else type(error).__name__,
+        remedy="try again where less runs beside it, or with more room in memory and in the folder "
+        "of temporary files; or do without `engine`",
+    )
 
 
 def _unreachable(address: str, came: str) -> ResourceError:
