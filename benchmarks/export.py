@@ -1,7 +1,7 @@
 """Exported files against their models: parity, eight bits, and lines of Python without Foveal.
 
     python benchmarks/export.py parity PICTURES [--pictures 1000] [--only NAME ...]
-    python benchmarks/export.py int8 PICTURES [--weights resnet18=FILE]
+    python benchmarks/export.py int8 PICTURES [--weights FILE]        # of ResNet-18
     python benchmarks/export.py snippet PICTURES
 
 PICTURES is a folder of class folders; a part of it trains, evenly spaced, and the rest is shown to
@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -93,8 +94,14 @@ MODELS: dict[str, Make] = {
 
 
 def parted(folder: Path, taught: int, shown: int) -> tuple[Pictures, Pictures]:
-    """Part a folder into pictures to train on, and others to show, evenly spaced."""
+    """Part a folder into pictures to train on, and others to show, evenly spaced.
+
+    Where it says which pictures are to test with, both are of those: a backbone may have been
+    taught the rest.
+    """
     pictures = gather(folder)
+    if len(tests := pictures.rows("test")):
+        pictures = replace(pictures.take(tests.tolist()), parts=None)
     first = evenly(len(pictures), min(taught, len(pictures) // 2))
     second = np.setdiff1d(np.arange(len(pictures)), first)
     return (
@@ -144,11 +151,13 @@ def _whole(model: foveal.FittedModel, shown: Pictures) -> str:
     return f"{len(files)} | {apart.max():.1e} | {apart.mean():.1e} | {same.percent()} | "
 
 
-def int8(taught: Pictures, shown: Pictures, weights: Path | None) -> None:
+def int8(taught: Pictures, shown: Pictures, weights: Path | None, only: list[str]) -> None:
     """Print what eight bits cost and gain."""
     print("| model | file | accuracy | the same answer | ms a picture (quartiles) | MB |")
     print("|---|---|---|---|---|---|")
     for name, file in (("efficientnet_lite0", None), ("resnet18", weights)):
+        if only and name not in only:
+            continue
         model = transfer(name, file)(taught)
         called = name + " (random weights)" * (name in TIMM and file is None)
         for suffix in (".onnx", ".xml"):
@@ -237,7 +246,7 @@ def main() -> None:
     if asked.what == "parity":
         parity(taught, shown, asked.only)
     elif asked.what == "int8":
-        int8(taught, shown, asked.weights)
+        int8(taught, shown, asked.weights, asked.only)
     else:
         alone(taught, shown)
 

@@ -4,10 +4,10 @@
     python benchmarks/scaling_commands.py --fresh      # in an environment that is made for it
 
 `ray start --head` and one `ray start --address` begin a cluster, of one core each and with a token
-of its own. Then every line of the section "By Ray" that begins with foveal, and the one that tunes,
-is run with pictures, a model, the address and fewer minutes in the place of those that stand there.
-Each line is printed with its seconds and the last line that it said. At the end the processes of
-the cluster are ended, by their numbers.
+of its own. Then every line that begins with foveal of the sections "By Ray", "Training on several
+processes" and "Tuning" is run with pictures, a model, the address and fewer minutes in the place of
+those that stand there. Each line is printed with its seconds and the last line that it said. At the
+end the processes of the cluster are ended, by their numbers.
 """
 
 from __future__ import annotations
@@ -35,10 +35,9 @@ RAW = argparse.RawDescriptionHelpFormatter
 
 def lines_of(text: str) -> Iterator[str]:
     """Yield the lines that are run, without what is said of them."""
-    by_ray = text[text.index("## By Ray") :].partition("\n## ")[0]
-    tuning = text[text.index("## Tuning") :].partition("\n## ")[0]
-    for section in (by_ray, tuning):
-        for line in section.splitlines():
+    for section in ("By Ray", "Training on several processes", "Tuning"):
+        lines = text[text.index(f"## {section}\n") :].partition("\n## ")[0]
+        for line in lines.splitlines():
             if line.startswith("    foveal "):
                 yield line.partition(" # ")[0].strip()
 

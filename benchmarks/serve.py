@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import itertools
 import json
 import os
@@ -24,7 +25,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -230,35 +232,72 @@ async def _served(port: int, name: str, digest: str) -> None:
 
 
 async def peer(case: Case, arguments: argparse.Namespace) -> None:
-    """Ask LitServe with the same network: as its guide has it (torch), and by the same engine."""
-    with tempfile.TemporaryDirectory() as folder:
+    """Ask this server and LitServe in turns, with the same network on 32 connections.
+
+    LitServe runs the network as its guide has it (torch), and by the engine that runs here.
+    """
+    found: dict[str, list[tuple[float, float]]] = {}
+    for turn in range(arguments.rounds):
+        for name, asked in _PEERS.items():
+            async with asked(case, arguments) as (at, process, port):
+                await ask(at, port, 3, CLIENTS)
+                spent = processor(process.pid)
+                seen, took = await ask(at, port, arguments.seconds / 3, CLIENTS)
+                spent = 1e3 * (processor(process.pid) - spent) / max(len(seen.seconds), 1)
+            found.setdefault(name, []).append((len(seen.seconds) / took, spent))
+            print(f"{turn + 1}. {name:<36} {seen.line(took)}, {spent:.1f} ms of the processor")
+            sys.stdout.flush()
+    ours = np.array(found.pop("foveal serve"))
+    for name, each in found.items():
+        (rate, spent) = (ours / np.array(each)).T
+        print(
+            f"foveal serve beside {name}: {np.median(rate):.2f} times the answers "
+            f"({rate.min():.2f} to {rate.max():.2f}), {np.median(spent):.2f} times the processor"
+        )
+
+
+@asynccontextmanager
+async def _own(case: Case, arguments: argparse.Namespace) -> AsyncIterator[_Asked]:
+    async with server(case.file, "--no-log", "--queue", CLIENTS) as (process, port):
+        yield case, process, port
+
+
+def _litserve(engine: str, batch: int) -> Callable[..., AbstractAsyncContextManager[_Asked]]:
+    """Return what starts LitServe, and ends it."""
+
+    @asynccontextmanager
+    async def opened(case: Case, arguments: argparse.Namespace) -> AsyncIterator[_Asked]:
         script = Path(__file__).parent / "peers" / "litserve_classifier.py"
-        case_peer = _PeerCase(case)
-        for engine, batch in (("torch", 1), ("torch", 16), ("same", 16)):
-            port = 8700 + batch + (engine == "torch")
-            words = [arguments.peer, case.file.absolute(), engine, batch, port]
-            log = (Path(folder) / "log").open("w+")
+        port = 8700 + batch + (engine == "torch")
+        words = [script, arguments.peer, case.file.absolute(), engine, batch, port]
+        with tempfile.TemporaryFile("w+") as log:
             process = subprocess.Popen(
-                [sys.executable, str(script), *map(str, words)],
+                [sys.executable, *map(str, words)],
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                text=True,
             )
             try:
-                await _until_it_answers(case_peer, port)
-                spent = processor(process.pid)
-                seen, took = await ask(case_peer, port, arguments.seconds / 3, CLIENTS)
-                spent = 1e3 * (processor(process.pid) - spent) / max(len(seen.seconds), 1)
-                print(
-                    f"LitServe, {engine} engine, batches of {batch}: {seen.line(took)}, "
-                    f"{spent:.1f} ms of the processor a picture"
-                )
-            except TimeoutError:
-                log.seek(0)
-                print(f"LitServe, {engine}: does not answer:", log.read()[-800:])
+                theirs = _PeerCase(case)
+                if not await _answers(theirs, port):
+                    log.seek(0)
+                    raise SystemExit(f"LitServe, {engine}: does not answer: {log.read()[-800:]}")
+                yield theirs, process, port
             finally:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+
+    return opened
+
+
+_Asked = tuple[Case, "subprocess.Popen[str]", int]
+_PEERS: dict[str, Callable[..., AbstractAsyncContextManager[_Asked]]] = {
+    "foveal serve": _own,
+    "LitServe, torch, batches of 1": _litserve("torch", 1),
+    "LitServe, torch, batches of 16": _litserve("torch", 16),
+    "LitServe, same engine, batches of 16": _litserve("same", 16),
+}
 
 
 class _PeerCase(Case):
@@ -273,16 +312,15 @@ class _PeerCase(Case):
         self.bodies = [head + body + b"\r\n--b--\r\n" for body in case.bodies]
 
 
-async def _until_it_answers(case: Case, port: int) -> None:
+async def _answers(case: Case, port: int) -> bool:
+    """Wait a minute for an answer."""
     for _ in range(120):
         await asyncio.sleep(0.5)
-        try:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             status, _ = await Client(port).send(post(case.path, case.bodies[0], case.kind))
-        except (OSError, asyncio.IncompleteReadError):
-            continue
-        if status == 200:
-            return
-    raise TimeoutError
+            if status == 200:
+                return True
+    return False
 
 
 PARTS: dict[str, Callable[[Case, argparse.Namespace], Coroutine[Any, Any, None]]] = {
@@ -303,6 +341,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0, help="of load at twice capacity")
     parser.add_argument("--times", type=int, default=20, help="signals sent")
     parser.add_argument("--workers", type=int, default=1, help="processes of a server that ends")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each server, beside peers")
     parser.add_argument("--peer", default="", help="folder that holds LitServe")
     arguments = parser.parse_args()
     print(describe())

@@ -1,14 +1,16 @@
 """`foveal tune` beside all defaults and beside random search, on pictures that no trial saw.
 
     python benchmarks/tune.py PICTURES [--minutes 10] [--seeds 1] [--threads N] [--at-once 1]
+        [--learner cnn] [--trials N] [--repeats N]
     python benchmarks/tune.py PICTURES --kill 10 [--trials 4] [--workers 2] [--postgres]
 
 PICTURES is a folder of class folders, or one of the words `digits` (scikit-learn's) and `fashion`
 (5,000 pictures of Fashion-MNIST). For each seed a share of every class is drawn to test on. Both
 searches have the same time, begin with all defaults and go through the same command, led
 (``--sampler tpe``, which ends what falls behind) or at random (``--sampler random``, each to its
-end). ``--at-once`` runs as many of them side by side, each with its threads; then compare within
-one call alone.
+end); both choose as the command does, by training the best few again beside all defaults. With
+``--trials`` both end after as many. ``--at-once`` runs as many of them side by side, each with its
+threads; then compare within one call alone.
 
 Accuracies are of pictures: what is said of one in the tests of several seeds is averaged, so that
 intervals count it once. They leave out what another search would have drawn; the range over seeds
@@ -70,18 +72,30 @@ class Search:
 
     def line(self) -> str:
         """Say what it tried and reached."""
-        trials = self.found["trials"]
+        trials = [one for one in self.found["trials"] if one["repeat_of"] is None]
         states = [one["state"] for one in trials]
+        again = len(self.found["trials"]) - len(trials)
+        rounds = [
+            f"trial {one['number']} {one['gain']:+.4f} ({_end(one['low'])} to {_end(one['high'])}) "
+            f"in {one['rounds']}"
+            for one in self.found["confirmed"]
+        ]
         late = sum(one["why"] == "time was up" for one in trials)
-        best = trials[self.found["best"]]
+        best = next(one for one in trials if one["number"] == self.found["best"])
         return (
             f"seed {self.seed} {self.arm:<6} {share(self.best)}, defaults {share(self.default)}; "
             f"{len(trials)} trials: {states.count('complete')} complete, "
             f"{states.count('pruned') - late} ended early, {late} when time was up, "
             f"{states.count('failed')} failed; {self.found['seconds']:.0f} s, the defaults "
-            f"{trials[0]['seconds']:.0f} s\n    trial {self.found['best']}: validation "
-            f"{100 * best['value']:.1f} %, {best['options']}"
+            f"{trials[0]['seconds']:.0f} s; {again} again: {', '.join(rounds) or 'none'}\n"
+            f"    trial {self.found['best']}: validation {100 * best['value']:.1f} %, "
+            f"{best['options']}, {best['seconds']:.0f} s"
         )
+
+
+def _end(value: float | None) -> str:
+    """Write an end of an interval; of one round there is none."""
+    return "?" if value is None else f"{value:+.4f}"
 
 
 def main() -> None:
@@ -95,7 +109,9 @@ def main() -> None:
     parser.add_argument("--epochs", type=float, help="of each trial; derived if left out")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--kill", type=int, metavar="TIMES")
-    parser.add_argument("--trials", type=int, default=4, help="trials after the last kill")
+    parser.add_argument("--learner", default="cnn")
+    parser.add_argument("--repeats", type=int, help="rounds of training the best few again")
+    parser.add_argument("--trials", type=int, help="of a search; after the last kill, 4")
     parser.add_argument("--workers", type=int, default=1, help="processes at the search, with it")
     parser.add_argument("--postgres", action="store_true", help="the study in PostgreSQL, with it")
     wanted = parser.parse_args()
@@ -160,7 +176,9 @@ def command(
     """Make the line of a search."""
     line = ["tune", folder, model, "--sampler", arm, "--seed", seed, "--threads", wanted.threads]
     line += ["--device", wanted.device, "--json"]
+    line += ["--learner", wanted.learner]
     line += [] if wanted.epochs is None else ["--epochs", wanted.epochs]
+    line += [] if wanted.repeats is None else ["--repeats", wanted.repeats]
     return foveal(*line)
 
 
@@ -169,6 +187,8 @@ def searched(folder: Path, root: Path, job: tuple[int, str], wanted: argparse.Na
     seed, arm = job
     model = root / f"{arm}-{seed}.safetensors"
     line = [*command(folder, model, seed, arm, wanted), "--minutes", str(wanted.minutes)]
+    if wanted.trials is not None:
+        line += ["--trials", str(wanted.trials)]
     _, out = timed(line)
     first = model.with_suffix(".tune") / "default.safetensors"
     return Search(arm, seed, rights(model, folder), rights(first, folder), json.loads(out))
@@ -244,7 +264,7 @@ def killed(found: Classes, root: Path, wanted: argparse.Namespace, storage: str 
         state = "no model yet" if not model.exists() else f"{load(model).plan.parameters:,} numbers"
         print(f"kill {turn + 1}: {len(now)} trials done, {state}", flush=True)
         before = now
-    _, out = timed([*line, "--trials", str(wanted.trials)])
+    _, out = timed([*line, "--trials", str(wanted.trials or 4)])
     told(json.loads(out), before, model)
     if storage is not None:
         secret = storage.split("@")[0].rsplit(":", 1)[1].encode()
@@ -284,8 +304,8 @@ def told(found: dict[str, Any], before: dict[int, Any], model: Path) -> None:
 
 
 def written(one: dict[str, Any]) -> str:
-    """Write what a trial tried, for comparison."""
-    return json.dumps(one["options"], sort_keys=True)
+    """Write what a trial tried, on which split, for comparison."""
+    return json.dumps([one["round"], one["options"]], sort_keys=True)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeVar
 
-from foveal.cluster import Cluster, enter
+from foveal.cluster import Cluster, cores_of, enter, on_this_machine
 from foveal.errors import FovealError, ResourceError, UsageError
 from foveal.wording import counted
 
@@ -178,7 +178,7 @@ class _Run:
         self.threads = threads or _threads(ray)
         there = ray.cluster_resources().get("GPU", 0) > 0
         self.graphics = int(there if graphics is None else graphics)
-        _check_fits(ray, self.threads, self.graphics)
+        check_fits(ray, self.threads, self.graphics)
         self.out = self.done = 0
         """Items given out, and answers that came."""
         self.back: SimpleQueue[Any] = SimpleQueue()
@@ -238,14 +238,7 @@ class _Run:
     def _queue(self) -> Any:
         from ray.util.queue import Queue
 
-        return Queue(WAITING, {"num_cpus": 0, "scheduling_strategy": self._here()})
-
-    def _here(self) -> Any:
-        """Say that something runs on this machine: it lives as long as this process does."""
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-        own = self.ray.get_runtime_context().get_node_id()
-        return NodeAffinitySchedulingStrategy(own, soft=False)
+        return Queue(WAITING, {"num_cpus": 0, "scheduling_strategy": on_this_machine(self.ray)})
 
     def _dataset(self, queue: Any) -> Any:
         """Describe what Ray Data does: items as they come, each to an actor."""
@@ -254,7 +247,8 @@ class _Run:
         context.enable_progress_bars = context.print_on_execution_start = False
         context.target_max_block_size = 1  # one item a block, so that each goes out by itself
         logging.getLogger("ray.data").setLevel(logging.ERROR)
-        starts = self.ray.remote(num_cpus=0, scheduling_strategy=self._here())(Starts).remote()
+        here = {"scheduling_strategy": on_this_machine(self.ray)}
+        starts = self.ray.remote(num_cpus=0, **here)(Starts).remote()
         fit = max(int(self.ray.cluster_resources().get("CPU", 1)) // self.threads, 1)
         with warnings.catch_warnings(), data.DataContext.current(context):
             warnings.simplefilter("ignore")  # how Ray would have remote arguments named in 2.64
@@ -262,7 +256,7 @@ class _Run:
                 _source(queue),
                 override_num_blocks=1,
                 num_cpus=0,
-                ray_remote_args={"scheduling_strategy": self._here(), "max_retries": 0},
+                ray_remote_args={**here, "max_retries": 0},
             ).map_batches(
                 Actor,
                 fn_constructor_args=(self.task, self.threads, str(Path.cwd()), starts),
@@ -306,17 +300,11 @@ def _source(queue: Any) -> Any:
 
 def _threads(ray: Any) -> int:
     """Choose the threads of an actor."""
-    smallest = min(filter(None, _cores(ray)), default=1)
+    smallest = min(cores_of(ray), default=1)
     return max(1, min(MOST_THREADS, smallest // 2))
 
 
-def _cores(ray: Any, graphics: int = 0) -> list[int]:
-    """Count the cores of each machine that has so many graphics processors."""
-    there = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    return [int(one.get("CPU", 0)) for one in there if one.get("GPU", 0) >= graphics]
-
-
-def _check_fits(ray: Any, threads: int, graphics: int) -> None:
+def check_fits(ray: Any, threads: int, graphics: int) -> None:
     """Refuse actors for which no machine has room: Ray would wait for one that has.
 
     So it should where machines come when they are asked for, and none is there yet.
@@ -326,10 +314,10 @@ def _check_fits(ray: Any, threads: int, graphics: int) -> None:
     UsageError
         Where each is too small.
     """
-    if not any(_cores(ray)):
+    if not cores_of(ray):
         return
     with_graphics = "a graphics processor and " * graphics
-    most = max(_cores(ray, graphics), default=0)
+    most = max(cores_of(ray, graphics), default=0)
     if most < threads:
         raise UsageError(
             "threads",

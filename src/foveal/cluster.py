@@ -29,6 +29,10 @@ QUIET = {
     "RAY_worker_niceness": "0",  # actors are what the command does
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_TRAIN_METRICS_ENABLED": "0",
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",  # a worker that is lost is lost
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
 }
 """Environment of Ray, unless it says otherwise."""
 
@@ -96,7 +100,10 @@ class Cluster:
         if address is None:
             cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
             here = {"include_dashboard": False, "object_store_memory": STORE, "num_cpus": cores}
-            ray.init(address="local", **here, **quiet)
+            try:
+                ray.init(address="local", **here, **quiet)
+            except Exception as error:  # Ray has no kind of its own for what keeps it from starting
+                raise _not_started(error) from error
             return
         try:
             ray.init(address=self.address, **quiet)
@@ -140,6 +147,21 @@ def imported() -> Any:
     return ray
 
 
+def on_this_machine(ray: Any) -> Any:
+    """Say that something runs on this machine: it lives as long as this process does."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    own = ray.get_runtime_context().get_node_id()
+    return NodeAffinitySchedulingStrategy(own, soft=False)
+
+
+def cores_of(ray: Any, graphics: int = 0) -> list[int]:
+    """Count the cores of each machine that has any, and so many graphics processors."""
+    there = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    cores = [int(one.get("CPU", 0)) for one in there if one.get("GPU", 0) >= graphics]
+    return [one for one in cores if one]
+
+
 def enter(place: str) -> None:
     """Go, on a machine of the cluster, where the command was typed: paths mean the same there.
 
@@ -177,6 +199,17 @@ def _check_answers(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=SECONDS).close()
     except (OSError, OverflowError) as error:
         raise _unreachable(address, str(error)) from error
+
+
+def _not_started(error: Exception) -> ResourceError:
+    said = str(error).strip().splitlines()
+    return ResourceError(
+        "Ray, on this machine",
+        needed="that its processes start",
+        came=said[0][:200] if said else type(error).__name__,
+        remedy="try again where less runs beside it, or with more room in memory and in the folder "
+        "of temporary files; or do without `engine`",
+    )
 
 
 def _unreachable(address: str, came: str) -> ResourceError:

@@ -2,13 +2,49 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from foveal.errors import UsageError
 
 SIZE, RANK, LOCAL = "WORLD_SIZE", "RANK", "LOCAL_RANK"
 NEEDED = (RANK, "MASTER_ADDR", "MASTER_PORT")
 """What processes find one another by, beside how many they are."""
+LAUNCH, RESTARTS = "TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT"
+"""What one start of a launcher is called, and how often it began its processes anew."""
+OTHERS = "the other processes of this training"
+"""What the error of a process is about that lost another one."""
+UNNAMED = ("", "none")
+"""What torchrun calls starts to which it gives no name of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A start of a launcher, which begins all of its processes anew where one of them ends."""
+
+    name: str = ""
+    """Its own; empty without a launcher."""
+    again: bool = False
+    """Whether it began its processes before."""
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Launch:
+        """Read what the environment says of it."""
+        name = environment.get(LAUNCH, "")
+        restarts = environment.get(RESTARTS, "")
+        if name in UNNAMED:
+            return cls()
+        return cls(name, restarts.isdecimal() and int(restarts) > 0)
+
+    def left(self, name: object) -> bool:
+        """Say whether processes that this launcher began before left what bears a name."""
+        return self.again and name == self.name
+
+
+BY_HAND = Launch()
+"""No launcher at all."""
 
 
 def processes(environment: Mapping[str, str]) -> int:
@@ -74,3 +110,14 @@ def check_alone(environment: Mapping[str, str], what: str) -> None:
             remedy=f"start it without a launcher, or take {SIZE} out; `foveal train` alone shares "
             "its work among such processes",
         )
+
+
+def end_with(pipe: int) -> None:
+    """End this process once nobody holds the other end of a pipe: whoever started it is gone."""
+
+    def watch() -> None:
+        while os.read(pipe, 1):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 from foveal.errors import UsageError
@@ -118,7 +118,8 @@ class PictureRecipe:
     def decoding(self) -> dict[str, object]:
         """The part that decides what the decoder makes of a file."""
         scaling = ("low", "high", "mean", "std", "folded", "adapts")
-        return {name: value for name, value in asdict(self).items() if name not in scaling}
+        names = (one.name for one in fields(self) if one.name not in scaling)
+        return {name: getattr(self, name) for name in names}
 
     def scaled(
         self, *, low: float, high: float, mean: tuple[float, ...], std: tuple[float, ...]

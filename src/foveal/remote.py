@@ -1,4 +1,4 @@
-"""What lies at addresses, read and written by fsspec (extra `remote`): objects, listings, copies.
+"""What lies at addresses, read, listed and written by fsspec (extra `remote`).
 
 Keys come from the environment and the usual files (AWS_PROFILE, AWS_ENDPOINT_URL, ...), never from
 an address. Trouble of one object is a `NoObject`; trouble of a whole server, after few tries within
@@ -9,28 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from foveal import eviction
-from foveal.addresses import checked, is_remote, last_name, protocol_of, shown
-from foveal.cache import cache_folder, disk
-from foveal.errors import DataError, FovealError, ModelFileError, ResourceError, UsageError
-from foveal.files import whole_file
-
-if TYPE_CHECKING:
-    from foveal.eviction import Hold
+from foveal.addresses import checked, protocol_of, shown
+from foveal.errors import DataError, FovealError, ResourceError, UsageError
 
 TRIES = 3
 """Times that a request to S3 is made before its server counts as unreachable."""
 CONNECT_SECONDS, READ_SECONDS = 5, 20
 """Seconds that a server of S3 may take to be reached, and to go on with an answer."""
-COPIES = "remote"
-"""Kind of the cache that holds copies of whole files."""
 KEYS = frozenset(
     {
         *("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"),
@@ -42,8 +32,6 @@ BUSY = frozenset({"SlowDown", "ServiceUnavailable", "InternalError", "RequestTim
 """What S3 says while it is in trouble itself."""
 A_PAGE = 1_000
 """Objects of a page of a listing, at most: as many as S3 gives."""
-
-
 TAGS = ("ETag", "etag", "md5Hash", "blob_id", "sha256", "checksum", "mtime", "created")
 """Names that protocols have for what changes with the bytes, the first that is told."""
 
@@ -61,16 +49,6 @@ class Entry(NamedTuple):
     """Bytes."""
     stamp: str
     """Tells that its bytes did not change: its tag and its size; empty where neither is told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """A whole file that was fetched into the cache; it stays there as long as this lives."""
-
-    path: Path
-    address: str
-    stamp: str
-    hold: Hold | None
 
 
 # One object ------------------------------------------------------------------------------
@@ -102,6 +80,19 @@ def read(address: str, most: int, start: int = 0) -> bytes:
                 return b""
             raise
         return bytes(found)
+
+
+def fetch(address: str, file: Path) -> None:
+    """Read a whole object into a file.
+
+    Raises
+    ------
+    NoObject, ResourceError
+        As for `read`.
+    """
+    with _told(address):
+        system, place = _opened(address)
+        system.get_file(place, str(file))
 
 
 def write(address: str, data: bytes) -> None:
@@ -201,86 +192,6 @@ def _entry(address: str, facts: dict[str, Any]) -> Entry:
     tag = next((str(facts[name]) for name in TAGS if facts.get(name)), "")
     size = int(facts.get("size") or 0)
     return Entry(address, size, f"{size} {tag.strip(chr(34))}" if tag else "")
-
-
-# Copies ----------------------------------------------------------------------------------
-
-
-def local_path(given: str | Path) -> Path:
-    """Return where a file lies: a path as it is, of an address a copy in the cache.
-
-    The copy stays at least as long as this process runs.
-
-    Raises
-    ------
-    NoObject, ResourceError, UsageError
-        As for `copied`.
-    """
-    if not is_remote(given):
-        return Path(given)
-    found = copied(given)
-    return _kept.setdefault(found.path, found).path
-
-
-def local_model(given: str | Path) -> Path:
-    """Return where a model file lies, as `local_path` does.
-
-    Raises
-    ------
-    ModelFileError
-        Where there is none.
-    """
-    try:
-        return local_path(given)
-    except NoObject as reason:
-        raise ModelFileError(
-            shown(str(given)),
-            needed="a model file that exists",
-            came=str(reason),
-            remedy="check the spelling of the address",
-        ) from reason
-
-
-def origin(path: Path) -> str:
-    """Return what a path was taken from: the address of a copy, else the path itself."""
-    return _kept[path].address if path in _kept else str(path)
-
-
-_kept: dict[Path, Copy] = {}
-"""Copies that are in use as long as the process runs."""
-
-
-def copied(address: str) -> Copy:
-    """Fetch a whole file into the cache, unless it lies there as it is now.
-
-    Raises
-    ------
-    NoObject
-        Where there is no such object.
-    ResourceError
-        Where it cannot be reached, or the cache has no room.
-    """
-    found = entry(checked(address))
-    if found is None:
-        raise NoObject("a folder, not a file")
-    key = hashlib.blake2b(f"{address}\0{found.stamp}".encode(), digest_size=16).hexdigest()
-    folder = cache_folder() / COPIES / key
-    place = folder / last_name(address)
-    hold = eviction.hold(folder)
-    if hold is None or not place.exists() or not found.stamp:
-        eviction.room_for(found.size, f"copy of {shown(address)}")
-        with disk():
-            folder.mkdir(parents=True, exist_ok=True)
-        hold = eviction.hold(folder)
-        with whole_file(place) as temporary, _told(address):
-            system, name = _opened(address)
-            system.get_file(name, str(temporary))
-    return Copy(place, address, found.stamp, hold)
-
-
-def is_copy(folder: Path) -> bool:
-    """Whether a folder holds a copy, beside which nothing else lies."""
-    return folder.parent == (cache_folder() / COPIES).absolute()
 
 
 # Who is asked ----------------------------------------------------------------------------

@@ -36,7 +36,7 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
     more = {"PYTHONPATH": os.pathsep.join(paths), "RAY_TMPDIR": own, "RAY_ADDRESS": "local"}
     command = [sys.executable, str(TESTS / "support" / "ray_work.py")]
     done = subprocess.run(
-        command, cwd=place, env=os.environ | more, capture_output=True, text=True, timeout=300
+        command, cwd=place, env=os.environ | more, capture_output=True, text=True, timeout=600
     )
     shutil.rmtree(own, ignore_errors=True)
     assert done.returncode == 0, done.stderr[-4000:]
@@ -73,3 +73,12 @@ def test_what_an_actor_refuses_is_said_as_here(worked: tuple[Path, dict]) -> Non
         "remedy": "rename it",
     }
     assert rows_in(place / "refused") in ([], rows_in(place / "plain")[:4])
+
+
+def test_what_no_actor_can_open_ends_the_work(worked: tuple[Path, dict]) -> None:
+    _, answers = worked
+    assert answers["killed"]["came"] == "items at which 3 actors ended, one after another"
+    raised = answers["raised"]
+    assert raised["type"] == "ResourceError" and "model.safetensors" in raised["came"]
+    large = answers["large"]
+    assert large["type"] == "UsageError" and "4,096 cores" in large["needed"]

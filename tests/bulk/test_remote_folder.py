@@ -19,6 +19,7 @@ from foveal import remote
 from foveal.bulk import remote_folder
 from foveal.bulk.folder import MANIFEST, names_parts
 from foveal.bulk.pieces import Share
+from foveal.bulk.reading import are_parts, open_parts
 from foveal.bulk.remote_folder import begun
 from foveal.bulk.run import PartsWritten, here, write_parts
 from foveal.errors import DataError, ResourceError, UsageError
@@ -194,11 +195,20 @@ def test_parts_that_cannot_be_put_stop_the_work(
     with S3() as server, asked(server, monkeypatch):
         assert written(work, photos, place).whole
         assert written(work, photos, place).kept == 4
+        assert are_parts(f"{place}/") and not are_parts(PHOTOS)
+        parts = open_parts(place)
+        assert parts.lengths.tolist() == [3, 3, 3, 2] and parts.readable.sum() == 10
+        found = parts.read(["path", "label"])
+        assert found.to_pylist() == [
+            {name: row[name] for name in ("path", "label")} for row in rows_at(place)
+        ]
         with pytest.raises(DataError, match="no such bucket"):
             written(work, photos, "s3://nobodys/parts")
         server.let_in(anybody=False)
         with pytest.raises(ResourceError, match="no permission"):
             written(work, photos, place)
+        with pytest.raises(ResourceError, match="no permission"):
+            are_parts(place)
         server.kill()
         with pytest.raises(ResourceError, match="none that answers.*the same line again"):
             written(work, photos, place)

@@ -48,7 +48,7 @@ def test_a_check_by_actors_is_that_of_one_process(tmp_path: Path) -> None:
         env=os.environ | more,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     shutil.rmtree(own, ignore_errors=True)
     assert done.returncode == 0, done.stderr[-4000:]
@@ -83,21 +83,21 @@ def test_a_network_is_asked_where_the_pictures_are_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photographs(tmp_path / "a", 3, 0)
-    asked: list[Cluster | None] = []
+    asked: list[tuple[Cluster | None, int | None]] = []
 
     def measured(pictures: Pictures, cluster: Cluster, threads: int | None, tell: None) -> Measures:
-        asked.append(cluster)
+        asked.append((cluster, threads))
         return measure(pictures, threads or 1, tell)
 
     def extracted(wanted: Wanted, by: Extraction, *rest: object) -> Extracted:
-        asked.append(by.cluster)
+        asked.append((by.cluster, by.actor_threads))
         return features.extracted(wanted, by, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Cluster, "joined", lambda cluster: nullcontext())
     monkeypatch.setattr(seen, "measure_on_ray", measured)
     monkeypatch.setattr(features, "extracted_on_ray", extracted)
     found = check(tmp_path, engine="ray://10.0.0.1:6379", threads=1)
-    assert asked == [Cluster("10.0.0.1:6379")] * 2
+    assert asked == [(Cluster("10.0.0.1:6379"), 1)] * 2
     assert found.to_dict() == check(tmp_path, threads=1).to_dict()
 
 

@@ -223,5 +223,5 @@ def test_files_that_are_no_codes_are_refused(
         (tmp_path / "bad.parquet").write_bytes(content)
         bad = tmp_path / "bad.parquet"
         refused(run, 3, "a whole Parquet file", "decode", model, bad, "--to", made)
-    refused(run, 3, "a whole Parquet file", "decode", model, tmp_path / "no", "--to", made)
+    refused(run, 3, "a folder or file that exists", "decode", model, tmp_path / "no", "--to", made)
     assert not made.exists()

@@ -122,6 +122,6 @@ def test_what_does_not_go_together_is_refused(run: Run) -> None:
     refused("--approximate", "digits", "--approximate")
     refused(".csv", "digits", "--to", "d.index")
     refused(".png", "digits", "--sheet", "s.jpg")
-    refused("another name than the table's", "digits", "--to", "g.csv", "--sheet", "g.png")
+    refused("another name than that of --to", "digits", "--to", "g.csv", "--sheet", "g.png")
     similar(run, "digits", "--to", "d.index")
     refused("the index d.index", "d.index")

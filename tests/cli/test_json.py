@@ -127,7 +127,7 @@ def test_a_schema_is_printed_for_one_command_or_all(run) -> None:
     code, out, _ = run("schema")
     every = json.loads(out)
     assert code == 0 and every.keys() == ANSWERS.keys() and every["train cnn"] == one
-    assert len(every["similar"]["anyOf"]) == 2
+    assert len(every["similar"]["anyOf"]) == 3
     code, _, err = run("schema", "nonsense")
     assert code == 2 and "train cnn" in err
 

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -280,3 +281,26 @@ def test_parts_are_no_pictures_to_make_an_index_of_in_parts(run, place: Path) ->
     assert code == 2 and "parts already" in err
     assert run("similar", "m.safetensors", "pictures", "--to", "x.index")[0] == 0
     assert run("similar", "m.safetensors", "pictures", "--to", "x.index")[0] == 0  # is there
+
+
+def test_parts_and_tables_of_codes_are_decoded_at_their_address(run, place: Path) -> None:
+    system = fsspec.filesystem("memory")
+    assert run("encode", "a.safetensors", "pictures", "--to", "memory://top/codes/")[0] == 0
+    assert run("encode", "a.safetensors", "pictures", "--to", "one.csv")[0] == 0
+    system.put_file("one.csv", "/top/one.csv")
+    for codes, to in (("memory://top/codes", "many"), ("memory://top/one.csv", "one")):
+        code, out, err = run("decode", "a.safetensors", codes, "--to", to)
+        assert code == 0 and "21 pictures" in out, err
+    one, many = (
+        sorted(path.name for path in (place / to).rglob("*.png")) for to in ("one", "many")
+    )
+    assert len(one) == 21 and one == many
+    code, out, _ = run(
+        "similar", "a.safetensors", "memory://top/codes/", "pictures/a/0.png", "--json"
+    )
+    assert code == 0 and json.loads(out)["queries"][0]["found"][0]["path"] == "pictures/a/0.png"
+    system.rm("/top/codes/part-00000000.parquet")
+    for where, told in (("memory://top/codes", "all of 1 part"), ("memory://top/no", "nothing")):
+        code, _, err = run("decode", "a.safetensors", where, "--to", "other")
+        assert code == 3 and told in err and where in err
+    system.store.clear()

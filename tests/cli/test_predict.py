@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from foveal.cli.output import at_terminal
 from support.models import small_autoencoder, small_model
 
 
@@ -204,3 +206,65 @@ def test_what_cannot_be_watched_is_refused(
 ) -> None:
     assert run("predict", model, class_folders, "--watch", *words)[0] == 2
     assert run("predict", model, model, "--watch", "--to", "p.csv")[0] == 2
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let standard output be a terminal."""
+    monkeypatch.setattr("foveal.cli.predict.at_terminal", lambda: True)
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """Make a table of more pictures than a terminal shows: light and dark, and two of nothing."""
+    for name, grey in (("dark", 20), ("light", 230)):
+        Image.new("RGB", (16, 16), (grey,) * 3).save(tmp_path / f"{name}.png")
+    names = ["dark.png", "light.png", "gone.png"]
+    rows = [names[row % 3 == 0] for row in range(150)]
+    rows[30] = rows[140] = names[2]
+    (tmp_path / "many.csv").write_text("path\n" + "\n".join(rows) + "\n")
+    return tmp_path / "many.csv"
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_terminal_shows_the_first_rows_and_what_is_in_all(
+    run, model: Path, many: Path, tmp_path: Path
+) -> None:
+    code, out, _ = run("predict", model, many, "--threads", 1)
+    lines = out.splitlines()
+    assert code == 0 and lines[0].split() == ["path", "label", "probability"]
+    assert [line.split()[0] for line in lines[1:4]] == ["light.png", "dark.png", "dark.png"]
+    assert lines[21] == "and 130 more: --to FILE writes all"
+    run("predict", model, many, "--to", tmp_path / "all.csv", "--threads", 1)
+    with (tmp_path / "all.csv").open() as file:
+        labels = [row["label"] for row in csv.DictReader(file)]
+    counts = {one: labels.count(one) for one in set(labels) - {""}}
+    told = [f"{one} {counts[one]}" for one in sorted(counts, key=lambda one: -counts[one])]
+    assert lines[22] == f"150 pictures in all: {', '.join([*told, '2 cannot be read'])}"
+    assert lines[23] == "no answer: gone.png: no such file"
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_terminal_shows_all_of_few(run, model: Path, class_folders: Path) -> None:
+    _, out, _ = run("predict", model, class_folders, "--threads", 1)
+    assert out.count("above.") + out.count("below.") == 60 and "more: --to" not in out
+
+
+def test_a_pipe_gets_every_row(run, model: Path, many: Path) -> None:
+    _, out, _ = run("predict", model, many, "--threads", 1)
+    assert sum(".png  " in line for line in out.splitlines()) == 150 and "more: --to" not in out
+
+
+@pytest.mark.usefixtures("terminal")
+def test_json_has_every_row_at_a_terminal_too(run, model: Path, many: Path) -> None:
+    _, out, _ = run("predict", model, many, "--threads", 1, "--json")
+    assert len(json.loads(out)["pictures"]) == 150
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="the system has no such terminals")
+def test_a_terminal_is_told_from_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    for ends, expected in ((os.openpty(), True), (os.pipe(), False)):
+        with os.fdopen(ends[1], "w") as written, monkeypatch.context() as patched:
+            patched.setattr("sys.stdout", written)
+            assert at_terminal() is expected
+        os.close(ends[0])

@@ -13,17 +13,25 @@ def test_networks_are_tried_and_the_best_is_written(run, tmp_path: Path) -> None
     np.savez(tmp_path / "d.npz", X=digits.images[:300], y=digits.target[:300])
     model = tmp_path / "m.safetensors"
     asked = ("tune", tmp_path / "d.npz", model, "--trials", 2, "--epochs", 1, "--threads", 1)
+    asked += ("--repeats", 1)
     code, out, err = run(*map(str, asked))
     assert code == 0, err
     assert model.exists() and f"next: foveal evaluate {model}" in out
-    assert err.startswith("trial 0: accuracy 0.") and "\ntrial 1: " in err
+    assert err.startswith("trial 0: loss ") and ", accuracy 0." in err
+    assert "\ntrial 1: " in err and "\ntrial 1 again, 1: loss " in err
     page = (tmp_path / "m.tune" / "tune.html").read_text()
-    assert "Trials: 2" in page and "no trial saw" in page and "<script" not in page
+    assert (
+        "Trials: 2" in page
+        and "trained again" in page
+        and "no trial saw" in page
+        and "<script" not in page
+    )
     with (tmp_path / "m.tune" / "trials.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["trial"] for row in rows] == ["0", "1"] and rows[0]["options"].startswith(
-        "net=fast"
-    )
+    assert [row["trial"] for row in rows] == ["0", "1", "2", "3"]
+    assert [row["repeat_of"] for row in rows] == ["", "", "0", "1"]
+    assert rows[0]["options"].startswith("net=fast")
     code, out, err = run(*map(str, asked), "--json")
     facts = json.loads(out)
-    assert len(facts["trials"]) == 4 and facts["model"] == str(model)
+    assert sum(one["repeat_of"] is None for one in facts["trials"]) == 4
+    assert facts["model"] == str(model) and facts["confirmed"][0]["rounds"] == 1

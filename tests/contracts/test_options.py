@@ -30,7 +30,7 @@ ESTIMATORS = {**LEARNERS, "cnn of numbers": CNNRegressor, "transfer of numbers":
 OF_PYTHON = {"random_state", "verbose"}
 OF_RUNS = {
     *("pictures", "model", "target_kind", "label", "label_from", "groups", "folds", "pages"),
-    *("seed", "resume", "fresh"),
+    *("seed", "resume", "fresh", "launcher", "workers"),
     *("tensorboard", "cache_limit", "checkpoint_seconds", "report", "strict", "json"),
 }
 

@@ -225,3 +225,32 @@ def test_weights_that_overflow_at_the_last_step_are_a_clear_error() -> None:
     digits = load_digits()
     with pytest.raises(ArithmeticError, match="Lower `learning_rate`"):
         learner(epochs=0.01, learning_rate=1e38, clip_norm=0).fit(digits.images, digits.target)
+
+
+def test_what_is_prepared_once_teaches_as_fit_does(class_folders: Path, tmp_path: Path) -> None:
+    data = learner(label_smoothing=0.1).prepared(class_folders)
+    for epochs in (2, 3):
+        learner(epochs=epochs).fit_prepared(data).save(tmp_path / f"prepared-{epochs}.safetensors")
+        learner(epochs=epochs).fit(class_folders).save(tmp_path / f"fit-{epochs}.safetensors")
+        files = [(tmp_path / f"{how}-{epochs}.safetensors") for how in ("prepared", "fit")]
+        assert files[0].read_bytes() == files[1].read_bytes()
+    other = (
+        learner(epochs=2, label_smoothing=0.1).fit_prepared(data).save(tmp_path / "o.safetensors")
+    )
+    assert other.model_.provenance.config.label_smoothing == 0.1
+
+
+def test_the_loss_that_calibrated_a_model_is_kept(tmp_path: Path) -> None:
+    digits = load_digits()
+    X, y = digits.images[:400], digits.target[:400]
+    parts = learner(net="fast", epochs=3)
+    model = parts.fit(X, y).model_
+    rows = parts.prepared(X, y).split.validation
+    likely = model.predict_proba(X[rows])[np.arange(len(rows)), y[rows]]
+    assert model.provenance.calibrated_loss == pytest.approx(-np.log(likely).mean(), rel=1e-4)
+    model.save(tmp_path / "m.safetensors")
+    again = load(tmp_path / "m.safetensors").provenance
+    assert again.calibrated_loss == model.provenance.calibrated_loss
+    assert (
+        learner(epochs=1, validation_share=0.0).fit(X, y).model_.provenance.calibrated_loss is None
+    )

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest, norm
+from scipy.stats import binomtest, norm, t
 
 from foveal.evaluation.intervals import (
     Estimate,
     cross_validated_number,
     effective_number,
     mean,
+    resampled_mean,
     wilson,
 )
 
@@ -132,3 +133,14 @@ def test_a_cross_validation_is_worth_more_the_more_is_right() -> None:
     assert found == sorted(found) and found[-1] < 1
     assert 1 / found[2] == pytest.approx(1.08, abs=0.02)
     assert cross_validated_number(0.2, 50) == pytest.approx(cross_validated_number(0.8, 50))
+
+
+def test_splits_that_share_no_picture_are_as_strangers_and_others_are_worth_less() -> None:
+    values = np.array([0.3, 0.5, 0.1, 0.45])
+    error = values.std(ddof=1) / math.sqrt(4)
+    found = resampled_mean(values, 0.0)
+    wanted = t.interval(0.95, 3, values.mean(), error)
+    np.testing.assert_allclose([found.low, found.high], wanted)
+    wider = resampled_mean(values, 0.25)  # 1 / 4 + 1 / 4 is twice 1 / 4
+    assert wider.high - wider.value == pytest.approx(math.sqrt(2) * (found.high - found.value))
+    assert resampled_mean(values[:1], 0.25) == Estimate(0.3, -math.inf, math.inf)

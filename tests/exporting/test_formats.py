@@ -8,12 +8,17 @@ import pytest
 
 from foveal import UsageError
 from foveal.engines import choose
-from foveal.exporting.formats import FORMATS, REFUSED, format_of
+from foveal.exporting.endings import ENDINGS, REFUSED
+from foveal.exporting.formats import FORMATS, format_of
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_a_format_is_found_by_its_ending(tmp_path: Path, suffix: str) -> None:
     assert format_of(tmp_path / f"m{suffix}").suffix == suffix
+
+
+def test_each_ending_that_is_known_without_torch_has_its_format() -> None:
+    assert tuple(FORMATS) == ENDINGS
 
 
 @pytest.mark.parametrize("suffix", REFUSED)

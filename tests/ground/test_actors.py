@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from foveal.actors import TRIES, Actor, Starts
-from foveal.errors import ResourceError
+from foveal.actors import TRIES, Actor, Starts, check_fits
+from foveal.errors import ResourceError, UsageError
 
 
 class Begun:
@@ -40,3 +40,59 @@ def test_an_item_that_ends_its_actors_is_given_up(monkeypatch: pytest.MonkeyPatc
         assert pickle.loads(answer) == 8
     last, other = map(pickle.loads, actor({"item": items})["answer"])
     assert isinstance(last, ResourceError) and "3 actors ended" in str(last) and other == 10
+
+
+class Odd:
+    """Cannot be opened, or not used, for a reason that nobody foresaw."""
+
+    def __init__(self, *, opens: bool) -> None:
+        self.opens = opens
+
+    def open(self, threads: int) -> Callable[[int], int]:
+        if not self.opens:
+            raise MemoryError
+        return lambda number: number // 0
+
+
+@pytest.mark.parametrize(("opens", "told"), [(False, "MemoryError"), (True, "ZeroDivisionError")])
+def test_what_nobody_foresaw_is_an_answer_too(
+    opens: bool, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ray = pytest.importorskip("ray")
+    monkeypatch.setattr(ray, "get", lambda found: found)
+    actor = Actor(Odd(opens=opens), 2, str(Path.cwd()), Begun())
+    (answer,) = map(pickle.loads, actor({"item": [pickle.dumps((0, 0))]})["answer"])
+    assert isinstance(answer, ResourceError) and told in answer.came
+
+
+class Machines:
+    """Stands for a cluster of machines of so many cores and graphics processors."""
+
+    def __init__(self, *sizes: tuple[int, int]) -> None:
+        self.sizes = sizes
+
+    def nodes(self) -> list[dict[str, object]]:
+        return [
+            {"Alive": True, "Resources": {"CPU": cores, "GPU": graphics}}
+            for cores, graphics in self.sizes
+        ]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "threads", "graphics", "told"),
+    [
+        ([(4, 0), (2, 0)], 4, 0, ""),
+        ([(4, 0), (2, 0)], 5, 0, "4 cores at most"),
+        ([(8, 0), (2, 1)], 4, 1, "2 cores at most"),
+        ([(8, 0)], 4, 1, "none with a graphics processor"),
+        ([(0, 0)], 4, 1, ""),  # machines may come when they are asked for
+    ],
+)
+def test_actors_for_which_no_machine_has_room_are_refused(
+    sizes: list[tuple[int, int]], threads: int, graphics: int, told: str
+) -> None:
+    if not told:
+        check_fits(Machines(*sizes), threads, graphics)
+        return
+    with pytest.raises(UsageError, match=told):
+        check_fits(Machines(*sizes), threads, graphics)

@@ -40,6 +40,19 @@ def test_an_address_at_which_nothing_answers_is_told(
             pass
 
 
+def test_a_ray_that_does_not_start_here_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = pytest.importorskip("ray")
+
+    def init(**_: object) -> None:
+        raise Exception("The current node timed out during startup.")
+
+    monkeypatch.setenv("RAY_ADDRESS", "local")
+    monkeypatch.setattr(ray, "init", init)
+    with pytest.raises(ResourceError, match="got The current node timed out during startup"):
+        with Cluster().joined():
+            pass
+
+
 def test_a_python_without_ray_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     monkeypatch.setitem(sys.modules, "ray.data", None)

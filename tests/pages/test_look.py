@@ -503,3 +503,33 @@ def test_units_of_timm_say_what_they_hold() -> None:
         subject_of("1x8x8 | conv 4 3x3 | flatten | dense 2"), gather(pictures((1, 8, 8)))
     )
     assert "what this unit holds" not in plain.html
+
+
+def test_a_deep_network_is_folded_until_it_is_asked_for(tmp_path: Path, browser: Any) -> None:
+    subject = subject_of("3x16x16 | 28*(conv 4 3x3 same relu) | globalpool | dense 3")
+    path = written_to(tmp_path, page_of(subject, gather(pictures((3, 16, 16)))))
+    unfolded = "[...foveal.sheets.values()].filter(one => one.unfolded).map(one => one.place)"
+    with opened(browser, path, width=390) as found:
+        page = ready(found)
+        assert page.evaluate(unfolded) == [0, 1, 2, 3]
+        folded = page.evaluate("document.documentElement.scrollHeight")
+        page.locator("#layer-8").focus()
+        page.locator("summary:has(#layer-8)").press("Enter")
+        until(page, "foveal.sheets.get(8).channels.length === 4")
+        page.evaluate("foveal.go({place: 12, channel: 1, row: 2, column: 2}, true)")
+        assert page.evaluate(unfolded) == [0, 1, 2, 3, 8, 12]
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        drawn = "[...foveal.sheets.values()].filter(one => one.channels.length)"
+        assert page.evaluate(f"{drawn}.every(one => one.unfolded)")
+        page.click("#unfold")
+        assert page.evaluate(unfolded) == list(range(len(nodes_of(subject.plan))))
+        assert page.evaluate("document.documentElement.scrollHeight") > 1.4 * folded
+        assert page.locator("#unfold").count() == 0
+    assert found.errors == []
+
+
+def test_a_network_of_few_layers_is_not_folded() -> None:
+    html = page_of(
+        subject_of("3x16x16 | conv 4 3x3 | flatten | dense 3"), gather(pictures((3, 16, 16)))
+    ).html
+    assert html.count("<details open>") == 4 and 'id="unfold"' not in html

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from foveal.errors import PictureWarning, UsageError
-from foveal.pictures import decode, decoders
+from foveal.pictures import decode, decoder_process, decoders
 from foveal.pictures.content import EncodedContent
 from foveal.pictures.encoded import InMemory
 from foveal.pictures.reading import read_in_order
@@ -178,3 +179,56 @@ def test_decoders_end_when_they_are_told(good: list[Path]) -> None:
     decoders.end_all()
     assert running and not decoders._idle
     assert all(one.process.returncode is not None for one in running)
+
+
+def test_answers_of_more_pixels_than_a_pipe_holds_come_whole_and_in_order(
+    good: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    how = PictureRecipe(height=500, width=400, channels=3)  # two of them are more than a pipe
+    bad = named(good, "bad")
+    bad.write_bytes(b"no picture")
+    asked = [*good[:3], bad, *good[3:]]
+    answers = decoders.ask("decoded", asked, how)
+    assert answers[3] == "not a picture, or of a format that is not read"
+    for row in (0, 1, 2, 4, 5, 6):
+        answer = answers[row]
+        assert isinstance(answer, decoders.Answer)
+        np.testing.assert_array_equal(answer.pixels, decode.decode(asked[row], how))
+
+
+@pytest.mark.parametrize("gathers", [True, False])
+def test_parts_are_sent_whole_however_little_a_pipe_takes_at_once(
+    monkeypatch: pytest.MonkeyPatch, gathers: bool
+) -> None:
+    if not gathers:
+        monkeypatch.delattr(os, "writev", raising=False)
+    parts = [b"abc", b"", bytes(range(256)) * 2_000, memoryview(b"end")]
+    reading, writing = os.pipe()
+    got = bytearray()
+
+    def read() -> None:
+        while data := os.read(reading, 1_000):
+            got.extend(data)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    decoder_process.send(writing, parts)
+    os.close(writing)
+    reader.join()
+    os.close(reading)
+    assert bytes(got) == b"".join(parts)
+
+
+def test_few_bytes_taken_at_once_are_gone_on_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    got = bytearray()
+
+    def little(_: int, *given: object) -> int:
+        (parts,) = given
+        data = b"".join(parts) if isinstance(parts, list) else bytes(parts)  # type: ignore[call-overload]
+        got.extend(data[:5])
+        return len(data[:5])
+
+    monkeypatch.setattr(os, "writev", little, raising=False)
+    monkeypatch.setattr(os, "write", little)
+    decoder_process.send(0, [b"abc", b"defghij", b"kl", b"mnopqrstuv"])
+    assert bytes(got) == b"abcdefghijklmnopqrstuv"

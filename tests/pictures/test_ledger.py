@@ -6,11 +6,14 @@ import csv
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foveal.pictures.ledger import COLUMNS, Entry, left_out, summary, write
+from foveal.arrays import Array
+from foveal.pictures.ledger import COLUMNS, Entries, Entry, left_out, summary, write
+from foveal.pictures.remarks import Remark
 
 USED = Entry("a.png", "cat", "train", "")
 LOST = Entry("b.png", None, "", "empty file")
@@ -51,6 +54,38 @@ def test_status_says_whether_a_picture_was_used(tmp_path: Path) -> None:
     assert left_out([USED, LOST]) == [LOST]
     write(tmp_path / "ledger.csv", [USED, LOST])
     assert [row["status"] for row in read(tmp_path / "ledger.csv")] == ["used", "left out"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "written"),
+    [
+        (np.array(["cat", None, "dog"], dtype=object), ["cat", None, "dog"]),
+        (np.array([3, 1, 4]), ["3", "1", "4"]),
+        (np.array([0.5, 1.0, np.nan]), ["0.5", "1.0", "nan"]),
+        (np.array([[0, 1], [1, 0], [1, 1]]), ["[0, 1]", "[1, 0]", "[1, 1]"]),
+        (None, [None, None, None]),
+    ],
+)
+def test_entries_of_many_pictures_say_what_single_ones_do(
+    labels: Array | None, written: list[str | None]
+) -> None:
+    found = Entries(
+        names=["a.png", "b.png", "c.png"],
+        labels=labels,
+        parts=["train", "", "test"],
+        reasons=["", "empty file", ""],
+        remarked={2: (Remark("odd", "by 2"), Remark("clear"))},
+    )
+    told = [
+        Entry("a.png", written[0], "train", ""),
+        Entry("b.png", written[1], "", "empty file"),
+        Entry("c.png", written[2], "test", "", "odd: by 2; clear"),
+    ]
+    assert list(found) == found[:] == told
+    assert [found[row] for row in (-1, -2, -3)] == found[::-1] == told[::-1]
+    assert left_out(found) == [told[1]]
+    with pytest.raises(IndexError):
+        found[3]
 
 
 def test_a_failure_leaves_the_old_ledger_and_nothing_else(tmp_path: Path) -> None:

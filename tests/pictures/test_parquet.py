@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
+import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -99,6 +101,24 @@ def test_paths_that_are_not_one_a_row_are_no_names(tmp_path: Path) -> None:
     pictures = [{"bytes": png(row), "path": "same.png"} for row in range(3)]
     found = gather(write(tmp_path / "x.parquet", pictures))
     assert list(found.names) == ["x.parquet/0", "x.parquet/1", "x.parquet/2"]
+
+
+def test_a_row_takes_little_more_than_its_name(tmp_path: Path) -> None:
+    count, picture = 600, png(10)
+    pictures = [{"bytes": picture, "path": f"{row:07}.png"} for row in range(count)]
+    label = ["stain", "ground"] * (count // 2)
+    made = write(tmp_path / "x.parquet", pictures, label=label)
+    gather(made)  # what is read once for all
+    gc.collect()
+    tracemalloc.start()
+    try:
+        found = gather(made).named_from_here()
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert said(found) == label
+    names = len("0000000.png") + len(found.names[0])
+    assert held < count * (1.2 * names + 32)  # ends of names, labels; 190 more as texts
 
 
 def test_rows_without_bytes_stay_and_say_so(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
 import tarfile
+import tracemalloc
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -274,6 +276,26 @@ def test_a_member_is_found_by_its_name(tmp_path: Path, monkeypatch: pytest.Monke
     assert found.names[3] == "deep/x.tar/2.png"
     assert found.content.ids(1)[1] == found.content.ids(1)[3]
     assert reds(gather("deep/x.tar/2.png")) == [5]
+
+
+def test_a_member_takes_little_more_than_its_names(tmp_path: Path) -> None:
+    count, picture = 600, png(10)
+    members: dict[str, bytes] = {}
+    for row in range(count):
+        members |= {f"{row:07}.png": picture, f"{row:07}.cls": (b"stain", b"ground")[row % 2]}
+    made = shard(tmp_path / "shards" / "a.tar", members, tarfile.USTAR_FORMAT).parent
+    gather(made)  # what is read once for all
+    gc.collect()
+    tracemalloc.start()
+    try:
+        found = gather(made).named_from_here()
+        held, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert said(found) == ["stain", "ground"] * (count // 2)
+    names = len("0000000.png") + len(found.names[0])
+    assert held < count * (1.2 * names + 48)  # places, ends of names, labels; 290 more as texts
+    assert most < count * (names + 500)
 
 
 def test_names_that_lead_out_or_come_twice_are_told(tmp_path: Path) -> None:

@@ -6,13 +6,14 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from foveal.actors import handed_out
 from foveal.bulk.on_ray import on_ray
 from foveal.bulk.run import here, write_parts
 from foveal.cluster import Cluster
@@ -72,6 +73,26 @@ class Measure:
         return Measuring(self.deadly, self.refused)
 
 
+@dataclass(frozen=True)
+class Opening:
+    """A task that no actor can open."""
+
+    how: str
+
+    def open(self, threads: int) -> Callable[[int], int]:
+        if self.how == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        raise FileNotFoundError(2, "No such file or directory", "model.safetensors")
+
+
+def refused(task: Opening, threads: int = 1) -> dict[str, str]:
+    """Hand out work, and return what is said of it."""
+    try:
+        return {"done": str(list(handed_out(Cluster(), task, iter(range(5)), threads=threads)))}
+    except FovealError as error:
+        return {"type": type(error).__name__, **error.beats}
+
+
 def named(count: int) -> list[Pictures]:
     return [Pictures.of_files(Path(f"{row}.png") for row in range(count))]
 
@@ -91,6 +112,8 @@ def main() -> None:
             write_parts(Path("refused"), Measure(), named(8), refusing, part_size=4)
         except FovealError as error:
             answers["refused"] = {"type": type(error).__name__, **error.beats}
+        answers["killed"], answers["raised"] = refused(Opening("killed")), refused(Opening("gone"))
+        answers["large"] = refused(Opening("large"), threads=4_096)
         answers["cores"] = ray.cluster_resources()["CPU"]
     json.dump(answers, sys.stdout, default=str)
 

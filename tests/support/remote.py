@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from foveal import remote
+from foveal import remote, remote_copies
 from support.s3 import S3
 
 _asked = [""]
@@ -20,7 +20,7 @@ def asked(server: S3, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
         monkeypatch.setenv(name, value)
     renew(server.address)
     yield server
-    remote._kept.clear()
+    remote_copies._kept.clear()
 
 
 def renew(server: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from foveal.errors import Interrupted, UsageError
+from foveal.launched import Launch
 from foveal.progress.events import StepEnded
 from foveal.progress.lines import lines_of
 from foveal.training.loop import start
@@ -221,3 +222,21 @@ def test_a_run_that_never_took_a_step_is_in_nobodys_way(tmp_path: Path) -> None:
 def test_resume_and_fresh_exclude_each_other(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="`resume` and `fresh`: needed one of them"):
         Run(tmp_path / "a.run", resume=True, fresh=True)
+
+
+def test_a_launcher_that_begins_again_goes_on_with_its_own_run(tmp_path: Path) -> None:
+    folder, model = tmp_path / "a.run", tmp_path / "a.safetensors"
+    first, again, other = Launch("one"), Launch("one", again=True), Launch("two", again=True)
+    with Run(folder, launch=first) as run:
+        run.decide("steps", lambda: 7)
+    with Run(folder, launch=again, fresh=True) as run:  # what was typed stands for the beginning
+        assert run.resuming and run.asked_to_resume and run.decide("steps", lambda: 8) == 7
+    with pytest.raises(UsageError, match="`resume` goes on where it stopped"):
+        Run(folder, launch=other)
+    with Run(folder, launch=again) as run:
+        model.touch()
+        run.finish(model)
+    with Run(folder, launch=other, target=model) as run:  # one that never began it begins anew
+        assert not run.asked_to_resume and run.decide("steps", lambda: 9) == 9
+    with Run(folder, launch=other, target=model) as run:
+        assert run.resuming

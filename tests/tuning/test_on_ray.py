@@ -30,8 +30,8 @@ def actors(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         opened.append(given)
         there = pickle.dumps(task)
         two = [pickle.loads(there).open(1) for _ in range(2)]
-        for number in items:
-            yield two[number % 2](number)
+        for number, again in items:
+            yield two[number % 2]((number, again))
 
     monkeypatch.setattr(on_ray, "handed_out", handed_out)
     machines(monkeypatch, 1)
@@ -49,7 +49,8 @@ def machines(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
 
 
 def tuned(folder: Path, **options: Any) -> Any:
-    return tune(X, Y, to=folder / "m.safetensors", epochs=1, engine="ray", **options)
+    given = {"to": folder / "m.safetensors", "epochs": 1, "engine": "ray", "repeats": 0}
+    return tune(X, Y, **given | options)
 
 
 def test_two_actors_share_a_study(tmp_path: Path, actors: list[dict[str, Any]]) -> None:
@@ -59,6 +60,13 @@ def test_two_actors_share_a_study(tmp_path: Path, actors: list[dict[str, Any]]) 
     assert heard == [0, 1, 2] == [one.number for one in found.trials]
     study = optuna.load_study(study_name="m", storage=f"sqlite:///{tmp_path / 'm.tune/study.db'}")
     assert len({one.user_attrs["process"] for one in study.trials}) == 2
+
+
+def test_actors_train_the_best_again_too(tmp_path: Path, actors: list[dict[str, Any]]) -> None:
+    found = tuned(tmp_path, trials=2, threads=1, repeats=2)
+    again = [(one.repeat_of, one.round) for one in found.trials if one.repeat_of is not None]
+    assert again == [(0, 1), (1, 1), (0, 2), (1, 2)]
+    assert found.confirmed[0].rounds == 2
 
 
 def test_when_time_is_up_no_actor_begins_another(

@@ -8,16 +8,29 @@ import optuna
 import pytest
 from sklearn.datasets import load_digits
 
-from foveal import UsageError, load, tune
+from foveal import CNNClassifier, UsageError, files, load, tune
 from foveal.errors import DataError
 from foveal.tuning.study import AGAIN, AT, FIRST, TRY, Tried, front
 
 DIGITS = load_digits()
 X, Y = DIGITS.images[:300], DIGITS.target[:300]
+POOR = {
+    "net": "designed",
+    "rate": 0.1,
+    "optimizer": "sgd",
+    "blocks": 1,
+    "convolutions": 1,
+    "size": 3,
+    "padding": "same",
+    "kernels": 8,
+    "end": "globalpool",
+}
 
 
 def tuned(folder: Path, **options):
-    return tune(X, Y, **{"to": folder / "m.safetensors", "epochs": 1, "threads": 1} | options)
+    given = {"to": folder / "m.safetensors", "epochs": 1, "threads": 1, "repeats": 0}
+    given |= {"sampler": "random"}  # nothing comes between what a test asks for
+    return tune(X, Y, **given | options)
 
 
 def study_of(folder: Path) -> optuna.Study:
@@ -38,16 +51,18 @@ def left_running(folder: Path, **given) -> int:
 
 def test_the_best_trial_is_kept_and_judged_on_pictures_that_no_trial_saw(tmp_path: Path) -> None:
     heard: list[tuple[Tried, bool]] = []
-    found = tuned(tmp_path, trials=4, tell=lambda one, best: heard.append((one, best)))
+    hear = lambda one, best: heard.append((one, best))  # noqa: E731
+    found = tuned(tmp_path, trials=4, sampler="tpe", tell=hear)
     assert [one.number for one, _ in heard] == [0, 1, 2, 3] == [one.number for one in found.trials]
     complete = [one for one in found.trials if one.complete]
     best = next(one for one in complete if one.number == found.best)
-    assert best.value == max(one.value for one in complete)
+    assert best.loss == min(one.loss for one in complete)
     assert best.measure == "accuracy" and best.low < best.value < best.high
     assert [one.number for one, better in heard if better][-1] == found.best
     model = load(found.path)
     assert model.plan.multiply_adds == best.multiply_adds
     assert model.provenance.validation_accuracy.value == best.value
+    assert model.provenance.calibrated_loss == best.loss
     assert len(found.judged.answers.rows) == 60 and found.judged.judged_by == "held-out pictures"
     assert found.default is not None and len(found.default.answers.rows) == 60
     assert found.trials[0].options["net"] == "fast" and found.trials[0].is_first
@@ -92,7 +107,7 @@ def test_the_trial_of_all_defaults_is_tried_again_too(tmp_path: Path) -> None:
     fresh = optuna.create_study(study_name="m", storage=f"sqlite:///{other / 'm.tune/study.db'}")
     fresh.enqueue_trial(first.system_attrs["fixed_params"], user_attrs={FIRST: True})
     left_running(other)
-    found = tune(X, Y, to=other / "m.safetensors", epochs=1, threads=1, trials=1)
+    found = tune(X, Y, to=other / "m.safetensors", epochs=1, threads=1, trials=1, repeats=0)
     assert [one.is_first for one in found.trials] == [True, True]
     assert found.default is not None
 
@@ -102,29 +117,20 @@ def test_a_study_of_other_pictures_or_options_is_refused(tmp_path: Path) -> None
     with pytest.raises(UsageError, match="what it began with: epochs 1, got epochs 2"):
         tuned(tmp_path, trials=1, epochs=2)
     with pytest.raises(UsageError, match="began with: hash of pictures, labels and parts"):
-        tune(X, Y[::-1], to=tmp_path / "m.safetensors", epochs=1, threads=1, trials=1)
+        tune(X, Y[::-1], to=tmp_path / "m.safetensors", epochs=1, threads=1, trials=1, repeats=0)
     order = np.random.default_rng(0).permutation(len(X))
-    same = tune(X[order], Y[order], to=tmp_path / "m.safetensors", epochs=1, threads=1, trials=1)
+    same = tune(
+        X[order], Y[order], to=tmp_path / "m.safetensors", epochs=1, threads=1, trials=1, repeats=0
+    )
     assert len(same.trials) == 2
 
 
 def test_what_is_worse_or_cannot_work_does_not_replace_the_model(tmp_path: Path) -> None:
     tuned(tmp_path, trials=1)
     before = (tmp_path / "m.safetensors").read_bytes()
-    poor = {
-        "net": "designed",
-        "rate": 0.1,
-        "optimizer": "sgd",
-        "blocks": 1,
-        "convolutions": 1,
-        "size": 3,
-        "padding": "same",
-        "kernels": 8,
-        "end": "globalpool",
-    }
     impossible = {"net": "designed", "blocks": 1, "convolutions": 2, "size": 7, "padding": "valid"}
     study = study_of(tmp_path)
-    study.enqueue_trial(poor)
+    study.enqueue_trial(POOR)
     study.enqueue_trial(impossible)
     found = tuned(tmp_path, trials=2)
     assert found.best == 0
@@ -150,12 +156,14 @@ def test_a_number_is_tuned_by_its_error(tmp_path: Path) -> None:
         trials=2,
         epochs=1,
         threads=1,
+        repeats=0,
     )
     complete = [one for one in found.trials if one.complete]
-    best = min(complete, key=lambda one: one.value)
+    best = min(complete, key=lambda one: one.loss)
     assert best.measure == "mean absolute error" and found.best == best.number
-    kept = load(found.path).provenance.held_out_figures["mean absolute error"]
-    assert best.value == kept.value == -best.score
+    known = load(found.path).provenance
+    assert best.loss == known.calibrated_loss
+    assert best.value == known.held_out_figures["mean absolute error"].value == -best.score
     assert "label_smoothing" not in found.trials[0].options
 
 
@@ -169,6 +177,7 @@ def test_several_labels_are_tuned_by_how_they_are_ranked(tmp_path: Path) -> None
         trials=1,
         epochs=1,
         threads=1,
+        repeats=0,
     )
     assert found.trials[0].measure == "mean average precision"
     kept = load(found.path).provenance.held_out_figures["mean average precision"]
@@ -200,6 +209,7 @@ def test_a_model_of_another_kind_is_kept_aside(tmp_path: Path) -> None:
 def test_where_the_best_model_is_gone_the_place_is_named_that_it_had(tmp_path: Path) -> None:
     tuned(tmp_path, trials=1)
     (tmp_path / "m.safetensors").unlink()
+    (tmp_path / "m.tune" / "default.safetensors").unlink()
     impossible = {"net": "designed", "blocks": 1, "convolutions": 2, "size": 7, "padding": "valid"}
     study_of(tmp_path).enqueue_trial(impossible)
     with pytest.raises(DataError, match="needed the model of trial 0, the best"):
@@ -218,3 +228,75 @@ def test_the_front_holds_what_none_beats_at_its_cost() -> None:
     trials = [one(0, 0.9, 50), one(1, 0.8, 10), one(2, 0.7, 20), one(3, 0.95, 90)]
     trials += [one(4, 0.99, 5, "pruned"), one(5, 0.9, 60)]
     assert [found.number for found in front(trials)] == [1, 0, 3]
+
+
+def test_the_best_are_trained_again_on_other_splits_and_the_test_part_stays_unseen(
+    tmp_path: Path,
+) -> None:
+    seen: list[tuple[set[int], set[int]]] = []
+    whole = CNNClassifier.fit_prepared
+
+    def fit_prepared(self, data, **given):
+        parts = (set(data.split.validation.tolist()), set(data.split.test.tolist()))
+        seen.append(parts)
+        return whole(self, data, **given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CNNClassifier, "fit_prepared", fit_prepared)
+        found = tuned(tmp_path, trials=3, repeats=2)
+    again = [(one.repeat_of, one.round) for one in found.trials if one.repeat_of is not None]
+    assert len(set(again)) == len(again) and {(0, 1), (1, 1), (0, 2), (1, 2)} <= set(again)
+    assert len({frozenset(test) for _, test in seen}) == 1 and len(seen[0][1]) == 60
+    held = {frozenset(validation) for validation, _ in seen}
+    assert len(held) == 3, "one split of all trials, one of each round"
+    assert not any(validation & test for validation, test in seen)
+    gain = found.confirmed[0]
+    own = {one.round: one.loss for one in found.trials if one.repeat_of == gain.number}
+    beside = {one.round: one.loss for one in found.trials if one.repeat_of == 0}
+    assert gain.gain == pytest.approx(np.mean([beside[one] - own[one] for one in (1, 2)]))
+    assert found.best == (gain.number if gain.gain > gain.error else 0)
+    assert "in 2 further trainings on other splits" in str(found) or "by 2 further" in str(found)
+    assert len(found.front) <= 3 and all(one.repeat_of is None for one in found.front)
+    assert len(found.judged.answers.rows) == 60
+
+
+def test_where_no_other_is_better_the_model_of_all_defaults_is_kept(tmp_path: Path) -> None:
+    tuned(tmp_path, trials=1)
+    study_of(tmp_path).enqueue_trial(POOR)
+    found = tuned(tmp_path, trials=1, repeats=1)
+    poor = next(one for one in found.confirmed if one.number == 1)
+    assert poor.gain < 0 and found.best == 0
+    assert "since none was surely better" in str(found) and "(it is the best)" in str(found)
+    (tmp_path / "m.safetensors").write_bytes((tmp_path / "m.tune/trial-1.safetensors").read_bytes())
+    again = tuned(tmp_path, trials=1, repeats=1)
+    kept = next(one for one in again.trials if one.number == again.best)
+    assert files.digest_of(found.path) == kept.model, "the chosen one is brought to its place"
+
+
+def test_models_of_the_best_few_are_kept_and_no_others(tmp_path: Path) -> None:
+    found = tuned(tmp_path, trials=6)
+    kept = {one.name for one in (tmp_path / "m.tune").glob("*.safetensors")}
+    own = sorted((one for one in found.trials[1:] if one.complete), key=lambda one: one.loss)
+    assert kept == {"default.safetensors", *(f"trial-{one.number}.safetensors" for one in own[:3])}
+
+
+def test_a_transfer_is_tuned_too(tmp_path: Path) -> None:
+    CNNClassifier(epochs=1, random_state=0, threads=1).fit(X, Y).save(tmp_path / "b.safetensors")
+    asked = {"learner": "transfer", "backbone": str(tmp_path / "b.safetensors"), "repeats": 1}
+    asked["sampler"] = "tpe"
+    found = tuned(tmp_path, trials=2, **asked)
+    own = [one for one in found.trials if one.repeat_of is None]
+    assert [one.options["views"] for one in own] == [1, 2]
+    assert all(one.complete and one.loss is not None for one in own)
+    assert load(found.path).provenance.backbone.source == "model"
+    assert found.confirmed and len(found.judged.answers.rows) == 60
+    with pytest.raises(UsageError, match="backbone"):
+        tuned(tmp_path / "other", trials=1, backbone="b")
+
+
+def test_what_should_be_known_of_the_pictures_is_told(tmp_path: Path) -> None:
+    twice = np.concatenate([X, X[:1]])
+    found = tune(
+        twice, [*Y, Y[0] + 1], to=tmp_path / "m.safetensors", epochs=1, threads=1, trials=1
+    )
+    assert any("labelled" in one or "left out" in one for one in found.notes), found.notes

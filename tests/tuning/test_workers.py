@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -45,7 +46,7 @@ def trials_of(folder: Path) -> list[optuna.trial.FrozenTrial]:
 
 
 def test_two_workers_share_a_study_and_one_that_is_killed_costs_its_trial(digits: Path) -> None:
-    process = command(digits, "--epochs", "2", "--trials", "5", "--workers", "2")
+    process = command(digits, "--epochs", "2", "--trials", "5", "--workers", "2", "--repeats", "0")
     until = time.monotonic() + 120
     while time.monotonic() < until and not (killed := at_a_trial(digits, process.pid)):
         time.sleep(0.2)
@@ -69,6 +70,14 @@ def at_a_trial(folder: Path, parent: int) -> int:
         return 0
     place = Path(f"/proc/{parent}/task/{parent}/children")
     return int(place.read_text().split()[-1])
+
+
+def test_two_workers_train_the_best_again_each_once(digits: Path) -> None:
+    more = ("--epochs", "1", "--trials", "2", "--workers", "2", "--repeats", "1", "--json")
+    out, err = command(digits, *more).communicate(timeout=120)
+    trials = json.loads(out)["trials"]
+    again = [(one["repeat_of"], one["round"]) for one in trials if one["repeat_of"] is not None]
+    assert sorted(again) == [(0, 1), (1, 1)], err
 
 
 def test_trials_are_divided_among_workers() -> None:

@@ -46,6 +46,19 @@ def names_parts(to: str, *, others: tuple[str, ...] = ()) -> bool:
     return to.endswith(("/", os.sep)) or Path(to).is_dir()
 
 
+def checked_place(place: Path) -> Path:
+    """Check the name of a folder of parts.
+
+    Raises
+    ------
+    UsageError
+        Where the folder above is not there, and for a folder that holds anything else.
+    """
+    where = place.resolve() if place.is_dir() else place  # it may be a link to another disk
+    checked_folder(where, needed=f"a folder that is new, or holds {MANIFEST}", spared=_spared)
+    return place
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartsFolder:
     """A folder whose parts are all of one work; plain values, for any process."""
@@ -78,8 +91,7 @@ class PartsFolder:
         ResourceError
             Where it cannot be written to.
         """
-        where = place.resolve() if place.is_dir() else place  # it may be a link to another disk
-        checked_folder(where, needed=f"a folder that is new, or holds {MANIFEST}", spared=_spared)
+        checked_place(place)
         with told(str(place)):
             place.mkdir(exist_ok=True)
             with filelock.FileLock(place / f".{MANIFEST}.lock"):

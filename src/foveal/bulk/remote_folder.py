@@ -34,6 +34,7 @@ from foveal.bulk.pieces import Piece
 from foveal.bulk.work import Worker, mark_of
 from foveal.cache import cache_folder, disk
 from foveal.errors import UsageError
+from foveal.remote_copies import COPIES, copied
 
 MOST_MANIFEST = 16 << 20
 """Bytes of a manifest, at most."""
@@ -189,7 +190,7 @@ def at_hand(file: Path | str) -> Iterator[Path]:
     if not is_remote(file):
         yield Path(file)
         return
-    copy = remote.copied(file)  # it may go once nobody holds it
+    copy = copied(file)  # it may go once nobody holds it
     yield copy.path
 
 
@@ -214,7 +215,7 @@ def _check_empty(address: str) -> None:
 def _beside(address: str) -> Path:
     """Return a folder of this machine for an address, in which its locks lie."""
     mark = hashlib.blake2b(address.encode(), digest_size=16).hexdigest()
-    found = cache_folder() / remote.COPIES / f"parts-{mark}"
+    found = cache_folder() / COPIES / f"parts-{mark}"
     with disk():
         found.mkdir(parents=True, exist_ok=True)
     return found

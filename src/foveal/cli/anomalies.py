@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from foveal.cli.figures import check_table_and_sheet, shown_passage
+from foveal.cli.figures import shown_passage
 from foveal.cli.options import PICTURES_HELP, Device, Json, Strict, Threads, opened
 from foveal.cli.output import path_end, print_answer, table_rows, unreadable_line, wrote
+from foveal.cli.outputs import figure, folder, or_parts, table, writes
 from foveal.cli.parts import Engine, InParts, PartSize, Shards, parts_wanted
 from foveal.cli.sources import pictures_of, refuse_unreadable
 from foveal.cli.words import noted
 from foveal.errors import UsageError
-from foveal.remote import origin
+from foveal.remote_copies import origin
 from foveal.results import plain
 from foveal.wording import counted
 
@@ -50,6 +51,7 @@ class FoundAnomalies:
         }
 
 
+@writes(to=or_parts(table), sheet=figure, error_pictures=folder)
 def anomalies(
     model: Annotated[
         str | None,
@@ -134,7 +136,6 @@ def anomalies(
 
     in_parts = parts_wanted(to, shards, part_size, engine)
     place = None if to is None or in_parts else Path(to)
-    _check_places(place, sheet, error_pictures)
     way = None if by is None else check_by(by)
     named, pictures = _named(model, pictures)
     fitted = opened(named, device, threads, whole=True)
@@ -270,14 +271,6 @@ def _write_errors(folder: Path, fitted: FittedModel, source: Pictures) -> None:
     with shown_passage() as tell:
         batches = passed_on(compared(fitted, source), len(source), tell)
         write_pictures(folder, list(map(str, source.names)), differences(batches))
-
-
-def _check_places(to: Path | None, sheet: Path | None, folder: Path | None) -> None:
-    from foveal.files import checked_folder
-
-    if folder is not None:
-        checked_folder(folder, "--error-pictures")
-    check_table_and_sheet(to, sheet)
 
 
 def _lines(answer: FoundAnomalies) -> list[str]:

@@ -55,7 +55,7 @@ def backbones(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]",
+            metavar="NAME",
             help="Show where this one can be cut: a listed name, an architecture of timm, or a "
             "model file of one's own.",
         ),

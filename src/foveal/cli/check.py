@@ -22,6 +22,7 @@ from foveal.cli.options import (
     groups_of,
 )
 from foveal.cli.output import print_answer, wrote
+from foveal.cli.outputs import PAGE, file_of, writes
 from foveal.cli.sources import given, refuse_unreadable
 from foveal.cli.words import in_options, noted, quoted
 from foveal.results import plain
@@ -57,6 +58,7 @@ class Checked:
         return {**facts, "written": plain(self.written)}
 
 
+@writes(to=file_of(PAGE), cleaned=file_of(".csv"))
 def check(
     pictures: AnyPictures,
     to: Annotated[
@@ -94,8 +96,9 @@ def check(
     separator: Annotated[
         str | None,
         typer.Option(
-            metavar="|".join(("auto", *SEPARATORS)),
-            help="What stands between several labels of a picture in one cell of a table.",
+            metavar="SEPARATOR",
+            help="What stands between several labels of a picture in one cell of a table: "
+            f"{' '.join(SEPARATORS)} or auto, the first of these that occurs.",
             show_default=False,
         ),
     ] = None,
@@ -120,17 +123,11 @@ def check(
     wrong. The pictures are not touched.
     """
     from foveal.checking.check import checked
-    from foveal.checking.cleaned import ENDINGS
     from foveal.cluster import Cluster
-    from foveal.files import checked_output
     from foveal.pictures.groups import grouped
     from foveal.pictures.naming import labelled_as
     from foveal.pictures.sources import gather
 
-    if cleaned is not None:
-        checked_output(cleaned, ENDINGS, "--cleaned")
-    if to is not None:
-        checked_output(to, (".html",), "--to")
     cluster = None if engine is None else Cluster.read(engine)
     labelled = labelled_as(gather(given(pictures)), label_from, label)
     named = grouped(labelled, groups_of(groups)).named_from_here()

@@ -11,25 +11,34 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup
 
 from foveal.addresses import Address, checked, is_remote
+from foveal.cli.outputs import MODEL, check_outputs, written_by
 from foveal.cli.sources import STDIN
 from foveal.errors import UsageError
-from foveal.files import checked_output, existing, existing_model
+from foveal.files import existing, existing_model
 from foveal.launched import check_alone
 from foveal.parameters import did_you_mean
-from foveal.remote import local_model
+from foveal.remote_copies import local_model
 
-ENDING, ALMOST = ".safetensors", ".safetensor"
-"""Ending of model files, and how endings begin that were meant to be it."""
+READ = (
+    *("pictures", "where", "first", "second", "codes"),
+    *("training", "usual", "calibrate"),
+)
+"""Parameters that name what is read, besides a model; of several queries each has its answer."""
+ALMOST = ".safetensor"
+"""How endings begin that were meant to be that of a model."""
 NAME = "imagenet"
 """Stands for a model that came with Foveal."""
-TRAINING = ("foveal train", "foveal tune")
-"""What the commands that write models begin with."""
 SHARED = "foveal train"
 """What the commands begin with that several processes of a launcher share."""
 
 
 class Command(TyperCommand):
     """A command that notices when its arguments come in another order."""
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        paragraphs = (self.help or "").split("\n\n")  # each as wide as the terminal is
+        self.help = "\n\n".join(" ".join(one.split()) for one in paragraphs)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command.
@@ -38,8 +47,8 @@ class Command(TyperCommand):
         ------
         UsageError
             Where pictures stand in the place of the model and a model in that of the pictures,
-            where a model cannot be written under its name, and where a launcher started what is no
-            training.
+            where nothing can be written under a name that is given, and where a launcher started
+            what is no training.
         ModelFileError, DataError
             Where a file or folder that is named is not there: before anything heavy is imported.
         """
@@ -47,7 +56,12 @@ class Command(TyperCommand):
             check_alone(os.environ, ctx.command_path)
         self._check_order(ctx)
         self._check_names(ctx)
+        check_outputs(self.callback, ctx.params)
         return super().invoke(ctx)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the options; those that take no value are shown without the type of one."""
+        return _without_types(super().get_params(ctx))
 
     def _check_order(self, ctx: Any) -> None:
         given = [
@@ -60,8 +74,8 @@ class Command(TyperCommand):
         if len(names) < 2 or not any(texts for name, texts in given if name == "model"):
             return
         (model,) = given[names.index("model")][1]
-        models = [word for word in words if word.endswith(ENDING)]
-        if model.endswith(ENDING) or len(models) != 1 or Path(model).is_file():
+        models = [word for word in words if word.endswith(MODEL)]
+        if model.endswith(MODEL) or len(models) != 1 or Path(model).is_file():
             return
         others = [word for word in words if word != models[0]]
         order = [*models, *others] if names[0] == "model" else [*others, *models]
@@ -74,17 +88,16 @@ class Command(TyperCommand):
         )
 
     def _check_names(self, ctx: Any) -> None:
-        """Check that what is to be read is there, and that a model can be written."""
-        for one in _arguments(self):
+        """Check that what is to be read is there."""
+        written = written_by(self.callback)
+        for one in self.params:
+            if one.name in written or one.name not in ("model", *READ):
+                continue
             words = _texts(ctx.params[str(one.name)])
-            if one.name == "model" and ctx.command_path.startswith(TRAINING):
-                for word in words:
-                    if not is_remote(word):
-                        checked_output(Path(word), (ENDING,), "model", exact=True)
-            elif one.name == "model":
+            if one.name == "model":
                 for word in words:
                     ctx.params["model"] = self._found_model(word, ctx.params["model"])
-            elif one.name in ("pictures", "where"):
+            else:
                 for word in words:
                     if is_remote(word):
                         checked(word)
@@ -98,7 +111,7 @@ class Command(TyperCommand):
             return given
         if isinstance(given, Address):
             return local_model(word)
-        is_model = word.lower().endswith(ENDING)  # else it may name pictures
+        is_model = word.lower().endswith(MODEL)  # else it may name pictures
         return str(local_model(word)) if is_model else given
 
     def _check_model(self, word: str) -> None:
@@ -117,6 +130,10 @@ class Commands(TyperGroup):
     """Names of the commands."""
     instead: str = ""
     """What to write where a word is no command and like none; {word} stands for it."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the options, as those of a command."""
+        return _without_types(super().get_params(ctx))
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names in order."""
@@ -141,6 +158,13 @@ class Commands(TyperGroup):
             came=repr(word),
             remedy=did_you_mean(word, known) or self.instead.format(word=shlex.quote(word)),
         )
+
+
+def _without_types(options: list[Any]) -> list[Any]:
+    for one in options:
+        if getattr(one, "is_flag", False):
+            one.metavar = ""
+    return options
 
 
 def _arguments(command: TyperCommand) -> list[Any]:

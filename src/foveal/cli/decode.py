@@ -11,6 +11,7 @@ import typer
 
 from foveal.cli.options import Device, Json, Model, Strict, Threads, path_or_address
 from foveal.cli.output import print_answer
+from foveal.cli.outputs import folder, writes
 from foveal.cli.sources import refuse_unreadable
 from foveal.cli.words import noted
 from foveal.results import Result
@@ -32,6 +33,7 @@ class DecodedCodes(Result):
     seconds: float
 
 
+@writes(to=folder)
 def decode(
     model: Model,
     codes: Annotated[
@@ -56,14 +58,12 @@ def decode(
 ) -> None:
     """Decode codes to pictures: PNG files named after the pictures that were encoded."""
     from foveal.cli.progress import passed_on, shown_progress
-    from foveal.files import checked_folder
     from foveal.model.codec import decoding
     from foveal.model.codes_file import open_codes
     from foveal.model.opening import load
     from foveal.pictures.saving import write_pictures
     from foveal.progress.events import passing
 
-    checked_folder(to)
     fitted = load(model, half="decoder", device=device, threads=threads)
     file = open_codes(codes, fitted, force=force)
     began = time.perf_counter()

@@ -6,16 +6,17 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from foveal.cli.options import Device, Json, Model, SeveralPictures, Strict, Threads, opened
 from foveal.cli.output import print_answer
+from foveal.cli.outputs import Given, file_of, or_parts, writes
 from foveal.cli.parts import Engine, InParts, PartSize, Shards, parts_wanted
 from foveal.cli.sources import all_pictures, refuse_unreadable
 from foveal.cli.words import quoted
-from foveal.remote import origin
+from foveal.remote_copies import origin
 from foveal.results import Result
 from foveal.wording import counted
 
@@ -42,6 +43,13 @@ class EncodedPictures(Result):
     seconds: float
 
 
+def _codes(name: Any, what: str, given: Given) -> tuple[Path, ...]:
+    from foveal.model.codes_text import FORMATS
+
+    return file_of(*FORMATS)(name, what, given)
+
+
+@writes(to=or_parts(_codes))
 def encode(
     model: Model,
     pictures: SeveralPictures,
@@ -75,12 +83,8 @@ def encode(
     """
     from foveal.model.bulk_work import EncodeWork, Encoding
     from foveal.model.codec import check_half
-    from foveal.model.codes_file import FORMATS
-    from foveal.tables import checked_table
 
     in_parts = parts_wanted(to, shards, part_size, engine)
-    if not in_parts:
-        checked_table(Path(to), FORMATS)
     fitted = opened(model, device, threads, whole=True)
     worker = Encoding(fitted, sample, in_parts)
     if sample is not None:
@@ -133,7 +137,7 @@ def _encoded(worker: Encoding, sources: Sequence[Pictures], to: Path) -> tuple[i
 
 
 def _lines(found: EncodedPictures, model: Path) -> Iterator[str]:
-    from foveal.model.codes_file import FORMATS
+    from foveal.model.codes_text import FORMATS
 
     each = (
         f"{counted(found.code_size, 'number')} a code"

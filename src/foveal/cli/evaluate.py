@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foveal.cli.figures import check_table_and_sheet
-from foveal.cli.learning_curve import check_curve, curve_lines, measured_curve
+from foveal.cli.learning_curve import check_curve, curve_file, curve_lines, measured_curve
 from foveal.cli.options import (
     GROUPS_HELP,
     Device,
@@ -26,10 +25,10 @@ from foveal.cli.options import (
     groups_of,
 )
 from foveal.cli.output import print_answer, wrote
+from foveal.cli.outputs import PAGE, figure, file_of, table, with_option, writes
 from foveal.cli.sources import pictures_of
 from foveal.cli.typed import typed_line
 from foveal.cli.words import in_options
-from foveal.files import checked_output
 from foveal.results import plain
 
 if TYPE_CHECKING:
@@ -54,6 +53,11 @@ class Judged:
         return {**facts, "pictures": rows, "written": plain(self.written)}
 
 
+@writes(
+    to=with_option("learning_curve", curve_file, table),
+    sheet=figure,
+    report=file_of(PAGE),
+)
 def evaluate(
     context: typer.Context,
     model: Model,
@@ -118,6 +122,8 @@ def evaluate(
     Pictures the model was trained on are left out, by their content. Where there are no others,
     they are judged by heads that had not seen them, as training did it.
     """
+    if learning_curve:
+        check_curve(context)
     from foveal.cli.progress import shown_progress
     from foveal.errors import FovealError
     from foveal.judging.evaluation import evaluate as judged
@@ -125,7 +131,6 @@ def evaluate(
     from foveal.progress.events import Decoding
 
     if learning_curve:
-        check_curve(context, to)
         curve = measured_curve(
             load(model, device=device, threads=threads),
             pictures_of(pictures, label_from, label),
@@ -136,9 +141,6 @@ def evaluate(
         )
         print_answer(curve, curve_lines, as_json=json)
         return
-    check_table_and_sheet(to, sheet)
-    if report is not None:
-        checked_output(report, (".html",), "--report")
     fitted = load(model, device=device, threads=threads)
     source = pictures_of(pictures, label_from, label)
     together = groups_of(groups)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from foveal.cli.options import PICTURES_HELP, Json, Model, Threads, opened
 from foveal.cli.output import print_answer, wrote
+from foveal.cli.outputs import Given, writes
 from foveal.cli.words import noted
 from foveal.parameters import one_of
 from foveal.results import Result
@@ -29,6 +30,13 @@ class Snippet(Result):
     snippet: str
 
 
+def _other_runtime(name: Any, what: str, given: Given) -> tuple[Path, ...]:
+    from foveal.exporting.endings import checked_name
+
+    return (checked_name(Path(name)),)
+
+
+@writes(file=_other_runtime)
 def export(
     model: Model,
     file: Annotated[
@@ -98,15 +106,14 @@ def export(
 
     A certificate lies beside it; where answers differ, no file is left.
     """
-    from foveal.cli.sources import pictures_of
-    from foveal.exporting.export import export as exported
-    from foveal.exporting.formats import format_of
-    from foveal.exporting.snippet import snippet
-
-    format_of(file)
-    fitted = opened(model, "cpu", threads)
     if as_ is not None:
         one_of("--as", as_, ("snippet",))
+    from foveal.cli.sources import pictures_of
+    from foveal.exporting.export import export as exported
+    from foveal.exporting.snippet import snippet
+
+    fitted = opened(model, "cpu", threads)
+    if as_ is not None:
         lines = Snippet(file=file, snippet=snippet(fitted, file, half=half, raw=raw))
         print_answer(lines, lambda answer: answer.snippet.splitlines(), as_json=json)
         return

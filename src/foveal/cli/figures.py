@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,33 +18,3 @@ def shown_passage(network: str = "the autoencoder", *later: str) -> Iterator[Pro
 
     with shown_progress() as show:
         yield passing(show, network, *later)
-
-
-def check_table_and_sheet(
-    to: Path | None, sheet: Path | None, formats: tuple[str, ...] | None = None
-) -> None:
-    """Check the names under which a table and a sheet, with its numbers, are to be written.
-
-    A table may end as `foveal.tables.FORMATS` say, unless other formats are named.
-
-    Raises
-    ------
-    UsageError
-        For other endings, folders that are not there, and the same name for both.
-    """
-    from foveal.drawing.figure import checked_figure, numbers_beside
-    from foveal.errors import UsageError
-    from foveal.tables import FORMATS, checked_table
-
-    if to is not None:
-        checked_table(to, formats or FORMATS)
-    if sheet is None:
-        return
-    checked_figure(sheet, "--sheet")
-    if to is not None and numbers_beside(sheet).absolute() == to.absolute():
-        raise UsageError(
-            f"--sheet {sheet}",
-            needed="another name than the table's: the sheet's numbers go beside it as .csv",
-            came=f"--to {to}",
-            remedy=f"write {sheet.stem}-sheet.png",
-        )

@@ -10,6 +10,7 @@ import typer
 
 from foveal.cli.options import Device, Json, Model, Threads
 from foveal.cli.output import print_answer, table_rows, wrote
+from foveal.cli.outputs import figure, writes
 from foveal.results import Result
 
 
@@ -22,6 +23,7 @@ class Interpolation(Result):
     written: tuple[Path, ...]
 
 
+@writes(to=figure)
 def interpolate(
     model: Model,
     first: Annotated[str, typer.Argument(metavar="FIRST", help="A picture.")],
@@ -41,11 +43,9 @@ def interpolate(
     json: Json = False,
 ) -> None:
     """Draw what an autoencoder sees between two pictures."""
-    from foveal.drawing.figure import checked_figure
     from foveal.figures.interpolation import interpolate as interpolated
     from foveal.model.opening import load
 
-    checked_figure(to)
     fitted = load(model, device=device, threads=threads)
     figure = interpolated(fitted, first, second, steps)
     found = Interpolation(

@@ -20,6 +20,7 @@ from foveal.cli.options import (
     Strict,
     cache_limit,
 )
+from foveal.cli.outputs import model_file, writes
 from foveal.learning.option_groups import PICTURES, RUN, TRAINING, fields_of
 from foveal.vocabulary import TARGETS
 
@@ -59,13 +60,36 @@ OF_LABELS: dict[str, tuple[Any, Any]] = {
     "folds": (Annotated[int | None, _in(TRAINING, FOLDS_HELP, min=2)], None),
 }
 """The options of those that learn what labels say."""
+SHARED_ON_RAY = (
+    "ray, or ray://HOST:PORT: several processes share each step, as workers of Ray Train. Its "
+    "machines see PICTURES and MODEL under the same paths."
+)
+WORKERS = "Processes that share each step, with --engine ray; if left out {}."
+_ENGINE = _in(RUN, SHARED_ON_RAY, "--engine", metavar="ray|ray://HOST:PORT", show_default=False)
+
+
+def _workers(left_out: str) -> tuple[Any, Any]:
+    help = WORKERS.format(left_out)
+    return (Annotated[int | None, _in(RUN, help, min=1, show_default=False)], None)
+
+
+ON_RAY: dict[str, tuple[Any, Any]] = {
+    "launcher": (Annotated[str | None, _ENGINE], None),  # not engine, which is what computes
+    "workers": _workers("one for each graphics processor, or else for each machine"),
+}
+"""The options of those that train by gradient descent alone."""
+TRANSFER_ON_RAY = {"workers": _workers("actors compute features, and the rest is done here")}
+"""The further option of those that have an engine."""
 GROUPS = (Annotated[str | None, _in(PICTURES, GROUPS_HELP)], None)
 KEEPING: dict[str, tuple[Any, Any]] = {
     "seed": (Annotated[int, _in(RUN, "Seed of all that is random.")], 0),
     "resume": (Annotated[bool, _in(RUN, "Go on with an unfinished run.", "--resume")], False),
     "fresh": (Annotated[bool, _in(RUN, "Throw an unfinished run away.", "--fresh")], False),
     "tensorboard": (
-        Annotated[Path | None, _in(RUN, "Also write curves for TensorBoard here.")],
+        Annotated[
+            Path | None,
+            _in(RUN, "Also write curves for TensorBoard here (extra: track).", metavar="DIR"),
+        ],
         None,
     ),
     "checkpoint_seconds": (
@@ -128,7 +152,7 @@ def command(
             ),
         ]
     )
-    return trains
+    return writes(model=model_file)(trains)
 
 
 def _options(groups: tuple[type, ...]) -> Iterator[tuple[str, Any, Any]]:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from foveal.cli.output import wrote
+from foveal.cli.outputs import PAGE, Given, file_of
 from foveal.cli.typed import was_typed
 from foveal.cli.words import in_options
 from foveal.errors import UsageError
-from foveal.files import checked_output, write_whole
+from foveal.files import write_whole
 from foveal.results import plain
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
     from foveal.pictures.collection import Pictures
 
-PAGE, CHART = ".html", ".svg"
+CHART = ".svg"
 OF_JUDGING = (
     *("include_training", "training", "baselines", "reject", "least_probability"),
     *("sheet", "report", "worst", "strict"),
@@ -40,16 +41,21 @@ class MeasuredCurve:
         return {**self.found.to_dict(), "written": plain(self.written)}
 
 
-def check_curve(context: typer.Context, to: Path | None) -> None:
+def curve_file(name: Any, what: str, given: Given) -> tuple[Path, ...]:
+    """Check the name of the file that a curve is written to."""
+    from foveal.tables import FORMATS
+
+    return file_of(PAGE, CHART, *FORMATS)(name, what, given)
+
+
+def check_curve(context: typer.Context) -> None:
     """Check what is asked for beside a learning curve.
 
     Raises
     ------
     UsageError
-        For options that judge the model itself, and for another ending of the file.
+        For options that judge the model itself.
     """
-    from foveal.tables import FORMATS
-
     typed = [name for name in OF_JUDGING if was_typed(context, name)]
     if typed:
         flags = ", ".join(f"`{name}`" for name in typed)
@@ -59,8 +65,6 @@ def check_curve(context: typer.Context, to: Path | None) -> None:
             came=flags,
             remedy="leave it out, or judge the model in a line of its own",
         )
-    if to is not None:
-        checked_output(to, (PAGE, CHART, *FORMATS))
 
 
 def measured_curve(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,9 +13,10 @@ from foveal.addresses import is_remote
 from foveal.cli.figures import shown_passage
 from foveal.cli.options import Device, Json, Label, LabelFrom, Threads
 from foveal.cli.output import print_answer
+from foveal.cli.outputs import PAGE, Given, file_of, writes
 from foveal.cli.sources import one_source
 from foveal.errors import UsageError
-from foveal.files import checked_folder, checked_output, told
+from foveal.files import checked_folder, told
 from foveal.results import Result
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ NAMES = (
 """The looks, in order (`figures/looks.py`, which is not imported for the sake of a help)."""
 
 
-PAGE = ".html"
-"""Ending of a page, in which one walks through all layers."""
+OF_LOOKS = ("only", "layer", "pixel", "channel", "kernel", "count", "target")
+"""What is asked of looks, which a page does not have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,15 @@ class Look(Result):
     """Looks that do not apply, each with why."""
 
 
+def _folder_or_page(name: Any, what: str, given: Given) -> tuple[Path, ...]:
+    if name.suffix.lower() == PAGE:
+        _check_page(name, given)
+        return file_of(PAGE)(name, what, given)
+    _check_folder(name, given["pictures"] or [])
+    return (name,)
+
+
+@writes(to=_folder_or_page)
 def look(
     model: Annotated[
         str,
@@ -72,7 +82,7 @@ def look(
     pictures: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[PICTURES]...",
+            metavar="PICTURES",
             help="Pictures of your own to look at it with: files or folders.",
             show_default=False,
         ),
@@ -114,7 +124,12 @@ def look(
     ] = None,
     count: Annotated[
         int | None,
-        typer.Option(min=1, help="Shown of what there are many of.", show_default=False),
+        typer.Option(
+            min=1,
+            help="How many are shown of what there are many of, such as kernels, maps or pictures; "
+            "if left out, each look chooses.",
+            show_default=False,
+        ),
     ] = None,
     limits: Annotated[
         str,
@@ -143,27 +158,16 @@ def look(
     json: Json = False,
 ) -> None:
     """Look inside a network: its kernels, maps and receptive fields, on a picture of yours."""
-    from foveal.figures.looks import Asked
-    from foveal.looking.subject import subject_of
-    from foveal.pictures.naming import labelled_as
-
-    if to.suffix.lower() == PAGE:
-        given: dict[str, object] = {
-            "only": only,
-            "layer": layer,
-            "pixel": pixel,
-            "channel": channel,
-        }
-        given |= {"kernel": kernel, "count": count, "class": target}
-        _check_page(to, given)
-    else:
-        _check_folder(to, pictures or [])
     if limits not in ("layer", "map"):
         raise UsageError(
             "--limits", needed="layer or map", came=repr(limits), remedy="write --limits map"
         )
-    names = _names(only)
     place = _pixel(pixel)
+    from foveal.figures.looks import Asked
+    from foveal.looking.subject import subject_of
+    from foveal.pictures.naming import labelled_as
+
+    names = _names(only)
     subject = subject_of(model, seed=seed, device=device, threads=threads)
     shown = labelled_as(one_source(pictures), label_from, label) if pictures else None
     unreadable: dict[str, str] = {}
@@ -212,16 +216,15 @@ def _check_folder(to: Path, pictures: list[str]) -> None:
             )
 
 
-def _check_page(to: Path, given: dict[str, object]) -> None:
-    """Check the name of a page, and that nothing is asked of looks, which it does not have."""
-    checked_output(to, (PAGE,), "--to")
-    for name, value in given.items():
-        if value is not None:
+def _check_page(to: Path, given: Given) -> None:
+    """Check that nothing is asked of looks, which a page does not have."""
+    for name in OF_LOOKS:
+        if given[name] is not None:
             raise UsageError(
-                f"--{name}",
+                f"`{name}`",
                 needed="a folder as --to, where looks are drawn",
                 came=f"the page {to}, which shows all layers",
-                remedy=f"leave --{name} out, or name a folder",
+                remedy=f"leave `{name}` out, or name a folder",
             )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import signal
 import sys
 import textwrap
@@ -43,6 +42,7 @@ from foveal.cli.commands import Command, Commands
 from foveal.cli.map import draw_map
 from foveal.cli.output import SCHEMA
 from foveal.cli.pages import with_pages
+from foveal.cli.printing import forget_the_unprinted, print_whole
 from foveal.cli.words import in_options, lists_options, told_in_options
 from foveal.errors import FovealError, PictureWarning, ResourceError
 from foveal.openmp import spin_briefly
@@ -132,6 +132,7 @@ for panel, members in PANELS.items():
 
 def main() -> None:
     """Run the command; errors print themselves and choose the exit code."""
+    print_whole()
     spin_briefly()  # before torch is imported, by the command that needs it
     signal.signal(signal.SIGTERM, _stop)
     warnings.showwarning = note
@@ -147,7 +148,7 @@ def main() -> None:
             raise
         fail(_out_of_memory())
     except BrokenPipeError:
-        _forget_the_unprinted()
+        forget_the_unprinted()
         sys.exit(0)
     except OSError as error:
         fail(
@@ -204,16 +205,8 @@ def fail(error: FovealError) -> None:
         print(json.dumps(facts), file=sys.stderr)
     else:
         print(visible_lines(shown(error)), file=sys.stderr)
-    _forget_the_unprinted()
+    forget_the_unprinted()
     sys.exit(error.exit_code)
-
-
-def _forget_the_unprinted() -> None:
-    """Pass over what could not be printed: Python would try again at its end, and exit by 120."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def shown(error: FovealError) -> str:

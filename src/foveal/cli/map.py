@@ -11,6 +11,7 @@ import typer
 from foveal.cli.figures import shown_passage
 from foveal.cli.options import AnyPictures, Device, Json, Label, LabelFrom, Model, Threads, opened
 from foveal.cli.output import print_answer, unreadable_line, wrote
+from foveal.cli.outputs import figure, writes
 from foveal.cli.sources import pictures_of
 from foveal.results import plain
 from foveal.wording import counted
@@ -48,6 +49,7 @@ class DrawnMap:
         }
 
 
+@writes(to=figure)
 def draw_map(
     model: Model,
     pictures: AnyPictures,
@@ -78,11 +80,9 @@ def draw_map(
 
     By the features of a classifier where MODEL is one; 'imagenet' needs no training.
     """
-    from foveal.drawing.figure import checked_figure
     from foveal.figures.picture_map import picture_map
     from foveal.looking.projection import checked_method
 
-    checked_figure(to)
     way = checked_method(method)
     fitted = opened(model, device, threads, whole=True)
     with shown_passage("the network") as tell:

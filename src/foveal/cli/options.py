@@ -14,6 +14,7 @@ import typer
 
 from foveal.addresses import Address, is_remote
 from foveal.errors import UsageError
+from foveal.learning.option_groups import THREADS_HELP
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
@@ -46,7 +47,7 @@ AnyPictures = Annotated[str, typer.Argument(metavar="PICTURES", help=PICTURES_HE
 SeveralPictures = Annotated[
     list[str],
     typer.Argument(
-        metavar="PICTURES...",
+        metavar="PICTURES",
         help="Files, folders, tables, shards, .npz, or IDX folders; - for names on standard input.",
     ),
 ]
@@ -115,7 +116,7 @@ LeastProbability = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-Threads = Annotated[int | None, typer.Option(help="Threads on the processor.")]
+Threads = Annotated[int | None, typer.Option(help=THREADS_HELP)]
 
 
 def size_of(text: str | None) -> int | tuple[int, int] | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -52,6 +53,11 @@ def print_answer(answer: A, lines: Callable[[A], Iterable[str]], *, as_json: boo
         print_json(answer.to_dict())
     else:
         typer.echo("\n".join(map(visible_line, lines(answer))))
+
+
+def at_terminal() -> bool:
+    """Whether a person reads what is printed, and not a file or another program."""
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def print_json(facts: Mapping[str, Any]) -> None:

@@ -75,7 +75,8 @@ def plan(
         ),
     ],
     input: Annotated[
-        str | None, typer.Option(help="Channels x height x width, where NET does not say it.")
+        str | None,
+        typer.Option(help="Channels x height x width, as 3x32x32, where NET does not say it."),
     ] = None,
     classes: Annotated[
         int | None, typer.Option(help="Nodes of the last dense layer, where NET leaves them out.")
@@ -86,8 +87,9 @@ def plan(
     measure: Annotated[
         bool, typer.Option("--measure", help="Time five real training steps on this machine.")
     ] = False,
-    pictures: Annotated[
-        int, typer.Option(min=1, help="Training pictures, for the seconds of an epoch.")
+    epoch: Annotated[  # not pictures, which other commands read
+        int,
+        typer.Option("--pictures", min=1, help="Training pictures, for the seconds of an epoch."),
     ] = 10_000,
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Pictures a step; derived where left out.")
@@ -105,13 +107,13 @@ def plan(
     if as_ == "torch":
         print_answer(TorchCode(planned), lambda found: found.code.splitlines(), as_json=json)
         return
-    batch = batch_size or _default_batch(pictures)
+    batch = batch_size or _default_batch(epoch)
     found = NetworkPlan(
         plan=planned,
         assumed=planned.name is not None and input is None,
         batch_size=batch,
-        pictures=pictures,
-        measured=_measured(planned, pictures, batch, device, threads) if measure else None,
+        pictures=epoch,
+        measured=_measured(planned, epoch, batch, device, threads) if measure else None,
     )
     print_answer(found, _lines, as_json=json)
 

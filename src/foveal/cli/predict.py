@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,92 +20,30 @@ from foveal.cli.options import (
     Threads,
     opened,
 )
-from foveal.cli.output import path_end, print_answer, table_rows
+from foveal.cli.output import at_terminal, print_answer
+from foveal.cli.outputs import Given, file_of, or_parts, table, with_option, writes
 from foveal.cli.parts import Engine, InParts, PartSize, Shards, parts_wanted
+from foveal.cli.predicted import UNTOLD, PredictedTable, Tally, first_of
 from foveal.cli.sources import all_pictures, refuse_unreadable
-from foveal.cli.words import noted
 from foveal.errors import UsageError
-from foveal.remote import origin
-from foveal.results import plain
+from foveal.remote_copies import origin
 from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.bulk.kept import KeptColumns
-    from foveal.evaluation.intervals import Estimate
     from foveal.model.fitted import FittedModel
     from foveal.model.predictions import Predictions
     from foveal.model.refusing import Refusal
     from foveal.pictures.collection import Pictures
 
-UNTOLD = "which pictures are unfamiliar is not told: the model keeps none of those that taught it"
-WIDEST = 60
-"""Columns of a path in the printed table; longer ones keep their end."""
+
+def _growing(name: Any, what: str, given: Given) -> tuple[Path, ...]:
+    from foveal.tables import GROWING
+
+    return file_of(*GROWING)(name, what, given)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PredictedTable:
-    """Predictions, printed or written."""
-
-    to: Path | None
-    """Where they were written; None where they are printed."""
-    rows: int
-    unreadable: int
-    """Rows of pictures that cannot be read."""
-    unfamiliar: int
-    """Rows of pictures that are unlike those that taught the model."""
-    left: int
-    """Rows of pictures that are left to a person, as the model is not sure enough of them."""
-    refusal: Refusal | None
-    """From when on it answers; None where it answers everything."""
-    rate: Estimate | None
-    """Share of pictures like those that taught which are called so; None where none can be."""
-    found: Sequence[str]
-    """What is known of how the pictures were found, as what was passed over."""
-    predictions: Predictions | None
-    """All of them; None where they were written."""
-    kept: KeptColumns
-    """Further columns of the tables that named the pictures."""
-
-    @property
-    def notes(self) -> list[str]:
-        """What a reader should know."""
-        return [*self.found, *self._refused(), *self._strange()]
-
-    def _refused(self) -> Iterator[str]:
-        if self.refusal is not None:
-            yield f"{self.left:,} left to a person: {self.refusal.sentence()}"
-
-    def _strange(self) -> list[str]:
-        if self.rate is None:
-            return [UNTOLD]
-        if not self.unfamiliar:
-            return []
-        return [
-            f"{self.unfamiliar:,} unfamiliar: unlike every picture that taught the model, and what "
-            f"it calls them says little; so are {self.rate.percent()} of pictures of the usual "
-            "kind",
-        ]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the counts, and the rows that are printed, each under its columns."""
-        found = self.predictions
-        return {
-            "to": plain(self.to),
-            "rows": self.rows,
-            "unreadable": self.unreadable,
-            "unfamiliar": None if self.rate is None else self.unfamiliar,
-            "false_alarms": plain(self.rate),
-            "left": None if self.refusal is None else self.left,
-            "refusal": plain(self.refusal),
-            "notes": self.notes,
-            "pictures": found
-            and table_rows(
-                [*found.columns, *self.kept.names],
-                self.kept.beside(found.rows(), self.kept.rows()),
-            ),
-        }
-
-
+@writes(to=with_option("watch", _growing, or_parts(table)))
 def predict(
     model: Model,
     pictures: SeveralPictures,
@@ -144,14 +81,10 @@ def predict(
     Unfamiliar are those unlike every picture that taught the model: it keeps some of them.
     With 'imagenet' for MODEL the 1,000 classes of ImageNet, without any training.
     """
-    from foveal.tables import checked_table
-
     place = None if to is None else Path(to)
     in_parts = parts_wanted(to, shards, part_size, engine)
     if watch:
         folder, table = _watched(pictures, place)
-    elif place is not None and not in_parts:
-        checked_table(place)
     fitted = opened(model, device, threads)
     refusal = fitted.refusal(reject=reject, least_probability=least_probability)
     if in_parts and not watch:
@@ -161,9 +94,10 @@ def predict(
     if watch:
         found = watched(fitted, folder, table, refusal)
     else:
-        found = _predicted(fitted, all_pictures(pictures), place, refusal)
-    print_answer(found, lambda answer: _lines(answer, top), as_json=json)
-    refuse_unreadable(found.unreadable, found.rows, strict=strict)
+        shown = at_terminal() and not json
+        found = _predicted(fitted, all_pictures(pictures), place, refusal, shown=shown)
+    print_answer(found, lambda answer: answer.lines(top), as_json=json)
+    refuse_unreadable(found.tally.unreadable, found.tally.rows, strict=strict)
 
 
 def _watched(pictures: Sequence[str], to: Path | None) -> tuple[Path, Path]:
@@ -202,10 +136,7 @@ def watched(fitted: FittedModel, folder: Path, to: Path, refusal: Refusal | None
                 typer.echo(f"{counted(rows, 'new row')} in {to}", err=True)
     return PredictedTable(
         to=to,
-        rows=watch.rows,
-        unreadable=watch.unreadable,
-        unfamiliar=watch.unfamiliar,
-        left=watch.left,
+        tally=Tally(watch.rows, watch.unreadable, watch.unfamiliar, watch.left),
         refusal=refusal,
         rate=rate,
         found=[],
@@ -238,82 +169,44 @@ def _predicted_in_parts(
 
 
 def _predicted(
-    fitted: FittedModel, sources: list[Pictures], to: Path | None, refusal: Refusal | None
+    fitted: FittedModel,
+    sources: list[Pictures],
+    to: Path | None,
+    refusal: Refusal | None,
+    *,
+    shown: bool,
 ) -> PredictedTable:
-    """Predict batch by batch into a table, or all at once."""
+    """Predict batch by batch into a table, all at once, or only what a terminal shows."""
     from foveal.bulk.kept import KeptColumns
     from foveal.model.bulk_work import Predicting
     from foveal.model.predictions import Predictions
-    from foveal.tables import write_table
 
-    told = list(dict.fromkeys(note for source in sources for note in source.notes))
-    rate = None if fitted.familiar is None else fitted.familiar.rate
-    worker = Predicting(fitted, None if refusal is None else refusal.least)
-    columns = worker.schema.names
-    kept = KeptColumns(sources, columns)
-    batches = (batch for source in sources for batch in worker.answers(source))
-    if to is None:
-        whole = Predictions.joined(list(batches), fitted.answering())
-        unreadable = sum(map(bool, whole.reasons))
-        return PredictedTable(
-            to=to,
-            rows=len(whole.names),
-            unreadable=unreadable,
-            unfamiliar=int(whole.unfamiliar.sum()),
-            left=int(whole.left.sum()),
-            refusal=refusal,
-            rate=rate,
-            found=told,
-            predictions=whole,
-            kept=kept,
-        )
-    reasons: list[str] = []
-    unfamiliar = left = 0
-    values = kept.rows()
-
-    def rows() -> Iterator[list[list[Any]]]:
-        for batch in batches:
-            nonlocal unfamiliar, left
-            reasons.extend(filter(None, batch.reasons))
-            unfamiliar += int(batch.unfamiliar.sum())
-            left += int(batch.left.sum())
-            yield kept.beside(batch.rows(), values)
-
-    count = write_table(to, [*columns, *kept.names], rows(), kept.names)
+    worker, tally = Predicting(fitted, None if refusal is None else refusal.least), Tally()
+    kept = KeptColumns(sources, worker.schema.names)
+    batches = tally.passing(batch for source in sources for batch in worker.answers(source))
+    printed: Predictions | None = None
+    if to is not None:
+        _write(to, worker.schema.names, batches, kept)
+    else:
+        parts = first_of(batches) if shown else list(batches)
+        printed = Predictions.joined(parts, fitted.answering())
     return PredictedTable(
         to=to,
-        rows=count,
-        unreadable=len(reasons),
-        unfamiliar=unfamiliar,
-        left=left,
+        tally=tally,
         refusal=refusal,
-        rate=rate,
-        found=told,
-        predictions=None,
+        rate=None if fitted.familiar is None else fitted.familiar.rate,
+        found=list(dict.fromkeys(note for source in sources for note in source.notes)),
+        predictions=printed,
         kept=kept,
     )
 
 
-def _lines(found: PredictedTable, top: int) -> list[str]:
-    if found.predictions is None:
-        said = f"{counted(found.rows, 'row')} in {found.to}, {found.unreadable} unreadable"
-        return [said, *noted(found.notes)]
-    predictions, head = found.predictions, found.predictions.target.headings
-    answers = list(predictions.written(top))
-    paths = [path_end(name, WIDEST) for name in predictions.names]
-    width = max([len("path"), *map(len, paths)])
-    wide = max([len(head[0]), *(len(label) for label, _, _ in answers)])
-    lines = [f"{'path':<{width}}  {head[0]:<{wide}}  {head[1]}".rstrip()]
-    strange, left = predictions.unfamiliar.tolist(), predictions.left.tolist()
-    for path, (label, sure, more), reason, refused, unlike in zip(
-        paths, answers, predictions.reasons, left, strange, strict=True
-    ):
-        told = f"no answer: {reason}" if reason else f"{sure:>{len(head[1])}}"
-        told += (
-            f"  left to a person: {label}?" * refused
-            + "  unfamiliar" * unlike
-            + f"  then {more}" * bool(more)
-        )
-        shown = "" if refused else label
-        lines.append(f"{path:<{width}}  {shown:<{wide}}  {told}".rstrip())
-    return [*lines, *noted(found.notes)]
+def _write(
+    to: Path, columns: Sequence[str], batches: Iterable[Predictions], kept: KeptColumns
+) -> None:
+    """Write predictions batch by batch, with the columns that are kept beside them."""
+    from foveal.tables import write_table
+
+    values = kept.rows()
+    rows: Iterator[list[list[Any]]] = (kept.beside(one.rows(), values) for one in batches)
+    write_table(to, [*columns, *kept.names], rows, kept.names)

@@ -11,6 +11,7 @@ import typer
 from foveal.cli.figures import shown_passage
 from foveal.cli.options import AnyPictures, Device, Json, Model, Threads
 from foveal.cli.output import print_answer, table_rows, unreadable_line, wrote
+from foveal.cli.outputs import figure, writes
 from foveal.cli.sources import pictures_of
 from foveal.cli.words import noted
 from foveal.results import plain
@@ -74,6 +75,7 @@ class DrawnGallery:
         }
 
 
+@writes(to=figure)
 def reconstruct(
     model: Model,
     pictures: AnyPictures,
@@ -93,11 +95,9 @@ def reconstruct(
 
     Judged are pictures that did not teach it; those that did are marked.
     """
-    from foveal.drawing.figure import checked_figure
     from foveal.figures.gallery import gallery
     from foveal.model.opening import load
 
-    checked_figure(to)
     fitted = load(model, device=device, threads=threads)
     with shown_passage() as tell:
         figure = gallery(fitted, pictures_of(pictures), count, tell)

@@ -11,6 +11,7 @@ import typer
 
 from foveal.cli.options import GROUPS_HELP, Device, Json, Threads, groups_of
 from foveal.cli.output import print_answer, wrote
+from foveal.cli.outputs import PAGE, file_of, writes
 from foveal.cli.words import noted
 from foveal.errors import UsageError
 from foveal.results import Result
@@ -26,6 +27,7 @@ class Written(Result):
     notes: tuple[str, ...]
 
 
+@writes(to=file_of(PAGE))
 def report(
     model: Annotated[
         Path,
@@ -36,7 +38,7 @@ def report(
     pictures: Annotated[
         str | None,
         typer.Argument(
-            metavar="[PICTURES]",
+            metavar="PICTURES",
             help="Pictures to show it on, and labelled ones to judge it by; those of its training "
             "if left out.",
             show_default=False,
@@ -60,14 +62,14 @@ def report(
     What was asked, what came out beside baselines, curves, mistakes, how far to trust an answer,
     what the network sees, and how to do it again.
     """
+    file, run = _places(model)
+    place = _target(to, run, file)
     from foveal.cli.progress import shown_progress
     from foveal.cli.reports import told_report
-    from foveal.files import checked_output, digest_of
+    from foveal.files import digest_of
     from foveal.model.opening import load
     from foveal.training.record import RunRecord
 
-    file, run = _places(model)
-    place = checked_output(_target(to, run, file), (".html",), "--to")
     fitted = load(file, device=device, threads=threads)
     record = None if run is None else RunRecord.read(run)
     unrelated = "" if record is None else record.unrelated(digest_of(file))

@@ -23,7 +23,7 @@ def serve(
     models: Annotated[
         list[str],
         typer.Argument(
-            metavar="MODEL...",
+            metavar="MODEL",
             help="Files, each called by its name without the ending, or NAME=FILE; 'imagenet'.",
         ),
     ],

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foveal.addresses import is_remote
-from foveal.cli.figures import check_table_and_sheet
 from foveal.cli.groups import found_groups, groups_lines
 from foveal.cli.options import Device, Json, Strict, Threads, opened
 from foveal.cli.output import print_answer, wrote
+from foveal.cli.outputs import Given, figure, file_of, or_parts, with_option, writes
 from foveal.cli.parts import Engine, InParts, PartSize, Shards, parts_wanted
 from foveal.cli.sources import all_pictures, pictures_of, refuse_unreadable
 from foveal.cli.words import noted
@@ -48,6 +48,14 @@ class SimilarPictures:
         }
 
 
+def _index_or_parts(name: Any, what: str, given: Given) -> tuple[Path, ...]:
+    from foveal.search.index_file import ENDING
+    from foveal.search.index_writer import checked_place
+
+    return or_parts(lambda name, *_: (checked_place(Path(name)),), ENDING)(name, what, given)
+
+
+@writes(to=with_option("groups", file_of(".csv"), _index_or_parts), sheet=figure)
 def similar(
     model: Annotated[
         str | None,
@@ -69,7 +77,7 @@ def similar(
     queries: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="QUERY...",
+            metavar="QUERY",
             help="Pictures to search for: files or folders. None are needed with --to or --groups.",
             show_default=False,
         ),
@@ -133,7 +141,6 @@ def similar(
     if in_parts:
         _check_parts(place, searching)
     file = None if to is None or in_parts else Path(to)
-    _check_files(file, sheet, groups)
     fitted = opened(named, device, threads, whole=True)
     if to is not None and in_parts:
         parts = InParts(to, *of_parts, strict=strict, json=json)
@@ -238,15 +245,6 @@ def _encode(
 
     work = EncodeWork(model=model, digest=fitted.digest(), device=device, threads=threads)
     parts.answer(work, Encoding(fitted, some_of_many=True), [pictures])
-
-
-def _check_files(to: Path | None, sheet: Path | None, groups: bool) -> None:
-    """Check the names under which files are to be written."""
-    from foveal.search.index_writer import checked_place
-
-    check_table_and_sheet(to if groups else None, sheet, formats=(".csv",))
-    if to is not None and not groups:
-        checked_place(to)
 
 
 def _searched(

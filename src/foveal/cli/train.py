@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 
 from foveal.cli.commands import Command, Commands
-from foveal.cli.learners import DEFAULT, OF_LABELS, command
+from foveal.cli.learners import DEFAULT, OF_LABELS, ON_RAY, TRANSFER_ON_RAY, command
 from foveal.cli.options import AnyPictures, Pictures, size_of
 from foveal.cli.output import print_answer
 from foveal.cli.pages import with_pages
@@ -94,6 +94,10 @@ def _read(options: dict[str, Any]) -> dict[str, Any]:
     return parameters
 
 
-app.command("cnn", cls=Command)(with_pages(command(CNN, Pictures, cnn, OF_LABELS)))
-app.command("transfer", cls=Command)(with_pages(command(TRANSFER, Pictures, transfer, OF_LABELS)))
-app.command("autoencoder", cls=Command)(with_pages(command(AUTOENCODER, AnyPictures, autoencoder)))
+app.command("cnn", cls=Command)(with_pages(command(CNN, Pictures, cnn, OF_LABELS | ON_RAY)))
+app.command("transfer", cls=Command)(
+    with_pages(command(TRANSFER, Pictures, transfer, OF_LABELS | TRANSFER_ON_RAY))
+)
+app.command("autoencoder", cls=Command)(
+    with_pages(command(AUTOENCODER, AnyPictures, autoencoder, ON_RAY))
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
+from foveal.cli.on_ray import trained_by_workers
 from foveal.cli.options import groups_of, interruptible
 from foveal.cli.typed import typed_line, was_typed
 from foveal.cli.words import quoted
+from foveal.launched import Launch
 from foveal.results import plain
 from foveal.visible import visible_lines
 from foveal.wording import counted
@@ -25,6 +28,7 @@ NOT_LEARNED = (
     *("model", "pictures", "pages", "label_from", "label", "groups", "folds"),
     *("resume", "fresh", "strict", "json"),
     *("tensorboard", "checkpoint_seconds", "report", "cache_limit"),
+    *("launcher", "workers"),
 )
 """Parameters of the command that say what it learns from and how its run is kept, not how."""
 JUDGED = {
@@ -166,6 +170,7 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner], k
     TrainedModel
         The model with its history; of a run that was complete already the model of the file.
     """
+    trained_by_workers(context)
     from foveal.cli.progress import shown_progress
     from foveal.cli.sources import given
     from foveal.learning.job import labelled, train
@@ -199,6 +204,7 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner], k
             checkpoint_seconds=asked["checkpoint_seconds"],
             within=interruptible,
             group=group,
+            launch=Launch.read(os.environ),
         )
         if not group.first:
             raise typer.Exit  # the first process tells

@@ -20,6 +20,7 @@ from foveal.cli.options import (
     groups_of,
 )
 from foveal.cli.output import print_answer, wrote
+from foveal.cli.outputs import model_file, writes
 from foveal.cli.sources import given
 from foveal.cli.words import quoted
 from foveal.results import plain
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 TABLE, PAGE = "trials.csv", "tune.html"
 COLUMNS = (
     *("number", "state", "measure", "value", "low", "high", "loss", "epochs", "seconds"),
-    *("multiply_adds", "parameters", "options", "why"),
+    *("multiply_adds", "parameters", "options", "why", "repeat_of", "round"),
 )
 """Of the table, in the words of `Tried`."""
 
@@ -50,6 +51,7 @@ class Tuned:
         return {**self.found.to_dict(), "written": plain(self.written)}
 
 
+@writes(model=model_file)
 def tune(
     pictures: Pictures,
     model: Annotated[
@@ -60,9 +62,28 @@ def tune(
         float, typer.Option(min=0, help="After which no trial begins, and that under way ends.")
     ] = 10.0,
     trials: Annotated[int | None, typer.Option(min=1, help="Trials now, at most.")] = None,
+    learner: Annotated[
+        Literal["cnn", "transfer"],
+        typer.Option(help="Networks from scratch, or kernels of a pretrained one that are kept."),
+    ] = "cnn",
+    backbone: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a transfer: a name that 'foveal backbones' lists, or a model file.",
+            show_default="efficientnet_lite0",
+        ),
+    ] = None,
     target_kind: Annotated[
         str, typer.Option("--target", metavar="|".join(TARGETS), help="What labels say.")
     ] = "classes",
+    repeats: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Rounds in which the best few are trained again beside all defaults, on other "
+            "splits, before one is chosen.",
+        ),
+    ] = 5,
     sampler: Annotated[
         Literal["tpe", "random"],
         typer.Option(help="How trials are chosen: by what came of those before, or at random."),
@@ -106,8 +127,9 @@ def tune(
 ) -> None:
     """Try networks and trainings on pictures, and keep the best model.
 
-    Kernels and their sizes, padding, strides, pooling, nodes, activations, optimizer and rates are
-    open; the first trial is that of all defaults. Beside MODEL.safetensors it leaves MODEL.tune/
+    Kernels and their sizes, padding, strides, pooling, nodes, activations, optimizer, epochs and
+    rates are open; the first trial is that of all defaults, whose model is kept unless another
+    proves better. Beside MODEL.safetensors it leaves MODEL.tune/
     with the study, trials.csv and tune.html; the same command goes on with it.
     """
     from foveal.learning.job import labelled
@@ -118,6 +140,9 @@ def tune(
         to=model,
         minutes=minutes,
         trials=trials,
+        learner=learner,
+        backbone=backbone,
+        repeats=repeats,
         target_kind=target_kind,
         sampler=sampler,
         storage=storage,
@@ -141,8 +166,13 @@ def _tell(one: Tried, best: bool) -> None:
     """Tell of a trial as it ends."""
     from foveal.tuning.space import told
 
-    came = f"{one.measure} {one.told}" if one.complete else one.why
+    came = one.told if one.complete else one.why
     mark = " (best)" if best else ""
+    if one.repeat_of is not None:
+        typer.echo(
+            f"trial {one.repeat_of} again, {one.round}: {came}, {one.seconds:.1f} s", err=True
+        )
+        return
     what = told(one.options) if one.options else ""
     typer.echo(f"trial {one.number}: {came}{mark}, {one.seconds:.1f} s: {what}", err=True)
 

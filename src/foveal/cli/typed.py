@@ -28,5 +28,11 @@ def typed_line(context: typer.Context, without: Collection[str] = ()) -> str:
         flag = one.secondary_opts[0] if value is False and one.secondary_opts else one.opts[0]
         words.append(flag)
         if not isinstance(value, bool):
-            words.append(shlex.quote(f"{value:g}" if isinstance(value, float) else str(value)))
+            words.append(shlex.quote(_number(value) if isinstance(value, float) else str(value)))
     return " ".join(words)
+
+
+def _number(value: float) -> str:
+    """Write a number so that it is read as the same one, briefly where that is enough."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,6 +25,7 @@ from foveal.nets.spec import Network
 from foveal.pictures.collection import Pictures
 from foveal.recipe import Resize
 from foveal.targets.labelled import Labelled
+from foveal.targets.named import Named
 from foveal.training import config as configs
 from foveal.training.run import Run
 from foveal.vocabulary import Level, Precision
@@ -74,23 +76,52 @@ class FromScratch(Answering):
             Where it is interrupted. Once a step was taken, all attributes are set before: the
             learner is fitted with the best weights so far. Before that, nothing is changed.
         """
-        context, descent = self._begin(run), pick(Descent, self)
-        pixels = pick(Pixels, self)
+        context = self._begin(run)
         with context.device.at_work():
             X, y = opened(X, y)
             target = self._target(X, y)
             pictures = coerce(self, X, y, groups=groups, sample_weight=sample_weight, target=target)
             earlier = Earlier.opened(self.earlier, target, weights=True)
             data = self._prepared(pictures, context, earlier)
-            plan = scratch_plan(self.net, data, descent, earlier)
-            task = scratch_task(data, descent, pixels, context, earlier)
-            trained = descend(task, plan, descent, context)
-            model = task.frozen(plan, trained)
+            model = self._trained(data, context, earlier)
+        return self._learned(model, context)
+
+    def fit_prepared(self, data: TrainingData[Labelled], *, run: Run | None = None) -> Self:
+        """Train the network on pictures that `prepared` gave, and prepare nothing.
+
+        Parameters
+        ----------
+        data : TrainingData
+            Decides size and scaling of the pictures, which of them teach, and what classes weigh;
+            all else is as this learner has it.
+        run : Run, optional
+            As in `fit`.
+
+        Raises
+        ------
+        UsageError, DivergedError, Interrupted, KeyboardInterrupt
+            As in `fit`.
+        """
+        context = self._begin(run)
+        if isinstance(data.target, Named):
+            data = replace(data, target=data.target.smoothed(pick(Labels, self).label_smoothing))
+        with context.device.at_work():
+            model = self._trained(data, context)
+        return self._learned(model, context)
+
+    def _trained(
+        self, data: TrainingData[Labelled], context: FitContext, earlier: Earlier | None = None
+    ) -> FittedModel:
+        descent = pick(Descent, self)
+        plan = scratch_plan(self.net, data, descent, earlier)
+        task = scratch_task(data, descent, pick(Pixels, self), context, earlier)
+        trained = descend(task, plan, descent, context)
+        model = task.frozen(plan, trained)
         known = model.provenance
         remedies = ("give larger ones (`size`)", "or train for more `epochs`")
-        doubts = target.doubts(known.held_out_figures, known.class_counts, remedies)
+        doubts = data.target.doubts(known.held_out_figures, known.class_counts, remedies)
         context.run.tell(finished(trained.state, doubts))
-        return self._learned(model, context)
+        return model
 
     def _prepared(
         self, pictures: Pictures, context: FitContext, earlier: Earlier | None = None

@@ -10,22 +10,13 @@ from pathlib import Path
 from foveal.engines.choose import INSTALL, missing
 from foveal.errors import UsageError
 from foveal.exporting import onnx_file, openvino_file, torch_file
+from foveal.exporting.endings import checked_name
 from foveal.exporting.format import Format
-from foveal.files import checked_output
 
 FORMATS: dict[str, Format] = {
     one.suffix: one for one in (onnx_file.FORMAT, openvino_file.FORMAT, torch_file.FORMAT)
 }
 """By the ending of a file's name."""
-REFUSED = {
-    ".tflite": "write .onnx or .xml: its converter cannot be installed beside Foveal",
-    ".pt": "write .pt2, which holds no pickle",
-    ".pth": "write .pt2, which holds no pickle",
-    ".torchscript": "write .pt2, which torch has instead by now",
-    ".mlpackage": "write .pt2, of which coremltools makes one on a Mac",
-    ".engine": "write .onnx, of which TensorRT builds one for each device",
-}
-"""What other endings are to be instead."""
 
 
 def format_of(path: Path) -> Format:
@@ -36,16 +27,7 @@ def format_of(path: Path) -> Format:
     UsageError
         For another ending, a name that cannot be written, and where the runtime is missing.
     """
-    suffix = path.suffix.lower()
-    if suffix in REFUSED:
-        raise UsageError(
-            f"the file {path}",
-            needed=f"a name ending in {', '.join(FORMATS)}",
-            came=suffix,
-            remedy=REFUSED[suffix],
-        )
-    checked_output(path, tuple(FORMATS), "the file", exact=True)
-    found = FORMATS[path.suffix]
+    found = FORMATS[checked_name(path).suffix]
     check_installed(found)
     return found
 

@@ -11,6 +11,7 @@ import torch
 from foveal.arrays import Array
 from foveal.engines import onnx as engine
 from foveal.errors import UsageError
+from foveal.exporting.endings import ONNX
 from foveal.exporting.format import Facts, Format, Run
 from foveal.exporting.program import Program
 from foveal.version import __version__
@@ -95,7 +96,7 @@ def _session(path: Path, threads: int) -> Any:
 
 FORMAT = Format(
     name="ONNX",
-    suffix=".onnx",
+    suffix=ONNX,
     engine=engine.NAME,
     write=write,
     open=open_file,

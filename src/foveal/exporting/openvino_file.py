@@ -11,6 +11,7 @@ import torch
 from foveal.arrays import Array
 from foveal.engines import openvino as engine
 from foveal.engines.engine import kept_in_forks
+from foveal.exporting.endings import OPENVINO
 from foveal.exporting.format import Facts, Format, Run
 from foveal.exporting.program import Program
 
@@ -56,7 +57,7 @@ def facts_of(path: Path) -> dict[str, str]:
 
 FORMAT = Format(
     name="OpenVINO",
-    suffix=".xml",
+    suffix=OPENVINO,
     engine=engine.NAME,
     beside=(".bin",),
     write=write,

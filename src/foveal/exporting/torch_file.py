@@ -9,6 +9,7 @@ import torch
 
 from foveal.arrays import Array
 from foveal.engines import eager
+from foveal.exporting.endings import TORCH
 from foveal.exporting.format import Facts, Format, Run
 from foveal.exporting.program import Program
 
@@ -45,7 +46,7 @@ def facts_of(path: Path) -> dict[str, str]:
 
 FORMAT = Format(
     name="PyTorch",
-    suffix=".pt2",
+    suffix=TORCH,
     engine=eager.NAME,
     write=write,
     open=open_file,

@@ -52,6 +52,8 @@ class Extraction:
     """How it is varied."""
     cluster: Cluster | None = None
     """Where actors of Ray compute what is missing; None for this process."""
+    actor_threads: int | None = None
+    """Threads of each actor; None for as many as `foveal.actors.handed_out` chooses."""
 
     @property
     def recipe(self) -> PictureRecipe:

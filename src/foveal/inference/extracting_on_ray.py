@@ -77,7 +77,10 @@ def extracted_on_ray(
     task = Extracting(extraction=extraction, engine=name, folder=cache.folder.absolute())
     computed, done, passing = 0, 0, dict[bytes, str]()
     graphics = session.device.name == "cuda"
-    given = handed_out(extraction.cluster, task, _pieces(wanted), graphics=graphics)
+    threads = extraction.actor_threads
+    given = handed_out(
+        extraction.cluster, task, _pieces(wanted), threads=threads, graphics=graphics
+    )
     with closing(given) as answers:
         for pictures, found in answers:
             computed, done = computed + found.computed, done + pictures

@@ -104,6 +104,7 @@ class LabelledTask(PictureTask[Labelled]):
             validation_pictures=len(rows),
             validation_right=best.right if best else None,
             validation_effective=held.worth if len(rows) else None,
+            calibrated_loss=held.calibrated_loss,
             figures=held.figures or None,
             unjudged=unjudged(data, rows),
             labelled_by=list(data.labelled_by) or None,

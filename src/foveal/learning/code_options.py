@@ -40,9 +40,12 @@ class CodeOptions:
     activation: str = option(
         NETWORK, "gelu", Choice(ACTIVATIONS), "Activation of the stock encoders."
     )
-    variational: bool = option(NETWORK, False, FLAG, "Draw codes in training.")
+    variational: bool = option(NETWORK, False, FLAG, "Draw codes at random in training: a VAE.")
     beta: float = option(
-        TRAINING, 1.0, Real(0), "Weight of the divergence from the normal distribution."
+        TRAINING,
+        1.0,
+        Real(0),
+        "Weight of the divergence from the normal distribution, where variational.",
     )
     loss: Loss | None = option(
         TRAINING,

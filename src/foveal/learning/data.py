@@ -26,7 +26,6 @@ from foveal.pictures.batches import FeatureBatches, TrainingBatches, inputs, tra
 from foveal.pictures.collection import Pictures
 from foveal.pictures.copies import CopySearch, NearCopies
 from foveal.pictures.ledger import Entry
-from foveal.pictures.remarks import joined
 from foveal.pictures.scaling import Scaling, of_values
 from foveal.pictures.splits import Split, split
 from foveal.pictures.store import Store, open_store
@@ -244,14 +243,15 @@ def prepare(
         for row in np.setdiff1d(np.flatnonzero(before.taught), placed).tolist():
             reasons[row] = reasons[row] or "it taught the earlier model, and may not judge this one"
     answers = replace(answers, reasons=reasons)
-    entries = list(_entries(pictures, store, answers, units, parts))
+    entries = _entries(pictures, store, answers, units, parts)
     if run.folder is not None:
         ledger.write(run.folder / "ledger.csv", entries)
     missing = ledger.left_out(entries)
+    lost = ledger.summary(entries) if missing else ""
     target.check_enough(
         answers.values_n[parts.train],
         store.hashes[parts.train],
-        _beside(entries, target),
+        _beside(entries, target, lost),
     )
     data = TrainingData(
         store=store,
@@ -279,7 +279,8 @@ def prepare(
             notes=(
                 *([] if earlier is None else earlier.notes(store.hashes, parts, target.names)),
                 *_together(pictures, data, copies),
-                *_notes(pictures, entries, data),
+                *([lost] if lost else []),
+                *_notes(pictures, data),
             ),
         )
     )
@@ -307,38 +308,39 @@ def _on_average_one(weights: Array | None, rows: Rows) -> Array | None:
 
 def _entries(
     pictures: Pictures, store: prepared.Prepared, answers: Answers, units: Hashes, parts: Split
-) -> Iterator[Entry]:
-    where = np.full(len(pictures), "", dtype="<U10")
+) -> ledger.Entries:
+    where = [""] * len(pictures)
     for name in ("train", "validation", "test"):
-        where[getattr(parts, name)] = name
+        for row in getattr(parts, name).tolist():
+            where[row] = name
     held_out = np.concatenate([parts.validation, parts.test])
-    reasons = list(store.reasons)
-    nothing = [None] * len(pictures)
-    labels = nothing if pictures.labels is None else pictures.labels.tolist()
-    for row, name in enumerate(pictures.names):
-        reason = reasons[row] or answers.reasons[row]
+    reasons = [
+        unreadable or unanswered
+        for unreadable, unanswered in zip(store.reasons, answers.reasons, strict=True)
+    ]
+    for row, reason in enumerate(reasons):
         if not reason and not where[row]:
-            reason = _moved(row, pictures, store.hashes, units, held_out)
-        label = None if labels[row] is None else str(labels[row])
-        remark = joined(store.remarked.get(row, ()))
-        yield Entry(name, label, str(where[row]), reason, remark)
-
-
-def _beside(entries: Sequence[Entry], target: Target) -> str:
-    """Say where pictures are that do not train: of classes that others bear alone; left out."""
-    used = [one for one in entries if not one.reason]
-    taught = {one.label for one in used if one.part == "train"}
-    apart = Counter(
-        (one.label, one.part)
-        for one in used
-        if one.label not in taught and one.label in set(map(str, target.names))
+            reasons[row] = _moved(row, pictures, store.hashes, units, held_out)
+    return ledger.Entries(
+        names=pictures.names,
+        labels=pictures.labels,
+        parts=where,
+        reasons=reasons,
+        remarked=store.remarked,
     )
+
+
+def _beside(entries: Sequence[Entry], target: Target, lost: str) -> str:
+    """Say where pictures are that do not train: of classes that others bear alone; left out."""
+    used = Counter((one.label, one.part) for one in entries if not one.reason)
+    known = set(map(str, target.names)).difference(label for label, part in used if part == "train")
+    apart = Counter({one: count for one, count in used.items() if one[0] in known})
     told = [
         f"{counted(count, 'picture')} of {label} in the {part} part alone"
         for (label, part), count in apart.most_common(MOST_APART)
     ]
-    if ledger.left_out(entries):
-        told.append(ledger.summary(entries))
+    if lost:
+        told.append(lost)
     return f" ({'; '.join(told)})" if told else ""
 
 
@@ -387,9 +389,7 @@ def _together(pictures: Pictures, data: TrainingData[Target], copies: NearCopies
             )
 
 
-def _notes(pictures: Pictures, entries: list[Entry], data: TrainingData[Target]) -> Iterator[str]:
-    if ledger.left_out(entries):
-        yield ledger.summary(entries)
+def _notes(pictures: Pictures, data: TrainingData[Target]) -> Iterator[str]:
     yield from pictures.notes
     yield from data.store.remarks
     yield from data.target.remarks(data.taught)

@@ -77,6 +77,17 @@ class Held:
             return None
         return self.data.target.mean_loss(self.outputs_mk, self.values_m)
 
+    @property
+    def calibrated_loss(self) -> float | None:
+        """Mean loss of what is said once it is calibrated; None where nothing was held out.
+
+        None too where it is not finite, which a model file could not keep.
+        """
+        if not len(self.rows):
+            return None
+        found = self.data.target.mean_loss(self.outputs_mk / self.temperature, self.values_m)
+        return found if np.isfinite(found) else None
+
     @cached_property
     def temperature(self) -> float:
         """What the outputs are best divided by."""

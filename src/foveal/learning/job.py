@@ -14,6 +14,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 from foveal import files
 from foveal.addresses import is_remote
 from foveal.errors import UsageError
+from foveal.launched import BY_HAND, Launch
 from foveal.learning.cross_validated import CrossValidation
 from foveal.learning.folds import Within, cross_validated
 from foveal.model.contents import checked_path
@@ -73,6 +74,7 @@ def train(
     checkpoint_seconds: float = 5.0,
     within: Within = lambda _: nullcontext(),
     group: Group = ALONE,
+    launch: Launch = BY_HAND,
 ) -> Done[L]:
     """Train a learner into a file, in a run beside it that can be killed and resumed.
 
@@ -111,6 +113,8 @@ def train(
         Makes what is entered around the training, such as handlers of signals.
     group : Group
         The processes that train together; each calls this alike, and the first writes.
+    launch : Launch
+        Who started this process: a launcher that begins again goes on with the run that it began.
 
     Raises
     ------
@@ -129,13 +133,14 @@ def train(
         checkpoint_seconds=checkpoint_seconds,
         target=place,
         group=group,
+        launch=launch,
     ) as run:
         run.agree("command", command, "go on with it, or begin with `fresh`")
         if run.options:
             asked = run.options | {name: asked[name] for name in asked if name in typed}
         run.agree("options", asked, "leave the option out, or begin with `fresh`")
         asked = group.agreed(lambda: asked)
-        if group.agreed(lambda: resume and run.was_finished):
+        if group.agreed(lambda: run.asked_to_resume and run.was_finished):
             return Done(None, None)
         run.decide("typed", lambda: {"line": line, "pictures": source})
         replaced = run.decide("replaced", lambda: _keep_aside(place))
@@ -171,7 +176,7 @@ def _judged(
             "folds",
             needed="one process",
             came=str(run.group.size),
-            remedy="leave `folds` out, or train without torchrun",
+            remedy="leave `folds` out, or train by one process",
         )
     pictures = grouped(gather(shown), groups)
     found = cross_validated(lambda: make(chosen), pictures, folds, run, within)

@@ -14,6 +14,8 @@ from foveal.parameters import FLAG, Rule, check, optional
 
 NETWORK, TRAINING, PICTURES, RUN = "Network", "Training", "Pictures", "Run"
 """Panels of the command's help."""
+THREADS_HELP = "Threads on the processor; as many as it has cores if left out."
+"""Of the option that every command has which computes."""
 
 Group = TypeVar("Group")
 

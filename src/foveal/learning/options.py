@@ -13,7 +13,15 @@ from typing import Any
 
 from foveal.cluster import Cluster, OnCluster
 from foveal.errors import UsageError
-from foveal.learning.option_groups import NETWORK, PICTURES, RUN, TRAINING, mirroring, option
+from foveal.learning.option_groups import (
+    NETWORK,
+    PICTURES,
+    RUN,
+    THREADS_HELP,
+    TRAINING,
+    mirroring,
+    option,
+)
 from foveal.nets.plan import Plan
 from foveal.nets.spec import Network
 from foveal.parameters import FLAG, Choice, Either, Real, Whole, optional
@@ -71,7 +79,10 @@ class Descent:
     )
     momentum: float = option(TRAINING, 0.9, Real(0, 1, below=True), "Momentum, 0 to 1.")
     weight_decay: float | None = option(
-        TRAINING, None, optional(Real(0)), "By optimizer if left out."
+        TRAINING,
+        None,
+        optional(Real(0)),
+        "Decay of the weights; the optimizer's usual one if left out.",
     )
     schedule: Schedule = option(
         TRAINING, "one-cycle", Choice(SCHEDULES), "one-cycle, cosine or constant."
@@ -121,7 +132,10 @@ class Labels(Counting):
     """How labels count in the loss of a classifier."""
 
     label_smoothing: float = option(
-        TRAINING, 0.05, Real(0, 1, below=True), "Share of each label spread out."
+        TRAINING,
+        0.05,
+        Real(0, 1, below=True),
+        "Share of each label that is spread over all classes.",
     )
     class_weight: dict[Any, float] | str | None = option(
         TRAINING,
@@ -192,7 +206,7 @@ class Machine:
     """Where to compute."""
 
     device: str = option(RUN, "auto", Choice(DEVICES), "auto, cpu, cuda or mps.")
-    threads: int | None = option(RUN, None, optional(Whole(1)), "Threads on the processor.")
+    threads: int | None = option(RUN, None, optional(Whole(1)), THREADS_HELP)
 
 
 # A network from scratch ------------------------------------------------------------------------
@@ -310,7 +324,8 @@ class BackboneOptions:
         TRAINING,
         None,
         optional(Real(0, above=True)),
-        "C of a head fitted at once; chosen by cross-validation if left out.",
+        "Inverse strength of the penalty on the weights of a head fitted at once; chosen by "
+        "cross-validation if left out.",
     )
     fine_tune_epochs: float = option(
         TRAINING,
@@ -319,7 +334,10 @@ class BackboneOptions:
         "Epochs of training the layers above the cut too.",
     )
     fine_tune_rate: float | None = option(
-        TRAINING, None, optional(Real(0, above=True)), "Highest learning rate of that."
+        TRAINING,
+        None,
+        optional(Real(0, above=True)),
+        "Highest learning rate of these epochs; derived if left out.",
     )
     float16: bool = option(RUN, False, FLAG, "Keep features in half precision.")
     engine: str | None = option(

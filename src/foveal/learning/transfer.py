@@ -293,6 +293,7 @@ class Transfer:
             validation_pictures=len(held.rows),
             validation_right=held.right,
             validation_effective=held.worth,
+            calibrated_loss=held.calibrated_loss,
             figures=held.figures or None,
             unjudged=unjudged(data, held.rows),
             labelled_by=list(data.labelled_by) or None,

@@ -123,6 +123,9 @@ class Provenance(BaseModel):
     """Validation pictures answered right by the chosen weights."""
     validation_effective: Added[float] = None
     """Independent pictures that they are worth, where some belong together or folds judged."""
+    calibrated_loss: Added[Finite] = None
+    """Mean loss of the held-out pictures once they have calibrated the model: the log loss of
+    classes and labels, in natural logarithms. None where none was held out."""
     figures: Added[Annotated[dict[Name, Estimate], Field(max_length=100)]] = None
     """How held-out pictures were answered, by name, where nothing is right or wrong."""
     unjudged: Added[list[int]] = None

@@ -21,7 +21,8 @@ from foveal.bulk.reading import are_parts, open_parts
 from foveal.errors import DataError
 from foveal.files import whole_file
 from foveal.model.codec import Codes
-from foveal.model.codes_text import CodesTable, TextTable, read_text
+from foveal.model.codes_text import FORMATS, CodesTable, TextTable, read_text
+from foveal.remote_copies import local_path
 from foveal.tables import checked_table, valid_text, write_table
 from foveal.wording import counted
 
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 KEY = b"foveal"
 """The one key of the file's metadata; JSON."""
-FORMATS = (".parquet", ".csv", ".jsonl")
-"""Endings of files of codes; the first alone says whose they are, and checks every bit."""
 ROWS = 1_024
 """Rows that are read at once."""
 DAMAGES = (pa.ArrowException, OSError, UnicodeDecodeError)
@@ -281,7 +280,7 @@ def _opened(where: Path | str) -> CodesTable:
     if are_parts(where):
         return open_parts(where)
     try:
-        path = remote.local_path(where)
+        path = local_path(where)
     except remote.NoObject as reason:
         raise remote.missing(title, str(reason)) from reason
     if path.is_dir():

@@ -14,6 +14,8 @@ import pyarrow.json
 
 from foveal.errors import DataError
 
+FORMATS = (".parquet", ".csv", ".jsonl")
+"""Endings of files of codes; the first alone says whose they are, and checks every bit."""
 DAMAGES = (pa.ArrowException, OSError, UnicodeDecodeError, ValueError)
 """What reading text that is no table raises."""
 

@@ -48,6 +48,7 @@ class Origins(_Origins, total=False):
     coding: Coding | None
     judged_by: Judge
     validation_effective: float | None
+    calibrated_loss: float | None
     figures: dict[str, Estimate] | None
     unjudged: list[int] | None
     labelled_by: list[str] | None

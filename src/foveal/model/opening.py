@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from foveal import remote
 from foveal.model import loading
 from foveal.model.fitted import FittedModel
 from foveal.model.imagenet import NAME, imagenet
+from foveal.remote_copies import local_model
 
 
 def load(
@@ -42,7 +42,7 @@ def load(
     UsageError
         For half of a model that is no autoencoder.
     """
-    place = remote.local_model(path)
+    place = local_model(path)
     if half is None and str(path) == NAME and not place.exists():
         return imagenet(device=device, threads=threads, whole=whole)
     return loading.load(place, half=half, device=device, threads=threads)

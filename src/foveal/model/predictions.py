@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -112,6 +112,21 @@ class Predictions:
         """Write each answer, how sure it is, and what else it may be; empty where unreadable."""
         for reason, row in zip(self.reasons, self.predicted, strict=True):
             yield ("", "", "") if reason else self.target.written(row, most)
+
+    def said(self) -> Mapping[str, int]:
+        """Count the pictures of each answer that has a name, of those that have one."""
+        counts = self.target.said(self.predicted[self.answered])
+        return {str(name): n for name, n in zip(self.classes, counts.tolist(), strict=True) if n}
+
+    def first(self, most: int) -> Predictions:
+        """Return the first, so many at most."""
+        return replace(
+            self,
+            names=self.names[:most],
+            predicted=self.predicted[:most].copy(),
+            reasons=self.reasons[:most],
+            unfamiliarity=self.unfamiliarity[:most].copy(),
+        )
 
     @property
     def columns(self) -> list[str]:

@@ -31,6 +31,8 @@ SCRIPTS = ("arithmetic.js", "unpack.js", "paint.js", "numbers.js", "classes.js",
 STYLES = ("look.css",)
 LONGEST_NOTATION = 300
 """Letters of a network that is written out above its layers."""
+MANY, UNFOLDED = 24, 4
+"""Layers of which all are unfolded at first; of more the first ones are."""
 
 
 @dataclass(frozen=True, repr=False, slots=True, kw_only=True)
@@ -113,6 +115,7 @@ def _written(data: LookData, further: int) -> LookPage:
         notation=text if len(text) <= LONGEST_NOTATION else "",
         facts=_facts(subject),
         layers=[_layer(place, node, units.get(place)) for place, node in enumerate(data.facts)],
+        unfolded=UNFOLDED if len(data.facts) > MANY else MANY,
         classes=bool(data.head),
         snapshots=values["snapshots"],
         left_out=left_out,

@@ -13,6 +13,7 @@ from foveal.arrays import Array
 from foveal.errors import DataError
 from foveal.pictures.content import ArrayContent, Content, EncodedContent
 from foveal.pictures.encoded import Encoded
+from foveal.pictures.texts import Texts
 from foveal.wording import counted
 
 
@@ -78,7 +79,7 @@ class Pictures:
     def _picked(self, picked: list[int], content: Content) -> Pictures:
         return replace(
             self,
-            names=[self.names[row] for row in picked],
+            names=Texts(map(self.names.__getitem__, picked)),
             content=content,
             labels=None if self.labels is None else self.labels[picked],
             parts=None if self.parts is None else self.parts[picked],

@@ -24,6 +24,7 @@ from foveal.pictures.ranges import WHOLE, keeps_bytes, measure_range
 from foveal.pictures.remarks import Remark, Remarks
 from foveal.pictures.remote_objects import stamped
 from foveal.pictures.suitability import refuse_channels_first, suited
+from foveal.pictures.texts import Texts
 from foveal.recipe import PictureRecipe
 from foveal.wording import counted
 
@@ -167,7 +168,7 @@ class EncodedContent:
 
     def whole_names(self, names: Sequence[str]) -> Sequence[str]:
         """Return the paths, and beneath them what lies within files."""
-        return [whole_name(one) for one in self.pictures]
+        return Texts(map(whole_name, self.pictures))
 
     def marks(self) -> Iterator[bytes]:
         """Name path, size and times of each picture."""

@@ -1,7 +1,8 @@
 """A process that decodes pictures for another one: it may crash or hang, and costs a picture then.
 
-Questions and answers are lines of JSON, each followed by the bytes that it announces. A question
-names several pictures, and has an answer for each, in order.
+A question is a line of JSON that names several pictures, followed by the bytes of those that are no
+files. Their answers come in order, in portions: how long the JSON of one is, that, and the pixels
+of its pictures, which are copied by the system alone.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -28,7 +29,9 @@ from foveal.recipe import PictureRecipe
 READY = b"ready\n"
 """Said once, when questions are taken."""
 PIPE = 1 << 20
-"""Bytes of answers that wait to be read, at most."""
+"""Bytes of answers that wait to be read, at most; pixels from which on a portion is sent."""
+DIGITS = 8
+"""Hexadecimal digits that say how long the JSON of a portion is."""
 NO_ROOM = "needs more memory than there is"
 """Why a picture cannot be decoded for which the memory does not suffice."""
 
@@ -96,14 +99,13 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asks decides when this ends
     with contextlib.suppress(OSError):  # where memory is short, this is to end, not who asks
         Path("/proc/self/oom_score_adj").write_text("800")
-    with os.fdopen(os.dup(1), "wb", PIPE) as answers:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whatever a codec prints is no answer
-        answers.write(READY)
-        answers.flush()
-        serve(sys.stdin.buffer, answers)
+    answers = os.dup(1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whatever a codec prints is no answer
+    send(answers, [READY])
+    serve(sys.stdin.buffer, answers)
 
 
-def serve(questions: BinaryIO, answers: BinaryIO) -> None:
+def serve(questions: BinaryIO, answers: int) -> None:
     """Answer questions until they end."""
     while line := questions.readline():
         asked = json.loads(line)
@@ -111,13 +113,50 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
         recipe = PictureRecipe(**asked["recipe"]) if asked["recipe"] else None
         pictures = [_picture(one, questions) for one in asked["pictures"]]
         allow(asked["seconds"])
+        portion = Portion(answers)
         for picture in pictures:
             try:
-                answer = done(asked["job"], picture, recipe)
+                portion.add(done(asked["job"], picture, recipe))
             except MemoryError:
-                answer = NO_ROOM
-            _write(answers, answer)
-        answers.flush()
+                portion.add(NO_ROOM)
+        portion.send()
+
+
+class Portion:
+    """Answers that are sent together: whoever waits for them wakes up once.
+
+    Parameters
+    ----------
+    answers : int
+        The pipe.
+    """
+
+    def __init__(self, answers: int) -> None:
+        self.answers = answers
+        self.facts: list[Mapping[str, Any]] = []
+        self.pixels: list[Array] = []
+        self.size = 0
+
+    def add(self, answer: Answer | str) -> None:
+        """Add an answer, and send all where they are as many as the pipe holds."""
+        if isinstance(answer, str):
+            self.facts.append({"reason": answer})
+        elif answer.pixels is None:
+            self.facts.append(answer.facts)
+        else:
+            self.facts.append({**answer.facts, "shape": answer.pixels.shape})
+            self.pixels.append(np.ascontiguousarray(answer.pixels))
+            self.size += answer.pixels.nbytes
+        if self.size >= PIPE:
+            self.send()
+
+    def send(self) -> None:
+        """Send what there is."""
+        if self.facts:
+            said = json.dumps(self.facts).encode()
+            pixels = [one.data.cast("B") for one in self.pixels]
+            send(self.answers, [f"{len(said):0{DIGITS}x}".encode(), said, *pixels])
+        self.facts, self.pixels, self.size = [], [], 0
 
 
 def allow(seconds: float) -> None:
@@ -142,10 +181,14 @@ def _picture(one: Mapping[str, Any], questions: BinaryIO) -> Encoded:
     return Page(whole, one["page"]) if one["page"] else whole
 
 
-def _write(answers: BinaryIO, answer: Answer | str) -> None:
-    pixels = None if isinstance(answer, str) else answer.pixels
-    facts = {"reason": answer} if isinstance(answer, str) else answer.facts
-    shape = None if pixels is None else pixels.shape
-    answers.write(json.dumps({**facts, "shape": shape}).encode() + b"\n")
-    if pixels is not None:
-        answers.write(np.ascontiguousarray(pixels).data)
+def send(pipe: int, parts: Sequence[bytes | memoryview]) -> None:
+    """Write parts one after another, without a copy where the system takes several at once."""
+    if not hasattr(os, "writev"):
+        parts = [b"".join(parts)]
+    left = [memoryview(one) for one in parts if len(one)]
+    while left:
+        sent = os.writev(pipe, left) if len(left) > 1 else os.write(pipe, left[0])
+        while left and sent >= len(left[0]):
+            sent -= len(left.pop(0))
+        if sent:
+            left[0] = left[0][sent:]

@@ -21,7 +21,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from foveal.pictures.decoder_process import PIPE, READY, Answer, done
+from foveal.pictures.decoder_process import DIGITS, PIPE, READY, Answer, done, send
 from foveal.pictures.encoded import Encoded, InMemory, Page, Unreadable
 from foveal.pictures.opening import LIMIT, MOST_PIXELS, most_pixels
 from foveal.pictures.remarks import warn
@@ -94,8 +94,8 @@ class Sent(NamedTuple):
     def facts(self) -> dict[str, Any]:
         """What a question says of it."""
         if isinstance(self.whole, Path):
-            path = os.path.abspath(self.whole)  # noqa: PTH100  # several times as fast
-            return {"path": path, "page": self.page}
+            path = self.whole if self.whole.is_absolute() else Path.cwd() / self.whole
+            return {"path": str(path), "page": self.page}
         return {"name": self.whole.name, "bytes": len(self.data), "page": self.page}
 
     @property
@@ -222,13 +222,13 @@ class Decoder:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # libtiff prints there what Pillow does not pass on
             env=os.environ | ALONE | KEPT,
-            bufsize=PIPE,
+            bufsize=0,
         )
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.questions, self.sent = self.process.stdin, self.process.stdout
         _widen(self.sent.fileno())
-        if self.sent.readline() != READY:
+        if self.sent.read(len(READY)) != READY:
             self.end()
             raise OSError("a decoder ended before it was ready")
 
@@ -243,9 +243,13 @@ class Decoder:
         self.late = False
         try:
             with _watchdog.within(PATIENCE, self._too_late):
-                self._send(asked, pictures)
-                for _ in pictures:
-                    yield _answer(self.sent)
+                data = [one.data for one in pictures]
+                send(self.questions.fileno(), [asked.line(pictures), *data])
+                left = len(pictures)
+                while left > 0:
+                    portion = _portion(self.sent)
+                    left -= len(portion)
+                    yield from portion
         except (BrokenPipeError, EOFError):
             raise self._ended() from None
         except BaseException:
@@ -259,12 +263,6 @@ class Decoder:
             with contextlib.suppress(OSError):
                 pipe.close()
         return self.process.wait()
-
-    def _send(self, asked: Asked, pictures: Sequence[Sent]) -> None:
-        self.questions.write(asked.line(pictures))
-        for one in pictures:
-            self.questions.write(one.data)
-        self.questions.flush()
 
     def _too_late(self) -> None:
         self.late = True
@@ -294,27 +292,44 @@ def _widen(pipe: int) -> None:
         fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE)
 
 
-def _answer(sent: IO[bytes]) -> Answer | str:
-    """Read one answer.
+def _portion(sent: IO[bytes]) -> list[Answer | str]:
+    """Read some answers.
 
     Raises
     ------
     EOFError
-        Where there is none.
+        Where they are not all there.
     """
-    line = sent.readline()
-    if not line.endswith(b"\n"):
-        raise EOFError
-    facts: dict[str, Any] = json.loads(line)
-    shape = facts.pop("shape")
+    length = int(_read(sent, DIGITS), 16)
+    return [_answer(sent, facts) for facts in json.loads(_read(sent, length))]
+
+
+def _answer(sent: IO[bytes], facts: dict[str, Any]) -> Answer | str:
+    """Read the pixels of an answer, if it has some."""
     if "reason" in facts:
         return str(facts["reason"])
+    shape = facts.pop("shape", None)
     if shape is None:
         return Answer(facts)
     pixels = np.empty(shape, dtype=np.uint8)
-    if sent.readinto(pixels.data.cast("B")) < pixels.nbytes:  # type: ignore[attr-defined]
-        raise EOFError
+    _fill(sent, pixels.data.cast("B"))
     return Answer(facts, pixels)
+
+
+def _read(sent: IO[bytes], count: int) -> bytearray:
+    """Read so many bytes, neither more nor less."""
+    found = bytearray(count)
+    _fill(sent, memoryview(found))
+    return found
+
+
+def _fill(sent: IO[bytes], room: memoryview) -> None:
+    """Read as many bytes as there is room for, from the pipe to where they stay."""
+    while len(room):
+        came = sent.readinto(room)  # type: ignore[attr-defined]
+        if not came:
+            raise EOFError
+        room = room[came:]
 
 
 def _decoder() -> Decoder | None:

@@ -6,8 +6,10 @@ opens, hashes or names an encoded picture asks the functions here and knows no d
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 import io
+import itertools
 import os
 import stat
 from abc import abstractmethod
@@ -192,15 +194,15 @@ class Chained(EncodedRows):
 
     def __init__(self, sources: Sequence[Sequence[Encoded]]) -> None:
         self.sources = [source for source in sources if len(source)]
-        self.ends = np.cumsum([len(source) for source in self.sources])
+        self.ends = list(itertools.accumulate(map(len, self.sources)))
 
     def __len__(self) -> int:
-        return int(self.ends[-1]) if len(self.ends) else 0
+        return self.ends[-1] if self.ends else 0
 
     def one(self, row: int) -> Encoded:
         """Return the picture of a row of all."""
-        at = int(np.searchsorted(self.ends, row, side="right"))
-        return self.sources[at][row - int(self.ends[at]) + len(self.sources[at])]
+        at = bisect.bisect_right(self.ends, row)
+        return self.sources[at][row - self.ends[at] + len(self.sources[at])]
 
 
 def whole_name(picture: Encoded) -> str:

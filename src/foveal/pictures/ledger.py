@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, overload
+
+import numpy as np
 
 from foveal import files
-from foveal.pictures.remarks import warn
+from foveal.arrays import Array
+from foveal.pictures.remarks import Remarks, joined, warn
 from foveal.wording import counted
 
 COLUMNS = ("path", "label", "part", "status", "reason", "remark")
@@ -35,6 +38,43 @@ class Entry(NamedTuple):
         return "left out" if self.reason else "used"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Entries(Sequence[Entry]):
+    """The entries of many pictures, each made when it is asked for: they would take much memory.
+
+    Of n pictures, in order.
+    """
+
+    names: Sequence[str]
+    labels: Array | None
+    """(n,), None where nothing says one."""
+    parts: Sequence[str]
+    reasons: Sequence[str]
+    remarked: Mapping[int, Remarks]
+    """Remarks on single pictures, by row."""
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @overload
+    def __getitem__(self, row: int) -> Entry: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[Entry]: ...
+    def __getitem__(self, row: int | slice) -> Entry | list[Entry]:
+        if isinstance(row, slice):
+            return [self[one] for one in range(*row.indices(len(self)))]
+        label = None if self.labels is None else self.labels[row]
+        if isinstance(label, np.ndarray | np.generic):
+            label = label.tolist()
+        return Entry(
+            self.names[row],
+            None if label is None else str(label),
+            self.parts[row],
+            self.reasons[row],
+            joined(self.remarked.get(row % len(self), ())),
+        )
+
+
 def left_out(entries: Iterable[Entry]) -> list[Entry]:
     """List the entries that were left out."""
     return [entry for entry in entries if entry.reason]
@@ -42,13 +82,15 @@ def left_out(entries: Iterable[Entry]) -> list[Entry]:
 
 def write(path: Path, entries: Sequence[Entry]) -> None:
     """Write the ledger as CSV, whole or not at all."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    for entry in entries:
-        *begin, reason, remark = (one or "" for one in entry)
-        writer.writerow((*begin, entry.status, reason, remark))
-    files.write_whole(path, text.getvalue().encode("utf-8", "surrogateescape"))
+    with (
+        files.whole_file(path) as temporary,
+        temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file,
+    ):
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for entry in entries:
+            *begin, reason, remark = (one or "" for one in entry)
+            writer.writerow((*begin, entry.status, reason, remark))
 
 
 def warn_unreadable(names: Sequence[str], reasons: Sequence[str]) -> None:

@@ -66,5 +66,5 @@ def batches(
 
 def _remarked(pictures: Pictures) -> tuple[dict[int, Remarks], Sequence[str]]:
     """Return what a reader should know of single pictures, by row, and the names of all rows."""
-    found = {row: pictures.content.remarks(row) for row in range(len(pictures))}
-    return {row: remarks for row, remarks in found.items() if remarks}, pictures.names
+    rows, remarks = range(len(pictures)), pictures.content.remarks
+    return {row: found for row in rows if (found := remarks(row))}, pictures.names

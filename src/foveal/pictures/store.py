@@ -299,12 +299,13 @@ def _fill(
     table = io.BytesIO()
     np.save(table, hashes)
     (working / HASHES).write_bytes(table.getvalue())
-    remarked = {row: content.remarks(row) for row in range(len(content))}
+    rows, of = range(len(content)), content.remarks
+    remarked = {str(row): several for row in rows if (several := of(row))}
     facts = {
         "shape": list(shape),
         "pixels": kept,
         "reasons": {str(row): reason for row, reason in reasons.items()},
-        "remarks": {str(row): several for row, several in remarked.items() if several},
+        "remarks": remarked,
     }
     said = {"facts": facts, "digest": _digest(facts, table.getvalue())}
     (working / FACTS).write_text(json.dumps(said), encoding="utf-8")

@@ -9,9 +9,10 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
+import numpy as np
 from torch import nn
 
-from foveal.arrays import Array, Doubles
+from foveal.arrays import Array, Doubles, Rows
 from foveal.errors import UsageError
 from foveal.targets.target import Target
 
@@ -42,6 +43,10 @@ class Answering(Target):
     @abstractmethod
     def labels(self, predicted_nk: Doubles) -> Array:
         """Return the answer for each picture, (n,) or (n, ...); None or NaN where there is none."""
+
+    def said(self, predicted_nk: Doubles) -> Rows:
+        """Count the pictures that are said to be of each name, (k,); nothing without names."""
+        return np.empty(0, dtype=np.intp)
 
     def probabilities(self, predicted_nk: Doubles) -> Doubles:
         """Return the probability of each name, (n, k).

@@ -89,6 +89,10 @@ class ClassAnswers(Named):
         found[~readable] = None
         return found
 
+    def said(self, predicted_nk: Doubles) -> Rows:
+        """Count the pictures whose most probable class each is, (k,)."""
+        return np.bincount(self.called(predicted_nk), minlength=len(self.names))
+
     def probabilities(self, predicted_nk: Doubles) -> Doubles:
         """Return the predictions, which are probabilities."""
         if self._is_condensed(predicted_nk):

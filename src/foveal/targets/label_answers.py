@@ -103,6 +103,11 @@ class LabelAnswers(Named):
             return found
         return np.where(lost[:, None], np.nan, found)
 
+    def said(self, predicted_nk: Doubles) -> Rows:
+        """Count the pictures to which each label is given, (k,)."""
+        found: Rows = self.given(predicted_nk).sum(axis=0)
+        return found
+
     def probabilities(self, predicted_nk: Doubles) -> Doubles:
         """Return the predictions, which are the probability of each label by itself."""
         return predicted_nk

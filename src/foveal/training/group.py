@@ -21,7 +21,7 @@ from torch import nn
 
 from foveal.device import choose
 from foveal.errors import ResourceError, UsageError
-from foveal.launched import LOCAL, check_met, processes
+from foveal.launched import LOCAL, OTHERS, check_met, processes
 from foveal.training.steps import Batch, Batches, BatchLoss
 
 T = TypeVar("T")
@@ -100,8 +100,9 @@ class Group:
             [minimised * pictures, told * pictures, loss.right, pictures], dtype=torch.float64
         ).to(self.device)
         flat = torch.cat([one.flatten() for one in shared]) * pictures
-        torch.distributed.all_reduce(flat)
-        torch.distributed.all_reduce(sums)
+        with talking():
+            torch.distributed.all_reduce(flat)
+            torch.distributed.all_reduce(sums)
         minimised, told, right, count = sums.tolist()
         parts = (flat / count).split([one.numel() for one in shared])
         for one, mean in zip(shared, parts, strict=True):
@@ -121,14 +122,16 @@ class Group:
     def sent(self, data: bytes) -> bytes:
         """Return the bytes of the first process, to all."""
         length = torch.tensor([len(data)], device=self.device)
-        torch.distributed.broadcast(length, 0)
+        with talking():
+            torch.distributed.broadcast(length, 0)
         raw = torch.frombuffer(bytearray(data or b"\0"), dtype=torch.uint8)
         held = (
             raw.to(self.device)
             if self.first
             else torch.empty(max(int(length), 1), dtype=torch.uint8, device=self.device)
         )
-        torch.distributed.broadcast(held, 0)
+        with talking():
+            torch.distributed.broadcast(held, 0)
         return held.cpu().numpy().tobytes()[: int(length)]
 
     def any(self, truth: bool) -> bool:
@@ -136,17 +139,20 @@ class Group:
         if self.size == 1:
             return truth
         found = torch.tensor([float(truth)], device=self.device)
-        torch.distributed.all_reduce(found)
+        with talking():
+            torch.distributed.all_reduce(found)
         return bool(found)
 
     @contextmanager
     def first_then_others(self) -> Iterator[None]:
         """Let the first process go ahead within; the others follow, and find what it kept."""
         if self.size > 1 and not self.first:
-            torch.distributed.barrier()
+            with talking():
+                torch.distributed.barrier()
         yield
         if self.size > 1 and self.first:
-            torch.distributed.barrier()
+            with talking():
+                torch.distributed.barrier()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +193,27 @@ def _gradients(network: nn.Module) -> Iterator[torch.Tensor]:
 
 def _statistics(network: nn.Module) -> Sequence[torch.Tensor]:
     return [one for one in network.buffers() if one.is_floating_point()]
+
+
+@contextmanager
+def talking() -> Iterator[None]:
+    """Say what happened where another process is gone while this one talks to it.
+
+    Raises
+    ------
+    ResourceError
+        In the place of what torch raises.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        raise ResourceError(
+            OTHERS,
+            needed="all of them, to its end",
+            came=(str(error).strip().splitlines() or ["no answer"])[0][:200],
+            remedy="see what ended one of them, such as a lack of memory; the same command goes on "
+            "with `resume`",
+        ) from error
 
 
 @contextmanager

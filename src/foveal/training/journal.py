@@ -75,6 +75,11 @@ class Journal:
         """Whether trainings on folds began in the folder."""
         return self.folder is not None and (self.folder / FOLDS).is_dir()
 
+    @property
+    def launch(self) -> object:
+        """Name of the start of a launcher that began the folder's run; None without one."""
+        return self.written().get("launch")
+
     def written(self) -> dict[str, Any]:
         """Return what config.json holds; nothing where it cannot be read."""
         return {} if self.folder is None else read_json(self.folder / CONFIG)
@@ -83,6 +88,12 @@ class Journal:
         """Go on with what an earlier run asked for and decided."""
         self._config = config
         if write and config:
+            self._write_config()
+
+    def begin(self, launch: str) -> None:
+        """Note which start of a launcher began this run, where it had not begun before."""
+        if launch and not self._config:
+            self._config["launch"] = launch
             self._write_config()
 
     # Decisions -----------------------------------------------------------------------------

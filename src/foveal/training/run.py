@@ -23,6 +23,7 @@ import filelock
 import torch
 
 from foveal.errors import Interrupted, UsageError
+from foveal.launched import BY_HAND, Launch
 from foveal.progress.events import Event, Listener, Resumed, StepEnded
 from foveal.training import checkpoint
 from foveal.training.group import ALONE, Group
@@ -54,6 +55,8 @@ class Run:
         The model the run is to leave; a run whose model is gone is not complete.
     group : Group
         The processes that train together: the first alone keeps and tells, and decides for all.
+    launch : Launch
+        Who started this process: a launcher that begins again goes on with the run that it began.
 
     Raises
     ------
@@ -72,6 +75,7 @@ class Run:
         checkpoint_seconds: float = 5.0,
         target: Path | None = None,
         group: Group = ALONE,
+        launch: Launch = BY_HAND,
     ) -> None:
         if resume and fresh:
             raise UsageError(
@@ -88,16 +92,19 @@ class Run:
         self.training = False
         self.cut_short: BaseException | None = None
         """Why training ended before its end, where what it had is kept all the same."""
-        self.asked_to_resume = resume
         self.resuming = False
         self.was_finished = False
         self._stepped = False
         self.journal = Journal(folder)
         self._lock = None if folder is None else _locked(folder)
+        if launch.left(self.journal.launch):
+            resume, fresh = True, False
+        self.asked_to_resume = resume
         if folder is None:
             return
         try:
             self._open(folder, resume=resume, fresh=fresh, target=target)
+            self.journal.begin(launch.name)
         except UsageError:
             self.close()
             raise

@@ -6,7 +6,6 @@ share the study's database: over several machines that must be a server.
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -16,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from foveal.actors import handed_out
 from foveal.cluster import Cluster
 from foveal.errors import UsageError
-from foveal.tuning.search import Search
+from foveal.tuning.choosing import most_repeats
+from foveal.tuning.search import Search, Times
 from foveal.tuning.trying import Worker
 from foveal.wording import counted
 
@@ -24,28 +24,32 @@ if TYPE_CHECKING:
     from optuna import Study
 
 
+Item = tuple[int, bool]
+"""Its number, and whether one of the best is to be trained again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trials:
     """Trials of a study, as a task of actors."""
 
     search: Search
-    until: float
-    """In seconds since the epoch."""
+    times: Times
 
-    def open(self, threads: int) -> Callable[[int], bool]:
+    def open(self, threads: int) -> Callable[[Item], bool]:
         """Take part in the study, with this number of threads, until the actor ends."""
         machine = {**self.search.machine, "threads": threads}
         worker = Worker.enter(replace(self.search, machine=machine))
 
-        def tried(_: int) -> bool:
-            return worker.once(self.until)
+        def tried(item: Item) -> bool:
+            _, again = item
+            return worker.again(self.times) if again else worker.once(self.times)
 
         return tried
 
 
 def on_ray(
     search: Search,
-    until: float,
+    times: Times,
     trials: int | None,
     cluster: Cluster,
     after: Callable[[Study], None],
@@ -55,7 +59,7 @@ def on_ray(
 
     Parameters
     ----------
-    search, until, trials
+    search, times, trials
         As in `foveal.tuning.trying.work`; the trials are those of all actors.
     cluster : Cluster
         Where Ray is; its machines see pictures and the model's folder under the same paths.
@@ -71,20 +75,22 @@ def on_ray(
     with cluster.joined() as ray:
         _check_shared(ray, search)
         graphics = _graphics(search.machine["device"])
-        task, numbers = Trials(search, until), _numbers(until, trials)
-        with closing(
-            handed_out(cluster, task, numbers, threads=threads, graphics=graphics)
-        ) as ended:
+        task, items = Trials(search, times), _items(search, times, trials)
+        with closing(handed_out(cluster, task, items, threads=threads, graphics=graphics)) as ended:
             for _ in ended:
                 after(study)
 
 
-def _numbers(until: float, trials: int | None) -> Iterator[int]:
-    """Count the trials that may begin."""
-    for number in itertools.count():
-        if number == trials or (number and time.time() >= until):
+def _items(search: Search, times: Times, trials: int | None) -> Iterator[Item]:
+    """Count the trials that may begin, then what may be trained again."""
+    number = 0
+    while number != trials and (not number or time.time() < times.search):
+        yield number, False
+        number += 1
+    for more in range(most_repeats(search.rounds)):
+        if time.time() >= times.end:
             return
-        yield number
+        yield number + more, True
 
 
 def _check_shared(ray: Any, search: Search) -> None:

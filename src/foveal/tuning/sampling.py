@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from foveal.randomness import derive
-from foveal.tuning.storage import imported
+from foveal.tuning.storage import experiments_meant, imported
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
@@ -29,7 +29,10 @@ def sampler_of(kind: str, seed: int) -> BaseSampler:
         own = derive(seed, "trial", number) % SEEDS
         if kind == "random":
             return samplers.RandomSampler(seed=own)
-        return samplers.TPESampler(seed=own, n_startup_trials=STARTUP)
+        with experiments_meant():
+            return samplers.TPESampler(
+                seed=own, n_startup_trials=STARTUP, multivariate=True, group=True
+            )
 
     class OfNumber(samplers.BaseSampler):  # type: ignore[misc, name-defined]
         """Hands each trial to a sampler of its own."""

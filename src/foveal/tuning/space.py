@@ -17,8 +17,11 @@ from foveal.training import config as configs
 if TYPE_CHECKING:
     from optuna.trial import BaseTrial
 
+    from foveal.training.config import Optimizer, Schedule
+
 DESIGNED = "designed"
 """A network whose layers are searched too, instead of a stock net."""
+SCHEDULES: tuple[Schedule, ...] = ("one-cycle", "cosine")
 NETS = (DESIGNED, "fast", "tinyvgg", "resnet")
 DERIVED = "derived"
 """What training derives by itself."""
@@ -34,11 +37,53 @@ DEFAULTS: Mapping[str, Any] = {
     "batch_size": DERIVED,
     "augmentation": DERIVED,
     "label_smoothing": 0.05,
+    "length": 1.0,
+    "schedule": "one-cycle",
+    "ema": 0.0,
 }
 """The first trial: what training does where nothing is asked for."""
+PLAIN: Mapping[str, Any] = {
+    "net": DESIGNED,
+    "blocks": 3,
+    "convolutions": 2,
+    "kernels": 32,
+    "growth": 2,
+    "size": 3,
+    "padding": "same",
+    "pooling": "maxpool",
+    "batchnorm": True,
+    "activation": "relu",
+    "end": "globalpool",
+    "nodes": 0,
+    "dropout": 0.2,
+}
+"""A network as Simonyan and Zisserman draw it (arXiv:1409.1556), small."""
+LONG, VARIED = {"length": 2.0}, {"augmentation": "strong"}
+BEGINNINGS: tuple[Mapping[str, Any], ...] = (
+    {**LONG, **VARIED},
+    {"net": "resnet", **LONG},
+    {**PLAIN, **LONG},
+    {"net": "resnet", "optimizer": "adamw", "ema": 0.99, **LONG, **VARIED},
+)
+"""What differs from the defaults in the trials that come next: what suits many pictures, as those
+who know begin with it; what is led then has something to go by."""
+LENGTHS = (0.5, 3.0)
+"""Epochs of a trial, in those that training derives."""
 
 
-def asked(trial: BaseTrial, shape: Shape, pictures: int) -> dict[str, Any]:
+def beginnings(shape: Shape) -> list[dict[str, Any]]:
+    """Return the trials that come after that of all defaults, for pictures of a shape."""
+    fine, blocks = fitting(shape), most_blocks(shape)
+    found = [{**DEFAULTS, **one} for one in BEGINNINGS]
+    for one in found:
+        if "blocks" in one:
+            one["blocks"] = min(one["blocks"], blocks)
+    return [one for one in found if one["net"] in fine]
+
+
+def asked(
+    trial: BaseTrial, shape: Shape, pictures: int, epochs: float | None = None
+) -> dict[str, Any]:
     """Ask a trial for its hyperparameters.
 
     Parameters
@@ -49,6 +94,8 @@ def asked(trial: BaseTrial, shape: Shape, pictures: int) -> dict[str, Any]:
         Of the pictures.
     pictures : int
         How many teach, about: the batch that is derived, and with it the rate, depends on it.
+    epochs : float, optional
+        Of every trial; open where left out.
 
     Returns
     -------
@@ -57,7 +104,7 @@ def asked(trial: BaseTrial, shape: Shape, pictures: int) -> dict[str, Any]:
     """
     net = trial.suggest_categorical("net", fitting(shape))
     named = trial.suggest_categorical("optimizer", configs.OPTIMIZERS)
-    optimizer: configs.Optimizer = "sgd" if named == "sgd" else "adamw"
+    optimizer: Optimizer = "sgd" if named == "sgd" else "adamw"
     batch_size: Any = trial.suggest_categorical("batch_size", (DERIVED, 32, 64, 128, 256))
     augmentation = trial.suggest_categorical("augmentation", (DERIVED, "none", "light", "strong"))
     rate = trial.suggest_float("rate", 0.1, 4.0, log=True)
@@ -68,14 +115,19 @@ def asked(trial: BaseTrial, shape: Shape, pictures: int) -> dict[str, Any]:
         "net": described,
         "optimizer": optimizer,
         "weight_decay": float(f"{decay * configs.WEIGHT_DECAYS[optimizer]:.3g}"),
-        "label_smoothing": trial.suggest_float("label_smoothing", 0.0, 0.15, step=0.05),
+        "label_smoothing": trial.suggest_float("label_smoothing", 0.0, 0.1, step=0.05),
+        "schedule": trial.suggest_categorical("schedule", SCHEDULES),
+        "ema": trial.suggest_categorical("ema", (0.0, 0.95, 0.99)),
     }
+    size = configs.batch_size_for(pictures) if batch_size == DERIVED else int(batch_size)
+    length = 1.0 if epochs is not None else trial.suggest_float("length", *LENGTHS, log=True)
+    if length != 1.0:
+        found["epochs"] = max(1, round(length * configs.epochs_for(pictures, size)))
     if batch_size != DERIVED:
         found["batch_size"] = batch_size
     if augmentation != DERIVED:
         found["augmentation"] = augmentation
     if rate != 1.0:
-        size = configs.batch_size_for(pictures) if batch_size == DERIVED else batch_size
         derived = configs.learning_rate_for(optimizer, size, normalised=normalised)
         found["learning_rate"] = float(f"{rate * derived:.3g}")
     return found
@@ -93,15 +145,18 @@ def fitting(shape: Shape) -> tuple[str, ...]:
     return tuple(found)
 
 
+def most_blocks(shape: Shape) -> int:
+    """Return how many blocks may halve pictures of a shape."""
+    return max(1, min(MOST_BLOCKS, (min(shape[1:]) // SMALLEST).bit_length() - 1))
+
+
 def designed(trial: BaseTrial, shape: Shape) -> str:
     """Ask a trial for the layers of a network, in the notation.
 
     Blocks of convolutions, each of which ends in maps of half the size, then a dense predictor:
     kernels, sizes, padding, strides, pooling, nodes, activations and dropout are open.
     """
-    side = min(shape[1:])
-    most = max(1, min(MOST_BLOCKS, (side // SMALLEST).bit_length() - 1))
-    blocks = trial.suggest_int("blocks", 1, most)
+    blocks = trial.suggest_int("blocks", 1, most_blocks(shape))
     each = trial.suggest_int("convolutions", 1, 2)
     kernels = trial.suggest_categorical("kernels", (8, 16, 32, 64))
     growth = trial.suggest_categorical("growth", (1, 2))
@@ -150,4 +205,4 @@ def told(options: Mapping[str, Any]) -> str:
     rest = ", ".join(
         f"{name.replace('_', ' ')} {value}" for name, value in options.items() if name != "net"
     )
-    return f"{options['net']}; {rest}"
+    return f"{options['net']}; {rest}" if "net" in options else rest

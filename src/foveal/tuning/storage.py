@@ -68,7 +68,7 @@ def opened(address: str, gone: Gone) -> Any:
     from sqlalchemy.exc import ArgumentError
 
     options = {"connect_args": {"timeout": PATIENCE}} if address.startswith(SQLITE) else {}
-    with reached(address), heartbeats_meant():
+    with reached(address), experiments_meant():
         try:
             return storages.RDBStorage(
                 address,
@@ -94,8 +94,8 @@ def opened(address: str, gone: Gone) -> Any:
 
 
 @contextmanager
-def heartbeats_meant() -> Iterator[None]:
-    """Keep optuna from warning within that heartbeats are experimental, and of its own loop."""
+def experiments_meant() -> Iterator[None]:
+    """Keep optuna from warning within of what it calls experimental, and of its own loop."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*[hH]eartbeat")
         warnings.filterwarnings("ignore", category=imported().exceptions.ExperimentalWarning)

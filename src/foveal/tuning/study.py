@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,6 @@ from foveal.results import Result
 from foveal.tuning import presence, storage
 from foveal.tuning.sampling import STARTUP, pruner_of, sampler_of
 from foveal.tuning.search import Search
-from foveal.tuning.space import DEFAULTS
 from foveal.tuning.storage import imported
 
 if TYPE_CHECKING:
@@ -22,8 +22,13 @@ MOST_IMPORTANT = 10
 MOST_TRIES = 3
 """Processes that a trial may cost: it may be what ends them."""
 AT, AGAIN, TRY, FIRST = "process", "again of", "try", "defaults"
-"""What is kept of a trial: the process at it, the one it repeats, how often that was, and whether
-it is that of all defaults."""
+"""What is kept of a trial: the process at it, the one it stands for whose process was ended, how
+often that was, and whether it is that of all defaults."""
+BEGINNING = "beginning"
+"""Which it is of those that come after all defaults."""
+OF, ROUND = "repeat of", "round"
+"""The trial that is trained again, and in which round: with its seed, on its split."""
+TIME_UP = "time was up"
 STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "RUNNING": "running", "WAITING": "waiting"}
 KILLED = "its process was ended"
 
@@ -43,8 +48,9 @@ class Tried(Result):
     """95 % interval of `value`."""
     high: float | None
     score: float | None
-    """`value` where more of it is better, else its negative: what is made large."""
+    """`value` where more of it is better, else its negative."""
     loss: float | None
+    """Mean loss on those pictures once calibrated on them, such as the log loss of classes."""
     epochs: int
     seconds: float
     multiply_adds: int | None
@@ -55,11 +61,20 @@ class Tried(Result):
     why: str
     """Why it is not complete; empty where it is."""
     model: str = ""
-    """SHA-256 of the model that it left, where it was the best at its end."""
+    """SHA-256 of the model that it left, where it was among the best at its end."""
     where: str = ""
     """Machine and place of that model."""
     is_first: bool = False
     """Whether it is that of all defaults."""
+    repeat_of: int | None = None
+    """The trial that it trains again, on another split; None for one of its own."""
+    round: int = 0
+    """Which split and seed it has; 0 for those of all trials of their own."""
+
+    @property
+    def late(self) -> bool:
+        """Whether it was ended since time was up."""
+        return self.why == TIME_UP
 
     @property
     def complete(self) -> bool:
@@ -67,12 +82,19 @@ class Tried(Result):
         return self.state == "complete"
 
     @property
-    def rank(self) -> tuple[float, float]:
+    def rank(self) -> tuple[float, int]:
         """How it stands among complete ones: the greater, the better."""
-        return self.score or 0.0, -(self.loss or 0.0)
+        return -math.inf if self.loss is None else -self.loss, -self.number
 
     @property
     def told(self) -> str:
+        """Its loss and its value, with its interval; nothing where it has none."""
+        if self.loss is None:
+            return ""
+        return f"loss {self.loss:.4f}" + f", {self.measure} {self.figure}" * bool(self.figure)
+
+    @property
+    def figure(self) -> str:
         """Its value with its interval; nothing where it has none."""
         if self.value is None:
             return ""
@@ -114,8 +136,20 @@ def opened(search: Search) -> tuple[Study, Any]:
         bury(study, search)
         _take_up(study)
         if not any(one.user_attrs.get(FIRST) for one in study.trials):
-            study.enqueue_trial(dict(DEFAULTS), user_attrs={FIRST: True})
+            study.enqueue_trial(dict(search.space.defaults), user_attrs={FIRST: True})
     return study, kept
+
+
+def begin(study: Study, search: Search) -> None:
+    """Let what often suits come next, of trials that are led, where nothing else waits."""
+    state = imported().trial.TrialState
+    if search.sampler == "random" or study.get_trials(deepcopy=False, states=(state.WAITING,)):
+        return
+    begun = {one.user_attrs.get(BEGINNING) for one in study.get_trials(deepcopy=False)}
+    for number, one in enumerate(search.space.beginnings(search.shape)):
+        if number not in begun:
+            study.enqueue_trial(one, user_attrs={BEGINNING: number})
+            return
 
 
 def _agree(study: Study, facts: Mapping[str, Any]) -> None:
@@ -147,7 +181,7 @@ def _written(facts: Mapping[str, Any], names: Sequence[str]) -> str:
 def bury(study: Study, search: Search) -> None:
     """Fail the trials whose process was ended; each waits to be tried again."""
     optuna = imported()
-    with storage.heartbeats_meant():
+    with storage.experiments_meant():
         optuna.storages.fail_stale_trials(study)
     running = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,))
     gone = presence.gone(search.folder)
@@ -165,9 +199,9 @@ def _again(study: Study, trial: FrozenTrial) -> None:
     tries = int(trial.user_attrs.get(TRY, 1))
     if not given or tries >= MOST_TRIES:
         return
-    known = {AGAIN: trial.number, TRY: tries + 1}
-    if trial.user_attrs.get(FIRST):
-        known[FIRST] = True
+    kept = (FIRST, OF, ROUND)
+    known = {name: one for name, one in trial.user_attrs.items() if name in kept}
+    known |= {AGAIN: trial.number, TRY: tries + 1}
     study.enqueue_trial(given, user_attrs=known)
 
 
@@ -192,7 +226,7 @@ def tried(trial: FrozenTrial) -> Tried:
         value=known.get("value") if complete else None,
         low=known.get("low") if complete else None,
         high=known.get("high") if complete else None,
-        score=trial.value if complete else None,
+        score=known.get("score") if complete else None,
         loss=known.get("loss") if complete else None,
         epochs=int(known.get("epochs", 0)),
         seconds=float(known.get("seconds", 0.0)),
@@ -203,6 +237,8 @@ def tried(trial: FrozenTrial) -> Tried:
         model=known.get("model", "") if complete else "",
         where=known.get("where", "") if complete else "",
         is_first=bool(known.get(FIRST)),
+        repeat_of=known.get(OF),
+        round=int(known.get(ROUND, 0)),
     )
 
 
@@ -213,8 +249,9 @@ def all_tried(study: Study) -> list[Tried]:
 
 
 def best_of(trials: Sequence[Tried]) -> Tried | None:
-    """Return the best of the complete trials."""
-    return max((one for one in trials if one.complete), key=lambda one: one.rank, default=None)
+    """Return the best of the complete trials by the pictures that judge all of them."""
+    own = (one for one in trials if one.complete and one.repeat_of is None)
+    return max(own, key=lambda one: one.rank, default=None)
 
 
 def importance(study: Study) -> dict[str, float]:
@@ -231,16 +268,20 @@ def importance(study: Study) -> dict[str, float]:
     """
     optuna = imported()
     complete = [one for one in study.trials if one.state == optuna.trial.TrialState.COMPLETE]
-    if len(complete) < STARTUP or len({one.value for one in complete}) < 2:
+    own = [one for one in complete if OF not in one.user_attrs]
+    if len(own) < STARTUP or len({one.value for one in own}) < 2:
         return {}
+    alone = optuna.create_study(direction="maximize")
+    alone.add_trials(own)
     evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
-    found = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    found = optuna.importance.get_param_importances(alone, evaluator=evaluator)
     return {name: float(share) for name, share in list(found.items())[:MOST_IMPORTANT]}
 
 
 def front(trials: Sequence[Tried]) -> list[Tried]:
     """Return the complete trials that none beats at their cost or less, cheapest first."""
-    complete = [one for one in trials if one.complete and one.multiply_adds is not None]
+    own = [one for one in trials if one.complete and one.repeat_of is None]
+    complete = [one for one in own if one.multiply_adds is not None]
     best, kept = float("-inf"), []
     for one in sorted(complete, key=lambda one: (one.multiply_adds, -(one.score or 0.0))):
         if one.score is not None and one.score > best:

@@ -2,47 +2,52 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from foveal import files
 from foveal.errors import DivergedError, Interrupted, NetworkError
 from foveal.estimators.cnn import FromScratch
+from foveal.estimators.learner import Answering
+from foveal.learning.data import TrainingData
 from foveal.model.fitted import FittedModel
-from foveal.progress.events import EpochEnded, Event, Planned
+from foveal.targets.labelled import Labelled
 from foveal.training.run import Run
 from foveal.tuning import space
+from foveal.tuning.choosing import next_repeat
+from foveal.tuning.keeping import keep
 from foveal.tuning.presence import Presence, study_lock
-from foveal.tuning.sampling import GRID
-from foveal.tuning.search import Search
-from foveal.tuning.storage import address_in, heartbeats_meant, imported, reached
-from foveal.tuning.study import AT, FIRST, all_tried, best_of, bury, opened
+from foveal.tuning.search import Search, Times
+from foveal.tuning.storage import address_in, experiments_meant, imported, reached
+from foveal.tuning.study import AT, OF, ROUND, all_tried, begin, best_of, bury, opened
+from foveal.tuning.watching import Watch
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
     from optuna.trial import TrialState
 
-DEFAULT_MODEL = "default.safetensors"
-"""The model of the trial of all defaults, in the folder of the study."""
-TIME_UP = "time was up"
-BEHIND = "it fell behind the others"
+LARGEST_SHARE = 1 / 3
+"""Share of the time for the search that one trial may take."""
+PAUSE = 0.3
+"""Seconds after which it is asked again whether others have ended."""
 
 
 def work(
-    search: Search, until: float, most: int | None, after: Callable[[Study], None] | None = None
+    search: Search, times: Times, most: int | None, after: Callable[[Study], None] | None = None
 ) -> None:
-    """Try until time is up, as one of any number of processes.
+    """Try until time is up, as one of any number of processes, then train the best few again.
 
     Parameters
     ----------
     search : Search
         What is tuned.
-    until : float
-        In seconds since the epoch; a study that has no complete trial yet ends its first.
+    times : Times
+        When what ends; a study that has no complete trial yet ends its first.
     most : int, optional
-        Trials of this process, at most.
+        Trials of this process, at most; those that are trained again are not counted.
     after : callable, optional
         Called after each trial.
 
@@ -53,10 +58,33 @@ def work(
     """
     with Worker.enter(search) as worker:
         count = 0
-        while (most is None or count < most) and worker.once(until):
+        while (most is None or count < most) and worker.once(times):
             count += 1
             if after is not None:
                 after(worker.study)
+        while worker.again(times):
+            if after is not None:
+                after(worker.study)
+
+
+@dataclass(slots=True)
+class Shown:
+    """The pictures, as rounds divide them up; each way is prepared once in this process."""
+
+    search: Search
+    prepared: dict[int, TrainingData[Labelled]] = field(default_factory=dict)
+
+    def ready(self, learner: Answering, round: int) -> None:
+        """Prepare the pictures of a round, where that was not done and can be."""
+        if isinstance(learner, FromScratch) and round not in self.prepared:
+            self.prepared[round] = learner.prepared(self.search.X)
+
+    def teach(self, learner: Answering, round: int, run: Run) -> None:
+        """Train a learner on them; a transfer, whose options prepare them, opens its features."""
+        if isinstance(learner, FromScratch):
+            learner.fit_prepared(self.prepared[round], run=run)
+        else:
+            learner.fit(self.search.X, run=run)
 
 
 @dataclass(slots=True)
@@ -66,6 +94,7 @@ class Worker:
     search: Search
     study: Study
     presence: Presence
+    shown: Shown
 
     @classmethod
     def enter(cls, search: Search) -> Worker:
@@ -79,7 +108,7 @@ class Worker:
         study, storage = opened(search)
         presence = Presence(search.folder, storage)
         presence.enter()
-        return cls(search, study, presence)
+        return cls(search, study, presence, Shown(search))
 
     def __enter__(self) -> Worker:
         return self
@@ -87,11 +116,7 @@ class Worker:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.presence.leave(unfinished=kind is not None)
 
-    def any(self) -> bool:
-        """Whether a trial was trained to its end."""
-        return best_of(all_tried(self.study)) is not None
-
-    def once(self, until: float) -> bool:
+    def once(self, times: Times) -> bool:
         """Ask for a trial, try it, and tell what came of it; not once time is up.
 
         Returns
@@ -99,134 +124,130 @@ class Worker:
         bool
             Whether one was tried. A study without any that is complete ends its first.
         """
-        optuna = imported()
-        with reached(address_in(self.search.folder, self.search.storage)):
-            begun = self.any()
-            if begun and time.time() >= until:
+        with self._reaching():
+            begun = best_of(all_tried(self.study)) is not None
+            if begun and time.time() >= times.search:
                 return False
             bury(self.study, self.search)
-            with heartbeats_meant():
-                trial = self.study.ask()
-            with self.presence.at(trial._trial_id):
-                try:
-                    trial.set_user_attr(AT, self.presence.token)
-                    self._try(trial, until if begun else float("inf"))
-                except optuna.exceptions.UpdateFinishedTrialError:
-                    pass  # it was held for dead, as after a sleep: another tries again
+            with study_lock(self.search.folder):
+                begin(self.study, self.search)
+            longest = LARGEST_SHARE * (times.search - time.time())
+            self._take(*((times.search, longest) if begun else (math.inf, math.inf)))
             return True
 
-    def _try(self, trial: Trial, until: float) -> None:
+    def again(self, times: Times) -> bool:
+        """Train one of the best few again, on another split; not once time is up.
+
+        Returns
+        -------
+        bool
+            Whether one was: none once all were, or where none would be done in time.
+        """
+        with self._reaching():
+            while time.time() < times.end:
+                bury(self.study, self.search)
+                with study_lock(self.search.folder):
+                    if self._queue(times):
+                        break
+                if not any(one.state == "running" for one in all_tried(self.study)):
+                    return False
+                time.sleep(PAUSE)  # what others are at decides who stays
+            else:
+                return False
+            self._take(times.end, math.inf)
+            return True
+
+    def _queue(self, times: Times) -> bool:
+        """Let the next to be trained again wait; whether there is one, or one waits already."""
+        waiting = imported().trial.TrialState.WAITING
+        if any(OF in one.user_attrs for one in self.study.get_trials(False, (waiting,))):
+            return True
+        trials = all_tried(self.study)
+        found = next_repeat(trials, self.search.rounds, times.again)
+        if found is None or time.time() + found[0].seconds > times.end:
+            return False
+        one, number = found
+        params = self.study.trials[one.number].params
+        self.study.enqueue_trial(params, user_attrs={OF: one.number, ROUND: number})
+        return True
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        with reached(address_in(self.search.folder, self.search.storage)):
+            yield
+
+    def _take(self, until: float, longest: float) -> None:
+        """Ask for a trial, and try it."""
+        optuna = imported()
+        with experiments_meant():
+            trial = self.study.ask()
+        with self.presence.at(trial._trial_id):
+            try:
+                trial.set_user_attr(AT, self.presence.token)
+                self._try(trial, until, longest)
+            except optuna.exceptions.UpdateFinishedTrialError:
+                pass  # it was held for dead, as after a sleep: another tries again
+
+    def _try(self, trial: Trial, until: float, longest: float) -> None:
         """Train as a trial says."""
-        search = self.search
-        options = space.asked(trial, search.shape, search.teaching)
-        learner = search.learner(**options)
+        search, again = self.search, OF in trial.user_attrs
+        number = int(trial.user_attrs.get(ROUND, 0))
+        options = search.space.asked(trial, search.shape, search.teaching, search.epochs)
+        learner = search.learner(round=number, **options)
         options = {name: one for name, one in options.items() if hasattr(learner, name)}
         trial.set_user_attr("options", options)
-        watch, began = _Watch(trial, until), time.monotonic()
+        self.shown.ready(learner, number)
+        watch = Watch(trial, until, longest, held=not again)
         try:
-            space.planned(options["net"], search.shape, 2)
-            learner.fit(search.X, search.y, groups=search.groups, run=watch.run)
+            if "net" in options:
+                space.planned(options["net"], search.shape, 2)
+            self.shown.teach(learner, number, watch.run)
         except (NetworkError, DivergedError) as error:
             watch.why = f"{error.what}: {error.came}"
         except Interrupted:
             pass  # it was ended, and says why
-        trial.set_user_attr("seconds", round(time.monotonic() - began, 3))
+        trial.set_user_attr("seconds", round(time.monotonic() - watch.began, 3))
         trial.set_user_attr("epochs", watch.epochs)
-        if watch.why or watch.best is None:
+        loss = None if watch.why else learner.model_.provenance.calibrated_loss
+        if loss is None:
             trial.set_user_attr("why", watch.why or "no epoch was judged")
             self._tell(trial, None, "PRUNED")
         else:
-            self._ended(trial, learner, watch.best)
+            self._ended(trial, learner, loss)
 
-    def _ended(self, trial: Trial, learner: FromScratch, best: EpochEnded) -> None:
+    def _ended(self, trial: Trial, learner: Answering, loss: float) -> None:
         """Tell what a whole training reached; one process at a time keeps its model."""
-        plan, reached = learner.model_.plan, reached_by(learner.model_, best)
-        said = {name: getattr(reached, name) for name in ("measure", "value", "low", "high")}
-        said |= {"loss": best.validation_loss, "parameters": plan.parameters}
-        said |= {"multiply_adds": plan.multiply_adds}
+        plan, reached = learner.model_.plan, reached_by(learner.model_, loss)
+        said = {name: getattr(reached, name) for name in Reached.__slots__}
+        said |= {"loss": loss, "parameters": plan.parameters, "multiply_adds": plan.multiply_adds}
         for name, value in said.items():
             trial.set_user_attr(name, value)
-        place, folder, score = self.search.place, self.search.folder, reached.score
-        with study_lock(folder):
-            before = best_of(all_tried(self.study))
-            if before is None or (score, -(best.validation_loss or 0.0)) > before.rank:
-                learner.save(str(place))
-                trial.set_user_attr("model", files.digest_of(place))
-                trial.set_user_attr("where", self.search.there)
-            if trial.user_attrs.get(FIRST):
-                learner.save(str(folder / DEFAULT_MODEL))
-            self._tell(trial, score, "COMPLETE")
+        with study_lock(self.search.folder):
+            if OF not in trial.user_attrs:
+                keep(self.search, trial, learner.model_, all_tried(self.study))
+            self._tell(trial, -loss, "COMPLETE")
 
     def _tell(self, trial: Trial, score: float | None, state: str) -> None:
         became: TrialState = getattr(imported().trial.TrialState, state)
         self.study.tell(trial, score, state=became, skip_if_finished=True)
 
 
-@dataclass(slots=True)
-class _Watch:
-    """Follows a training, and ends it where it falls behind or time is up."""
-
-    trial: Trial
-    until: float
-    run: Run = field(default_factory=Run)
-    steps: int = 1
-    reported: int = -1
-    epochs: int = 0
-    best: EpochEnded | None = None
-    why: str = ""
-
-    def __post_init__(self) -> None:
-        self.run.listeners.append(self)
-
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, Planned):
-            self.steps = int(event.config.get("steps", 1))
-        elif isinstance(event, EpochEnded):
-            self._judged(event)
-        if time.time() > self.until:
-            self._end(TIME_UP)
-
-    def _judged(self, event: EpochEnded) -> None:
-        self.epochs = event.epoch
-        if event.best:
-            self.best = event
-        part = GRID * event.step // self.steps
-        if part > self.reported and self.best is not None and event.step < self.steps:
-            self.reported = part
-            self.trial.report(course_of(self.best), part)
-            if self.trial.should_prune():
-                self._end(BEHIND)
-
-    def _end(self, why: str) -> None:
-        if not self.why:
-            self.why = why
-            self.run.stop()
-
-
-def course_of(epoch: EpochEnded) -> float:
-    """Return what trainings under way are held against one another by: accuracy, else the loss."""
-    if epoch.validation_accuracy is not None:
-        return epoch.validation_accuracy
-    return -(epoch.validation_loss or 0.0)
-
-
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """What a whole training reached on the validation pictures."""
+    """What a whole training reached on the validation pictures, in the figure of its target."""
 
     measure: str
     value: float
     low: float | None
     high: float | None
     score: float
-    """What is made as large as can be."""
+    """`value` where more of it is better, else its negative."""
 
 
-def reached_by(model: FittedModel, best: EpochEnded) -> Reached:
+def reached_by(model: FittedModel, loss: float) -> Reached:
     """Judge a training as its kind of target is judged; by its loss where that cannot be told."""
     name, sign = model.answering().chosen_by
     figure = model.provenance.held_out_figures.get(name)
     if figure is not None:
         return Reached(name, figure.value, figure.low, figure.high, sign * figure.value)
-    loss = best.validation_loss or 0.0
     return Reached("loss", loss, None, None, -loss)

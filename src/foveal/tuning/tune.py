@@ -1,14 +1,15 @@
 """Tuning: networks and trainings are tried within a time, and the best model is kept.
 
-Trials are chosen by the validation pictures, so that these flatter the chosen one: a part that no
-trial saw says how it fares, beside what all defaults reach.
+Trials are held against one another by how probable they made what is true of held-out pictures,
+which varies far less than how often they were right. These pictures flatter the best one: the best
+few are trained again on other splits beside all defaults (`foveal.tuning.choosing`), and a part
+that no training saw says how the chosen one fares.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,18 @@ from foveal.errors import UsageError
 from foveal.model.contents import checked_path
 from foveal.parameters import Choice, Real, Rule, Whole, check, optional
 from foveal.pictures.sources import gather
-from foveal.tuning.search import ENDING, SAMPLERS, Sampler, Search, known
+from foveal.tuning.choosing import ROUNDS
+from foveal.tuning.search import ENDING, SAMPLERS, Sampler, Search, Times, known
+from foveal.tuning.spaces import SPACES, Kind
 from foveal.tuning.storage import imported
 from foveal.tuning.study import Tried
-from foveal.tuning.tuned import Tuning, found, keep_aside
+from foveal.tuning.tuned import Tuning, found, set_aside
 from foveal.tuning.workers import tried_side_by_side
 from foveal.vocabulary import TARGETS
 
 TEST_SHARE = 0.2
+AGAIN = 1 / 3
+"""Share of the time in which the best few are trained again."""
 
 
 def tune(
@@ -36,7 +41,10 @@ def tune(
     to: str | Path,
     minutes: float = 10.0,
     trials: int | None = None,
+    learner: Kind = "cnn",
+    backbone: str | Path | None = None,
     target_kind: str = "classes",
+    repeats: int = ROUNDS,
     sampler: Sampler = "tpe",
     storage: str | None = None,
     workers: int = 1,
@@ -52,11 +60,14 @@ def tune(
 ) -> Tuning:
     """Try networks and trainings on pictures, and keep the best model.
 
-    The first trial is that of all defaults; what follows is led by what came of those before, and
-    ends early where it falls behind (median rule: Golovin et al., "Google Vizier", 2017). Layers,
-    kernels and their sizes, padding, strides, pooling, nodes, activations, dropout, optimizer,
-    rate, decay, batch and variations are open. A later call goes on with the same study, and so
-    does another at the same time, here or on another machine that reaches `storage`.
+    The first trial is that of all defaults; a few follow that suit many pictures; then each is led
+    by what came of those before, and ends early where it falls behind (median rule: Golovin et al.,
+    "Google Vizier", 2017) or would take a third of the time. Layers, kernels and their sizes,
+    padding, strides, pooling, nodes, activations, dropout, optimizer, rate and its course, decay,
+    epochs, averaging of weights, batch and variations are open. In the last third of the time the
+    best few are trained again beside the defaults, with other seeds on other splits: the best of
+    them is kept, or else the model of all defaults. A later call goes on with the same study, and
+    so does another at the same time, here or on another machine that reaches `storage`.
 
     Parameters
     ----------
@@ -66,12 +77,20 @@ def tune(
         Where the best model goes, whole after each trial that is better: a .safetensors file. The
         study lies in a folder beside it, MODEL.tune/.
     minutes : float
-        After which no trial is begun, and those under way end.
+        After which no training is begun, and those under way end.
     trials : int, optional
-        Trials of this call, at most.
+        Trials of this call, at most; trainings again are not counted.
+    learner : {"cnn", "transfer"}
+        What is trained: networks from scratch, or a backbone whose kernels are kept, of which head,
+        cut, views and fine-tuning are open.
+    backbone : str or path, optional
+        Of a transfer; as in `TransferClassifier`.
     target_kind : {"classes", "labels", "numbers"}
-        What labels say. Trials are compared by accuracy, by mean average precision, or by mean
-        absolute error.
+        What labels say. Trials are compared by the log loss of held-out pictures once they have
+        calibrated the model; by the mean loss of numbers.
+    repeats : int
+        Rounds in which the best few are trained again, if time allows; 0 for none: then the best by
+        the held-out pictures of all trials is kept.
     sampler : {"tpe", "random"}
         How trials are chosen; at random none of them ends early.
     storage : str, optional
@@ -101,7 +120,9 @@ def tune(
     rules: dict[str, Rule] = {
         "minutes": Real(0, above=True),
         "trials": optional(Whole(1)),
+        "learner": Choice(tuple(SPACES)),
         "target_kind": Choice(tuple(TARGETS)),
+        "repeats": Whole(0),
         "sampler": Choice(SAMPLERS),
         "workers": Whole(1),
         "test_share": Real(0, 1, below=True),
@@ -109,6 +130,7 @@ def tune(
     }
     given = {"minutes": minutes, "trials": trials, "target_kind": target_kind, "sampler": sampler}
     given |= {"workers": workers, "test_share": test_share, "seed": seed}
+    given |= {"learner": learner, "repeats": repeats}
     check(given, rules)
     cluster = None if engine is None else Cluster.read(engine)
     if cluster is not None and workers > 1:
@@ -118,28 +140,39 @@ def tune(
             came="both",
             remedy="leave `workers` out",
         )
+    if backbone is not None and learner != "transfer":
+        raise UsageError(
+            "backbone",
+            needed="a transfer, which has one",
+            came=f"networks from scratch, and {str(backbone)[:80]!r}",
+            remedy="ask for it by `learner`, or leave `backbone` out",
+        )
     imported()
     began, place = time.time(), checked_path(to)
     with files.told(str(place.with_suffix(ENDING))):
         place.with_suffix(ENDING).mkdir(parents=True, exist_ok=True)
     if threads is None and workers > 1:
         threads = max(1, cores() // workers)
-    shares = {"test_share": test_share, "validation_share": validation_share}
+    common: dict[str, Any] = {"test_share": test_share, "validation_share": validation_share}
+    common |= {} if backbone is None else {"backbone": str(backbone)}
     search = Search(
         X=gather(X) if y is None else X,
         y=y,
         groups=groups,
+        kind=learner,
         target=target_kind,
         place=place,
         storage=storage,
         sampler=sampler,
+        rounds=repeats,
         seed=seed,
-        common={**shares, "epochs": epochs, "random_state": seed},
+        epochs=epochs,
+        common=common,
         machine={"device": device, "threads": threads},
     )
-    search = replace(search, **known(search))
-    aside = keep_aside(search)
-    notes = [aside] if aside else []
-    until = began + 60 * minutes
-    notes += tried_side_by_side(search, until, trials, workers, cluster, tell)
+    search = known(search)
+    notes = [*search.notes, *set_aside(search)]
+    again = AGAIN if repeats else 0.0
+    times = Times(began + 60 * minutes * (1 - again), began + 60 * minutes)
+    notes += tried_side_by_side(search, times, trials, workers, cluster, tell)
     return found(search, time.time() - began, notes)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from foveal import files
 from foveal.errors import DataError, UsageError
 from foveal.judging.evaluation import Evaluation, evaluate
 from foveal.model.fitted import FittedModel
 from foveal.model.loading import load
 from foveal.results import plain
 from foveal.tuning import space
+from foveal.tuning.choosing import Confirmed, chosen, confirmed
+from foveal.tuning.keeping import DEFAULT_MODEL, keep_aside, put
 from foveal.tuning.search import Search
 from foveal.tuning.storage import address_in, reached
-from foveal.tuning.study import Tried, all_tried, best_of, front, importance, opened
-from foveal.tuning.trying import DEFAULT_MODEL
+from foveal.tuning.study import Tried, all_tried, front, importance, opened
 from foveal.wording import counted
 
 
@@ -27,6 +28,9 @@ class Tuning:
     trials: tuple[Tried, ...]
     best: int
     """Number of the trial whose model is kept."""
+    confirmed: tuple[Confirmed, ...]
+    """The best few beside all defaults, trained again on other splits, the best first; none where
+    nothing was."""
     importance: dict[str, float]
     """Share of the differences between trials that each hyperparameter explains."""
     path: Path
@@ -50,7 +54,8 @@ class Tuning:
         return front(self.trials)
 
     def __repr__(self) -> str:
-        return f"Tuning({counted(len(self.trials), 'trial')}, best {self.best}, {self.judged!r})"
+        own = [one for one in self.trials if one.repeat_of is None]
+        return f"Tuning({counted(len(own), 'trial')}, best {self.best}, {self.judged!r})"
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -70,8 +75,10 @@ class Tuning:
     def outcome(self) -> list[str]:
         """Say what came of it, in lines."""
         said = [f"{name:<8} {value}" for name, value in self.facts()]
-        count = counted(len(self.trials), "trial")
-        said.insert(0, f"{count}, {self.seconds:.0f} s: {_states(self.trials)}")
+        own = [one for one in self.trials if one.repeat_of is None]
+        again = len(self.trials) - len(own)
+        told = f"{counted(len(own), 'trial')}, {self.seconds:.0f} s: {_states(own)}"
+        said.insert(0, told + f"; {counted(again, 'training')} again" * bool(again))
         return [*said, *(f"note: {one}" for one in self.notes)]
 
     def facts(self) -> list[tuple[str, str]]:
@@ -79,19 +86,41 @@ class Tuning:
         best = next(one for one in self.trials if one.number == self.best)
         said = [
             ("best", f"trial {best.number}: {space.told(best.options)}"),
-            ("chosen", f"by {best.measure} {best.told} on validation pictures"),
+            ("chosen", f"{self._why(best)}; {best.told} on validation pictures"),
             ("judged", f"{_figure(self.judged)} ({self.judged.judged_by})"),
         ]
+        first = next((one for one in self.trials if one.is_first and one.complete), None)
+        if first is not None and not best.is_first:
+            said.append(("cost", _cost(best, first)))
         if self.default is not None:
             same = " (it is the best)" if best.is_first else ""
             said.append(("defaults", f"{_figure(self.default)}{same}"))
         return said
+
+    def _why(self, best: Tried) -> str:
+        """Say by what the best was chosen."""
+        own = [one for one in self.trials if one.complete and one.repeat_of is None]
+        if not self.confirmed and best.is_first and any(one.rank > best.rank for one in own):
+            return "since no other was trained again, for which it takes more `minutes`"
+        if not self.confirmed:
+            return "by the loss of the validation pictures alone, which flatters it"
+        first = self.confirmed[0]
+        rounds = counted(first.rounds, "further training")
+        if best.is_first:
+            return (
+                f"since none was surely better: in {rounds} on other splits trial {first.number} "
+                f"had a loss {first.told} lower than all defaults"
+            )
+        return f"by {rounds} on other splits: its loss was {first.told} lower than that of all " + (
+            f"defaults, {first.loss:.3g} for {first.defaults_loss:.3g}"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as plain values."""
         return {
             "trials": [one.to_dict() for one in self.trials],
             "best": self.best,
+            "confirmed": [one.to_dict() for one in self.confirmed],
             "importance": self.importance,
             "front": [one.number for one in self.front],
             "model": str(self.path),
@@ -108,7 +137,7 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def _states(trials: tuple[Tried, ...]) -> str:
+def _states(trials: Sequence[Tried]) -> str:
     """Count the trials by what became of them."""
     words = {
         "complete": "complete",
@@ -127,9 +156,18 @@ def _figure(found: Evaluation) -> str:
     return f"{name} {value} on {counted(len(found.answers.rows), 'picture')}"
 
 
+def _cost(best: Tried, first: Tried) -> str:
+    """Say what the best costs beside all defaults, to train and to ask."""
+    said = f"{best.seconds:.1f} s to train, all defaults {first.seconds:.1f} s"
+    if not best.multiply_adds or not first.multiply_adds:
+        return said
+    times = best.multiply_adds / first.multiply_adds
+    return f"{said}; a picture takes {times:.2g} times their multiply-adds"
+
+
 def _of_front(one: Tried) -> str:
     cost = f"{(one.multiply_adds or 0) / 1e6:,.2f} M multiply-adds"
-    return f"       trial {one.number}: {one.told} on validation, {cost}"
+    return f"       trial {one.number}: {one.measure} {one.figure} on validation, {cost}"
 
 
 def found(search: Search, seconds: float, notes: list[str]) -> Tuning:
@@ -145,7 +183,7 @@ def found(search: Search, seconds: float, notes: list[str]) -> Tuning:
     study, _ = opened(search)
     with reached(address_in(search.folder, search.storage)):
         trials, shares = tuple(all_tried(study)), importance(study)
-    best = best_of(trials)
+    best = chosen(trials, search.held_share, search.rounds)
     if best is None:
         raise UsageError(
             "minutes",
@@ -153,21 +191,14 @@ def found(search: Search, seconds: float, notes: list[str]) -> Tuning:
             came="none that was completed",
             remedy="give more, or fewer `epochs`",
         )
-    here = _here(search, trials)
-    if here is None:
-        raise DataError(
-            str(search.place),
-            needed=f"the model of trial {best.number}, the best",
-            came=f"no model of any trial here; that one was written to {best.where}",
-            remedy="bring it from there, or train it anew with its options in trials.csv",
-        )
-    if here.rank < best.rank:
-        more = f"trial {best.number} is better: {best.measure} {best.told}, its model at"
-        notes = [*notes, f"{more} {best.where}"]
+    here = _put(search, trials, best)
+    if here.number != best.number:
+        notes = [*notes, f"trial {best.number} is better: {best.told}, its model at {best.where}"]
     default = search.folder / DEFAULT_MODEL
     return Tuning(
         trials=trials,
         best=here.number,
+        confirmed=tuple(confirmed(trials, search.held_share)),
         importance=shares,
         path=search.place,
         judged=_judged(search, search.place),
@@ -177,22 +208,31 @@ def found(search: Search, seconds: float, notes: list[str]) -> Tuning:
     )
 
 
-def _here(search: Search, trials: tuple[Tried, ...]) -> Tried | None:
-    """Find the trial whose model lies at its place; None for none."""
-    if not search.place.is_file():
-        return None
-    content = files.digest_of(search.place)
-    return best_of([one for one in trials if one.model == content])
+def _put(search: Search, trials: tuple[Tried, ...], best: Tried) -> Tried:
+    """Bring the model of the best trial to its place, or of the best that is on this machine.
+
+    Raises
+    ------
+    DataError
+        Where there is none.
+    """
+    others = sorted((one for one in trials if one.model), key=lambda one: one.rank, reverse=True)
+    for one in (best, *others):
+        if put(search, one):
+            return one
+    raise DataError(
+        str(search.place),
+        needed=f"the model of trial {best.number}, the best",
+        came=f"no model of any trial here; that one was written to {best.where}",
+        remedy="bring it from there, or train it anew with its options in trials.csv",
+    )
 
 
-def keep_aside(search: Search) -> str:
+def set_aside(search: Search) -> list[str]:
     """Keep what lies at the model's place and is of no trial; say so, in a note."""
     study, _ = opened(search)
-    if not search.place.is_file() or _here(search, tuple(all_tried(study))) is not None:
-        return ""
-    aside = search.folder / "replaced.safetensors"
-    files.write_whole(aside, search.place.read_bytes())
-    return f"what lay at {search.place} before is kept as {aside}"
+    aside = keep_aside(search, all_tried(study))
+    return [aside] if aside else []
 
 
 def _judged(search: Search, path: Path) -> Evaluation:

@@ -11,7 +11,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -20,8 +19,9 @@ from typing import TYPE_CHECKING
 
 from foveal.cluster import Cluster
 from foveal.errors import FovealError, ResourceError
+from foveal.launched import end_with
 from foveal.tuning.on_ray import on_ray
-from foveal.tuning.search import Search
+from foveal.tuning.search import Search, Times
 from foveal.tuning.storage import address_in, reached
 from foveal.tuning.study import Tried, all_tried, best_of, opened
 from foveal.tuning.trying import work
@@ -36,13 +36,13 @@ REFUSED = 70
 LOOK = 0.3
 """Seconds after which workers are looked after again."""
 Tell = Callable[[Tried, bool], None]
-Share = tuple[Search, float, int | None]
-"""What a worker is given: what is tuned, until when, and how many trials it may try."""
+Share = tuple[Search, Times, int | None]
+"""What a worker is given: what is tuned, when what ends, and how many trials it may try."""
 
 
 def tried_side_by_side(
     search: Search,
-    until: float,
+    times: Times,
     trials: int | None,
     workers: int,
     cluster: Cluster | None,
@@ -52,7 +52,7 @@ def tried_side_by_side(
 
     Parameters
     ----------
-    search, until, trials
+    search, times, trials
         As in `foveal.tuning.trying.work`; the trials are those of all workers.
     workers : int
         How many processes try side by side.
@@ -69,12 +69,12 @@ def tried_side_by_side(
     study, _ = opened(search)
     teller = Teller(study, tell)
     if cluster is not None:
-        on_ray(search, until, trials, cluster, teller, study)
+        on_ray(search, times, trials, cluster, teller, study)
         return []
     if workers == 1:
-        work(search, until, trials, teller)
+        work(search, times, trials, teller)
         return []
-    with _started(shares(search, until, trials, workers)) as running:
+    with _started(shares(search, times, trials, workers)) as running:
         while any(one.poll() is None for one in running):
             time.sleep(LOOK)
             with reached(address_in(search.folder, search.storage)):
@@ -100,13 +100,13 @@ def _lost(codes: Sequence[int]) -> list[str]:
     return [f"a worker was ended by {one}: its trial was tried again, or waits" for one in lost]
 
 
-def shares(search: Search, until: float, trials: int | None, workers: int) -> list[Share]:
+def shares(search: Search, times: Times, trials: int | None, workers: int) -> list[Share]:
     """Divide trials among workers; those that would have none are left out."""
     if trials is None:
-        return [(search, until, None)] * workers
+        return [(search, times, None)] * workers
     each, more = divmod(trials, workers)
     counts = [each + (number < more) for number in range(workers)]
-    return [(search, until, count) for count in counts if count]
+    return [(search, times, count) for count in counts if count]
 
 
 class Teller:
@@ -124,7 +124,8 @@ class Teller:
             if one.number in self.told or one.state == "running":
                 continue
             self.told.add(one.number)
-            better = one.complete and (self.best is None or one.rank > self.best.rank)
+            better = one.complete and one.repeat_of is None
+            better = better and (self.best is None or one.rank > self.best.rank)
             self.best = one if better else self.best
             if self.tell is not None:
                 self.tell(one, better)
@@ -166,18 +167,11 @@ def _raise_its_error(process: subprocess.Popen[bytes]) -> None:
 def main() -> None:
     """Take part in a study, as a process of its own does that `_started` started."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it is interrupted, and ends it
-    search, until, trials = pickle.load(sys.stdin.buffer)
-    threading.Thread(target=_end_with, args=(sys.stdin.fileno(),), daemon=True).start()
+    search, times, trials = pickle.load(sys.stdin.buffer)
+    end_with(sys.stdin.fileno())
     try:
-        work(search, until, trials)
+        work(search, times, trials)
     except FovealError as error:
         pickle.dump(error, sys.stdout.buffer)
         sys.stdout.buffer.flush()
         os._exit(REFUSED)
-
-
-def _end_with(pipe: int) -> None:
-    """End this process once nobody holds the other end of a pipe."""
-    while os.read(pipe, 1):
-        pass
-    os._exit(1)

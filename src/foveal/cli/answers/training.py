@@ -70,6 +70,7 @@ class Tuned(Answer):
 
     trials: list[dict[str, Any]]
     best: Any
+    confirmed: list[dict[str, Any]]
     importance: Any
     front: Any
     model: str | None

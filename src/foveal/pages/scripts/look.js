@@ -31,6 +31,15 @@ class Sheet {
     return this.node.shape.slice(1).map(one => Math.ceil(one / reduced));
   }
 
+  /** Whether the layer shows more than its name. */
+  get unfolded() {
+    return this.canvas.closest("details")?.open ?? true;
+  }
+
+  unfold() {
+    this.canvas.closest("details")?.setAttribute("open", "");
+  }
+
   get reduced() {
     return this.page.net.look.nodes[this.page.net.root(this.place)].reduced;
   }
@@ -273,6 +282,7 @@ class Page {
     const sheet = this.sheets.get(first === undefined ? places[0] : first);
     if (sheet) this.go(sheet.best());
     if (this.classes) this.classes.draw();
+    this.folds();
     addEventListener("resize", () => this.redraw());
     document.documentElement.dataset.ready = "yes";
   }
@@ -293,6 +303,22 @@ class Page {
       }
     }, {rootMargin: "600px"});
     for (const sheet of this.sheets.values()) seen.observe(sheet.canvas);
+  }
+
+  /** Unfold all layers at once; print what is unfolded, however far from sight. */
+  folds() {
+    const button = document.getElementById("unfold");
+    button?.removeAttribute("hidden");
+    button?.addEventListener("click", () => {
+      for (const sheet of this.sheets.values()) sheet.unfold();
+      button.parentElement?.remove();
+    });
+    addEventListener("beforeprint", () => {
+      for (const sheet of this.sheets.values()) {
+        sheet.near = sheet.near || sheet.unfolded;
+        sheet.draw();
+      }
+    });
   }
 
   /** The pictures to switch between. */
@@ -336,6 +362,7 @@ class Page {
     if (sheet && there) {
       sheet.all = sheet.all || !sheet.choose().includes(spot.channel);
       sheet.near = true;
+      sheet.unfold();
       sheet.canvas.focus({preventScroll: true});
       sheet.canvas.scrollIntoView({block: "center"});
     }

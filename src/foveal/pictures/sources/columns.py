@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
@@ -21,7 +22,8 @@ from foveal.pictures.missing import is_missing
 from foveal.pictures.remote_objects import RemoteObject
 from foveal.pictures.sources.labels import labels_of, objects_of, text_of
 from foveal.pictures.sources.parts import PARTS
-from foveal.remote import is_copy
+from foveal.pictures.texts import Texts
+from foveal.remote_copies import is_copy
 from foveal.wording import counted
 
 PATH, LABEL, GROUP, SPLIT = "path", "label", "group", "split"
@@ -176,7 +178,8 @@ def told(listed: Sequence[Listed], where: str) -> Pictures:
             came="none",
             remedy="check that it is whole, and that it holds what you expect",
         )
-    names = [name for one in listed for name in one.names]
+    whole = len(listed) == 1
+    names = listed[0].names if whole else Texts(chain.from_iterable(one.names for one in listed))
     every = {name: _column(listed, name) for one in listed for name in one.columns}
     labels, notes = None, tuple[str, ...]()
     if LABEL in every:
@@ -195,9 +198,7 @@ def told(listed: Sequence[Listed], where: str) -> Pictures:
     )
     return Pictures(
         names=names,
-        content=EncodedContent(
-            listed[0].rows if len(listed) == 1 else Chained([one.rows for one in listed])
-        ),
+        content=EncodedContent(listed[0].rows if whole else Chained([one.rows for one in listed])),
         labels=labels,
         parts=parts,
         groups=_groups(every[GROUP]) if GROUP in every else None,

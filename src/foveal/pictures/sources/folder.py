@@ -16,6 +16,7 @@ from foveal.pictures.content import EncodedContent
 from foveal.pictures.encoded import Beneath
 from foveal.pictures.opening import endings
 from foveal.pictures.sources.parts import PARTS
+from foveal.pictures.texts import Texts
 from foveal.vocabulary import normal_name
 
 MADE = frozenset(
@@ -48,9 +49,10 @@ def read(root: Path) -> Pictures:
             remedy="name the folder that holds the pictures or the class folders",
         )
     labels, parts = said_by_folders(found, str(root))
+    names = Texts(found)
     return Pictures(
-        names=found,
-        content=EncodedContent(Beneath(root, found)),
+        names=names,
+        content=EncodedContent(Beneath(root, names)),
         labels=None if labels is None else np.array(labels, dtype=object),
         parts=None if parts is None else np.array(parts),
         notes=(*passed_over(passed), *_empty(folders, found, parts is not None)),

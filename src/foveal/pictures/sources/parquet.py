@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from foveal.errors import DataError
-from foveal.pictures.collection import Pictures
+from foveal.pictures.collection import Numbered, Pictures
 from foveal.pictures.encoded import Absent, Encoded, EncodedRows, Unreadable
 from foveal.pictures.label_sets import LabelSet, label_sets, set_of
 from foveal.pictures.opening import reason_of
@@ -22,6 +23,7 @@ from foveal.pictures.sources.parquet_column import (
     PictureColumn,
     rows_without,
 )
+from foveal.pictures.texts import Texts
 
 ENDING = ".parquet"
 SEVERAL = (LABEL, "labels")
@@ -74,7 +76,7 @@ def listed(path: Path, name: str) -> Listed:
             inner = _paths(file, schema, picture) if picture else None
         columns = {
             one: _several(values) if _names_labels(schema.field(one)) else values
-            for one, values in ((one, table.column(one).to_pylist()) for one in flat)
+            for one, values in ((one, _values(table.column(one))) for one in flat)
         }
         if picture is None:
             check_columns(schema.names, str(path))
@@ -96,7 +98,7 @@ def listed(path: Path, name: str) -> Listed:
     rows = ParquetRows(column, inner, without)
     return Listed(
         rows=rows,
-        names=[f"{name}/{one}" for one in rows.names],
+        names=Texts(f"{name}/{one}" for one in rows.names),
         columns=_labelled(columns, _features(schema)),
         notes=_lost(schema, flat, picture, name),
     )
@@ -106,7 +108,7 @@ class ParquetRows(EncodedRows):
     """The pictures of a file, by row."""
 
     def __init__(
-        self, column: PictureColumn, paths: Sequence[str | None] | None, without: set[int]
+        self, column: PictureColumn, paths: Sequence[str] | None, without: set[int]
     ) -> None:
         self.column, self.without = column, without
         self.names = _names(len(column), paths)
@@ -125,13 +127,22 @@ class ParquetRows(EncodedRows):
         return Absent(f"{self.column.path}/{self.names[row]}", NO_BYTES)
 
 
-def _names(count: int, paths: Sequence[str | None] | None) -> list[str]:
+def _names(count: int, paths: Sequence[str] | None) -> Sequence[str]:
     """Name pictures by their paths, where each has one of its own, else by their rows."""
-    if paths is not None and all(paths) and len(set(paths)) == count:
-        found = [str(PurePosixPath(str(path))).lstrip("/") for path in paths]
+    if paths is not None and all(paths):
+        found = Texts(str(PurePosixPath(path)).lstrip("/") for path in paths)
         if len(set(found)) == count:
             return found
-    return [str(row) for row in range(count)]
+    return Numbered(count)
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    """Return the values of a column as Python's own; equal texts are one."""
+    found = itertools.chain.from_iterable(chunk.to_pylist() for chunk in column.chunks)
+    if not _is_text(column.type):
+        return list(found)
+    same: dict[str | None, str | None] = {}
+    return [same.setdefault(one, one) for one in found]
 
 
 def _picture_column(schema: pa.Schema, where: str) -> str | None:
@@ -168,6 +179,12 @@ def _is_bytes(kind: pa.DataType | None) -> bool:
     return kind is not None and (pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
+def _is_text(kind: pa.DataType) -> bool:
+    """Whether a column holds texts, or the numbers of some."""
+    inner = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(inner) or pa.types.is_large_string(inner))
+
+
 def _is_flat(kind: pa.DataType) -> bool:
     """Whether a column holds a short value a row."""
     inner = kind.value_type if pa.types.is_dictionary(kind) else kind
@@ -183,9 +200,8 @@ def _names_labels(field: pa.Field) -> bool:
     inner = kind.value_type
     if pa.types.is_dictionary(inner):
         inner = inner.value_type
-    texts = pa.types.is_string(inner) or pa.types.is_large_string(inner)
     numbers = pa.types.is_integer(inner) or pa.types.is_boolean(inner)
-    return bool(texts or (numbers and field.name in SEVERAL))
+    return _is_text(inner) or bool(numbers and field.name in SEVERAL)
 
 
 def _several(values: Sequence[list[Any] | None]) -> list[LabelSet | None]:
@@ -198,13 +214,14 @@ def _several(values: Sequence[list[Any] | None]) -> list[LabelSet | None]:
     return found
 
 
-def _paths(file: pq.ParquetFile, schema: pa.Schema, picture: str) -> list[str | None] | None:
-    """Return the path that each picture had; None where there are none."""
+def _paths(file: pq.ParquetFile, schema: pa.Schema, picture: str) -> Texts | None:
+    """Return the path that each picture had, empty of one without; None where there are none."""
     kind = schema.field(picture).type
     if _is_bytes(kind) or kind.get_field_index(PATH) < 0:
         return None
     column = file.read(columns=[f"{picture}.{PATH}"], use_threads=False).column(0)
-    return [path for chunk in column.chunks for path in chunk.field(0).to_pylist()]
+    each = itertools.chain.from_iterable(one.field(0).to_pylist() for one in column.chunks)
+    return Texts(str(path or "") for path in each)
 
 
 def _features(schema: pa.Schema) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from collections import OrderedDict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -50,11 +50,10 @@ class PictureColumn:
     def __init__(self, path: Path, column: str) -> None:
         self.path, self.column = path, column
         self.state = times(path.stat())
-        with pq.ParquetFile(path) as file:
-            facts = file.metadata
-        self.groups = [facts.row_group(at) for at in range(facts.num_row_groups)]
-        counts = [group.num_rows for group in self.groups]
-        self.ends = np.cumsum(counts, dtype=np.int64)
+        groups = _groups(path, column)
+        self.ends = np.cumsum([group.rows for group in groups], dtype=np.int64)
+        self.means = [group.mean for group in groups]
+        self.lacking = [at for at, group in enumerate(groups) if group.may_lack]
         self._file: pq.ParquetFile | None = None
         self._batches: Iterator[pa.RecordBatch] | None = None
         self._group, self._next = -1, 0
@@ -67,6 +66,10 @@ class PictureColumn:
 
     def __len__(self) -> int:
         return int(self.ends[-1]) if len(self.ends) else 0
+
+    def first(self, group: int) -> int:
+        """Return the first row of a row group."""
+        return int(self.ends[group - 1]) if group else 0
 
     def read(self, row: int) -> bytes | None:
         """Read the bytes of one row; None where it has none.
@@ -132,14 +135,12 @@ class PictureColumn:
             self._file = pq.ParquetFile(
                 self.path, buffer_size=1 << 20, pre_buffer=False, page_checksum_verification=True
             )
-        chunk = _chunk(self.groups[group], self.column)
-        mean = chunk.total_uncompressed_size // max(self.groups[group].num_rows, 1)
-        rows = min(max(A_BATCH // max(mean, 1), 1), MOST_ROWS)
+        rows = min(max(A_BATCH // max(self.means[group], 1), 1), MOST_ROWS)
         self._batches = self._file.iter_batches(
             rows, row_groups=[group], columns=[self.column], use_threads=False
         )
         self._group = group
-        self._next = int(self.ends[group]) - int(self.groups[group].num_rows)
+        self._next = self.first(group)
 
     def _following(self, group: int) -> tuple[int, pa.Array]:
         """Read the next batch; what follows a damage in a row group is lost."""
@@ -205,11 +206,10 @@ NO_BYTES = "no bytes in this row"
 
 def rows_without(column: PictureColumn) -> set[int]:
     """Return the rows that have no bytes; read through only where there may be some."""
-    maybe = [at for at, group in enumerate(column.groups) if _may_lack(group, column.column)]
     found: set[int] = set()
     with pq.ParquetFile(column.path, buffer_size=1 << 20, pre_buffer=False) as file:
-        for group in maybe:
-            first = int(column.ends[group]) - int(column.groups[group].num_rows)
+        for group in column.lacking:
+            first = column.first(group)
             for batch in file.iter_batches(
                 MOST_ROWS, row_groups=[group], columns=[column.column], use_threads=False
             ):
@@ -221,13 +221,27 @@ def rows_without(column: PictureColumn) -> set[int]:
     return found
 
 
-def _chunk(group: Any, column: str) -> Any:
-    """Return what the file says of a column in a row group."""
+class _Group(NamedTuple):
+    """What the file says of a row group. All that it says takes kilobytes: first and last value."""
+
+    rows: int
+    mean: int
+    """Bytes of a row."""
+    may_lack: bool
+    """Whether rows may have no bytes."""
+
+
+def _groups(path: Path, column: str) -> list[_Group]:
+    """Read what a file says of its row groups."""
+    with pq.ParquetFile(path) as file:
+        facts = file.metadata
+        return [_group(facts.row_group(at), column) for at in range(facts.num_row_groups)]
+
+
+def _group(group: Any, column: str) -> _Group:
     chunks = map(group.column, range(group.num_columns))
-    return next(chunk for chunk in chunks if chunk.path_in_schema == column)
-
-
-def _may_lack(group: Any, column: str) -> bool:
-    """Whether rows of a group may have no bytes, as its statistics say."""
-    told = _chunk(group, column).statistics
-    return told is None or not told.has_null_count or told.null_count > 0
+    chunk = next(chunk for chunk in chunks if chunk.path_in_schema == column)
+    told = chunk.statistics
+    may_lack = told is None or not told.has_null_count or told.null_count > 0
+    mean = chunk.total_uncompressed_size // max(group.num_rows, 1)
+    return _Group(group.num_rows, mean, may_lack)

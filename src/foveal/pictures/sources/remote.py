@@ -28,6 +28,8 @@ from foveal.pictures.sources import parquet, tar, text_table
 from foveal.pictures.sources.columns import Listed, told
 from foveal.pictures.sources.folder import in_order, is_made, passed_over, said_by_folders
 from foveal.pictures.sources.shards import BESIDE, members_too, with_part
+from foveal.pictures.texts import Texts
+from foveal.remote_copies import Copy, copied
 
 MOST_OPEN = 8
 """Copies of shards that are listed anew, at most, where members came from another process."""
@@ -139,9 +141,10 @@ class _Folder:
             found = told([self.listed(name) for name in self.shards], shown(self.address))
             return found.noted(passed_over(beside, "beside the shards"))
         labels, parts = said_by_folders(self.names, shown(self.address))
-        rows = RemoteRows(self.address, self.names, self.stamps, self.sizes)
+        names = Texts(self.names)
+        rows = RemoteRows(self.address, names, Texts(self.stamps), self.sizes)
         return Pictures(
-            names=self.names,
+            names=names,
             content=EncodedContent(rows),
             labels=None if labels is None else np.array(labels, dtype=object),
             parts=None if parts is None else np.array(parts),
@@ -160,14 +163,14 @@ def _file(address: str, kind: Any) -> Pictures:
     """Read a table or a shard, by its copy."""
     if kind in SHARDS:
         return told([_shard(address, last_name(address), alone=True)], shown(address))
-    copy = remote.copied(address)
+    copy = copied(address)
     found: Pictures = _as_there(copy, lambda: text_table.read(copy.path))
     content = found.content
     assert isinstance(content, EncodedContent)
     return replace(found, content=EncodedContent(Renamed(copy, content.pictures)))
 
 
-def _as_there(copy: remote.Copy, reading: Any) -> Any:
+def _as_there(copy: Copy, reading: Any) -> Any:
     """Read a copy; errors name what it is a copy of."""
     try:
         return reading()
@@ -203,7 +206,7 @@ def _unread(address: str, name: str, reason: str) -> Listed:
 class Renamed(EncodedRows):
     """The rows of a table of which a copy is read: files beside the copy lie beside the table."""
 
-    def __init__(self, copy: remote.Copy, rows: Sequence[Encoded]) -> None:
+    def __init__(self, copy: Copy, rows: Sequence[Encoded]) -> None:
         self.copy, self.rows = copy, rows
 
     def __len__(self) -> int:
@@ -214,7 +217,7 @@ class Renamed(EncodedRows):
         return _there(self.rows[row], self.copy)
 
 
-def _there(picture: Encoded, copy: remote.Copy) -> Encoded:
+def _there(picture: Encoded, copy: Copy) -> Encoded:
     """Return what a picture beside a copy is, or an absent one within it, at the address."""
     here = f"{copy.path.parent}{os.sep}"
     if isinstance(picture, Path) and str(picture).startswith(here):
@@ -233,7 +236,7 @@ class RemoteShard:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self.copy = remote.copied(address)
+        self.copy = copied(address)
         self.kind = next(kind for kind in SHARDS if _is(kind, address))
         self.found: Listed = _as_there(
             self.copy, lambda: self.kind.listed(self.copy.path, last_name(address))
@@ -247,7 +250,7 @@ class RemoteShard:
     def listed(self, name: str) -> Listed:
         """Return what it lists, its pictures beneath this name."""
         own = last_name(self.address)
-        names = [name + one[len(own) :] for one in self.found.names]
+        names = Texts(name + one[len(own) :] for one in self.found.names)
         return replace(self.found, rows=_Members(self), names=names)
 
     def member(self, row: int) -> Encoded:

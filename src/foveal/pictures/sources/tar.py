@@ -6,14 +6,16 @@ What belongs to one sample has one key, the name up to its first dot: `0017.jpg`
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import sys
 import tarfile
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from foveal.errors import DataError
 from foveal.pictures.collection import Pictures
@@ -30,6 +32,7 @@ from foveal.pictures.encoded import (
 from foveal.pictures.opening import endings, reason_of
 from foveal.pictures.sources.columns import GROUP, LABEL, SPLIT, Listed, told
 from foveal.pictures.sources.folder import is_made, passed_over, said_by_folders
+from foveal.pictures.texts import Texts
 from foveal.wording import counted
 
 ENDING = ".tar"
@@ -65,15 +68,25 @@ class TarMember:
 
     def read(self) -> bytes:
         """Read it."""
-        check_bytes(self.size)
         try:
             with self.shard.open("rb") as file:
-                if times(os.fstat(file.fileno())) != self.state:
-                    raise Unreadable(f"{self.shard.name} changed since it was listed")
-                file.seek(self.offset)
-                found = file.read(self.size)
+                return self.read_from(file)
         except OSError as error:
             raise Unreadable(f"{self.shard.name}: {reason_of(error)}") from error
+
+    def read_from(self, file: BinaryIO) -> bytes:
+        """Read it from its shard, which is open.
+
+        Raises
+        ------
+        Unreadable, OSError
+            Where it cannot be read.
+        """
+        check_bytes(self.size)
+        if times(os.fstat(file.fileno())) != self.state:
+            raise Unreadable(f"{self.shard.name} changed since it was listed")
+        file.seek(self.offset)
+        found = file.read(self.size)
         if len(found) < self.size:
             raise Unreadable(_cut(len(found), self.size))
         return found
@@ -84,7 +97,7 @@ class Members(EncodedRows):
 
     def __init__(self, shard: Path, state: str) -> None:
         self.shard, self.state = shard, state
-        self.names: list[str] = []
+        self.names = Texts()
         self.offsets, self.sizes = array("q"), array("q")
         self.problems: dict[int, str] = {}
 
@@ -96,7 +109,7 @@ class Members(EncodedRows):
         self.offsets.append(offset)
         self.sizes.append(size)
 
-    def picked(self, rows: Sequence[int]) -> Members:
+    def picked(self, rows: Iterable[int]) -> Members:
         """Return some of the members."""
         found = Members(self.shard, self.state)
         for row in rows:
@@ -150,21 +163,18 @@ def listed(shard: Path, name: str) -> Listed:
         Where it is no tar file, or a compressed one.
     """
     members, notes, damage = _members(shard)
-    keys = {_key(inner) for inner in members.names if _ending(inner) in endings()}
-    beside = [
-        row
-        for row, inner in enumerate(members.names)
-        if _ending(inner) not in endings() and "." in inner and _key(inner) in keys
-    ]
-    pictures = members.picked(sorted(set(range(len(members))) - set(beside)))
-    said = _said(members, beside, notes)
-    columns, folders = _columns(pictures.names, said, str(shard))
-    names = [f"{name}/{inner}" for inner in pictures.names]
+    sample_of = _samples(members.names)
+    beside = bytearray(_is_beside(inner, sample_of) for inner in members.names)
+    pictures = members.picked(row for row, one in enumerate(beside) if not one)
+    said = _said(members, beside, sample_of, notes)
+    columns, folders = _columns(pictures.names, sample_of, said, str(shard))
+    names = Texts(f"{name}/{inner}" for inner in pictures.names)
     rows: Sequence[Encoded] = pictures
     if damage:
         notes.append(f"{damage}: what followed is not known")
         if len(pictures) - 1 not in pictures.problems:  # else its last row says so
-            rows, names = Chained([pictures, (Absent(str(shard), damage),)]), [*names, name]
+            rows = Chained([pictures, (Absent(str(shard), damage),)])
+            names.append(name)
             columns = {column: [*values, None] for column, values in columns.items()}
     told_of = tuple(f"{name}: {note}" for note in notes)
     return Listed(rows=rows, names=names, columns=columns, folders=folders, notes=told_of)
@@ -268,28 +278,49 @@ def _key(inner: str) -> str:
     return f"{folder}{slash}{last.partition('.')[0]}"
 
 
+def _samples(names: Iterable[str]) -> dict[str, int]:
+    """Number the samples that have a picture, by their keys."""
+    found: dict[str, int] = {}
+    for inner in names:
+        if _ending(inner) in endings():
+            found.setdefault(_key(inner), len(found))
+    return found
+
+
+def _is_beside(inner: str, sample_of: Mapping[str, int]) -> bool:
+    """Whether a member stands beside the picture of its sample, and is none."""
+    return "." in inner and _ending(inner) not in endings() and _key(inner) in sample_of
+
+
 def _ending(inner: str) -> str:
     stem, dot, ending = inner.rpartition("/")[2].rpartition(".")
     return f".{ending.lower()}" if dot and stem else ""
 
 
-def _said(members: Members, beside: Sequence[int], notes: list[str]) -> dict[str, dict[str, Any]]:
-    """Read what stands beside pictures: label, group and split of samples, by key."""
-    found: dict[str, dict[str, Any]] = {}
+Said = Mapping[str, Mapping[int, Any]]
+"""Values of columns by the number of their sample, each column by its name."""
+
+
+def _said(
+    members: Members, beside: Sequence[int], sample_of: Mapping[str, int], notes: list[str]
+) -> Said:
+    """Read what stands beside pictures: label, group and split of samples."""
+    found: dict[str, dict[int, Any]] = {}
     others: dict[str, None] = {}
     odd: list[str] = []
-    for row in sorted(beside, key=lambda row: _ending(members.names[row]) == ".cls"):
-        inner = members.names[row]
-        ending = _ending(inner)
-        if ending not in (".cls", ".json"):
-            others[ending] = None
-            continue
-        try:
-            said = _read_said(members[row], ending)
-        except (Unreadable, ValueError):
-            odd.append(inner)
-            continue
-        found[_key(inner)] = found.get(_key(inner), {}) | said
+    with members.shard.open("rb") as file:
+        for row, inner, ending in _labels_last(members.names, beside):
+            if ending not in (".cls", ".json"):
+                others[ending] = None
+                continue
+            try:
+                said = _read_said(members[row], ending, file)
+            except (OSError, Unreadable, ValueError):
+                odd.append(inner)
+                continue
+            for name, value in said.items():
+                same = sys.intern(value) if isinstance(value, str) else value  # one text a class
+                found.setdefault(name, {})[sample_of[_key(inner)]] = same
     if odd:
         notes.append(f"{counted(len(odd), 'label')} cannot be read, such as {odd[0]}")
     if others:
@@ -297,18 +328,26 @@ def _said(members: Members, beside: Sequence[int], notes: list[str]) -> dict[str
     return found
 
 
-def _read_said(member: Encoded, ending: str) -> dict[str, Any]:
-    """Read a .cls or .json member.
+def _labels_last(names: Texts, beside: Sequence[int]) -> Iterator[tuple[int, str, str]]:
+    """Yield rows, names and endings of what stands beside pictures, those of labels last."""
+    for last in (False, True):
+        for row, inner in itertools.compress(enumerate(names), beside):
+            ending = _ending(inner)
+            if (ending == ".cls") == last:
+                yield row, inner, ending
+
+
+def _read_said(member: Encoded, ending: str, file: BinaryIO) -> dict[str, Any]:
+    """Read a .cls or .json member of a shard that is open.
 
     Raises
     ------
-    Unreadable, ValueError
+    OSError, Unreadable, ValueError
         Where it is none, or more than `MOST_SAID` bytes.
     """
-    if isinstance(member, TarMember) and member.size > MOST_SAID:
-        raise ValueError(member.size)
-    assert not isinstance(member, Path)
-    text = member.read().decode("utf-8-sig")
+    if not isinstance(member, TarMember) or member.size > MOST_SAID:
+        raise ValueError(member)
+    text = member.read_from(file).decode("utf-8-sig")
     if ending == ".cls":
         return {LABEL: text}
     values = json.loads(text)
@@ -325,14 +364,13 @@ def _read_said(member: Encoded, ending: str) -> dict[str, Any]:
 
 
 def _columns(
-    names: Sequence[str], said: Mapping[str, Mapping[str, Any]], where: str
+    names: Sequence[str], sample_of: Mapping[str, int], said: Said, where: str
 ) -> tuple[dict[str, list[Any]], bool]:
     """Return what is said of each picture, and whether labels are names of folders."""
-    keys = [_key(inner) for inner in names]
     columns: dict[str, list[Any]] = {
-        name: [said.get(key, {}).get(name) for key in keys]
+        name: [said[name].get(sample_of.get(_key(inner), -1)) for inner in names]
         for name in (LABEL, GROUP, SPLIT)
-        if any(name in one for one in said.values())
+        if name in said
     }
     if LABEL in columns:
         return columns, False
