@@ -153,7 +153,10 @@ def read(client: socket.socket) -> bytes:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_whoever_is_refused_for_want_of_room_reads_why_and_asks_again(site, chunked: bool) -> None:
+def test_whoever_is_refused_for_want_of_room_reads_why_and_asks_again(
+    site, chunked: bool, monkeypatch
+) -> None:
+    monkeypatch.setattr(Connection, "every", 60.0)  # however busy the machine is
     made, size = site(queue=1), 5_000_000
     lengths = ("content-length: {}", "transfer-encoding: chunked")
     head = f"POST {PREDICT} HTTP/1.1\r\nhost: localhost\r\ncontent-type: image/png\r\n"
@@ -225,6 +228,22 @@ def test_a_head_without_end_is_cut_off_before_it_fills_the_memory(site, after: b
                     answer += client.recv(1_000)
                 client.settimeout(20)
         assert sent < 50 * MOST_HEAD
+
+
+def test_whoever_hangs_up_within_a_body_is_no_fault(site, caplog) -> None:
+    made = site()
+    head = f"POST {PREDICT} HTTP/1.1\r\nhost: localhost\r\ncontent-type: image/png\r\n"
+    with listened(made) as address:
+        for query in ("", "?top=2"):  # by the short way, and by FastAPI
+            asked = head.replace(PREDICT, PREDICT + query) + "content-length: 100\r\n\r\nx"
+            with socket.create_connection(address) as client:
+                client.sendall(asked.encode())
+                time.sleep(0.2)
+        until = time.monotonic() + 20
+        while len(made.log) < 2 and time.monotonic() < until:
+            time.sleep(0.02)
+    assert [one["status"] for one in made.log] == [499, 499]
+    assert made.resources.room.pictures == 0 and not caplog.records
 
 
 def test_the_loop_is_the_fastest_there_is(monkeypatch) -> None:

@@ -21,10 +21,6 @@ BODY = "body"
 """Name of a picture that came without one."""
 
 
-class Gone(Exception):
-    """Whoever sent a request hung up before its body was there."""
-
-
 async def read_body(request: Request, visit: Visit, limits: Limits) -> bytes:
     """Read the body of a request.
 
@@ -33,7 +29,7 @@ async def read_body(request: Request, visit: Visit, limits: Limits) -> bytes:
     Refused
         With 413 for more bytes than may be, 408 for a client that is too slow, 415 for a body that
         is packed, 503 where there is no room for it now.
-    Gone
+    ClientDisconnect
         Where the client hung up.
     """
     _check_head(request, limits)
