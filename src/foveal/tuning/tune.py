@@ -140,7 +140,7 @@ def tune(
     cluster = None if engine is None else Cluster.read(engine)
     if cluster is not None and workers > 1:
         raise UsageError(
-            "workers and engine",
+            "`workers` and `engine`",
             needed="one of them: a cluster has as many actors as cores for their `threads`",
             came="both",
             remedy="leave `workers` out",
