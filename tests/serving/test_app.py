@@ -48,6 +48,11 @@ def test_the_page_names_every_route_and_loads_nothing(site) -> None:
     assert 'src="http' not in page and "<script" not in page and "cdn" not in page.lower()
 
 
+def test_the_bare_address_leads_to_the_page(site) -> None:
+    found = site().ask("GET", "/")
+    assert found.status_code == 307 and found.headers["location"] == "docs"
+
+
 def test_metadata_says_what_a_model_takes_and_gives(site) -> None:
     made = site()
     server = made.ask("GET", "/v2").json()

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
@@ -102,6 +102,11 @@ def _add_documents(app: FastAPI, resources: Resources, names: Sequence[str]) -> 
     async def docs(request: Request) -> Response:
         """Describe all routes to a person, on a page that loads nothing."""
         return HTMLResponse(page_of(described(app, names), str(request.base_url).rstrip("/")))
+
+    @app.get("/", include_in_schema=False)
+    async def first() -> Response:
+        """Lead a person who opens the bare address to the page."""
+        return RedirectResponse("docs")
 
 
 def described(app: FastAPI, names: Sequence[str]) -> dict[str, Any]:
