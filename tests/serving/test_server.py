@@ -77,7 +77,13 @@ def test_a_server_loads_what_changed_and_finishes_what_is_under_way(
 @contextlib.contextmanager
 def listened(made) -> Iterator[tuple[str, int]]:
     """Let a site answer at a socket."""
-    config = uvicorn.Config(made.guard, http=Connection, lifespan="off", log_config=None)
+    config = uvicorn.Config(
+        made.guard,
+        http=Connection,
+        lifespan="off",
+        log_config=None,
+        timeout_graceful_shutdown=10,  # as `foveal serve` has one
+    )
     server = uvicorn.Server(config)
     with listening("127.0.0.1", 0) as bound:
         running = threading.Thread(target=server.run, args=([bound],))
@@ -86,7 +92,8 @@ def listened(made) -> Iterator[tuple[str, int]]:
             yield bound.getsockname()
         finally:
             server.should_exit = True
-            running.join()
+            running.join(60)
+            assert not running.is_alive()
 
 
 def test_whoever_sends_no_whole_head_is_cut_off_and_others_are_not(site, monkeypatch) -> None:
@@ -105,6 +112,27 @@ def test_whoever_sends_no_whole_head_is_cut_off_and_others_are_not(site, monkeyp
                 assert slow.recv(10) == b""
             assert other.get("/v2").status_code == 200
         assert 0.2 < time.monotonic() - began < 5
+
+
+def test_what_is_read_no_longer_is_cut_off(site, monkeypatch) -> None:
+    made: list[Connection] = []
+    begin = Connection.connection_made
+
+    def noted(self, transport) -> None:
+        begin(self, transport)
+        made.append(self)
+
+    monkeypatch.setattr(Connection, "every", 0.3)
+    monkeypatch.setattr(Connection, "connection_made", noted)
+    with listened(site()) as address, socket.create_connection(address) as client:
+        client.settimeout(20)
+        client.sendall(b"GET /v2/health/live HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        assert read(client).startswith(b"HTTP/1.1 200")
+        made[0].loop.call_soon_threadsafe(made[0].transport.pause_reading)
+        time.sleep(0.2)
+        client.sendall(b"GET /v2 HTTP/1.1\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            assert client.recv(10) == b""
 
 
 @pytest.mark.parametrize("said", [True, False])

@@ -22,7 +22,8 @@ class Connection(HttpToolsProtocol):
     """uvicorn's connection, looked after every few seconds.
 
     It is closed where a head was not whole between two looks, and cut off where it is closing
-    and what is left to be sent is not taken.
+    and what is left to be sent is not taken, or where nothing is answered and what waits to be
+    read is not.
     """
 
     every = 5.0
@@ -37,6 +38,8 @@ class Connection(HttpToolsProtocol):
         self._in_head = self._went_on = False
         self._unheard = 0
         """Bytes that came and were part of nothing that is whole."""
+        self._heard = self._heard_before = 0
+        """Bytes that came, now and at the last look."""
         self._look: asyncio.TimerHandle | None = None
         self._begin()
 
@@ -49,6 +52,7 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Take what came, unless a head has no end."""
         self._went_on = False
+        self._heard += len(data)
         super().data_received(data)
         self._unheard = 0 if self._went_on else self._unheard + len(data)
         if self._unheard <= MOST_HEAD or self.transport.is_closing():
@@ -119,5 +123,8 @@ class Connection(HttpToolsProtocol):
         seen = id(self.cycle)
         if not answering and not idle and self._requests == seen:
             self.transport.close()
+        elif not answering and self._heard == self._heard_before and self._has_more():
+            self.transport.abort()
         self._requests = -1 if answering or idle else seen
+        self._heard_before = self._heard
         self._begin()
