@@ -15,10 +15,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from foveal.errors import FovealError, ResourceError
-from foveal.serving.bodies import Gone
 from foveal.serving.documented import ASKING, answers
 from foveal.serving.door import Door
-from foveal.serving.guard import Guard
+from foveal.serving.guard import GONE, Guard
 from foveal.serving.inference_routes import inference_routes
 from foveal.serving.page import page_of
 from foveal.serving.picture_routes import picture_routes
@@ -157,7 +156,7 @@ def _add_errors(app: FastAPI) -> None:
         return answer(Refused(422, where, needed=need, came=said, remedy="see /docs"))
 
     async def gone(request: Request, error: Exception) -> Response:
-        raise Gone from error
+        return Response(status_code=GONE)
 
     async def fault(request: Request, error: Exception) -> Response:
         logging.getLogger("foveal.serving").error("a fault of the program", exc_info=error)

@@ -17,12 +17,10 @@ from foveal.serving.refusals import Refused
 from foveal.serving.room import Visit
 from foveal.wording import counted
 
+PLAIN = {"content-encoding": "identity", "transfer-encoding": "chunked"}
+"""What headers may say of a body that is not packed."""
 BODY = "body"
 """Name of a picture that came without one."""
-
-
-class Gone(Exception):
-    """Whoever sent a request hung up before its body was there."""
 
 
 async def read_body(request: Request, visit: Visit, limits: Limits) -> bytes:
@@ -33,7 +31,7 @@ async def read_body(request: Request, visit: Visit, limits: Limits) -> bytes:
     Refused
         With 413 for more bytes than may be, 408 for a client that is too slow, 415 for a body that
         is packed, 503 where there is no room for it now.
-    Gone
+    ClientDisconnect
         Where the client hung up.
     """
     _check_head(request, limits)
@@ -62,11 +60,13 @@ def _check_head(request: Request, limits: Limits) -> None:
     said = request.headers.get("content-length", "0")
     if said.isdecimal() and int(said) > limits.body:
         _too_large(counted(int(said), "byte"), limits)
-    packed = request.headers.get("content-encoding", "identity").strip().lower()
-    if packed not in ("identity", ""):
+    for name, plain in PLAIN.items():
+        packed = ", ".join(request.headers.getlist(name)).strip().lower()
+        if packed in ("", plain):
+            continue
         raise Refused(
             415,
-            "content-encoding",
+            name,
             needed="a body as it is",
             came=packed[:40],
             remedy="send it unpacked: pictures are packed already",

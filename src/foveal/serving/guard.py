@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 
 from starlette.types import Message, Receive, Scope, Send
 
-from foveal.serving.bodies import Gone
 from foveal.serving.door import Door, by_name
 from foveal.serving.refusals import busy, told
 from foveal.serving.resources import Resources
@@ -19,6 +18,8 @@ from foveal.serving.short_way import ShortWay, note
 
 UNMATCHED = "none"
 """Route of a request that fits none, in log and counts."""
+GONE = 499
+"""Status, in log and counts, of a request whose client hung up: as nginx writes it."""
 ALWAYS = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
@@ -85,8 +86,6 @@ class Guard:
         try:
             async with asyncio.timeout(seconds):
                 await self.ways.way(scope, direct)(scope, answer.receive, answer.send)
-        except Gone:
-            return
         except TimeoutError:
             came = f"no answer within {seconds:g} s"
             await answer.refuse(*told(busy(came, self.resources.room.pace * 10)))
@@ -94,7 +93,7 @@ class Guard:
     def _note(self, scope: Scope, answer: _Answer, seconds: float) -> None:
         """Count a request, and write its line: nothing in either is what a client says."""
         route = getattr(scope.get("route"), "path", UNMATCHED)
-        status = answer.status or 499
+        status = answer.status or GONE
         self.resources.counters.request(route, status, seconds)
         if self.log is None:
             return
