@@ -10,7 +10,8 @@ epoch, and the pictures are predicted. Memory is the most anonymous memory (RssA
 children included) that such a process had, looked at twenty times a second; seconds are of whole
 processes, decoding included, by the clock and of the processor: on a busy machine the latter tell
 whether they grow in proportion. With --stream the cache may hold next to nothing, so that pictures
-are decoded anew in every epoch.
+are decoded anew in every epoch. `--commands "train transfer"` takes features of each picture by the
+default backbone at 64x64, some milliseconds each, and keeps them in the cache.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from sources import make, write_parquet, write_shards
 RAW = argparse.RawDescriptionHelpFormatter
 SOURCES = ("folder", "tar shards", "Parquet")
 COMMANDS = ("train cnn", "train autoencoder", "predict")
+TRANSFER = "train transfer"
+"""Not by default: each picture goes through a backbone."""
 SMALL = "10MB"
 """Room of the cache with --stream."""
 
@@ -111,6 +114,11 @@ def line_of(command: str, pictures: Path, model: Path, net: str) -> list[str]:
     """Make the line of a command."""
     if command == "predict":
         return foveal("predict", model, pictures, "--to", model.with_suffix(".csv"))
+    if command == TRANSFER:
+        made = model.with_name("transfer.safetensors")
+        return foveal(
+            "train", "transfer", pictures, made, "--size", "64x64", "--no-report", "--threads", 2
+        )
     own = ("--net", net) if command == "train cnn" else ()
     options = ("--epochs", 1, "--no-report", "--threads", 2)
     made = model if command == "train cnn" else model.with_name("codes.safetensors")
@@ -141,7 +149,7 @@ def main() -> None:
     parser.add_argument("--few", type=int, default=20_000)
     parser.add_argument("--many", type=int, default=200_000)
     parser.add_argument("--sources", nargs="+", choices=SOURCES, default=SOURCES)
-    parser.add_argument("--commands", nargs="+", choices=COMMANDS, default=COMMANDS)
+    parser.add_argument("--commands", nargs="+", choices=(*COMMANDS, TRANSFER), default=COMMANDS)
     parser.add_argument("--net", default="fast", help="of train cnn")
     parser.add_argument("--stream", action="store_true", help="keep no decoded pictures")
     parser.add_argument("--work", type=Path, help="where pictures are made")

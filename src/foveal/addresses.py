@@ -85,7 +85,9 @@ def checked(address: str) -> str:
     raise UsageError(
         shown(address),
         needed="a path, or an address such as s3://bucket/photos",
-        came=doubt.partition(":")[0],
+        came=f"{protocol_of(address)}://, from which nothing is downloaded"
+        if doubt == NOT_DOWNLOADED
+        else doubt,
         remedy="download it first"
         if doubt == NOT_DOWNLOADED
         else "leave it out: keys are read from the environment, such as AWS_PROFILE",

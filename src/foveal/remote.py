@@ -28,6 +28,8 @@ KEYS = frozenset(
     }
 )
 """What S3 says of keys: no other object will be read with them either."""
+NO_KEYS = frozenset({"NoCredentialsError", "PartialCredentialsError", "ProfileNotFound"})
+"""Errors of botocore where there are no keys to send: no server was asked."""
 BUSY = frozenset({"SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "500"})
 """What S3 says while it is in trouble itself."""
 A_PAGE = 1_000
@@ -293,17 +295,24 @@ def _written(address: str) -> Iterator[None]:
 
 
 def _trouble(address: str, error: Exception, code: str, needed: str = "") -> ResourceError:
-    is_refused = isinstance(error, PermissionError) or code in KEYS
+    keyless = type(error).__name__ in NO_KEYS
+    is_refused = keyless or isinstance(error, PermissionError) or code in KEYS
     said = code or type(error).__name__
     return ResourceError(
         shown(address),
         needed=f"a server that answers, and a place {needed or 'that may be read'}",
-        came=f"no permission ({said})" if is_refused else f"none that answers ({said})",
+        came=f"{_why(keyless, is_refused)} ({said})",
         remedy="check the keys in the environment, such as AWS_PROFILE, and what they may do"
         if is_refused
         else "check the address, the network and AWS_ENDPOINT_URL, then give the same line again: "
         "parts that are there stay",
     )
+
+
+def _why(keyless: bool, is_refused: bool) -> str:
+    if keyless:
+        return "no keys to show it"
+    return "no permission" if is_refused else "none that answers"
 
 
 def missing(address: str, reason: str, needed: str = "a folder or file that exists") -> DataError:

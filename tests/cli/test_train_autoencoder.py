@@ -158,7 +158,7 @@ def test_strict_training_refuses_unreadable_files(run, class_folders: Path, tmp_
         (["--kind", "wide", "--encoder", "flatten"], "'dense'"),
         (["--decoder", "dense 7"], "needed: a picture of 3x16x16"),
         (["--encoder", "flaten"], "flatten"),
-        (["--seconds", 3], "epochs and seconds"),
+        (["--seconds", 3], "--epochs and --seconds"),
     ],
 )
 def test_wrong_options_of_a_training_end_with_two(

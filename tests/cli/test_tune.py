@@ -17,7 +17,9 @@ def test_networks_are_tried_and_the_best_is_written(run, tmp_path: Path) -> None
     code, out, err = run(*map(str, asked))
     assert code == 0, err
     assert model.exists() and f"next: foveal evaluate {model}" in out
-    assert err.startswith("trial 0: loss ") and ", accuracy 0." in err
+    prepared, _, trials = err.partition("\ntrial 0: ")
+    assert "192 training" in prepared  # is heard of before a trial ends
+    assert trials.startswith("loss ") and ", accuracy " in trials and " % (" in trials
     assert "\ntrial 1: " in err and "\ntrial 1 again, 1: loss " in err
     page = (tmp_path / "m.tune" / "tune.html").read_text()
     assert (

@@ -33,7 +33,7 @@ from support.autoencoders import blobs, in_folder, learner, parted
         ({"noise_level": 1.5}, "noise_level: needed"),
         ({"beta": -1}, "beta: needed"),
         ({"variational": "yes"}, "variational: needed"),
-        ({"epochs": 3, "seconds": 9}, "epochs and seconds: needed one of them"),
+        ({"epochs": 3, "seconds": 9}, "`epochs` and `seconds`: needed one of them"),
         ({"epochs": 0}, "epochs: needed"),
         ({"optimizer": "rmsprop"}, "one of 'sgd', 'adamw'"),
         ({"augmentation": None}, "augmentation: needed"),

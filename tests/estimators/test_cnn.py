@@ -119,7 +119,7 @@ def test_grey_pictures_are_not_mirrored_unless_asked() -> None:
     ("changes", "message"),
     [
         ({"epochs": 0}, "epochs: needed"),
-        ({"epochs": 3, "seconds": 9}, "epochs and seconds: needed one of them"),
+        ({"epochs": 3, "seconds": 9}, "`epochs` and `seconds`: needed one of them"),
         ({"optimizer": "rmsprop"}, "one of 'sgd', 'adamw'"),
         ({"validation_share": 1.0}, "validation_share"),
         ({"size": (1, 2, 3)}, "size"),

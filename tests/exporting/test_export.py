@@ -254,7 +254,7 @@ def test_golden_pictures_between_bytes_are_refused(tmp_path: Path, model: Fitted
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"int8": True}, "int8 and calibrate: needed both or neither.*got int8 alone"),
+        ({"int8": True}, "`int8` and `calibrate`: needed both or neither.*got int8 alone"),
         ({"calibrate": PIXELS}, "got calibrate alone"),
         ({"int8": True, "calibrate": PIXELS}, r"needed a file \.onnx or \.xml, got \.pt2"),
         ({"half": "left"}, "half: needed"),

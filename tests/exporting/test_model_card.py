@@ -29,6 +29,8 @@ def test_a_card_lies_beside_the_file_and_tells_of_both(
         "From scratch",
     ):
         assert said in card
+    points = [line for line in card.splitlines() if line.startswith("- ")]
+    assert not [point for point in points if point[2].islower()]
 
 
 def test_accuracy_comes_with_its_interval_and_weights_with_their_licence(

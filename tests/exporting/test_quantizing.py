@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from foveal import DataError, UsageError
@@ -41,6 +42,40 @@ def test_a_file_of_eight_bits_is_held_against_one_of_single_precision(
     again = FORMATS[suffix].open(place, 1)(PIXELS[:3])
     assert np.abs(again - model.predict_proba(PIXELS[:3])).max() < 0.2
     assert not list(tmp_path.glob("*plain*"))
+
+
+def test_the_dense_predictor_stays_in_single_precision(
+    tmp_path: Path, model: FittedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quantizing, "RUNS", 2)
+    shown = Pictures.of_array(PIXELS).labelled(model.predict(PIXELS))
+    place = tmp_path / "m.onnx"
+    export(model, place, int8=True, calibrate=shown, tolerance=0.2, force=True)
+    graph = onnx.load(place).graph
+    makers = {name: node.op_type for node in graph.node for name in node.output}
+    inputs = {
+        kind: [
+            makers.get(name) for node in graph.node if node.op_type == kind for name in node.input
+        ]
+        for kind in ("Conv", "Gemm")
+    }
+    assert "DequantizeLinear" in inputs["Conv"]
+    assert inputs["Gemm"] and "DequantizeLinear" not in inputs["Gemm"]
+
+
+def test_only_what_follows_all_kernels_predicts() -> None:
+    made = [
+        onnx.helper.make_node(kind, [], [], name=name)
+        for kind, name in (
+            ("Conv", "a"),
+            ("Gemm", "b"),
+            ("Conv", "c"),
+            ("Relu", "d"),
+            ("MatMul", "e"),
+        )
+    ]
+    assert quantizing.predictor(made) == ["e"]
+    assert quantizing.predictor([made[1], made[4]]) == []  # dense throughout
 
 
 def figures(int8: float, fp32: float, ours_ms: float, theirs_ms: float) -> Quantized:

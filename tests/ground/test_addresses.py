@@ -52,7 +52,7 @@ def test_an_address_with_a_password_is_refused_without_repeating_it(address: str
 
 
 def test_what_a_web_server_holds_is_not_downloaded() -> None:
-    with pytest.raises(UsageError, match="Download it first"):
+    with pytest.raises(UsageError, match="got https:.*nothing is downloaded. Download it first"):
         checked("https://example.org/photos/1.jpg")
 
 

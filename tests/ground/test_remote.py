@@ -11,7 +11,7 @@ import fsspec
 import pytest
 
 from foveal import remote
-from foveal.errors import UsageError
+from foveal.errors import ResourceError, UsageError
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +66,20 @@ def test_a_folder_lists_what_lies_beneath_it_at_any_depth() -> None:
 def test_what_cannot_be_read_here_says_what_is_needed(address: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         remote.read(address, 1)
+
+
+def test_where_there_are_no_keys_it_is_these_that_are_missing(
+    memory: fsspec.AbstractFileSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from botocore.exceptions import NoCredentialsError
+
+    def keyless(*_: object, **__: object) -> None:
+        raise NoCredentialsError
+
+    monkeypatch.setattr(type(memory), "info", keyless)
+    with pytest.raises(ResourceError, match="no keys to show it.*Check the keys") as told:
+        remote.entry("memory://top/a.bin")
+    assert "network" not in str(told.value)
 
 
 def test_without_fsspec_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,3 +138,24 @@ def test_eight_threads_predict_with_one_model() -> None:
     with ThreadPoolExecutor(8) as pool:
         for found in pool.map(lambda _: model.predict_proba(images), range(32)):
             np.testing.assert_array_equal(found, alone)
+
+
+def test_small_calls_among_many_are_run_by_one_thread_and_all_others_by_theirs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session, seen = opened(threads=2), list[int]()
+    session.network.network.register_forward_hook(lambda *_: seen.append(torch.get_num_threads()))
+    for at_hand in (True, False):
+        session.prepared(IMAGES, of_bytes(RECIPE), at_hand=at_hand)
+    monkeypatch.setattr(sessions, "SMALL", len(IMAGES) * session.network.multiply_adds)
+    session.prepared(IMAGES, of_bytes(RECIPE))
+    assert seen == [1, 2, 2]
+
+
+def test_what_is_fastest_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(sessions, "preferred", lambda name: asked.append(name) or "torch")
+    session = opened()
+    for _ in range(3):
+        session.prepared(IMAGES, of_bytes(RECIPE))
+    assert asked == ["own"]

@@ -154,7 +154,7 @@ def test_a_column_that_there_is_not_is_refused(table: Path, flat: Path) -> None:
         labelled_by_columns(gather(table), "agge")
     with pytest.raises(DataError, match="where no table says anything"):
         labelled_by_columns(gather(flat), "age")
-    with pytest.raises(UsageError, match="label and label_from: needed one of them"):
+    with pytest.raises(UsageError, match="`label` and `label_from`: needed one of them"):
         labelled_as(gather(table), "^(cat)", "age")
 
 

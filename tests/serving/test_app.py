@@ -43,7 +43,14 @@ def test_the_page_names_every_route_and_loads_nothing(site) -> None:
     for path in document["paths"]:
         assert path in page
     assert "default-src &#39;none&#39;" in page
+    asked = made.ask("GET", "/docs", headers={"Host": "127.0.0.1:8123"}).text
+    assert "curl http://127.0.0.1:8123/v2/models/NAME" in asked and ":8000" not in asked
     assert 'src="http' not in page and "<script" not in page and "cdn" not in page.lower()
+
+
+def test_the_bare_address_leads_to_the_page(site) -> None:
+    found = site().ask("GET", "/")
+    assert found.status_code == 307 and found.headers["location"] == "docs"
 
 
 def test_metadata_says_what_a_model_takes_and_gives(site) -> None:
@@ -84,6 +91,7 @@ def test_methods_and_parameters_that_do_not_hold_are_refused_in_words(site) -> N
     for k in ("0", "x", "-1", "1001", "1e3"):
         answer = made.ask("POST", f"/v1/models/coder/similar?k={k}", content=png(), headers=JPEG)
         assert answer.status_code == 422 and answer.json()["what"] == "k"
+        assert not answer.json()["needed"].startswith("Input")
 
 
 def test_a_fault_is_told_without_its_insides(site, monkeypatch, caplog) -> None:

@@ -119,3 +119,28 @@ def test_two_that_ask_one_after_the_other_are_both_answered() -> None:
         return [await batcher.ask(item) for item in range(200)]
 
     assert run(work) == list(range(200))
+
+
+def test_items_that_take_long_go_in_small_batches_and_short_ones_in_large(monkeypatch) -> None:
+    clock, sizes = [0.0], list[int]()
+    monkeypatch.setattr("foveal.serving.batching.time.perf_counter", lambda: clock[0])
+
+    def answer(items):
+        sizes.append(len(items))
+        clock[0] += sum(items)
+        return items
+
+    async def work(engine):
+        batcher = Batcher(answer, engine, 16, within=1.0)
+        for seconds in (0.4, 0.001):
+            for _ in range(40):
+                await asyncio.gather(*(batcher.ask(seconds) for _ in range(16)))
+            sizes.append(0)
+        batcher = Batcher(answer, engine, 16, within=1.0)
+        for _ in range(40):
+            await batcher.ask(9.0)
+        return batcher.pace
+
+    assert run(work) == pytest.approx(9.0, rel=0.01)
+    slow, fast = sizes.index(0), len(sizes) - 1 - sizes[::-1].index(0)
+    assert set(sizes[slow - 16 : slow]) == {2} and set(sizes[fast - 20 : fast]) == {16}

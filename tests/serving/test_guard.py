@@ -21,6 +21,7 @@ ROUTES = [
     ("GET", "/metrics"),
     ("GET", "/openapi.json"),
     ("GET", "/docs"),
+    ("GET", "/"),
     ("GET", "/nothing"),
 ]
 HOSTILE = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -142,3 +143,10 @@ def test_fewer_go_in_where_time_is_short_and_none_without_defaults() -> None:
     assert [one.number for one in contenders(TRIALS, seconds=1)] == [0, 3]
     assert contenders(TRIALS[1:]) == [] and contenders(TRIALS[:1]) == []
     assert next_repeat(TRIALS[1:], 5) is None and next_repeat(TRIALS, 0) is None
+
+
+def test_what_a_trial_changed_bears_its_sign() -> None:
+    first = confirmed(played(LOSSES, 4), held_share=0.25)[0]
+    worse = replace(first, gain=-0.1, low=-0.2, high=0.05)
+    assert worse.changed == "+0.1 (-0.05 to +0.2)"
+    assert replace(first, gain=0.1, low=-math.inf, high=math.inf).changed == "-0.1"

@@ -86,5 +86,5 @@ def test_several_machines_need_a_server(
 def test_what_is_no_engine_and_both_ways_at_once_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="ray, or ray://HOST:PORT"):
         tune(X, Y, to=tmp_path / "m.safetensors", engine="dask")
-    with pytest.raises(UsageError, match="workers and engine"):
+    with pytest.raises(UsageError, match="`workers` and `engine`"):
         tuned(tmp_path, workers=2)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import importlib
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,11 @@ from sklearn.datasets import load_digits
 
 from foveal import CNNClassifier, UsageError, files, load, tune
 from foveal.errors import DataError
+from foveal.progress.events import Event, Prepared
+from foveal.tuning import trying
 from foveal.tuning.study import AGAIN, AT, FIRST, TRY, Tried, front
+
+tuning = importlib.import_module("foveal.tuning.tune")  # `foveal.tune` is the function
 
 DIGITS = load_digits()
 X, Y = DIGITS.images[:300], DIGITS.target[:300]
@@ -68,6 +74,25 @@ def test_the_best_trial_is_kept_and_judged_on_pictures_that_no_trial_saw(tmp_pat
     assert found.trials[0].options["net"] == "fast" and found.trials[0].is_first
     assert f"best     trial {found.best}:" in str(found)
     assert not list((tmp_path / "m.tune").glob("process-*"))
+
+
+def test_preparing_takes_none_of_the_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    prepared = tuning.known
+
+    def slowly(search, listeners):
+        clock[0] += 3_600
+        return prepared(search, listeners)
+
+    monkeypatch.setattr(tuning, "known", slowly)
+    monkeypatch.setattr(trying.time, "time", lambda: time.monotonic() + clock[0])
+    heard: list[Event] = []
+    found = tuned(tmp_path, trials=2, minutes=30, listeners=[heard.append])
+    assert [one.complete for one in found.trials] == [True, True]
+    ready = [one for one in heard if isinstance(one, Prepared)]
+    assert len(ready) == 1 and ready[0].pictures == 300 and not ready[0].notes
 
 
 def test_a_killed_trial_is_tried_again_with_what_it_was_given_and_none_is_lost(

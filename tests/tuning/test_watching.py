@@ -60,7 +60,7 @@ def test_what_would_take_too_long_is_ended_once_its_pace_is_known() -> None:
     found(made(StepEnded, step=1, remaining=1000.0))
     assert not found.why
     found(made(StepEnded, step=5, remaining=60.0))
-    assert found.why == "it would take 60 s; a trial may take 50 s" and found.run.stopping
+    assert found.why == "it would take 60.0 s; a trial may take 50.0 s" and found.run.stopping
 
 
 def test_once_time_is_up_even_features_stop() -> None:

@@ -104,12 +104,13 @@ KINDS: Mapping[str, Kind] = {
     ),
     "size": Kind(
         "odd sizes",
-        "Much smaller or larger than the others: thumbnails, or of another source",
+        "Much smaller or larger than the others (height x width): thumbnails, or of another source",
         "look where they come from",
     ),
     "shape": Kind(
         "odd shapes",
-        "Much wider or taller than the others: brought to one shape they are squeezed",
+        "Much wider or taller than the others (height x width): brought to one shape they are "
+        "squeezed, lose their ends or keep wide margins",
         "crop them to what they show",
     ),
     "format": Kind(

@@ -16,6 +16,12 @@ import numpy as np
 
 from foveal.arrays import Doubles, Rows, Truths
 
+FEW = 0.05
+"""Share of pictures that may have one of several labels doubted by what a classifier says of it on
+average: wrong labels are rarer, so that beyond it the classifier itself is wrong."""
+SUREST = 0.97
+"""Least probability of the contrary for a label to be doubted there."""
+
 
 class Doubted(NamedTuple):
     """A label that looks wrong."""
@@ -71,6 +77,7 @@ class DoubtedSet(NamedTuple):
 def doubted_sets(probabilities_nk: Doubles, truths_nk: Truths) -> list[DoubtedSet]:
     """Find pictures of whose several labels some look wrong, each as two classes by itself.
 
+    Where these are more than `FEW` of all, only labels whose contrary has at least `SUREST`.
     Those with the surest come first.
 
     Parameters
@@ -88,8 +95,11 @@ def doubted_sets(probabilities_nk: Doubles, truths_nk: Truths) -> list[DoubtedSe
         for one in doubted_labels(both, bears.astype(np.intp)):
             doubt = DoubtedLabel(label, bool(bears[one.row]), float(both[one.row, one.other]))
             found.setdefault(one.row, []).append(doubt)
+    if len(found) > FEW * len(truths_nk):
+        found = {row: [one for one in of if one.sure >= SUREST] for row, of in found.items()}
     sets = [
         DoubtedSet(row, tuple(sorted(labels, key=lambda one: -one.sure)))
         for row, labels in found.items()
+        if labels
     ]
     return sorted(sets, key=lambda one: (-one.labels[0].sure, one.row))

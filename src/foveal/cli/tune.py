@@ -59,7 +59,10 @@ def tune(
         typer.Argument(metavar="MODEL", help="Where the best model goes: a .safetensors file."),
     ],
     minutes: Annotated[
-        float, typer.Option(min=0, help="After which no trial begins, and that under way ends.")
+        float,
+        typer.Option(
+            min=0, help="Of trying, once pictures are prepared: then what is under way ends."
+        ),
     ] = 10.0,
     trials: Annotated[int | None, typer.Option(min=1, help="Trials now, at most.")] = None,
     learner: Annotated[
@@ -132,31 +135,34 @@ def tune(
     proves better. Beside MODEL.safetensors it leaves MODEL.tune/
     with the study, trials.csv and tune.html; the same command goes on with it.
     """
+    from foveal.cli.progress import shown_progress
     from foveal.learning.job import labelled
     from foveal.tuning.tune import tune as tuned
 
-    found = tuned(
-        labelled(given(pictures), label_from, label),
-        to=model,
-        minutes=minutes,
-        trials=trials,
-        learner=learner,
-        backbone=backbone,
-        repeats=repeats,
-        target_kind=target_kind,
-        sampler=sampler,
-        storage=storage,
-        workers=workers,
-        engine=engine,
-        groups=groups_of(groups),
-        test_share=test_share,
-        validation_share=validation_share,
-        epochs=epochs,
-        device=device,
-        threads=threads,
-        seed=seed,
-        tell=_tell,
-    )
+    with shown_progress() as show:
+        found = tuned(
+            labelled(given(pictures), label_from, label),
+            to=model,
+            minutes=minutes,
+            trials=trials,
+            learner=learner,
+            backbone=backbone,
+            repeats=repeats,
+            target_kind=target_kind,
+            sampler=sampler,
+            storage=storage,
+            workers=workers,
+            engine=engine,
+            groups=groups_of(groups),
+            test_share=test_share,
+            validation_share=validation_share,
+            epochs=epochs,
+            device=device,
+            threads=threads,
+            seed=seed,
+            tell=_tell,
+            listeners=[show],
+        )
     written = list(_written(found, pictures))
     answer = Tuned(found=found, source=pictures, written=written)
     print_answer(answer, _lines, as_json=json)

@@ -22,6 +22,8 @@ MOST_PICTURES = 10_000
 MOST_PIXELS = 1_024
 """Numbers a picture is reduced to, at most, by averaging blocks."""
 ACCURACY, MICRO_F1 = "accuracy", "micro F1"
+SHARES = (ACCURACY, MICRO_F1, "mean average precision")
+"""Measures that are written as percentages."""
 LOGISTIC = "logistic regression on pixels"
 MOST_CLASSES = 1_000
 """Classes up to which a logistic regression is fitted: of more it takes gigabytes and minutes."""
@@ -47,7 +49,7 @@ class Baseline:
 
 def written(measure: str, estimate: Estimate) -> str:
     """Write what is estimated: shares as percentages."""
-    return estimate.percent() if measure in (ACCURACY, MICRO_F1) else estimate.plain()
+    return estimate.percent() if measure in SHARES else estimate.plain()
 
 
 Fold = tuple[Array, Array, Array, Array]

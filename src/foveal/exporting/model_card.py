@@ -137,4 +137,4 @@ def _file(found: Certificate) -> Iterator[str]:
     )
     if found.quantized is not None:
         yield f"Eight bits: mean difference {apart.mean:.2g}; figures in the certificate beside"
-    yield from found.notes
+    yield from (note[:1].upper() + note[1:] for note in found.notes)

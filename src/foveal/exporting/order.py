@@ -73,7 +73,7 @@ def order_of(
     asked_half = None if half is None else one_of("half", half, HALVES)
     if int8 != (calibrate is not None):
         raise UsageError(
-            "int8 and calibrate",
+            "`int8` and `calibrate`",
             needed="both or neither: ranges are found on pictures such as the file will see",
             came="int8 alone" if int8 else "calibrate alone",
             remedy="name pictures by `calibrate`, a hundred or more" if int8 else "add `int8`",

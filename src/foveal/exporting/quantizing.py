@@ -11,7 +11,7 @@ import logging
 import tempfile
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +37,13 @@ FEWEST = 8
 """Pictures to find ranges on and to judge by, at least."""
 SECONDS, RUNS = 1.5, 200
 """How long each file is timed, and how often it is run, at most."""
-QUANTIZED = ("Conv", "Gemm", "MatMul", "Add", "GlobalAveragePool", "MaxPool", "AveragePool")
-"""Operations that are done in eight bits; those between them are where both sides are."""
+DENSE = ("Gemm", "MatMul")
+"""Operations of dense layers."""
+QUANTIZED = ("Conv", *DENSE, "GlobalAveragePool", "MaxPool", "AveragePool")
+"""Operations that are done in eight bits; those between them are where both sides are.
+
+No sums: that of a residual block has the range of both of its terms (docs/tried.md).
+"""
 
 
 def check(found: Format, *, raw: bool) -> None:
@@ -138,12 +143,29 @@ def _quantize(
             Reader(),
             quant_format=quantization.QuantFormat.QDQ,
             op_types_to_quantize=list(QUANTIZED),
+            nodes_to_exclude=predictor(onnx.load(prepared).graph.node),
             per_channel=True,
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,
         )
     proto = onnx.load(target)
     target.write_bytes(onnx_file.told(proto, program, facts).SerializeToString())
+
+
+def predictor(nodes: Sequence[Any]) -> list[str]:
+    """Name the dense layers that follow all kernels: they stay as they are.
+
+    They are next to nothing of the work, and take features of very different ranges. A network
+    without kernels has none that follow them.
+
+    Parameters
+    ----------
+    nodes : sequence of onnx.NodeProto
+        Operations, in the order in which they are done.
+    """
+    kernels = [row for row, node in enumerate(nodes) if node.op_type == "Conv"]
+    after = nodes[kernels[-1] :] if kernels else ()
+    return [node.name for node in after if node.op_type in DENSE]
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ import json
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -37,6 +37,9 @@ TORCH_PACE, ENGINE_PACE = 2.2e10, 6e10
 cores. Only their ratio to the seconds below counts."""
 LOADING, CONVERTING = 0.4, 2.5
 """Seconds until a network that is kept converted can run, and one that has to be converted."""
+SMALL = 5e7
+"""Multiply-adds up to which torch runs a call by one thread, where others are expected: several
+would wait for each other longer than they compute, and keep the others from the processor."""
 PIXELS, MOST = 128 * 64 * 64, 128
 """Pixels that go through torch at once, and pictures, at most."""
 
@@ -190,7 +193,9 @@ class Session:
         """Run pictures (n, h, w, c) that are prepared already, (n, ...); see `engine_for`."""
         runner = self.runner(by, len(images), at_hand=at_hand)
         starts = range(0, len(images), runner.batch)
-        with self.device.at_work():
+        small = at_hand and len(images) * self.network.multiply_adds < SMALL
+        device = replace(self.device, threads=1) if small else self.device
+        with device.at_work():
             found = list(runner.run(images[start : start + runner.batch] for start in starts))
         return np.concatenate(found)
 

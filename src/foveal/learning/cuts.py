@@ -105,7 +105,7 @@ def _asked(config: TransferConfig, backbone: Backbone) -> Stage:
         stage = backbone.stage(start.cut)
         if start.fine_tune_epochs and stage == backbone.stages[-1]:
             raise UsageError(
-                "cut and fine_tune_epochs",
+                "`cut` and `fine_tune_epochs`",
                 needed="a cut with layers of the backbone above it, to be fine-tuned",
                 came=f"its end, {stage.name}",
                 remedy="name a lower stage, or leave `cut` out",

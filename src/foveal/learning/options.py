@@ -115,7 +115,7 @@ class Descent:
     def __post_init__(self) -> None:
         if self.epochs is not None and self.seconds is not None:
             raise UsageError(
-                "epochs and seconds",
+                "`epochs` and `seconds`",
                 needed="one of them",
                 came=f"epochs={self.epochs:g} and seconds={self.seconds:g}",
                 remedy="leave one of them out",

@@ -133,12 +133,13 @@ def _trials(found: Tuning) -> Section:
     own = [one for one in found.trials if one.repeat_of is None]
     order = sorted(own, key=lambda one: (one.complete, one.rank), reverse=True)
     more = len(order) - MOST_ROWS
+    measure = next((one.measure for one in order if one.measure), "validation")
     blocks: list[Block | None] = [
         Table(
-            columns=("trial", "validation", "M multiply-adds", "seconds", "what was tried"),
+            columns=("trial", "loss", measure, "M multiply-adds", "seconds", "what was tried"),
             rows=tuple(map(_row, order[:MOST_ROWS])),
-            numbers=(0, 1, 2, 3),
-            wrapped=(4,),
+            numbers=(0, 1, 3, 4),
+            wrapped=(5,),
             caption=f"{more:,} more in trials.csv." if more > 0 else "",
         )
     ]
@@ -149,4 +150,5 @@ def _row(one: Tried) -> tuple[str, ...]:
     cost = "" if one.multiply_adds is None else f"{one.multiply_adds / 1e6:,.2f}"
     options = told(one.options) if one.options else ""
     options = f"{one.why}: " * bool(one.why) + "all defaults: " * one.is_first + options
-    return str(one.number), one.told or "none", cost, f"{one.seconds:.1f}", options
+    loss = "none" if one.loss is None else f"{one.loss:.4f}"
+    return str(one.number), loss, one.figure, cost, f"{one.seconds:.1f}", options

@@ -221,7 +221,7 @@ def labelled_as(pictures: Pictures, label_from: str | None, label: str | None) -
     """
     if label_from is not None and label is not None:
         raise UsageError(
-            "label and label_from",
+            "`label` and `label_from`",
             needed="one of them: a column of a table says labels, or names of files do",
             came="both",
             remedy="leave one of them out",

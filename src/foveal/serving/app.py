@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
@@ -99,9 +99,14 @@ def _add_documents(app: FastAPI, resources: Resources, names: Sequence[str]) -> 
         return JSONResponse(described(app, names))
 
     @app.get("/docs", responses=answers(None, ASKING, content=HTML), response_class=Response)
-    async def docs() -> Response:
+    async def docs(request: Request) -> Response:
         """Describe all routes to a person, on a page that loads nothing."""
-        return HTMLResponse(page_of(described(app, names)))
+        return HTMLResponse(page_of(described(app, names), str(request.base_url).rstrip("/")))
+
+    @app.get("/", include_in_schema=False)
+    async def first() -> Response:
+        """Lead a person who opens the bare address to the page."""
+        return RedirectResponse("docs")
 
 
 def described(app: FastAPI, names: Sequence[str]) -> dict[str, Any]:
@@ -152,11 +157,11 @@ def _add_errors(app: FastAPI) -> None:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"][1:])) or "the request"
         said = str(first.get("input"))[:60]
-        need = str(first["msg"])[:120]
+        need = str(first["msg"]).removeprefix("Input should be ").partition(", unable")[0][:120]
         return answer(Refused(422, where, needed=need, came=said, remedy="see /docs"))
 
     async def gone(request: Request, error: Exception) -> Response:
-        return Response(status_code=GONE)
+        return Response(status_code=GONE)  # nobody reads it; it is counted
 
     async def fault(request: Request, error: Exception) -> Response:
         logging.getLogger("foveal.serving").error("a fault of the program", exc_info=error)

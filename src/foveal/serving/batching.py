@@ -13,8 +13,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from math import inf
 from typing import Generic, TypeVar, cast
 
+LATEST = 0.2
+"""Weight of the latest batch in the mean seconds that an item takes."""
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
@@ -34,6 +37,9 @@ class Batcher(Generic[Item, Answer]):
         Called in the event loop with items and seconds of each batch.
     at_once : int
         Batches that are answered side by side, at most.
+    within : float
+        Seconds that a batch should take, by what items took before: where they take long, fewer
+        go together.
     """
 
     def __init__(
@@ -44,9 +50,12 @@ class Batcher(Generic[Item, Answer]):
         told: Callable[[int, float], None] | None = None,
         *,
         at_once: int = 1,
+        within: float = inf,
     ) -> None:
         self.run, self.engine, self.most, self.told = run, engine, most, told
-        self.at_once = at_once
+        self.at_once, self.within = at_once, within
+        self.pace = 0.0
+        """Seconds that an item took, the mean of those before."""
         self.waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
         self.working: set[asyncio.Task[None]] = set()
 
@@ -64,6 +73,8 @@ class Batcher(Generic[Item, Answer]):
             while self.waiting:
                 taken, found, seconds = await loop.run_in_executor(self.engine, self._batch)
                 _share(taken, found)
+                if taken:
+                    self.pace += LATEST * (seconds / len(taken) - self.pace)
                 if self.told is not None and taken:
                     self.told(len(taken), seconds)
         finally:  # at once, so that whoever asks next begins anew
@@ -75,6 +86,8 @@ class Batcher(Generic[Item, Answer]):
         """Take what waits now that the engine is free, and answer it; in the engine's thread."""
         taken: list[tuple[Item, asyncio.Future[Answer]]] = []
         most = min(self.most, -(-len(self.waiting) // self.at_once))  # the rest is for the others
+        if most * self.pace > self.within:
+            most = max(1, int(self.within / self.pace))
         with contextlib.suppress(IndexError):  # another thread may take the last one
             while len(taken) < most:
                 item, future = self.waiting.popleft()

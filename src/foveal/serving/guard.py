@@ -19,7 +19,7 @@ from foveal.serving.short_way import ShortWay, note
 UNMATCHED = "none"
 """Route of a request that fits none, in log and counts."""
 GONE = 499
-"""Status, in log and counts, of a request whose client hung up: as nginx writes it."""
+"""Status of a request whose client hung up before it was answered, in log and counts."""
 ALWAYS = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),

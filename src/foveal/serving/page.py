@@ -10,8 +10,8 @@ from foveal.pages.shell import rendered
 METHODS = ("get", "post")
 
 
-def page_of(openapi: Mapping[str, Any]) -> str:
-    """Write the page."""
+def page_of(openapi: Mapping[str, Any], server: str) -> str:
+    """Write the page; its examples ask `server`, such as "http://127.0.0.1:8000"."""
     info = openapi["info"]
     schemas = openapi.get("components", {}).get("schemas", {})
     return rendered(
@@ -19,12 +19,12 @@ def page_of(openapi: Mapping[str, Any]) -> str:
         title=info["title"],
         about=_plain(info["description"]),
         version=info["version"],
-        groups=_grouped(openapi, schemas),
+        groups=_grouped(openapi, schemas, server),
     )
 
 
 def _grouped(
-    openapi: Mapping[str, Any], schemas: Mapping[str, Any]
+    openapi: Mapping[str, Any], schemas: Mapping[str, Any], server: str
 ) -> dict[str, list[dict[str, Any]]]:
     """Gather routes by what they belong to."""
     found: dict[str, list[dict[str, Any]]] = {}
@@ -33,7 +33,10 @@ def _grouped(
             if method in methods:
                 one = methods[method]
                 (group,) = one.get("tags", ["About the server"])
-                found.setdefault(group, []).append(_route(method, path, one, schemas))
+                found.setdefault(group, []).append(
+                    _route(method, path, one, schemas)
+                    | {"example": _example(method, path, one, server)}
+                )
     return found
 
 
@@ -58,7 +61,6 @@ def _route(
             for status, one in facts["responses"].items()
             if status != "200"
         ],
-        "example": _example(method, path, body),
     }
 
 
@@ -106,9 +108,10 @@ def _type(field: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
     return "file" if field.get("format") == "binary" else kind
 
 
-def _example(method: str, path: str, body: Mapping[str, Any]) -> str:
+def _example(method: str, path: str, facts: Mapping[str, Any], server: str) -> str:
     """Write a line that asks a route."""
-    address = f"http://127.0.0.1:8000{path.replace('{name}', 'NAME')}"
+    address = f"{server}{path.replace('{name}', 'NAME')}"
+    body = facts.get("requestBody", {}).get("content", {})
     if method == "get":
         return f"curl {address}"
     if "image/jpeg" in body:

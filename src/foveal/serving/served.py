@@ -18,7 +18,7 @@ import numpy as np
 from foveal.anomaly.detection import anomalies
 from foveal.anomaly.neighbours import Neighbouring
 from foveal.anomaly.threshold import Anomalies
-from foveal.arrays import Array, Floats
+from foveal.arrays import Array, Doubles, Floats
 from foveal.engines.engine import batch_for
 from foveal.inference.session import Session
 from foveal.model.codec import NO_NUMBERS, check_half, checked_codes
@@ -26,6 +26,7 @@ from foveal.model.fitted import FittedModel
 from foveal.model.predictions import Predictions
 from foveal.model.refusing import Refusal
 from foveal.pictures.collection import Pictures
+from foveal.pictures.decoders import AT_ONCE
 from foveal.pictures.encoded import InMemory
 from foveal.pictures.saving import as_png
 from foveal.pictures.scaling import of_bytes
@@ -39,8 +40,8 @@ from foveal.serving.resources import Resources
 from foveal.serving.rows import Row, rows_of, rows_of_most
 from foveal.shapes import volume
 
-READ = 4
-"""Pictures that are decoded by one question, at most."""
+READING = 0.01
+"""Seconds that a question to a decoder should take: of small pictures it is about many."""
 LEAST, MOST = 8, 64
 """Pictures that go through a network together, at most: of small pictures `MOST`."""
 
@@ -225,19 +226,29 @@ class Served:
             return content.prepare(range(len(several)), content.suited(model.recipe))
 
         resources = self.resources
-        return Batcher(read, resources.decoders, READ, at_once=resources.threads)
+        threads = resources.threads
+        return Batcher(read, resources.decoders, AT_ONCE, at_once=threads, within=READING)
 
     def _batcher(self, run: Callable[[Sequence[Item]], Sequence[Answer]]) -> Batcher[Item, Answer]:
         return Batcher(run, self.resources.engine, self.most, self.resources.paced)
 
     def _answers(self, images: Sequence[Array]) -> list[Array | str]:
-        """Answer pictures (h, w, c): logits, and behind them the unfamiliarity, (k + 1,) each.
+        """Predict pictures (h, w, c), and behind each its unfamiliarity, (k + 1,).
 
         One alone is answered by what a command would have opened for it, to the bit.
         """
         by, several = of_bytes(self.model.recipe), len(images) > 1
         logits_nk, strange_n = self.model.answers(np.stack(images), by, at_hand=several)
-        return list(np.column_stack([logits_nk, strange_n]))
+        return list(np.column_stack([self._predicted(logits_nk), strange_n]))
+
+    def _predicted(self, outputs_nk: Array) -> Doubles:
+        return self.model.answering().predicted(outputs_nk, self.model.temperature)
+
+    @cached_property
+    def _nothing(self) -> Doubles:
+        """What stands for the answer of a picture that cannot be read, (k + 1,)."""
+        nothing = np.full((1, volume(self.model.plan.output)), np.nan)
+        return np.append(self._predicted(nothing), np.nan)
 
     def _predictions(
         self, pictures: Sequence[InMemory], found: Sequence[Array | str]
@@ -245,16 +256,12 @@ class Served:
         """Make predictions of what `_answers` gave; see `FittedModel.predicting`."""
         reasons = [one if isinstance(one, str) else "" for one in found]
         self._refuse_alone(reasons)
-        target, size = self.model.answering(), volume(self.model.plan.output) + 1
-        values = np.full((len(found), size), np.nan)
-        for row, one in enumerate(found):
-            if not isinstance(one, str):
-                values[row] = one
+        values = np.stack([self._nothing if isinstance(one, str) else one for one in found])
         return Predictions(
             names=[one.name for one in pictures],
-            predicted=target.predicted(values[:, :-1], self.model.temperature),
+            predicted=values[:, :-1],
             reasons=reasons,
-            target=target,
+            target=self.model.answering(),
             unfamiliarity=values[:, -1],
             least=self._least,
         )

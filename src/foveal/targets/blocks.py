@@ -16,9 +16,9 @@ import numpy as np
 from foveal.arrays import Array, Doubles, Floats, Rows
 from foveal.pictures.prepared import RowsOfArrays
 
-IN_MEMORY = 500_000_000
-"""Numbers up to which features are fitted on in memory, 2 GB; that takes about four times as much.
-"""
+IN_MEMORY = 50_000_000
+"""Numbers up to which features are fitted on in memory, 200 MB; that takes about five times as
+much."""
 WIDEST = 4_096
 """Features of a picture, at most, for which blocks are taken: the ridge's products are as wide."""
 BLOCK = 16_000_000

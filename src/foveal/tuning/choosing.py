@@ -59,6 +59,13 @@ class Confirmed(Result):
         found = Estimate(self.gain, self.low, self.high)
         return found.plain() if math.isfinite(self.low) else f"{self.gain:.3g}"
 
+    @property
+    def changed(self) -> str:
+        """What it made of the loss of the defaults, with its sign."""
+        change = f"{-self.gain:+.2g}"
+        known = f" ({-self.high:+.2g} to {-self.low:+.2g})" if math.isfinite(self.low) else ""
+        return f"{change}{known}"
+
 
 def contenders(trials: Sequence[Tried], seconds: float = math.inf) -> list[Tried]:
     """Return the trial of all defaults and the best others; none where there is nothing to choose.

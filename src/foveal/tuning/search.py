@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +18,7 @@ from foveal.estimators.learner import Answering, of_target
 from foveal.learning.data import TrainingData
 from foveal.learning.option_groups import options_of
 from foveal.pictures.collection import Pictures
-from foveal.progress.events import Event, Prepared
+from foveal.progress.events import Event, Listener, Prepared
 from foveal.randomness import derive
 from foveal.shapes import Shape
 from foveal.targets.labelled import Labelled
@@ -130,10 +130,15 @@ class Search:
         return self.seed if round == 0 else derive(self.seed, "round", round) % SEEDS
 
 
-def known(search: Search) -> Search:
+def known(search: Search, listeners: Sequence[Listener] = ()) -> Search:
     """Prepare the pictures once, as every trial does, and tell what `Search` says of them.
 
     What is to judge in the end is set aside here: whatever seed a trial has, it sees none of it.
+
+    Parameters
+    ----------
+    listeners : sequence of callable
+        They hear how far it is.
 
     Raises
     ------
@@ -144,7 +149,10 @@ def known(search: Search) -> Search:
 
     def hear(event: Event) -> None:
         if isinstance(event, Prepared):
-            told.extend(event.notes)
+            told.extend(event.notes)  # said at the end, with what else is to be known
+            event = replace(event, notes=())
+        for one in listeners:
+            one(event)
 
     learner = search.learner()
     data = learner.prepared(search.X, search.y, groups=search.groups, run=Run(listeners=[hear]))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from foveal.errors import UsageError
+from foveal.evaluation.baselines import written
+from foveal.evaluation.intervals import Estimate
 from foveal.results import Result
 from foveal.tuning import presence, storage
 from foveal.tuning.sampling import STARTUP, pruner_of, sampler_of
@@ -100,7 +102,7 @@ class Tried(Result):
             return ""
         if self.low is None or self.high is None:
             return f"{self.value:.4f}"
-        return f"{self.value:.4f} ({self.low:.4f} to {self.high:.4f})"
+        return written(self.measure, Estimate(self.value, self.low, self.high))
 
 
 def opened(search: Search) -> tuple[Study, Any]:

@@ -9,7 +9,7 @@ that no training saw says how the chosen one fares.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from foveal.errors import UsageError
 from foveal.model.contents import checked_path
 from foveal.parameters import Choice, Real, Rule, Whole, check, optional
 from foveal.pictures.sources import gather
+from foveal.progress.events import Listener
 from foveal.tuning.choosing import ROUNDS
 from foveal.tuning.search import ENDING, SAMPLERS, Sampler, Search, Times, known
 from foveal.tuning.spaces import SPACES, Kind
@@ -57,6 +58,7 @@ def tune(
     threads: int | None = None,
     seed: int = 0,
     tell: Callable[[Tried, bool], None] | None = None,
+    listeners: Sequence[Listener] = (),
 ) -> Tuning:
     """Try networks and trainings on pictures, and keep the best model.
 
@@ -77,7 +79,8 @@ def tune(
         Where the best model goes, whole after each trial that is better: a .safetensors file. The
         study lies in a folder beside it, MODEL.tune/.
     minutes : float
-        After which no training is begun, and those under way end.
+        After which no training is begun, and those under way end; counted from when the pictures
+        are prepared.
     trials : int, optional
         Trials of this call, at most; trainings again are not counted.
     learner : {"cnn", "transfer"}
@@ -111,6 +114,8 @@ def tune(
         Of the choice of trials, and of each training.
     tell : callable, optional
         Called after each trial with it and whether it is the best so far.
+    listeners : sequence of callable
+        Called with events while pictures are prepared.
 
     Raises
     ------
@@ -135,7 +140,7 @@ def tune(
     cluster = None if engine is None else Cluster.read(engine)
     if cluster is not None and workers > 1:
         raise UsageError(
-            "workers and engine",
+            "`workers` and `engine`",
             needed="one of them: a cluster has as many actors as cores for their `threads`",
             came="both",
             remedy="leave `workers` out",
@@ -148,7 +153,7 @@ def tune(
             remedy="ask for it by `learner`, or leave `backbone` out",
         )
     imported()
-    began, place = time.time(), checked_path(to)
+    place = checked_path(to)
     with files.told(str(place.with_suffix(ENDING))):
         place.with_suffix(ENDING).mkdir(parents=True, exist_ok=True)
     if threads is None and workers > 1:
@@ -170,9 +175,10 @@ def tune(
         common=common,
         machine={"device": device, "threads": threads},
     )
-    search = known(search)
+    began, search = time.time(), known(search, listeners)
     notes = [*search.notes, *set_aside(search)]
     again = AGAIN if repeats else 0.0
-    times = Times(began + 60 * minutes * (1 - again), began + 60 * minutes)
+    prepared = time.time()
+    times = Times(prepared + 60 * minutes * (1 - again), prepared + 60 * minutes)
     notes += tried_side_by_side(search, times, trials, workers, cluster, tell)
     return found(search, time.time() - began, notes)

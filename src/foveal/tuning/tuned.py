@@ -106,14 +106,13 @@ class Tuning:
             return "by the loss of the validation pictures alone, which flatters it"
         first = self.confirmed[0]
         rounds = counted(first.rounds, "further training")
+        changed = f"changed the loss of all defaults, {first.defaults_loss:.3g}, by {first.changed}"
         if best.is_first:
             return (
                 f"since none was surely better: in {rounds} on other splits trial {first.number} "
-                f"had a loss {first.told} lower than all defaults"
+                f"{changed}"
             )
-        return f"by {rounds} on other splits: its loss was {first.told} lower than that of all " + (
-            f"defaults, {first.loss:.3g} for {first.defaults_loss:.3g}"
-        )
+        return f"by {rounds} on other splits, in which it {changed}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as plain values."""

@@ -80,7 +80,7 @@ class Watch:
             return
         whole = time.monotonic() - self.began + event.remaining
         if whole > self.longest:
-            self._end(f"it would take {whole:,.0f} s; a trial may take {self.longest:,.0f} s")
+            self._end(f"it would take {whole:,.1f} s; a trial may take {self.longest:,.1f} s")
 
     def _end(self, why: str) -> None:
         if not self.why:
