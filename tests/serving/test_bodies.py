@@ -31,6 +31,15 @@ def test_more_bytes_than_may_be_are_refused_announced_or_not(site) -> None:
     assert made.resources.room.held == made.resources.room.pictures == 0
 
 
+def test_a_body_that_is_packed_on_its_way_is_refused(site) -> None:
+    async def chunks():
+        yield png()
+
+    headers = {**JPEG, "transfer-encoding": "gzip, chunked"}
+    answer = site().ask("POST", PREDICT, content=chunks(), headers=headers)
+    assert answer.status_code == 415 and answer.json()["came"] == "gzip, chunked"
+
+
 def test_a_body_that_comes_too_slowly_is_given_up(site) -> None:
     made = site(body_seconds=0.1)
 

@@ -18,7 +18,7 @@ import uvicorn
 
 from foveal.errors import UsageError
 from foveal.serving import guard
-from foveal.serving.connection import MOST_HEAD, Connection
+from foveal.serving.connection import MOST_AHEAD, MOST_HEAD, Connection
 from foveal.serving.server import fastest_loop
 from foveal.serving.settings import Settings, listening, read_token
 from foveal.serving.wanted import wanted_of
@@ -256,6 +256,86 @@ def test_a_head_without_end_is_cut_off_before_it_fills_the_memory(site, after: b
                     answer += client.recv(1_000)
                 client.settimeout(20)
         assert sent < 50 * MOST_HEAD
+
+
+CHUNK = b"transfer-encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
+LIVE = b"GET /v2/health/live HTTP/1.1\r\nhost: localhost\r\n"
+TYPED = f"POST {PREDICT} HTTP/1.1\r\nhost: localhost\r\ncontent-type: image/png\r\n".encode()
+
+
+@pytest.mark.parametrize("length", [b"content-length: %d\r\n\r\n%s", CHUNK])
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_body_behind_a_wish_for_another_protocol_is_a_body(site, length, apart: bool) -> None:
+    """As Java's client sends it. Read as requests, a body could ask for what a proxy forbids."""
+    head = TYPED + b"connection: upgrade, http2-settings\r\nupgrade: h2c\r\n"
+    body = length % (len(png()), png())
+    end = len(body) - len(png()) // 2
+    with listened(site()) as address, socket.create_connection(address) as client:
+        client.settimeout(20)
+        for _ in range(2):
+            client.sendall(head + body[:end])
+            if apart:
+                time.sleep(0.1)
+            client.sendall(body[end:])
+            assert read(client).startswith(b"HTTP/1.1 200")
+        client.sendall((LIVE + b"connection: upgrade\r\nupgrade: websocket\r\n\r\n") * 3)
+        for _ in range(3):
+            assert read(client).endswith(b'{"live":true}')
+
+
+def test_what_follows_a_body_is_no_head(site) -> None:
+    bare = TYPED.replace(b"host: localhost\r\n", b"")
+    sent = bare + CHUNK.removesuffix(b"\r\n") % (len(png()), png()) + b"host: localhost\r\n\r\n"
+    with listened(site()) as address, socket.create_connection(address) as client:
+        client.settimeout(20)
+        client.sendall(sent)
+        assert read(client).startswith(b"HTTP/1.1 421")
+
+
+def test_a_request_that_is_whole_is_answered_before_what_is_none_behind_it(site) -> None:
+    whole = TYPED + b"content-length: %d\r\n\r\n" % len(png()) + png()
+    with listened(site()) as address, socket.create_connection(address) as client:
+        client.settimeout(20)
+        client.sendall(whole + b"\x00 nothing\r\n\r\n")
+        assert read(client).startswith(b"HTTP/1.1 200")
+        assert client.recv(10) == b""
+
+
+def test_who_sends_requests_far_ahead_of_their_answers_is_cut_off_and_others_are_answered(
+    site,
+) -> None:
+    """Else they are all read before one is answered, and nobody else is meanwhile."""
+    made = site()
+    with listened(made) as address, socket.create_connection(address) as client:
+        client.settimeout(20)
+        client.sendall((LIVE + b"\r\n") * MOST_AHEAD)
+        for _ in range(MOST_AHEAD):
+            assert read(client).startswith(b"HTTP/1.1 200")
+        with contextlib.suppress(OSError):
+            for _ in range(100):
+                client.sendall((LIVE + b"\r\n") * 1_000)
+        assert httpx.get(f"http://127.0.0.1:{address[1]}/v2").status_code == 200
+    assert MOST_AHEAD < len(made.lines) < 2_000
+
+
+def test_whoever_hangs_up_with_another_request_behind_is_no_fault(site, caplog) -> None:
+    made, release = site(), threading.Event()
+    made.resources.decoders.submit(release.wait, 20)
+    whole = TYPED + b"content-length: %d\r\n\r\n" % len(png()) + png()
+    with listened(made) as address:
+        with socket.create_connection(address) as client:
+            client.sendall(whole + LIVE + b"\r\n")
+            while not made.resources.room.pictures:
+                time.sleep(0.01)
+            time.sleep(0.1)
+        time.sleep(0.2)
+        release.set()
+        end = time.monotonic() + 10
+        while not made.lines and time.monotonic() < end:
+            time.sleep(0.01)
+    assert "fault" not in caplog.text and "Traceback" not in caplog.text
+    assert len(made.log) == 1  # the one behind is not begun
+    assert made.resources.room.pictures == made.resources.room.held == 0
 
 
 def test_whoever_hangs_up_within_a_body_is_no_fault(site, caplog) -> None:

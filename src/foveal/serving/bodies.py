@@ -17,6 +17,8 @@ from foveal.serving.refusals import Refused
 from foveal.serving.room import Visit
 from foveal.wording import counted
 
+PLAIN = {"content-encoding": "identity", "transfer-encoding": "chunked"}
+"""What headers may say of a body that is not packed."""
 BODY = "body"
 """Name of a picture that came without one."""
 
@@ -58,11 +60,13 @@ def _check_head(request: Request, limits: Limits) -> None:
     said = request.headers.get("content-length", "0")
     if said.isdecimal() and int(said) > limits.body:
         _too_large(counted(int(said), "byte"), limits)
-    packed = request.headers.get("content-encoding", "identity").strip().lower()
-    if packed not in ("identity", ""):
+    for name, plain in PLAIN.items():
+        packed = ", ".join(request.headers.getlist(name)).strip().lower()
+        if packed in ("", plain):
+            continue
         raise Refused(
             415,
-            "content-encoding",
+            name,
             needed="a body as it is",
             came=packed[:40],
             remedy="send it unpacked: pictures are packed already",

@@ -2,7 +2,9 @@
 
 uvicorn lets a client take any time, and any number of bytes, for the head of a request, and any
 time for reading what is answered. It closes a connection that was idle without looking whether a
-request has just come, and forgets one that was answered before its body was there.
+request has just come, and forgets one that was answered before its body was there. It reads any
+number of requests ahead of their answers, and answers what is no request before those that were
+whole; and it takes what follows the last chunk of a body for headers.
 """
 
 from __future__ import annotations
@@ -11,10 +13,15 @@ import asyncio
 from multiprocessing.connection import wait
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from foveal.serving.parser import Parser
 
 MOST_HEAD = 64 * 1024
 """Bytes of a head that is not whole yet, at most; also of what follows the last chunk of a body."""
+MOST_AHEAD = 64
+"""Requests of one connection that wait for the answers to those before, at most."""
 TOO_LONG = f"The head of the request has more than {MOST_HEAD} bytes."
 
 
@@ -34,6 +41,9 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Begin to look after it."""
         super().connection_made(transport)
+        self.parser: Parser = Parser(self)
+        self._running: RequestResponseCycle | None = None
+        """The request that is being answered, or was the last."""
         self._requests = -1
         self._in_head = self._went_on = False
         self._unheard = 0
@@ -44,8 +54,12 @@ class Connection(HttpToolsProtocol):
         self._begin()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Look after it no longer."""
+        """Look after it no longer; whoever is answered is gone, whatever was sent behind."""
         super().connection_lost(exc)
+        self.pipeline.clear()
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
         if self._look is not None:
             self._look.cancel()
 
@@ -67,8 +81,17 @@ class Connection(HttpToolsProtocol):
         super().on_message_begin()
         self._in_head = True
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a line of a head; what follows a body is none (RFC 9110, 6.5.1)."""
+        if self._in_head:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
-        """Note that a head is whole."""
+        """Note that a head is whole, and answer it after those before."""
+        if self.parser.takes_again(self.url, self.headers):
+            return
+        if len(self.pipeline) >= MOST_AHEAD:
+            raise ValueError("too many requests ahead of their answers")
         self._in_head, self._went_on = False, True
         super().on_headers_complete()
 
@@ -79,6 +102,8 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Wait for another request, where this one was answered before its body was there."""
+        if self.parser.again:
+            return
         super().on_message_complete()
         answered = self.cycle is not None and self.cycle.response_complete
         if answered and not self.transport.is_closing():
@@ -86,6 +111,21 @@ class Connection(HttpToolsProtocol):
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request, and close: after the answer to a whole one before it."""
+        running = self._running
+        if running is None or running.response_complete or running.more_body:
+            if not self.transport.is_closing():
+                super().send_400_response(msg)
+            return
+        running.keep_alive = False
+        self.pipeline.clear()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Answer a request."""
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def shutdown(self) -> None:
         """Close it where nothing is under way; what has begun to come is answered first."""
