@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import threading
@@ -10,6 +11,7 @@ import time
 import httpx
 import pytest
 
+from foveal.serving import workers
 from foveal.serving.settings import Settings, listening
 from foveal.serving.workers import Crew
 from support.crews import fail, stay
@@ -41,6 +43,22 @@ def test_a_process_that_dies_is_started_again(crew) -> None:
     crew.stop(signal.SIGTERM, None)
     watching.join(20)
     assert not crew.began and crew.code == 0
+
+
+def test_a_process_that_took_anothers_place_serves_though_nobody_waits_for_it(monkeypatch) -> None:
+    """Whoever was waited for at the start has answered; what comes later tells a closed pipe."""
+    served: list[bool] = []
+
+    def serve(settings, bound, told, *, alone) -> None:
+        told(["abc"])
+        served.append(alone)
+
+    monkeypatch.setattr("foveal.serving.server.serve", serve)
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    ours.close()
+    with listening("127.0.0.1", 0) as bound:
+        workers._work(Settings(wanted=()), bound, theirs)
+    assert served == [False]
 
 
 def test_processes_that_cannot_begin_end_all_with_their_code(crew) -> None:

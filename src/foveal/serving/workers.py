@@ -145,7 +145,8 @@ def _work(settings: Settings, bound: socket.socket, ready: Connection) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def told(names: Sequence[str]) -> None:
-        ready.send(list(names))
+        with contextlib.suppress(OSError):  # nobody waits for one that took another's place
+            ready.send(list(names))
 
     try:
         serve(settings, bound, told, alone=False)
