@@ -117,6 +117,20 @@ def test_what_is_no_json_is_refused(site, body: bytes) -> None:
     assert answer.status_code == 400, answer.text
 
 
+@pytest.mark.parametrize(
+    ("path", "begin"),
+    [("/v1/models/coder/decode", b'{"codes": ['), ("/v2/models/abc/infer", b'{"inputs": [')],
+)
+def test_json_takes_room_for_what_it_becomes(site, path: str, begin: bytes) -> None:
+    made = site(held=100_000)
+    headers = {"content-type": "application/json"}
+    lists = begin + b"[]," * 3_000 + b"[]]}"  # 9 kB, and 200 kB of lists
+    assert made.ask("POST", path, content=lists, headers=headers).status_code == 503
+    assert made.resources.room.held == 0
+    few = begin + b"[]," * 10 + b"[]]}"
+    assert made.ask("POST", path, content=few, headers=headers).status_code in (400, 422)
+
+
 def test_a_full_server_answers_503_and_then_serves_again(site) -> None:
     made = site(queue=2)
     started = asyncio.Event()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from fastapi.responses import JSONResponse
 from foveal.arrays import Array
 from foveal.model.predictions import Predictions, names_of
 from foveal.pictures.encoded import InMemory
-from foveal.serving.bodies import read_body
+from foveal.serving.bodies import in_thread, read_body
 from foveal.serving.documented import ASKING, answers, json_body
 from foveal.serving.guard import Guard
 from foveal.serving.limits import Limits
@@ -81,7 +82,10 @@ def inference_routes(shelf: Shelf, resources: Resources, state: dict[str, Guard]
         served = shelf[name]
         with resources.room.entered() as visit:
             body = await read_body(request, visit, resources.limits)
-            asked = read_request(body, _json_length(request))
+            length = _json_length(request)
+            read = partial(read_request, json_length=length)
+            said = len(body) if length is None else min(length, len(body))
+            asked = await in_thread(read, body, visit, said)
             tensors = await _answered(served, asked, resources.limits)
         head = {"model_name": served.name}
         data, length = written(head, asked, tensors)
