@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 
@@ -19,6 +20,9 @@ from PIL import Image
 from foveal.pictures import decoders
 from support.remote import asked
 from support.s3 import S3
+
+with contextlib.suppress(ImportError):  # not on Windows
+    import uvloop  # noqa: F401  # it keeps the sockets that it finds: before a test has none
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what it runs beside
     signal.signal(signal.SIGINT, signal.default_int_handler)
