@@ -14,6 +14,7 @@ from foveal.errors import DataError
 from foveal.pictures.content import ArrayContent, Content, EncodedContent
 from foveal.pictures.encoded import Encoded
 from foveal.pictures.texts import Texts
+from foveal.recipe import PictureRecipe
 from foveal.wording import counted
 
 
@@ -72,9 +73,14 @@ class Pictures:
     def piece(self, start: int, stop: int) -> Pictures:
         """Return the rows from start to stop with all that belongs to them, to be worked on alone.
 
-        Encoded ones can be sent to another process, and hold nothing of the others.
+        They can be sent to another process, and hold nothing of the others; arrays are `settled`
+        before.
         """
         return self._picked(list(range(start, stop)), self.content.piece(start, stop))
+
+    def settled(self, recipe: PictureRecipe) -> Pictures:
+        """Return the same pictures; some of them mean by a recipe what they mean among all."""
+        return replace(self, content=self.content.settled(recipe))
 
     def _picked(self, picked: list[int], content: Content) -> Pictures:
         return replace(
