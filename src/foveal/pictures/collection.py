@@ -37,6 +37,9 @@ class Pictures:
     """What each row belongs to, such as an animal; None in a row that is its own group."""
     weights: Array | None = None
     """What each row weighs in the loss; rows of weight 0 do not train."""
+    near: Array | None = None
+    """Pairs of rows that are near copies, (pairs, 2), under these labels; None where nobody looked
+    for them: each training does."""
     others: Mapping[str, Array] = field(default_factory=dict)
     """Further columns of the table that they came of, (n,) each, by name."""
     notes: tuple[str, ...] = ()
@@ -91,6 +94,7 @@ class Pictures:
             parts=None if self.parts is None else self.parts[picked],
             groups=None if self.groups is None else self.groups[picked],
             weights=None if self.weights is None else self.weights[picked],
+            near=None,
             others={name: values[picked] for name, values in self.others.items()},
         )
 
@@ -135,7 +139,7 @@ class Pictures:
             )
         found = np.asarray(labels)
         found = found.ravel() if found.shape[1:] == (1,) else found
-        return replace(self.without_doubt("label"), labels=found, labelled_by=())
+        return replace(self.without_doubt("label"), labels=found, labelled_by=(), near=None)
 
     def rows(self, part: str) -> np.ndarray[Any, np.dtype[np.intp]]:
         """Return the indices of the rows of a part."""
