@@ -89,6 +89,8 @@ class Crew:
         process.start()
         theirs.close()
         self.began[process] = time.monotonic()
+        if self.stopping is not None:  # the signal came while it began, and it was not told
+            self.pass_on(signal.SIGTERM, None)
         return process, ours
 
     def watch(self) -> int:
@@ -126,7 +128,7 @@ class Crew:
 
     def pass_on(self, number: int, frame: FrameType | None) -> None:
         """Send a signal to all processes."""
-        for process in self.began:
+        for process in list(self.began):  # a signal comes at any time
             if process.is_alive() and process.pid is not None:
                 signal_process(process.pid, number)
 
