@@ -27,7 +27,7 @@ KEY = b"foveal:part"
 """The key of a part's metadata under which it says which it is; JSON."""
 A_GROUP = 4_096
 """Rows of a row group, about: they wait in memory until there are so many."""
-DAMAGES = (pa.ArrowException, OSError, ValueError, KeyError, TypeError)
+DAMAGES = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, RecursionError)
 """What reading a damaged part raises."""
 
 
@@ -55,10 +55,23 @@ class Part:
 def read_part(path: Path | BinaryIO) -> Part | None:
     """Read what a part, or the end of one, says of itself; None where it is damaged, or no part."""
     try:
-        facts = json.loads(pq.read_metadata(path).metadata[KEY])
-        return Part(**{**facts, "notes": tuple(facts["notes"])})
+        foot = pq.read_metadata(path)
+        facts = json.loads(foot.metadata[KEY])
+        found = Part(**{**facts, "notes": tuple(facts["notes"])})
+        return found if _is_sound(found, foot.num_rows) else None
     except DAMAGES:
         return None
+
+
+def _is_sound(part: Part, rows: int) -> bool:
+    """Whether what a part says of itself can be, and fits the rows that its file has."""
+    texts = [part.names, part.work, *part.counts, *part.notes]
+    numbers = [part.number, part.rows, part.unreadable, *part.counts.values()]
+    return (
+        all(isinstance(one, str) for one in texts)
+        and all(isinstance(one, int) and one >= 0 for one in numbers)
+        and part.unreadable <= part.rows == rows
+    )
 
 
 def write_part(path: Path, worker: Worker, piece: Piece, work: str) -> Part:
