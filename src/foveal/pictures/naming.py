@@ -270,7 +270,8 @@ def list_pictures(
             came="an array",
             remedy="give the array itself, and its labels as y",
         )
-    if found.undoubted("label").labels is None:
+    found.undoubted("label")
+    if found.labels is None:
         raise DataError(
             "folder",
             needed="labels: a folder a class, a table with the column label, or `label_from`",
