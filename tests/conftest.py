@@ -9,6 +9,7 @@ import signal
 os.environ["SCIPY_ARRAY_API"] = "1"  # read by SciPy at import: one of the checks needs it
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ import torch
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
+from foveal.openmp import SPINS
 from foveal.pictures import decoders
 from support.remote import asked
 from support.s3 import S3
@@ -45,12 +47,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
 
 
+@pytest.fixture(scope="session")
+def caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Name a place for each cache; ``mktemp`` looks through all that it made before, each time."""
+    root = tmp_path_factory.mktemp("caches")
+    return (root / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def cache(caches: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give each test an empty cache."""
-    folder = tmp_path_factory.mktemp("cache")
+    folder = next(caches)
+    folder.mkdir()
     monkeypatch.setenv("FOVEAL_CACHE", str(folder))
     monkeypatch.setenv("FOVEAL_CACHE_LIMIT", "")  # whatever a command sets is put back
+    monkeypatch.setenv("GOMP_SPINCOUNT", os.environ.get("GOMP_SPINCOUNT", SPINS))
     return folder
 
 
@@ -60,9 +71,18 @@ def decoded_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoders, "PROGRAM", None)
 
 
+THREADS = min(2, torch.get_num_threads())
+FOUND = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+
 @pytest.fixture(autouse=True)
-def threads() -> None:
-    torch.set_num_threads(min(2, torch.get_num_threads()))
+def as_found() -> Iterator[None]:
+    """Begin each test with the same threads, and put back what a command sets for its process."""
+    torch.set_num_threads(THREADS)
+    yield
+    torch.set_default_dtype(torch.float32)
+    for number, handler in FOUND.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ class Started:
         while (code := self.poll()) is None:
             if until is not None and time.monotonic() > until:
                 raise subprocess.TimeoutExpired(str(self._said), timeout or 0.0)
-            time.sleep(0.005)
+            time.sleep(0.02)
         return code
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
@@ -103,7 +103,11 @@ def started(
 def ran(*words: object, timeout: float = 120, **more: Any) -> subprocess.CompletedProcess[str]:
     """Run a program to its end (see `started`)."""
     process = started(*words, **more)
-    out, err = process.communicate(timeout)
+    try:
+        out, err = process.communicate(timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
     return subprocess.CompletedProcess(list(words), process.wait(), out, err)
 
 
@@ -156,15 +160,21 @@ def _nursery() -> _Nursery:
 
 def _asked() -> Iterator[dict[str, Any]]:
     """Fork for each program that is asked for; yields what was asked, in the process of it."""
+    running = set()
     for line in sys.stdin:
         asked = json.loads(line)
         if "ended" in asked:
             pid, status = os.waitpid(asked["ended"], os.WNOHANG)
+            running.discard(pid)
             print(json.dumps(os.waitstatus_to_exitcode(status) if pid else None), flush=True)
         elif child := os.fork():
+            running.add(child)
             print(child, flush=True)
         else:
             yield asked
+            return
+    for child in running:
+        os.kill(child, signal.SIGKILL)
 
 
 def _become(program: str, words: list[str], env: dict[str, str], cwd: str, said: str) -> None:
@@ -186,4 +196,3 @@ if __name__ == "__main__":
         import_module(name)
     for asked in _asked():
         _become(**asked)
-        break
