@@ -71,18 +71,24 @@ def decoded_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoders, "PROGRAM", None)
 
 
+@pytest.fixture(autouse=True)
+def signals() -> Iterator[None]:
+    """Leave signals as they were: a command takes them over for as long as its process lives."""
+    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for one, handler in before.items():
+        signal.signal(one, handler)
+
+
 THREADS = min(2, torch.get_num_threads())
-FOUND = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
 
 @pytest.fixture(autouse=True)
-def as_found() -> Iterator[None]:
-    """Begin each test with the same threads, and put back what a command sets for its process."""
+def threads() -> Iterator[None]:
+    """Begin each test with the same threads, and numbers of single precision after it."""
     torch.set_num_threads(THREADS)
     yield
     torch.set_default_dtype(torch.float32)
-    for number, handler in FOUND.items():
-        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -45,6 +45,23 @@ def test_a_process_that_dies_is_started_again(crew) -> None:
     assert not crew.began and crew.code == 0
 
 
+def test_a_signal_that_comes_while_a_process_begins_reaches_it(crew, monkeypatch) -> None:
+    crew = crew(stay, soon=0.0)
+    begin = crew.context.Process.start
+
+    def stopped(self) -> None:
+        begin(self)
+        crew.stop(signal.SIGTERM, None)
+
+    crew.start(1)
+    monkeypatch.setattr(crew.context.Process, "start", stopped)
+    _, kept = crew._one()
+    watching = threading.Thread(target=crew.watch, daemon=True)
+    watching.start()
+    watching.join(20)
+    assert not watching.is_alive() and not crew.began and not kept.closed
+
+
 def test_a_process_that_took_anothers_place_serves_though_nobody_waits_for_it(monkeypatch) -> None:
     """Whoever was waited for at the start has answered; what comes later tells a closed pipe."""
     served: list[bool] = []

@@ -3,7 +3,9 @@ from __future__ import annotations
 import importlib
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import optuna
@@ -12,6 +14,7 @@ from sklearn.datasets import load_digits
 
 from foveal import CNNClassifier, UsageError, files, load, tune
 from foveal.errors import DataError
+from foveal.pictures.copies import CopySearch, NearCopies
 from foveal.progress.events import Event, Prepared
 from foveal.tuning import trying
 from foveal.tuning.study import AGAIN, AT, FIRST, TRY, Tried, front
@@ -305,11 +308,20 @@ def test_models_of_the_best_few_are_kept_and_no_others(tmp_path: Path) -> None:
     assert kept == {"default.safetensors", *(f"trial-{one.number}.safetensors" for one in own[:3])}
 
 
-def test_a_transfer_is_tuned_too(tmp_path: Path) -> None:
+def test_a_transfer_is_tuned_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+    by_features = CopySearch.by_features
+
+    def found_by(search: CopySearch, features: Any) -> NearCopies:
+        looked.append(len(search.rows))
+        return replace(by_features(search, features), pairs=np.array([[3, 7]]))
+
+    monkeypatch.setattr(CopySearch, "by_features", found_by)
     CNNClassifier(epochs=1, random_state=0, threads=1).fit(X, Y).save(tmp_path / "b.safetensors")
     asked = {"learner": "transfer", "backbone": str(tmp_path / "b.safetensors"), "repeats": 1}
     asked["sampler"] = "tpe"
     found = tuned(tmp_path, trials=2, **asked)
+    assert looked == [300], "near copies are looked for once, whatever is tried"
     own = [one for one in found.trials if one.repeat_of is None]
     assert [one.options["views"] for one in own] == [1, 2]
     assert all(one.complete and one.loss is not None for one in own)

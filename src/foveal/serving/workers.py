@@ -45,7 +45,8 @@ def serve_by_many(
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, crew.pass_on)
     crew.start(workers)
-    told([one.name for one in settings.wanted])
+    if crew.stopping is None:
+        told([one.name for one in settings.wanted])
     return crew.watch()
 
 
@@ -89,6 +90,8 @@ class Crew:
         process.start()
         theirs.close()
         self.began[process] = time.monotonic()
+        if self.stopping is not None:  # the signal came while it began, and it was not told
+            self.pass_on(signal.SIGTERM, None)
         return process, ours
 
     def watch(self) -> int:
@@ -126,7 +129,7 @@ class Crew:
 
     def pass_on(self, number: int, frame: FrameType | None) -> None:
         """Send a signal to all processes."""
-        for process in self.began:
+        for process in list(self.began):  # a signal comes at any time
             if process.is_alive() and process.pid is not None:
                 signal_process(process.pid, number)
 
@@ -143,6 +146,7 @@ def _work(settings: Settings, bound: socket.socket, ready: Connection) -> None:
     from foveal.serving.server import serve
 
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's, until it serves: the crew ends it
 
     def told(names: Sequence[str]) -> None:
         with contextlib.suppress(OSError):  # nobody waits for one that took another's place
@@ -153,5 +157,3 @@ def _work(settings: Settings, bound: socket.socket, ready: Connection) -> None:
     except FovealError as error:
         to_stderr(f"error: {error}")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(0)
