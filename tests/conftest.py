@@ -80,15 +80,9 @@ def signals() -> Iterator[None]:
         signal.signal(one, handler)
 
 
-THREADS = min(2, torch.get_num_threads())
-
-
 @pytest.fixture(autouse=True)
-def threads() -> Iterator[None]:
-    """Begin each test with the same threads, and numbers of single precision after it."""
-    torch.set_num_threads(THREADS)
-    yield
-    torch.set_default_dtype(torch.float32)
+def threads() -> None:
+    torch.set_num_threads(min(2, torch.get_num_threads()))
 
 
 @pytest.fixture
