@@ -48,17 +48,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Name a place for each cache; ``mktemp`` looks through all that it made before, each time."""
-    root = tmp_path_factory.mktemp("caches")
-    return (root / str(number) for number in count())
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Make folders at once; ``mktemp`` looks through the names of all before, for each anew."""
+
+    def made(root: Path) -> Iterator[Path]:
+        for number in count():
+            (root / str(number)).mkdir(mode=0o700)
+            yield root / str(number)
+
+    return made(tmp_path_factory.mktemp("each"))
+
+
+@pytest.fixture
+def tmp_path(folders: Iterator[Path]) -> Path:
+    """Give a test an empty folder, as pytest's own fixture does, in less time."""
+    return next(folders)
 
 
 @pytest.fixture(autouse=True)
-def cache(caches: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+def cache(folders: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give each test an empty cache."""
-    folder = next(caches)
-    folder.mkdir()
+    folder = next(folders)
     monkeypatch.setenv("FOVEAL_CACHE", str(folder))
     monkeypatch.setenv("FOVEAL_CACHE_LIMIT", "")  # whatever a command sets is put back
     monkeypatch.setenv("GOMP_SPINCOUNT", os.environ.get("GOMP_SPINCOUNT", SPINS))
