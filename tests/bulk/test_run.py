@@ -30,6 +30,7 @@ from foveal.bulk.run import here, write_parts
 from foveal.errors import DataError, PictureWarning, ResourceError, UsageError
 from foveal.pictures.collection import Pictures
 from foveal.pictures.sources import gather, gather_each
+from foveal.recipe import PictureRecipe
 
 
 class Lengths(NamedTuple):
@@ -380,6 +381,33 @@ def test_pieces_carry_what_is_known_of_their_own_pictures_alone(tmp_path: Path) 
     last = pickle.loads(pickle.dumps(found[2])).pictures
     assert last.labels.tolist() == [row % 7 for row in range(4_000, 5_000)]
     assert [str(one) for one in last.content.pictures] == paths[4_000:]
+
+
+TAUGHT = PictureRecipe(height=8, width=8, channels=1, low=0.0, high=1.0)
+
+
+def test_pieces_of_an_array_carry_their_own_rows_and_mean_what_all_do() -> None:
+    every = np.zeros((400, 8, 8, 1), np.uint16)
+    every[360:] = 65_535  # these say for certain that all are of 16 bits
+    with pytest.warns(PictureWarning, match="read as 0 to 65535"):
+        source = Pictures.of_array(every).settled(TAUGHT)
+    sent = [pickle.dumps(one) for one in pieces([source], 100)]
+    assert max(map(len, sent)) < 2 * every[:100].nbytes
+    recipes = [pickle.loads(one).pictures.content.suited(TAUGHT) for one in sent]
+    assert [one.high for one in recipes] == [65_535] * 4
+
+
+def test_what_a_source_means_as_a_whole_is_told_whichever_part_is_written(tmp_path: Path) -> None:
+    every = np.zeros((4, 8, 8, 1), np.uint16)
+    every[3] = 65_535
+    given = {"recipe": TAUGHT, "part_size": 2}
+    for kept in (0, 2):
+        source = [Pictures.of_array(every)]
+        found = write_parts(tmp_path / "parts", Measure(), source, here(Measuring()), **given)
+        assert found.kept == kept and "read as 0 to 65535" in found.notes[0]
+    with pytest.raises(DataError, match="as those that taught the model"):
+        source = [Pictures.of_array(every * -1.0)]
+        write_parts(tmp_path / "others", Measure(), source, here(Measuring()), **given)
 
 
 def test_warnings_of_pictures_are_notes_of_their_parts_and_others_stay_warnings(

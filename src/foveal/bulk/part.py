@@ -86,7 +86,7 @@ def write_part(path: Path, worker: Worker, piece: Piece, work: str) -> Part:
     kept = KeptColumns([piece.pictures], worker.schema.names, known=True)
     schema = _with(worker.schema, kept)
     writing = partial(pq.ParquetWriter, schema=schema, write_page_checksum=True)
-    with _heard() as heard, whole_file(path) as place, writing(place) as writer:
+    with heard() as caught, whole_file(path) as place, writing(place) as writer:
         for group in _grouped(_tables(worker, piece, kept, schema, tally)):
             writer.write_table(group)
         part = Part(
@@ -96,7 +96,7 @@ def write_part(path: Path, worker: Worker, piece: Piece, work: str) -> Part:
             rows=tally.rows,
             unreadable=tally.unreadable,
             counts=dict(tally.counts),
-            notes=tuple(dict.fromkeys(str(one.message) for one in heard if _is_told(one))),
+            notes=told(caught),
             seconds=time.perf_counter() - began,
         )
         writer.add_key_value_metadata({KEY.decode(): json.dumps(asdict(part))})
@@ -148,15 +148,17 @@ def _grouped(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
 
 
 @contextlib.contextmanager
-def _heard() -> Iterator[list[warnings.WarningMessage]]:
-    """Collect warnings of pictures; all others go on as they are."""
-    with warnings.catch_warnings(record=True) as heard:
+def heard() -> Iterator[list[warnings.WarningMessage]]:
+    """Collect warnings of pictures, which are `told`; all others go on as they are."""
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", PictureWarning)
-        yield heard
-    for one in heard:
-        if not _is_told(one):
+        yield caught
+    for one in caught:
+        if not issubclass(one.category, PictureWarning):
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
 
 
-def _is_told(warning: warnings.WarningMessage) -> bool:
-    return issubclass(warning.category, PictureWarning)
+def told(caught: Iterable[warnings.WarningMessage]) -> tuple[str, ...]:
+    """Return what warnings say of pictures, each line once."""
+    said = (str(one.message) for one in caught if issubclass(one.category, PictureWarning))
+    return tuple(dict.fromkeys(said))
