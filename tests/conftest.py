@@ -61,6 +61,15 @@ def decoded_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def signals() -> Iterator[None]:
+    """Leave signals as they were: a command takes them over for as long as its process lives."""
+    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for one, handler in before.items():
+        signal.signal(one, handler)
+
+
+@pytest.fixture(autouse=True)
 def threads() -> None:
     torch.set_num_threads(min(2, torch.get_num_threads()))
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import socket
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +91,8 @@ class Cluster:
             _check_answers(address)
         # Ray tells on standard output of workers that ended: there the answer goes.
         with contextlib.redirect_stdout(sys.stderr):
-            self._join(ray, address)
+            with _own_ending():
+                self._join(ray, address)
             try:
                 yield ray
             finally:
@@ -130,6 +133,17 @@ class OnCluster:
     def known(self) -> tuple[str, ...]:
         """Return the one word."""
         return ("ray",)
+
+
+@contextlib.contextmanager
+def _own_ending() -> Iterator[None]:
+    """Give SIGTERM back what it did before: Ray lets it end a process where it stands."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if before is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 def imported() -> Any:

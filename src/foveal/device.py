@@ -34,6 +34,8 @@ class Device:
     """Number format of weights and activations."""
     memory_format: torch.memory_format = torch.channels_last
     """Order of the axes in memory; channels last runs 1.5 times as fast on a processor."""
+    asked: int | None = None
+    """Threads that were asked for, which an actor of a cluster has too; None where cores decide."""
 
     def computing(self, precision: Precision) -> AbstractContextManager[object]:
         """Let products within be of that precision; weights, sums and losses stay float32.
@@ -216,7 +218,7 @@ def choose(name: str = "auto", threads: int | None = None) -> Device:
             came=str(threads),
             remedy="leave `threads` out: the cores of this machine decide",
         )
-    return Device(name=name, threads=threads or cores())
+    return Device(name=name, threads=threads or cores(), asked=threads)
 
 
 def available() -> list[str]:

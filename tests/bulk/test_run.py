@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import multiprocessing
 import os
 import pickle
@@ -22,12 +23,14 @@ import pytest
 from PIL import Image
 
 from foveal.bulk.folder import MANIFEST, PartsFolder
-from foveal.bulk.part import read_part
+from foveal.bulk.part import KEY, read_part
 from foveal.bulk.pieces import Share, pieces
+from foveal.bulk.reading import open_parts
 from foveal.bulk.run import here, write_parts
 from foveal.errors import DataError, PictureWarning, ResourceError, UsageError
 from foveal.pictures.collection import Pictures
 from foveal.pictures.sources import gather, gather_each
+from foveal.recipe import PictureRecipe
 
 
 class Lengths(NamedTuple):
@@ -119,6 +122,91 @@ def test_what_is_whole_is_not_done_again_and_what_is_gone_or_damaged_is(tmp_path
     kept = [name for name in states if again[name] == states[name]]
     assert {"part-00000000.parquet", "part-00000005.parquet"} <= set(kept)
     assert measured(place).kept == 6
+
+
+def told_of_itself(part: Path, said: bytes, rows: int | None = None) -> None:
+    """Write a part anew that says something else of itself, or has fewer rows."""
+    table = pq.read_table(part)
+    with pq.ParquetWriter(part, table.schema) as writer:
+        writer.write_table(table.slice(0, rows))
+        writer.add_key_value_metadata({KEY.decode(): said})
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"rows": "x"},
+        {"rows": -4},
+        {"rows": 5},
+        {"unreadable": None},
+        {"unreadable": 5},
+        {"counts": 5},
+        {"counts": {"odd": "b"}},
+        {"notes": [1]},
+        {"names": 5},
+        "[" * 100_000,
+    ],
+)
+def test_a_part_that_says_of_itself_what_cannot_be_is_written_again(
+    odd: dict[str, Any] | str, tmp_path: Path
+) -> None:
+    measured(tmp_path / "parts")
+    before, part = rows_in(tmp_path / "parts"), tmp_path / "parts" / "part-00000001.parquet"
+    said = json.loads(pq.read_metadata(part).metadata[KEY])
+    told_of_itself(part, (odd if isinstance(odd, str) else json.dumps({**said, **odd})).encode())
+    found = measured(tmp_path / "parts")
+    assert found.kept == found.parts - 1
+    assert any("part-00000001.parquet was damaged" in note for note in found.notes)
+    assert rows_in(tmp_path / "parts") == before
+
+
+def test_a_part_that_lacks_rows_is_written_again(tmp_path: Path) -> None:
+    measured(tmp_path / "parts")
+    before, part = rows_in(tmp_path / "parts"), tmp_path / "parts" / "part-00000001.parquet"
+    told_of_itself(part, pq.read_metadata(part).metadata[KEY], rows=2)
+    found = measured(tmp_path / "parts")
+    assert found.kept == found.parts - 1
+    assert rows_in(tmp_path / "parts") == before
+
+
+def test_the_remedy_for_a_flipped_bit_mends_it(tmp_path: Path) -> None:
+    measured(tmp_path / "parts")
+    before, part = rows_in(tmp_path / "parts"), tmp_path / "parts" / "part-00000001.parquet"
+    data = bytearray(part.read_bytes())
+    data[60] ^= 1
+    part.write_bytes(data)
+    measured(tmp_path / "parts")  # which reads no rows of parts that are there
+    with pytest.raises(DataError, match="Remove what is damaged, and give the command") as told:
+        open_parts(tmp_path / "parts").read(["path", "length"])
+    Path(told.value.what).unlink()
+    measured(tmp_path / "parts")
+    assert rows_in(tmp_path / "parts") == before
+
+
+@pytest.mark.parametrize("odd", [{"parts": "x"}, {"pictures": -1}, {"part_size": "4"}, "["])
+def test_a_manifest_that_says_what_cannot_be_is_refused(
+    odd: dict[str, Any] | str, tmp_path: Path
+) -> None:
+    measured(tmp_path / "parts")
+    place = tmp_path / "parts" / MANIFEST
+    said = json.loads(place.read_text())
+    place.write_text(odd * 100_000 if isinstance(odd, str) else json.dumps({**said, **odd}))
+    with pytest.raises(DataError, match="a damaged file"):
+        measured(tmp_path / "parts")
+    with pytest.raises(DataError, match="a damaged file"):
+        open_parts(tmp_path / "parts")
+
+
+def test_counts_of_a_manifest_that_are_wrong_are_mended(tmp_path: Path) -> None:
+    measured(tmp_path / "parts")
+    place = tmp_path / "parts" / MANIFEST
+    said = json.loads(place.read_text())
+    for wrong in ({"pictures": 3}, {"parts": 10**12}):
+        place.write_text(json.dumps({**said, **wrong}))
+        with pytest.raises(DataError):
+            open_parts(tmp_path / "parts")
+        measured(tmp_path / "parts")
+        assert json.loads(place.read_text()) == said
 
 
 def test_shares_are_disjoint_and_make_one_whole(tmp_path: Path) -> None:
@@ -293,6 +381,33 @@ def test_pieces_carry_what_is_known_of_their_own_pictures_alone(tmp_path: Path) 
     last = pickle.loads(pickle.dumps(found[2])).pictures
     assert last.labels.tolist() == [row % 7 for row in range(4_000, 5_000)]
     assert [str(one) for one in last.content.pictures] == paths[4_000:]
+
+
+TAUGHT = PictureRecipe(height=8, width=8, channels=1, low=0.0, high=1.0)
+
+
+def test_pieces_of_an_array_carry_their_own_rows_and_mean_what_all_do() -> None:
+    every = np.zeros((400, 8, 8, 1), np.uint16)
+    every[360:] = 65_535  # these say for certain that all are of 16 bits
+    with pytest.warns(PictureWarning, match="read as 0 to 65535"):
+        source = Pictures.of_array(every).settled(TAUGHT)
+    sent = [pickle.dumps(one) for one in pieces([source], 100)]
+    assert max(map(len, sent)) < 2 * every[:100].nbytes
+    recipes = [pickle.loads(one).pictures.content.suited(TAUGHT) for one in sent]
+    assert [one.high for one in recipes] == [65_535] * 4
+
+
+def test_what_a_source_means_as_a_whole_is_told_whichever_part_is_written(tmp_path: Path) -> None:
+    every = np.zeros((4, 8, 8, 1), np.uint16)
+    every[3] = 65_535
+    given = {"recipe": TAUGHT, "part_size": 2}
+    for kept in (0, 2):
+        source = [Pictures.of_array(every)]
+        found = write_parts(tmp_path / "parts", Measure(), source, here(Measuring()), **given)
+        assert found.kept == kept and "read as 0 to 65535" in found.notes[0]
+    with pytest.raises(DataError, match="as those that taught the model"):
+        source = [Pictures.of_array(every * -1.0)]
+        write_parts(tmp_path / "others", Measure(), source, here(Measuring()), **given)
 
 
 def test_warnings_of_pictures_are_notes_of_their_parts_and_others_stay_warnings(

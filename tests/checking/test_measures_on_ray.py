@@ -90,7 +90,7 @@ def test_a_network_is_asked_where_the_pictures_are_measured(
         return measure(pictures, threads or 1, tell)
 
     def extracted(wanted: Wanted, by: Extraction, *rest: object) -> Extracted:
-        asked.append((by.cluster, by.actor_threads))
+        asked.append((by.cluster, by.session.device.asked))
         return features.extracted(wanted, by, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Cluster, "joined", lambda cluster: nullcontext())

@@ -27,6 +27,8 @@ STANDS_FOR = {
     "MODEL.safetensors": "another.safetensors",
 }
 """What is put in the place of words that stand for something of one's own."""
+BRIEFLY = {"tune": ("--trials", "1", "--repeats", "0", "--epochs", "1")}
+"""What is asked for besides, so that little is done."""
 Runs = Callable[..., tuple[int, str, str]]
 
 
@@ -45,7 +47,7 @@ def written_commands(text: str) -> Iterator[tuple[list[str], bool]]:
 
 
 def meant(words: list[str]) -> list[str]:
-    return [STANDS_FOR.get(word, word) for word in words]
+    return [*(STANDS_FOR.get(word, word) for word in words), *BRIEFLY.get(words[0], ())]
 
 
 def draw(folder: Path, count: int, seed: int, name: str = "{}.jpg") -> None:

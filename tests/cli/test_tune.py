@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
 from sklearn.datasets import load_digits
+
+from foveal.cli import tune
 
 
 def test_networks_are_tried_and_the_best_is_written(run, tmp_path: Path) -> None:
@@ -37,3 +41,21 @@ def test_networks_are_tried_and_the_best_is_written(run, tmp_path: Path) -> None
     facts = json.loads(out)
     assert sum(one["repeat_of"] is None for one in facts["trials"]) == 4
     assert facts["model"] == str(model) and facts["confirmed"][0]["rounds"] == 1
+
+
+def test_stopped_it_says_what_is_kept_and_the_same_command_goes_on(
+    run, tmp_path: Path, monkeypatch
+) -> None:
+    digits = load_digits()
+    np.savez(tmp_path / "d.npz", X=digits.images[:300], y=digits.target[:300])
+    model = tmp_path / "m.safetensors"
+    asked = ("tune", tmp_path / "d.npz", model, "--epochs", 1, "--threads", 1, "--repeats", 0)
+    monkeypatch.setattr(tune, "_tell", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    code, out, err = run(*asked, "--trials", 5, "--json")
+    assert code == 130 and not out
+    error = json.loads(err.splitlines()[-1])["error"]
+    assert error["came"] == "a request to stop, after 1 trial"
+    assert error["remedy"].endswith(f"{model} is the best so far") and model.exists()
+    monkeypatch.undo()
+    code, out, _ = run(*asked, "--trials", 1, "--json")
+    assert code == 0 and [one["number"] for one in json.loads(out)["trials"]] == [0, 1]

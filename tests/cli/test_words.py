@@ -13,7 +13,7 @@ from foveal.cli.output import SCHEMA, print_json
 from foveal.cli.words import as_options, in_options, noted, quoted, told_in_options
 from foveal.errors import UsageError
 from foveal.progress.events import Resumed
-from foveal.progress.lines import print_plainly
+from foveal.progress.log import Log
 
 OPTIONS = {"false_alarms": "--false-alarms", "resume": "--resume", "fresh": "--fresh"}
 TOLD = Resumed(step=0, notes=("half precision (`float16`) takes half of it",))
@@ -66,7 +66,7 @@ def test_events_of_a_command(capsys: pytest.CaptureFixture[str]) -> None:
     with progress.shown_progress() as show:
         show(TOLD)
     assert capsys.readouterr().err == "note: half precision (--float16) takes half of it\n"
-    print_plainly(TOLD)
+    Log()(TOLD)
     assert capsys.readouterr().err == "note: half precision (`float16`) takes half of it\n"
 
 

@@ -28,9 +28,10 @@ from foveal.looking.steps import step
 from foveal.looking.subject import NothingToSee, Subject, subject_of
 from foveal.nets.blocks import Offset
 from foveal.nets.build import build
+from foveal.nets.layer import Layer
 from foveal.nets.plan import Plan, plan, plan_network
 from foveal.nets.planned import PlannedLayer
-from foveal.nets.spec import Activation, AvgPool, Dropout, GlobalPool, Layer, MaxPool, Network
+from foveal.nets.spec import Activation, AvgPool, Dropout, GlobalPool, MaxPool, Network
 from foveal.nets.spec import Residual as ResidualLayer
 from foveal.nets.stock import STOCK
 from foveal.nets.tracing import trace, up_to

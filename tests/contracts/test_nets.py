@@ -14,6 +14,7 @@ from foveal.errors import NetworkError
 from foveal.nets.blocks import Residual as ResidualModule
 from foveal.nets.build import build, child_names
 from foveal.nets.calls import calls_of
+from foveal.nets.layer import Layer
 from foveal.nets.lite import SCALES
 from foveal.nets.notation import read, write
 from foveal.nets.plan import Plan, plan
@@ -23,7 +24,6 @@ from foveal.nets.spec import (
     Conv,
     ConvTranspose,
     DepthToSpace,
-    Layer,
     Network,
     SpaceToDepth,
     Upsample,

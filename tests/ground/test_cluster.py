@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -51,6 +52,23 @@ def test_a_ray_that_does_not_start_here_is_told(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(ResourceError, match="got The current node timed out during startup"):
         with Cluster().joined():
             pass
+
+
+def test_ray_leaves_to_the_command_how_it_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = pytest.importorskip("ray")
+
+    def init(**_: object) -> None:
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(number))  # as Ray does
+
+    monkeypatch.setenv("RAY_ADDRESS", "local")
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with Cluster().joined():
+            assert signal.getsignal(signal.SIGTERM) is before
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_a_python_without_ray_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

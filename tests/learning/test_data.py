@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,16 @@ def test_the_ledger_says_what_became_of_every_picture(parted: Path, tmp_path: Pa
     assert (told.train, told.validation, told.test) == (3, 0, 2)
     assert told.classes == {"a": 2, "b": 1}
     assert told.notes[0].startswith("3 of 8 pictures left out: ")
+
+
+def test_near_copies_that_are_known_are_kept_together_and_not_looked_for_again() -> None:
+    pictures = replace(labelled(["a", "b"] * 6), near=np.array([[1, 9]]))
+    data, told = prepared(pictures, Classes())
+    assert data.near.tolist() == [[1, 9]] and data.units[1] == data.units[9]
+    assert len(np.unique(data.units)) == 11 and "2 of 12 pictures are near copies" in told.notes[0]
+    anew, _ = prepared(pictures.labelled(pictures.labels), Classes())
+    assert not len(anew.near) and len(np.unique(anew.units)) == 12
+    assert pictures.take([0, 1]).near is None and pictures.piece(0, 9).near is None
 
 
 def test_pictures_of_one_class_in_training_are_refused_with_what_was_left_out(

@@ -8,7 +8,7 @@ import torch
 
 from foveal import NetworkError, UsageError
 from foveal.cluster import Cluster
-from foveal.learning.options import BackboneOptions
+from foveal.learning.transfer_options import BackboneOptions
 from foveal.progress.events import CutTried, HeadFitted, Planned
 from foveal.targets.blocks import FeatureBlocks
 from support.transfers import LAYERED, backbone, heard, learner, stripes

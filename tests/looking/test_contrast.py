@@ -29,10 +29,10 @@ def test_contrast_is_none_in_bars_and_greatest_where_pixels_differ_most() -> Non
 
 def test_pixels_of_maps_that_lie_in_bars_are_found() -> None:
     layer = plan("1x32x32 | conv 2 4x4 stride 4 | flatten | dense 2").layers[0]
-    found = in_content(layer, letterboxed()[None])
+    found = in_content(layer, content(letterboxed()[None]), (32, 32))
     assert found.shape == (1, 8, 8)
     assert found[0].all(axis=1).tolist() == [False] * 2 + [True] * 4 + [False] * 2
-    assert in_content(layer, np.zeros((1, 1, 32, 32))).all()
+    assert in_content(layer, content(np.zeros((1, 1, 32, 32))), (32, 32)).all()
 
 
 def test_pixels_worth_seeing_see_contrast_and_no_padding() -> None:

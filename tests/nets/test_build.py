@@ -11,8 +11,8 @@ from torch import nn
 from foveal.nets import blocks
 from foveal.nets.build import build, child_names, part
 from foveal.nets.calls import calls, source
+from foveal.nets.layer import ACTIVATIONS
 from foveal.nets.plan import plan
-from foveal.nets.spec import ACTIVATIONS
 from foveal.nets.stock import STOCK
 
 SMALL = "1x8x8 | conv 3 3x3 relu | dropout 0.5 | flatten | dense 4"

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foveal.errors import NetworkError
+from foveal.nets.layer import ACTIVATIONS, Layer
 from foveal.nets.notation import DEEPEST, read, read_shape, write, write_layer
 from foveal.nets.ranges import LONGEST, MOST, MOST_COUNTED
 from foveal.nets.spec import (
-    ACTIVATIONS,
     LAYERS,
     Activation,
     AvgPool,
@@ -26,7 +26,6 @@ from foveal.nets.spec import (
     Dropout,
     Flatten,
     GlobalPool,
-    Layer,
     MaxPool,
     Network,
     Offset,

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foveal.errors import NetworkError
+from foveal.nets.layer import Layer
 from foveal.nets.notation import read, write
 from foveal.nets.plan import plan, unrolled
-from foveal.nets.spec import Conv, Layer, Network, Pool, Residual
+from foveal.nets.spec import Conv, Network, Pool, Residual
 
 
 def broken(net: str | Network) -> NetworkError:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from foveal.nets.build import build
-from foveal.nets.spec import ACTIVATIONS
+from foveal.nets.layer import ACTIVATIONS
 
 
 def numbers(*shape: int) -> np.ndarray:

@@ -27,7 +27,7 @@ from foveal.pictures.content import ArrayContent
 from foveal.progress.events import CutTried, Finished, Reconstructed
 from foveal.targets.classes import Classes
 from foveal.training.run import Run
-from support.browser import opened
+from support.browser import BOUNDS, opened
 from support.models import small_autoencoder, small_model
 
 DIGITS = load_digits()
@@ -37,15 +37,6 @@ HOSTILE = (
     '"><img src=x onerror="alert(2)">',
     "\x1b[31mred\u202efdp.exe\n",
 )
-BOUNDS = """
-all => all.flatMap(svg => {
-  const frame = svg.getBoundingClientRect();
-  return [...svg.querySelectorAll("text")].filter(text => {
-    const box = text.getBoundingClientRect();
-    return box.left < frame.left - 1 || box.right > frame.right + 1;
-  }).map(text => text.textContent);
-})
-"""
 
 
 @pytest.fixture(scope="module")

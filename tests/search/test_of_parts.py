@@ -83,6 +83,16 @@ def test_names_are_read_of_the_parts_that_were_found_alone(
     assert len(set(read)) < len(index.held.parts.files) == 5
 
 
+def test_how_far_a_search_is_is_told_part_by_part(
+    model: FittedModel, digits: Path, parts: Path
+) -> None:
+    told: list[tuple[int, int]] = []
+    found = similar(model, parts, digits / "3.png", searching=lambda *one: told.append(one))
+    assert found[0].rows == similar(model, parts, digits / "3.png")[0].rows
+    assert [total for _, total in told] == [31] * 5 and told[-1][0] == 31
+    assert [done for done, _ in told] == sorted({done for done, _ in told})
+
+
 def test_a_search_without_an_answerable_query_reads_no_part(
     model: FittedModel, digits: Path, parts: Path
 ) -> None:

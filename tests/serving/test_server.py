@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import signal
 import socket
+import struct
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -75,14 +79,15 @@ def test_a_server_loads_what_changed_and_finishes_what_is_under_way(
 
 
 @contextlib.contextmanager
-def listened(made) -> Iterator[tuple[str, int]]:
+def listened(made, stop_seconds: float = 10, **options: Any) -> Iterator[tuple[str, int]]:
     """Let a site answer at a socket."""
     config = uvicorn.Config(
         made.guard,
-        http=Connection,
+        http=partial(Connection, guard=made.guard),
         lifespan="off",
         log_config=None,
-        timeout_graceful_shutdown=10,  # as `foveal serve` has one
+        timeout_graceful_shutdown=stop_seconds,  # as `foveal serve` has one
+        **options,
     )
     server = uvicorn.Server(config)
     with listening("127.0.0.1", 0) as bound:
@@ -108,8 +113,7 @@ def test_whoever_sends_no_whole_head_is_cut_off_and_others_are_not(site, monkeyp
                 time.sleep(0.25)
                 with contextlib.suppress(OSError):
                     slow.sendall(b"y")
-            with contextlib.suppress(ConnectionResetError):
-                assert slow.recv(10) == b""
+            assert read(slow).startswith(b"HTTP/1.1 408")
             assert other.get("/v2").status_code == 200
         assert 0.2 < time.monotonic() - began < 5
 
@@ -241,21 +245,26 @@ def test_whoever_waits_to_be_asked_for_a_body_is_refused_without(site) -> None:
             assert answer.startswith(b"HTTP/1.1 503") and b"connection: close" in answer
 
 
-@pytest.mark.parametrize("after", [b"x: ", b"transfer-encoding: chunked\r\n\r\n0\r\nx: "])
-def test_a_head_without_end_is_cut_off_before_it_fills_the_memory(site, after: bytes) -> None:
+@pytest.mark.parametrize(
+    ("after", "status"),
+    [(b"x: ", b"HTTP/1.1 431"), (b"transfer-encoding: chunked\r\n\r\n0\r\nx: ", b"")],
+)
+def test_a_head_without_end_is_cut_off_before_it_fills_the_memory(
+    site, after: bytes, status: bytes
+) -> None:
     with listened(site()) as address, socket.create_connection(address) as client:
         client.settimeout(20)
         client.sendall(f"POST {PREDICT} HTTP/1.1\r\nhost: localhost\r\n".encode() + after)
         sent, answer = 0, b""
         with contextlib.suppress(OSError):
-            while sent < 50 * MOST_HEAD and not answer.startswith(b"HTTP/1.1 400"):
+            while sent < 50 * MOST_HEAD and not answer.startswith(status or b"HTTP"):
                 client.sendall(b"x" * 1_000)
                 sent += 1_000
                 client.setblocking(False)
                 with contextlib.suppress(BlockingIOError):
                     answer += client.recv(1_000)
                 client.settimeout(20)
-        assert sent < 50 * MOST_HEAD
+        assert sent < 50 * MOST_HEAD and answer.startswith(status)
 
 
 CHUNK = b"transfer-encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
@@ -296,9 +305,123 @@ def test_a_request_that_is_whole_is_answered_before_what_is_none_behind_it(site)
     whole = TYPED + b"content-length: %d\r\n\r\n" % len(png()) + png()
     with listened(site()) as address, socket.create_connection(address) as client:
         client.settimeout(20)
-        client.sendall(whole + b"\x00 nothing\r\n\r\n")
-        assert read(client).startswith(b"HTTP/1.1 200")
+        client.sendall(whole * 2 + b"\x00 nothing\r\n\r\n")
+        for _ in range(2):
+            assert read(client).startswith(b"HTTP/1.1 200")
         assert client.recv(10) == b""
+
+
+def test_who_has_said_all_and_closed_that_direction_gets_every_answer(site) -> None:
+    """As `nc -N` does, and what ends its request by the end of its stream."""
+    made, release = site(), threading.Event()
+    made.resources.decoders.submit(release.wait, 20)
+    whole = TYPED + b"content-length: %d\r\n\r\n" % len(png()) + png()
+    part = TYPED + b"content-length: 100\r\n\r\nx"
+    with listened(made) as address, socket.create_connection(address) as client:
+        client.settimeout(20)
+        client.sendall(whole + LIVE + b"\r\n" + whole + part)
+        client.shutdown(socket.SHUT_WR)
+        while not made.resources.room.pictures:
+            time.sleep(0.01)
+        time.sleep(0.1)
+        release.set()
+        assert b'"probability"' in read(client)
+        assert read(client).endswith(b'{"live":true}')
+        assert b'"probability"' in read(client)
+        assert client.recv(10) == b""
+        with socket.create_connection(address) as other:
+            other.settimeout(20)
+            other.sendall(part)
+            other.shutdown(socket.SHUT_WR)
+            assert other.recv(10) == b""
+    assert [one["status"] for one in made.log] == [200, 200, 200, 499]
+
+
+SENT = {
+    400: b"\x16\x03\x01\x02\x00\x01",  # as a client begins that was told https://
+    408: b"GET / HTTP/1.1\r\nx: ",
+    431: b"GET / HTTP/1.1\r\nx: " + b"x" * (MOST_HEAD + 1),
+}
+
+
+@pytest.mark.parametrize("status", SENT)
+def test_what_is_refused_without_a_route_is_counted_logged_and_told_as_the_rest(
+    site, status: int, monkeypatch
+) -> None:
+    monkeypatch.setattr(Connection, "every", 0.3)
+    made = site()
+    with listened(made) as address, socket.create_connection(address) as client:
+        client.settimeout(20)
+        client.sendall(SENT[status])
+        answer = read(client)
+        if status != 408:
+            client.sendall(b"x" * 100)  # nobody takes it for anything
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"\r\nconnection: close" in head and b"nosniff" in head and b"no-store" in head
+    assert set(json.loads(body)) == {"error", "what", "needed", "came", "remedy"}
+    (line,) = made.log
+    assert (line["status"], line["bytes"]) == (status, len(body))
+    assert (line["method"], line["route"]) == ("none", "none") and 0 <= line["seconds"] < 20
+    assert counted_answers(made) == {("none", str(status)): 1.0}
+
+
+def counted_answers(made) -> dict[tuple[str, str], float]:
+    """Return how many answers a site has counted, by route and status."""
+    found = re.findall(
+        r'foveal_requests_total\{route="(.*?)",status="(.*?)"\} (\S+)',
+        made.resources.counters.text().decode(),
+    )
+    return {(route, status): float(count) for route, status, count in found}
+
+
+def test_a_body_that_holds_no_chunks_is_refused_and_counted_once(site) -> None:
+    made = site()
+    with listened(made) as address, socket.create_connection(address) as client:
+        client.settimeout(20)
+        client.sendall(TYPED + b"transfer-encoding: chunked\r\n\r\nno chunk\r\n")
+        assert read(client).startswith(b"HTTP/1.1 400")
+    (line,) = made.log
+    assert (line["method"], line["status"]) == ("POST", 400) and line["bytes"] > 50
+    assert counted_answers(made) == {("/v1/models/{name}/predict", "400"): 1.0}
+
+
+def test_whoever_comes_by_too_many_connections_is_told_so_and_counted(site) -> None:
+    made = site()
+    with (
+        listened(made, limit_concurrency=2) as address,
+        socket.create_connection(address) as first,
+        socket.create_connection(address) as client,
+    ):
+        client.settimeout(20)
+        client.sendall(LIVE + b"\r\n")
+        answer = read(client)
+        assert answer.startswith(b"HTTP/1.1 503") and b"retry-after: " in answer
+        assert client.recv(10) == b""
+        first.settimeout(20)
+        first.sendall(LIVE + b"\r\n")
+        assert read(first).startswith(b"HTTP/1.1 200")
+    assert [one["status"] for one in made.log] == [503, 200]
+    assert counted_answers(made)["none", "503"] == 1.0
+
+
+def test_who_is_answered_no_longer_when_a_server_ends_is_told_to_come_again(site) -> None:
+    made, release = site(), threading.Event()
+    made.resources.decoders.submit(release.wait, 20)
+    whole = TYPED + b"content-length: %d\r\n\r\n" % len(png()) + png()
+    with socket.socket() as client:
+        client.settimeout(20)
+        try:
+            with listened(made, stop_seconds=0.1) as address:
+                client.connect(address)
+                client.sendall(whole)
+                while not made.resources.room.pictures:
+                    time.sleep(0.01)
+        finally:
+            release.set()
+        answer = read(client)
+    assert answer.startswith(b"HTTP/1.1 503") and b"retry-after: " in answer
+    assert [one["status"] for one in made.log] == [503]
 
 
 def test_who_sends_requests_far_ahead_of_their_answers_is_cut_off_and_others_are_answered(
@@ -328,6 +451,7 @@ def test_whoever_hangs_up_with_another_request_behind_is_no_fault(site, caplog) 
             while not made.resources.room.pictures:
                 time.sleep(0.01)
             time.sleep(0.1)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         time.sleep(0.2)
         release.set()
         end = time.monotonic() + 10

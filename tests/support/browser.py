@@ -29,6 +29,16 @@ HOSTILE = (
     "\udc80.png",
 )
 """Names that would do something, if they could."""
+BOUNDS = """
+all => all.flatMap(svg => {
+  const frame = svg.getBoundingClientRect();
+  return [...svg.querySelectorAll("text")].filter(text => {
+    const box = text.getBoundingClientRect();
+    return box.left < frame.left - 1 || box.right > frame.right + 1;
+  }).map(text => text.textContent);
+})
+"""
+"""What is written in charts beyond their frames."""
 
 
 def browser_path() -> str:

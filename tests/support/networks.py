@@ -8,9 +8,9 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from foveal.errors import NetworkError
+from foveal.nets.layer import ACTIVATIONS, Layer
 from foveal.nets.plan import plan_network
 from foveal.nets.spec import (
-    ACTIVATIONS,
     Activation,
     AvgPool,
     BatchNorm,
@@ -22,7 +22,6 @@ from foveal.nets.spec import (
     Dropout,
     Flatten,
     GlobalPool,
-    Layer,
     MaxPool,
     Network,
     Offset,

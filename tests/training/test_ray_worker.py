@@ -6,13 +6,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from foveal.errors import DataError
 from foveal.launched import OTHERS
 from foveal.training import ray_worker
-from foveal.training.ray_worker import END, STOP, Board, Ended, Process
+from foveal.training.ray_worker import END, STOP, Board, Ended, Process, ended
 
 TALKS = "import os, sys; print(os.environ['RANK']); print(sys.argv[1:], file=sys.stderr)"
 STAYS = "import time; print('here', flush=True); time.sleep(60)"
@@ -70,6 +72,21 @@ def test_asked_to_end_it_has_a_while_to_say_why(monkeypatch: pytest.MonkeyPatch)
         one.obey(END)
         soon(lambda: not one.alive())
         assert one.code == -9
+
+
+@pytest.mark.parametrize(
+    ("code", "asked", "found"),
+    [(0, (), 0), (2, (), 2), (2, (END,), 2), (-9, (STOP,), 130), (-9, (END,), None)],
+)
+def test_how_a_process_ended_is_said(code: int, asked: tuple[str, ...], found: int | None) -> None:
+    one: Any = SimpleNamespace(code=code, asked=dict.fromkeys(asked, 0.0), tail=b"so")
+    assert ended(1, one) == (None if found is None else Ended(1, found, b"so"))
+
+
+def test_a_process_that_nobody_ended_is_lost() -> None:
+    one: Any = SimpleNamespace(code=-9, asked={}, tail=b"")
+    with pytest.raises(RuntimeError, match=r"process 1, on .*, ended by SIGKILL"):
+        ended(1, one)
 
 
 def test_a_process_ends_with_its_worker(monkeypatch: pytest.MonkeyPatch) -> None:

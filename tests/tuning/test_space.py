@@ -51,12 +51,12 @@ def test_every_classic_hyperparameter_becomes_a_layer() -> None:
         "convolutions": 1,
         "kernels": 8,
         "growth": 2,
-        "size": 5,
+        "kernel_size": 5,
         "padding": "same",
         "pooling": "stride",
         "batchnorm": False,
         "activation": "tanh",
-        "end": "flatten",
+        "globalpool": False,
         "nodes": 64,
         "dropout": 0.2,
     }
@@ -70,7 +70,7 @@ def test_every_classic_hyperparameter_becomes_a_layer() -> None:
 
 
 def test_a_larger_rate_is_a_multiple_of_the_derived_one() -> None:
-    fixed = {**DEFAULTS, "net": "fast", "rate": 2.0, "batch_size": 128}
+    fixed = {**DEFAULTS, "net": "fast", "learning_rate": 2.0, "batch_size": 128}
     assert asked(next(trials(**fixed)), (3, 32, 32), 500)["learning_rate"] == 0.4
 
 

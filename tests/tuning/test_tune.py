@@ -3,7 +3,9 @@ from __future__ import annotations
 import importlib
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import optuna
@@ -12,6 +14,7 @@ from sklearn.datasets import load_digits
 
 from foveal import CNNClassifier, UsageError, files, load, tune
 from foveal.errors import DataError
+from foveal.pictures.copies import CopySearch, NearCopies
 from foveal.progress.events import Event, Prepared
 from foveal.tuning import trying
 from foveal.tuning.study import AGAIN, AT, FIRST, TRY, Tried, front
@@ -22,14 +25,21 @@ DIGITS = load_digits()
 X, Y = DIGITS.images[:300], DIGITS.target[:300]
 POOR = {
     "net": "designed",
-    "rate": 0.1,
+    "learning_rate": 0.1,
     "optimizer": "sgd",
     "blocks": 1,
     "convolutions": 1,
-    "size": 3,
+    "kernel_size": 3,
     "padding": "same",
     "kernels": 8,
-    "end": "globalpool",
+    "globalpool": True,
+}
+IMPOSSIBLE = {
+    "net": "designed",
+    "blocks": 1,
+    "convolutions": 2,
+    "kernel_size": 7,
+    "padding": "valid",
 }
 
 
@@ -49,7 +59,7 @@ def left_running(folder: Path, **given) -> int:
     if given:
         study.enqueue_trial(given)
     trial = study.ask()
-    trial.suggest_float("rate", 0.1, 4.0, log=True)
+    trial.suggest_float("learning_rate", 0.1, 4.0, log=True)
     trial.set_user_attr(AT, "killed")
     (folder / "m.tune" / "process-killed.lock").touch()
     return trial.number
@@ -99,13 +109,13 @@ def test_a_killed_trial_is_tried_again_with_what_it_was_given_and_none_is_lost(
     tmp_path: Path,
 ) -> None:
     before = tuned(tmp_path, trials=1)
-    killed = left_running(tmp_path, rate=0.7)
+    killed = left_running(tmp_path, learning_rate=0.7)
     found = tuned(tmp_path, trials=1)
     assert [one.number for one in found.trials] == [0, 1, 2]
     assert [one.state for one in found.trials[:2]] == ["complete", "failed"]
     assert found.trials[0] == before.trials[0]
     again = study_of(tmp_path).trials[2]
-    assert again.params["rate"] == 0.7
+    assert again.params["learning_rate"] == 0.7
     assert (again.user_attrs[AGAIN], again.user_attrs[TRY]) == (killed, 2)
     assert len(tuned(tmp_path, trials=1).trials) == 4, "once is enough"
 
@@ -113,7 +123,7 @@ def test_a_killed_trial_is_tried_again_with_what_it_was_given_and_none_is_lost(
 def test_what_kills_every_process_is_not_tried_for_ever(tmp_path: Path) -> None:
     tuned(tmp_path, trials=1)
     for _ in range(4):
-        left_running(tmp_path, rate=0.7)
+        left_running(tmp_path, learning_rate=0.7)
         study = study_of(tmp_path)
         trial = study.trials[-1]
         study._storage.set_trial_user_attr(trial._trial_id, TRY, 3)
@@ -153,10 +163,9 @@ def test_a_study_of_other_pictures_or_options_is_refused(tmp_path: Path) -> None
 def test_what_is_worse_or_cannot_work_does_not_replace_the_model(tmp_path: Path) -> None:
     tuned(tmp_path, trials=1)
     before = (tmp_path / "m.safetensors").read_bytes()
-    impossible = {"net": "designed", "blocks": 1, "convolutions": 2, "size": 7, "padding": "valid"}
     study = study_of(tmp_path)
     study.enqueue_trial(POOR)
-    study.enqueue_trial(impossible)
+    study.enqueue_trial(IMPOSSIBLE)
     found = tuned(tmp_path, trials=2)
     assert found.best == 0
     assert (tmp_path / "m.safetensors").read_bytes() == before
@@ -235,8 +244,7 @@ def test_where_the_best_model_is_gone_the_place_is_named_that_it_had(tmp_path: P
     tuned(tmp_path, trials=1)
     (tmp_path / "m.safetensors").unlink()
     (tmp_path / "m.tune" / "default.safetensors").unlink()
-    impossible = {"net": "designed", "blocks": 1, "convolutions": 2, "size": 7, "padding": "valid"}
-    study_of(tmp_path).enqueue_trial(impossible)
+    study_of(tmp_path).enqueue_trial(IMPOSSIBLE)
     with pytest.raises(DataError, match="needed the model of trial 0, the best"):
         tuned(tmp_path, trials=1)
 
@@ -305,11 +313,20 @@ def test_models_of_the_best_few_are_kept_and_no_others(tmp_path: Path) -> None:
     assert kept == {"default.safetensors", *(f"trial-{one.number}.safetensors" for one in own[:3])}
 
 
-def test_a_transfer_is_tuned_too(tmp_path: Path) -> None:
+def test_a_transfer_is_tuned_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+    by_features = CopySearch.by_features
+
+    def found_by(search: CopySearch, features: Any) -> NearCopies:
+        looked.append(len(search.rows))
+        return replace(by_features(search, features), pairs=np.array([[3, 7]]))
+
+    monkeypatch.setattr(CopySearch, "by_features", found_by)
     CNNClassifier(epochs=1, random_state=0, threads=1).fit(X, Y).save(tmp_path / "b.safetensors")
     asked = {"learner": "transfer", "backbone": str(tmp_path / "b.safetensors"), "repeats": 1}
     asked["sampler"] = "tpe"
     found = tuned(tmp_path, trials=2, **asked)
+    assert looked == [300], "near copies are looked for once, whatever is tried"
     own = [one for one in found.trials if one.repeat_of is None]
     assert [one.options["views"] for one in own] == [1, 2]
     assert all(one.complete and one.loss is not None for one in own)

@@ -19,6 +19,7 @@ from foveal.errors import DataError
 from foveal.model.bulk_work import ModelWork
 from foveal.pictures.collection import Pictures
 from foveal.pictures.sources import gather
+from foveal.recipe import PictureRecipe
 from foveal.tables import schema_of, table_of
 
 
@@ -59,6 +60,11 @@ class Scoring:
         if found is None:
             return None
         return hashlib.blake2b(np.sort(found).tobytes(), digest_size=16).hexdigest()
+
+    @property
+    def recipe(self) -> PictureRecipe:
+        """The model's."""
+        return self.way.model.recipe
 
     @cached_property
     def schema(self) -> pa.Schema:

@@ -14,9 +14,10 @@ from foveal.backbones.weights import PACKAGES, Weights
 from foveal.errors import UsageError
 from foveal.inference.frozen import OWN
 from foveal.nets.build import build
+from foveal.nets.layer import Layer
 from foveal.nets.lite import SCALES, lite_stages
 from foveal.nets.plan import Plan, plan_network
-from foveal.nets.spec import Conv, Dense, Layer, Network
+from foveal.nets.spec import Conv, Dense, Network
 from foveal.parameters import did_you_mean
 from foveal.recipe import PictureRecipe, Resize
 from foveal.shapes import Shape

@@ -11,8 +11,9 @@ from torch import nn
 from foveal.backbones.catalog import Backbone, Stage
 from foveal.inference.frozen import FrozenNetwork
 from foveal.nets.build import build, part
+from foveal.nets.layer import Layer
 from foveal.nets.plan import Plan, plan_network
-from foveal.nets.spec import GlobalPool, Layer, Network
+from foveal.nets.spec import GlobalPool, Network
 
 
 def cut(backbone: Backbone, stage: Stage, *, pooled: bool) -> FrozenNetwork:

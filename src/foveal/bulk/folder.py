@@ -159,8 +159,9 @@ class PartsFolder:
         self.check_count(there, parts)
         with told(str(self.place)), filelock.FileLock(self.place / f".{MANIFEST}.lock"):
             known = read_manifest(self.place) or {}
-            if known.get("parts") != parts:
-                _write_manifest(self.place, {**known, "parts": parts, "pictures": pictures})
+            ended = {**known, "parts": parts, "pictures": pictures}
+            if known != ended:
+                _write_manifest(self.place, ended)
         return len(there) == parts
 
     def check_count(self, there: Collection[int], parts: int) -> None:
@@ -259,8 +260,10 @@ def manifest_of(data: bytes, where: str) -> dict[str, Any]:
     try:
         found = json.loads(data)
         size, work, version = found["part_size"], found["work"], found["version"]
-        whole = isinstance(size, int) and size > 0 and isinstance(work, dict)
-    except (ValueError, KeyError, TypeError):
+        ends = [found[name] for name in ("parts", "pictures") if name in found]
+        numbers = all(isinstance(one, int) and one >= 0 for one in (size, *ends))
+        whole = numbers and size > 0 and isinstance(work, dict)
+    except (ValueError, KeyError, TypeError, RecursionError):
         whole, version = False, None
     if not whole or version != VERSION:
         raise DataError(

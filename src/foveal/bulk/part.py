@@ -27,7 +27,7 @@ KEY = b"foveal:part"
 """The key of a part's metadata under which it says which it is; JSON."""
 A_GROUP = 4_096
 """Rows of a row group, about: they wait in memory until there are so many."""
-DAMAGES = (pa.ArrowException, OSError, ValueError, KeyError, TypeError)
+DAMAGES = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, RecursionError)
 """What reading a damaged part raises."""
 
 
@@ -55,10 +55,23 @@ class Part:
 def read_part(path: Path | BinaryIO) -> Part | None:
     """Read what a part, or the end of one, says of itself; None where it is damaged, or no part."""
     try:
-        facts = json.loads(pq.read_metadata(path).metadata[KEY])
-        return Part(**{**facts, "notes": tuple(facts["notes"])})
+        foot = pq.read_metadata(path)
+        facts = json.loads(foot.metadata[KEY])
+        found = Part(**{**facts, "notes": tuple(facts["notes"])})
+        return found if _is_sound(found, foot.num_rows) else None
     except DAMAGES:
         return None
+
+
+def _is_sound(part: Part, rows: int) -> bool:
+    """Whether what a part says of itself can be, and fits the rows that its file has."""
+    texts = [part.names, part.work, *part.counts, *part.notes]
+    numbers = [part.number, part.rows, part.unreadable, *part.counts.values()]
+    return (
+        all(isinstance(one, str) for one in texts)
+        and all(isinstance(one, int) and one >= 0 for one in numbers)
+        and part.unreadable <= part.rows == rows
+    )
 
 
 def write_part(path: Path, worker: Worker, piece: Piece, work: str) -> Part:
@@ -73,7 +86,7 @@ def write_part(path: Path, worker: Worker, piece: Piece, work: str) -> Part:
     kept = KeptColumns([piece.pictures], worker.schema.names, known=True)
     schema = _with(worker.schema, kept)
     writing = partial(pq.ParquetWriter, schema=schema, write_page_checksum=True)
-    with _heard() as heard, whole_file(path) as place, writing(place) as writer:
+    with heard() as caught, whole_file(path) as place, writing(place) as writer:
         for group in _grouped(_tables(worker, piece, kept, schema, tally)):
             writer.write_table(group)
         part = Part(
@@ -83,7 +96,7 @@ def write_part(path: Path, worker: Worker, piece: Piece, work: str) -> Part:
             rows=tally.rows,
             unreadable=tally.unreadable,
             counts=dict(tally.counts),
-            notes=tuple(dict.fromkeys(str(one.message) for one in heard if _is_told(one))),
+            notes=told(caught),
             seconds=time.perf_counter() - began,
         )
         writer.add_key_value_metadata({KEY.decode(): json.dumps(asdict(part))})
@@ -135,15 +148,17 @@ def _grouped(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
 
 
 @contextlib.contextmanager
-def _heard() -> Iterator[list[warnings.WarningMessage]]:
-    """Collect warnings of pictures; all others go on as they are."""
-    with warnings.catch_warnings(record=True) as heard:
+def heard() -> Iterator[list[warnings.WarningMessage]]:
+    """Collect warnings of pictures, which are `told`; all others go on as they are."""
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", PictureWarning)
-        yield heard
-    for one in heard:
-        if not _is_told(one):
+        yield caught
+    for one in caught:
+        if not issubclass(one.category, PictureWarning):
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
 
 
-def _is_told(warning: warnings.WarningMessage) -> bool:
-    return issubclass(warning.category, PictureWarning)
+def told(caught: Iterable[warnings.WarningMessage]) -> tuple[str, ...]:
+    """Return what warnings say of pictures, each line once."""
+    said = (str(one.message) for one in caught if issubclass(one.category, PictureWarning))
+    return tuple(dict.fromkeys(said))

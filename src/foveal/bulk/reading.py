@@ -171,7 +171,7 @@ def open_parts(place: Path | str) -> Parts:
             remedy="name the folder that was written to with a / at its end",
         )
     there, wanted = numbers_at(place), known.get("parts")
-    if wanted is None or there != set(range(wanted)):
+    if wanted is None or len(there) != wanted or there != set(range(len(there))):
         raise DataError(
             title,
             needed="all parts" if wanted is None else f"all of {counted(wanted, 'part')}",
@@ -256,5 +256,5 @@ def _damaged(place: Path | str, came: str) -> DataError:
         shown(str(place)),
         needed="whole parts",
         came=(came.splitlines() or ["nothing"])[0][:120],
-        remedy="give the command again that wrote them: it writes damaged parts again",
+        remedy="remove what is damaged, and give the command again that wrote it",
     )

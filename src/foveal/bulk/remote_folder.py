@@ -103,9 +103,9 @@ class RemotePartsFolder(PartsFolder):
         there = numbers_at(self.address)
         self.check_count(there, parts)
         known = manifest_at(self.address) or {}
-        if known.get("parts") != parts:
-            facts = {**known, "parts": parts, "pictures": pictures}
-            remote.write(f"{self.address}/{MANIFEST}", manifest_data(facts))
+        ended = {**known, "parts": parts, "pictures": pictures}
+        if known != ended:
+            remote.write(f"{self.address}/{MANIFEST}", manifest_data(ended))
         return len(there) == parts
 
     def leftovers(self) -> dict[str, list[Path]]:

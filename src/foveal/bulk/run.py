@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from foveal.bulk.folder import PartsFolder
-from foveal.bulk.part import Part
+from foveal.bulk.part import Part, heard, told
 from foveal.bulk.pieces import Piece, Share, count_of, pieces
 from foveal.bulk.remote_folder import begun
 from foveal.bulk.work import Work, Worker
 from foveal.pictures.collection import Pictures
 from foveal.progress.events import Listener, PartWritten
+from foveal.recipe import PictureRecipe
 from foveal.results import Result
 from foveal.wording import counted
 
@@ -102,6 +103,7 @@ def write_parts(
     *,
     share: Share | None = None,
     part_size: int | None = None,
+    recipe: PictureRecipe | None = None,
     tell: Listener | None = None,
 ) -> PartsWritten:
     """Write the parts of a share of all pictures that are not there yet.
@@ -123,6 +125,8 @@ def write_parts(
         Which of several shares is done; all where left out.
     part_size : int, optional
         Pictures of a part at most; where left out as the folder was begun, else `PART_SIZE`.
+    recipe : PictureRecipe, optional
+        How a network sees the pictures: those of an array mean in pieces what they mean together.
     tell : callable, optional
         Gets an event for each part.
 
@@ -131,7 +135,7 @@ def write_parts(
     UsageError
         For a folder of something else, and where another process works on the share.
     DataError
-        Where parts of other pictures are there.
+        Where parts of other pictures are there, and for arrays that do not suit the recipe.
     ResourceError
         Where the disk is full; parts that are whole stay.
     """
@@ -139,13 +143,13 @@ def write_parts(
     folder = begun(place, work.facts, part_size)
     known = isinstance(sources, Sequence)
     parts = sum(map(share.takes, range(count_of(sources, folder.part_size)))) if known else None
-    missing = _missing(folder, sources, share, found)
+    missing = _missing(folder, _noted(sources, found, recipe), share, found)
     with folder.kept(share), closing(doing(folder, missing)) as written:
-        told = 0
+        told_of = 0
         for part in written:
             found.add(part)
-            told = _told(found, parts, tell)
-        if told and told < found.parts:  # those that come last were there before
+            told_of = _told(found, parts, tell)
+        if told_of and told_of < found.parts:  # those that come last were there before
             _told(found, parts, tell)
     whole = folder.ended(found.seen, found.pictures)
     return PartsWritten(
@@ -185,7 +189,7 @@ def _missing(
 ) -> Iterator[Piece]:
     """Yield the pieces of a share that have no part yet; add up the parts of the others."""
     leftovers = folder.leftovers()
-    for piece in pieces(_noted(sources, found), folder.part_size):
+    for piece in pieces(sources, folder.part_size):
         found.seen, found.pictures = found.seen + 1, found.pictures + len(piece.pictures)
         if not share.takes(piece.number):
             continue
@@ -200,9 +204,13 @@ def _missing(
         yield piece
 
 
-def _noted(sources: Iterable[Pictures], found: _Sum) -> Iterator[Pictures]:
-    """Pass sources on, and note what is known of how their pictures were found."""
+def _noted(
+    sources: Iterable[Pictures], found: _Sum, recipe: PictureRecipe | None
+) -> Iterator[Pictures]:
+    """Pass sources on, and note what is known of their pictures, each source as a whole."""
     for source in sources:
-        for note in source.notes:
+        with heard() as caught:
+            whole = source if recipe is None else source.settled(recipe)
+        for note in (*source.notes, *told(caught)):
             found.note(note)
-        yield source
+        yield whole

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from foveal.pictures.collection import Pictures
+from foveal.recipe import PictureRecipe
 
 
 class Answers(Protocol):
@@ -56,6 +57,15 @@ class Worker(Protocol):
 
     def counts(self, answers: Any) -> Mapping[str, int]:
         """Count what is worth counting in a batch of its answers, besides what is unreadable."""
+        ...
+
+
+class Seeing(Worker, Protocol):
+    """A worker by a network."""
+
+    @property
+    def recipe(self) -> PictureRecipe:
+        """How it sees pictures."""
         ...
 
 

@@ -72,5 +72,5 @@ def seen(
         except UsageError as error:
             told = f"labels and outliers are not looked at: {error.came}; {error.remedy}"
             return Seen(measures, None, [told])
-        vectors = vectors_of(model, pictures, progress, cluster, threads)
+        vectors = vectors_of(model, pictures, progress, cluster)
         return Seen(measures, vectors, list(vectors.notes))

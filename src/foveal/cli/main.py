@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import functools
 import json
-import signal
 import sys
 import textwrap
 import warnings
 from collections.abc import Callable, Mapping
-from types import FrameType
 from typing import Annotated, Any, TextIO
 
 import typer
@@ -43,6 +41,7 @@ from foveal.cli.map import draw_map
 from foveal.cli.output import SCHEMA
 from foveal.cli.pages import with_pages
 from foveal.cli.printing import forget_the_unprinted, print_whole
+from foveal.cli.stopping import INTERRUPTED, Stopping
 from foveal.cli.words import in_options, lists_options, told_in_options
 from foveal.errors import FovealError, PictureWarning, ResourceError
 from foveal.openmp import spin_briefly
@@ -134,7 +133,8 @@ def main() -> None:
     """Run the command; errors print themselves and choose the exit code."""
     print_whole()
     spin_briefly()  # before torch is imported, by the command that needs it
-    signal.signal(signal.SIGTERM, _stop)
+    stopping = Stopping()
+    stopping.begin()
     warnings.showwarning = note
     _told_once.cache_clear()
     try:
@@ -160,7 +160,9 @@ def main() -> None:
             )
         )
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
+    finally:
+        stopping.is_over()
 
 
 def note(
@@ -182,10 +184,6 @@ def note(
 def _told_once(text: str) -> None:
     """Print a line that several passes over the same pictures would say again."""
     print(visible_lines(text), file=sys.stderr)
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _out_of_memory() -> ResourceError:

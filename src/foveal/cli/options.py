@@ -159,15 +159,19 @@ def interruptible(run: Run) -> Iterator[None]:
     def handle(number: int, frame: FrameType | None) -> None:
         if run.training and not run.stopping:
             run.stop()
+        elif callable(earlier := before.get(number)):
+            earlier(number, frame)  # raises an interrupt: no handler of ordinary errors swallows it
         else:
-            raise KeyboardInterrupt  # no handler of ordinary errors may swallow it
+            raise KeyboardInterrupt
 
-    signals = [signal.SIGINT, signal.SIGTERM]
-    before = [signal.signal(one, handle) for one in signals]
+    before: dict[int, Any] = {}
+    for one in (signal.SIGINT, signal.SIGTERM):
+        before[one] = signal.getsignal(one)
+        signal.signal(one, handle)
     try:
         yield
     except KeyboardInterrupt:
         raise run.interrupted() from None
     finally:
-        for one, handler in zip(signals, before, strict=True):
-            signal.signal(one, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -19,7 +19,7 @@ from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.bulk.run import PartsWritten
-    from foveal.bulk.work import Work, Worker
+    from foveal.bulk.work import Seeing, Work
 
 Shards = Annotated[
     str | None,
@@ -114,7 +114,7 @@ class InParts:
     json: bool
 
     def answer(
-        self, work: Work, worker: Worker, pictures: Sequence[str], notes: Sequence[str] = ()
+        self, work: Work, worker: Seeing, pictures: Sequence[str], notes: Sequence[str] = ()
     ) -> None:
         """Do work on pictures into the folder, and say what lies there then.
 
@@ -137,6 +137,7 @@ class InParts:
                 doing,
                 share=share,
                 part_size=self.part_size,
+                recipe=worker.recipe,
                 tell=show,
             )
         seconds = time.perf_counter() - began

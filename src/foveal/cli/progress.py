@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
@@ -33,7 +32,8 @@ from foveal.progress.events import (
     StepEnded,
     TeachingAnew,
 )
-from foveal.progress.lines import lines_of, part_line, print_plainly
+from foveal.progress.lines import lines_of, part_line
+from foveal.progress.log import Log
 from foveal.visible import visible_lines
 from foveal.wording import counted
 
@@ -49,7 +49,9 @@ REFRESH = 0.1
 def shown_progress() -> Iterator[Listener]:
     """Return a listener that shows events for as long as the with block lasts."""
     if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        yield partial(print_plainly, told=in_options)
+        log = Log(in_options)
+        yield log
+        log.close()
         return
     console = Console(stderr=True, highlight=False)
     with Progress(
@@ -97,7 +99,7 @@ class _Live:
                 )
             case TeachingAnew(done=done, total=total):
                 self.draw("fitting", done, total, f"teaching anew, {counted(total, 'time')}")
-            case PartWritten(done=done, total=int(total)):
+            case PartWritten(done=done, total=total):
                 self.draw("parts", done, total, part_line(event))
             case StepEnded():
                 told = f"epoch {event.epoch}/{self.epochs} · loss {event.loss:#.3g}"
@@ -121,7 +123,7 @@ class _Live:
         for line in lines_of(event):
             self.console.print(visible_lines(in_options(line)), soft_wrap=True, markup=False)
 
-    def draw(self, job: str, done: int, total: int, told: str) -> None:
+    def draw(self, job: str, done: int, total: int | None, told: str) -> None:
         if job != self.job:
             self.end()
             self.job, self.task = job, self.progress.add_task(told, total=total)

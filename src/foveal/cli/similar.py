@@ -267,9 +267,9 @@ def _searched(
     place = where if kept else pictures_of(where)
     with shown_progress() as show:
         index = _index(fitted, place, to, approximate, force, show)
-        progress = passing(show, "the network")
+        progress, searching = passing(show, "the network"), passing(show, "the search")
         sources = all_pictures(queries, missing_too=True)
-        found = index.queries(sources, top, progress=progress)
+        found = index.queries(sources, top, progress=progress, searching=searching)
     return SimilarPictures(
         index=index,
         queries=found,

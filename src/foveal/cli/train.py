@@ -20,7 +20,8 @@ from foveal.cli.training import (
     trained,
 )
 from foveal.learning.code_options import AUTOENCODER
-from foveal.learning.options import CNN, TRANSFER
+from foveal.learning.options import CNN
+from foveal.learning.transfer_options import TRANSFER
 
 if TYPE_CHECKING:
     from foveal.estimators.learner import Answering

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -23,8 +24,10 @@ from foveal.cli.output import print_answer, wrote
 from foveal.cli.outputs import model_file, writes
 from foveal.cli.sources import given
 from foveal.cli.words import quoted
+from foveal.errors import Interrupted
 from foveal.results import plain
 from foveal.vocabulary import TARGETS
+from foveal.wording import counted
 
 if TYPE_CHECKING:
     from foveal.tuning.study import Tried
@@ -139,7 +142,8 @@ def tune(
     from foveal.learning.job import labelled
     from foveal.tuning.tune import tune as tuned
 
-    with shown_progress() as show:
+    told = _Telling(model)
+    with told.interruptible(), shown_progress() as show:
         found = tuned(
             labelled(given(pictures), label_from, label),
             to=model,
@@ -160,12 +164,39 @@ def tune(
             device=device,
             threads=threads,
             seed=seed,
-            tell=_tell,
+            tell=told,
             listeners=[show],
         )
     written = list(_written(found, pictures))
     answer = Tuned(found=found, source=pictures, written=written)
     print_answer(answer, _lines, as_json=json)
+
+
+@dataclass(slots=True)
+class _Telling:
+    """Tells of trials as they end, and, where it is stopped, how to go on."""
+
+    model: Path
+    ended: int = 0
+
+    def __call__(self, one: Tried, best: bool) -> None:
+        """Tell of a trial."""
+        self.ended += 1
+        _tell(one, best)
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Say of Ctrl-C and SIGTERM what is kept; a trial that was under way is tried again."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            best = f"; {self.model} is the best so far" if self.model.exists() else ""
+            raise Interrupted(
+                "tuning",
+                needed="to run to its end",
+                came=f"a request to stop, after {counted(self.ended, 'trial')}",
+                remedy=f"give the same command again: it goes on with what is kept{best}",
+            ) from None
 
 
 def _tell(one: Tried, best: bool) -> None:

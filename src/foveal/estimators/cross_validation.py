@@ -10,7 +10,7 @@ from foveal.estimators.inputs import coerce, opened
 from foveal.estimators.learner import Answering
 from foveal.learning.cross_validated import CrossValidation
 from foveal.learning.folds import cross_validated
-from foveal.progress.lines import print_plainly
+from foveal.progress.log import Log
 from foveal.training.run import Run
 
 
@@ -51,5 +51,5 @@ def cross_validate(
     """
     X, y = opened(X, y)
     pictures = coerce(clone(learner), X, y, groups=groups, target=learner._target(X, y))
-    told = run or Run(listeners=[print_plainly] * learner.verbose)
+    told = run or Run(listeners=[Log()] * learner.verbose)
     return cross_validated(lambda: clone(learner), pictures, folds, told)

@@ -14,17 +14,16 @@ from foveal.learning.cuts import choose_cut
 from foveal.learning.data import TrainingData, as_features, prepare
 from foveal.learning.earlier import Earlier
 from foveal.learning.option_groups import pick
-from foveal.learning.options import (
+from foveal.learning.options import Descent, Labels
+from foveal.learning.transfer import Transfer
+from foveal.learning.transfer_config import TransferConfig
+from foveal.learning.transfer_options import (
     TRANSFER,
     TRANSFER_OF_NUMBERS,
     BackboneOptions,
-    Descent,
-    Labels,
     TransferShares,
     Views,
 )
-from foveal.learning.transfer import Transfer
-from foveal.learning.transfer_config import TransferConfig
 from foveal.model.fitted import FittedModel
 from foveal.pictures.collection import Pictures
 from foveal.pictures.survey import look_over, recipe_for

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from foveal.looking.steps import WeightedSum
-from foveal.nets.spec import Conv, ConvTranspose, Layer
+from foveal.nets.layer import Layer
+from foveal.nets.spec import Conv, ConvTranspose
 
 CONV_CAPTION = (
     "A convolution multiplies each number of its patch by the weight at the same place of the "

@@ -51,9 +51,8 @@ class Extraction:
     augmentation: Augmentation = Augmentation(level="light", flip=True)
     """How it is varied."""
     cluster: Cluster | None = None
-    """Where actors of Ray compute what is missing; None for this process."""
-    actor_threads: int | None = None
-    """Threads of each actor; None for as many as `foveal.actors.handed_out` chooses."""
+    """Where actors of Ray compute what is missing, each by the threads that the session's device
+    was asked for; None for this process."""
 
     @property
     def recipe(self) -> PictureRecipe:

@@ -24,6 +24,7 @@ from foveal.inference.extracting import (
 from foveal.inference.feature_cache import FeatureCache
 from foveal.inference.session import Session
 from foveal.pictures.scaling import of_prepared
+from foveal.recipe import PictureRecipe
 
 PIECE = A_SAVING
 """Pictures that an actor is given at once: a part of the cache."""
@@ -77,10 +78,8 @@ def extracted_on_ray(
     task = Extracting(extraction=extraction, engine=name, folder=cache.folder.absolute())
     computed, done, passing = 0, 0, dict[bytes, str]()
     graphics = session.device.name == "cuda"
-    threads = extraction.actor_threads
-    given = handed_out(
-        extraction.cluster, task, _pieces(wanted), threads=threads, graphics=graphics
-    )
+    pieces, threads = _pieces(wanted, session.recipe), session.device.asked
+    given = handed_out(extraction.cluster, task, pieces, threads=threads, graphics=graphics)
     with closing(given) as answers:
         for pictures, found in answers:
             computed, done = computed + found.computed, done + pictures
@@ -90,13 +89,14 @@ def extracted_on_ray(
     return Extracted(computed=computed, passing=passing)
 
 
-def _pieces(wanted: Wanted) -> Iterator[Wanted]:
+def _pieces(wanted: Wanted, recipe: PictureRecipe) -> Iterator[Wanted]:
     """Divide what is missing; each piece holds its own pictures alone."""
+    pictures = wanted.pictures.settled(recipe)
     for start in range(0, len(wanted.missing), PIECE):
         some = wanted.missing[start : start + PIECE]
         rows = [row for row, _ in some]
         yield Wanted(
-            pictures=wanted.pictures.take(rows),
+            pictures=pictures.take(rows),
             ids=[[view[row] for row in rows] for view in wanted.ids],
             missing=[(at, views) for at, (_, views) in enumerate(some)],
         )

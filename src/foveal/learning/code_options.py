@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from foveal.learning.option_groups import NETWORK, PICTURES, TRAINING, mirroring, option
 from foveal.learning.options import LAYERS, Descent, Machine, Pixels, Shares
 from foveal.nets.autoencoder import KINDS, Kind
-from foveal.nets.spec import ACTIVATIONS, Network
+from foveal.nets.layer import ACTIVATIONS
+from foveal.nets.spec import Network
 from foveal.parameters import FLAG, Choice, Real, Whole, optional
 from foveal.training.config import OPTIMIZERS, Optimizer
 from foveal.vocabulary import LEVELS, LOSSES, NOISES, Level, Loss, Noise

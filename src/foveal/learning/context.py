@@ -9,7 +9,7 @@ from foveal import device as devices
 from foveal import randomness
 from foveal.device import Device
 from foveal.learning.options import Machine
-from foveal.progress.lines import print_plainly
+from foveal.progress.log import Log
 from foveal.training.run import Run
 
 
@@ -35,7 +35,7 @@ class FitContext:
         verbose: bool = False,
     ) -> FitContext:
         """Begin a fit; without a run nothing is kept, and with `verbose` progress is printed."""
-        run = run or Run(listeners=[print_plainly] * verbose)
+        run = run or Run(listeners=[Log()] * verbose)
         return cls(
             run=run,
             seed=run.decide("seed", lambda: randomness.seed_from(random_state)),

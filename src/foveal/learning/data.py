@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -31,7 +31,7 @@ from foveal.pictures.scaling import Scaling, of_values
 from foveal.pictures.splits import Split, split
 from foveal.pictures.store import Store, open_store
 from foveal.pictures.survey import choose_recipe
-from foveal.pictures.units import units_of
+from foveal.pictures.units import NO_PAIRS, Pairs, units_of
 from foveal.progress.events import Decoding, Prepared, passing
 from foveal.recipe import PictureRecipe
 from foveal.targets.head import Examples, Vectors
@@ -68,6 +68,8 @@ class TrainingData(Generic[T_co]):
     """What became of every row."""
     labelled_by: tuple[str, ...] = ()
     """Columns of a table that labels were asked to be of."""
+    near: Pairs = field(default_factory=lambda: NO_PAIRS)
+    """Near copies among the pictures; see `Pictures.near`."""
 
     @property
     def images(self) -> RowsOfPictures:
@@ -261,6 +263,7 @@ def prepare(
         units=units,
         split=parts,
         recipe=recipe if earlier is not None else store.measured(recipe, parts.train),
+        near=copies.pairs,
         weights=_on_average_one(pictures.weights, parts.train),
         entries=entries,
         labelled_by=pictures.labelled_by or (),

@@ -21,7 +21,8 @@ from foveal.arrays import Array, Hashes
 from foveal.backbones.catalog import Backbone, Stage, of_model
 from foveal.errors import UsageError
 from foveal.learning.option_groups import sides_of
-from foveal.learning.options import BACKBONE, BackboneOptions, NetOptions, Pixels, Views
+from foveal.learning.options import NetOptions, Pixels
+from foveal.learning.transfer_options import BACKBONE, BackboneOptions, Views
 from foveal.model.fitted import FittedModel
 from foveal.model.loading import load
 from foveal.nets.build import part

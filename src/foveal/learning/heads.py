@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from foveal.errors import UsageError
-from foveal.learning.options import FITTED
+from foveal.learning.transfer_options import FITTED
 from foveal.nets import notation
+from foveal.nets.layer import Layer
 from foveal.nets.spec import (
     AvgPool,
     Centre,
@@ -13,7 +14,6 @@ from foveal.nets.spec import (
     Dense,
     DepthToSpace,
     Flatten,
-    Layer,
     MaxPool,
     Offset,
     Residual,

@@ -33,17 +33,14 @@ from foveal.learning.descent import (
 from foveal.learning.familiarity import familiar
 from foveal.learning.heads import ON_MAPS, head_layers
 from foveal.learning.held import Held
-from foveal.learning.options import LOGISTIC, RIDGE
 from foveal.learning.transfer_config import TransferConfig
+from foveal.learning.transfer_options import LOGISTIC, RIDGE
 from foveal.model.card import Fit, Origin
 from foveal.model.fitted import FittedModel, placed
 from foveal.model.freezing import freeze
 from foveal.nets.build import build, part
 from foveal.nets.plan import Plan, plan_network
-from foveal.nets.spec import (
-    GlobalPool,
-    Network,
-)
+from foveal.nets.spec import GlobalPool, Network
 from foveal.pictures.augment import Augmentation
 from foveal.pictures.batches import feature_tensor
 from foveal.progress.events import HeadFitted

@@ -8,7 +8,8 @@ from foveal.backbones.catalog import Backbone
 from foveal.errors import UsageError
 from foveal.learning.earlier import Earlier
 from foveal.learning.option_groups import sides_of
-from foveal.learning.options import FITTED, BackboneOptions, Descent, Shares, TransferShares, Views
+from foveal.learning.options import Descent, Shares
+from foveal.learning.transfer_options import FITTED, BackboneOptions, TransferShares, Views
 from foveal.model.as_backbone import start_from
 from foveal.pictures.augment import Augmentation
 from foveal.recipe import PictureRecipe

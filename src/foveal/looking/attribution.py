@@ -26,15 +26,7 @@ from foveal.looking.attribution_methods import (
 from foveal.looking.subject import NothingToSee, Subject, check_numbers
 from foveal.nets.plan import Plan
 from foveal.nets.planned import PlannedLayer
-from foveal.nets.spec import (
-    Activation,
-    BatchNorm,
-    Conv,
-    ConvTranspose,
-    Dropout,
-    Residual,
-    Timm,
-)
+from foveal.nets.spec import Activation, BatchNorm, Conv, ConvTranspose, Dropout, Residual, Timm
 from foveal.nets.tracing import planned_layer
 from foveal.parameters import did_you_mean, one_of
 from foveal.pictures.collection import Pictures

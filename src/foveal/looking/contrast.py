@@ -31,7 +31,8 @@ def content(pictures_nchw: Array) -> Array:
     """
     found = []
     for axis in (3, 2):
-        varied = np.ptp(pictures_nchw, axis=axis).any(axis=1)
+        first = pictures_nchw.take([0], axis=axis)
+        varied = (pictures_nchw != first).any(axis=(1, axis))
         length = varied.shape[1]
         some = varied.any(axis=1)
         found += [
@@ -61,18 +62,26 @@ def contrast(picture_chw: Array, across: float = math.inf) -> Array:
     return found
 
 
-def in_content(layer: PlannedLayer, pictures_nchw: Array) -> Array:
+def in_content(layer: PlannedLayer, bounds_n4: Array, sides: tuple[int, ...]) -> Array:
     """Find the pixels of a layer's maps whose middle lies between even bars at the edges.
+
+    Parameters
+    ----------
+    layer : PlannedLayer
+        The layer.
+    bounds_n4 : array
+        What lies between the bars of each picture; see `content`.
+    sides : (height, width)
+        Of the pictures.
 
     Returns
     -------
     array, (n, h, w)
         Bool; of a picture where that is none, all.
     """
-    bounds = content(pictures_nchw)
-    down, across = centres(layer, pictures_nchw.shape[2:])
-    rows = (down >= bounds[:, :1]) & (down < bounds[:, 1:2])
-    columns = (across >= bounds[:, 2:3]) & (across < bounds[:, 3:])
+    down, across = centres(layer, sides)
+    rows = (down >= bounds_n4[:, :1]) & (down < bounds_n4[:, 1:2])
+    columns = (across >= bounds_n4[:, 2:3]) & (across < bounds_n4[:, 3:])
     found: Array = rows[:, :, None] & columns[:, None, :]
     found[~found.any(axis=(1, 2))] = True
     return found
@@ -86,18 +95,17 @@ def worth_seeing(layer: PlannedLayer, picture_chw: Array) -> Array:
     array, (h, w)
         Bool; all where no pixel sees so.
     """
-    allowed = in_content(layer, picture_chw[None])[0]
+    sides, bounds_n4 = picture_chw.shape[1:], content(picture_chw[None])
+    allowed = in_content(layer, bounds_n4, sides)[0]
     if layer.fields is not None:
-        bounds = content(picture_chw[None])[0].reshape(2, 2)
         rows, columns = (
             (starts >= first) & (starts + float(field.size) <= last)
             for field, starts, (first, last) in zip(
-                layer.fields, _starts(layer), bounds.tolist(), strict=True
+                layer.fields, _starts(layer), bounds_n4.reshape(2, 2).tolist(), strict=True
             )
         )
         inner = rows[:, None] & columns
         allowed = inner if inner.any() else allowed
-    sides = picture_chw.shape[1:]
     lines = (
         np.clip(np.rint(middle).astype(int), 0, side - 1)
         for middle, side in zip(centres(layer, sides), sides, strict=True)

@@ -15,7 +15,7 @@ import torch
 from foveal.arrays import Array
 from foveal.errors import DataError
 from foveal.inference.session import at_once
-from foveal.looking.contrast import in_content
+from foveal.looking.contrast import content, in_content
 from foveal.looking.subject import Subject, no_numbers
 from foveal.nets.plan import Plan
 from foveal.nets.planned import PlannedLayer
@@ -128,8 +128,9 @@ def led(
                 inputs = normalised(as_tensor(raw[there]), by)
                 on_device = inputs.to(subject.device.name, subject.device.dtype)
                 _, passed = trace(subject.network, subject.plan, on_device, set(answers.values()))
+                bounds_n4, sides = content(inputs.numpy()), tuple(inputs.shape[2:])
                 for number, answer in answers.items():
-                    peaks = _peaks(passed[answer].outputs, planned[number], inputs.numpy())
+                    peaks = _peaks(passed[answer].outputs, planned[number], bounds_n4, sides)
                     leaders[number].add(*peaks, start + there)
             if progress is not None:
                 progress(start + len(reasons), len(pictures))
@@ -137,14 +138,16 @@ def led(
     return leaders, unreadable
 
 
-def _peaks(outputs: torch.Tensor, layer: PlannedLayer, pictures_nchw: Array) -> tuple[Array, Array]:
+def _peaks(
+    outputs: torch.Tensor, layer: PlannedLayer, bounds_n4: Array, sides: tuple[int, ...]
+) -> tuple[Array, Array]:
     """Return the largest number of each map, (n, k), and its place in the map, flat.
 
     Places whose middle lies in even bars at the edges of a picture do not count.
     """
     if outputs.ndim == 2:
         return outputs.float().cpu().numpy(), np.zeros(outputs.shape, np.int64)
-    inside = torch.from_numpy(in_content(layer, pictures_nchw)).to(outputs.device)
+    inside = torch.from_numpy(in_content(layer, bounds_n4, sides)).to(outputs.device)
     shown = outputs.float().masked_fill(~inside[:, None], -torch.inf)
     best = shown.flatten(2).max(dim=2)
     return best.values.cpu().numpy(), best.indices.cpu().numpy()

@@ -17,6 +17,7 @@ from foveal.model.fitted import FittedModel
 from foveal.model.opening import load
 from foveal.model.predictions import Predictions, columns_of
 from foveal.pictures.collection import Pictures
+from foveal.recipe import PictureRecipe
 from foveal.shapes import volume
 from foveal.tables import schema_of, table_of
 
@@ -60,6 +61,11 @@ class Predicting:
     """How sure the model must be to answer, see `FittedModel.refusal`."""
     some_of_many: bool = False
     """Whether pictures come in pieces of many."""
+
+    @property
+    def recipe(self) -> PictureRecipe:
+        """The model's."""
+        return self.fitted.recipe
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -121,6 +127,11 @@ class Encoding:
         if self.fitted.autoencodes:
             return None
         return volume(self.fitted.feature_session().network.shape)
+
+    @property
+    def recipe(self) -> PictureRecipe:
+        """The model's."""
+        return self.fitted.recipe
 
     @cached_property
     def schema(self) -> pa.Schema:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from fractions import Fraction
 
-from foveal.nets.ranges import Pair
+from foveal.nets.inferred import (
+    STAY,
+    Branch,
+    Inferred,
+    ShapeError,
+    activation_weights,
+)
+from foveal.nets.layer import Layer
 from foveal.nets.spec import (
     Activation,
     AvgPool,
@@ -20,11 +26,8 @@ from foveal.nets.spec import (
     Dropout,
     Flatten,
     GlobalPool,
-    Layer,
     MaxPool,
     Offset,
-    Padding,
-    Pool,
     Reshape,
     Residual,
     Resize,
@@ -33,61 +36,16 @@ from foveal.nets.spec import (
     Timm,
     Upsample,
 )
+from foveal.nets.windows import infer_conv, infer_conv_transpose, infer_pool
 from foveal.shapes import (
     Move,
     Shape,
-    output_size,
-    same_padding,
     sliding,
-    span,
-    transposed,
-    transposed_size,
     upsampled,
     volume,
     written,
 )
 from foveal.wording import counted
-
-Pads = tuple[tuple[int, int], tuple[int, int]]
-"""Rows above and below, columns left and right."""
-NO_PADS: Pads = ((0, 0), (0, 0))
-
-
-class ShapeError(Exception):
-    """A layer that cannot work on its input; `plan` adds the repairs and raises NetworkError."""
-
-    def __init__(self, what: str, *, needed: str, came: str, remedy: str) -> None:
-        super().__init__(what)
-        self.what, self.needed, self.came, self.remedy = what, needed, came, remedy
-        self.number = ""
-        self.shape: Shape = ()
-
-
-STAY = (Move(), Move())
-
-
-@dataclass(frozen=True, slots=True)
-class Inferred:
-    """What `infer` finds for one layer."""
-
-    out_shape: Shape
-    """Shape of one output."""
-    weights: Mapping[str, Shape] = field(default_factory=dict)
-    """Shapes of the weights by name."""
-    multiply_adds: int = 0
-    """Multiply-adds for one picture."""
-    pads: Pads = NO_PADS
-    """Padding in numbers, where the layer pads."""
-    moves: tuple[Move, Move] | None = STAY
-    """Change of the receptive field; None where every output sees all, or it is not known."""
-    stride: Pair = (1, 1)
-    """Stride of the projection of a residual."""
-    believed: int = 0
-    """Learned numbers beside `weights` whose shapes are not known."""
-
-
-Branch = tuple[Shape, tuple[Fraction, Fraction] | None]
-"""What comes out of the layers of a residual, and their stride where they keep maps."""
 
 
 def infer(layer: Layer, shape: Shape, branch: Branch | None = None) -> Inferred:
@@ -109,11 +67,11 @@ def infer(layer: Layer, shape: Shape, branch: Branch | None = None) -> Inferred:
     """
     match layer:
         case Conv():
-            return _conv(layer, _maps(layer, shape))
+            return infer_conv(layer, _maps(layer, shape))
         case ConvTranspose():
-            return _conv_transpose(layer, _maps(layer, shape))
+            return infer_conv_transpose(layer, _maps(layer, shape))
         case MaxPool() | AvgPool():
-            return _pool(layer, _maps(layer, shape))
+            return infer_pool(layer, _maps(layer, shape))
         case GlobalPool():
             return Inferred((_maps(layer, shape)[0],), moves=None)
         case BatchNorm():
@@ -124,7 +82,7 @@ def infer(layer: Layer, shape: Shape, branch: Branch | None = None) -> Inferred:
         case Dense():
             return _dense(layer, shape)
         case Activation(function):
-            return Inferred(shape, _activation_weights(function))
+            return Inferred(shape, activation_weights(function))
         case Dropout() | Centre():
             return Inferred(shape)
         case Offset():
@@ -160,123 +118,6 @@ def _maps(layer: Layer, shape: Shape) -> Shape:
     return shape
 
 
-def _activation_weights(function: str | None) -> dict[str, Shape]:
-    return {"activation.weight": (1,)} if function == "prelu" else {}
-
-
-def _pads(padding: Padding, sides: Pair, window: Pair, stride: Pair, dilation: Pair) -> Pads:
-    if padding == "valid":
-        return NO_PADS
-    if padding == "same":
-        down, across = (
-            same_padding(sides[axis], window[axis], stride[axis], dilation[axis]) for axis in (0, 1)
-        )
-        return down, across
-    return (padding[0], padding[0]), (padding[1], padding[1])
-
-
-def _windowed(
-    kind: str, sides: Pair, window: Pair, stride: Pair, dilation: Pair, pads: Pads
-) -> tuple[Pair, tuple[Move, Move]]:
-    """Output sides and moves of anything that slides a window; says so where it does not fit."""
-    outputs = tuple(
-        output_size(sides[axis], window[axis], stride[axis], pads[axis], dilation[axis])
-        for axis in (0, 1)
-    )
-    if min(outputs) < 1:
-        spans = (span(window[0], dilation[0]), span(window[1], dilation[1]))
-        axis = 0 if outputs[0] < 1 else 1
-        raise ShapeError(
-            f"a {written(window)} {kind} does not fit into {written(sides)}",
-            needed=f"at least {written(spans)}, padding included",
-            came=f"{sides[axis]} + {sum(pads[axis])} padding = "
-            f"{sides[axis] + sum(pads[axis])}, less than {spans[axis]}",
-            remedy=f"a smaller {kind}, padding, or a larger picture",
-        )
-    down, across = (
-        sliding(window[axis], stride[axis], pads[axis][0], dilation[axis]) for axis in (0, 1)
-    )
-    return (outputs[0], outputs[1]), (down, across)
-
-
-def _conv(layer: Conv, shape: Shape) -> Inferred:
-    channels, sides = shape[0], (shape[1], shape[2])
-    if channels % layer.groups or layer.kernels % layer.groups:
-        raise ShapeError(
-            f"{counted(layer.groups, 'group')} do not divide "
-            f"{counted(channels, 'channel')} into {layer.kernels} kernels",
-            needed=f"channels and kernels that are multiples of {layer.groups}",
-            came=f"{counted(channels, 'channel')} and {layer.kernels} kernels",
-            remedy="another number of groups or of kernels",
-        )
-    pads = _pads(layer.padding, sides, layer.size, layer.stride, layer.dilation)
-    outputs, moves = _windowed("kernel", sides, layer.size, layer.stride, layer.dilation, pads)
-    kernel = (layer.kernels, channels // layer.groups, *layer.size)
-    weights = {"weight": kernel, **({"bias": (layer.kernels,)} if layer.bias else {})}
-    return Inferred(
-        (layer.kernels, *outputs),
-        weights | _activation_weights(layer.activation),
-        volume(kernel) * volume(outputs),
-        pads,
-        moves,
-    )
-
-
-def _conv_transpose(layer: ConvTranspose, shape: Shape) -> Inferred:
-    channels, sides = shape[0], (shape[1], shape[2])
-    outputs = tuple(
-        transposed_size(
-            sides[axis],
-            layer.size[axis],
-            layer.stride[axis],
-            layer.padding[axis],
-            layer.output_padding[axis],
-        )
-        for axis in (0, 1)
-    )
-    if min(outputs) < 1:
-        raise ShapeError(
-            f"padding {written(layer.padding)} cuts everything away",
-            needed="an output of at least 1x1",
-            came=written(outputs),
-            remedy="less padding",
-        )
-    if any(layer.output_padding[axis] >= layer.stride[axis] for axis in (0, 1)):
-        raise ShapeError(
-            f"output_padding {written(layer.output_padding)}",
-            needed=f"less than the stride {written(layer.stride)}",
-            came=written(layer.output_padding),
-            remedy="a larger stride or less output_padding",
-        )
-    kernel = (channels, layer.kernels, *layer.size)
-    weights = {"weight": kernel, **({"bias": (layer.kernels,)} if layer.bias else {})}
-    down, across = (
-        transposed(layer.size[axis], layer.stride[axis], layer.padding[axis]) for axis in (0, 1)
-    )
-    return Inferred(
-        (layer.kernels, *outputs),
-        weights | _activation_weights(layer.activation),
-        volume(kernel) * volume(sides),
-        moves=(down, across),
-    )
-
-
-def _pool(layer: Pool, shape: Shape) -> Inferred:
-    channels, sides = shape[0], (shape[1], shape[2])
-    stride = layer.stride or layer.window
-    pads = _pads(layer.padding, sides, layer.window, stride, (1, 1))
-    if any(max(pads[axis]) > layer.window[axis] // 2 for axis in (0, 1)):
-        raise ShapeError(
-            f"padding {written((max(pads[0]), max(pads[1])))} under a {written(layer.window)} "
-            "window",
-            needed="at most half the window, lest a window see padding alone",
-            came=written((max(pads[0]), max(pads[1]))),
-            remedy="less padding",
-        )
-    outputs, moves = _windowed("window", sides, layer.window, stride, (1, 1), pads)
-    return Inferred((channels, *outputs), pads=pads, moves=moves)
-
-
 def _dense(layer: Dense, shape: Shape) -> Inferred:
     if len(shape) != 1:
         raise ShapeError(
@@ -298,7 +139,7 @@ def _dense(layer: Dense, shape: Shape) -> Inferred:
     }
     return Inferred(
         (layer.nodes,),
-        weights | _activation_weights(layer.activation),
+        weights | activation_weights(layer.activation),
         layer.nodes * shape[0],
         moves=None,
     )

@@ -11,6 +11,7 @@ from typing import Literal
 
 from foveal.errors import NetworkError, UsageError
 from foveal.nets import notation
+from foveal.nets.layer import Layer
 from foveal.nets.mirror import mirrored
 from foveal.nets.plan import Plan, plan_network
 from foveal.nets.spec import (
@@ -20,7 +21,6 @@ from foveal.nets.spec import (
     ConvTranspose,
     Dense,
     Flatten,
-    Layer,
     Network,
     Offset,
     Reshape,

@@ -11,9 +11,10 @@ import math
 from dataclasses import dataclass
 
 from foveal.errors import NetworkError
+from foveal.nets.layer import Layer
 from foveal.nets.notation import read
 from foveal.nets.ranges import checked_shape
-from foveal.nets.spec import Layer, Network
+from foveal.nets.spec import Network
 from foveal.shapes import Shape
 
 Stages = tuple[tuple[str, tuple[Layer, ...]], ...]

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from foveal.errors import NetworkError
+from foveal.nets.layer import Layer
 from foveal.nets.notation import write_layer
 from foveal.nets.planned import PlannedLayer
 from foveal.nets.ranges import Pair
@@ -26,7 +27,6 @@ from foveal.nets.spec import (
     Dropout,
     Flatten,
     GlobalPool,
-    Layer,
     Offset,
     Pool,
     Reshape,

@@ -22,7 +22,8 @@ from dataclasses import MISSING, Field, fields
 from typing import Any
 
 from foveal.errors import NetworkError
-from foveal.nets.spec import ACTIVATIONS, LAYERS, Activation, Layer, Network, Repeat, Residual
+from foveal.nets.layer import ACTIVATIONS, Layer
+from foveal.nets.spec import LAYERS, Activation, Network, Repeat, Residual
 from foveal.parameters import nearest_words
 from foveal.shapes import Shape, written
 

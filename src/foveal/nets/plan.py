@@ -11,10 +11,12 @@ from typing import Any
 
 from foveal.errors import NetworkError
 from foveal.nets import notation, repairs, stock, table
-from foveal.nets.arithmetic import Inferred, ShapeError, infer, stride_of
+from foveal.nets.arithmetic import infer, stride_of
+from foveal.nets.inferred import Inferred, ShapeError
+from foveal.nets.layer import Layer
 from foveal.nets.planned import Fields, PlannedLayer, PlannedNetwork, cut
 from foveal.nets.ranges import checked_shape
-from foveal.nets.spec import Dense, Layer, Network, Repeat, Residual, Resize, Timm
+from foveal.nets.spec import Dense, Network, Repeat, Residual, Resize, Timm
 from foveal.shapes import ReceptiveField, Shape, written
 from foveal.wording import counted
 

@@ -9,8 +9,9 @@ from fractions import Fraction
 
 from foveal.errors import UsageError
 from foveal.nets import notation
-from foveal.nets.arithmetic import Inferred
-from foveal.nets.spec import Activation, Dense, Layer, Network
+from foveal.nets.inferred import Inferred
+from foveal.nets.layer import Layer
+from foveal.nets.spec import Activation, Dense, Network
 from foveal.shapes import ReceptiveField, Shape, volume, written
 from foveal.wording import counted
 

@@ -10,7 +10,8 @@ from itertools import islice
 from typing import TypeVar
 
 from foveal.errors import NetworkError
-from foveal.nets.arithmetic import ShapeError
+from foveal.nets.inferred import ShapeError
+from foveal.nets.layer import Layer
 from foveal.nets.notation import write_layer
 from foveal.nets.ranges import Pair
 from foveal.nets.spec import (
@@ -19,7 +20,6 @@ from foveal.nets.spec import (
     Dense,
     Flatten,
     GlobalPool,
-    Layer,
     Network,
     Pool,
     Reshape,

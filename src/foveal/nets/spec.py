@@ -1,58 +1,19 @@
 """Networks as data: frozen descriptions of layers, one class a kind. Never imports torch.
 
-A layer says what a person chose and nothing that can be worked out: sizes, weights and
-costs come from `plan`. `notation` turns descriptions into text and back, one to one, guided
-by the metadata of the fields: ``read`` names how a field is written (see `notation`).
+A layer (`foveal.nets.layer`) says what a person chose and nothing that can be worked out: sizes,
+weights and costs come from `plan`. `notation` turns descriptions into text and back, one to one,
+guided by the metadata of the fields: ``read`` names how a field is written (see `notation`).
 """
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass, field, fields
-from typing import Any, ClassVar, Literal
+from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar, Literal
 
 from foveal.errors import NetworkError
-from foveal.nets.ranges import Pair, checked_shape, counted, outcome, pair, refused, whole, word
+from foveal.nets.layer import Layer, Padding, part_of
+from foveal.nets.ranges import Pair, checked_shape
 from foveal.shapes import Shape
-
-Padding = Literal["valid", "same"] | Pair
-
-ACTIVATIONS = (
-    "relu",
-    "leakyrelu",
-    "relu6",
-    "prelu",
-    "elu",
-    "selu",
-    "celu",
-    "gelu",
-    "silu",
-    "mish",
-    "hardswish",
-    "hardsigmoid",
-    "sigmoid",
-    "tanh",
-    "hardtanh",
-    "softplus",
-    "softsign",
-    "softmax",
-)
-"""Every non-linear activation a layer may carry, by its usual name."""
-
-
-def _part(read: str, default: Any = None, *, needed: bool = False) -> Any:
-    metadata = {"read": read}
-    return field(metadata=metadata) if needed else field(default=default, metadata=metadata)
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """Base of all layers; `name` is the word that stands for the layer in the notation."""
-
-    name: ClassVar[str]
-
-    def __post_init__(self) -> None:
-        for part in fields(self):
-            _settle(self, part.name, part.metadata.get("read", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +21,22 @@ class Conv(Layer):
     """Convolution: several learned kernels, each giving one feature map."""
 
     name: ClassVar[str] = "conv"
-    kernels: int = _part("count", needed=True)
+    kernels: int = part_of("count", needed=True)
     """Number of kernels, and so of feature maps."""
-    size: Pair = _part("pair", needed=True)
+    size: Pair = part_of("pair", needed=True)
     """Height and width of a kernel, in pixels."""
     _: KW_ONLY
-    stride: Pair = _part("pair", (1, 1))
+    stride: Pair = part_of("pair", (1, 1))
     """How far the kernel moves, down and across."""
-    padding: Padding = _part("padding", "valid")
+    padding: Padding = part_of("padding", "valid")
     """Rows and columns of zeros on each side; "same" gives ceil(input / stride)."""
-    dilation: Pair = _part("pair", (1, 1))
+    dilation: Pair = part_of("pair", (1, 1))
     """Distance between the taps of a kernel."""
-    groups: int = _part("count", 1)
+    groups: int = part_of("count", 1)
     """Groups of channels convolved apart from each other."""
-    bias: bool = _part("bias", True)
+    bias: bool = part_of("bias", True)
     """Whether every kernel adds a constant."""
-    activation: str | None = _part("activation")
+    activation: str | None = part_of("activation")
     """Non-linear activation applied to the maps."""
 
 
@@ -84,20 +45,20 @@ class ConvTranspose(Layer):
     """Transposed convolution: every input pixel paints one kernel, widening the maps."""
 
     name: ClassVar[str] = "convtranspose"
-    kernels: int = _part("count", needed=True)
+    kernels: int = part_of("count", needed=True)
     """Number of feature maps that come out."""
-    size: Pair = _part("pair", needed=True)
+    size: Pair = part_of("pair", needed=True)
     """Height and width of a kernel, in pixels."""
     _: KW_ONLY
-    stride: Pair = _part("pair", (1, 1))
+    stride: Pair = part_of("pair", (1, 1))
     """How far apart neighbouring input pixels paint."""
-    padding: Pair = _part("rows", (0, 0))
+    padding: Pair = part_of("rows", (0, 0))
     """Rows and columns cut away on each side."""
-    output_padding: Pair = _part("rows", (0, 0))
+    output_padding: Pair = part_of("rows", (0, 0))
     """Rows and columns added below and to the right, to choose among possible sizes."""
-    bias: bool = _part("bias", True)
+    bias: bool = part_of("bias", True)
     """Whether every feature map adds a constant."""
-    activation: str | None = _part("activation")
+    activation: str | None = part_of("activation")
     """Non-linear activation applied to the maps."""
 
 
@@ -105,12 +66,12 @@ class ConvTranspose(Layer):
 class Pool(Layer):
     """Base of the two poolings."""
 
-    window: Pair = _part("pair", needed=True)
+    window: Pair = part_of("pair", needed=True)
     """Height and width of the window, in pixels."""
     _: KW_ONLY
-    stride: Pair | None = _part("pair")
+    stride: Pair | None = part_of("pair")
     """How far the window moves; the window itself where left out."""
-    padding: Padding = _part("padding", "valid")
+    padding: Padding = part_of("padding", "valid")
     """Rows and columns on each side that never win and never count."""
 
 
@@ -133,7 +94,7 @@ class GlobalPool(Layer):
     """One number a feature map: its average or its maximum. Gives a vector."""
 
     name: ClassVar[str] = "globalpool"
-    kind: Literal["avg", "max"] = _part("avg|max", "avg")
+    kind: Literal["avg", "max"] = part_of("avg|max", "avg")
     """Which of the two."""
 
 
@@ -149,7 +110,7 @@ class Dropout(Layer):
     """Sets a share of its inputs to zero while training (Srivastava et al., 2014)."""
 
     name: ClassVar[str] = "dropout"
-    rate: float = _part("share", needed=True)
+    rate: float = part_of("share", needed=True)
     """The share, 0 to below 1."""
 
 
@@ -165,12 +126,12 @@ class Dense(Layer):
     """A dense layer: every node sees every input."""
 
     name: ClassVar[str] = "dense"
-    nodes: int | None = _part("count")
+    nodes: int | None = part_of("count")
     """Number of nodes; in the last layer it may be left out: data decides."""
     _: KW_ONLY
-    bias: bool = _part("bias", True)
+    bias: bool = part_of("bias", True)
     """Whether every node adds a constant."""
-    activation: str | None = _part("activation")
+    activation: str | None = part_of("activation")
     """Non-linear activation applied to the nodes."""
 
 
@@ -179,7 +140,7 @@ class Activation(Layer):
     """A non-linear activation standing alone; written as its own name, as in ``relu``."""
 
     name: ClassVar[str] = "activation"
-    function: str = _part("activation", needed=True)
+    function: str = part_of("activation", needed=True)
     """One of `ACTIVATIONS`."""
 
 
@@ -188,9 +149,9 @@ class Upsample(Layer):
     """Enlarges the maps by a whole factor."""
 
     name: ClassVar[str] = "upsample"
-    factor: Pair = _part("pair", needed=True)
+    factor: Pair = part_of("pair", needed=True)
     """How many times higher and wider."""
-    mode: Literal["nearest", "bilinear"] = _part("nearest|bilinear", "nearest")
+    mode: Literal["nearest", "bilinear"] = part_of("nearest|bilinear", "nearest")
     """How the new pixels are filled."""
 
 
@@ -199,7 +160,7 @@ class Reshape(Layer):
     """Folds a vector into a stack of maps."""
 
     name: ClassVar[str] = "reshape"
-    shape: Shape = _part("shape", needed=True)
+    shape: Shape = part_of("shape", needed=True)
     """Channels, height and width."""
 
 
@@ -208,7 +169,7 @@ class SpaceToDepth(Layer):
     """Moves each block of pixels into the channels: 1x28x28 becomes 4x14x14 at block 2."""
 
     name: ClassVar[str] = "spacetodepth"
-    block: int = _part("count", needed=True)
+    block: int = part_of("count", needed=True)
     """Side of a block, in pixels."""
 
 
@@ -217,7 +178,7 @@ class DepthToSpace(Layer):
     """Moves channels into blocks of pixels: 4x14x14 becomes 1x28x28 at block 2."""
 
     name: ClassVar[str] = "depthtospace"
-    block: int = _part("count", needed=True)
+    block: int = part_of("count", needed=True)
     """Side of a block, in pixels."""
 
 
@@ -226,9 +187,9 @@ class Resize(Layer):
     """Brings the maps to a height and a width, whatever they were."""
 
     name: ClassVar[str] = "resize"
-    size: Pair = _part("pair", needed=True)
+    size: Pair = part_of("pair", needed=True)
     """Height and width, in pixels."""
-    mode: Literal["nearest", "bilinear"] = _part("nearest|bilinear", "nearest")
+    mode: Literal["nearest", "bilinear"] = part_of("nearest|bilinear", "nearest")
     """How pixels are found between those that are there."""
 
 
@@ -265,16 +226,16 @@ class Timm(Layer):
     """
 
     name: ClassVar[str] = "timm"
-    architecture: str = _part("word", needed=True)
+    architecture: str = part_of("word", needed=True)
     """Name of the architecture, as in "resnet18"; weights are never fetched for it."""
-    unit: str = _part("word", needed=True)
+    unit: str = part_of("word", needed=True)
     """Dotted path of a part of it, as in "layer1.0"; "all" for it all but its classifier."""
     _: KW_ONLY
-    gives: Shape = _part("outcome", needed=True)
+    gives: Shape = part_of("outcome", needed=True)
     """Shape of the output for one picture: channels, height and width, or one length."""
-    holds: int = _part("counted", needed=True)
+    holds: int = part_of("counted", needed=True)
     """Number of learned parameters."""
-    adds: int = _part("counted", 0)
+    adds: int = part_of("counted", 0)
     """Multiply-adds for one picture; 0 where nobody counted them."""
 
 
@@ -286,7 +247,7 @@ class Residual(Layer):
     """
 
     name: ClassVar[str] = "residual"
-    layers: tuple[Layer, ...] = _part("layers", needed=True)
+    layers: tuple[Layer, ...] = part_of("layers", needed=True)
     """The layers of the branch."""
 
 
@@ -295,9 +256,9 @@ class Repeat(Layer):
     """The same layers several times in a row, each with weights of its own."""
 
     name: ClassVar[str] = "repeat"
-    times: int = _part("count", needed=True)
+    times: int = part_of("count", needed=True)
     """How many times."""
-    layers: tuple[Layer, ...] = _part("layers", needed=True)
+    layers: tuple[Layer, ...] = part_of("layers", needed=True)
     """What is repeated."""
 
 
@@ -346,56 +307,3 @@ LAYERS: tuple[type[Layer], ...] = (
     Residual,
     Repeat,
 )
-
-
-def _settle(layer: Layer, name: str, read: str) -> None:
-    """Check one field and bring it into its one form: 3 becomes (3, 3)."""
-    value = getattr(layer, name)
-    settled = _settled(value, read, f"{layer.name}: {name}")
-    if settled is not value:
-        object.__setattr__(layer, name, settled)
-
-
-def _settled(value: Any, read: str, where: str) -> Any:
-    match read:
-        case "count":
-            if value is None and where == "dense: nodes":
-                return None
-            return whole(value, 1, where)
-        case "pair" | "rows":
-            if value is None and where.endswith("pool: stride"):
-                return None
-            return pair(value, 1 if read == "pair" else 0, where)
-        case "padding":
-            return value if value in ("valid", "same") else pair(value, 0, where)
-        case "share":
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
-                raise refused(where, "a share from 0 to below 1", value)
-            return float(value)
-        case "bias":
-            if not isinstance(value, bool):
-                raise refused(where, "true or false", value)
-            return value
-        case "activation":
-            if value is None and where != "activation: function":
-                return None
-            if value not in ACTIVATIONS:
-                raise refused(where, f"one of {', '.join(ACTIVATIONS)}", value)
-            return value
-        case "shape":
-            return checked_shape(value, where)
-        case "word":
-            return word(value, where)
-        case "counted":
-            return counted(value, where)
-        case "outcome":
-            return outcome(value, where)
-        case "layers":
-            inner = tuple(value)
-            if not inner or not all(isinstance(one, Layer) for one in inner):
-                raise refused(where, "at least one layer", value)
-            return inner
-        case _:
-            if value not in read.split("|"):
-                raise refused(where, " or ".join(read.split("|")), value)
-            return value

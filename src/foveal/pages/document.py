@@ -70,8 +70,8 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     numbers: tuple[int, ...] = ()
     """Columns that are set at the right."""
-    wrapped: tuple[int, ...] = ()
-    """Columns of text that is broken into lines."""
+    beneath: str = ""
+    """Name of the last cell of each row, which stands under the others; none does where empty."""
     caption: str = ""
     folded: str = ""
     """What is written where the table opens; it lies open where this is empty."""

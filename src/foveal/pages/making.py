@@ -10,6 +10,7 @@ from torch import nn
 
 from foveal.looking.steps import learned, scale
 from foveal.looking.walk import Node, by_channel
+from foveal.nets.layer import Layer
 from foveal.nets.planned import PlannedLayer
 from foveal.nets.spec import (
     Activation,
@@ -22,7 +23,6 @@ from foveal.nets.spec import (
     DepthToSpace,
     Flatten,
     GlobalPool,
-    Layer,
     MaxPool,
     Offset,
     Reshape,

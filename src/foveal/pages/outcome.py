@@ -18,7 +18,8 @@ from foveal.judging.evaluation import Evaluation
 from foveal.judging.refusing import lines_of_refusing
 from foveal.learning.code_options import AUTOENCODER
 from foveal.learning.option_groups import options_of
-from foveal.learning.options import CNN, TRANSFER
+from foveal.learning.options import CNN
+from foveal.learning.transfer_options import TRANSFER
 from foveal.pages.document import Block, Code, Facts, Plot, Plots, Section, Table, Words, section
 from foveal.pages.labels import ladder, outcome_of_labels
 from foveal.pages.material import Material

@@ -117,9 +117,12 @@ def data_uri(content: bytes, kind: str) -> Markup:
     return Markup(f"data:{escape(kind)};base64,{base64.b64encode(content).decode('ascii')}")
 
 
-def named(text: object) -> Markup:
-    """Set a name of others apart, whichever way it is written; a path may break after a slash."""
-    shown = escape(visible(text)).replace("/", Markup("/<wbr>"))
+def named(text: object, most: int = 200) -> Markup:
+    """Set a name of others apart, whichever way it is written; a path may break after a slash.
+
+    What is longer than `most` letters is cut.
+    """
+    shown = escape(visible(text, most)).replace("/", Markup("/<wbr>"))
     return Markup("<bdi>") + shown + Markup("</bdi>")
 
 

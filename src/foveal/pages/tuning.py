@@ -9,7 +9,7 @@ from foveal.drawing.bars import Bar, bars
 from foveal.drawing.curves import Curve, curves
 from foveal.pages.document import Block, Facts, Plot, Plots, Section, Table, Words, section
 from foveal.pages.report import Report
-from foveal.tuning.space import told
+from foveal.tuning.space import told, worded
 from foveal.tuning.study import Tried
 from foveal.tuning.tuned import Tuning, percent
 from foveal.wording import counted
@@ -78,17 +78,16 @@ def _cost(found: Tuning) -> Iterator[Section]:
     done = [one for one in own if one.complete and one.multiply_adds]
     if len(done) < 2:
         return
-    costs = [float(one.multiply_adds or 0) for one in done]
+    costs = [_millions(one) for one in done]
     values = [one.value or 0.0 for one in done]
     shown = Curve(name="trials", role="validation", x=costs, y=values, form="points")
     best = found.front
     x, y = _stairs(best, 1.25 * max(costs))
     line = Curve(name="best at their cost", role="ideal", x=x, y=y)
     across = Axis(
-        name="multiply-adds a picture (logarithmic)",
-        low=min(costs) * 0.8,
-        high=max(costs) * 1.25,
-        unit="count",
+        name="million multiply-adds (logarithmic)",
+        low=_short(0.8 * min(costs)),
+        high=_short(1.25 * max(costs)),
         log=True,
     )
     measure = best[0].measure
@@ -101,9 +100,19 @@ def _cost(found: Tuning) -> Iterator[Section]:
     yield section("cost", title, [Plots((Plot(chart=chart, caption=COST),))])
 
 
+def _millions(one: Tried) -> float:
+    """Return the multiply-adds of a picture, in millions."""
+    return (one.multiply_adds or 0) / 1e6
+
+
+def _short(value: float) -> float:
+    """Return an end of an axis in few digits, so that ticks have room."""
+    return float(f"{value:.2g}")
+
+
 def _stairs(best: Sequence[Tried], end: float) -> tuple[list[float], list[float]]:
     """Return what is reached at each cost: that of the best until a dearer one beats it."""
-    costs = [float(one.multiply_adds or 0) for one in best]
+    costs = [_millions(one) for one in best]
     values = [one.value or 0.0 for one in best]
     x = [cost for pair in zip(costs, [*costs[1:], end], strict=True) for cost in pair]
     return x, [value for value in values for _ in range(2)]
@@ -114,7 +123,7 @@ def _mattered(found: Tuning) -> Iterator[Section]:
         return
     drawn = [
         Bar(
-            name=name.replace("_", " "),
+            name=worded(name),
             role="validation",
             value=share,
             low=share,
@@ -124,7 +133,7 @@ def _mattered(found: Tuning) -> Iterator[Section]:
         for name, share in found.importance.items()
     ]
     axis = Axis(name="share explained", low=0.0, high=1.0, unit="percent")
-    said = ", ".join(f"{name} {percent(share)}" for name, share in found.importance.items())
+    said = ", ".join(f"{worded(name)} {percent(share)}" for name, share in found.importance.items())
     chart = bars("importance", "What mattered", said, drawn, axis)
     yield section("importance", "What mattered", [Plots((Plot(chart=chart, caption=MATTERED),))])
 
@@ -136,10 +145,10 @@ def _trials(found: Tuning) -> Section:
     measure = next((one.measure for one in order if one.measure), "validation")
     blocks: list[Block | None] = [
         Table(
-            columns=("trial", "loss", measure, "M multiply-adds", "seconds", "what was tried"),
+            columns=("trial", "loss", measure, "multiply-adds", "seconds"),
             rows=tuple(map(_row, order[:MOST_ROWS])),
             numbers=(0, 1, 3, 4),
-            wrapped=(5,),
+            beneath="what was tried",
             caption=f"{more:,} more in trials.csv." if more > 0 else "",
         )
     ]
@@ -147,7 +156,7 @@ def _trials(found: Tuning) -> Section:
 
 
 def _row(one: Tried) -> tuple[str, ...]:
-    cost = "" if one.multiply_adds is None else f"{one.multiply_adds / 1e6:,.2f}"
+    cost = "" if one.multiply_adds is None else f"{_millions(one):,.2f} M"
     options = told(one.options) if one.options else ""
     options = f"{one.why}: " * bool(one.why) + "all defaults: " * one.is_first + options
     loss = "none" if one.loss is None else f"{one.loss:.4f}"

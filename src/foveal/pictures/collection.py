@@ -14,6 +14,7 @@ from foveal.errors import DataError
 from foveal.pictures.content import ArrayContent, Content, EncodedContent
 from foveal.pictures.encoded import Encoded
 from foveal.pictures.texts import Texts
+from foveal.recipe import PictureRecipe
 from foveal.wording import counted
 
 
@@ -36,6 +37,9 @@ class Pictures:
     """What each row belongs to, such as an animal; None in a row that is its own group."""
     weights: Array | None = None
     """What each row weighs in the loss; rows of weight 0 do not train."""
+    near: Array | None = None
+    """Pairs of rows that are near copies, (pairs, 2), under these labels; None where nobody looked
+    for them: each training does."""
     others: Mapping[str, Array] = field(default_factory=dict)
     """Further columns of the table that they came of, (n,) each, by name."""
     notes: tuple[str, ...] = ()
@@ -72,9 +76,14 @@ class Pictures:
     def piece(self, start: int, stop: int) -> Pictures:
         """Return the rows from start to stop with all that belongs to them, to be worked on alone.
 
-        Encoded ones can be sent to another process, and hold nothing of the others.
+        They can be sent to another process, and hold nothing of the others; arrays are `settled`
+        before.
         """
         return self._picked(list(range(start, stop)), self.content.piece(start, stop))
+
+    def settled(self, recipe: PictureRecipe) -> Pictures:
+        """Return the same pictures; some of them mean by a recipe what they mean among all."""
+        return replace(self, content=self.content.settled(recipe))
 
     def _picked(self, picked: list[int], content: Content) -> Pictures:
         return replace(
@@ -85,6 +94,7 @@ class Pictures:
             parts=None if self.parts is None else self.parts[picked],
             groups=None if self.groups is None else self.groups[picked],
             weights=None if self.weights is None else self.weights[picked],
+            near=None,
             others={name: values[picked] for name, values in self.others.items()},
         )
 
@@ -129,7 +139,7 @@ class Pictures:
             )
         found = np.asarray(labels)
         found = found.ravel() if found.shape[1:] == (1,) else found
-        return replace(self.without_doubt("label"), labels=found, labelled_by=())
+        return replace(self.without_doubt("label"), labels=found, labelled_by=(), near=None)
 
     def rows(self, part: str) -> np.ndarray[Any, np.dtype[np.intp]]:
         """Return the indices of the rows of a part."""

@@ -7,7 +7,7 @@ asks; nobody else needs to know which it is. Rows count from 0.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -77,7 +77,17 @@ class Content(Protocol):
     def piece(self, start: int, stop: int) -> Content:
         """Return the rows from start to stop, to be worked on by themselves.
 
-        Their values mean what they mean among all, and what is kept of them goes with them.
+        They hold nothing of the others, and can be sent; what is kept of them goes with them.
+        Those of values of their own are settled before, see `settled`.
+        """
+
+    def settled(self, recipe: PictureRecipe) -> Content:
+        """Return these pictures, and let some of them mean by a recipe what they mean among all.
+
+        Raises
+        ------
+        DataError
+            As `suited` does.
         """
 
     def whole_names(self, names: Sequence[str]) -> Sequence[str]:
@@ -165,6 +175,10 @@ class EncodedContent:
     def piece(self, start: int, stop: int) -> EncodedContent:
         """Return some pictures; remarks on them are kept by themselves."""
         return EncodedContent(Picked(self.pictures, range(start, stop)))
+
+    def settled(self, recipe: PictureRecipe) -> EncodedContent:
+        """Return these pictures: each means the same whatever lies beside it."""
+        return self
 
     def whole_names(self, names: Sequence[str]) -> Sequence[str]:
         """Return the paths, and beneath them what lies within files."""
@@ -274,10 +288,8 @@ class ArrayContent:
     """Whether it came without an axis of channels, (n, height, width)."""
     reasons: Mapping[int, str] = field(default_factory=dict)
     """Why rows hold no picture, such as those of damaged files, by row; they are zeros."""
-    whole: ArrayContent | None = None
-    """All rows, where these are a piece of them."""
-    _suited: dict[PictureRecipe, PictureRecipe] = field(default_factory=dict, repr=False)
-    """Recipes as they are for these rows, by those of networks; the values are read once."""
+    known: Mapping[PictureRecipe, PictureRecipe] = field(default_factory=dict, repr=False)
+    """Recipes as they are for all rows of which these are some, by those of networks."""
 
     has_range = True
 
@@ -298,13 +310,17 @@ class ArrayContent:
         """Return some rows, in this order."""
         picked = list(rows)
         reasons = {at: self.reasons[row] for at, row in enumerate(picked) if row in self.reasons}
-        return ArrayContent(self.array[picked], self.folded, self.plain, reasons)
+        return replace(self, array=self.array[picked], reasons=reasons)
 
     def piece(self, start: int, stop: int) -> ArrayContent:
-        """Return some rows; what their values are is said by all."""
+        """Return some rows."""
         rows = range(start, stop)
         reasons = {at: self.reasons[row] for at, row in enumerate(rows) if row in self.reasons}
-        return ArrayContent(self.array[start:stop], self.folded, self.plain, reasons, self)
+        return replace(self, array=self.array[start:stop], reasons=reasons)
+
+    def settled(self, recipe: PictureRecipe) -> ArrayContent:
+        """Return the rows; what their values are by a recipe is said by all of them."""
+        return replace(self, known={**self.known, recipe: self.suited(recipe)})
 
     def whole_names(self, names: Sequence[str]) -> Sequence[str]:
         """Return the names given: rows of an array have no others."""
@@ -344,18 +360,12 @@ class ArrayContent:
 
     def suited(self, recipe: PictureRecipe) -> PictureRecipe:
         """Return the recipe with the black and white that these values have; see `suitability`."""
-        if self.whole is not None:
-            return self.whole.known_suited(recipe)
+        if recipe in self.known:
+            return self.known[recipe]
         if self.plain:
             refuse_channels_first(self.array, recipe)
         check_fits(self.array, recipe, folded=self.folded)
         return suited(self.array, recipe)
-
-    def known_suited(self, recipe: PictureRecipe) -> PictureRecipe:
-        """Return the recipe for these values, which are read once however often it is asked for."""
-        if recipe not in self._suited:
-            self._suited[recipe] = self.suited(recipe)
-        return self._suited[recipe]
 
     def gives_bytes(self, recipe: PictureRecipe) -> bool:
         """Whether bytes stay bytes."""

@@ -121,11 +121,13 @@ class CopySearch:
     """Whether mirrored ones and enlarged parts are looked for too."""
 
     def among(self, store: Prepared) -> NearCopies:
-        """Find them among prepared pictures; where there are features, by these."""
+        """Find them among prepared pictures, unless that was done; by features where there are."""
         images = store.images
+        rows = self.rows[np.isin(self.rows, _looked_at(len(self.pictures)))]
+        if self.pictures.near is not None:
+            return NearCopies(self.pictures.near, len(rows))
         if images is None:
             return self.by_features(store.views[0])
-        rows = self.rows[np.isin(self.rows, _looked_at(len(self.pictures)))]
         if min(images.shape[1:3]) < SMALLEST:
             return NearCopies(NO_PAIRS, len(rows), untold=rows)
         return near_copies(images.__getitem__, thumbnails(images, rows), self.strata, rows)

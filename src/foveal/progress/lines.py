@@ -1,10 +1,6 @@
-"""Events as lines of text, for logs and for whoever has no terminal."""
+"""Events as lines of text."""
 
 from __future__ import annotations
-
-import contextlib
-import sys
-from collections.abc import Callable
 
 from foveal.progress.events import (
     CutTried,
@@ -25,37 +21,21 @@ from foveal.progress.events import (
     Shortened,
     TeachingAnew,
 )
-from foveal.visible import visible_lines
 from foveal.wording import counted
-
-FIRST_EPOCHS, BETWEEN_EPOCHS = 20, 0.5
-"""Epochs that are told in any case, and seconds between those after them, at least."""
-EVERY = (1, 2, 5, 10, 20, 50, 100)
-"""Those told then are each such one."""
-FITTING_LINES = 4
-DECODING_LINES = 10
-"""Lines that tell of decoding, about."""
-PART_LINES = 50
-"""Lines that tell of parts, about."""
 
 
 def lines_of(event: Event) -> list[str]:
     """Say an event in lines of text; steps are not worth a line."""
     match event:
         case Decoding(done=done, total=total, purpose=purpose):
-            often = max(1, total // DECODING_LINES // 32) * 32
-            due = done % often == 0 or done == total
             why = f" for {purpose}" if purpose else ""
-            return [f"decoded {done:,} of {counted(total, 'picture')}{why}"] if due else []
-        case Extracting(done=done, total=total, network=network, more=more):
-            often = max(1, total // DECODING_LINES)
-            due = done == total or done // often > (done - more) // often
-            return [f"{done:,} of {counted(total, 'picture')} through {network}"] if due else []
+            return [f"decoded {done:,} of {counted(total, 'picture')}{why}"]
+        case Extracting(done=done, total=total, network=network):
+            return [f"{done:,} of {counted(total, 'picture')} through {network}"]
         case PartWritten():
-            return [part_line(event)] * _is_told(event)
+            return [part_line(event)]
         case TeachingAnew(done=done, total=total):
-            due = done == total or done % max(1, total // FITTING_LINES) == 0
-            return [f"taught anew {done:,} of {counted(total, 'time')}"] if due else []
+            return [f"taught anew {done:,} of {counted(total, 'time')}"]
         case Prepared():
             counts = ", ".join(f"{name} {count:,}" for name, count in _first(event.classes))
             lines = [
@@ -98,7 +78,7 @@ def lines_of(event: Event) -> list[str]:
                 "steps, to keep to `seconds`"
             ]
         case EpochEnded():
-            return [epoch_line(event)] * _is_due(event)
+            return [epoch_line(event)]
         case FoldBegan():
             return [
                 f"fold {event.fold} of {event.folds}: {counted(event.taught, 'picture')} of the "
@@ -138,13 +118,6 @@ def part_line(event: PartWritten) -> str:
     return f"{event.done:,}{of} {noun} written{before}, {counted(event.rows, 'row')}"
 
 
-def _is_told(event: PartWritten) -> bool:
-    """Whether a part is worth a line: of many every so many-th is, and the last."""
-    often = max(1, (event.total or event.done) // PART_LINES)
-    first = event.done == event.kept + 1
-    return first or event.done % often == 0 or event.done == event.total
-
-
 def epoch_line(event: EpochEnded) -> str:
     """Say one epoch in one line."""
     judged = ""
@@ -154,13 +127,6 @@ def epoch_line(event: EpochEnded) -> str:
         judged = f", validation loss {_loss(event, event.validation_loss)}{right}{best}"
     told = f"training loss {_loss(event, event.loss)}{_accuracy(event.accuracy)}"
     return f"epoch {event.epoch}: {told}{judged}, {event.seconds:.1f} s"
-
-
-def _is_due(event: EpochEnded) -> bool:
-    """Whether an epoch is worth a line: the first are, later ones about each half second."""
-    wanted = BETWEEN_EPOCHS / max(event.seconds, 1e-3)
-    often = next((one for one in EVERY if one >= wanted), EVERY[-1])
-    return event.epoch <= FIRST_EPOCHS or event.epoch % often == 0
 
 
 def _accuracy(share: float | None) -> str:
@@ -175,13 +141,6 @@ def _loss(event: EpochEnded, loss: float) -> str:
 
 def _digits(loss: float, accuracy: float) -> str:
     return f"{loss:.3f}" if accuracy == accuracy else f"{loss:#.4g}"
-
-
-def print_plainly(event: Event, told: Callable[[str], str] = str) -> None:
-    """Print an event to stderr, each line as `told` words it."""
-    with contextlib.suppress(OSError, ValueError):  # nobody listening must not end the work
-        for line in lines_of(event):
-            print(visible_lines(told(line)), file=sys.stderr, flush=True)
 
 
 def _notes(notes: tuple[str, ...]) -> list[str]:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from foveal.arrays import Doubles, Floats, Integers
 from foveal.errors import DataError
 from foveal.nearest import nearest, squared_lengths
-from foveal.search.graph import Graph
+from foveal.search.graph import Graph, Progress
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -48,9 +48,12 @@ class HeldVectors:
         return finite_squares(self.vectors)
 
     def nearest(
-        self, queries_qd: Floats, k: int, *, threads: int
+        self, queries_qd: Floats, k: int, *, threads: int, progress: Progress | None = None
     ) -> tuple[list[Integers], list[Doubles]]:
-        """Find the rows nearest to each query, nearest first, and their distances."""
+        """Find the rows nearest to each query, nearest first, and their distances.
+
+        They are at hand, so that there is nothing to tell meanwhile.
+        """
         if self.graph is None:
             rows, distances = nearest(self.vectors, self.squares, queries_qd, k, threads=threads)
             return list(rows), list(distances)

@@ -90,9 +90,12 @@ class Searched(Protocol):
     def __len__(self) -> int: ...
 
     def nearest(
-        self, queries_qd: Floats, k: int, *, threads: int
+        self, queries_qd: Floats, k: int, *, threads: int, progress: Progress | None = None
     ) -> tuple[list[Integers], list[Doubles]]:
-        """Find the rows nearest to each query, nearest first, and their distances."""
+        """Find the rows nearest to each query, nearest first, and their distances.
+
+        What is read for each search tells how many of the vectors it has gone through.
+        """
         ...
 
     def named(self, rows: Integers) -> list[str]:
@@ -136,7 +139,14 @@ class SearchIndex:
             "notes": list(self.notes),
         }
 
-    def query(self, X: Any, k: int = 10, *, progress: Progress | None = None) -> list[Neighbours]:
+    def query(
+        self,
+        X: Any,
+        k: int = 10,
+        *,
+        progress: Progress | None = None,
+        searching: Progress | None = None,
+    ) -> list[Neighbours]:
         """Search for the pictures most like others.
 
         Parameters
@@ -147,16 +157,23 @@ class SearchIndex:
             How many to find for each; all, where the index holds fewer.
         progress : callable, optional
             Called now and then with pictures done and in all.
+        searching : callable, optional
+            Called so too while an index that is read off parts is searched.
 
         Returns
         -------
         list of Neighbours
             One for each picture, in order; those that cannot be read have a reason.
         """
-        return self.queries([gather(X)], k, progress=progress)
+        return self.queries([gather(X)], k, progress=progress, searching=searching)
 
     def queries(
-        self, sources: Sequence[Pictures], k: int = 10, *, progress: Progress | None = None
+        self,
+        sources: Sequence[Pictures],
+        k: int = 10,
+        *,
+        progress: Progress | None = None,
+        searching: Progress | None = None,
     ) -> list[Neighbours]:
         """Search for the pictures of several sources at once, as `query` does for one."""
         _check_count(k)
@@ -167,10 +184,16 @@ class SearchIndex:
             [reason for one in made for reason in one.reasons],
             np.concatenate([none, *(one.gathered() for one in made)]),
             k,
+            searching,
         )
 
     def among(
-        self, names: Sequence[str], reasons: Sequence[str], vectors_qd: Floats, k: int
+        self,
+        names: Sequence[str],
+        reasons: Sequence[str],
+        vectors_qd: Floats,
+        k: int,
+        searching: Progress | None = None,
     ) -> list[Neighbours]:
         """Search for pictures whose vectors are known.
 
@@ -180,8 +203,10 @@ class SearchIndex:
             Names of all pictures, and why one has no vector; empty where it has one.
         vectors_qd : array (q, d)
             Vectors of those that have one, in order, in the measure of the index.
+        k, searching
+            As in `query`.
         """
-        rows_q, distances_q = self._searched(vectors_qd, k)
+        rows_q, distances_q = self._searched(vectors_qd, k, searching)
         named = iter(self.held.named(np.concatenate([np.empty(0, np.int64), *rows_q])))
         found = zip(rows_q, distances_q, strict=True)
         return [
@@ -213,8 +238,11 @@ class SearchIndex:
         _check_count(k)
         return self._searched(scaled(checked(vectors, self.held.size), self.measure), k)
 
-    def _searched(self, queries_qd: Floats, k: int) -> tuple[list[Integers], list[Doubles]]:
-        return self.held.nearest(queries_qd, k, threads=self.model.device.threads)
+    def _searched(
+        self, queries_qd: Floats, k: int, searching: Progress | None = None
+    ) -> tuple[list[Integers], list[Doubles]]:
+        threads = self.model.device.threads
+        return self.held.nearest(queries_qd, k, threads=threads, progress=searching)
 
 
 def _found(query: str, rows: Integers, distances: Doubles, named: Iterator[str]) -> Neighbours:

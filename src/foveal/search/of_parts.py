@@ -23,7 +23,7 @@ from foveal.nearest import Nearest
 from foveal.pictures.ledger import Entry
 from foveal.search.held import finite_squares
 from foveal.search.index_file import Measure
-from foveal.search.vectors import measure_of, scaled
+from foveal.search.vectors import Progress, measure_of, scaled
 from foveal.shapes import volume
 from foveal.wording import counted
 
@@ -105,7 +105,7 @@ class PartVectors:
         return np.concatenate([np.empty((0, self.size), np.float32), *self.batches()])
 
     def nearest(
-        self, queries_qd: Floats, k: int, *, threads: int
+        self, queries_qd: Floats, k: int, *, threads: int, progress: Progress | None = None
     ) -> tuple[list[Integers], list[Doubles]]:
         """Find the rows nearest to each query, nearest first, and their distances.
 
@@ -114,6 +114,8 @@ class PartVectors:
         found = Nearest(queries_qd, min(k, len(self)), threads=threads)
         for batch in self.batches() if len(queries_qd) else ():
             found.add(batch, finite_squares(batch, found.count))
+            if progress is not None and len(batch):
+                progress(found.count, len(self))
         return list(found.rows_qk), list(np.sqrt(found.best_qk))
 
     def named(self, rows: Integers) -> list[str]:

@@ -23,6 +23,7 @@ def similar(
     approximate: bool | None = None,
     force: bool = False,
     progress: Progress | None = None,
+    searching: Progress | None = None,
 ) -> list[Neighbours]:
     """Find the pictures most like others: by an autoencoder's codes, or a classifier's features.
 
@@ -47,6 +48,8 @@ def similar(
         Whether an index of another model is taken all the same, if its vectors are as long.
     progress : callable, optional
         Called now and then with pictures done and in all.
+    searching : callable, optional
+        Called so too while an index that is read off parts is searched.
 
     Returns
     -------
@@ -61,7 +64,7 @@ def similar(
         Where no picture can be read, and for an index that is damaged or of another model.
     """
     index = searched(model, where, approximate=approximate, force=force, progress=progress)
-    return index.query(queries, k, progress=progress)
+    return index.query(queries, k, progress=progress, searching=searching)
 
 
 def searched(

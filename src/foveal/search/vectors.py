@@ -98,7 +98,6 @@ def vectors_of(
     pictures: Pictures,
     progress: Progress | None = None,
     cluster: Cluster | None = None,
-    actor_threads: int | None = None,
 ) -> Vectors:
     """Return the vectors of pictures; those of known content are found, and nothing is decoded.
 
@@ -112,12 +111,10 @@ def vectors_of(
         Called now and then with pictures done and in all.
     cluster : Cluster, optional
         Where actors of Ray compute what is not known; in this process where left out.
-    actor_threads : int, optional
-        Threads of each actor.
     """
     session = model.feature_session()
     size = volume(session.network.shape)
-    extraction = Extraction(session=session, cluster=cluster, actor_threads=actor_threads)
+    extraction = Extraction(session=session, cluster=cluster)
     with model.device.at_work():
         made = open_features(pictures, extraction, progress=progress)
     warn(summed(made.remarked, pictures.names))

@@ -10,19 +10,24 @@ whole; and it takes what follows the last chunk of a body for headers.
 from __future__ import annotations
 
 import asyncio
+import time
+from http import HTTPStatus
 from multiprocessing.connection import wait
-from typing import Any
+from typing import Any, cast
 
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from foveal.serving.guard import ALWAYS, CLOSE, LINGER, TURNED_AWAY, Guard
 from foveal.serving.parser import Parser
+from foveal.serving.refusals import Refused, told
+from foveal.wording import counted
 
 MOST_HEAD = 64 * 1024
 """Bytes of a head that is not whole yet, at most; also of what follows the last chunk of a body."""
 MOST_AHEAD = 64
 """Requests of one connection that wait for the answers to those before, at most."""
-TOO_LONG = f"The head of the request has more than {MOST_HEAD} bytes."
+ANSWERED = b"HTTP/1.1 %d %s\r\n"
 
 
 class Connection(HttpToolsProtocol):
@@ -31,12 +36,23 @@ class Connection(HttpToolsProtocol):
     It is closed where a head was not whole between two looks, and cut off where it is closing
     and what is left to be sent is not taken, or where nothing is answered and what waits to be
     read is not.
+
+    Parameters
+    ----------
+    guard : Guard
+        Is told what is answered here, and answers those that come by too many connections.
+    *args, **options
+        As uvicorn has them.
     """
 
     every = 5.0
     """Seconds between two looks."""
     patience = 2.0
     """Seconds that a server which stops waits for the first request of a connection."""
+
+    def __init__(self, *args: Any, guard: Guard, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.guard = guard
 
     def connection_made(self, transport: Any) -> None:
         """Begin to look after it."""
@@ -45,11 +61,13 @@ class Connection(HttpToolsProtocol):
         self._running: RequestResponseCycle | None = None
         """The request that is being answered, or was the last."""
         self._requests = -1
-        self._in_head = self._went_on = False
+        self._in_head = self._went_on = self._turned_away = False
         self._unheard = 0
         """Bytes that came and were part of nothing that is whole."""
         self._heard = self._heard_before = 0
         """Bytes that came, now and at the last look."""
+        self._since = time.perf_counter()
+        """When the latest head began."""
         self._look: asyncio.TimerHandle | None = None
         self._begin()
 
@@ -57,14 +75,16 @@ class Connection(HttpToolsProtocol):
         """Look after it no longer; whoever is answered is gone, whatever was sent behind."""
         super().connection_lost(exc)
         self.pipeline.clear()
-        if self._running is not None and not self._running.response_complete:
-            self._running.disconnected = True
-            self._running.message_event.set()
+        running = self._under_way()
+        if running is not None:
+            self._leave(running)
         if self._look is not None:
             self._look.cancel()
 
     def data_received(self, data: bytes) -> None:
         """Take what came, unless a head has no end."""
+        if self._turned_away:
+            return
         self._went_on = False
         self._heard += len(data)
         super().data_received(data)
@@ -72,14 +92,18 @@ class Connection(HttpToolsProtocol):
         if self._unheard <= MOST_HEAD or self.transport.is_closing():
             return
         if self._in_head:
-            self.send_400_response(TOO_LONG)
+            self._turn_away(_too_long())
         else:
             self.transport.close()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Answer what is whole to who has said all; the connection is closed behind it."""
+        return self._answers_last()
 
     def on_message_begin(self) -> None:
         """Note that a head has begun."""
         super().on_message_begin()
-        self._in_head = True
+        self._in_head, self._since = True, time.perf_counter()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a line of a head; what follows a body is none (RFC 9110, 6.5.1)."""
@@ -113,19 +137,62 @@ class Connection(HttpToolsProtocol):
             )
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no request, and close: after the answer to a whole one before it."""
-        running = self._running
-        if running is None or running.response_complete or running.more_body:
-            if not self.transport.is_closing():
-                super().send_400_response(msg)
+        """Refuse what is no request, and close: after the answers to whole ones before it."""
+        self._turn_away(_no_request())
+
+    def _turn_away(self, refusal: Refused) -> None:
+        """Refuse what has no route, and close: after the answers to whole requests before it.
+
+        What a client goes on sending is read for a while, as where the guard refuses.
+        """
+        if self._answers_last() or self._turned_away or self.transport.is_closing():
             return
-        running.keep_alive = False
-        self.pipeline.clear()
+        self._turned_away, self._in_head = True, False
+        running = self._under_way()
+        if running is None:
+            self.guard.note(*self._write(refusal), time.perf_counter() - self._since)
+        else:
+            if not running.response_started:  # whoever runs it notes what it was answered
+                cast(dict[str, Any], running.scope)[TURNED_AWAY] = self._write(refusal)
+            self._leave(running)
+        self.loop.call_later(LINGER, self.transport.close)
+
+    def _write(self, refusal: Refused) -> tuple[int, int]:
+        """Write a refusal; returns its status, and the bytes of its body."""
+        status, headers, body = told(refusal)
+        first = ANSWERED % (status, HTTPStatus(status).phrase.encode())
+        lines = [b"%s: %s\r\n" % one for one in (*headers, *ALWAYS, CLOSE)]
+        self.transport.write(b"".join([first, *lines, b"\r\n", body]))
+        return status, len(body)
+
+    def _answers_last(self) -> bool:
+        """Say whether a request that is whole waits for its answer; it is closed behind the last.
+
+        One that is not whole yet is forgotten, where it is not being answered.
+        """
+        if self.pipeline and self.pipeline[0][0].more_body:
+            self.pipeline.popleft()
+        last = self.pipeline[0][0] if self.pipeline else self._running
+        if last is None or last.response_complete or last.more_body:
+            return False
+        self.cycle, last.keep_alive = last, False
+        return True
+
+    def _under_way(self) -> RequestResponseCycle | None:
+        """Return the request that is being answered."""
+        running = self._running
+        return None if running is None or running.response_complete else running
+
+    def _leave(self, running: RequestResponseCycle) -> None:
+        """Tell whoever answers a request that nobody waits."""
+        running.disconnected = True
+        running.message_event.set()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        """Answer a request."""
+        """Answer a request; another `app` than the one given means too many connections."""
         self._running = cycle
-        super()._start_asgi_task(cycle, app)
+        crowded = cast(ASGI3Application, self.guard.crowded)
+        super()._start_asgi_task(cycle, app if app is self.app else crowded)
 
     def shutdown(self) -> None:
         """Close it where nothing is under way; what has begun to come is answered first."""
@@ -162,9 +229,42 @@ class Connection(HttpToolsProtocol):
         idle = self.timeout_keep_alive_task is not None
         seen = id(self.cycle)
         if not answering and not idle and self._requests == seen:
-            self.transport.close()
+            if self._in_head:
+                self._turn_away(_too_slow(self.every))
+            else:
+                self.transport.close()
         elif not answering and self._heard == self._heard_before and self._has_more():
             self.transport.abort()
         self._requests = -1 if answering or idle else seen
         self._heard_before = self._heard
         self._begin()
+
+
+def _no_request() -> Refused:
+    return Refused(
+        400,
+        "the request",
+        needed="HTTP/1.1",
+        came="what is none",
+        remedy="call this address by http:// (not https://), with a client that speaks HTTP/1.1",
+    )
+
+
+def _too_long() -> Refused:
+    return Refused(
+        431,
+        "the head of the request",
+        needed=f"at most {counted(MOST_HEAD, 'byte')}",
+        came="more",
+        remedy="send fewer headers, or shorter ones",
+    )
+
+
+def _too_slow(seconds: float) -> Refused:
+    return Refused(
+        408,
+        "the head of the request",
+        needed=f"all of it within {seconds:g} s",
+        came="a part",
+        remedy="send it faster",
+    )

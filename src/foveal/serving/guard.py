@@ -20,6 +20,12 @@ UNMATCHED = "none"
 """Route of a request that fits none, in log and counts."""
 GONE = 499
 """Status of a request whose client hung up before it was answered, in log and counts."""
+FAULT = 500
+"""Status of a request that ended in a fault which nothing here answered: the server does."""
+TURNED_AWAY = "foveal.turned_away"
+"""Where a connection writes into a scope that it answered by itself: status, and bytes."""
+STOPPED = busy("its end", 5)
+"""What is answered where a server that stops waits no longer."""
 ALWAYS = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
@@ -66,8 +72,24 @@ class Guard:
         began, answer = time.perf_counter(), _Answer(receive, send, self)
         try:
             await self._answered(scope, answer)
+        except asyncio.CancelledError:
+            await answer.refuse(*told(STOPPED))
+            raise
+        except Exception:
+            answer.status = answer.status or FAULT
+            raise
         finally:
             self._note(scope, answer, (answer.ended or time.perf_counter()) - began)
+
+    async def crowded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse a request that comes by more connections than there may be."""
+        began, answer = time.perf_counter(), _Answer(receive, send, self)
+        refusal = busy("too many connections", self.resources.room.pace * 10)
+        refusal.headers["connection"] = "close"
+        try:
+            await answer.refuse(*told(refusal))
+        finally:
+            self._note(scope, answer, time.perf_counter() - began)
 
     async def _answered(self, scope: Scope, answer: _Answer) -> None:
         headers = by_name(scope["headers"])
@@ -93,20 +115,41 @@ class Guard:
     def _note(self, scope: Scope, answer: _Answer, seconds: float) -> None:
         """Count a request, and write its line: nothing in either is what a client says."""
         route = getattr(scope.get("route"), "path", UNMATCHED)
-        status = answer.status or GONE
+        status, size = scope.get(TURNED_AWAY) or (answer.status or GONE, answer.bytes)
+        parameters = scope.get("path_params") or {}
+        known = {"model": parameters["name"][:80]} if status < 400 and "name" in parameters else {}
+        self.note(status, size, seconds, method=scope["method"][:16], route=route, **known)
+
+    def note(
+        self,
+        status: int,
+        size: int,
+        seconds: float,
+        *,
+        method: str = UNMATCHED,
+        route: str = UNMATCHED,
+        **known: str,
+    ) -> None:
+        """Count an answer of so many bytes, and write its line.
+
+        Parameters
+        ----------
+        method, route : str
+            Of the request, where it is one; `UNMATCHED` where nothing could be read of it.
+        **known : str
+            What else is known of it.
+        """
         self.resources.counters.request(route, status, seconds)
         if self.log is None:
             return
-        parameters = scope.get("path_params") or {}
-        known = {"model": parameters["name"][:80]} if status < 400 and "name" in parameters else {}
         facts = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "method": scope["method"][:16],
+            "method": method,
             "route": route,
             **known,
             "status": status,
             "seconds": round(seconds, 4),
-            "bytes": answer.bytes,
+            "bytes": size,
         }
         self.log(json.dumps(facts))
 

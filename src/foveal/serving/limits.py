@@ -21,8 +21,6 @@ class Limits:
     """Pictures of one tensor: the network may be far larger than they are."""
     numbers: int = 1_000_000
     """Numbers that a network gives for one tensor: of many classes fewer pictures are taken."""
-    head_seconds: float = 10.0
-    """Until a connection has sent the head of a request."""
     body_seconds: float = 20.0
     """Until the body is there."""
     request_seconds: float = 25.0

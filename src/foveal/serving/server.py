@@ -12,7 +12,9 @@ import importlib.util
 import logging
 import signal
 import socket
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -33,6 +35,7 @@ LAST = 0.5
 IDLE = 20
 """Seconds that a connection may be idle: longer than most clients keep theirs (httpx 5, aiohttp
 15), so that none sends a request while it is closed."""
+STOPS = (signal.SIGTERM, signal.SIGINT)
 AGAIN = 1.0
 """Seconds after which a second signal to stop is meant as one: a terminal and a supervisor send
 theirs to each process, and the first process passes on what it got."""
@@ -68,10 +71,22 @@ def serve(
     try:
         shelf = Shelf(settings.wanted, resources)
         guard = application(shelf, resources, settings.door, to_stderr if settings.log else None)
-        with asyncio.Runner(loop_factory=fastest_loop()) as runner:
+        with _handlers_kept(), asyncio.Runner(loop_factory=fastest_loop()) as runner:
             runner.run(_served(settings, bound, shelf, guard, told, alone))
     finally:
         resources.close()
+
+
+@contextmanager
+def _handlers_kept() -> Iterator[None]:
+    """Put back what signals do: an event loop leaves them as Python has them, not as it found."""
+    before = [(one, signal.getsignal(one)) for one in STOPS]
+    try:
+        yield
+    finally:
+        for one, handler in before:
+            if handler is not None:
+                signal.signal(one, handler)
 
 
 def fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -96,7 +111,7 @@ async def _served(
         logging.getLogger(name).setLevel(logging.ERROR)
     config = uvicorn.Config(
         guard,
-        http=Connection,
+        http=partial(Connection, guard=guard),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
         log_config=None,
@@ -138,7 +153,7 @@ class Signals:
     def begin(self) -> None:
         """Take the signals over from uvicorn, which stops listening at once."""
         loop = asyncio.get_running_loop()
-        for one in (signal.SIGTERM, signal.SIGINT):
+        for one in STOPS:
             loop.add_signal_handler(one, self._stop)
         if hasattr(signal, "SIGHUP"):
             loop.add_signal_handler(signal.SIGHUP, lambda: self._start(self._reload()))

@@ -45,7 +45,8 @@ def serve_by_many(
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, crew.pass_on)
     crew.start(workers)
-    told([one.name for one in settings.wanted])
+    if crew.stopping is None:
+        told([one.name for one in settings.wanted])
     return crew.watch()
 
 
@@ -145,6 +146,7 @@ def _work(settings: Settings, bound: socket.socket, ready: Connection) -> None:
     from foveal.serving.server import serve
 
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's, until it serves: the crew ends it
 
     def told(names: Sequence[str]) -> None:
         with contextlib.suppress(OSError):  # nobody waits for one that took another's place
@@ -155,5 +157,3 @@ def _work(settings: Settings, bound: socket.socket, ready: Connection) -> None:
     except FovealError as error:
         to_stderr(f"error: {error}")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(0)

@@ -28,7 +28,7 @@ class Teaching(Target):
     """
 
     head: ClassVar[str | None] = None
-    """What `fit_head` is called, where there is one; see `foveal.learning.options.FITTED`."""
+    """What `fit_head` is called, where there is one; `FITTED` among options of a transfer."""
 
     @abstractmethod
     def read(self, y: Any) -> Array:

@@ -148,12 +148,25 @@ def work(asked: Mapping[str, Any]) -> None:
             process.obey(ray.get(board.told.remote(rank, *process.said())))
             time.sleep(LOOK)
         ray.get(board.told.remote(rank, *process.said()))
+    if found := ended(rank, process):
+        ray.get(board.ends.remote(found))
+
+
+def ended(rank: int, process: Process) -> Ended | None:
+    """Say how a process ended; nothing where it was this worker that ended it.
+
+    Raises
+    ------
+    RuntimeError
+        Where it was lost: Ray Train lets all of them begin anew.
+    """
     code = Interrupted.exit_code if STOP in process.asked and process.code < 0 else process.code
     if code >= 0:
-        ray.get(board.ends.remote(Ended(rank, code, process.tail)))
-    elif not process.asked:  # else it was this worker that ended it
-        name = signal.Signals(-process.code).name
-        raise RuntimeError(f"process {rank}, on {socket.gethostname()}, ended by {name}")
+        return Ended(rank, code, process.tail)
+    if process.asked:
+        return None
+    name = signal.Signals(-process.code).name
+    raise RuntimeError(f"process {rank}, on {socket.gethostname()}, ended by {name}")
 
 
 def _meeting(ray: Any, board: Any, rank: int) -> dict[str, str]:

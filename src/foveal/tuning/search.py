@@ -185,14 +185,17 @@ def known(search: Search, listeners: Sequence[Listener] = ()) -> Search:
 
 
 def _set_aside(learner: Answering, search: Search, data: TrainingData[Labelled]) -> Pictures:
-    """Return the pictures, those that judge in the end in a part that no training looks at."""
+    """Return the pictures, those that judge in the end in a part that no training looks at.
+
+    Near copies among them are known from here on: all trials keep the same pictures together.
+    """
     X, y = search.X, search.y
     pictures = coerce(learner, X, y, groups=search.groups, target=learner._target(X, y))
     parts = np.full(len(pictures), "", dtype="<U10")
     if pictures.parts is not None:
         parts = np.asarray(pictures.parts).astype("<U10")
     parts[data.split.test] = "test"
-    return replace(pictures, parts=parts)
+    return replace(pictures, parts=parts, near=data.near)
 
 
 def content_of(data: TrainingData[Labelled]) -> str:

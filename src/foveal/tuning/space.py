@@ -32,33 +32,34 @@ SMALLEST = 4
 DEFAULTS: Mapping[str, Any] = {
     "net": "fast",
     "optimizer": "sgd",
-    "rate": 1.0,
-    "decay": 1.0,
+    "learning_rate": 1.0,
+    "weight_decay": 1.0,
     "batch_size": DERIVED,
     "augmentation": DERIVED,
     "label_smoothing": 0.05,
-    "length": 1.0,
+    "epochs": 1.0,
     "schedule": "one-cycle",
     "ema": 0.0,
 }
-"""The first trial: what training does where nothing is asked for."""
+"""The first trial: what training does where nothing is asked for. Learning rate, weight decay and
+epochs count here and where they are asked for in those that training derives."""
 PLAIN: Mapping[str, Any] = {
     "net": DESIGNED,
     "blocks": 3,
     "convolutions": 2,
     "kernels": 32,
     "growth": 2,
-    "size": 3,
+    "kernel_size": 3,
     "padding": "same",
     "pooling": "maxpool",
     "batchnorm": True,
     "activation": "relu",
-    "end": "globalpool",
+    "globalpool": True,
     "nodes": 0,
     "dropout": 0.2,
 }
 """A network as Simonyan and Zisserman draw it (arXiv:1409.1556), small."""
-LONG, VARIED = {"length": 2.0}, {"augmentation": "strong"}
+LONG, VARIED = {"epochs": 2.0}, {"augmentation": "strong"}
 BEGINNINGS: tuple[Mapping[str, Any], ...] = (
     {**LONG, **VARIED},
     {"net": "resnet", **LONG},
@@ -107,8 +108,8 @@ def asked(
     optimizer: Optimizer = "sgd" if named == "sgd" else "adamw"
     batch_size: Any = trial.suggest_categorical("batch_size", (DERIVED, 32, 64, 128, 256))
     augmentation = trial.suggest_categorical("augmentation", (DERIVED, "none", "light", "strong"))
-    rate = trial.suggest_float("rate", 0.1, 4.0, log=True)
-    decay = trial.suggest_float("decay", 0.1, 10.0, log=True)
+    rate = trial.suggest_float("learning_rate", 0.1, 4.0, log=True)
+    decay = trial.suggest_float("weight_decay", 0.1, 10.0, log=True)
     described = designed(trial, shape) if net == DESIGNED else net
     normalised = "batchnorm" in described or net in ("fast", "resnet")
     found: dict[str, Any] = {
@@ -120,7 +121,7 @@ def asked(
         "ema": trial.suggest_categorical("ema", (0.0, 0.95, 0.99)),
     }
     size = configs.batch_size_for(pictures) if batch_size == DERIVED else int(batch_size)
-    length = 1.0 if epochs is not None else trial.suggest_float("length", *LENGTHS, log=True)
+    length = 1.0 if epochs is not None else trial.suggest_float("epochs", *LENGTHS, log=True)
     if length != 1.0:
         found["epochs"] = max(1, round(length * configs.epochs_for(pictures, size)))
     if batch_size != DERIVED:
@@ -160,7 +161,7 @@ def designed(trial: BaseTrial, shape: Shape) -> str:
     each = trial.suggest_int("convolutions", 1, 2)
     kernels = trial.suggest_categorical("kernels", (8, 16, 32, 64))
     growth = trial.suggest_categorical("growth", (1, 2))
-    size = trial.suggest_categorical("size", (3, 5, 7))
+    size = trial.suggest_categorical("kernel_size", (3, 5, 7))
     padding = trial.suggest_categorical("padding", ("same", "valid"))
     pooling = trial.suggest_categorical("pooling", ("maxpool", "avgpool", "stride"))
     normalised = trial.suggest_categorical("batchnorm", (True, False))
@@ -180,10 +181,10 @@ def designed(trial: BaseTrial, shape: Shape) -> str:
 
 
 def _predictor(trial: BaseTrial, activation: str) -> list[str]:
-    end = trial.suggest_categorical("end", ("flatten", "globalpool"))
+    pooled = trial.suggest_categorical("globalpool", (True, False))
     nodes = trial.suggest_categorical("nodes", (0, 64, 128, 256))
     dropout = trial.suggest_float("dropout", 0.0, 0.5, step=0.1)
-    layers = [end]
+    layers = ["globalpool" if pooled else "flatten"]
     layers += [f"dense {nodes} {activation}"] * bool(nodes)
     layers += [f"dropout {dropout:.1f}"] * bool(dropout)
     return [*layers, "dense"]
@@ -200,9 +201,12 @@ def planned(net: str, shape: Shape, classes: int) -> Plan:
     return plan(net, input=shape, classes=classes)
 
 
+def worded(name: str) -> str:
+    """Write the name of a hyperparameter as a person reads it, in lines, tables and figures."""
+    return name.replace("_", " ")
+
+
 def told(options: Mapping[str, Any]) -> str:
     """Write the options of a trial in a line."""
-    rest = ", ".join(
-        f"{name.replace('_', ' ')} {value}" for name, value in options.items() if name != "net"
-    )
+    rest = ", ".join(f"{worded(name)} {value}" for name, value in options.items() if name != "net")
     return f"{options['net']}; {rest}" if "net" in options else rest

@@ -14,6 +14,7 @@ from foveal.results import Result
 from foveal.tuning import presence, storage
 from foveal.tuning.sampling import STARTUP, pruner_of, sampler_of
 from foveal.tuning.search import Search
+from foveal.tuning.space import worded
 from foveal.tuning.storage import imported
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def _written(facts: Mapping[str, Any], names: Sequence[str]) -> str:
     """Write some of what is tuned."""
-    return ", ".join(f"{name.replace('_', ' ')} {facts.get(name)}" for name in names)
+    return ", ".join(f"{worded(name)} {facts.get(name)}" for name in names)
 
 
 def bury(study: Study, search: Search) -> None:

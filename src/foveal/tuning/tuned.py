@@ -65,7 +65,7 @@ class Tuning:
         said = self.outcome()
         if self.importance:
             shares = ", ".join(
-                f"{name} {percent(share)}" for name, share in self.importance.items()
+                f"{space.worded(name)} {percent(share)}" for name, share in self.importance.items()
             )
             said.append(f"what mattered: {shares}")
         if len(self.front) > 1:

@@ -181,12 +181,15 @@ def told(listed: Sequence[Listed], where: str) -> Pictures:
     whole = len(listed) == 1
     names = listed[0].names if whole else Texts(chain.from_iterable(one.names for one in listed))
     every = {name: _column(listed, name) for one in listed for name in one.columns}
-    labels, notes = None, tuple[str, ...]()
+    labels, parts, notes = None, None, tuple[str, ...]()
+    doubts = {column: doubt for one in listed for column, doubt in one.doubts.items()}
     if LABEL in every:
         numbers = not all(one.folders for one in listed)
-        labels, notes = labels_of(every[LABEL], numbers=numbers)
-    doubts = {column: doubt for one in listed for column, doubt in one.doubts.items()}
-    parts = None
+        try:
+            labels, notes = labels_of(every[LABEL], numbers=numbers)
+        except DataError as doubt:
+            facts = {"needed": doubt.needed, "came": doubt.came, "remedy": doubt.remedy}
+            doubts[LABEL] = DataError(where, **facts)
     if SPLIT in every:
         try:
             parts = _parts(every[SPLIT], where)

@@ -138,11 +138,20 @@ def _names(count: int, paths: Sequence[str] | None) -> Sequence[str]:
 
 def _values(column: pa.ChunkedArray) -> list[Any]:
     """Return the values of a column as Python's own; equal texts are one."""
-    found = itertools.chain.from_iterable(chunk.to_pylist() for chunk in column.chunks)
+    found = itertools.chain.from_iterable(map(_plain, column.chunks))
     if not _is_text(column.type):
         return list(found)
     same: dict[str | None, str | None] = {}
     return [same.setdefault(one, one) for one in found]
+
+
+def _plain(chunk: pa.Array) -> list[Any]:
+    """Return values as Python's own; times for which Python has none as texts."""
+    try:
+        return list(chunk.to_pylist())
+    except (ValueError, OverflowError):
+        texts = chunk.cast(pa.int64() if pa.types.is_duration(chunk.type) else pa.string())
+        return [None if one is None else str(one) for one in texts.to_pylist()]
 
 
 def _picture_column(schema: pa.Schema, where: str) -> str | None:
@@ -206,6 +215,7 @@ def _names_labels(field: pa.Field) -> bool:
 
 def _several(values: Sequence[list[Any] | None]) -> list[LabelSet | None]:
     """Read lists of labels; of numbers that are no columns of 0 and 1 each is a label."""
+    values = [one and [label for label in one if label is not None] for one in values]
     lengths = {len(one) for one in values if one is not None}
     flat = {label for one in values if one is not None for label in one}
     columns = len(lengths) == 1 and max(lengths) > 1 and flat <= {0, 1}
@@ -228,9 +238,10 @@ def _features(schema: pa.Schema) -> Mapping[str, Any]:
     """Return what Hugging Face's datasets say of columns; empty where they say nothing."""
     try:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+        json.dumps(features, ensure_ascii=False).encode()  # half a character is no text
         plain = {name: one[0] if isinstance(one, list) else one for name, one in features.items()}
         return {name: one for name, one in plain.items() if isinstance(one, dict)}
-    except (KeyError, IndexError, ValueError, TypeError, AttributeError):
+    except (KeyError, IndexError, ValueError, TypeError, AttributeError, RecursionError):
         return {}
 
 

@@ -198,9 +198,11 @@ def _members(shard: Path) -> tuple[Members, list[str], str]:
                     passed.append(inner)
                 elif not member.isdir() or _ending(inner) in endings():
                     problem = _problem(member, status.st_size)
-                    found.add(inner, member.offset_data, member.size, problem)
+                    found.add(inner, member.offset_data, min(member.size, sys.maxsize), problem)
             end, cut = tar.offset, any("cut short" in one for one in found.problems.values())
-    except tarfile.TarError as error:
+    except OSError:
+        raise
+    except Exception as error:  # a damaged head makes tarfile raise ValueError, RecursionError, ...
         raise Unreadable(f"no tar file ({error})") from error
     notes = [*passed_over(passed), *_renamed(leading), *_several(found.names)]
     if cut or 0 < status.st_size - end < tarfile.BLOCKSIZE:
@@ -231,13 +233,25 @@ def _several(names: Sequence[str]) -> list[str]:
 
 
 def _each(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
-    """Yield the members of a tar file up to its end, or to where it is damaged."""
+    """Yield the members of a tar file up to its end, or to where it is damaged.
+
+    `tar.offset` says where that is.
+    """
     while True:
+        at = tar.offset
         try:
             member = tar.next()
         except tarfile.TarError:  # its last member is cut short
             return
+        except OSError:
+            raise
+        except Exception:  # a head that is none: ValueError, MemoryError, RecursionError, ...
+            tar.offset = at
+            return
         if member is None:
+            return
+        if member.size < 0 or tar.offset <= member.offset:  # it would lead back, again and again
+            tar.offset = member.offset
             return
         tar.members.clear()  # type: ignore[attr-defined]  # which else would grow with each
         yield member
@@ -315,7 +329,7 @@ def _said(
                 continue
             try:
                 said = _read_said(members[row], ending, file)
-            except (OSError, Unreadable, ValueError):
+            except (OSError, Unreadable, ValueError, RecursionError):
                 odd.append(inner)
                 continue
             for name, value in said.items():
@@ -342,8 +356,8 @@ def _read_said(member: Encoded, ending: str, file: BinaryIO) -> dict[str, Any]:
 
     Raises
     ------
-    OSError, Unreadable, ValueError
-        Where it is none, or more than `MOST_SAID` bytes.
+    OSError, Unreadable, ValueError, RecursionError
+        Where it is none, more than `MOST_SAID` bytes, nested too deeply, or says what is no text.
     """
     if not isinstance(member, TarMember) or member.size > MOST_SAID:
         raise ValueError(member)
@@ -351,6 +365,7 @@ def _read_said(member: Encoded, ending: str, file: BinaryIO) -> dict[str, Any]:
     if ending == ".cls":
         return {LABEL: text}
     values = json.loads(text)
+    json.dumps(values, ensure_ascii=False).encode()  # half a character, "\\ud800", is no text
     if not isinstance(values, dict):
         return {LABEL: values}
     label = next((values[key] for key in LABELS if values.get(key) is not None), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -15,6 +16,8 @@ from foveal.wording import counted
 
 ENDINGS = (".csv", ".tsv")
 SEPARATORS = ",;\t|"
+END = "\0end"
+"""A line after the last, which no quote may have taken in."""
 MOST_KEPT = 10_000
 """Different values, such as labels, that are kept once."""
 
@@ -50,8 +53,9 @@ def _opened(table: Path) -> TextIO:
 def _listed(table: Path, file: TextIO) -> Listed:
     head = file.readline()
     file.seek(0)
-    lines = csv.reader(file, delimiter=_separator(table, head), skipinitialspace=True)
-    named = [name.strip() for name in next(lines, [])]
+    text = itertools.chain(file, [END])
+    lines = csv.reader(text, delimiter=_separator(table, head), skipinitialspace=True)
+    named = [name.strip() for name in next(lines) if name != END]
     check_columns(named, str(table))
     doubts = doubled(named, str(table))
     first = {one: at for at, one in reversed([*enumerate(named)])}
@@ -74,8 +78,19 @@ def _listed(table: Path, file: TextIO) -> Listed:
 
 
 def _filled(lines: Iterator[list[str]]) -> Iterator[list[str]]:
-    """Leave blank lines out."""
-    return (cells for cells in lines if any(cells))
+    """Leave blank lines out.
+
+    Raises
+    ------
+    csv.Error
+        Where a quote is open to the end, and rows are lost in one value.
+    """
+    for cells in lines:
+        if cells == [END]:
+            return
+        if any(cells):
+            yield cells
+    raise csv.Error("a quote that is never closed")
 
 
 def _separator(table: Path, head: str) -> str:
