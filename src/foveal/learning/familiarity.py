@@ -85,8 +85,12 @@ def _views(model: FittedModel, data: Data, rows: Rows, sizes: dict[View, int]) -
         values = logits_of(front, data.inputs(rows, size, model.device.name))
         found["features"] = values.float().reshape(len(rows), -1).numpy()
     if "pixels" in sizes:
-        starts = range(0, len(rows), size)
-        seen = [appearance(data.images[rows[at : at + size]], data.scaling) for at in starts]
-        found["pixels"] = np.concatenate([pixels for pixels, _ in seen])
-        found["statistics"] = np.concatenate([statistics for _, statistics in seen])
+        for at in range(0, len(rows), size):
+            some = rows[at : at + size]
+            pixels, statistics = appearance(data.images[some], data.scaling)
+            if not at:  # all at once: small arrays would lie in the holes of large ones
+                found["pixels"] = np.empty((len(rows), pixels.shape[1]), pixels.dtype)
+                found["statistics"] = np.empty((len(rows), statistics.shape[1]), statistics.dtype)
+            found["pixels"][at : at + size] = pixels
+            found["statistics"][at : at + size] = statistics
     return found
