@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from foveal.checking.labels import doubted_labels, doubted_sets
+from foveal.checking.labels import doubted_labels
 
 
 def test_a_confident_other_class_is_found_with_its_margin() -> None:
@@ -42,38 +41,3 @@ def test_thresholds_and_ranks_are_those_written_out_pair_by_pair() -> None:
 def test_a_class_that_no_label_names_is_never_taken() -> None:
     found = doubted_labels(np.array([[0.1, 0.2, 0.7], [0.2, 0.1, 0.7]]), np.array([0, 1]))
     assert [one.other for one in found] == [1, 0]
-
-
-def test_several_labels_of_a_picture_are_doubted_together_the_surest_first() -> None:
-    truths = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [1, 1]], dtype=bool)
-    probabilities = np.array([[0.9, 0.1], [0.02, 0.975], [0.1, 0.9], [0.1, 0.9], [0.8, 0.01]])
-    found = doubted_sets(probabilities, truths)
-    assert [(one.row, [(x.label, x.there) for x in one.labels]) for one in found] == [
-        (4, [(1, True)]),
-        (1, [(0, True), (1, False)]),
-    ]
-    assert [x.sure for x in found[1].labels] == pytest.approx([0.98, 0.975])
-
-
-@pytest.mark.parametrize(("sure", "named"), [(0.96, False), (0.98, True)])
-def test_where_many_labels_are_doubted_only_what_is_sure_counts(sure: float, named: bool) -> None:
-    # on average the label has 0.6 where it is there, which 0.96 exceeds by far
-    truths = np.array([[1], [1], [1], [0], [0], [0]], dtype=bool)
-    probabilities = np.array([[0.6], [0.55], [0.65], [0.1], [0.2], [sure]])
-    found = doubted_sets(probabilities, truths)
-    assert [(one.row, one.labels[0].there) for one in found] == [(5, False)] * named
-
-
-def test_one_of_several_labels_asks_for_more_where_a_classifier_is_surer() -> None:
-    truths = np.array([[1], [1], [0], [0], [0]], dtype=bool)
-    probabilities = np.array([[0.99], [0.995], [0.01], [0.02], [0.98]])
-    assert doubted_sets(probabilities, truths) == []
-
-
-def test_where_few_labels_are_doubted_each_counts() -> None:
-    truths = np.array([[True]] * 20 + [[False]] * 20)
-    probabilities = np.where(truths, 0.6, 0.1)
-    probabilities[30] = 0.8
-    assert [one.row for one in doubted_sets(probabilities, truths)] == [30]
-    probabilities[[31, 32]] = 0.8  # three of forty are more than a twentieth
-    assert doubted_sets(probabilities, truths) == []

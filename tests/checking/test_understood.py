@@ -55,7 +55,7 @@ def classes() -> tuple[np.ndarray, np.ndarray]:
 
 
 def of(found: Understood, kind: str) -> Finding | None:
-    return next((one for one in found.findings() if one is not None and one.kind == kind), None)
+    return next((one for one in found.told().findings if one.kind == kind), None)
 
 
 def test_wrong_labels_are_found_and_right_ones_are_not(classes) -> None:
@@ -85,10 +85,10 @@ def test_a_class_of_one_picture_and_one_class_alone_are_not_judged(classes) -> N
     assert of(understood(vectors, np.full(COUNT, "cat")), "label") is None
 
 
-def test_of_several_labels_each_is_judged_by_itself() -> None:
+def test_of_several_labels_those_that_are_wrong_are_named_and_nothing_else() -> None:
     draws = np.random.default_rng(3)
-    truth = draws.random((COUNT, 3)) < 0.5
-    vectors = draws.normal(0, 1, (COUNT, SIZE))
+    truth = draws.random((300, 3)) < 0.5
+    vectors = draws.normal(0, 1, (300, SIZE))
     vectors[:, :3] += 12 * truth
     said = truth.copy()
     wrong = {2: (0,), 11: (1,), 30: (0, 2)}
@@ -96,7 +96,8 @@ def test_of_several_labels_each_is_judged_by_itself() -> None:
         said[row, list(labels)] ^= True
     names = np.array(["large", "red", "round"])
     labels = label_sets([names[row].tolist() for row in said])
-    found = of(understood(vectors.astype(np.float32), labels), "label")
+    judged = understood(vectors.astype(np.float32), labels)
+    found = of(judged, "label")
     assert found is not None and set(found.rows) == set(wrong)
     whys = {one.rows[0]: one.why for one in found.items}
     for row, labels_of in wrong.items():
@@ -104,6 +105,22 @@ def test_of_several_labels_each_is_judged_by_itself() -> None:
             word = "absent" if said[row, label] else "missing"
             assert f"{names[label]} looks {word} (" in whys[row], whys
         assert whys[row].count(" looks ") == len(labels_of)
+    notes = judged.told().notes
+    assert notes[0].startswith("of 3 pictures with several labels that look wrong about 3")
+    assert len(notes) == 2
+
+
+def test_where_vectors_say_nothing_of_labels_none_is_named_and_it_is_said() -> None:
+    draws = np.random.default_rng(5)
+    vectors = draws.normal(0, 1, (COUNT, SIZE)).astype(np.float32)
+    chosen = draws.random((COUNT, 2)) < 0.5
+    labels = label_sets([np.array(["old", "rare"])[row].tolist() for row in chosen])
+    judged = understood(vectors, labels)
+    assert of(judged, "label") is None
+    assert judged.told().notes == [
+        "of wrong ones among several labels about 0 % would be noticed",
+        "a wrong old, rare would seldom be noticed: the network does not tell when it is there",
+    ]
 
 
 def test_a_label_of_few_pictures_is_not_judged() -> None:

@@ -245,8 +245,9 @@ def checked(
             rows=rows,
             threads=device.threads,
         )
-        found += understood.findings()
-        notes += _cut(len(rows))
+        told_of = understood.told()
+        found += told_of.findings
+        notes += [*told_of.notes, *_cut(len(rows))]
     order = list(KINDS)
     findings = sorted((one for one in found if one), key=lambda one: order.index(one.kind))
     return Check(

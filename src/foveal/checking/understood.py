@@ -7,20 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit, softmax
+from scipy.special import softmax
 
-from foveal.arrays import Array, Floats, Hashes, Rows
+from foveal.arrays import Array, Floats, Hashes, Rows, Truths
 from foveal.checking.balance import UNKNOWN, ClassIds
 from foveal.checking.findings import Finding, finding
-from foveal.checking.labels import DoubtedLabel, doubted_labels, doubted_sets
+from foveal.checking.label_context import in_context
+from foveal.checking.label_noise import DoubtedLabel, doubt_notes, doubted_sets, fit_noise
+from foveal.checking.labels import doubted_labels
 from foveal.checking.outliers import isolation, outliers
 from foveal.nearest import parts
 from foveal.pictures.collection import Pictures, evenly
 from foveal.search.vectors import Vectors
 from foveal.targets.head import LEAST_DEVIATION
-from foveal.targets.label_logistic import fit_label_head
 from foveal.targets.logistic import fit_head
 from foveal.wording import counted
 
@@ -29,11 +31,18 @@ MOST_JUDGED = 20_000
 MOST_NEAR = 10_000
 """Pictures among which neighbours are sought, evenly spaced."""
 FEWEST_OF_A_LABEL = 10
-"""Pictures that must bear one of several labels, and not bear it, for it to be judged."""
+"""Pictures, no two copies, that must bear one of several labels, and not bear it, to judge it."""
 MOST_TOLD = 3
 """Labels of a picture that are told to look wrong."""
 FEWEST = 50
 """Pictures below which nothing is said of outliers: a usual distance is not known."""
+
+
+class Told(NamedTuple):
+    """What was found, and what a reader should know of it."""
+
+    findings: list[Finding]
+    notes: list[str]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -49,10 +58,15 @@ class Understood:
     """Pictures that are judged."""
     threads: int
 
-    def findings(self) -> Iterator[Finding | None]:
+    def told(self) -> Told:
         """Find labels that look wrong, and pictures unlike all others."""
-        yield finding("label", self._labels(), self.pictures.names)
-        yield finding("outlier", self._outliers(), self.pictures.names)
+        notes: list[str] = []
+        labels = self._of_several(notes) if self.classes.several else self._of_one()
+        found = (
+            finding("label", labels, self.pictures.names),
+            finding("outlier", self._outliers(), self.pictures.names),
+        )
+        return Told([one for one in found if one], notes)
 
     @property
     def judged(self) -> Rows:
@@ -68,35 +82,41 @@ class Understood:
         found: Rows = rows[np.isin(ids, several)]
         return found
 
-    def _labels(self) -> Iterator[tuple[list[int], str]]:
-        return self._of_several() if self.classes.several else self._of_one()
-
-    def _of_several(self) -> Iterator[tuple[list[int], str]]:
-        """Judge each label by itself, as two classes: it is there, or it is not."""
+    def _of_several(self, notes: list[str]) -> Iterator[tuple[list[int], str]]:
+        """Judge each label of pictures that bear several, and note how sure that is."""
         assert self.classes.there_nk is not None
         rows = self.rows[self.classes.ids[self.rows] != UNKNOWN]
         rows = rows[evenly(len(rows), MOST_JUDGED)] if len(rows) else rows
-        there_nk = self.classes.there_nk[rows]
-        fewest = np.minimum(there_nk.sum(axis=0), (~there_nk).sum(axis=0))
-        labels = np.flatnonzero(fewest >= FEWEST_OF_A_LABEL)
-        if not len(labels):
-            return
-        there_nk = there_nk[:, labels]
-        head = fit_label_head(
-            self._features(rows)[None],
-            there_nk,
-            self.units[rows],
-            label_weights=None,
-            sample_weights_n=None,
-            seed=0,
-            threads=self.threads,
+        labels = self._enough(self.classes.there_nk[rows], self.units[rows])
+        there_nk = self.classes.there_nk[rows][:, labels]
+        found = (
+            in_context(self._features(rows), there_nk, self.units[rows], self.threads)
+            if len(labels)
+            else None
         )
-        if not head.folds:
+        if found is None:
             return
-        held = head.held_out
-        for one in doubted_sets(expit(head.held_out_outputs_nk), there_nk[held]):
-            row = int(rows[held[one.row]])
+        there_nk = there_nk[found.rows]
+        noise = fit_noise(found.logits_mk, there_nk)
+        sets = doubted_sets(noise.probabilities(found.logits_mk, there_nk), there_nk)
+        notes += doubt_notes(
+            [one.labels[0].sure for one in sets],
+            noise.noticed(found.logits_mk, there_nk),
+            [str(self.classes.names[label]) for label in labels],
+        )
+        for one in sets:
+            row = int(rows[found.rows[one.row]])
             yield [row], f"{self.classes.name(row)}; {self._told(one.labels, labels)}"
+
+    @staticmethod
+    def _enough(there_nk: Truths, units_n: Hashes) -> Rows:
+        """Return labels that enough units bear, and enough do not."""
+        numbers = np.unique(units_n, return_inverse=True)[1]
+        shares = [
+            min(len(np.unique(numbers[there])), len(np.unique(numbers[~there])))
+            for there in there_nk.T
+        ]
+        return np.flatnonzero(np.array(shares, dtype=np.intp) >= FEWEST_OF_A_LABEL)
 
     def _told(self, doubted: Sequence[DoubtedLabel], labels: Rows) -> str:
         """Say which labels seem to be missing, and which not to be there."""

@@ -30,6 +30,7 @@ def fit_regressions(
     iterations: int,
     tolerance: float,
     start: Doubles | None = None,
+    free_kd: Truths | None = None,
 ) -> Doubles:
     """Fit a logistic regression for each label, with one penalty.
 
@@ -50,6 +51,8 @@ def fit_regressions(
         Where the descent ends; see `scipy.optimize.minimize`.
     start : array, (k, d + 1), optional
         Where it begins.
+    free_kd : array of bool, (k, d), optional
+        Which weights may change from where they begin; all where left out.
 
     Returns
     -------
@@ -70,6 +73,8 @@ def fit_regressions(
         gradient = np.empty(shape)
         gradient[:, :-1] = slopes.astype(np.float32).T @ features_nd + penalty * found[:, :-1]
         gradient[:, -1] = slopes.sum(axis=0)
+        if free_kd is not None:
+            gradient[:, :-1] *= free_kd
         return loss + penalty / 2 * float((found[:, :-1] ** 2).sum()), gradient.ravel()
 
     first = np.zeros(shape) if start is None else start

@@ -77,8 +77,9 @@ def labels_of(pictures: Pictures, *, needed: str, remedy: str) -> Array:
     Raises
     ------
     DataError
-        Where they have none.
+        Where they have none, or what a table says of them cannot be read.
     """
+    pictures.undoubted("label")
     if pictures.labels is None:
         raise DataError(
             "pictures",
