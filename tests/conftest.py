@@ -9,6 +9,7 @@ import signal
 os.environ["SCIPY_ARRAY_API"] = "1"  # read by SciPy at import: one of the checks needs it
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ import torch
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
+from foveal.openmp import SPINS
 from foveal.pictures import decoders
 from support.remote import asked
 from support.s3 import S3
@@ -45,12 +47,31 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
 
 
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Make folders at once; ``mktemp`` looks through the names of all before, for each anew."""
+
+    def made(root: Path) -> Iterator[Path]:
+        for number in count():
+            (root / str(number)).mkdir(mode=0o700)
+            yield root / str(number)
+
+    return made(tmp_path_factory.mktemp("each"))
+
+
+@pytest.fixture
+def tmp_path(folders: Iterator[Path]) -> Path:
+    """Give a test an empty folder, as pytest's own fixture does, in less time."""
+    return next(folders)
+
+
 @pytest.fixture(autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def cache(folders: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give each test an empty cache."""
-    folder = tmp_path_factory.mktemp("cache")
+    folder = next(folders)
     monkeypatch.setenv("FOVEAL_CACHE", str(folder))
     monkeypatch.setenv("FOVEAL_CACHE_LIMIT", "")  # whatever a command sets is put back
+    monkeypatch.setenv("GOMP_SPINCOUNT", os.environ.get("GOMP_SPINCOUNT", SPINS))
     return folder
 
 

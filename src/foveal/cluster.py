@@ -35,6 +35,7 @@ QUIET = {
     "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",  # a worker that is lost is lost
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_ENABLE_AUTO_CONNECT": "0",  # what asks a Ray that was left starts no other one
 }
 """Environment of Ray, unless it says otherwise."""
 

@@ -183,6 +183,23 @@ def test_the_remedy_for_a_flipped_bit_mends_it(tmp_path: Path) -> None:
     assert rows_in(tmp_path / "parts") == before
 
 
+def test_parts_of_other_work_and_copies_of_a_part_are_not_read_as_rows(tmp_path: Path) -> None:
+    measured(tmp_path / "parts")
+    write_parts(
+        tmp_path / "others", Measure("width"), [named(NAMES)], here(Measuring()), part_size=4
+    )
+    second = tmp_path / "parts" / "part-00000001.parquet"
+    whole = second.read_bytes()
+    second.write_bytes((tmp_path / "others" / second.name).read_bytes())
+    with pytest.raises(DataError, match="got one of other work"):
+        open_parts(tmp_path / "parts")
+    second.write_bytes((tmp_path / "parts" / "part-00000000.parquet").read_bytes())
+    with pytest.raises(DataError, match="got a copy of part 0"):
+        open_parts(tmp_path / "parts")
+    second.write_bytes(whole)
+    assert open_parts(tmp_path / "parts").num_rows == len(NAMES)
+
+
 @pytest.mark.parametrize("odd", [{"parts": "x"}, {"pictures": -1}, {"part_size": "4"}, "["])
 def test_a_manifest_that_says_what_cannot_be_is_refused(
     odd: dict[str, Any] | str, tmp_path: Path

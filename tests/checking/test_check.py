@@ -76,6 +76,22 @@ def test_arrays_with_labels_are_checked_too() -> None:
     assert rows["unlabelled"] == (5,)
 
 
+def test_a_table_without_labels_says_where_they_may_be(tmp_path: Path) -> None:
+    paths = photographs(tmp_path, 3, 0)
+    rows = [f"{path.name},{path.stem};,x" for path in paths]
+    table = tmp_path / "table.csv"
+    table.write_text("\n".join(["path,defects,line", *rows]))
+    (note,) = foveal.check(table, quick=True).notes
+    assert "it has also defects, line (`label` names one)" in note
+    assert not foveal.check(table, "defects", quick=True).notes
+    assert not foveal.check(tmp_path, quick=True).notes
+
+
+def test_several_labels_of_which_there_is_none_are_called_so() -> None:
+    found = foveal.check(as_bytes(DIGITS[:3]), [["a", "b"], [], ["a"]], quick=True)
+    assert [found.classes.name(row) for row in range(3)] == ["a;b", "none", "a"]
+
+
 def test_numbers_that_are_measures_are_no_classes() -> None:
     found = foveal.check(as_bytes(DIGITS[:30]), np.linspace(0, 1, 30), quick=True)
     assert found.classes.names == () and found.of("few") is None

@@ -37,6 +37,7 @@ LINES = {
     "encode m.safetensors photos --to codes.npy": "write codes.parquet",
     "encode m.safetensors photos --to gone/parts/": "make that folder first",
     "predict m.safetensors photos --to gone/rows.csv": "make that folder first",
+    "predict m.safetensors photos --to parts": "write parts.csv, or parts/ for a folder of",
     "predict m.safetensors photos --to photos": "choose another name",
     "predict m.safetensors photos --watch --to rows.parquet": "write rows.csv",
     "anomalies m.safetensors photos --to rows": "write rows.csv",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import pytest
 from PIL import Image
 
 from support.models import small_autoencoder, small_model
+from support.warm import started
 
 
 @pytest.fixture
@@ -123,9 +122,8 @@ def test_the_same_line_goes_on_and_shares_add_up(run, place: Path) -> None:
 def test_a_command_that_is_killed_twice_is_gone_on_with_by_the_same_line(run, place: Path) -> None:
     line = ("predict", "m.safetensors", "pictures", "--to")
     assert run(*line, "plain.parquet")[0] == 0
-    again = [sys.executable, "-m", "foveal", *line, "parts/", "--part-size", "1"]
     for wanted in (1, 4):
-        process = subprocess.Popen(again, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = started(*line, "parts/", "--part-size", "1")
         until = time.monotonic() + 120
         while len(list((place / "parts").glob("part-*"))) < wanted and time.monotonic() < until:
             time.sleep(0.001)

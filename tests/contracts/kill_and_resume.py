@@ -24,6 +24,7 @@ import numpy as np
 from PIL import Image
 
 from support.models import small_model
+from support.warm import started
 
 NET = (
     "conv 8 3x3 same | maxpool 2 | batchnorm | relu | flatten | dropout 0.2 | dense 16 relu | dense"
@@ -49,10 +50,9 @@ def make_pictures(folder: Path, count: int = 240) -> Path:
 
 
 def command(pictures: Path, model: Path, *more: str) -> list[str]:
-    options = ["--net", NET, "--epochs", "25", "--threads", "1", "--ema", "0.9"]
+    options = ["--net", NET, "--epochs", "12", "--threads", "1", "--ema", "0.9"]
     options += ["--batch-size", "16", "--checkpoint-seconds", "0"]
-    train = [sys.executable, "-m", "foveal", "train", "cnn", str(pictures), str(model)]
-    return [*train, *options, *more]
+    return ["train", "cnn", str(pictures), str(model), *options, *more]
 
 
 def transfer_command(pictures: Path, model: Path, *more: str) -> list[str]:
@@ -71,8 +71,7 @@ def transfer_command(pictures: Path, model: Path, *more: str) -> list[str]:
         "1",
     ]
     options += ["--batch-size", "16", "--checkpoint-seconds", "0"]
-    train = [sys.executable, "-m", "foveal", "train", "transfer", str(pictures), str(model)]
-    return [*train, *options, *more]
+    return ["train", "transfer", str(pictures), str(model), *options, *more]
 
 
 def autoencoder_command(pictures: Path, model: Path, *more: str) -> list[str]:
@@ -80,8 +79,7 @@ def autoencoder_command(pictures: Path, model: Path, *more: str) -> list[str]:
     options = ["--encoder", ENCODER, "--code-size", "8", "--epochs", "25", "--threads", "1"]
     options += ["--variational", "--noise", "masks", "--augmentation", "light", "--flip"]
     options += ["--ema", "0.9", "--batch-size", "16", "--checkpoint-seconds", "0"]
-    train = [sys.executable, "-m", "foveal", "train", "autoencoder", str(pictures), str(model)]
-    return [*train, *options, *more]
+    return ["train", "autoencoder", str(pictures), str(model), *options, *more]
 
 
 COMMANDS = {"cnn": command, "transfer": transfer_command, "autoencoder": autoencoder_command}
@@ -89,12 +87,8 @@ COMMANDS = {"cnn": command, "transfer": transfer_command, "autoencoder": autoenc
 
 def run(arguments: list[str], kill_after: float | None = None, cache: Path | None = None) -> int:
     """Run a command to its end, or kill it after some seconds; answers its exit code."""
-    process = subprocess.Popen(
-        arguments,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ if cache is None else {**os.environ, "FOVEAL_CACHE": str(cache)},
+    process = started(
+        *arguments, env=os.environ if cache is None else {**os.environ, "FOVEAL_CACHE": str(cache)}
     )
     try:
         _, said = process.communicate(timeout=kill_after)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from contracts.kill_and_resume import (
     run,
     transfer_command,
 )
+from support.warm import ran, started
 
 
 @pytest.mark.parametrize("interrupt", [signal.SIGTERM, signal.SIGINT])
@@ -30,7 +29,7 @@ def test_a_stopped_run_keeps_a_checkpoint_and_says_how_to_go_on(
     model = tmp_path / "model.safetensors"
     # A checkpoint every hour: the one that is found was written by the request to stop.
     arguments = command(pictures, model, "--checkpoint-seconds", "3600", "--epochs", "4000")
-    process = subprocess.Popen(arguments, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = started(*arguments)
     events = tmp_path / "model.run" / "events.jsonl"
     deadline = time.monotonic() + 60
     while not (events.exists() and '"epoch"' in events.read_text()):
@@ -44,7 +43,7 @@ def test_a_stopped_run_keeps_a_checkpoint_and_says_how_to_go_on(
     assert "--resume" in said
     assert len(list((tmp_path / "model.run").glob("checkpoint-*.safetensors"))) == 1
     assert not model.exists()
-    refused = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    refused = ran(*arguments)
     assert refused.returncode == 2
     assert "--resume" in refused.stderr and "--fresh" in refused.stderr
 
@@ -92,9 +91,8 @@ def test_a_transfer_killed_in_either_half_resumes_to_the_same_bits(tmp_path: Pat
     cold = {**os.environ, "FOVEAL_CACHE": str(tmp_path / "b")}
 
     def killed(half: str, after: int, *more: str) -> None:
-        arguments = transfer_command(pictures, model, *more)[3:]
-        program = [sys.executable, "-c", KILLED, half, str(after), *arguments]
-        assert subprocess.run(program, env=cold, capture_output=True).returncode == -9
+        arguments = transfer_command(pictures, model, *more)
+        assert ran(half, after, *arguments, program=KILLED, env=cold).returncode == -9
         assert not model.exists()
 
     killed("features", 2)
@@ -121,9 +119,8 @@ def test_an_autoencoder_killed_twice_resumes_to_the_same_bits(tmp_path: Path) ->
     options = ("--epochs", "8")
     run(autoencoder_command(pictures, whole, *options))
     for after, more in ((7, ()), (11, ("--resume",))):
-        arguments = autoencoder_command(pictures, model, *options, *more)[3:]
-        program = [sys.executable, "-c", KILLED, "tuning", str(after), *arguments]
-        assert subprocess.run(program, capture_output=True).returncode == -9
+        arguments = autoencoder_command(pictures, model, *options, *more)
+        assert ran("tuning", after, *arguments, program=KILLED).returncode == -9
         assert list((tmp_path / "model.run").glob("checkpoint-*")) and not model.exists()
     run(autoencoder_command(pictures, model, *options, "--resume"))
     assert model.read_bytes() == whole.read_bytes()

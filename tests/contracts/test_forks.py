@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from support.warm import ran
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 
@@ -81,12 +81,5 @@ sys.exit(os.waitpid(child, 0)[1] != 0)
 def test_a_forked_process_answers_as_its_parent(tmp_path: Path, what: str) -> None:
     if what == "onnxruntime":
         pytest.importorskip("onnxruntime")
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(tmp_path), what],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, "OMP_NUM_THREADS": "2", "PYTHONPATH": os.pathsep.join(sys.path)},
-        check=False,
-    )
+    done = ran(tmp_path, what, program=PROGRAM)
     assert done.returncode == 0, done.stderr

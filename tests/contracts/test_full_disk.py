@@ -15,6 +15,7 @@ import pytest
 
 from support.models import small_model
 from support.photographs import photograph
+from support.warm import ran
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="limits of Unix")
 
@@ -84,15 +85,10 @@ def answers(root: Path) -> Answers:
     resumed["words"].append("--resume")
     trials |= {("stopped", None): stopped, ("resumed", None): resumed}
     (root / "trials.jsonl").write_text("\n".join(map(json.dumps, trials.values())))
-    ran = subprocess.run(
-        [sys.executable, "-m", "support.full_disk", str(root / "trials.jsonl")],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        check=False,
-        text=True,
-    )
-    assert ran.returncode == 0, ran.stderr
-    return dict(zip(trials, map(json.loads, ran.stdout.splitlines()), strict=True))
+    program = "from support.full_disk import main\nmain()"
+    done = ran(root / "trials.jsonl", program=program, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return dict(zip(trials, map(json.loads, done.stdout.splitlines()), strict=True))
 
 
 def _trial(root: Path, name: str, limit: int | None) -> dict[str, Any]:
@@ -132,7 +128,7 @@ def test_an_answer_that_cannot_be_printed_is_an_error(root: Path, tmp_path: Path
     buffered = {**os.environ, "PYTHONUNBUFFERED": "", "PYTHONDONTWRITEBYTECODE": "1"}
     with (tmp_path / "answer.txt").open("w") as full:
         words = ("predict", str(root / "m.safetensors"), str(root / "pictures"), *ALONE)
-        ran = subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "foveal", *words],
             stdout=full,
             stderr=subprocess.PIPE,
@@ -141,4 +137,4 @@ def test_an_answer_that_cannot_be_printed_is_an_error(root: Path, tmp_path: Path
             env=buffered,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20, 20)),
         )
-    assert ran.returncode == 5 and "File too large" in ran.stderr, ran.stderr
+    assert done.returncode == 5 and "File too large" in done.stderr, done.stderr

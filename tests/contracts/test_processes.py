@@ -1,4 +1,7 @@
-"""Several processes train one network, started as a person starts them: by torchrun."""
+"""Several processes train one network, started as a person starts them: by torchrun.
+
+Where it does not matter who started them, they are forks that the slow imports lie behind.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ import pytest
 from sklearn.datasets import load_digits
 
 from foveal import CNNClassifier, load
+from support import warm
+from support.warm import Started
 
 PLAIN = "conv 8 3x3 same | relu | maxpool 2 | flatten | dense"
 NORMALISED = "conv 8 3x3 same | batchnorm | relu | maxpool 2 | flatten | dense"
@@ -42,7 +47,32 @@ def started(folder: Path, model: str, net: str, *more: str) -> subprocess.Popen:
     )
 
 
-def ended(process: subprocess.Popen) -> str:
+TWO_FORKS = """
+import os, socket, sys
+from foveal.cli.main import main
+
+with socket.socket() as free:
+    free.bind(("127.0.0.1", 0))
+    port = free.getsockname()[1]
+told = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}
+os.environ.update(told, MASTER_PORT=str(port))
+forks = []
+for rank in "01":
+    forks.append(os.fork())
+    if not forks[-1]:
+        os.environ.update(RANK=rank, LOCAL_RANK=rank)
+        sys.exit(main())
+sys.exit(max(os.waitpid(fork, 0)[1] != 0 for fork in forks))
+"""
+"""Does what torchrun does, and tells two processes so."""
+
+
+def forked(folder: Path, model: str, net: str, *more: str) -> Started:
+    line = ("train", "cnn", "d.npz", model, "--net", net, "--seed", "0", "--no-report")
+    return warm.started(*line, "--threads", "1", *more, program=TWO_FORKS, cwd=folder)
+
+
+def ended(process: subprocess.Popen | Started) -> str:
     out, err = process.communicate(timeout=240)
     assert process.returncode == 0, err
     return out
@@ -66,7 +96,7 @@ def losses_of(learner: CNNClassifier) -> np.ndarray:
 
 @pytest.mark.parametrize(("net", "within"), [(PLAIN, 1e-4), (NORMALISED, 0.15)])
 def test_two_processes_take_the_steps_of_one(digits: Path, net: str, within: float) -> None:
-    out = ended(started(digits, "two.safetensors", net, "--epochs", "3"))
+    out = ended(forked(digits, "two.safetensors", net, "--epochs", "3"))
     assert out.count("model ") == 1, "the first process alone tells"
     one = alone(digits, net, 3)
     np.testing.assert_allclose(losses(digits, "two"), losses_of(one), rtol=within)
@@ -103,7 +133,7 @@ def other_of(launcher: int) -> int:
 
 
 def test_a_batch_too_small_for_all_is_refused(digits: Path) -> None:
-    process = started(digits, "s.safetensors", PLAIN, "--epochs", "1", "--batch-size", "4")
+    process = forked(digits, "s.safetensors", PLAIN, "--epochs", "1", "--batch-size", "4")
     _, err = process.communicate(timeout=120)
     assert process.returncode != 0
     assert "at least 8 pictures a step for 2 processes" in err

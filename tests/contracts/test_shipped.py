@@ -53,24 +53,28 @@ reveal_type(foveal.load("m.safetensors"))
 """
 
 
-def checked(program: str, folder: Path) -> list[str]:
-    """Check a program's types as strictly as ours; what mypy found of ours before is reused."""
-    (folder / "program.py").write_text(program)
+def checked(folder: Path, **programs: str) -> dict[str, list[str]]:
+    """Check programs' types as strictly as ours; what mypy found of ours before is reused."""
+    for name, text in programs.items():
+        (folder / f"{name}.py").write_text(text)
     line = [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml")]
     ran = subprocess.run(
-        [*line, str(folder / "program.py")],
+        [*line, *(str(folder / f"{name}.py") for name in programs)],
         cwd=ROOT,
         env={**os.environ, "MYPYPATH": str(ROOT / "src")},
         capture_output=True,
         text=True,
     )
-    return [line for line in ran.stdout.splitlines() if "program.py:" in line]
+    assert ran.returncode == 1 and f"checked {len(programs)} source files" in ran.stdout
+    said = ran.stdout.splitlines()
+    return {name: [line for line in said if f"{name}.py:" in line] for name in programs}
 
 
 def test_a_program_of_a_user_is_held_against_the_types(tmp_path: Path) -> None:
     assert resources.files("foveal").joinpath("py.typed").is_file()
-    assert checked(PROGRAM, tmp_path) == []
-    found = "\n".join(checked(WRONG, tmp_path))
+    said = checked(tmp_path, program=PROGRAM, wrong=WRONG)
+    assert said["program"] == []
+    found = "\n".join(said["wrong"])
     assert found.count("error:") == 3
     assert all(code in found for code in ("[arg-type]", "[attr-defined]"))
     assert 'Revealed type is "foveal.model.fitted.FittedModel"' in found

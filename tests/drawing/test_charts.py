@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from xml.etree import ElementTree
 
@@ -138,3 +139,24 @@ def test_colours_of_a_chart_alone_are_those_of_pages() -> None:
 
 def test_attributes_are_escaped_and_numbers_short() -> None:
     assert element("a", x=1 / 3, title='"<', none=None) == '<a x="0.33" title="&quot;&lt;"/>'
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (7, 237.987654, {"10", "20", "50", "100", "200"}),
+        (0.0987654, 30.9026475, {"0.1", "1", "10"}),
+        (1_000, 39_876.54321, {"1000", "10,000"}),
+    ],
+)
+def test_a_logarithmic_axis_has_the_values_that_there_is_room_for(
+    low: float, high: float, expected: set[str]
+) -> None:
+    x = Axis(name="pictures", low=low, high=high, log=True)
+    svg = curves("c", "t", "d", [curve(x=(low, high), y=(0, 1))], x, UNIT).svg
+    texts = [one for one in ElementTree.fromstring(svg).iter() if one.tag.endswith("text")]
+    under = [one for one in texts if one.get("text-anchor") == "middle"]
+    assert expected <= {one.text for one in under}
+    places = sorted((float(one.attrib["x"]), extent(one.text) / 2) for one in under)
+    spans = [(place - half, place + half) for place, half in places]
+    assert all(end < start for (_, end), (start, _) in itertools.pairwise(spans))

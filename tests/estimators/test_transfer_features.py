@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pickle
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from foveal import CNNClassifier, TransferClassifier, UsageError
 from foveal.progress.events import Prepared
 from support.models import small_model
 from support.transfers import LAYERED, backbone, heard, in_folders, learner, stripes
+from support.warm import ran
 
 # Features are kept -------------------------------------------------------------------------
 
@@ -119,7 +118,7 @@ def test_the_file_alone_suffices_in_a_fresh_process(tmp_path: Path) -> None:
         "np.save(sys.argv[2], found)\n"
     )
     arguments = [tmp_path / "empty", tmp_path / "f.npy", "|".join(map(str, paths)), *models]
-    subprocess.run([sys.executable, "-c", program, *map(str, arguments)], check=True)
+    ran(*arguments, program=program).check_returncode()
     np.testing.assert_allclose(np.load(tmp_path / "f.npy"), expected, atol=1e-5)
 
 

@@ -149,7 +149,7 @@ def test_principal_components_are_those_of_their_definition(
     count: int, size: int, seed: int
 ) -> None:
     taught, others = drawn(seed, (count, 4, 5, 1))
-    found = PrincipalComponents(taught, size)
+    found = PrincipalComponents(taught.copy(), size)
     assert found.count == min(size, count)
     if size < count:  # as many directions as pictures: the last is any
         wanted = by_singular_values(taught, others, size)
@@ -159,7 +159,7 @@ def test_principal_components_are_those_of_their_definition(
 def test_principal_components_are_those_of_scikit_learn_within_black_and_white() -> None:
     taught, others = drawn(5, (40, 6, 6, 3))
     taught, others = np.round(taught), np.round(others)  # black and white: bounds are passed
-    found = PrincipalComponents(taught, 12)
+    found = PrincipalComponents(taught.copy(), 12)
     assert found.count == 12
     for size in (7, 12):  # the first ones are a smaller fit's
         oracle = PCA(size, svd_solver="full").fit(taught.reshape(40, -1))
@@ -171,9 +171,9 @@ def test_principal_components_are_those_of_scikit_learn_within_black_and_white()
 
 def test_no_more_components_than_pictures_and_values() -> None:
     taught, _ = drawn(6, (9, 2, 2, 1))
-    assert PrincipalComponents(taught, 30).count == 4
-    assert PrincipalComponents(taught[:3], 30).count == 3
-    made = PrincipalComponents(taught, 30).reconstructed(taught, 30)
+    assert PrincipalComponents(taught.copy(), 30).count == 4
+    assert PrincipalComponents(taught[:3].copy(), 30).count == 3
+    made = PrincipalComponents(taught.copy(), 30).reconstructed(taught, 30)
     np.testing.assert_allclose(made, taught, atol=1e-9)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
@@ -13,6 +15,7 @@ from foveal.figures.mistake_words import UNSURE, WRONG
 from foveal.looking.subject import NothingToSee
 from foveal.model.fitted import FittedModel
 from foveal.pictures.sources import gather
+from foveal.targets.classes import Classes
 from support.models import small_model
 from support.sheets import contains, says
 
@@ -73,3 +76,10 @@ def test_mistakes_need_a_classifier_and_labels(model: FittedModel) -> None:
         draw_mistakes(model, X)
     with pytest.raises(NothingToSee, match="trained"):
         draw_mistakes("1x8x8 | flatten | dense 3", gather(X).labelled(np.zeros(60, int)))
+
+
+def test_what_stands_alone_beside_a_picture_has_all_the_room(model: FittedModel) -> None:
+    names = [f"bright, dog, warm, wide {name}" for name in "abc"]
+    renamed = replace(model, target=Classes(names=np.array(names)))
+    figure = mistakes(renamed, X, evaluate(renamed, X, renamed.predict(X), with_baselines=False), 4)
+    assert all(says(figure.image, str(row[1]), BODY) for row in figure.rows)

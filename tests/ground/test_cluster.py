@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -59,7 +60,9 @@ def test_ray_leaves_to_the_command_how_it_is_ended(monkeypatch: pytest.MonkeyPat
 
     def init(**_: object) -> None:
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(number))  # as Ray does
+        assert os.environ["RAY_ENABLE_AUTO_CONNECT"] == "0"  # a thread that is left starts no other
 
+    monkeypatch.delenv("RAY_ENABLE_AUTO_CONNECT", raising=False)
     monkeypatch.setenv("RAY_ADDRESS", "local")
     monkeypatch.setattr(ray, "init", init)
     monkeypatch.setattr(ray, "shutdown", lambda: None)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
 from foveal import NetworkError, UsageError
 from foveal.cluster import Cluster
+from foveal.inference import features
+from foveal.inference.extracting import Extracted, Extraction, Wanted, extracted
 from foveal.learning.transfer_options import BackboneOptions
 from foveal.progress.events import CutTried, HeadFitted, Planned
 from foveal.targets.blocks import FeatureBlocks
@@ -240,3 +244,17 @@ def test_engines_of_a_transfer() -> None:
     assert (there.here, there.cluster) == (None, Cluster("10.0.0.1:6379"))
     with pytest.raises(UsageError, match="ray://HOST:PORT"):
         learner(engine="dask").fit(*stripes())
+
+
+def test_actors_of_a_transfer_have_the_threads_that_it_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int | None] = []
+
+    def on_ray(wanted: Wanted, by: Extraction, *rest: Any) -> Extracted:
+        asked.append(by.session.device.asked)
+        return extracted(wanted, by, *rest)
+
+    monkeypatch.setattr(features, "extracted_on_ray", on_ray)
+    learner(engine="ray", cut="auto", threads=1).fit(*stripes())
+    assert asked == [1, 1]  # for the stages that are tried, and for the one chosen

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import csv
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -19,6 +16,7 @@ from foveal.model.predictions import columns_of
 from foveal.model.watching import PATIENCE, REST, Watch
 from foveal.tables import GrowingTable
 from support.models import small_model
+from support.warm import started
 
 
 class Clock:
@@ -117,13 +115,12 @@ def test_each_file_has_one_row_whatever_kills_the_watcher(tmp_path: Path) -> Non
     folder, table = tmp_path / "new", tmp_path / "rows.csv"
     folder.mkdir()
     small_model(channels=3).save(tmp_path / "m.safetensors")
-    line = [sys.executable, "-c", WATCHER, str(tmp_path / "m.safetensors"), str(folder), str(table)]
     draw, made = random.Random(0), 0
     for turn in range(2):
         for _ in range(40):
             put(folder / f"{made}.png", made)
             made += 1
-        process = subprocess.Popen(line, env={**os.environ, "OMP_NUM_THREADS": "1"})
+        process = started(tmp_path / "m.safetensors", folder, table, program=WATCHER)
         until = time.monotonic() + 60
         while process.poll() is None and time.monotonic() < until:
             lines = table.read_bytes().count(b"\n") if table.exists() else 0

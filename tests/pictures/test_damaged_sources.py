@@ -14,8 +14,10 @@ import pytest
 from PIL import Image
 
 from foveal.errors import DataError
+from foveal.pictures.naming import list_pictures
 from foveal.pictures.sources import gather
 from foveal.recipe import PictureRecipe
+from foveal.targets.kinds import labelled_of
 
 HOW = PictureRecipe(height=4, width=4, channels=3)
 TIMES = 60
@@ -227,4 +229,6 @@ def test_labels_that_cannot_be_read_cost_no_picture_where_none_are_needed(tmp_pa
     assert len(found) == 2
     assert any("the column label is not read" in note for note in found.notes)
     with pytest.raises(DataError, match=r"x\.tar: needed for each picture a list of labels"):
-        found.undoubted("label")
+        list_pictures(place)
+    with pytest.raises(DataError, match=r"x\.tar: needed for each picture a list of labels"):
+        labelled_of("labels").learned(found)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from foveal import DataError, UsageError
+from foveal.pictures.collection import Pictures
 from foveal.targets.classes import Classes
+from foveal.targets.labelled import Labelled
 from foveal.targets.labels import read_labels, refuse_unsupported
+from foveal.targets.numbers import Numbers
+from foveal.targets.several import SeveralLabels
 
 
 @pytest.mark.parametrize("absent", [None, float("nan"), pd.NA, pd.NaT])
@@ -23,6 +29,17 @@ def test_a_label_that_is_missing_is_none(absent: object) -> None:
 def test_labels_of_two_types_are_called_so(labels: object) -> None:
     with pytest.raises(DataError, match=r"numbers \(.*\) and texts \('a'\).*all as texts"):
         read_labels(labels)
+
+
+@pytest.mark.parametrize("target", [Classes(), Numbers(), SeveralLabels()])
+def test_a_table_without_labels_says_which_columns_may_hold_them(target: Labelled) -> None:
+    pictures = Pictures.of_array(np.zeros((2, 4, 4, 1), np.uint8))
+    columns = {"defects": np.array(["a", "b"], dtype=object)}
+    with pytest.raises(DataError, match=r"has also defects.*\(`label` defects\); predict"):
+        target.learned(replace(pictures, others=columns))
+    many = {f"c{at}": columns["defects"] for at in range(9)}
+    with pytest.raises(DataError, match=r"has also c0, c1, c2, c3, c4, \.\.\.\."):
+        target.learned(replace(pictures, others=many))
 
 
 @pytest.mark.parametrize("shape", [(5,), (5, 1)])

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from foveal.nets.build import build
-from foveal.training.steps import Scores, classification, judge_logits
+from foveal.training.steps import Scores, classification, joined, judge_logits
 from support.training import NET, batches
 
 
@@ -35,3 +35,13 @@ def test_the_loss_that_is_told_is_that_of_validation() -> None:
     assert float(told) == pytest.approx(judged.loss, abs=1e-6)
     plain = classification(0.0, None)(network, batch)
     torch.testing.assert_close(plain.told, plain.minimised.detach())
+
+
+@pytest.mark.parametrize("sizes", [[3], [3, 3, 3, 1], [1, 5, 2]])
+@pytest.mark.parametrize("shape", [(2,), (3, 4, 5)])
+def test_tensors_are_joined_as_torch_joins_them(sizes: list[int], shape: tuple[int, ...]) -> None:
+    parts = [torch.randn(size, *shape) for size in sizes]
+    if len(shape) == 3:
+        parts = [one.contiguous(memory_format=torch.channels_last) for one in parts]
+    found, wanted = joined(iter(parts)), torch.cat(parts)
+    assert torch.equal(found, wanted) and found.stride() == wanted.stride()

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
 from foveal.errors import ResourceError, UsageError
@@ -28,6 +32,14 @@ def test_what_reaches_a_server_is_named_where_it_is_missing(monkeypatch) -> None
 def test_what_is_no_address_is_refused_and_never_told(address: str) -> None:
     told = refusal(address)
     assert "postgresql://name@machine/database" in told and "secret" not in told
+
+
+def test_a_study_of_another_version_is_refused_without_a_traceback(tmp_path: Path) -> None:
+    place = tmp_path / "study.db"
+    opened(f"sqlite:///{place}", lambda study, trial: None)
+    with closing(sqlite3.connect(place)) as base, base:
+        base.execute("UPDATE alembic_version SET version_num = 'v9.9.9.a'")
+    assert "needed a database of this version of optuna" in refusal(f"sqlite:///{place}")
 
 
 def test_a_password_is_never_shown() -> None:

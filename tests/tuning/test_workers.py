@@ -3,8 +3,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from sklearn.datasets import load_digits
 
 from foveal.errors import ResourceError
 from foveal.tuning.workers import _lost, shares
+from support.warm import Started, started
 
 DIGITS = load_digits()
 
@@ -25,16 +24,9 @@ def digits(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def command(folder: Path, *more: str) -> subprocess.Popen:
-    line = [sys.executable, "-m", "foveal", "tune", "d.npz", "m.safetensors", "--threads", "1"]
-    return subprocess.Popen(
-        [*line, *more],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+def command(folder: Path, *more: str) -> Started:
+    line = ("tune", "d.npz", "m.safetensors", "--threads", "1")
+    return started(*line, *more, cwd=folder)
 
 
 def trials_of(folder: Path) -> list[optuna.trial.FrozenTrial]:

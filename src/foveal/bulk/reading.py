@@ -20,6 +20,7 @@ from foveal.addresses import is_remote, shown
 from foveal.arrays import Floats, Integers
 from foveal.bulk.folder import MANIFEST
 from foveal.bulk.remote_folder import at_hand, manifest_at, numbers_at, part_at, said_by
+from foveal.bulk.work import mark_of
 from foveal.errors import DataError
 from foveal.remote import NoObject
 from foveal.wording import counted
@@ -181,7 +182,7 @@ def open_parts(place: Path | str) -> Parts:
     if not there:
         raise _damaged(place, "no parts")
     files = [part_at(place, number) for number in sorted(there)]
-    lengths, readable = _counted(files)
+    lengths, readable = _counted(files, mark_of(known["work"]))
     if lengths.sum() != known.get("pictures"):
         raise _damaged(place, f"{counted(int(lengths.sum()), 'row')} of {known.get('pictures')}")
     return Parts(
@@ -193,13 +194,16 @@ def open_parts(place: Path | str) -> Parts:
     )
 
 
-def _counted(files: Sequence[Path | str]) -> tuple[Integers, Integers]:
+def _counted(files: Sequence[Path | str], work: str) -> tuple[Integers, Integers]:
     """Return the rows that each part says it has, and those of pictures that can be read."""
     lengths, readable = np.zeros((2, len(files)), np.int64)
     for number, file in enumerate(files):
         found = said_by(file)
         if found is None:
             raise _damaged(file, "a damaged one")
+        if (found.number, found.work) != (number, work):
+            came = "one of other work" if found.work != work else f"a copy of part {found.number}"
+            raise _damaged(file, came)
         lengths[number], readable[number] = found.rows, found.rows - found.unreadable
     return lengths, readable
 

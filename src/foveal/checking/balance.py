@@ -11,7 +11,8 @@ import numpy as np
 from foveal.arrays import Rows, Truths
 from foveal.checking.findings import Finding, Item, finding
 from foveal.pictures.collection import Pictures
-from foveal.pictures.label_sets import LabelSet, matrix_of, says_several
+from foveal.pictures.label_sets import LabelSet, joined, matrix_of, says_several
+from foveal.targets.label_answers import NONE
 from foveal.wording import counted
 
 FEW = 20
@@ -75,7 +76,10 @@ class ClassIds:
     def name(self, row: int) -> str:
         """Name the class of a row, or all of its labels."""
         number = self.ids[row]
-        return "no label" if number == UNKNOWN else str((self.sets or self.names)[number])
+        if number == UNKNOWN:
+            return "no label"
+        written = str((self.sets or self.names)[number])
+        return NONE if self.sets and written == joined(()) else written
 
     def counts(self, rows: Rows) -> Rows:
         """Count the pictures of each class, or label, among some rows."""

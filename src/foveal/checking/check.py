@@ -36,7 +36,7 @@ from foveal.pictures.sources import gather
 from foveal.pictures.sources.forms import column
 from foveal.results import plain
 from foveal.search.vectors import Vectors
-from foveal.targets.labels import read_labels
+from foveal.targets.labels import read_labels, unread_columns
 from foveal.vocabulary import TARGETS
 from foveal.wording import counted
 
@@ -223,7 +223,7 @@ def checked(
     numbers = NumberLabels.of(pictures, target_kind)
     device = choose("auto", threads)
     measures, vectors, told = seen(pictures, quick, threads, progress, cluster)
-    notes = [*pictures.notes, *told]
+    notes = [*pictures.notes, *_unlabelled(pictures), *told]
     classes = ClassIds.of(pictures if numbers is None else replace(pictures, labels=None))
     with device.at_work():
         together = _together(pictures, measures, classes, vectors, device.threads)
@@ -289,6 +289,11 @@ def _unreadable(measures: Measures) -> Iterator[tuple[list[int], str]]:
     for row, reason in enumerate(measures.reasons):
         if reason:
             yield [row], reason
+
+
+def _unlabelled(pictures: Pictures) -> Iterator[str]:
+    if unread := unread_columns(pictures):
+        yield f"no label is looked at: {unread} (`label` names one)"
 
 
 def _copy_notes(together: Together) -> Iterator[str]:

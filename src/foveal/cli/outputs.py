@@ -101,9 +101,19 @@ def or_parts(one: Output, *others: str) -> Output:
     def check(name: Any, what: str, given: Given) -> tuple[Path, ...]:
         from foveal.bulk.folder import checked_place, names_parts
 
-        if not names_parts(name, others=others):
+        if names_parts(name, others=others):
+            return () if is_remote(name) else (checked_place(Path(name)),)
+        try:
             return one(name, what, given)
-        return () if is_remote(name) else (checked_place(Path(name)),)
+        except UsageError as error:
+            if Path(name).suffix:
+                raise
+            raise UsageError(  # perhaps a folder is meant
+                error.what,
+                needed=error.needed,
+                came=error.came,
+                remedy=f"{error.remedy}, or {name}/ for a folder of parts",
+            ) from None
 
     return check
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 from foveal.drawing.axes import Axis
@@ -14,6 +15,7 @@ from foveal.drawing.svg import Svg, element, joined, path
 PLOT = 176
 """Height of the part between the axes."""
 LEAST_LEFT = 28
+MOST_TICKS = 7
 SAMPLE = 20
 """Length of a curve in the legend."""
 
@@ -147,11 +149,21 @@ def _axes(plot: _Plot) -> Iterator[Svg]:
         yield _faint(plot.y.text(value), plot.left - TICK, y, "end", dy="0.32em")
     corners = [(plot.left, plot.bottom), (plot.right, plot.bottom)]
     yield element("path", d=path(corners), class_="axis")
-    widest = extent(plot.x.text(plot.x.high)) + 2 * SIZE
-    for value in plot.x.ticks(max(2, min(7, int((plot.right - plot.left) / widest)))):
+    for value in _along(plot):
         x, text = plot.across(value), plot.x.text(value)
         yield _faint(text, kept_within(x, text), plot.bottom + LINE + 2, "middle")
     yield _faint(plot.x.name, plot.right, plot.bottom + 2 * LINE + 2, "end")
+
+
+def _along(plot: _Plot) -> list[float]:
+    """Return as many values along the lower axis as can be read beside one another."""
+    for most in range(MOST_TICKS, 2, -1):
+        found = plot.x.ticks(most)
+        halves = [extent(plot.x.text(one)) / 2 for one in found]
+        ends = [(plot.across(one) - half, half) for one, half in zip(found, halves, strict=True)]
+        if all(left + 2 * half + SIZE <= after for (left, half), (after, _) in pairwise(ends)):
+            return found
+    return plot.x.ticks(2)
 
 
 def _faint(text: str, x: float, y: float, anchor: str, dy: str | None = None) -> Svg:

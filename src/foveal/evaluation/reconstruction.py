@@ -207,7 +207,7 @@ class PrincipalComponents:
     Parameters
     ----------
     pictures : array, (n, h, w, c)
-        What they are fitted on.
+        What they are fitted on. They are changed meanwhile: a copy would take their memory again.
     most : int
         How many, where pictures and values are so many.
     """
@@ -216,7 +216,7 @@ class PrincipalComponents:
         from sklearn.decomposition import PCA  # brings scikit-learn: a second, not for loading
 
         flat = pictures.reshape(len(pictures), -1)
-        found = PCA(min(most, *flat.shape), random_state=0).fit(flat)
+        found = PCA(min(most, *flat.shape), copy=False, random_state=0).fit(flat)
         self._mean: Array = found.mean_
         self._components: Array = found.components_
 

@@ -116,7 +116,7 @@ class OfLabels(OfClasses):
         missed = [one for one in true if one not in said]
         more = [one for one in said if one not in true]
         told = {"missed": missed, "too much": more}
-        parts = [f"{name} {', '.join(labels)}" for name, labels in told.items() if labels]
+        parts = [f"{name}: {', '.join(labels)}" for name, labels in told.items() if labels]
         return "; ".join(parts), f"loss {number(facts['loss'])}"
 
     def in_short(self, facts: Facts) -> str:

@@ -167,13 +167,14 @@ def _facts(found: Evaluation) -> tuple[str, ...]:
 def _verdict(said: OfClasses | OfNumbers, facts: dict[str, Any], place: int) -> Image.Image:
     """Say beside a picture which it is, what it is and what it was called."""
     name = shortened(str(facts["path"]), WIDTH_OF_NAMES - 4 * GRID)
-    half = (WIDTH_OF_NAMES - 6 * GRID) // 2
-    verdict = [shortened(one, half, BODY, "start") for one in said.verdict(facts)]
+    parts = said.verdict(facts)
+    room = (WIDTH_OF_NAMES - (4 * len(parts) - 2) * GRID) // len(parts)
+    verdict = [shortened(one, room, BODY, "start") for one in parts]
     first, second = said.lines(facts)
     lines = [
         abreast([words(f"{place}.", LABEL, FAINT), words(name, LABEL)]),
         words(" -> ".join(verdict), BODY),
-        *[words(first, LABEL)] * bool(first),
+        *[words(first, LABEL, width=WIDTH_OF_NAMES - 2 * GRID)] * bool(first),
         *[words(second, LABEL, FAINT)] * bool(second),
     ]
     return celled(stacked(lines, GRID // 2), WIDTH_OF_NAMES, 1, "left")

@@ -25,12 +25,10 @@ from foveal.nets.spec import Network
 from foveal.pictures.augment import Augmentation
 from foveal.targets.labelled import Labelled
 from foveal.training import config as configs
-from foveal.training.steps import LossOf, Scores, logits_of
+from foveal.training.steps import LossOf, Scores, judged_at_once, logits_of
 
 EASED = 0.3
 """Share of the usual learning rate with which the weights of an earlier model go on."""
-JUDGING_BATCH = 256
-"""Validation pictures that go through the network at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +66,8 @@ class LabelledTask(PictureTask[Labelled]):
         return logits_of(network, self._validation())
 
     def _validation(self) -> Iterator[torch.Tensor]:
-        return self.data.inputs(self.data.split.validation, JUDGING_BATCH, self.device.name)
+        size = judged_at_once(self.device.name)
+        return self.data.inputs(self.data.split.validation, size, self.device.name)
 
     def judge(self, network: nn.Module) -> Scores | None:
         """Score a network on the validation pictures; None where there are none."""

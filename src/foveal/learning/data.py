@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import torch
 
+from foveal.allocator import give_back
 from foveal.arrays import Array, Hashes, Rows, RowsOfPictures
 from foveal.evaluation.intervals import effective_number
 from foveal.inference.extracting import Extraction
@@ -267,6 +268,7 @@ def prepare(
         entries=entries,
         labelled_by=pictures.labelled_by or (),
     )
+    give_back()  # what listing, decoding and the search for copies took
     run.tell(
         Prepared(
             pictures=len(pictures),

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from foveal.allocator import give_back
 from foveal.errors import UsageError
 from foveal.learning.context import FitContext
 from foveal.learning.options import Descent
@@ -111,6 +112,7 @@ def follow(
     batches = group.batches(task.batches)
     events = train(state, batches, task.loss_of, judge, config, context.device, budget, group)
     context.run.watch(events, state, keep=keep)
+    give_back()  # what a step took: what follows takes other sizes
 
 
 def _plain(scores: Scores | None) -> dict[str, Any] | None:

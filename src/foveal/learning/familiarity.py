@@ -25,11 +25,9 @@ from foveal.model.fitted import FittedModel
 from foveal.nets.build import part
 from foveal.randomness import generator
 from foveal.targets.labelled import Labelled
-from foveal.training.steps import logits_of
+from foveal.training.steps import judged_at_once, logits_of
 
 Data = TrainingData[Labelled]
-BATCH = 256
-"""Pictures that are looked at at once."""
 
 
 def familiar(
@@ -79,15 +77,20 @@ def familiar(
 
 def _views(model: FittedModel, data: Data, rows: Rows, sizes: dict[View, int]) -> Views:
     """Look at rows in each of the views, (n, d) each."""
+    size = judged_at_once(model.device.name)
     found: dict[View, np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = {}
     if "features" in sizes:
         begin = model.plan.fixed if data.store.images is None else 0
         front = part(model.network, model.plan, begin, len(model.plan.layers) - 1)
-        values = logits_of(front, data.inputs(rows, BATCH, model.device.name))
+        values = logits_of(front, data.inputs(rows, size, model.device.name))
         found["features"] = values.float().reshape(len(rows), -1).numpy()
     if "pixels" in sizes:
-        starts = range(0, len(rows), BATCH)
-        seen = [appearance(data.images[rows[at : at + BATCH]], data.scaling) for at in starts]
-        found["pixels"] = np.concatenate([pixels for pixels, _ in seen])
-        found["statistics"] = np.concatenate([statistics for _, statistics in seen])
+        for at in range(0, len(rows), size):
+            some = rows[at : at + size]
+            pixels, statistics = appearance(data.images[some], data.scaling)
+            if not at:  # all at once: small arrays would lie in the holes of large ones
+                found["pixels"] = np.empty((len(rows), pixels.shape[1]), pixels.dtype)
+                found["statistics"] = np.empty((len(rows), statistics.shape[1]), statistics.dtype)
+            found["pixels"][at : at + size] = pixels
+            found["statistics"][at : at + size] = statistics
     return found

@@ -13,7 +13,7 @@ from foveal.arrays import Array, Rows
 from foveal.evaluation.label_thresholds import HALF
 from foveal.judging.curve import LearningCurve
 from foveal.judging.curve_points import FOLDS, SEED, Rounds, Shown, curve_of
-from foveal.learning.classification import JUDGING_BATCH, scratch_task
+from foveal.learning.classification import scratch_task
 from foveal.learning.context import FitContext
 from foveal.learning.data import TrainingData
 from foveal.learning.descent import descend
@@ -26,7 +26,7 @@ from foveal.targets.named import Named
 from foveal.training import config as configs
 from foveal.training.config import TrainingConfig
 from foveal.training.run import Run
-from foveal.training.steps import logits_of
+from foveal.training.steps import judged_at_once, logits_of
 
 ROUNDS = Rounds(sizes=5, deals=1, judged=2)
 NOBODY = np.empty(0, dtype=np.intp)
@@ -90,7 +90,8 @@ class _Networks:
         task = scratch_task(data, descent, pixels, context)
         plan = self.model.plan
         network = best_network(plan, descend(task, plan, descent, context).state, context.device)
-        images = data.inputs(rows[judged], JUDGING_BATCH, context.device.name)
+        size = judged_at_once(context.device.name)
+        images = data.inputs(rows[judged], size, context.device.name)
         outputs: Array = logits_of(network, images).double().numpy()
         return outputs
 

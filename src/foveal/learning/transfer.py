@@ -15,7 +15,6 @@ from foveal.inference.extracting import Extraction
 from foveal.inference.features import Features
 from foveal.inference.session import Session
 from foveal.learning.classification import (
-    JUDGING_BATCH,
     LabelledTask,
     check_trainable,
     unjudged,
@@ -52,6 +51,9 @@ from foveal.targets.labelled import Labelled
 from foveal.training import config as configs
 from foveal.training.loop import TrainingState, start
 from foveal.training.steps import logits_of
+
+AT_ONCE = 256
+"""Features that go through the layers above the cut at once."""
 
 
 class Transfer:
@@ -308,7 +310,7 @@ def _fit(fitted: FittedHead | None, views: int) -> Fit | None:
 
 
 def _chunks(rows: Rows) -> list[Rows]:
-    return [rows[at : at + JUDGING_BATCH] for at in range(0, len(rows), JUDGING_BATCH)]
+    return [rows[at : at + AT_ONCE] for at in range(0, len(rows), AT_ONCE)]
 
 
 def _vectors(data: TrainingData[Labelled], rows: Rows) -> Vectors:

@@ -86,8 +86,8 @@ def _cost(found: Tuning) -> Iterator[Section]:
     line = Curve(name="best at their cost", role="ideal", x=x, y=y)
     across = Axis(
         name="million multiply-adds (logarithmic)",
-        low=_short(0.8 * min(costs)),
-        high=_short(1.25 * max(costs)),
+        low=0.8 * min(costs),
+        high=1.25 * max(costs),
         log=True,
     )
     measure = best[0].measure
@@ -103,11 +103,6 @@ def _cost(found: Tuning) -> Iterator[Section]:
 def _millions(one: Tried) -> float:
     """Return the multiply-adds of a picture, in millions."""
     return (one.multiply_adds or 0) / 1e6
-
-
-def _short(value: float) -> float:
-    """Return an end of an axis in few digits, so that ticks have room."""
-    return float(f"{value:.2g}")
 
 
 def _stairs(best: Sequence[Tried], end: float) -> tuple[list[float], list[float]]:

@@ -270,6 +270,7 @@ def list_pictures(
             came="an array",
             remedy="give the array itself, and its labels as y",
         )
+    found.undoubted("label")
     if found.labels is None:
         raise DataError(
             "folder",

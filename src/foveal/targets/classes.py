@@ -213,7 +213,7 @@ def _refuse_numbers(labels: list[Any]) -> None:
 
 def _labels_of(pictures: Pictures) -> Array:
     labels = labels_of(
-        pictures.undoubted("label"),
+        pictures,
         needed="labels: a folder a class, or y",
         remedy="sort the pictures into one folder a class; in Python, y will do too",
     )

@@ -12,6 +12,9 @@ from foveal.pictures.collection import Pictures
 from foveal.pictures.missing import is_missing
 from foveal.vocabulary import normal_name
 
+NAMED = 5
+"""Columns that a message names at most."""
+
 
 def read_labels(y: Any) -> Array:
     """Read labels, None where there is none: None, NaN or what pandas puts there.
@@ -77,16 +80,29 @@ def labels_of(pictures: Pictures, *, needed: str, remedy: str) -> Array:
     Raises
     ------
     DataError
-        Where they have none.
+        Where they have none, or what a table says of them cannot be read.
     """
+    pictures.undoubted("label")
     if pictures.labels is None:
+        unread = unread_columns(pictures)
+        if unread:
+            remedy = f"name the column of the labels (`label` {next(iter(pictures.others))})"
         raise DataError(
             "pictures",
             needed=needed,
-            came="pictures without labels",
+            came=unread or "pictures without labels",
             remedy=f"{remedy}; predict needs none",
         )
     return pictures.labels
+
+
+def unread_columns(pictures: Pictures) -> str:
+    """Say of which columns labels may be, where a table names none so; else nothing."""
+    columns = list(pictures.others)
+    if pictures.labels is not None or not columns:
+        return ""
+    named = ", ".join(columns[:NAMED]) + ", ..." * (len(columns) > NAMED)
+    return f"a table without a column named label; it has also {named}"
 
 
 def refuse_unsupported(labels: Array) -> None:

@@ -286,7 +286,7 @@ def measured(values_n: Doubles) -> tuple[float, float]:
 
 def _labels_of(pictures: Pictures) -> Array:
     labels = labels_of(
-        pictures.undoubted("label"),
+        pictures,
         needed="a number for each: the column of a table, or y",
         remedy="name the column of the table (`label`)",
     )

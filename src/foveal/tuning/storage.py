@@ -84,6 +84,13 @@ def opened(address: str, gone: Gone) -> Any:
                 came=_said(error, address),
                 remedy="for PostgreSQL: pip install 'foveal[postgres]'",
             ) from None
+        except RuntimeError as error:  # tables of another version
+            raise UsageError(
+                f"storage {shown(address)}",
+                needed="a database of this version of optuna, or none yet",
+                came=_said(error, address),
+                remedy="install the version that began the study, or begin another one",
+            ) from None
         except (ValueError, ArgumentError) as error:
             raise UsageError(
                 "storage",
