@@ -72,12 +72,15 @@ def test_labels_that_nothing_contradicts_are_not_doubted() -> None:
 
 
 def test_several_labels_of_a_picture_are_doubted_together_the_surest_first() -> None:
-    sure = np.array([[0.1, 0.2], [0.7, 0.6], [0.1, 0.9], [0.5, 0.0]])
-    labels = np.array([[1, 0], [0, 1], [0, 1], [1, 1]], dtype=bool)
-    assert [
-        (one.row, [(x.label, x.there, x.sure) for x in one.labels])
-        for one in doubted_sets(sure, labels)
-    ] == [(2, [(1, True, 0.9)]), (1, [(0, False, 0.7), (1, True, 0.6)])]
+    sure = np.array([[0.1, 0.2], [0.7, 0.6], [0.1, 0.95], [0.5, 0.0], [0.4, 0.3]])
+    labels = np.array([[1, 0], [0, 1], [0, 1], [1, 1], [0, 0]], dtype=bool)
+    found = doubted_sets(sure, labels)
+    assert [(one.row, [(x.label, x.there, x.sure) for x in one.labels]) for one in found] == [
+        (2, [(1, True, 0.95)]),
+        (1, [(0, False, 0.7), (1, True, 0.6)]),
+        (4, [(0, False, 0.4), (1, False, 0.3)]),  # 0.58 that one of both is
+    ]
+    assert [one.sure for one in found] == pytest.approx([0.955, 0.88, 0.58])
 
 
 def test_notes_say_how_many_are_wrong_and_of_what_nothing_is_noticed() -> None:

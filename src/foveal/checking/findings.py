@@ -52,8 +52,8 @@ KINDS: Mapping[str, Kind] = {
     ),
     "label": Kind(
         "label looks wrong",
-        "A network that never saw them, taught by the others, is sure that they are of another "
-        "class: wrong labels cost accuracy, and among test pictures they cost the truth of it",
+        "A network that never saw them, taught by the others, contradicts their label, or one of "
+        "several: wrong labels cost accuracy, and among test pictures they cost the truth of it",
         "look at each, and mend those that are wrong, in every part alike",
     ),
     "few": Kind(

@@ -5,7 +5,7 @@ as a classifier becomes sure; wrong labels do not. So both are told apart by how
 contradict what is said of them, over how sure it is: a logistic curve of errors, and beneath it a
 share of wrong labels that is the same everywhere (the noise of labels of Lawrence and Schölkopf,
 2001, "Estimating a kernel Fisher discriminant in the presence of label noise", on top of Platt's
-curve). A label is doubted where it is more likely wrong than not.
+curve). A picture is named where one of its labels is more likely wrong than not.
 Axes: n picture, k label, b bin of logits.
 """
 
@@ -110,19 +110,23 @@ class DoubtedLabel(NamedTuple):
     there: bool
     """Whether the picture bears it."""
     sure: float
-    """Probability that it is wrong, 0.5 to 1."""
+    """Probability that it is wrong, 0 to 1."""
 
 
 class DoubtedSet(NamedTuple):
     """A picture of whose labels some look wrong."""
 
     row: int
+    sure: float
+    """Probability that any is wrong, 0.5 to 1."""
     labels: tuple[DoubtedLabel, ...]
     """The surest first."""
 
 
 def doubted_sets(wrong_nk: Doubles, truths_nk: Truths) -> list[DoubtedSet]:
-    """Find pictures of whose labels some are more likely wrong than not, the surest first.
+    """Find pictures of whose labels one is more likely wrong than not, the surest first.
+
+    Which it is may be less sure: labels are named that are half as likely wrong as the surest.
 
     Parameters
     ----------
@@ -131,11 +135,12 @@ def doubted_sets(wrong_nk: Doubles, truths_nk: Truths) -> list[DoubtedSet]:
     truths_nk : array of bool, (n, k)
         Which labels each picture bears.
     """
+    any_n = 1 - np.prod(1 - wrong_nk, axis=1)
     sets = [
-        DoubtedSet(int(row), _doubted(wrong_nk[row], truths_nk[row]))
-        for row in np.flatnonzero((wrong_nk > 0.5).any(axis=1))
+        DoubtedSet(int(row), float(any_n[row]), _doubted(wrong_nk[row], truths_nk[row]))
+        for row in np.flatnonzero(any_n > 0.5)
     ]
-    return sorted(sets, key=lambda one: (-one.labels[0].sure, one.row))
+    return sorted(sets, key=lambda one: (-one.sure, one.row))
 
 
 def _doubted(wrong_k: Doubles, truths_k: Truths) -> tuple[DoubtedLabel, ...]:
@@ -143,7 +148,7 @@ def _doubted(wrong_k: Doubles, truths_k: Truths) -> tuple[DoubtedLabel, ...]:
     return tuple(
         DoubtedLabel(int(label), bool(truths_k[label]), float(wrong_k[label]))
         for label in ranked
-        if wrong_k[label] > 0.5
+        if wrong_k[label] > min(0.5, wrong_k.max() / 2)
     )
 
 

@@ -100,7 +100,7 @@ class Understood:
         noise = fit_noise(found.logits_mk, there_nk)
         sets = doubted_sets(noise.probabilities(found.logits_mk, there_nk), there_nk)
         notes += doubt_notes(
-            [one.labels[0].sure for one in sets],
+            [one.sure for one in sets],
             noise.noticed(found.logits_mk, there_nk),
             [str(self.classes.names[label]) for label in labels],
         )
