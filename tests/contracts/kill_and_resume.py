@@ -50,7 +50,7 @@ def make_pictures(folder: Path, count: int = 240) -> Path:
 
 
 def command(pictures: Path, model: Path, *more: str) -> list[str]:
-    options = ["--net", NET, "--epochs", "12", "--threads", "1", "--ema", "0.9"]
+    options = ["--net", NET, "--epochs", "25", "--threads", "1", "--ema", "0.9"]
     options += ["--batch-size", "16", "--checkpoint-seconds", "0"]
     return ["train", "cnn", str(pictures), str(model), *options, *more]
 
