@@ -6,11 +6,14 @@
     python tests/contracts/kill_and_resume.py 30 autoencoder # of one that draws codes and noise
 
 Each trial starts ``foveal train``, kills it after a random time, perhaps several times in a
-row, lets ``--resume`` finish, and holds the model file against that of a run nobody killed.
+row, lets ``--resume`` finish, and holds the model file and the loss of every step and epoch
+against those of a run nobody killed. The losses are what tells: a model file has the weights of
+the best epoch, which may have been over before the kill.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import subprocess
@@ -19,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -101,6 +105,26 @@ def run(arguments: list[str], kill_after: float | None = None, cache: Path | Non
     return process.returncode
 
 
+def events(model: Path) -> list[dict[str, Any]]:
+    """Read what a run told, the events of all its processes."""
+    lines = (model.with_suffix(".run") / "events.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def losses(model: Path) -> dict[tuple[str, int], tuple[float, float | None]]:
+    """Read the losses of each step and epoch, as they were last told."""
+    return {
+        (one["kind"], one["step"]): (one["loss"], one.get("validation_loss"))
+        for one in events(model)
+        if one["kind"] in {"step", "epoch"}
+    }
+
+
+def resumed(model: Path) -> list[int]:
+    """Read at which steps a run was gone on with."""
+    return [one["step"] for one in events(model) if one["kind"] == "resumed"]
+
+
 class Trials:
     """A reference run, and trials against it.
 
@@ -129,10 +153,10 @@ class Trials:
         began = time.monotonic()
         run(make(self.pictures, whole), cache=caches[1])
         self.seconds = time.monotonic() - began
-        self.expected = whole.read_bytes()
+        self.expected = whole.read_bytes(), losses(whole)
 
     def trial(self, seed: int) -> tuple[int, bool]:
-        """Kill and resume once; answers how often it was killed and whether all bits agree."""
+        """Kill and resume once; answers how often it was gone on with and whether all agrees."""
         chance = random.Random(seed)
         model = self.folder / f"trial{seed}.safetensors"
         cache = self.folder / f"cache{seed}" if self.cold else None
@@ -146,7 +170,7 @@ class Trials:
             more = ["--resume"]
         if kills:
             run(self.command(self.pictures, model, "--resume"), cache=cache)
-        return kills, model.read_bytes() == self.expected
+        return len(resumed(model)), (model.read_bytes(), losses(model)) == self.expected
 
 
 def main() -> None:

@@ -14,7 +14,10 @@ from contracts.kill_and_resume import (
     Trials,
     autoencoder_command,
     command,
+    events,
+    losses,
     make_pictures,
+    resumed,
     run,
     transfer_command,
 )
@@ -50,11 +53,11 @@ def test_a_stopped_run_keeps_a_checkpoint_and_says_how_to_go_on(
 
 def test_killed_runs_resume_to_the_same_bits(tmp_path: Path) -> None:
     trials = Trials(tmp_path)
-    kills, seed = 0, 100
-    while kills < 3:
-        killed, same = trials.trial(seed)
-        assert same, f"trial {seed} gave other weights"
-        kills, seed = kills + killed, seed + 1
+    count, seed = 0, 100
+    while count < 3:
+        gone_on, same = trials.trial(seed)
+        assert same, f"trial {seed} gave other weights or losses"
+        count, seed = count + gone_on, seed + 1
     done = json.loads((tmp_path / "reference.run" / "done.json").read_text())
     assert done["model"] == "reference.safetensors"
 
@@ -102,13 +105,10 @@ def test_a_transfer_killed_in_either_half_resumes_to_the_same_bits(tmp_path: Pat
     assert set(parts) < set((tmp_path / "b" / "features").rglob("*.npy"))
     assert list((tmp_path / "model.run").glob("checkpoint-*"))
     run(transfer_command(pictures, model, "--resume"), cache=tmp_path / "b")
-    assert model.read_bytes() == whole.read_bytes()
-    told = [
-        json.loads(line)
-        for line in (tmp_path / "model.run" / "events.jsonl").read_text().splitlines()
-    ]
-    assert [one["epoch"] for one in told if one["kind"] == "epoch"] == list(range(1, 11))
-    last = [one["step"] for one in told if one["kind"] == "resumed"][-1]
+    assert model.read_bytes() == whole.read_bytes() and losses(model) == losses(whole)
+    told = [one["epoch"] for one in events(model) if one["kind"] == "epoch"]
+    assert told == list(range(1, 11))
+    last = resumed(model)[-1]
     assert 30 < last <= 40, "gone on in the middle of fine-tuning"
     assert not list((tmp_path / "model.run").glob("checkpoint-*"))
 
@@ -123,9 +123,8 @@ def test_an_autoencoder_killed_twice_resumes_to_the_same_bits(tmp_path: Path) ->
         assert ran("tuning", after, *arguments, program=KILLED).returncode == -9
         assert list((tmp_path / "model.run").glob("checkpoint-*")) and not model.exists()
     run(autoencoder_command(pictures, model, *options, "--resume"))
-    assert model.read_bytes() == whole.read_bytes()
-    lines = (tmp_path / "model.run" / "events.jsonl").read_text().splitlines()
-    told = [json.loads(line) for line in lines]
-    assert [one["epoch"] for one in told if one["kind"] == "epoch"] == list(range(1, 9))
-    resumed = [one["step"] for one in told if one["kind"] == "resumed"]
-    assert resumed == sorted(resumed) and 7 < resumed[-1] <= 18, "gone on in the middle"
+    assert model.read_bytes() == whole.read_bytes() and losses(model) == losses(whole)
+    told = [one["epoch"] for one in events(model) if one["kind"] == "epoch"]
+    assert told == list(range(1, 9))
+    steps = resumed(model)
+    assert steps == sorted(steps) and 7 < steps[-1] <= 18, "gone on in the middle"
