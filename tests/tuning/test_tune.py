@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from foveal.errors import DataError
 from foveal.pictures.copies import CopySearch, NearCopies
 from foveal.progress.events import Event, Prepared
 from foveal.tuning import trying
-from foveal.tuning.study import AGAIN, AT, FIRST, TRY, Tried, front
+from foveal.tuning.study import AGAIN, AT, FIRST, OF, TRY, Tried, front
 
 tuning = importlib.import_module("foveal.tuning.tune")  # `foveal.tune` is the function
 
@@ -342,3 +343,35 @@ def test_what_should_be_known_of_the_pictures_is_told(tmp_path: Path) -> None:
         twice, [*Y, Y[0] + 1], to=tmp_path / "m.safetensors", epochs=1, threads=1, trials=1
     )
     assert any("labelled" in one or "left out" in one for one in found.notes), found.notes
+
+
+def test_processes_that_train_again_at_once_take_one_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searches = []
+    side_by_side = tuning.tried_side_by_side
+
+    def noted(search, *given, **more):
+        searches.append(replace(search, rounds=1))
+        return side_by_side(search, *given, **more)
+
+    monkeypatch.setattr(tuning, "tried_side_by_side", noted)
+    tuned(tmp_path, trials=2)
+    both, take = threading.Barrier(2, timeout=60), trying.Worker._take
+
+    def at_once(self, *given) -> None:
+        both.wait()
+        take(self, *given)
+
+    monkeypatch.setattr(trying.Worker, "_take", at_once)
+    workers = [trying.Worker.enter(searches[0]) for _ in range(2)]
+    times = trying.Times(time.time(), time.time() + 3_600)
+    threads = [threading.Thread(target=one.again, args=(times,)) for one in workers]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join(120)
+    for one in workers:
+        one.presence.leave(unfinished=False)
+    trials = study_of(tmp_path).trials
+    assert [one.user_attrs.get(OF) for one in trials] == [None, None, 0, 1]

@@ -131,8 +131,9 @@ class Worker:
             bury(self.study, self.search)
             with study_lock(self.search.folder):
                 begin(self.study, self.search)
+                trial = self._asked()
             longest = LARGEST_SHARE * (times.search - time.time())
-            self._take(*((times.search, longest) if begun else (math.inf, math.inf)))
+            self._take(trial, *((times.search, longest) if begun else (math.inf, math.inf)))
             return True
 
     def again(self, times: Times) -> bool:
@@ -146,15 +147,16 @@ class Worker:
         with self._reaching():
             while time.time() < times.end:
                 bury(self.study, self.search)
-                with study_lock(self.search.folder):
+                with study_lock(self.search.folder):  # what waits is asked for by one alone
                     if self._queue(times):
+                        trial = self._asked()
                         break
                 if not any(one.state == "running" for one in all_tried(self.study)):
                     return False
                 time.sleep(PAUSE)  # what others are at decides who stays
             else:
                 return False
-            self._take(times.end, math.inf)
+            self._take(trial, times.end, math.inf)
             return True
 
     def _queue(self, times: Times) -> bool:
@@ -176,11 +178,14 @@ class Worker:
         with reached(address_in(self.search.folder, self.search.storage)):
             yield
 
-    def _take(self, until: float, longest: float) -> None:
-        """Ask for a trial, and try it."""
-        optuna = imported()
+    def _asked(self) -> Trial:
+        """Ask for a trial: one that waits, or else a new one."""
         with experiments_meant():
-            trial = self.study.ask()
+            return self.study.ask()
+
+    def _take(self, trial: Trial, until: float, longest: float) -> None:
+        """Try a trial, and let others know who does."""
+        optuna = imported()
         with self.presence.at(trial._trial_id):
             try:
                 trial.set_user_attr(AT, self.presence.token)
