@@ -42,7 +42,16 @@ def test_ticks_are_written_as_their_unit_asks() -> None:
     assert epochs.ticks(7) == [1, 2, 3]
 
 
-def test_values_that_are_none_or_alike_leave_an_axis_all_the_same() -> None:
-    for values in ([], [float("nan")], [0.0], [5.0, 5.0]):
-        axis = spanning("x", values)
-        assert axis.low < axis.high and axis.ticks()
+@pytest.mark.parametrize(
+    "values",
+    [[], [float("nan")], [0.0], [5.0, 5.0], [1 - 1e-16, 1.0], [5e-324, 1e-323], [-1e308, 1e308]],
+)
+@pytest.mark.parametrize("ends", [{}, {"high": 6.0}, {"low": -6.0}, {"log": True}])
+def test_values_that_are_none_or_alike_leave_an_axis_all_the_same(values, ends) -> None:
+    axis = spanning("x", values, **ends)
+    assert axis.low < axis.high and len(axis.ticks()) > 1
+
+
+def test_where_all_are_at_the_end_that_is_given_there_is_room_before_it() -> None:
+    perfect = spanning("accuracy", [1.0, 1.0], unit="percent", high=1.0)
+    assert (perfect.low, perfect.high) == (0.0, 1.0) and perfect.place(1.0) == 1.0

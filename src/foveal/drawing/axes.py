@@ -13,6 +13,11 @@ STEPS = (1.0, 2.0, 5.0, 10.0)
 WIDE = 50.0
 """How many times the least value the greatest is, from which on a scale is logarithmic."""
 
+NEAR = 1e-9
+"""Share of themselves by which values must be apart for an axis to tell them apart."""
+FAR = 1e100
+"""What is farther from 0 is drawn there; what is apart by less than 1 / `FAR` is drawn as one."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
@@ -99,14 +104,16 @@ def spanning(
         Whether it may be logarithmic: it is where all values are above 0 and the greatest is more
         than 50 times the least.
     """
-    known = [float(one) for one in values if math.isfinite(one)] or [0.0, 1.0]
+    known = [min(max(float(one), -FAR), FAR) for one in values if math.isfinite(one)] or [0.0, 1.0]
     least, greatest = min(known), max(known)
     if log and least > 0 and greatest / least > WIDE:
         return Axis(name=name, low=_below(least), high=_above(greatest), unit=unit, log=True)
     least = least if low is None else low
     greatest = greatest if high is None else high
-    if greatest <= least:
-        greatest = least + (abs(least) or 1.0)
+    far = max(abs(least), abs(greatest))
+    if greatest - least <= max(NEAR * far, 1 / FAR):
+        room = far if far > 1 / FAR else 1.0
+        least, greatest = (least, least + room) if high is None else (high - room, high)
     step = _round_step((greatest - least) / 5)
     return Axis(
         name=name,
