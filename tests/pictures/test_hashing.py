@@ -69,6 +69,15 @@ def test_ids_are_hashes_of_the_bytes(files: list[Path]) -> None:
     assert {len(one) for one in found} == {LENGTH}
 
 
+def test_however_few_are_looked_at_at_a_time_each_file_is_read_once(
+    files: list[Path], reads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contents, "AT_A_TIME", 2)
+    found = content_ids(of(*files, *files), 2)
+    assert found == [truth(path) for path in files] * 2
+    assert sorted(reads) == ["a.bin", "b.bin", "c.bin"]
+
+
 def test_a_file_longer_than_a_block_is_read_to_its_end(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(contents, "BLOCK", 7)
     for length in (0, 6, 7, 8, 50):

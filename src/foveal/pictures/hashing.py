@@ -11,6 +11,7 @@ import math
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -26,8 +27,15 @@ LENGTH = 16
 ABSENT = b""
 """Stands for a file that cannot be read."""
 BLOCK = 1 << 20
+AT_A_TIME = 4_096
+"""Pictures whose names and times lie in memory at once, as texts that are many times a hash."""
 A_LEVEL = 1e-4
 """How far a number may lie from one of 256 levels and count as it: single precision is nearer."""
+
+
+Known = Callable[[Seen], bytes | None]
+Keep = Callable[[dict[Seen, bytes]], None]
+"""What asks the index for the hash of a picture as it was seen, and what puts hashes into it."""
 
 
 def array_ids(array: Array) -> list[bytes]:
@@ -51,21 +59,28 @@ def encoded_ids(pictures: Sequence[Encoded], threads: int) -> list[bytes]:
     list of bytes
         `ABSENT` where one cannot be read.
     """
-    marks: list[Seen | None] = []
-    for picture in stamped(pictures):
-        marks.append(seen(picture))
-        if isinstance(picture, RemoteObject):  # a server takes long to answer, not much work
-            threads = max(threads, AT_ONCE)
-    with _index() as (known, keep):
-        found = {one: known(one) for one in dict.fromkeys(marks) if one is not None}
-        new = [one for one, digest in found.items() if digest is None]
-        row_of = {one: row for row, one in enumerate(marks)}
-        rows = [row_of[one] for one in new]
-        read = in_order(lambda at: hash_encoded(pictures[rows[at]]), len(new), threads, 8 * threads)
-        for one, digest in zip(new, read, strict=True):
-            found[one] = digest
-        keep({one: found[one] or ABSENT for one in new})
-    return [ABSENT if one is None else found[one] or ABSENT for one in marks]
+    ids: list[bytes] = []
+    coming = stamped(pictures)
+    with _index() as index:
+        while some := list(islice(coming, AT_A_TIME)):
+            ids += _some_ids(some, threads, *index)
+    return ids
+
+
+def _some_ids(pictures: Sequence[Encoded], threads: int, known: Known, keep: Keep) -> list[bytes]:
+    """Hash as many as lie beside each other in memory; what is found is kept at once."""
+    if any(isinstance(one, RemoteObject) for one in pictures):
+        threads = max(threads, AT_ONCE)  # a server takes long to answer, not much work
+    marks = [seen(one) for one in pictures]
+    found = {one: known(one) for one in dict.fromkeys(marks) if one is not None}
+    row_of = {one: row for row, one in enumerate(marks)}
+    new = [one for one, digest in found.items() if digest is None]
+    rows = [row_of[one] for one in new]
+    read = in_order(lambda at: hash_encoded(pictures[rows[at]]), len(new), threads, 8 * threads)
+    fresh = dict(zip(new, read, strict=True))
+    keep(fresh)
+    digests = {**found, **fresh}
+    return [ABSENT if one is None else digests[one] or ABSENT for one in marks]
 
 
 def hash_encoded(picture: Encoded) -> bytes:
@@ -118,9 +133,7 @@ def _digest(*texts: bytes) -> bytes:
 
 
 @contextlib.contextmanager
-def _index() -> Iterator[
-    tuple[Callable[[Seen], bytes | None], Callable[[dict[Seen, bytes]], None]]
-]:
+def _index() -> Iterator[tuple[Known, Keep]]:
     """Open the index of hashes; without it, or where it is damaged, everything is read again."""
     place = cache_folder() / "contents" / "index.sqlite"
     base: sqlite3.Connection | None = None
