@@ -28,6 +28,7 @@ from foveal.progress.events import CutTried, Finished, Reconstructed
 from foveal.targets.classes import Classes
 from foveal.training.run import Run
 from support.browser import BOUNDS, opened
+from support.epochs import epoch_ended
 from support.models import small_autoencoder, small_model
 
 DIGITS = load_digits()
@@ -56,20 +57,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _epoch(number: int) -> Any:
-    from foveal.progress.events import EpochEnded
-
-    return EpochEnded(
-        epoch=number,
-        step=number,
+    return epoch_ended(
+        number,
         loss=2.0 / number,
         accuracy=1 - 0.5 / number,
         validation_loss=2.5 / number,
         validation_accuracy=1 - 0.6 / number,
         validation_pictures=60,
-        best=True,
-        seconds=1.0,
-        computing=1.0,
-        judging=0.0,
     )
 
 

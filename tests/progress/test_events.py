@@ -4,23 +4,12 @@ from __future__ import annotations
 
 import json
 
-from foveal.progress.events import EpochEnded, Event, Extracting, passing, to_json
+from foveal.progress.events import Event, Extracting, passing, to_json
+from support.epochs import epoch_ended
 
 
 def test_events_are_valid_json_even_where_a_number_is_missing() -> None:
-    event = EpochEnded(
-        epoch=1,
-        step=2,
-        loss=float("nan"),
-        accuracy=0.5,
-        validation_loss=None,
-        validation_accuracy=None,
-        validation_pictures=0,
-        best=True,
-        seconds=1.0,
-        computing=0.5,
-        judging=0.1,
-    )
+    event = epoch_ended(1, loss=float("nan"))
     found = json.loads(to_json(event))
     assert found["kind"] == "epoch" and found["loss"] is None
 

@@ -9,7 +9,6 @@ import pytest
 from foveal.progress import log
 from foveal.progress.events import (
     Decoding,
-    EpochEnded,
     Event,
     Extracting,
     Finished,
@@ -17,24 +16,9 @@ from foveal.progress.events import (
     StepEnded,
 )
 from foveal.progress.log import Log
+from support.epochs import epoch_ended
 
 FINISHED = Finished(best_epoch=0, steps=1, validation_accuracy=None, validation_pictures=0)
-
-
-def epoch(number: int) -> EpochEnded:
-    return EpochEnded(
-        epoch=number,
-        step=number,
-        loss=0.5,
-        accuracy=0.5,
-        validation_loss=None,
-        validation_accuracy=None,
-        validation_pictures=0,
-        best=False,
-        seconds=0.1,
-        computing=0.0,
-        judging=0.0,
-    )
 
 
 def decoded(done: int) -> Decoding:
@@ -76,17 +60,17 @@ def test_of_quick_work_the_last_is_told_alone(heard) -> None:
     assert heard(*map(decoded, range(100, 1_001, 100)), apart=0.1) == [
         "decoded 1,000 of 1,000 pictures"
     ]
-    lines = heard(*map(epoch, range(1, 16)), FINISHED, apart=0.1)
+    lines = heard(*map(epoch_ended, range(1, 16)), FINISHED, apart=0.1)
     assert [line.split(":")[0] for line in lines] == ["epoch 15"]
 
 
 def test_of_slow_epochs_each_is_told(heard) -> None:
-    lines = heard(*map(epoch, range(1, 31)), apart=100.0)
+    lines = heard(*map(epoch_ended, range(1, 31)), apart=100.0)
     assert [line.split(":")[0] for line in lines] == [f"epoch {one}" for one in range(1, 31)]
 
 
 def test_lines_are_further_apart_the_longer_work_takes_but_a_minute_at_most(heard) -> None:
-    day = [epoch(one) for one in range(1, 24 * 3_600)]
+    day = [epoch_ended(one) for one in range(1, 24 * 3_600)]
     lines = heard(*day, apart=1.0)
     at = [int(line.split(":")[0].split()[1]) for line in lines]
     gaps = [after - before for before, after in pairwise(at)]
@@ -118,7 +102,7 @@ def test_steps_end_no_work(heard) -> None:
         pictures_per_second=1.0,
         remaining=1.0,
     )
-    assert len(heard(epoch(1), step, epoch(2), step, epoch(3), apart=0.01)) == 1
+    assert len(heard(epoch_ended(1), step, epoch_ended(2), step, epoch_ended(3), apart=0.01)) == 1
 
 
 def test_the_last_part_of_a_stream_is_told_at_the_end(heard) -> None:

@@ -7,24 +7,9 @@ from pathlib import Path
 import pytest
 
 from foveal.errors import UsageError
-from foveal.progress.events import EpochEnded, StepEnded
+from foveal.progress.events import StepEnded
 from foveal.training.journal import Journal
-
-
-def epoch(number: int) -> EpochEnded:
-    return EpochEnded(
-        epoch=number,
-        step=number,
-        loss=1.0,
-        accuracy=0.5,
-        validation_loss=None,
-        validation_accuracy=None,
-        validation_pictures=0,
-        best=True,
-        seconds=1.0,
-        computing=1.0,
-        judging=0.0,
-    )
+from support.epochs import epoch_ended
 
 
 def step(number: int, steps: int) -> StepEnded:
@@ -52,7 +37,7 @@ def test_what_is_decided_holds_for_whoever_takes_it_up(tmp_path: Path) -> None:
 def test_without_a_folder_decisions_hold_and_nothing_is_written() -> None:
     journal = Journal()
     assert journal.decide("seed", lambda: 1) == journal.decide("seed", lambda: 2) == 1
-    journal.write(epoch(1))
+    journal.write(epoch_ended(1))
     journal.complete(None)
     journal.clear()
     assert journal.size == 0 and not journal.done and len(journal.epochs) == 1
@@ -79,9 +64,9 @@ def test_the_end_names_the_model_and_its_hash_as_sha256sum_does(tmp_path: Path) 
 
 def test_events_are_cut_back_to_a_checkpoint(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    journal.write(epoch(1))
+    journal.write(epoch_ended(1))
     size = journal.size
-    journal.write(epoch(2))
+    journal.write(epoch_ended(2))
     again = Journal(tmp_path)
     again.rewind(size)
     assert [facts["epoch"] for facts in again.epochs] == [1] and again.size == size
@@ -98,14 +83,14 @@ def test_all_epochs_and_at_most_a_thousand_steps_are_written(tmp_path: Path) -> 
     journal = Journal(tmp_path)
     for number in range(1, 3_001):
         journal.write(step(number, 3_000))
-    journal.write(epoch(1))
+    journal.write(epoch_ended(1))
     assert len((tmp_path / "events.jsonl").read_text().splitlines()) == 1_001
 
 
 def test_clearing_leaves_what_is_not_its_own(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     journal.decide("steps", lambda: 1)
-    journal.write(epoch(1))
+    journal.write(epoch_ended(1))
     journal.complete(None)
     (tmp_path / "replaced.safetensors").write_bytes(b"")
     journal.clear()

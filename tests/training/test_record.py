@@ -7,25 +7,10 @@ from pathlib import Path
 import pytest
 
 from foveal.errors import UsageError
-from foveal.progress.events import EpochEnded, Finished, Resumed, StepEnded
+from foveal.progress.events import Finished, Resumed, StepEnded
 from foveal.training.record import RunRecord
 from foveal.training.run import Run
-
-
-def epoch(number: int) -> EpochEnded:
-    return EpochEnded(
-        epoch=number,
-        step=number,
-        loss=1 / number,
-        accuracy=float("nan"),
-        validation_loss=None,
-        validation_accuracy=None,
-        validation_pictures=0,
-        best=True,
-        seconds=1.0,
-        computing=1.0,
-        judging=0.0,
-    )
+from support.epochs import epoch_ended
 
 
 def recorded(folder: Path) -> RunRecord:
@@ -46,7 +31,13 @@ def recorded(folder: Path) -> RunRecord:
         run.agree("command", "cnn", "")
         run.agree("options", {"epochs": 2}, "")
         run.decide("typed", lambda: {"line": "foveal train cnn a b", "pictures": "a"})
-        run.tell(step, epoch(1), Resumed(step=1, notes=("two threads",)), epoch(2), finished)
+        run.tell(
+            step,
+            epoch_ended(1, accuracy=float("nan")),
+            Resumed(step=1, notes=("two threads",)),
+            epoch_ended(2, accuracy=float("nan")),
+            finished,
+        )
         (folder / "ledger.csv").write_text(
             "path,label,part,status,reason,remark\n"
             'a/1.png,a,train,used,,\n"a/2,\u732b.png",a,,left out,no picture,\n',

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
@@ -49,9 +49,8 @@ REFRESH = 0.1
 def shown_progress() -> Iterator[Listener]:
     """Return a listener that shows events for as long as the with block lasts."""
     if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        log = Log(in_options)
-        yield log
-        log.close()
+        with closing(Log(in_options)) as log:
+            yield log
         return
     console = Console(stderr=True, highlight=False)
     with Progress(

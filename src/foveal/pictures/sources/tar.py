@@ -180,6 +180,22 @@ def listed(shard: Path, name: str) -> Listed:
     return Listed(rows=rows, names=names, columns=columns, folders=folders, notes=told_of)
 
 
+def _opened(shard: Path) -> tarfile.TarFile:
+    """Open a shard; its first head is read.
+
+    Raises
+    ------
+    Unreadable
+        Where that is none.
+    """
+    try:
+        return tarfile.open(shard, "r:")
+    except OSError:
+        raise
+    except Exception as error:  # what is no head makes tarfile raise ValueError, MemoryError, ...
+        raise Unreadable(f"no tar file ({error})") from error
+
+
 def _members(shard: Path) -> tuple[Members, list[str], str]:
     """Find all members of a shard that are not of a system's; notes; how it is damaged, if so."""
     if shard.name.lower().endswith(PACKED):
@@ -187,23 +203,18 @@ def _members(shard: Path) -> tuple[Members, list[str], str]:
     status = shard.stat()
     found, passed, leading = Members(shard, times(status)), list[str](), list[str]()
     damage = ""
-    try:
-        with tarfile.open(shard, "r:") as tar:
-            for member in _each(tar):
-                steps = [step for step in member.name.split("/") if step.strip(".")]
-                inner = "/".join(steps)
-                if member.name.startswith("/") or ".." in member.name.split("/"):
-                    leading.append(member.name)
-                if any(map(is_made, steps)):
-                    passed.append(inner)
-                elif not member.isdir() or _ending(inner) in endings():
-                    problem = _problem(member, status.st_size)
-                    found.add(inner, member.offset_data, min(member.size, sys.maxsize), problem)
-            end, cut = tar.offset, any("cut short" in one for one in found.problems.values())
-    except OSError:
-        raise
-    except Exception as error:  # a damaged head makes tarfile raise ValueError, RecursionError, ...
-        raise Unreadable(f"no tar file ({error})") from error
+    with _opened(shard) as tar:
+        for member in _each(tar):
+            steps = [step for step in member.name.split("/") if step.strip(".")]
+            inner = "/".join(steps)
+            if member.name.startswith("/") or ".." in member.name.split("/"):
+                leading.append(member.name)
+            if any(map(is_made, steps)):
+                passed.append(inner)
+            elif not member.isdir() or _ending(inner) in endings():
+                problem = _problem(member, status.st_size)
+                found.add(inner, member.offset_data, min(member.size, sys.maxsize), problem)
+        end, cut = tar.offset, any("cut short" in one for one in found.problems.values())
     notes = [*passed_over(passed), *_renamed(leading), *_several(found.names)]
     if cut or 0 < status.st_size - end < tarfile.BLOCKSIZE:
         damage = "cut short"
