@@ -26,8 +26,8 @@ from support.s3 import S3
 with contextlib.suppress(ImportError):  # not on Windows
     import uvloop  # noqa: F401  # it keeps the sockets that it finds: before a test has none
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what it runs beside
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+SIGNALS = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+"""As Python has them; a shell ignores interrupts for what it runs beside."""
 
 # The same examples in every run, so that a change is judged by itself; the profile "explore"
 # (HYPOTHESIS_PROFILE=explore) draws new ones each time, to find what none has met yet.
@@ -45,6 +45,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_runtest_logstart(nodeid: str) -> None:
+    """Note each test before it begins: where a process dies, the last one is named."""
+    if place := os.environ.get("FOVEAL_TESTS_BEGUN"):
+        with Path(place).open("a", encoding="utf-8") as file:
+            print(nodeid, file=file)
 
 
 @pytest.fixture(scope="session")
@@ -83,10 +90,17 @@ def decoded_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def signals() -> Iterator[None]:
-    """Leave signals as they were: a command takes them over for as long as its process lives."""
-    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    """Begin with signals as Python has them: a command takes them over until its process ends.
+
+    A fixture of a module may have run one before this test, a test itself may: both are undone.
+    """
+    _take_signals_back()
     yield
-    for one, handler in before.items():
+    _take_signals_back()
+
+
+def _take_signals_back() -> None:
+    for one, handler in SIGNALS.items():
         signal.signal(one, handler)
 
 
