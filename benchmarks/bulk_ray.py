@@ -2,21 +2,23 @@
 
     python benchmarks/bulk_ray.py --pictures 100000
     python benchmarks/bulk_ray.py --pictures 5000 --part-size 250
+    python benchmarks/bulk_ray.py --pictures 25000 --photographs PICTURES --unharmed
 
-Colour pictures of 64x64 are made by the script, as a folder of JPEG files, and encoded to the
-features of a small network by two threads in all: by one process into parts; by two side by side
-(`--shards`); by two actors of a Ray that the command starts; the same with an actor killed
-(SIGKILL) when half of the parts are there; with the command itself killed then, and the same line
-once more; and on a cluster of two machines, both of them here, of which one ends then. Rows are
-held against those of one process. Seconds are by the clock, start of Ray and of the actors
-included, and of the processor, of all processes that belong to the command, as is the most
-anonymous memory (RssAnon and RssShmem), looked at five times a second.
+Colour pictures of 64x64 are made by the script, as a folder of JPEG files, or copies of photographs
+are, and encoded to the features of a small network by two threads in all: by one process into
+parts; by two side by side (`--shards`); by two actors of a Ray that the command starts; the same
+with an actor killed (SIGKILL) when half of the parts are there; with the command itself killed
+then, and the same line once more; and on a cluster of two machines, both of them here, of which one
+ends then. Rows are held against those of one process. Seconds are by the clock, start of Ray and of
+the actors included, and of the processor, of all processes that belong to the command, as is the
+most anonymous memory (RssAnon and RssShmem), looked at five times a second.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -109,7 +111,22 @@ def two_machines() -> Iterator[tuple[Any, Any]]:
         cluster.shutdown()
 
 
-def compared(pictures: Path, model: Path, work: Path, part_size: int, parts: int) -> None:
+def copied(photographs: Path, count: int, work: Path) -> Path:
+    """Copy photographs, each as often as it takes for so many."""
+    from foveal import list_pictures
+
+    paths, _ = list_pictures(photographs)
+    for number in range(count):
+        source = Path(paths[number % len(paths)])
+        place = work / "photographs" / f"{number // 1000:03d}"
+        place.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, place / f"{number:07d}{source.suffix}")
+    return work / "photographs"
+
+
+def compared(
+    pictures: Path, model: Path, work: Path, part_size: int, parts: int, *, unharmed: bool
+) -> None:
     """Encode in all ways, and print what each took and how far its rows are off."""
 
     def line(name: str, *more: object) -> list[str]:
@@ -130,6 +147,8 @@ def compared(pictures: Path, model: Path, work: Path, part_size: int, parts: int
     }
     took: dict[str, Ran] = {}
     for way, (lines, then) in ways.items():
+        if unharmed and then is not None:
+            continue
         place = Path(lines[0][lines[0].index("--to") + 1])
         took[way] = ran(lines, (), half(place.name) if then else lambda: False, then or kill)
         if then is kill:
@@ -140,6 +159,10 @@ def compared(pictures: Path, model: Path, work: Path, part_size: int, parts: int
                 max(first.megabytes, again.megabytes),
             )
         told(way, took[way], difference(rows_of(place), wanted))
+    more = [took["two actors"][at] / took["two shards"][at] - 1 for at in (0, 1)]
+    print(f"two actors over two shards: {more[0]:+.1%} seconds, {more[1]:+.1%} of the processor")
+    if unharmed:
+        return
     with two_machines() as (cluster, second):
         engine = f"ray://{cluster.address}"
         lines = [line("machine", "--threads", 1, "--engine", engine)]
@@ -147,8 +170,6 @@ def compared(pictures: Path, model: Path, work: Path, part_size: int, parts: int
             lines, [os.getpid()], half("machine"), lambda _: cluster.remove_node(second, False)
         )
         told("machine ended", found, difference(rows_of(work / "machine"), wanted))
-    more = [took["two actors"][at] / took["two shards"][at] - 1 for at in (0, 1)]
-    print(f"two actors over two shards: {more[0]:+.1%} seconds, {more[1]:+.1%} of the processor")
 
 
 def kill(pid: int) -> None:
@@ -169,6 +190,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=RAW)
     parser.add_argument("--pictures", type=int, default=100_000)
     parser.add_argument("--part-size", type=int, default=4_096)
+    parser.add_argument("--photographs", type=Path, help="a folder of those that are copied")
+    parser.add_argument("--unharmed", action="store_true", help="nothing is killed")
     parser.add_argument("--work", type=Path, help="where pictures are made")
     asked = parser.parse_args()
     print(describe())
@@ -182,16 +205,18 @@ def main() -> None:
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_worker_niceness": "0",
         }
-        few = written("folder", 200, work / "few")
+        given = asked.photographs
+        few = given or written("folder", 200, work / "few")
         model = work / "model.safetensors"
         subprocess.run(
             foveal("train", "cnn", few, model, "--epochs", 1, "--no-report"),
             check=True,
             capture_output=True,
         )
-        pictures = written("folder", asked.pictures, work)
-        parts = -(-asked.pictures // asked.part_size)
-        compared(pictures, model, work, asked.part_size, parts)
+        count = asked.pictures
+        pictures = copied(given, count, work) if given else written("folder", count, work)
+        parts = -(-count // asked.part_size)
+        compared(pictures, model, work, asked.part_size, parts, unharmed=asked.unharmed)
 
 
 if __name__ == "__main__":
