@@ -104,11 +104,19 @@ def test_paths_that_are_not_one_a_row_are_no_names(tmp_path: Path) -> None:
 
 
 def test_a_row_takes_little_more_than_its_name(tmp_path: Path) -> None:
-    count, picture = 600, png(10)
-    pictures = [{"bytes": picture, "path": f"{row:07}.png"} for row in range(count)]
+    (few, _), (many, name) = (
+        held_by(tmp_path / f"{count}.parquet", count) for count in (600, 1200)
+    )
+    names = len("0000000.png") + len(name)
+    assert many - few < 600 * (1.2 * names + 32)  # ends of names, labels; 190 more as texts
+
+
+def held_by(made: Path, count: int) -> tuple[int, str]:
+    """Return the bytes of memory that so many rows take once they are gathered, and a name."""
+    pictures = [{"bytes": png(10), "path": f"{row:07}.png"} for row in range(count)]
     label = ["stain", "ground"] * (count // 2)
-    made = write(tmp_path / "x.parquet", pictures, label=label)
-    gather(made)  # what is read once for all
+    write(made, pictures, label=label)
+    gather(made).named_from_here()  # what is read once for all
     gc.collect()
     tracemalloc.start()
     try:
@@ -117,8 +125,7 @@ def test_a_row_takes_little_more_than_its_name(tmp_path: Path) -> None:
     finally:
         tracemalloc.stop()
     assert said(found) == label
-    names = len("0000000.png") + len(found.names[0])
-    assert held < count * (1.2 * names + 32)  # ends of names, labels; 190 more as texts
+    return held, found.names[-1]
 
 
 def test_rows_without_bytes_stay_and_say_so(tmp_path: Path) -> None:
