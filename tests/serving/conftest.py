@@ -47,15 +47,15 @@ def models(files: Path) -> dict[str, FittedModel]:
 @pytest.fixture
 def site(files: Path) -> Iterator[Callable[..., Site]]:
     """Serve some files, those of `files` where none are named."""
-    made: list[Resources] = []
+    made: list[Site] = []
 
     def make(*words: object, door: Door | None = None, **limits: Any) -> Site:
         named = words or [files / "abc.safetensors", files / "coder.safetensors"]
         resources, log = Resources.of(Limits(**limits), 1), list[str]()
-        made.append(resources)
         shelf = Shelf(wanted_of(list(map(str, named)), threads=1), resources)
         guard = application(shelf, resources, door or Door(), log.append)
-        return Site(guard, shelf, resources, log)
+        made.append(Site(guard, shelf, resources, log))
+        return made[-1]
 
     yield make
     for one in made:
