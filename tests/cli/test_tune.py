@@ -38,6 +38,7 @@ def test_networks_are_tried_and_the_best_is_written(run, tmp_path: Path) -> None
     assert [row["repeat_of"] for row in rows] == ["", "", "0", "1"]
     assert rows[0]["options"].startswith("net=fast")
     code, out, err = run(*map(str, asked), "--json")
+    assert code == 0, err
     facts = json.loads(out)
     assert sum(one["repeat_of"] is None for one in facts["trials"]) == 4
     assert facts["model"] == str(model) and facts["confirmed"][0]["rounds"] == 1

@@ -21,6 +21,7 @@ from foveal.engines.folding import folded
 from foveal.errors import UsageError
 from foveal.nets.build import build
 from foveal.tensor_files import read_tensors, write_tensors
+from support.warm import ran
 
 BLOCKS = (
     "3x32x32 | conv 8 3x3 same nobias | batchnorm | relu6"
@@ -340,6 +341,32 @@ def test_openvino_reports_nothing(engines: dict[str, Engine]) -> None:
     assert "openvino" in sys.modules
     assert not [name for name in sys.modules if name.startswith("openvino_telemetry.")]
     assert sys.modules["openvino_telemetry"] is None
+
+
+TAKEN_DOWN = """
+import gc, signal, sys
+from foveal.engines import choose
+from foveal.engines.engine import Frozen
+from foveal.nets.build import build
+
+net = build("3x8x8 | conv 4 3x3 same relu | flatten | dense 2", seed=0).eval()
+it = Frozen(network=net, picture=(8, 8, 3), dtype="uint8", scale=(1.0,) * 3, shift=(0.0,) * 3)
+engines = [choose.make(sys.argv[1], it, threads=1) for _ in range(2)]
+while engines:
+    list(engines.pop(0).run([it.example(1)]))
+    gc.collect()
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+"""Makes two engines, lets them go in the order in which they were made, and interrupts itself."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_engines_that_are_gone_leave_signals_as_they_were(name: str) -> None:
+    done = ran(name, program=TAKEN_DOWN)
+    assert (done.returncode, done.stdout) == (0, "interrupted\n"), done.stderr
 
 
 def test_importing_the_engines_imports_none_of_them() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
+import os
 import sys
 import tempfile
 import warnings
@@ -13,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from foveal.device import ThreadLock
 from foveal.engines.conversion_cache import Parts, through
 from foveal.engines.engine import Engine, Frozen, Lane, Scaled, kept_in_forks
 from foveal.engines.translate import Untold, translated
@@ -88,15 +91,35 @@ def _traced(scaled: Scaled, frozen: Frozen) -> Any:
 
 
 def _compiled(parts: Parts, threads: int) -> Any:
-    core = runtime().Core()
     options = {
         "PERFORMANCE_HINT": "THROUGHPUT",
         "INFERENCE_PRECISION_HINT": "f32",
         "INFERENCE_NUM_THREADS": threads,
         "ENABLE_CPU_PINNING": False,  # two processes would pin to the same cores
     }
-    compiled = core.compile_model(core.read_model(parts["xml"], parts["bin"]), "CPU", options)
-    return kept_in_forks(compiled)
+    model = core().read_model(parts["xml"], parts["bin"])
+    return kept_in_forks(core().compile_model(model, "CPU", options))
+
+
+def core() -> Any:
+    """Return this process's way to OpenVINO's devices: one, until it ends.
+
+    Each that loads the plugin for processors gives the thread that it is made in another stack for
+    signals, and its end gives the one of before back. Where that one ended first, its memory is
+    gone, and the next signal ends the process (SIGSEGV). A forked process makes its own: of the
+    threads of the first it has none.
+    """
+    with _making:
+        return _core(os.getpid())
+
+
+@functools.cache
+def _core(process: int) -> Any:
+    return kept_in_forks(runtime().Core())
+
+
+_making = ThreadLock()
+
 
 
 def runtime() -> Any:

@@ -39,7 +39,7 @@ def save(model: Any, program: Program, facts: Facts, path: Path) -> None:
 def open_file(path: Path, threads: int) -> Run:
     """Open a file in OpenVINO, on the processor, in single precision."""
     options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads}
-    compiled = kept_in_forks(engine.runtime().Core().compile_model(path, "CPU", options))
+    compiled = kept_in_forks(engine.core().compile_model(path, "CPU", options))
 
     def run(batch: Array) -> Array:
         answers: Array = compiled([batch])[0].copy()
@@ -50,7 +50,7 @@ def open_file(path: Path, threads: int) -> Run:
 
 def facts_of(path: Path) -> dict[str, str]:
     """Read what a file tells of itself."""
-    model = engine.runtime().Core().read_model(path)
+    model = engine.core().read_model(path)
     told = model.get_rt_info([SECTION]).value
     return {name: str(one) for name, one in told.items()}
 
