@@ -84,15 +84,29 @@ def anonymous(process: int) -> float:
 
 
 def below(process: int) -> Iterator[int]:
-    """Yield the children of a process, and theirs."""
+    """Yield the children of a process, and theirs.
+
+    One that has not begun its own program yet still shows the memory of its parent (`vfork`), which
+    would count twice.
+    """
     try:
+        own = line(process)
         tasks = list(Path(f"/proc/{process}/task").iterdir())
         children = [int(one) for task in tasks for one in (task / "children").read_text().split()]
+        children = [child for child in children if line(child) != own]
     except OSError:
         return
     for child in children:
         yield child
         yield from below(child)
+
+
+def line(process: int) -> bytes:
+    """Return the command line of a process; nothing of one that ended."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def written(source: str, count: int, work: Path) -> Path:

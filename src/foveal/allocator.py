@@ -2,7 +2,7 @@
 
 GNU's allocator asks the system for more where no hole among those that freed tensors and lists left
 is large enough, and keeps the holes. They stay resident: what a listing of many pictures or a
-training took is then added to what the next phase takes.
+training took is then added to what the next phase takes. So does Arrow's own, of what was read.
 """
 
 from __future__ import annotations
@@ -22,8 +22,12 @@ def give_back() -> bool:
     Returns
     -------
     bool
-        Whether some was given back; never where the C library has no way to (`malloc_trim`).
+        Whether some of the C library's was given back; never where it has no way to
+        (`malloc_trim`).
     """
+    pool_of = getattr(sys.modules.get("pyarrow"), "default_memory_pool", None)
+    if pool_of is not None:
+        pool_of().release_unused()
     trim = _trim()
     return trim is not None and trim(0) == 1
 

@@ -41,6 +41,22 @@ def test_what_an_allocator_keeps_though_it_is_free_is_given_back() -> None:
     assert alone < 20 and asked > 60 and gave == "True"
 
 
+def test_what_arrow_keeps_though_it_is_free_is_given_back_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    released: list[bool] = []
+
+    class Pool:
+        def release_unused(self) -> None:
+            released.append(True)
+
+    monkeypatch.setattr("pyarrow.default_memory_pool", Pool)
+    give_back()
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    give_back()  # it is not there
+    assert released == [True]
+
+
 def test_a_c_library_without_a_way_to_give_back_is_no_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

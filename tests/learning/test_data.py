@@ -16,6 +16,7 @@ from foveal.errors import DataError
 from foveal.learning.context import FitContext
 from foveal.learning.data import TrainingData, as_pixels, prepare
 from foveal.learning.options import Pixels, Shares
+from foveal.pictures import decoders
 from foveal.pictures.augment import Augmentation
 from foveal.pictures.collection import Pictures
 from foveal.pictures.sources import gather
@@ -179,3 +180,16 @@ def test_few_photographs_to_classify_are_pointed_to_transfer_learning(
 def test_without_validation_pictures_nothing_is_claimed(share: float) -> None:
     _, told = prepared(labelled(["a", "b"] * 4), Classes(), Shares(validation_share=share))
     assert any("nothing is claimed" in note for note in told.notes) is (share == 0)
+
+
+@pytest.mark.parametrize(
+    ("many", "limit", "left"), [(4, "1GB", False), (4, "0", True), (10**6, "1GB", True)]
+)
+def test_decoders_of_many_pictures_end_before_training_unless_it_decodes(
+    parted: Path, monkeypatch: pytest.MonkeyPatch, many: int, limit: str, left: bool
+) -> None:
+    monkeypatch.setattr("foveal.pictures.decoders.MANY", many)
+    monkeypatch.setenv("FOVEAL_CACHE_LIMIT", limit)
+    decoders.end_all()
+    prepared(gather(parted), Classes())
+    assert bool(decoders.running()) == left

@@ -189,14 +189,28 @@ def test_threads_that_run_ahead_get_their_own_rows(
     assert open_store(found, HOW, threads=4).images[:, 0, 0, 0].tolist() == list(range(60))
 
 
-def test_few_files_are_open_at_once(tmp_path: Path) -> None:
+def test_few_files_are_open_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet_column, "MOST_ROWS", 1)
     for number in range(5):
         write(tmp_path / f"{number}.parquet", rows(3), label=["1", "2", "3"])
     found = gather(tmp_path)
     assert reds(found) == [0, 1, 2] * 5
     columns = {id(one.column): one.column for one in found.content.pictures}.values()
     assert len(columns) == 5
-    assert sum(one._file is not None for one in columns) <= parquet_column.MOST_OPEN
+    for column in columns:
+        column.read(0)
+    assert sum(one._file is not None for one in columns) == parquet_column.MOST_OPEN
+
+
+def test_a_file_that_was_read_to_its_end_is_closed_and_can_be_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet_column, "MOST_ROWS", 1)
+    found = gather(write(tmp_path / "x.parquet", rows(20), group=5))
+    column = found.content.pictures[0].column
+    assert reds(found.take(range(19))) == list(range(19)) and column._file is not None
+    assert reds(found) == list(range(20)) and column._file is None
+    assert reds(found) == list(range(20))
 
 
 def test_a_folder_as_it_is_downloaded_is_one_source(tmp_path: Path) -> None:

@@ -240,3 +240,14 @@ def test_a_launcher_that_begins_again_goes_on_with_its_own_run(tmp_path: Path) -
         assert not run.asked_to_resume and run.decide("steps", lambda: 9) == 9
     with Run(folder, launch=other, target=model) as run:
         assert run.resuming
+
+
+@pytest.mark.parametrize(("seconds", "times"), [(0.0, 2), (1e9, 0)])
+def test_free_memory_is_given_back_now_and_then_while_steps_are_taken(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, times: int
+) -> None:
+    given_back: list[bool] = []
+    monkeypatch.setattr("foveal.training.run.TRIMMED", seconds)
+    monkeypatch.setattr("foveal.training.run.give_back", lambda: given_back.append(True))
+    Run().watch([step(1), step(2)], state())
+    assert len(given_back) == times

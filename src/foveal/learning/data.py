@@ -26,7 +26,9 @@ from foveal.pictures.augment import Augmentation
 from foveal.pictures.batches import FeatureBatches, TrainingBatches, inputs, training_batches
 from foveal.pictures.collection import Pictures
 from foveal.pictures.copies import CopySearch, NearCopies
+from foveal.pictures.decoders import end_after
 from foveal.pictures.ledger import Entry
+from foveal.pictures.pixels import DecodedPixels
 from foveal.pictures.scaling import Scaling, of_values
 from foveal.pictures.splits import Split, split
 from foveal.pictures.store import Store, open_store
@@ -269,6 +271,8 @@ def prepare(
         labelled_by=pictures.labelled_by or (),
     )
     give_back()  # what listing, decoding and the search for copies took
+    if not isinstance(store.images, DecodedPixels):
+        end_after(len(pictures))
     run.tell(
         Prepared(
             pictures=len(pictures),

@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 import filelock
 import torch
 
+from foveal.allocator import give_back
 from foveal.errors import Interrupted, UsageError
 from foveal.launched import BY_HAND, Launch
 from foveal.progress.events import Event, Listener, Resumed, StepEnded
@@ -34,6 +35,9 @@ from foveal.wording import counted
 T = TypeVar("T")
 DUTY = 30
 """Checkpoints are at least this many times as far apart as writing one takes."""
+TRIMMED = 30.0
+"""Seconds of training after which free memory is given back: what is kept of steps comes to lie
+among their tensors, and the holes grow, by 40 MB in 1,500 steps."""
 
 
 class Run:
@@ -228,6 +232,7 @@ class Run:
 
     def _follow(self, events: Iterable[Event], state: TrainingState, *, keep: bool) -> None:
         last, pause = time.monotonic(), self.checkpoint_seconds
+        trimmed = last
         for event in events:
             self.tell(event)
             if isinstance(event, StepEnded):
@@ -244,6 +249,9 @@ class Run:
                 self._checkpoint(state)
                 last = time.monotonic()
                 pause = max(self.checkpoint_seconds, DUTY * (last - began))
+            if time.monotonic() - trimmed >= TRIMMED:
+                give_back()
+                trimmed = time.monotonic()
         if keep:
             self._checkpoint(state)
 
