@@ -121,7 +121,6 @@ def _core(process: int) -> Any:
 _making = ThreadLock()
 
 
-
 def runtime() -> Any:
     """Import OpenVINO without the part of it that reports usage over the network."""
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
