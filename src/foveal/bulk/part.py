@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import time
 import warnings
@@ -21,10 +22,13 @@ from foveal.bulk.pieces import Piece
 from foveal.bulk.work import Worker
 from foveal.errors import PictureWarning
 from foveal.files import whole_file
+from foveal.pictures.collection import Pictures
 from foveal.tables import table_of
 
 KEY = b"foveal:part"
 """The key of a part's metadata under which it says which it is; JSON."""
+TEXTS = b"foveal:labels"
+"""The key under which it says that its labels are texts, whatever they say, as names of folders."""
 A_GROUP = 4_096
 """Rows of a row group, about: they wait in memory until there are so many."""
 DAMAGES = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, RecursionError)
@@ -84,7 +88,7 @@ def write_part(path: Path, worker: Worker, piece: Piece, work: str) -> Part:
     """
     began, tally = time.perf_counter(), _Tally()
     kept = KeptColumns([piece.pictures], worker.schema.names, known=True)
-    schema = _with(worker.schema, kept)
+    schema = _with(worker.schema, kept, piece.pictures)
     writing = partial(pq.ParquetWriter, schema=schema, write_page_checksum=True)
     with heard() as caught, whole_file(path) as place, writing(place) as writer:
         for group in _grouped(_tables(worker, piece, kept, schema, tally)):
@@ -104,6 +108,11 @@ def write_part(path: Path, worker: Worker, piece: Piece, work: str) -> Part:
     return part
 
 
+def mark_of_part(part: Part) -> str:
+    """Return a short text that tells this writing of a part from any other (BLAKE2b)."""
+    return hashlib.blake2b(json.dumps(asdict(part)).encode(), digest_size=12).hexdigest()
+
+
 @dataclass(slots=True)
 class _Tally:
     """What was written so far."""
@@ -113,10 +122,14 @@ class _Tally:
     counts: Counter[str] = field(default_factory=Counter)
 
 
-def _with(schema: pa.Schema, kept: KeptColumns) -> pa.Schema:
+def _with(schema: pa.Schema, kept: KeptColumns, pictures: Pictures) -> pa.Schema:
     """Add the columns that are kept: texts, since other pictures may have other types."""
     fields = [*schema, *(pa.field(name, pa.string()) for name in kept.names)]
-    return pa.schema(fields, metadata=schema.metadata)
+    labels = () if pictures.labels is None else pictures.labels.tolist()
+    texts = all(isinstance(one, str) for one in labels if one is not None)
+    return pa.schema(
+        fields, metadata={**(schema.metadata or {}), **({TEXTS: b"texts"} if texts else {})}
+    )
 
 
 def _tables(

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from foveal.addresses import is_remote, shown
 from foveal.arrays import Floats, Integers
 from foveal.bulk.folder import MANIFEST
+from foveal.bulk.part import mark_of_part
 from foveal.bulk.remote_folder import at_hand, manifest_at, numbers_at, part_at, said_by
 from foveal.bulk.work import mark_of
 from foveal.errors import DataError
@@ -27,6 +28,8 @@ from foveal.wording import counted
 
 ROWS = 1_024
 """Rows that are read at once."""
+HASH = "hash"
+"""Column of a hash of each picture, by which equal ones are told."""
 VECTORS = ("features", "code")
 """Columns that hold a vector a row."""
 DAMAGES = (pa.ArrowException, OSError, NoObject)
@@ -59,6 +62,8 @@ class Parts:
     """Rows of each."""
     readable: Integers
     """Rows of each that are of pictures that can be read."""
+    marks: Sequence[str]
+    """What tells each from any other that may take its name, see `part.mark_of_part`."""
     schema_arrow: pa.Schema
     """Columns of the first part: those of the answers are the same in all of them."""
 
@@ -82,11 +87,20 @@ class Parts:
         """The column that holds a vector a row; None where there is none."""
         return next((name for name in VECTORS if name in self.schema_arrow.names), None)
 
+    def schemas(self) -> Iterator[pa.Schema]:
+        """Read the columns of each part: further ones are those of the sources of its pictures."""
+        return map(_schema, self.files)
+
     def part(self, number: int) -> Parts:
         """Return one part by itself."""
         one = slice(number, number + 1)
-        files, lengths, readable = self.files[one], self.lengths[one], self.readable[one]
-        return replace(self, files=files, lengths=lengths, readable=readable)
+        return replace(
+            self,
+            files=self.files[one],
+            lengths=self.lengths[one],
+            readable=self.readable[one],
+            marks=self.marks[one],
+        )
 
     def each(self) -> Iterator[Parts]:
         """Return each part by itself, in order."""
@@ -182,7 +196,7 @@ def open_parts(place: Path | str) -> Parts:
     if not there:
         raise _damaged(place, "no parts")
     files = [part_at(place, number) for number in sorted(there)]
-    lengths, readable = _counted(files, mark_of(known["work"]))
+    lengths, readable, marks = _counted(files, mark_of(known["work"]))
     if lengths.sum() != known.get("pictures"):
         raise _damaged(place, f"{counted(int(lengths.sum()), 'row')} of {known.get('pictures')}")
     return Parts(
@@ -190,13 +204,15 @@ def open_parts(place: Path | str) -> Parts:
         files=files,
         lengths=lengths,
         readable=readable,
+        marks=marks,
         schema_arrow=_schema(files[0]),
     )
 
 
-def _counted(files: Sequence[Path | str], work: str) -> tuple[Integers, Integers]:
-    """Return the rows that each part says it has, and those of pictures that can be read."""
+def _counted(files: Sequence[Path | str], work: str) -> tuple[Integers, Integers, Sequence[str]]:
+    """Return the rows of each part, those of pictures that can be read, and its mark."""
     lengths, readable = np.zeros((2, len(files)), np.int64)
+    marks: list[str] = []
     for number, file in enumerate(files):
         found = said_by(file)
         if found is None:
@@ -205,7 +221,8 @@ def _counted(files: Sequence[Path | str], work: str) -> tuple[Integers, Integers
             came = "one of other work" if found.work != work else f"a copy of part {found.number}"
             raise _damaged(file, came)
         lengths[number], readable[number] = found.rows, found.rows - found.unreadable
-    return lengths, readable
+        marks.append(mark_of_part(found))
+    return lengths, readable, marks
 
 
 def _schema(file: Path | str) -> pa.Schema:
@@ -246,7 +263,7 @@ def _rows(batch: pa.RecordBatch, column: str) -> RowsOfVectors:
     values[~absent] = (
         vectors.drop_null().flatten().to_numpy(zero_copy_only=False).reshape(-1, values.shape[1])
     )
-    rest = [name for name in batch.schema.names if name not in ("path", column, "error")]
+    rest = [name for name in batch.schema.names if name not in ("path", column, "error", HASH)]
     return RowsOfVectors(
         names=batch.column("path").to_pylist(),
         values=values,

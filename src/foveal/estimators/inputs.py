@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
 from foveal.arrays import Array
+from foveal.bulk.source import gather_parts_too
 from foveal.errors import DataError
 from foveal.pictures.collection import Pictures
 from foveal.pictures.groups import grouped
@@ -82,7 +83,7 @@ def opened(X: Any, y: Any) -> tuple[Any, Any]:
     named = y if isinstance(y, str) else None
     if not are_encoded(X) and named is None:
         return X, y
-    return labelled_by_columns(gather(X), named), None if named else y
+    return labelled_by_columns(gather_parts_too(X), named), None if named else y
 
 
 def _weighed(pictures: Pictures, sample_weight: Any) -> Pictures:

@@ -7,12 +7,14 @@ from typing import Any, Self
 
 from foveal import randomness
 from foveal.backbones.catalog import DEFAULT
+from foveal.bulk.source import PartFeatures
 from foveal.estimators.inputs import coerce, opened
 from foveal.estimators.learner import Answering, Classifier, Regressor, without
 from foveal.learning.context import FitContext
 from foveal.learning.cuts import choose_cut
 from foveal.learning.data import TrainingData, as_features, prepare
 from foveal.learning.earlier import Earlier
+from foveal.learning.from_parts import from_parts
 from foveal.learning.option_groups import pick
 from foveal.learning.options import Descent, Labels
 from foveal.learning.transfer import Transfer
@@ -78,6 +80,11 @@ class FromBackbone(Answering):
         self, pictures: Pictures, config: TransferConfig, context: FitContext
     ) -> tuple[Transfer, TrainingData[Labelled]]:
         """Open the backbone, choose its cut, and take the features of pictures there."""
+        features = pictures.features
+        self.cuts_: dict[str, float] = {}
+        if isinstance(features, PartFeatures):
+            transfer, opening, pictures = from_parts(pictures, features, config, context)
+            return transfer, prepare(pictures, opening, config.target, config.held_out, context)
         survey = look_over(pictures)
         backbone = config.backbone(survey.aspect)
         recipe = recipe_for(survey, backbone.recipe)

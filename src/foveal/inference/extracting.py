@@ -135,7 +135,7 @@ def _computed(stream: _Stream, name: str, progress: Progress | None) -> Iterator
         made = {
             "ids": list(ids),
             "pixels": list(pixels),
-            "features": _halved(features) if extraction.float16 else features,
+            "features": halved(features) if extraction.float16 else features,
             "reasons": dict(stream.unreadable),
             "remarks": {one: stream.remarked[one] for one in ids if one in stream.remarked},
             "seconds": took,
@@ -163,7 +163,7 @@ def _computed(stream: _Stream, name: str, progress: Progress | None) -> Iterator
         yield part()
 
 
-def _halved(features: Floats) -> Array:
+def halved(features: Floats) -> Array:
     """Bring features to half precision, those beyond its range to its ends."""
     most = float(np.finfo(np.float16).max)
     return np.clip(features, -most, most).astype(np.float16)

@@ -13,6 +13,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 from foveal import files
 from foveal.addresses import is_remote
+from foveal.bulk.source import gather_parts_too
 from foveal.errors import UsageError
 from foveal.launched import BY_HAND, Launch
 from foveal.learning.cross_validated import CrossValidation
@@ -21,7 +22,6 @@ from foveal.model.contents import checked_path
 from foveal.model.fitted import FittedModel
 from foveal.pictures.groups import grouped
 from foveal.pictures.naming import labelled_as
-from foveal.pictures.sources import gather
 from foveal.progress.events import FoldsJudged, Listener
 from foveal.tables import write_table
 from foveal.training.group import ALONE, Group
@@ -178,7 +178,14 @@ def _judged(
             came=str(run.group.size),
             remedy="leave `folds` out, or train by one process",
         )
-    pictures = grouped(gather(shown), groups)
+    pictures = grouped(gather_parts_too(shown), groups)
+    if pictures.features is not None:
+        raise UsageError(
+            "folds",
+            needed="pictures: each fold is judged by what a model says of its pictures",
+            came=f"their features, in {pictures.features.title}",
+            remedy="leave `folds` out: a head fitted at once is cross-validated without",
+        )
     found = cross_validated(lambda: make(chosen), pictures, folds, run, within)
     assert run.folder is not None
     write_table(run.folder / TABLE_OF_FOLDS, found.columns, [found.rows()])
@@ -189,7 +196,7 @@ def labelled(pictures: str | list[str], label_from: str | None, label: str | Non
     """Return pictures as `fit` takes them, under labels of names or columns if asked for."""
     if label_from is None and label is None:
         return pictures
-    return labelled_as(gather(pictures), label_from, label)
+    return labelled_as(gather_parts_too(pictures), label_from, label)
 
 
 def _absolute(pictures: str | Path | Sequence[str | Path]) -> str | list[str]:

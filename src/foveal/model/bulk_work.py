@@ -136,7 +136,8 @@ class Encoding:
     @cached_property
     def schema(self) -> pa.Schema:
         """Columns of codes or features, and whose they are."""
-        return codes_schema(self.fitted, self.features)
+        size = self.features
+        return codes_schema(self.fitted, size, hashed=self.some_of_many and size is not None)
 
     def answers(self, pictures: Pictures, before: int = 0) -> Iterator[Codes]:
         """Encode batch by batch."""
@@ -165,8 +166,9 @@ class EncodeWork(ModelWork):
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """Model and seed."""
-        return {"work": "encode", "model": self.digest, "sample": self.sample}
+        """Model, seed, and what tells equal pictures."""
+        known_by = {"equal_by": "pixels"}  # parts that were begun without are other work
+        return {"work": "encode", "model": self.digest, "sample": self.sample, **known_by}
 
     def open(self) -> Encoding:
         """Load the model."""

@@ -6,7 +6,7 @@ Axes: n picture, h height, w width, c channel, k number of the code.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,9 +26,9 @@ from foveal.pictures.batches import nhwc, normalised
 from foveal.pictures.collection import Pictures
 from foveal.pictures.hashing import content_hashes
 from foveal.pictures.ledger import warn_unreadable
-from foveal.pictures.preparing import batches
+from foveal.pictures.preparing import batches, hashes_of
 from foveal.pictures.saving import DecodedBatch
-from foveal.pictures.scaling import scaling
+from foveal.pictures.scaling import Scaling, scaling
 from foveal.pictures.tensors import as_tensor
 from foveal.randomness import generator
 from foveal.recipe import PictureRecipe
@@ -67,6 +67,8 @@ class Codes:
     """(n, k); NaN where a picture could not be read."""
     reasons: Sequence[str]
     """Why a picture could not be read; empty where it could."""
+    hashes: Hashes | None = None
+    """Equal for equal pictures, (n,); None where nobody asked for them."""
 
     def rows(self) -> Iterator[list[Any]]:
         """Return the rows of the table: path, code, error."""
@@ -135,9 +137,23 @@ def coding(
 def features_of(
     session: Session, pictures: Pictures, *, some_of_many: bool = False
 ) -> Iterator[Codes]:
-    """Give what a session makes of pictures, a row of numbers each, batch by batch, in order."""
-    for start, values, reasons in session.outputs(pictures, some_of_many=some_of_many):
-        yield _codes(pictures, start, values.reshape(len(reasons), -1), reasons)
+    """Give what a session makes of pictures, a row of numbers each, batch by batch, in order.
+
+    Of some of many with a hash of each picture, by which equal ones are told among all.
+    """
+    if not some_of_many:
+        for start, values, reasons in session.outputs(pictures):
+            yield _codes(pictures, start, values.reshape(len(reasons), -1), reasons)
+        return
+    recipe = pictures.content.suited(session.recipe)
+
+    def as_it_is(images: Array, by: Scaling) -> Array:
+        return images
+
+    for start, values, reasons, images in session.looking(pictures, as_it_is, some_of_many=True):
+        found = _codes(pictures, start, values.reshape(len(reasons), -1), reasons)
+        there = np.flatnonzero([not reason for reason in found.reasons])
+        yield replace(found, hashes=hashes_of(pictures, start, images, recipe, there))
 
 
 def _codes(pictures: Pictures, start: int, values: Array, reasons: Sequence[str]) -> Codes:

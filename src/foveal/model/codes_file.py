@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from foveal import remote
 from foveal.addresses import shown
-from foveal.bulk.reading import are_parts, open_parts
+from foveal.bulk.reading import HASH, are_parts, open_parts
 from foveal.errors import DataError
 from foveal.files import whole_file
 from foveal.model.codec import Codes
@@ -86,8 +86,11 @@ def _exported(path: Path, word: str, size: int, batches: Iterable[Codes]) -> tup
     return written, missing
 
 
-def codes_schema(model: FittedModel, size: int | None = None) -> pa.Schema:
-    """Describe the columns of codes, or of features of this size, and whose they are."""
+def codes_schema(model: FittedModel, size: int | None = None, *, hashed: bool = False) -> pa.Schema:
+    """Describe the columns of codes, or of features of this size, and whose they are.
+
+    With `hashed` a hash of each picture stands beside its features.
+    """
     word = "code" if size is None else "features"
     size = model.plan.code_size if size is None else size
     facts = {"model": model.digest(), "code_size" if word == "code" else word: size}
@@ -95,6 +98,7 @@ def codes_schema(model: FittedModel, size: int | None = None) -> pa.Schema:
         ("path", pa.string()),
         (word, pa.list_(pa.float32(), size)),
         ("error", pa.string()),
+        *[(HASH, pa.int64())] * hashed,
     ]
     return pa.schema(fields, metadata={KEY: json.dumps(facts, sort_keys=True).encode()})
 
@@ -107,7 +111,8 @@ def codes_table(batch: Codes, schema: pa.Schema) -> pa.Table:
     codes = pa.FixedSizeListArray.from_arrays(flat, size, mask=pa.array(absent))
     names = pa.array([valid_text(name) for name in batch.names], pa.string())
     reasons = pa.array([valid_text(reason) or None for reason in batch.reasons], pa.string())
-    return pa.Table.from_arrays([names, codes, reasons], schema=schema)
+    hashes = [] if batch.hashes is None else [pa.array(batch.hashes, pa.int64(), mask=absent)]
+    return pa.Table.from_arrays([names, codes, reasons, *hashes], schema=schema)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,6 +16,19 @@ from foveal.pictures.encoded import Encoded
 from foveal.pictures.texts import Texts
 from foveal.recipe import PictureRecipe
 from foveal.wording import counted
+
+
+class KeptFeatures(Protocol):
+    """Features of pictures that lie somewhere already, a row each."""
+
+    @property
+    def title(self) -> str:
+        """How what holds them is named in messages."""
+        ...
+
+    def take(self, rows: Sequence[int]) -> KeptFeatures:
+        """Return those of some rows, in this order."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +53,8 @@ class Pictures:
     near: Array | None = None
     """Pairs of rows that are near copies, (pairs, 2), under these labels; None where nobody looked
     for them: each training does."""
+    features: KeptFeatures | None = None
+    """Features of these pictures, where parts of them were given instead of pictures."""
     others: Mapping[str, Array] = field(default_factory=dict)
     """Further columns of the table that they came of, (n,) each, by name."""
     notes: tuple[str, ...] = ()
@@ -95,6 +110,7 @@ class Pictures:
             groups=None if self.groups is None else self.groups[picked],
             weights=None if self.weights is None else self.weights[picked],
             near=None,
+            features=None if self.features is None else self.features.take(picked),
             others={name: values[picked] for name, values in self.others.items()},
         )
 

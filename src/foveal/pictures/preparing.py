@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from foveal.arrays import Array
+from foveal.arrays import Array, Hashes, Rows
 from foveal.pictures.adaptation import check_fits
 from foveal.pictures.collection import Pictures
+from foveal.pictures.hashing import content_hashes
 from foveal.pictures.reading import read_in_order
 from foveal.pictures.remarks import Remarks, summed, warn
 from foveal.pictures.scaling import scaling
@@ -62,6 +63,31 @@ def batches(
             yield row + 1 - len(images), np.stack(images), reasons
             images, reasons = [], []
     warn(summed(*_remarked(pictures)))
+
+
+def hashes_of(
+    pictures: Pictures, start: int, images: Array, recipe: PictureRecipe, there: Rows
+) -> Hashes:
+    """Hash a batch as `batches` prepares it, equal for equal pictures, (n,); 0 for the others.
+
+    Parameters
+    ----------
+    pictures : Pictures
+        All of them.
+    start : int
+        Row of the first of the batch.
+    images : array, (n, h, w, c)
+        The batch.
+    recipe : PictureRecipe
+        Suited to the pictures.
+    there : array of int
+        Which of the batch are pictures.
+    """
+    found: Hashes = np.zeros(len(images), np.int64)
+    for at in there.tolist():
+        known_by = pictures.content.known_by(start + at, images[at], recipe)
+        found[at] = content_hashes(known_by[None])[0]
+    return found
 
 
 def _remarked(pictures: Pictures) -> tuple[dict[int, Remarks], Sequence[str]]:

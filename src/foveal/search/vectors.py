@@ -17,8 +17,8 @@ from foveal.inference.extracting import Extraction
 from foveal.inference.features import open_features
 from foveal.nearest import parts, unit_length
 from foveal.pictures.collection import Pictures
-from foveal.pictures.hashing import content_hashes
 from foveal.pictures.ledger import Entry
+from foveal.pictures.preparing import hashes_of
 from foveal.pictures.remarks import summed, warn
 from foveal.search.index_file import Measure
 from foveal.shapes import volume
@@ -158,10 +158,7 @@ def passing_vectors(
             vectors = values.reshape(len(said), size).astype(np.float32)
         bad: Truths = np.asarray(~np.isfinite(vectors).all(axis=1), dtype=bool)
         vectors[~bad] = scaled(vectors[~bad], measure)
-        hashes = np.zeros(len(said), np.int64)
-        for at in np.flatnonzero(~bad).tolist():
-            known_by = pictures.content.known_by(start + at, images[at], recipe)
-            hashes[at] = content_hashes(known_by[None])[0]
+        hashes = hashes_of(pictures, start, images, recipe, np.flatnonzero(~bad))
         yield (
             [pictures.names[start + at] for at in range(len(said))],
             vectors,
