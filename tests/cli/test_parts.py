@@ -65,6 +65,8 @@ def test_parts_hold_the_rows_of_a_plain_run_and_what_is_known_of_pictures(
     rows, wanted = rows_of(place / "parts"), rows_of(place / "plain.parquet")
     label = "given:label" if command == "predict" else "label"
     assert [row.pop(label) for row in rows] == [Path(row["path"]).parent.name for row in wanted]
+    hashes = [row.pop("hash") for row in rows if "hash" in row]
+    assert len(set(hashes)) == (22 if (command, model[0]) == ("encode", "m") else 0)
     assert len(rows) == len(wanted) == 22
     assert all(close(*both) for both in zip(rows, wanted, strict=True))
     assert pq.read_table(place / "parts").num_rows == 22  # as pandas reads a folder

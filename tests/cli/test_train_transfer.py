@@ -292,3 +292,34 @@ def test_help_of_transfer_starts_without_torch() -> None:
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert found.returncode == 0, found.stderr
     assert "--fine-tune-epochs" in found.stdout
+
+
+def test_parts_of_features_teach_as_the_pictures_do(
+    run, class_folders: Path, tmp_path: Path, own: Path
+) -> None:
+    (class_folders / "above" / "broken.jpg").write_bytes(b"\xff\xd8 broken")
+    parts, models = tmp_path / "parts", [tmp_path / "a.safetensors", tmp_path / "b.safetensors"]
+    line = ("encode", own, class_folders, "--to", f"{parts}/", "--part-size", 25, "--threads", 1)
+    assert run(*line)[0] == 0
+    code, out, err = transfer(run, parts, models[0], own)
+    assert code == 0, err
+    assert out.strip().splitlines()[-1] == f"next: foveal show {models[0]}"
+    assert "those in" in err and "none goes through the network" in err
+    assert "the report shows none of the pictures" in err
+    assert (tmp_path / "a.run" / "report.html").stat().st_size > 10_000
+    assert transfer(run, class_folders, models[1], own)[0] == 0
+    said = [json.loads(run("show", one, "--json")[1])["accuracy"] for one in models]
+    assert said[0] == said[1]
+    with (tmp_path / "a.run" / "ledger.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    lost = [Path(row["path"]).name for row in rows if row["status"] == "left out"]
+    assert lost == ["broken.jpg"] and len(rows) == 61
+    code, _, err = run("report", models[0], "--to", tmp_path / "a.html")
+    assert code == 0 and "parts of features taught it" in err
+    assert transfer(run, parts, models[0], own, "--folds", 3)[0] == 2
+    code, _, err = transfer(run, parts, models[0], own, "--fresh", "--fine-tune-epochs", 1)
+    assert code == 2 and "--fine-tune-epochs" in err and "pictures" in err
+    code, _, err = run("train", "transfer", parts, models[0], "--fresh")
+    assert code == 3 and "--backbone" in err
+    code, out, _ = transfer(run, parts, models[0], own, "--fresh", "--strict")
+    assert code == 3

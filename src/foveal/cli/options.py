@@ -29,13 +29,18 @@ def path_or_address(word: str) -> Any:
 Model = Annotated[
     Path, typer.Argument(metavar="MODEL", parser=path_or_address, help="A .safetensors file.")
 ]
-Pictures = Annotated[
+LABELLED_HELP = (
+    "A folder of class folders (train/, val/, test/ inside are honoured), a table of path and "
+    "label (.csv, .tsv, .parquet), .tar or .parquet shards or a folder of them, an .npz file, or a "
+    "folder of .npy or IDX files."
+)
+Pictures = Annotated[str, typer.Argument(metavar="PICTURES", help=LABELLED_HELP)]
+PicturesOrParts = Annotated[
     str,
     typer.Argument(
         metavar="PICTURES",
-        help="A folder of class folders (train/, val/, test/ inside are honoured), a table of "
-        "path and label (.csv, .tsv, .parquet), .tar or .parquet shards or a folder of them, an "
-        ".npz file, or a folder of .npy or IDX files.",
+        help=f"{LABELLED_HELP} Or parts of their features, which 'foveal encode imagenet PICTURES "
+        "--to parts/' writes.",
     ),
 ]
 PICTURES_HELP = (

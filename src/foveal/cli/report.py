@@ -114,7 +114,7 @@ def _target(to: Path | None, run: Path | None, file: Path) -> Path:
 
 def _shown(typed: str | None, record: Any) -> tuple[Any, tuple[str, ...]]:
     """Return the pictures to show the model on, and what to say of them."""
-    from foveal.cli.sources import pictures_of
+    from foveal.cli.sources import are_features, pictures_of
 
     if typed is not None:
         return pictures_of(typed), ()
@@ -123,6 +123,8 @@ def _shown(typed: str | None, record: Any) -> tuple[Any, tuple[str, ...]]:
         return None, ("no pictures are named: what needs them is left out",)
     if isinstance(known, str) and not Path(known).exists():
         return None, ("the pictures of its training are gone: what needs them is left out",)
+    if are_features(known):
+        return None, ("parts of features taught it: what needs pictures is left out",)
     said = record.options.get("label_from"), record.options.get("label")
     return known if said == (None, None) else pictures_of(known, *said), ()
 

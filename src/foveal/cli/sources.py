@@ -27,6 +27,13 @@ def given(word: str) -> str | list[str]:
     return names_on_stdin() if word == STDIN else word
 
 
+def are_features(word: str | list[str]) -> bool:
+    """Whether a word names a folder of parts: what was said of pictures, and no pictures."""
+    from foveal.bulk.reading import are_parts
+
+    return isinstance(word, str) and are_parts(word)
+
+
 def pictures_of(word: str, label_from: str | None = None, label: str | None = None) -> Pictures:
     """Gather what one word names; files are named so that they can be opened from here.
 

@@ -9,7 +9,7 @@ import typer
 
 from foveal.cli.commands import Command, Commands
 from foveal.cli.learners import DEFAULT, OF_LABELS, ON_RAY, TRANSFER_ON_RAY, command
-from foveal.cli.options import AnyPictures, Pictures, size_of
+from foveal.cli.options import AnyPictures, Pictures, PicturesOrParts, size_of
 from foveal.cli.output import print_answer
 from foveal.cli.pages import with_pages
 from foveal.cli.training import (
@@ -97,7 +97,7 @@ def _read(options: dict[str, Any]) -> dict[str, Any]:
 
 app.command("cnn", cls=Command)(with_pages(command(CNN, Pictures, cnn, OF_LABELS | ON_RAY)))
 app.command("transfer", cls=Command)(
-    with_pages(command(TRANSFER, Pictures, transfer, OF_LABELS | TRANSFER_ON_RAY))
+    with_pages(command(TRANSFER, PicturesOrParts, transfer, OF_LABELS | TRANSFER_ON_RAY))
 )
 app.command("autoencoder", cls=Command)(
     with_pages(command(AUTOENCODER, AnyPictures, autoencoder, ON_RAY))

@@ -36,6 +36,10 @@ JUDGED = {
     "folds": "{} of whole trainings on folds",
 }
 """What a figure is called, by what judged it, where that was no validation part."""
+NO_PICTURES = (
+    "the report shows none of the pictures, of which parts of features were given: "
+    "'foveal report MODEL PICTURES' shows them"
+)
 NOT_TYPED = ("resume", "fresh", "json", "report", "cache_limit")
 """Options that change nothing of what comes out."""
 
@@ -51,6 +55,8 @@ class TrainedModel:
     """How labels were read off names, if they were."""
     label: str | None
     """Columns that said the labels, if any were named."""
+    features: bool
+    """Whether features of pictures taught it, which lie in parts, and not pictures."""
     pages: str
     """Which pages of a picture taught it, "first" or "all"."""
     model: FittedModel
@@ -172,7 +178,7 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner], k
     """
     trained_by_workers(context)
     from foveal.cli.progress import shown_progress
-    from foveal.cli.sources import given
+    from foveal.cli.sources import are_features, given
     from foveal.learning.job import labelled, train
     from foveal.model.loading import load
     from foveal.training.group import joined
@@ -210,7 +216,9 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner], k
             raise typer.Exit  # the first process tells
         learner = done.learner
         model = load(asked["model"]) if learner is None else learner.model_
-        shown = labelled(pictures, asked.get("label_from"), asked.get("label"))
+        features = are_features(pictures)
+        said = asked.get("label_from"), asked.get("label")
+        shown = None if features else labelled(pictures, *said)
         report = report_of(asked, model, shown, show, anew=learner is not None)
     return kind(
         path=asked["model"],
@@ -221,6 +229,7 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner], k
         model=model,
         history=() if learner is None else learner.history_,
         cuts=getattr(learner, "cuts_", {}),
+        features=features,
         complete=learner is None,
         replaced=done.replaced,
         report=report,
@@ -241,6 +250,8 @@ def report_of(
     run = asked["model"].with_suffix(".run")
     place: Path = run / REPORT
     kept = place.is_file() and not anew
+    if pictures is None and asked["report"] and not kept:
+        typer.echo(f"note: {NO_PICTURES}", err=True)
     if kept or not asked["report"]:
         return place if kept else None
     try:
@@ -303,7 +314,9 @@ def lines_of_classifier(found: TrainedClassifier) -> Iterator[str]:
     if found.pages != "first":
         pictures += f" --pages {found.pages}"
     nothing = not known.held_out_figures  # no picture was held out, so that none may be judged
-    yield from found.foot(f"show {model}" if nothing else f"evaluate {model} {pictures}")
+    yield from found.foot(
+        f"show {model}" if nothing or found.features else f"evaluate {model} {pictures}"
+    )
 
 
 def _held_out(model: FittedModel) -> Iterator[str]:

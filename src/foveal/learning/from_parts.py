@@ -100,7 +100,8 @@ def _encoder(features: PartFeatures, config: TransferConfig, device: Device) -> 
         backbone = of_model(
             _called(named), model.plan, model.network, model.recipe, sha256=digest, end=layers
         )
-    return Encoder(backbone=backbone, stage=backbone.stages[-1], recipe=model.recipe)
+    recipe = replace(model.recipe, adapts=True)  # as every transfer takes arrays of any size
+    return Encoder(backbone=backbone, stage=backbone.stages[-1], recipe=recipe)
 
 
 def _model(named: Any, device: Device) -> FittedModel:
