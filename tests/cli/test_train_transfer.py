@@ -314,8 +314,8 @@ def test_parts_of_features_teach_as_the_pictures_do(
         rows = list(csv.DictReader(file))
     lost = [Path(row["path"]).name for row in rows if row["status"] == "left out"]
     assert lost == ["broken.jpg"] and len(rows) == 61
-    code, _, err = run("report", models[0], "--to", tmp_path / "a.html")
-    assert code == 0 and "parts of features taught it" in err
+    code, out, _ = run("report", models[0], "--to", tmp_path / "a.html")
+    assert code == 0 and "parts of features taught it" in out
     assert transfer(run, parts, models[0], own, "--folds", 3)[0] == 2
     code, _, err = transfer(run, parts, models[0], own, "--fresh", "--fine-tune-epochs", 1)
     assert code == 2 and "--fine-tune-epochs" in err and "pictures" in err

@@ -244,7 +244,9 @@ def test_what_is_not_of_the_backbone_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no autoencoder"):
         learner().fit(codes)
     for file in parts.glob("part-*"):
-        table = pq.read_table(file)
-        pq.write_table(table.drop_columns(["hash"]), file)
+        told = pq.read_metadata(file).metadata
+        said = {name: value for name, value in told.items() if name != b"ARROW:schema"}
+        table = pq.read_table(file).drop_columns(["hash"])
+        pq.write_table(table.replace_schema_metadata(said), file)
     with pytest.raises(DataError, match="tell equal pictures"):
         learner().fit(parts)
