@@ -8,7 +8,7 @@ middle for each of ten classes, under the names of pictures that are not there, 
 imagenet` writes them. The second encodes photographs into parts, trains from them and on the
 photographs at the same size, each command with a cache of its own, and holds the two models
 against each other, which must be equal to the bit. One thread; memory is the peak of memory that
-is no file (RssAnon) of the command.
+is no file of the process of the command, without those that decode for it.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import fsspec
 import pytest
 
 from foveal.cli.output import SCHEMA
@@ -303,6 +304,7 @@ def test_parts_of_features_teach_as_the_pictures_do(
     assert run(*line)[0] == 0
     code, out, err = transfer(run, parts, models[0], own)
     assert code == 0, err
+    first = out.splitlines()[0]
     assert out.strip().splitlines()[-1] == f"next: foveal show {models[0]}"
     assert "those in" in err and "none goes through the network" in err
     assert "the report shows none of the pictures" in err
@@ -321,5 +323,7 @@ def test_parts_of_features_teach_as_the_pictures_do(
     assert code == 2 and "--fine-tune-epochs" in err and "pictures" in err
     code, _, err = run("train", "transfer", parts, models[0], "--fresh")
     assert code == 3 and "--backbone" in err
-    code, out, _ = transfer(run, parts, models[0], own, "--fresh", "--strict")
-    assert code == 3
+    assert transfer(run, parts, models[0], own, "--fresh", "--strict")[0] == 3
+    fsspec.filesystem("memory").put(str(parts), "/top/features", recursive=True)
+    code, out, err = transfer(run, "memory://top/features", tmp_path / "c.safetensors", own)
+    assert code == 0 and out.splitlines()[0] == first, err

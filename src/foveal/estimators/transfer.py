@@ -55,7 +55,9 @@ class FromBackbone(Answering):
         Parameters
         ----------
         X, y, groups, sample_weight, run
-            As in `CNNClassifier.fit`.
+            As in `CNNClassifier.fit`. X may be a folder of parts too, in which features of pictures
+            by the backbone lie, as ``foveal encode imagenet PICTURES --to parts/`` leaves them:
+            these are read part by part, and no picture goes through the network.
 
         Raises
         ------

@@ -13,7 +13,6 @@ import torch
 
 from foveal.allocator import give_back
 from foveal.arrays import Array, Hashes, Rows, RowsOfPictures
-from foveal.errors import UsageError
 from foveal.evaluation.intervals import effective_number
 from foveal.inference.extracting import Extraction
 from foveal.inference.features import Features, open_features
@@ -160,14 +159,7 @@ def as_pixels(asked: Pixels, context: FitContext, earlier: Earlier | None = None
         )
 
     def opening(pictures: Pictures) -> tuple[Store, PictureRecipe]:
-        if pictures.features is not None:
-            raise UsageError(
-                pictures.features.title,
-                needed="pictures: their features teach a transfer alone",
-                came="parts of features",
-                remedy="name the pictures, or train a transfer",
-            )
-        recipe = recipe_of(pictures)
+        recipe = recipe_of(pictures.themselves())
         store = open_store(
             pictures,
             recipe,

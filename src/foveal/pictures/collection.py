@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from foveal.arrays import Array
-from foveal.errors import DataError
+from foveal.errors import DataError, UsageError
 from foveal.pictures.content import ArrayContent, Content, EncodedContent
 from foveal.pictures.encoded import Encoded
 from foveal.pictures.texts import Texts
@@ -138,6 +138,23 @@ class Pictures:
             if column in self.doubts:
                 raise self.doubts[column]
         return self
+
+    def themselves(self) -> Pictures:
+        """Return the same pictures, where they were given themselves.
+
+        Raises
+        ------
+        UsageError
+            Where their features were.
+        """
+        if self.features is None:
+            return self
+        raise UsageError(
+            self.features.title,
+            needed="pictures: their features teach a transfer alone",
+            came="parts of features",
+            remedy="name the pictures, or train a transfer",
+        )
 
     def without_doubt(self, column: str) -> Pictures:
         """Return the same pictures, of which this column of their table need not tell."""
