@@ -6,7 +6,7 @@
 The first trains `foveal train transfer` on parts whose 1,280 features a row are drawn, about one
 middle for each of ten classes, under the names of pictures that are not there, as `foveal encode
 imagenet` writes them. The second encodes photographs into parts, trains from them and on the
-photographs at the same size, each command with a cache of its own, and holds the two models
+photographs at the same size, with a cache for each of both, and holds the two models
 against each other, which must be equal to the bit. One thread; memory is the peak of memory that
 is no file of the process of the command, without those that decode for it.
 """

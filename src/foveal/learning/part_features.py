@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -109,9 +110,10 @@ def _fingerprint(found: PartFeatures) -> str:
 
 
 def _is_whole(place: Path) -> bool:
-    """Whether a part is laid out already, whole."""
+    """Whether a part is laid out already, whole; that it is used now is noted."""
     try:
         _, facts = read_tensors(place.with_suffix(TABLE))
+        os.utime(place.with_suffix(TABLE))
         return bool(facts["numbers"] == digest_of(place.with_suffix(NUMBERS)))
     except (ModelFileError, OSError, LookupError):
         return False
