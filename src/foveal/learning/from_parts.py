@@ -70,7 +70,7 @@ def from_parts(
         )
 
     def opening(_: Pictures) -> tuple[Any, PictureRecipe]:
-        progress = passing(context.run.tell, features.title)
+        progress = passing(context.run.tell, f"the features in {features.title}")
         half = config.start.float16
         return features_of_parts(features, float16=half, progress=progress), encoder.recipe
 

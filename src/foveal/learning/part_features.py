@@ -80,9 +80,10 @@ def features_of_parts(
     of = np.searchsorted(ends, found.rows, side="right")
     places = np.stack([of, found.rows - (ends - parts.lengths)[of]], axis=1).astype(np.int64)
     absent = found.reasons
+    reasons = [absent.get(row, "") for row in found.rows.tolist()]
     return Features(
         views=(RowsOnDisk(tuple(arrays), places, (found.width,), held),),
-        reasons=[absent.get(row, "") for row in found.rows.tolist()],
+        reasons=reasons,
         hashes=found.hashes,
         fingerprint=_fingerprint(found),
         computed=0,
@@ -91,7 +92,7 @@ def features_of_parts(
         engine="",
         size=sum(one.nbytes for one in arrays),
         notes=(
-            f"features of {counted(len(found.rows), 'picture')} are those in {found.title}: "
+            f"features of {counted(reasons.count(''), 'picture')} are those in {found.title}: "
             "none goes through the network",
         ),
     )

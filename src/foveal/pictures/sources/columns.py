@@ -57,8 +57,8 @@ WRITTEN: tuple[tuple[frozenset[str], str, str], ...] = (
         (
             frozenset({"path", code, "error"}),
             "codes or features of pictures",
-            "decode takes codes, train transfer a folder of parts of features; else keep the "
-            "column path alone",
+            "decode takes codes, train transfer a folder of parts of features with its "
+            "_parts.json; else keep the column path alone",
         )
         for code in ("code", "code0", "features", "features0")
     ),
