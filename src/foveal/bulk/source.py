@@ -23,6 +23,7 @@ from foveal.pictures.collection import Pictures, evenly
 from foveal.pictures.sources import gather
 from foveal.pictures.sources.columns import LABEL, PATH, TRIED, Listed, Named, told
 from foveal.pictures.texts import Texts
+from foveal.wording import counted
 
 FEATURES, REASON = "features", "error"
 ROWS = 65_536
@@ -94,7 +95,7 @@ def pictures_of_parts(parts: Parts) -> Pictures:
         for name in columns:
             values[name] += _once(batch.column(name), same)
     if len(names) != parts.num_rows:
-        raise parts.damaged(f"{len(names):,} rows where {parts.num_rows:,} were written")
+        raise parts.damaged(f"{counted(len(names), 'row')} where {parts.num_rows:,} were written")
     listed = Listed(
         rows=Named(Path.cwd(), names, {}),
         names=names,

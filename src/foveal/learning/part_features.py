@@ -133,7 +133,7 @@ def _lay_out(part: Parts, place: Path, width: int, float16: bool) -> None:
             file.write((halved(values) if float16 else values).tobytes())
             seen, readable = seen + len(there), readable + int(there.sum())
         if (seen, readable) != (part.num_rows, int(part.readable.sum())):
-            raise part.damaged(f"{readable:,} of {seen:,} rows with features")
+            raise part.damaged(f"{readable:,} with features of {counted(seen, 'row')}")
     write_tensors(place.with_suffix(TABLE), {}, {"numbers": digest_of(path)})
 
 
