@@ -2,7 +2,7 @@
 
     python benchmarks/bulk_ray.py --pictures 100000
     python benchmarks/bulk_ray.py --pictures 5000 --part-size 250
-    python benchmarks/bulk_ray.py --pictures 25000 --photographs PICTURES --unharmed
+    python benchmarks/bulk_ray.py --photographs PICTURES --unharmed --by-process
 
 Colour pictures of 64x64 are made by the script, as a folder of JPEG files, or copies of photographs
 are, and encoded to the features of a small network by two threads in all: by one process into
@@ -11,7 +11,8 @@ with an actor killed (SIGKILL) when half of the parts are there; with the comman
 then, and the same line once more; and on a cluster of two machines, both of them here, of which one
 ends then. Rows are held against those of one process. Seconds are by the clock, start of Ray and of
 the actors included, and of the processor, of all processes that belong to the command, as is the
-most anonymous memory (RssAnon and RssShmem), looked at five times a second.
+most anonymous memory (RssAnon and RssShmem), looked at five times a second; with
+`--by-process` it is told whose the seconds of the processor were.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from large import anonymous, below, written
+from large import anonymous, below, line, written
 from machine import describe, foveal
 
 from bulk import difference, rows_of
@@ -44,6 +46,8 @@ class Ran(NamedTuple):
     processor: float
     megabytes: float
     """All processes of a command together."""
+    by_process: dict[str, float]
+    """Seconds of the processor, by kind of process."""
 
 
 def processor(process: int) -> float:
@@ -53,6 +57,15 @@ def processor(process: int) -> float:
     except OSError:
         return 0.0
     return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def kind_of(process: int) -> str:
+    """Name what a process is, such as raylet; nothing of one that ended."""
+    words = [one.decode(errors="replace") for one in line(process).split(b"\0")]
+    first = Path(words[0]).name
+    if first.startswith("python"):  # a program of Python's, by the file or the module that it runs
+        first = next((Path(one).name for one in words[1:] if one[:1] != "-"), first)
+    return first
 
 
 def ran(
@@ -70,7 +83,8 @@ def ran(
     halfway, then : callable
         Whether it is time; what is done then with the first process.
     """
-    began, most, used, over = time.perf_counter(), 0.0, dict[int, float](), False
+    began, most, over = time.perf_counter(), 0.0, False
+    used, kinds = dict[int, float](), dict[int, str]()
     earlier = {pid: processor(pid) for one in beside for pid in (one, *below(one))}
     with tempfile.TemporaryFile() as said:
         running = [subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=said) for line in lines]
@@ -79,6 +93,7 @@ def ran(
             pids = heads.union(*map(below, heads))
             most = max(most, sum(map(anonymous, pids)))
             used |= {pid: max(used.get(pid, 0.0), processor(pid)) for pid in pids}
+            kinds |= {pid: kind for pid in pids if (kind := kind_of(pid))}
             if not over and halfway():
                 over = True
                 then(running[0].pid)
@@ -86,8 +101,11 @@ def ran(
         if any(one.returncode not in (0, -signal.SIGKILL) for one in running):
             said.seek(0)
             raise SystemExit(f"{' '.join(lines[0])}\n{said.read().decode()}")
+    by_process = defaultdict[str, float](float)
+    for pid, seconds in used.items():
+        by_process[kinds.get(pid, "ended")] += seconds - earlier.get(pid, 0.0)
     taken = sum(used.values()) - sum(earlier.values())
-    return Ran(time.perf_counter() - began, taken, most)
+    return Ran(time.perf_counter() - began, taken, most, by_process)
 
 
 def an_actor(pid: int) -> None:
@@ -125,25 +143,35 @@ def copied(photographs: Path, count: int, work: Path) -> Path:
 
 
 def compared(
-    pictures: Path, model: Path, work: Path, part_size: int, parts: int, *, unharmed: bool
+    pictures: Path,
+    model: Path,
+    work: Path,
+    part_size: int,
+    parts: int,
+    *,
+    unharmed: bool,
+    by_process: bool,
 ) -> None:
     """Encode in all ways, and print what each took and how far its rows are off."""
 
-    def line(name: str, *more: object) -> list[str]:
+    def encoding(name: str, *more: object) -> list[str]:
         size = ("--part-size", part_size)
         return foveal("encode", model, pictures, "--to", f"{work / name}/", *size, *more)
 
     def half(name: str) -> Callable[[], bool]:
         return lambda: len(list((work / name).glob("part-*"))) >= parts / 2
 
-    one = ran([line("one", "--threads", 2)])
+    one = ran([encoding("one", "--threads", 2)])
     told("one process", one, 0.0)
     wanted = rows_of(work / "one")
     ways = {
-        "two shards": ([line("two", "--threads", 1, "--shards", f"{n}/2") for n in (1, 2)], None),
-        "two actors": ([line("ray", "--threads", 1, "--engine", "ray")], None),
-        "actor killed": ([line("actor", "--threads", 1, "--engine", "ray")], an_actor),
-        "command killed": ([line("command", "--threads", 1, "--engine", "ray")], kill),
+        "two shards": (
+            [encoding("two", "--threads", 1, "--shards", f"{n}/2") for n in (1, 2)],
+            None,
+        ),
+        "two actors": ([encoding("ray", "--threads", 1, "--engine", "ray")], None),
+        "actor killed": ([encoding("actor", "--threads", 1, "--engine", "ray")], an_actor),
+        "command killed": ([encoding("command", "--threads", 1, "--engine", "ray")], kill),
     }
     took: dict[str, Ran] = {}
     for way, (lines, then) in ways.items():
@@ -157,15 +185,24 @@ def compared(
                 first.seconds + again.seconds,
                 first.processor + again.processor,
                 max(first.megabytes, again.megabytes),
+                {
+                    kind: first.by_process.get(kind, 0.0) + again.by_process.get(kind, 0.0)
+                    for kind in {**first.by_process, **again.by_process}
+                },
             )
         told(way, took[way], difference(rows_of(place), wanted))
-    more = [took["two actors"][at] / took["two shards"][at] - 1 for at in (0, 1)]
-    print(f"two actors over two shards: {more[0]:+.1%} seconds, {more[1]:+.1%} of the processor")
+    many, two = took["two actors"], took["two shards"]
+    seconds, busy = many.seconds / two.seconds - 1, many.processor / two.processor - 1
+    print(f"two actors over two shards: {seconds:+.1%} seconds, {busy:+.1%} of the processor")
+    for kind, taken in (
+        sorted(many.by_process.items(), key=lambda one: -one[1]) if by_process else ()
+    ):
+        print(f"    {kind:<30}{taken:>8.1f}")
     if unharmed:
         return
     with two_machines() as (cluster, second):
         engine = f"ray://{cluster.address}"
-        lines = [line("machine", "--threads", 1, "--engine", engine)]
+        lines = [encoding("machine", "--threads", 1, "--engine", engine)]
         found = ran(
             lines, [os.getpid()], half("machine"), lambda _: cluster.remove_node(second, False)
         )
@@ -193,6 +230,7 @@ def main() -> None:
     parser.add_argument("--photographs", type=Path, help="a folder of those that are copied")
     parser.add_argument("--unharmed", action="store_true", help="nothing is killed")
     parser.add_argument("--work", type=Path, help="where pictures are made")
+    parser.add_argument("--by-process", action="store_true", help="whose the processor was")
     asked = parser.parse_args()
     print(describe())
     print(f"  {'':<16}{'seconds':>9}{'processor':>11}{'MB':>8}{'differs by':>12}")
@@ -216,7 +254,8 @@ def main() -> None:
         count = asked.pictures
         pictures = copied(given, count, work) if given else written("folder", count, work)
         parts = -(-count // asked.part_size)
-        compared(pictures, model, work, asked.part_size, parts, unharmed=asked.unharmed)
+        how = {"unharmed": asked.unharmed, "by_process": asked.by_process}
+        compared(pictures, model, work, asked.part_size, parts, **how)
 
 
 if __name__ == "__main__":

@@ -51,6 +51,7 @@ from sklearn.datasets import load_digits
 from foveal import evaluate, load
 from foveal.evaluation.intervals import mean, wilson
 from foveal.tuning.storage import imported
+from foveal.tuning.study import AGAIN, MOST_TRIES, TRY
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")  # Debian's package dataset-fashion-mnist
 PICTURES_OF_FASHION = 5_000
@@ -265,7 +266,7 @@ def killed(found: Classes, root: Path, wanted: argparse.Namespace, storage: str 
         print(f"kill {turn + 1}: {len(now)} trials done, {state}", flush=True)
         before = now
     _, out = timed([*line, "--trials", str(wanted.trials or 4)])
-    told(json.loads(out), before, model)
+    told(json.loads(out), before, model, study_at(address).trials)
     if storage is not None:
         secret = storage.split("@")[0].rsplit(":", 1)[1].encode()
         files = [one for one in root.rglob("*") if one.is_file() and secret in one.read_bytes()]
@@ -273,33 +274,43 @@ def killed(found: Classes, root: Path, wanted: argparse.Namespace, storage: str 
     print(f"{time.perf_counter() - began:.0f} s in all")
 
 
+def study_at(address: str) -> Any:
+    """Open the study."""
+    return imported().load_study(study_name="killed", storage=address)
+
+
 def kept(address: str) -> dict[int, Any]:
     """Read the trials that a study says are done."""
     optuna = imported()
     try:
-        study = optuna.load_study(study_name="killed", storage=address)
+        study = study_at(address)
     except (KeyError, optuna.exceptions.StorageInternalError):  # killed before it had begun one
         return {}
     done = [one for one in study.trials if one.state.name in ("COMPLETE", "PRUNED")]
     return {one.number: (one.state.name, one.value, one.params) for one in done}
 
 
-def told(found: dict[str, Any], before: dict[int, Any], model: Path) -> None:
-    """Check a study that was killed, and say what is in it."""
+def told(found: dict[str, Any], before: dict[int, Any], model: Path, kept: Sequence[Any]) -> None:
+    """Check a study that was killed, `kept` as optuna has it, and say what is in it."""
     trials = found["trials"]
     assert [one["number"] for one in trials] == list(range(len(trials)))
     assert all(trials[number]["state"] != "failed" for number in before)
     ended = [written(one) for one in trials if one["state"] in ("complete", "pruned")]
     assert len(set(ended)) == len(ended), "a trial was run to its end twice"
-    stopped = [one for one in trials if one["state"] == "failed"]
-    lost = [one["number"] for one in stopped if one["options"] and written(one) not in ended]
+    stopped = [one for one in kept if one.state.name == "FAIL"]
+    begun_again = {one.user_attrs.get(AGAIN) for one in kept}
+    given_up = [one for one in stopped if one.user_attrs.get(TRY, 1) == MOST_TRIES]
+    gone = [one for one in stopped if one.number not in begun_again and one not in given_up]
+    lost = [one.number for one in gone if one.params]  # without, it had not begun
     assert not lost, f"trials {lost} were killed and not tried again"
+    waiting = sum(one.state.name == "WAITING" for one in kept)
     best = trials[found["best"]]
     assert load(model).plan.parameters == best["parameters"]
     assert found["default_metrics"] is not None, "all defaults were never tried to their end"
     print(
-        f"{len(trials)} trials: {len(ended)} done, none of them twice; {len(stopped)} killed, all "
-        f"tried again; best {best['number']}"
+        f"{len(trials)} trials: {len(ended)} done, none of them twice; {len(stopped)} killed, each "
+        f"tried again, {len(given_up)} of them given up with the third; {waiting} wait; best "
+        f"{best['number']}"
     )
 
 

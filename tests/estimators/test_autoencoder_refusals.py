@@ -22,7 +22,7 @@ from support.autoencoders import blobs, in_folder, learner, parted
         ({"kind": "wide"}, "kind: needed one of 'conv', 'dense'"),
         ({"code_size": 0}, "code_size: needed"),
         ({"code_size": 2.5}, "code_size: needed"),
-        ({"code_size": 33}, "code_size: needed at most 32: pictures of 64 values, 32 to train on"),
+        ({"code_size": 33}, "code_size: needed at most 32: pictures of 64 values, 32 of them"),
         ({"encoder": 5}, "encoder: needed"),
         ({"encoder": "flaten | dense 3"}, "flatten"),
         ({"encoder": "1x9x9 | flatten"}, "encoder: needed pictures of 1x8x8"),
@@ -56,7 +56,7 @@ def test_parameters_outside_their_range_are_named(changes: dict, message: str) -
 
 
 def test_codes_are_no_longer_than_pictures_have_values() -> None:
-    with pytest.raises(UsageError, match="at most 4: pictures of 4 values, 32 to train on"):
+    with pytest.raises(UsageError, match="at most 4: pictures of 4 values, 40 of them"):
         learner(code_size=5).fit(blobs(40, 3, 3)[:, :2, :2])
     X = np.random.default_rng(0).random((40, 2, 2))
     assert learner(code_size=4).fit(X).plan_.code_size == 4

@@ -14,15 +14,12 @@ from torch import nn
 
 from foveal.device import choose
 from foveal.errors import UsageError
-from foveal.learning.classification import (
-    LabelledTask,
-    check_trainable,
-    scratch_plan,
-    scratch_task,
-)
+from foveal.learning.classification import LabelledTask, scratch_plan, scratch_task
 from foveal.learning.context import FitContext
-from foveal.learning.data import as_pixels, prepare
+from foveal.learning.descent import check_batches
+from foveal.learning.opening import AsPixels
 from foveal.learning.options import Descent, Labels, Pixels, Shares
+from foveal.learning.preparing import prepare
 from foveal.nets.plan import plan
 from foveal.pictures.collection import Pictures
 from foveal.targets.classes import Classes
@@ -50,7 +47,7 @@ def task(
         labelled_of("classification", **asdict(labels or Labels())),
         Shares(validation_share=share),
     )
-    data = prepare(pictures, as_pixels(pixels, context), target, shares, context)
+    data = prepare(pictures, AsPixels(pixels, context), target, shares, context)
     return scratch_task(data, asked, pixels, context)
 
 
@@ -122,7 +119,7 @@ def test_batches_are_never_larger_than_the_training_part() -> None:
 
 def test_a_network_is_planned_with_an_output_a_class() -> None:
     data = task().data
-    found = scratch_plan(NET, data, Descent())
+    found = scratch_plan(NET, data.target, data.recipe)
     assert found.input == (1, 8, 8) and found.output == (2,)
 
 
@@ -131,24 +128,21 @@ def test_a_network_is_planned_with_an_output_a_class() -> None:
 
 @pytest.mark.parametrize("end", ["dense 2 softmax", "dense 2 | sigmoid", "dense 2 | softmax"])
 def test_a_network_that_ends_with_probabilities_is_refused(end: str) -> None:
-    squashed = plan(f"1x8x8 | flatten | {end}", classes=2)
+    data = task().data
     with pytest.raises(UsageError, match=r"plain sums at the end.*'dense 2'"):
-        check_trainable(squashed, TWO, 4, 8)
-    check_trainable(plan("1x8x8 | flatten | dense 2", classes=2), TWO, 4, 8)
+        scratch_plan(f"flatten | {end}", data.target, data.recipe)
+    assert scratch_plan("flatten | dense 2", data.target, data.recipe).output == (2,)
 
 
-@pytest.mark.parametrize(
-    ("batch_size", "pictures", "fits"), [(1, 8, False), (4, 5, True), (2, 3, False), (8, 8, True)]
-)
-def test_batch_normalisation_needs_two_pictures_in_every_batch(
-    batch_size: int, pictures: int, fits: bool
-) -> None:
-    sizes = [len(one) for one in np.array_split(np.arange(pictures), -(-pictures // batch_size))]
-    assert (min(sizes) > 1) is fits
+@pytest.mark.parametrize("batch_size", [1, 4, 5, 7, 17, 24])
+def test_the_smallest_step_is_known_before_any_is_taken(batch_size: int) -> None:
+    found = task(batch_size=batch_size)
+    assert found.fewest == min(len(batch.values_n) for batch in found.batches.epoch(0))
+
+
+def test_batch_normalisation_needs_two_pictures_in_every_batch() -> None:
     normalised = plan("1x8x8 | batchnorm | flatten | dense 2", classes=2)
-    check_trainable(normalised, TWO, batch_size, pictures, kept=1)
-    if fits:
-        check_trainable(normalised, TWO, batch_size, pictures)
-        return
+    check_batches(normalised, 1, kept=1)
+    check_batches(normalised, 2)
     with pytest.raises(UsageError, match="at least 2 pictures a step"):
-        check_trainable(normalised, TWO, batch_size, pictures)
+        check_batches(normalised, 1)

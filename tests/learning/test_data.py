@@ -14,8 +14,10 @@ from PIL import Image
 from foveal.device import choose
 from foveal.errors import DataError
 from foveal.learning.context import FitContext
-from foveal.learning.data import TrainingData, as_pixels, prepare
+from foveal.learning.data import TrainingData
+from foveal.learning.opening import AsPixels
 from foveal.learning.options import Pixels, Shares
+from foveal.learning.preparing import prepare
 from foveal.pictures import decoders
 from foveal.pictures.augment import Augmentation
 from foveal.pictures.collection import Pictures
@@ -50,7 +52,7 @@ def prepared(
     told: list[Event] = []
     with Run(folder, listeners=[told.append]) as run:
         context = FitContext(run=run, seed=0, device=choose("cpu", 1))
-        data = prepare(pictures, as_pixels(Pixels(), context), target, shares, context)
+        data = prepare(pictures, AsPixels(Pixels(), context), target, shares, context)
     (event,) = [one for one in told if isinstance(one, Prepared)]
     return data, event
 

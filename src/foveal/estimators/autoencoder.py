@@ -13,10 +13,11 @@ from foveal.estimators.inputs import coerce
 from foveal.estimators.learner import Learner
 from foveal.learning.code_options import AUTOENCODER, CodeDescent, CodeOptions, CodePixels
 from foveal.learning.code_plan import code_plan, code_task, uncentred, with_loss
-from foveal.learning.data import as_pixels, prepare
 from foveal.learning.descent import descend, finished
+from foveal.learning.opening import AsPixels
 from foveal.learning.option_groups import pick
 from foveal.learning.options import Shares
+from foveal.learning.preparing import prepare
 from foveal.nets.autoencoder import Kind
 from foveal.nets.spec import Network
 from foveal.pictures.ledger import warn_unreadable
@@ -239,10 +240,16 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learner):
         pixels, code = pick(CodePixels, self), pick(CodeOptions, self)
         with context.device.at_work():
             pictures = coerce(self, X, y, groups=groups, target=Originals())
-            opening, shares = as_pixels(pixels, context), pick(Shares, self)
-            data = prepare(pictures, opening, Originals(), shares, context)
+            data = prepare(
+                pictures,
+                AsPixels(pixels, context),
+                Originals(),
+                pick(Shares, self),
+                context,
+                suits=lambda _, recipe: code_plan(recipe.shape, len(pictures), code),
+            )
             data = with_loss(uncentred(data), code.loss)
-            plan = code_plan(data, descent, code)
+            plan = code_plan(data.recipe.shape, len(data.split.train), code)
             task = code_task(data, plan, descent, pixels, code, context)
             trained = descend(task, plan, descent, context)
             model, judged = task.frozen(trained)

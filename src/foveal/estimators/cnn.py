@@ -14,11 +14,13 @@ from foveal.learning.classification import (
     scratch_task,
 )
 from foveal.learning.context import FitContext
-from foveal.learning.data import TrainingData, as_pixels, prepare
+from foveal.learning.data import TrainingData
 from foveal.learning.descent import descend, finished
 from foveal.learning.earlier import Earlier
+from foveal.learning.opening import AsPixels
 from foveal.learning.option_groups import pick
 from foveal.learning.options import CNN, CNN_OF_NUMBERS, Descent, Labels, Pixels, Shares
+from foveal.learning.preparing import prepare
 from foveal.model.fitted import FittedModel
 from foveal.nets.plan import Plan
 from foveal.nets.spec import Network
@@ -113,7 +115,7 @@ class FromScratch(Answering):
         self, data: TrainingData[Labelled], context: FitContext, earlier: Earlier | None = None
     ) -> FittedModel:
         descent = pick(Descent, self)
-        plan = scratch_plan(self.net, data, descent, earlier)
+        plan = scratch_plan(self.net, data.target, data.recipe, earlier)
         task = scratch_task(data, descent, pick(Pixels, self), context, earlier)
         trained = descend(task, plan, descent, context)
         model = task.frozen(plan, trained)
@@ -126,10 +128,15 @@ class FromScratch(Answering):
     def _prepared(
         self, pictures: Pictures, context: FitContext, earlier: Earlier | None = None
     ) -> TrainingData[Labelled]:
-        asked = pick(Pixels, self)
-        opening = as_pixels(asked, context, earlier)
-        target = self._target(pictures, None)
-        return prepare(pictures, opening, target, pick(Shares, self), context, earlier)
+        return prepare(
+            pictures,
+            AsPixels(pick(Pixels, self), context, earlier),
+            self._target(pictures, None),
+            pick(Shares, self),
+            context,
+            earlier,
+            suits=lambda target, recipe: scratch_plan(self.net, target, recipe, earlier),
+        )
 
 
 class CNNClassifier(Classifier, FromScratch):

@@ -12,11 +12,13 @@ from foveal.estimators.inputs import coerce, opened
 from foveal.estimators.learner import Answering, Classifier, Regressor, without
 from foveal.learning.context import FitContext
 from foveal.learning.cuts import choose_cut
-from foveal.learning.data import TrainingData, as_features, prepare
+from foveal.learning.data import TrainingData
 from foveal.learning.earlier import Earlier
 from foveal.learning.from_parts import from_parts
+from foveal.learning.opening import AsFeatures, Opening
 from foveal.learning.option_groups import pick
 from foveal.learning.options import Descent, Labels
+from foveal.learning.preparing import prepare
 from foveal.learning.transfer import Transfer
 from foveal.learning.transfer_config import TransferConfig
 from foveal.learning.transfer_options import (
@@ -84,16 +86,25 @@ class FromBackbone(Answering):
         """Open the backbone, choose its cut, and take the features of pictures there."""
         features = pictures.features
         self.cuts_: dict[str, float] = {}
+        opening: Opening
         if isinstance(features, PartFeatures):
             transfer, opening, pictures = from_parts(pictures, features, config, context)
-            return transfer, prepare(pictures, opening, config.target, config.held_out, context)
-        survey = look_over(pictures)
-        backbone = config.backbone(survey.aspect)
-        recipe = recipe_for(survey, backbone.recipe)
-        cut, self.cuts_ = choose_cut(config, backbone, recipe, pictures, context)
-        transfer = Transfer(backbone, cut, config, context)
-        opening = as_features(transfer.extraction(recipe), context)
-        data = prepare(pictures, opening, config.target, config.held_out, context, config.earlier)
+        else:
+            survey = look_over(pictures)
+            backbone = config.backbone(survey.aspect)
+            recipe = recipe_for(survey, backbone.recipe)
+            cut, self.cuts_ = choose_cut(config, backbone, recipe, pictures, context)
+            transfer = Transfer(backbone, cut, config, context)
+            opening = AsFeatures(transfer.extraction(recipe), context)
+        data = prepare(
+            pictures,
+            opening,
+            config.target,
+            config.held_out,
+            context,
+            config.earlier,
+            suits=transfer.suits,
+        )
         return transfer, data
 
     def _prepared(self, pictures: Pictures, context: FitContext) -> TrainingData[Labelled]:

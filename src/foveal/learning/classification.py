@@ -12,7 +12,7 @@ from torch import nn
 from foveal.arrays import Hashes, Rows
 from foveal.learning.context import FitContext
 from foveal.learning.data import TrainingData
-from foveal.learning.descent import Habits, Trained, batch_size_of, check_batches
+from foveal.learning.descent import Habits, Trained, batch_size_of
 from foveal.learning.earlier import Earlier
 from foveal.learning.familiarity import familiar
 from foveal.learning.held import Held
@@ -23,6 +23,7 @@ from foveal.model.freezing import best_network, freeze
 from foveal.nets.plan import Plan, plan
 from foveal.nets.spec import Network
 from foveal.pictures.augment import Augmentation
+from foveal.recipe import PictureRecipe
 from foveal.targets.labelled import Labelled
 from foveal.training import config as configs
 from foveal.training.steps import LossOf, Scores, judged_at_once, logits_of
@@ -144,37 +145,21 @@ def scratch_task(
 
 def scratch_plan(
     net: str | Network | Plan,
-    data: TrainingData[Labelled],
-    asked: Descent,
+    target: Labelled,
+    recipe: PictureRecipe,
     earlier: Earlier | None = None,
 ) -> Plan:
-    """Plan a network for the pictures and for what is to be said of them."""
-    described = net.network if isinstance(net, Plan) else net
-    if earlier is None:
-        found = plan(described, input=data.recipe.shape, classes=data.target.outputs)
-    else:
-        found = earlier.planned(described, data.target)
-    count = len(data.split.train)
-    check_trainable(found, data.target, batch_size_of(asked, count), count)
-    return found
-
-
-def check_trainable(
-    plan: Plan, target: Labelled, batch_size: int, pictures: int, *, kept: int = 0
-) -> None:
-    """Refuse a network that gradient descent cannot teach.
-
-    Parameters
-    ----------
-    target : Labelled
-        Says what the network may end with.
-    kept : int
-        First layers whose normalisations keep their statistics.
+    """Plan a network for pictures and for what is to be said of them.
 
     Raises
     ------
     UsageError
-        Where `check_batches` or the target does.
+        For a network that does not suit them.
     """
-    check_batches(plan, batch_size, pictures, kept=kept)
-    target.check_end(plan)
+    described = net.network if isinstance(net, Plan) else net
+    if earlier is None:
+        found = plan(described, input=recipe.shape, classes=target.outputs)
+    else:
+        found = earlier.planned(described, target)
+    target.check_end(found)
+    return found

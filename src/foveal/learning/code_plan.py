@@ -8,13 +8,13 @@ from foveal.errors import UsageError
 from foveal.learning.code_options import CodeOptions
 from foveal.learning.context import FitContext
 from foveal.learning.data import TrainingData
-from foveal.learning.descent import batch_size_of, check_batches
+from foveal.learning.descent import batch_size_of
 from foveal.learning.options import Descent, Pixels
 from foveal.learning.reconstruction import AutoencoderTask
 from foveal.nets.autoencoder import autoencoder, photographs
 from foveal.nets.plan import Plan
 from foveal.pictures.augment import Augmentation
-from foveal.shapes import volume
+from foveal.shapes import Shape, volume
 from foveal.targets.pictures import Originals
 from foveal.training import config as configs
 from foveal.vocabulary import Loss
@@ -37,37 +37,42 @@ def with_loss(data: TrainingData[Originals], asked: Loss | None) -> TrainingData
     return replace(data, target=Originals(criterion=asked or left_out))
 
 
-def code_plan(data: TrainingData[Originals], asked: Descent, code: CodeOptions) -> Plan:
-    """Plan an autoencoder for the pictures that there are.
+def code_plan(shape: Shape, count: int, code: CodeOptions) -> Plan:
+    """Plan an autoencoder for pictures.
+
+    Parameters
+    ----------
+    shape : tuple
+        Of each picture.
+    count : int
+        How many of them can train, at most.
 
     Raises
     ------
     UsageError
         For a code that is larger than the pictures are, or than there are pictures.
     """
-    values, count = volume(data.recipe.shape), len(data.split.train)
+    values = volume(shape)
     most = min(values, count)
     if code.code_size is not None and code.code_size > most:
         raise UsageError(
             "code_size",
-            needed=f"at most {most}: pictures of {counted(values, 'value')}, {count:,} to train on",
+            needed=f"at most {most}: pictures of {counted(values, 'value')}, {count:,} of them",
             came=str(code.code_size),
             remedy="choose a smaller code, or give more pictures",
         )
-    usual = PHOTOGRAPH_CODE_SIZE if photographs(data.recipe.shape) else CODE_SIZE
-    found = autoencoder(
-        data.recipe.shape,
+    usual = PHOTOGRAPH_CODE_SIZE if photographs(shape) else CODE_SIZE
+    return autoencoder(
+        shape,
         code.code_size or min(usual, max(values // 2, 1), count),
         kind=code.kind,
         encoder=code.encoder,
         decoder=code.decoder,
         activation=code.activation,
         variational=code.variational,
-        squashed=data.target.criterion == "bce",
+        squashed=code.loss == "bce",
         few=count < values,
     )
-    check_batches(found, batch_size_of(asked, count), count)
-    return found
 
 
 def code_task(

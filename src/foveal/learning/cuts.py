@@ -13,9 +13,10 @@ from foveal.errors import UsageError
 from foveal.inference.extracting import Extraction
 from foveal.inference.session import Session
 from foveal.learning.context import FitContext
-from foveal.learning.data import as_features, prepare
 from foveal.learning.held import Held
+from foveal.learning.opening import AsFeatures
 from foveal.learning.options import AUTO
+from foveal.learning.preparing import prepare
 from foveal.learning.transfer_config import TransferConfig
 from foveal.pictures.collection import Pictures
 from foveal.progress.events import CutTried, Event, Extracting
@@ -64,7 +65,7 @@ def _tried(
     extraction = Extraction(session=session, float16=start.float16, cluster=start.cluster)
     listening = Run(listeners=[lambda event: _pass_on(event, run)])
     quiet = replace(context, run=listening)  # preparation is told of when the cut is chosen
-    opening = as_features(extraction, quiet)
+    opening = AsFeatures(extraction, quiet)
     data = prepare(pictures, opening, config.target, config.held_out, quiet)
     began = time.perf_counter()
     rows = data.split.train

@@ -50,6 +50,11 @@ class Task(Protocol):
         ...
 
     @property
+    def fewest(self) -> int:
+        """Pictures of the smallest step."""
+        ...
+
+    @property
     def loss_of(self) -> LossOf:
         """The loss to minimise."""
         ...
@@ -82,6 +87,7 @@ class Trained:
 
 def descend(task: Task, plan: Plan, asked: Descent, context: FitContext) -> Trained:
     """Train a network from drawn weights: build, configure, run the loop."""
+    check_batches(plan, task.fewest)
     network = task.initial(build(plan, seed=context.seed_of("weights")))
     placed(network, context.device)
     config = configured(asked, task, network, context)
@@ -199,19 +205,23 @@ def batch_size_of(asked: Descent, pictures: int) -> int:
     return min(asked.batch_size or configs.batch_size_for(pictures), pictures)
 
 
-def check_batches(plan: Plan, batch_size: int, pictures: int, *, kept: int = 0) -> None:
+def check_batches(plan: Plan, fewest: int, *, kept: int = 0) -> None:
     """Refuse batches of one picture with batch normalisation.
 
     Parameters
     ----------
     plan : Plan
         The network.
-    batch_size, pictures : int
-        Pictures a step, at most, and in all.
+    fewest : int
+        Pictures of the smallest step.
     kept : int
         First layers whose normalisations keep their statistics.
+
+    Raises
+    ------
+    UsageError
+        Where there is but one.
     """
-    fewest = pictures // -(-pictures // batch_size)  # batches differ by one picture at most
     taught = replace(plan, layers=plan.layers[kept:], fixed=0, encoder_layers=0).walk()
     if fewest < 2 and any(isinstance(layer.layer, BatchNorm) for layer in taught):
         raise UsageError(

@@ -11,8 +11,8 @@ from foveal.backbones.catalog import DEFAULT, Backbone, Stage, of_model, open_ba
 from foveal.bulk.source import PartFeatures, at_hand
 from foveal.device import Device
 from foveal.errors import DataError, UsageError
+from foveal.inference.features import Features
 from foveal.learning.context import FitContext
-from foveal.learning.data import Opening
 from foveal.learning.heads import ON_MAPS, head_layers
 from foveal.learning.option_groups import sides_of
 from foveal.learning.part_features import features_of_parts
@@ -45,9 +45,28 @@ class Encoder:
     """How it saw the pictures."""
 
 
+@dataclass(frozen=True, slots=True)
+class AsFeaturesOfParts:
+    """Opens the features that parts hold; see `foveal.learning.opening.Opening`."""
+
+    parts: PartFeatures
+    encoded_by: PictureRecipe
+    float16: bool
+    context: FitContext
+
+    def recipe(self, pictures: Pictures) -> PictureRecipe:
+        """Return how the network that made them saw the pictures."""
+        return self.encoded_by
+
+    def store(self, pictures: Pictures, recipe: PictureRecipe) -> Features:
+        """Lay them out in the cache, or find them there."""
+        progress = passing(self.context.run.tell, f"the features in {self.parts.title}")
+        return features_of_parts(self.parts, float16=self.float16, progress=progress)
+
+
 def from_parts(
     pictures: Pictures, features: PartFeatures, config: TransferConfig, context: FitContext
-) -> tuple[Transfer, Opening, Pictures]:
+) -> tuple[Transfer, AsFeaturesOfParts, Pictures]:
     """Return a transfer from parts, what opens their features, and the pictures to prepare.
 
     Raises
@@ -69,11 +88,7 @@ def from_parts(
             remedy="encode the pictures again, or name them",
         )
 
-    def opening(_: Pictures) -> tuple[Any, PictureRecipe]:
-        progress = passing(context.run.tell, f"the features in {features.title}")
-        half = config.start.float16
-        return features_of_parts(features, float16=half, progress=progress), encoder.recipe
-
+    opening = AsFeaturesOfParts(features, encoder.recipe, config.start.float16, context)
     if pictures.near is None and not at_hand(pictures):
         pictures = replace(pictures, near=NO_PAIRS).noted([NOT_SOUGHT])
     return transfer, opening, pictures

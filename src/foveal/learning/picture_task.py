@@ -35,6 +35,12 @@ class PictureTask(Generic[T_co]):
         return self.context.device
 
     @property
+    def fewest(self) -> int:
+        """Pictures of the smallest step: batches differ by one at most."""
+        count = len(self.data.split.train)
+        return count // -(-count // self.batch_size)
+
+    @property
     def batches(self) -> Batches:
         """The training pictures, by epoch."""
         return self.data.batches(

@@ -14,17 +14,14 @@ from foveal.backbones.cutting import cut, fixed_layers
 from foveal.inference.extracting import Extraction
 from foveal.inference.features import Features
 from foveal.inference.session import Session
-from foveal.learning.classification import (
-    LabelledTask,
-    check_trainable,
-    unjudged,
-)
+from foveal.learning.classification import LabelledTask, unjudged
 from foveal.learning.context import FitContext
 from foveal.learning.data import TrainingData
 from foveal.learning.descent import (
     Trained,
     batch_size_of,
     budget_of,
+    check_batches,
     configured,
     finished,
     follow,
@@ -85,6 +82,18 @@ class Transfer:
             views=self.config.views.views,
             augmentation=self.config.variations(recipe),
         )
+
+    def suits(self, target: Labelled, recipe: PictureRecipe) -> None:
+        """Refuse a head that does not suit what is to be said of pictures.
+
+        Raises
+        ------
+        UsageError
+            As `foveal.nets.plan.plan` and the target do.
+        """
+        planned = self.plan(target.outputs)
+        if not self.config.start.at_once:
+            target.check_end(planned)
 
     def plan(self, outputs: int | None) -> Plan:
         """Plan the whole network: fixed layers, those above the cut that are kept, the head."""
@@ -204,9 +213,7 @@ class Transfer:
     ) -> tuple[Held, Trained]:
         """Train the head by gradient descent on features, through the one loop."""
         task, run = self._task(data), self.context.run
-        check_trainable(
-            plan, data.target, task.batch_size, len(data.split.train), kept=len(self.kept)
-        )
+        check_batches(plan, task.fewest, kept=len(self.kept))
         config = configured(self.config.descent, task, head, self.context)
         run.tell(task.planned(plan, config))
         state = start(head, config)

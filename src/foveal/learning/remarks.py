@@ -1,0 +1,126 @@
+"""What a person is told of prepared pictures: where each went and why, what a figure can say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from foveal.arrays import Hashes, Rows
+from foveal.learning.data import TrainingData
+from foveal.pictures import ledger, prepared
+from foveal.pictures.collection import Pictures
+from foveal.pictures.copies import NearCopies
+from foveal.pictures.ledger import Entry
+from foveal.pictures.splits import Split
+from foveal.targets.labelled import Labelled
+from foveal.targets.target import Answers, Target
+from foveal.wording import counted
+
+FEW_PHOTOGRAPHS = 5_000
+"""Photographs below which a pretrained network is likely the better start."""
+
+MOST_APART = 3
+"""Classes of which it is told where else their pictures are."""
+
+
+def entries_of(
+    pictures: Pictures, store: prepared.Prepared, answers: Answers, units: Hashes, parts: Split
+) -> ledger.Entries:
+    """Say of every row where it went, or why nowhere."""
+    where = [""] * len(pictures)
+    for name in ("train", "validation", "test"):
+        for row in getattr(parts, name).tolist():
+            where[row] = name
+    held_out = np.concatenate([parts.validation, parts.test])
+    reasons = [
+        unreadable or unanswered
+        for unreadable, unanswered in zip(store.reasons, answers.reasons, strict=True)
+    ]
+    for row, reason in enumerate(reasons):
+        if not reason and not where[row]:
+            reasons[row] = _moved(row, pictures, store.hashes, units, held_out)
+    return ledger.Entries(
+        names=pictures.names,
+        labels=pictures.labels,
+        parts=where,
+        reasons=reasons,
+        remarked=store.remarked,
+    )
+
+
+def beside(entries: Sequence[Entry], target: Target, lost: str) -> str:
+    """Say where pictures are that do not train: of classes that others bear alone; left out."""
+    used = Counter((one.label, one.part) for one in entries if not one.reason)
+    known = set(map(str, target.names)).difference(label for label, part in used if part == "train")
+    apart = Counter({one: count for one, count in used.items() if one[0] in known})
+    told = [
+        f"{counted(count, 'picture')} of {label} in the {part} part alone"
+        for (label, part), count in apart.most_common(MOST_APART)
+    ]
+    if lost:
+        told.append(lost)
+    return f" ({'; '.join(told)})" if told else ""
+
+
+def together(pictures: Pictures, data: TrainingData[Target], copies: NearCopies) -> Iterator[str]:
+    """Say which pictures are kept together, and what that means for a figure."""
+    used = np.sort(np.concatenate([data.split.train, data.split.validation, data.split.test]))
+    if pictures.groups is not None:
+        count = len(np.unique(data.units[used]))
+        yield (
+            f"{counted(len(used), 'picture')} of {counted(count, 'group')}: no group "
+            "is torn apart by any split"
+        )
+    if len(copies.pairs):
+        yield (
+            f"{len(copies.rows):,} of {counted(copies.looked_at, 'picture')} are near "
+            "copies of others, "
+            f"such as {copies.named(pictures.names)}: near copies are kept on one side of every "
+            f"split{'; name what else belongs together (`groups`)' * (pictures.groups is None)}"
+        )
+    if isinstance(data.target, Labelled) and len(data.target.names):
+        yield from copies.conflicts(data.values, data.target.written_value, pictures.names)
+    for code, label in enumerate(data.target.names):
+        units = data.units[used[data.target.named(data.values[used], code)]]
+        if len(units) == 1:
+            yield (
+                f"there is but one picture of {label}: it is not held out, and no figure says how "
+                "others of this class fare"
+            )
+        elif len(units) and len(np.unique(units)) == 1:
+            yield (
+                f"all {counted(len(units), 'picture')} of {label} belong together: none "
+                "of them is held "
+                "out, and no figure says how others of this class fare"
+            )
+
+
+def notes(pictures: Pictures, data: TrainingData[Target]) -> Iterator[str]:
+    """Say what a reader should know of the pictures as a whole."""
+    yield from pictures.notes
+    yield from data.store.remarks
+    yield from data.target.remarks(data.taught)
+    if data.store.images is None:
+        return
+    few = len(data.split.train) < FEW_PHOTOGRAPHS
+    if pictures.content.shape is None and few and len(data.target.names):
+        yield (
+            f"{counted(len(data.split.train), 'picture')}, few for training from scratch: of "
+            "photographs, transfer learning from a pretrained network is likely more accurate"
+        )
+    if not len(data.split.validation):
+        yield "no validation pictures: the last weights are kept, and nothing is claimed of them"
+
+
+def _moved(row: int, pictures: Pictures, hashes: Hashes, units: Hashes, held_out: Rows) -> str:
+    """Say why a picture that could train may not: what it belongs to stands in another part."""
+    if hashes[row] in hashes[held_out]:
+        return "the same picture stands in another part"
+    groups = [None] * len(hashes) if pictures.groups is None else pictures.groups
+    group = groups[row]
+    if group is not None and any(groups[other] == group for other in held_out):
+        return f"its group, {group}, stands in another part"
+    near = held_out[units[held_out] == units[row]][0]
+    return f"a near copy, {pictures.names[near]}, stands in another part"
