@@ -42,7 +42,7 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> None:
         (CNNClassifier("conv 4 3x3 | flatten | dense 7"), "one a class, got 7"),
         (CNNClassifier("conv 4 3x3 | flatten | dense softmax"), "plain sums at the end"),
         (CNNClassifier("conv 4 99x99 | flatten | dense"), "99x99 kernel"),
-        (TransferClassifier(head="conv 4 99x99 | flatten | dense"), "99x99 kernel"),
+        (TransferClassifier(head="conv 4 3x3 | flatten | dense"), "works on feature maps"),
         (TransferClassifier(head="dense 8 relu | dense softmax"), "plain sums at the end"),
         (Autoencoder(code_size=5_000), "at most 6"),
         (Autoencoder(encoder="conv 4 99x99 | flatten | dense 4"), "99x99 kernel"),
