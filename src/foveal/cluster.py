@@ -38,6 +38,7 @@ QUIET = {
     "RAY_ENABLE_AUTO_CONNECT": "0",  # what asks a Ray that was left starts no other one
 }
 """Environment of Ray, unless it says otherwise."""
+GREETING = b"Set ray log level from environment variable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class Cluster:
             _check_answers(address)
         # Ray tells on standard output of workers that ended: there the answer goes.
         with contextlib.redirect_stdout(sys.stderr):
-            with _own_ending():
+            with _own_ending(), ungreeted():
                 self._join(ray, address)
             try:
                 yield ray
@@ -145,6 +146,31 @@ def _own_ending() -> Iterator[None]:
     finally:
         if before is not None and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def ungreeted() -> Iterator[None]:
+    """Leave out of standard error what Ray says of its level of logging, whatever that is.
+
+    It is written past Python. All else is passed on once ``with`` is over.
+    """
+    try:
+        before = os.dup(2)
+    except OSError:  # there is none
+        yield
+        return
+    with tempfile.TemporaryFile() as held:
+        sys.stderr.flush()
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(before, 2)
+            os.close(before)
+            held.seek(0)
+            with open(2, "wb", closefd=False) as stderr:
+                stderr.writelines(line for line in held if GREETING not in line)
 
 
 def imported() -> Any:

@@ -40,7 +40,7 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
     )
     shutil.rmtree(own, ignore_errors=True)
     assert done.returncode == 0, done.stderr[-4000:]
-    return place, json.loads(done.stdout)
+    return place, {**json.loads(done.stdout), "stderr": done.stderr}
 
 
 def test_parts_are_the_same_where_an_actor_is_killed(worked: tuple[Path, dict]) -> None:
@@ -55,6 +55,10 @@ def test_actors_write_and_nobody_else(worked: tuple[Path, dict]) -> None:
     place, answers = worked
     assert processes_in(place / "parts").isdisjoint(processes_in(place / "plain"))
     assert len(processes_in(place / "parts")) >= min(answers["cores"], 2)
+
+
+def test_ray_greets_nobody(worked: tuple[Path, dict]) -> None:
+    assert "log level" not in worked[1]["stderr"]
 
 
 def test_what_the_killed_one_was_writing_is_gone(worked: tuple[Path, dict]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from foveal.cluster import Cluster, enter, imported
+from foveal.cluster import GREETING, Cluster, enter, imported, ungreeted
 from foveal.errors import ResourceError, UsageError
 
 
@@ -53,6 +53,14 @@ def test_a_ray_that_does_not_start_here_is_told(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(ResourceError, match="got The current node timed out during startup"):
         with Cluster().joined():
             pass
+
+
+def test_what_ray_greets_with_is_left_out_and_nothing_else(capfd: pytest.CaptureFixture) -> None:
+    with ungreeted():
+        print("before", file=sys.stderr)
+        os.write(2, b"[1 I] " + GREETING + b" RAY_BACKEND_LOG_LEVEL to 3\nafter\n")
+    os.write(2, b"later\n")
+    assert capfd.readouterr().err == "before\nafter\nlater\n"
 
 
 def test_ray_leaves_to_the_command_how_it_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
