@@ -163,3 +163,12 @@ def test_an_error_is_one_object_too(run, place: Path, line: tuple[str, ...], cod
     assert (answer["version"], answer["exit_code"]) == (SCHEMA, code)
     assert answer["error"].keys() == {"what", "needed", "came", "remedy"}
     ANSWERS["error"][0].model_validate(answer, strict=True)
+
+
+@pytest.mark.parametrize("name", ["train cnn", "train transfer", "train autoencoder"])
+def test_notes_of_a_training_are_those_that_a_person_sees(run, place: Path, name: str) -> None:
+    (place / "pictures" / "a" / "odd.png").write_bytes(b"no picture")
+    code, out, err = run(*name.split(), *LINES[name], "--json")
+    shown = [line.removeprefix("note: ") for line in err.splitlines() if line.startswith("note: ")]
+    assert code == 0 and shown and json.loads(out)["notes"] == shown
+    assert any("odd.png" in note for note in shown)

@@ -88,6 +88,7 @@ KEYS = {
     "reconstruction",
     "validation_pictures",
     "best_epoch",
+    "notes",
     "epochs",
 }
 

@@ -120,6 +120,7 @@ KEYS = {
     "validation_effective",
     "unjudged",
     "best_epoch",
+    "notes",
     "temperature",
     "epochs",
     "folds",
@@ -308,6 +309,8 @@ def test_parts_of_features_teach_as_the_pictures_do(
     assert out.strip().splitlines()[-1] == f"next: foveal show {models[0]}"
     assert "those in" in err and "none goes through the network" in err
     assert "the report shows none of the pictures" in err
+    notes = json.loads(transfer(run, parts, models[0], own, "--resume", "--json")[1])["notes"]
+    assert any("none goes through the network" in note for note in notes)
     assert (tmp_path / "a.run" / "report.html").stat().st_size > 10_000
     assert transfer(run, class_folders, models[1], own)[0] == 0
     said = [json.loads(run("show", one, "--json")[1])["accuracy"] for one in models]

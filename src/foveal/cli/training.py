@@ -13,7 +13,7 @@ import typer
 from foveal.cli.on_ray import trained_by_workers
 from foveal.cli.options import groups_of, interruptible
 from foveal.cli.typed import typed_line, was_typed
-from foveal.cli.words import quoted
+from foveal.cli.words import in_options, quoted
 from foveal.launched import Launch
 from foveal.results import plain
 from foveal.visible import visible_lines
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from foveal.estimators.learner import Learner
     from foveal.model.fitted import FittedModel
     from foveal.progress.events import Event, Listener
+    from foveal.training.record import RunRecord
 
 NOT_LEARNED = (
     *("model", "pictures", "pages", "label_from", "label", "groups", "folds"),
@@ -70,6 +71,8 @@ class TrainedModel:
     """Where the model is kept that was there before, if any."""
     report: Path | None
     """The page that tells all of it; None where there is none."""
+    unreported: str
+    """Why it is not there, or shows no pictures; empty where all is as it was asked for."""
 
     @property
     def run(self) -> Path:
@@ -79,9 +82,17 @@ class TrainedModel:
     @property
     def folds(self) -> dict[str, Any]:
         """What trainings on folds said, as its run tells; nothing where there were none."""
+        return self._record().folds
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader should know, in the order in which it was told."""
+        return [*self._record().notes, *[self.unreported] * bool(self.unreported)]
+
+    def _record(self) -> RunRecord:
         from foveal.training.record import RunRecord
 
-        return RunRecord.read(self.run).folds
+        return RunRecord.read(self.run)
 
     def to_dict(self) -> dict[str, Any]:
         """Return where it is, and what came of the training."""
@@ -95,6 +106,7 @@ class TrainedModel:
             "validation_pictures": self.model.provenance.validation_pictures,
             "best_epoch": self.model.provenance.best_epoch,
             "epochs": plain(self.history),
+            "notes": self.notes,
         }
 
     def head(self) -> Iterator[str]:
@@ -219,7 +231,9 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner], k
         features = are_features(pictures)
         said = asked.get("label_from"), asked.get("label")
         shown = None if features else labelled(pictures, *said)
-        report = report_of(asked, model, shown, show, anew=learner is not None)
+        report, unreported = report_of(asked, model, shown, show, anew=learner is not None)
+        if unreported:
+            typer.echo(visible_lines(f"note: {in_options(unreported)}"), err=True)
     return kind(
         path=asked["model"],
         pictures=asked["pictures"],
@@ -233,16 +247,23 @@ def trained(context: typer.Context, make: Callable[[dict[str, Any]], Learner], k
         complete=learner is None,
         replaced=done.replaced,
         report=report,
+        unreported=unreported,
     )
 
 
 def report_of(
     asked: Mapping[str, Any], model: FittedModel, pictures: Any, show: Listener, *, anew: bool
-) -> Path | None:
-    """Write the report of a training, whose model is saved by now; return where it is.
+) -> tuple[Path | None, str]:
+    """Write the report of a training, whose model is saved by now.
 
-    What keeps it from being written is said, and ends nothing: the model counts. A run that was
-    complete already keeps the report that it has.
+    What keeps it from being written ends nothing: the model counts. A run that was complete already
+    keeps the report that it has.
+
+    Returns
+    -------
+    tuple
+        Where it is, None where it is not; and why it is not, or shows no pictures, although it was
+        asked for.
     """
     from foveal.cli.reports import told_report
     from foveal.training.journal import REPORT
@@ -250,21 +271,16 @@ def report_of(
     run = asked["model"].with_suffix(".run")
     place: Path = run / REPORT
     kept = place.is_file() and not anew
-    if pictures is None and asked["report"] and not kept:
-        typer.echo(f"note: {NO_PICTURES}", err=True)
     if kept or not asked["report"]:
-        return place if kept else None
+        return (place if kept else None), ""
     try:
         found = told_report(model, pictures, show, run=run, file=asked["model"], source="")
-        return found.save(place)
+        return found.save(place), NO_PICTURES if pictures is None else ""
     except Exception as why:  # whatever a report meets, the model stays
-        from foveal.cli.words import in_options
         from foveal.errors import FovealError
 
         kind = "" if isinstance(why, FovealError) else f"{type(why).__name__}, "
-        line = f"note: no report was written: {kind}{in_options(str(why))}"
-        typer.echo(visible_lines(line), err=True)
-        return None
+        return None, f"no report was written: {kind}{why}"
 
 
 def _kept_report(run: Path) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from foveal.cli.answers.parts import Answer, Estimate, Part, Shape
+from foveal.cli.answers.parts import Answer, Estimate, Notes, Part, Shape
 
 
 class Epoch(Part):
@@ -35,6 +35,7 @@ class Trained(Answer):
     validation_pictures: int
     best_epoch: int
     epochs: list[Epoch]
+    notes: Notes
 
 
 class TrainedToAnswer(Trained):
