@@ -62,6 +62,10 @@ class Drawing:
         """Count nothing."""
         return {}
 
+    def engine(self, pictures: Pictures) -> str:
+        """Name nothing: no network was asked."""
+        return ""
+
 
 def opened(size: int) -> FittedModel:
     """Make an autoencoder with codes of so many numbers."""

@@ -35,6 +35,9 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 Precision = Literal["float32", "bfloat16"]
 """Number format of the products of a training step; weights, sums and losses stay float32."""
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
+MANIFEST = "_parts.json"
+"""Name of the file by which a folder is known as one of parts. It begins so that others who read
+the folder as a table, as pandas does, pass over it."""
 ENGINES = ("openvino", "onnxruntime", "torch")
 """What runs a frozen network, by preference."""
 

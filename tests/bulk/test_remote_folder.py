@@ -17,7 +17,7 @@ from PIL import Image
 
 from foveal import remote
 from foveal.bulk import remote_folder
-from foveal.bulk.folder import MANIFEST, names_parts
+from foveal.bulk.folder import names_parts
 from foveal.bulk.pieces import Share
 from foveal.bulk.reading import are_parts, open_parts
 from foveal.bulk.remote_folder import begun
@@ -26,6 +26,7 @@ from foveal.errors import DataError, ResourceError, UsageError
 from foveal.model.bulk_work import PredictWork
 from foveal.model.loading import load
 from foveal.pictures.sources import gather
+from foveal.vocabulary import MANIFEST
 from support.models import small_model
 from support.remote import asked
 from support.s3 import BUCKET, S3

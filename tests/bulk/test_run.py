@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from foveal.bulk.folder import MANIFEST, PartsFolder
+from foveal.bulk.folder import PartsFolder
 from foveal.bulk.part import KEY, read_part
 from foveal.bulk.pieces import Share, pieces
 from foveal.bulk.reading import open_parts
@@ -31,6 +31,7 @@ from foveal.errors import DataError, PictureWarning, ResourceError, UsageError
 from foveal.pictures.collection import Pictures
 from foveal.pictures.sources import gather, gather_each
 from foveal.recipe import PictureRecipe
+from foveal.vocabulary import MANIFEST
 
 
 class Lengths(NamedTuple):
@@ -61,6 +62,9 @@ class Measuring:
 
     def counts(self, answers: Lengths) -> Mapping[str, int]:
         return {"long": sum(len(name) > 10 for name in answers.names)}
+
+    def engine(self, pictures: Pictures) -> str:
+        return ""
 
 
 @dataclass(frozen=True)
@@ -352,7 +356,7 @@ def test_two_processes_side_by_side_write_what_one_does(tmp_path: Path) -> None:
         one.join()
     assert [one.exitcode for one in both] == [0, 0]
     assert rows_in(place) == EXPECTED
-    assert PartsFolder.begun(place, Measure().facts, 4).ended(6, 23)
+    assert PartsFolder.begun(place, Measure().facts, 4).ended([""] * 6, 23)
 
 
 def test_shards_are_listed_one_by_one_and_one_that_is_cut_keeps_its_row(tmp_path: Path) -> None:

@@ -304,3 +304,33 @@ def test_parts_and_tables_of_codes_are_decoded_at_their_address(run, place: Path
         code, _, err = run("decode", "a.safetensors", where, "--to", "other")
         assert code == 3 and told in err and where in err
     system.store.clear()
+
+
+@pytest.mark.parametrize(
+    ("line", "came"),
+    [
+        (("encode", "m.safetensors"), "parts of features"),
+        (("encode", "a.safetensors"), "parts of codes"),
+        (("predict", "m.safetensors"), "parts of predictions"),
+    ],
+)
+def test_parts_in_the_place_of_pictures_are_told_for_what_they_are(
+    run, place: Path, line: tuple[str, str], came: str
+) -> None:
+    assert run(*line, "pictures", "--to", "parts/")[0] == 0
+    fsspec.filesystem("memory").put(str(place / "parts"), "/top/parts", recursive=True)
+    for command in ("check",), ("predict", "m.safetensors"), ("evaluate", "m.safetensors"):
+        where = "memory://top/parts" if command[0] == "evaluate" else "parts/"
+        code, _, err = run(*command, where)
+        assert code == 3 and f"needed: pictures\ngot:    {came}\n" in err
+
+
+def test_parts_of_codes_that_were_begun_before_are_gone_on_with(run, place: Path) -> None:
+    line = ("encode", "a.safetensors", "pictures", "--to", "parts/", "--part-size", "6")
+    assert run(*line)[0] == 0
+    work = json.loads((place / "parts" / "_parts.json").read_text())["work"]
+    assert work.keys() == {"work", "model", "sample"}  # as before features had a hash
+    (place / "parts" / "part-00000001.parquet").unlink()
+    for command in (line, ("similar", *line[1:])):
+        code, out, err = run(*command)
+        assert code == 0 and "were there before" in out, err

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import csv
+import tarfile
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from foveal import CNNClassifier, DataError, Run, TransferClassifier, TransferRegressor, UsageError
 from foveal.bulk.pieces import Share
 from foveal.bulk.run import here, write_parts
 from foveal.bulk.source import PartFeatures, gather_parts_too
+from foveal.cache import clear
+from foveal.errors import ResourceError
 from foveal.inference.feature_cache import RowsOnDisk
 from foveal.inference.features import Features
 from foveal.learning import part_features, transfer
 from foveal.learning.part_features import features_of_parts
-from foveal.model.bulk_work import EncodeWork
+from foveal.model.bulk_work import EncodeWork, Encoding
 from foveal.model.fitted import FittedModel
 from foveal.pictures.collection import Pictures
 from foveal.pictures.naming import labelled_by_names
@@ -27,6 +34,7 @@ from foveal.pictures.sources import gather
 from foveal.progress.events import Prepared
 from foveal.targets import blocks
 from support.models import small_autoencoder
+from support.photographs import photographs
 from support.transfers import LAYERED, backbone, heard, in_folders, learner, stripes
 
 
@@ -105,6 +113,31 @@ def test_nothing_goes_through_the_network_and_pictures_need_not_be_there(
     assert (prepared.pictures, prepared.left_out) == (48, 2)
 
 
+@pytest.mark.parametrize("ending", [".tar", ".parquet"])
+def test_near_copies_are_found_among_pictures_within_shards(tmp_path: Path, ending: str) -> None:
+    root, shards = tmp_path / "p", tmp_path / "shards"
+    photographs(root / "a", 12, 0)
+    photographs(root / "b", 12, 1)
+    with Image.open(root / "a" / "3.png") as picture:
+        picture.point(lambda value: value * 0.9).save(root / "a" / "again.png")
+    shards.mkdir()
+    for label in "ab":
+        files = sorted((root / label).iterdir())
+        if ending == ".tar":
+            with tarfile.open(shards / f"{label}.tar", "w") as tar:
+                for file in files:
+                    tar.add(file, f"{label}/{file.name}")
+        else:
+            image = [{"bytes": file.read_bytes(), "path": file.name} for file in files]
+            table = pa.table({"image": image, "label": [label] * len(files)})
+            pq.write_table(table, shards / f"{label}.parquet")
+    wide = backbone(side=48)
+    parts = encoded(tmp_path / "parts", shards, wide)
+    for where in (parts, shards):
+        (prepared,) = heard(learner(wide), where, None, Prepared)
+        assert any("2 of 25 pictures are near copies" in note for note in prepared.notes)
+
+
 def test_features_are_laid_out_once_and_damaged_ones_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,9 +145,9 @@ def test_features_are_laid_out_once_and_damaged_ones_again(
     laid = []
     whole = part_features._lay_out
 
-    def counted(part: Any, place: Path, *more: Any) -> None:
+    def counted(part: Any, place: Path, *more: Any) -> str:
         laid.append(place.with_suffix(".npy"))
-        whole(part, place, *more)
+        return whole(part, place, *more)
 
     monkeypatch.setattr(part_features, "_lay_out", counted)
     first = learner().fit(parts).model_
@@ -250,3 +283,90 @@ def test_what_is_not_of_the_backbone_is_refused(tmp_path: Path) -> None:
         pq.write_table(table.replace_schema_metadata(said), file)
     with pytest.raises(DataError, match="tell equal pictures"):
         learner().fit(parts)
+
+
+def test_a_changed_part_is_read_anew_and_a_damaged_one_named(tmp_path: Path) -> None:
+    parts = encoded(tmp_path / "parts", folders(tmp_path / "p"))
+    first = learner().fit(parts).model_
+    file = parts / "part-00000002.parquet"
+    whole = file.read_bytes()
+    at = whole.index(np.stack(pq.read_table(file).column("features").to_numpy()).tobytes()[:16])
+    file.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    with pytest.raises(DataError, match=f"{file.name}: needed whole parts"):
+        learner().fit(parts)
+    file.write_bytes(whole)
+    assert learner().fit(parts).model_.digest() == first.digest()
+    told = pq.read_metadata(file).metadata
+    table = pq.read_table(file)
+    features = table.column("features").combine_chunks()
+    doubled = pa.FixedSizeListArray.from_arrays(
+        pc.multiply(features.flatten(), pa.scalar(2, pa.float32())), features.type.list_size
+    )
+    table = table.set_column(1, table.schema.field("features"), doubled)
+    said = {name: value for name, value in told.items() if name != b"ARROW:schema"}
+    pq.write_table(table.replace_schema_metadata(said), file)
+    assert learner().fit(parts).model_.digest() != first.digest()
+
+
+def test_a_part_that_goes_while_it_is_laid_out_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = encoded(tmp_path / "parts", folders(tmp_path / "p"))
+    pictures = gather_parts_too(parts)
+    (parts / "part-00000003.parquet").unlink()
+    with pytest.raises(DataError, match=r"part-00000003.parquet: .*got none"):
+        laid_out(pictures)
+    pictures = gather_parts_too(encoded(parts, tmp_path / "p"))
+    (parts / "part-00000004.parquet").touch()
+    with pytest.raises(DataError, match=r"part-00000004.parquet: .*got one that was written anew"):
+        laid_out(pictures)
+
+
+def test_parts_of_several_engines_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = folders(tmp_path / "p")
+    for number in (1, 2):
+        monkeypatch.setattr(Encoding, "engine", lambda *_, by=number: f"engine {by}")
+        parts = encoded(tmp_path / "parts", root, share=Share(number, 2))
+    (prepared,) = heard(learner(), parts, None, Prepared)
+    (told,) = [note for note in prepared.notes if "engine" in note]
+    assert told.startswith("3 parts by engine 1, 2 parts by engine 2")
+    monkeypatch.setattr(Encoding, "engine", lambda *_: "engine 1")
+    for part in parts.glob("part-*[13].parquet"):
+        part.unlink()
+    (prepared,) = heard(learner(), encoded(parts, root), None, Prepared)
+    assert not any("engine" in note for note in prepared.notes)
+
+
+def test_equal_parts_written_anew_are_the_same_features(tmp_path: Path) -> None:
+    root = folders(tmp_path / "p")
+    parts = encoded(tmp_path / "parts", root)
+    before = laid_out(gather_parts_too(parts)).fingerprint
+    (parts / "part-00000002.parquet").unlink()
+    assert laid_out(gather_parts_too(encoded(parts, root))).fingerprint == before
+
+
+def test_two_trainings_lay_the_same_parts_out_once(tmp_path: Path) -> None:
+    parts = encoded(tmp_path / "parts", folders(tmp_path / "p"))
+    pictures = gather_parts_too(parts)
+    with ThreadPoolExecutor(2) as both:
+        found = list(both.map(laid_out, [pictures, pictures]))
+    states = [[array._state for array in one.views[0].arrays] for one in found]
+    assert states[0] == states[1]
+
+
+@pytest.mark.parametrize("at", [1, 3])
+def test_a_cache_that_is_cleared_meanwhile_ends_the_training_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    pictures = gather_parts_too(encoded(tmp_path / "parts", folders(tmp_path / "p")))
+    whole, laid = part_features._lay_out, list[Path]()
+
+    def cleared(part: Any, place: Path, *more: Any) -> str:
+        laid.append(place)
+        if len(laid) == at:
+            clear()
+        return whole(part, place, *more)
+
+    monkeypatch.setattr(part_features, "_lay_out", cleared)
+    with pytest.raises(ResourceError, match="vanished .*Do not clear the cache meanwhile"):
+        laid_out(pictures)

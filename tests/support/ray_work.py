@@ -57,6 +57,9 @@ class Measuring:
     def counts(self, answers: Lengths) -> Mapping[str, int]:
         return {"long": sum(len(name) > 5 for name in answers.names)}
 
+    def engine(self, pictures: Pictures) -> str:
+        return ""
+
 
 @dataclass(frozen=True)
 class Measure:

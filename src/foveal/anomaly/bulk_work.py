@@ -92,6 +92,10 @@ class Scoring:
         """Count those above the threshold, and those that taught the model."""
         return {"above": int(answers.found.above.sum()), "taught": answers.taught}
 
+    def engine(self, pictures: Pictures) -> str:
+        """Name nothing: a score is held to a threshold, and not to those of other parts."""
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnomalyWork(ModelWork):

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,15 @@ from foveal.bulk.work import Worker, mark_of
 from foveal.errors import DataError, UsageError
 from foveal.files import beside, checked_folder, told, write_whole
 from foveal.tables import FORMATS
+from foveal.vocabulary import MANIFEST
 
-MANIFEST = "_parts.json"
-"""Begins so that others who read the folder as a table, as pandas does, pass over it."""
 VERSION = 1
 """Version of the manifest and of what parts say of themselves."""
 PART_SIZE = 4_096
 """Pictures of a part at most, unless another number is asked for."""
+SHORT = 8
+"""Digits of the hash of a part's names that the manifest keeps: 2 MB of a thousand million
+pictures."""
 NAME = re.compile(r"part-(\d{8,})\.parquet")
 SHARE = re.compile(r"\.shard-(\d+)-of-(\d+)\.lock")
 TEMPORARY = re.compile(r"(\.[0-9a-f]{8})-\d+\.tmp")
@@ -147,8 +149,15 @@ class PartsFolder:
         """Answer a piece, and write its part, whole or not at all."""
         return write_part(self.path(piece.number), worker, piece, self.work)
 
-    def ended(self, parts: int, pictures: int) -> bool:
-        """Note how many parts there will be in all; returns whether all are there.
+    def ended(self, names: Sequence[str], pictures: int) -> bool:
+        """Note which parts there will be in all; returns whether all are there.
+
+        Parameters
+        ----------
+        names : sequence of str
+            What is kept of the names of each part, see `short`; empty for one of another share.
+        pictures : int
+            Rows of all of them.
 
         Raises
         ------
@@ -156,13 +165,13 @@ class PartsFolder:
             Where there are more: the pictures have become fewer.
         """
         there = parts_there(self.place)
-        self.check_count(there, parts)
+        self.check_count(there, len(names))
         with told(str(self.place)), filelock.FileLock(self.place / f".{MANIFEST}.lock"):
             known = read_manifest(self.place) or {}
-            ended = {**known, "parts": parts, "pictures": pictures}
+            ended = with_ends(known, names, pictures)
             if known != ended:
                 _write_manifest(self.place, ended)
-        return len(there) == parts
+        return len(there) == len(names)
 
     def check_count(self, there: Collection[int], parts: int) -> None:
         """Check that no more parts are there than there are pieces.
@@ -262,7 +271,8 @@ def manifest_of(data: bytes, where: str) -> dict[str, Any]:
         size, work, version = found["part_size"], found["work"], found["version"]
         ends = [found[name] for name in ("parts", "pictures") if name in found]
         numbers = all(isinstance(one, int) and one >= 0 for one in (size, *ends))
-        whole = numbers and size > 0 and isinstance(work, dict)
+        named = isinstance(found.get("names", ""), str)
+        whole = numbers and size > 0 and isinstance(work, dict) and named
     except (ValueError, KeyError, TypeError, RecursionError):
         whole, version = False, None
     if not whole or version != VERSION:
@@ -278,6 +288,30 @@ def manifest_of(data: bytes, where: str) -> dict[str, Any]:
 def new_manifest(facts: Mapping[str, Any], part_size: int | None) -> dict[str, Any]:
     """Return what is said of a folder of parts that is begun."""
     return {"version": VERSION, "part_size": part_size or PART_SIZE, "work": dict(facts)}
+
+
+def with_ends(known: Mapping[str, Any], names: Sequence[str], pictures: int) -> dict[str, Any]:
+    """Add what is said of all parts at the end, see `PartsFolder.ended`.
+
+    Of parts of other shares that is kept which those said.
+    """
+    before = [names_in(known, number) for number in range(len(names))]
+    told = [one or was or "-" * SHORT for one, was in zip(names, before, strict=True)]
+    return {**known, "parts": len(names), "pictures": pictures, "names": "".join(told)}
+
+
+def names_in(known: Mapping[str, Any], number: int) -> str:
+    """Return what a manifest keeps of the names of a part, see `short`; nothing where it does not.
+
+    Parts that were written before had none there, nor have those of a share that did not end.
+    """
+    found: str = known.get("names", "")[number * SHORT : (number + 1) * SHORT]
+    return found.strip("-")
+
+
+def short(names: str) -> str:
+    """Return what a manifest keeps of the hash of a piece's names."""
+    return names[:SHORT]
 
 
 def manifest_data(facts: Mapping[str, Any]) -> bytes:

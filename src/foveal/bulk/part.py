@@ -9,7 +9,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -24,6 +24,7 @@ from foveal.errors import PictureWarning
 from foveal.files import whole_file
 from foveal.pictures.collection import Pictures
 from foveal.tables import table_of
+from foveal.wording import counted
 
 KEY = b"foveal:part"
 """The key of a part's metadata under which it says which it is; JSON."""
@@ -54,28 +55,68 @@ class Part:
     """What a reader should know of how its pictures were read."""
     seconds: float = 0.0
     """How long it took."""
+    engine: str = ""
+    """What computed its answers, with its version; empty where nothing says it."""
 
 
 def read_part(path: Path | BinaryIO) -> Part | None:
     """Read what a part, or the end of one, says of itself; None where it is damaged, or no part."""
+    found = part_or_damage(path)
+    return found if isinstance(found, Part) else None
+
+
+def part_or_damage(path: Path | BinaryIO) -> Part | str:
+    """Read what a part, or the end of one, says of itself, or say what is wrong with it."""
     try:
         foot = pq.read_metadata(path)
-        facts = json.loads(foot.metadata[KEY])
-        found = Part(**{**facts, "notes": tuple(facts["notes"])})
-        return found if _is_sound(found, foot.num_rows) else None
+    except FileNotFoundError:
+        return "none"
+    except DAMAGES as error:
+        return f"one that is cut short or no Parquet file ({_line(error)})"
+    try:
+        said = json.loads(foot.metadata[KEY])
+        known = {one.name: said[one.name] for one in fields(Part) if one.name in said}
+        found = Part(**{**known, "notes": tuple(known["notes"])})
+        sound = _is_sound(found)
     except DAMAGES:
-        return None
+        sound = False
+    if not sound:
+        return "a file that does not say which part it is"
+    if found.rows != foot.num_rows:
+        return f"{counted(foot.num_rows, 'row')} where it says that it has {found.rows:,}"
+    return found
 
 
-def _is_sound(part: Part, rows: int) -> bool:
-    """Whether what a part says of itself can be, and fits the rows that its file has."""
-    texts = [part.names, part.work, *part.counts, *part.notes]
+def by_engines(engines: Mapping[str, int], noun: str) -> str:
+    """Say that several engines made parts; nothing of those of one.
+
+    Parameters
+    ----------
+    engines : mapping
+        How many each engine made, by its name and version; empty for those that do not say it.
+    noun : str
+        What is counted, such as "part".
+    """
+    if len(engines) < 2:
+        return ""
+    several = sorted(engines.items(), key=lambda one: -one[1])
+    told = [f"{counted(count, noun)} by {name or 'an engine not told'}" for name, count in several]
+    return f"{', '.join(told)}: their numbers may differ in the last digits"
+
+
+def _is_sound(part: Part) -> bool:
+    """Whether what a part says of itself can be."""
+    texts = [part.names, part.work, part.engine, *part.counts, *part.notes]
     numbers = [part.number, part.rows, part.unreadable, *part.counts.values()]
     return (
         all(isinstance(one, str) for one in texts)
         and all(isinstance(one, int) and one >= 0 for one in numbers)
-        and part.unreadable <= part.rows == rows
+        and part.unreadable <= part.rows
     )
+
+
+def _line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:80]
 
 
 def write_part(path: Path, worker: Worker, piece: Piece, work: str) -> Part:
@@ -102,15 +143,20 @@ def write_part(path: Path, worker: Worker, piece: Piece, work: str) -> Part:
             counts=dict(tally.counts),
             notes=told(caught),
             seconds=time.perf_counter() - began,
+            engine=worker.engine(piece.pictures),
         )
         writer.add_key_value_metadata({KEY.decode(): json.dumps(asdict(part))})
         assert tally.rows == len(piece.pictures), "a row for each picture"
     return part
 
 
-def mark_of_part(part: Part) -> str:
-    """Return a short text that tells this writing of a part from any other (BLAKE2b)."""
-    return hashlib.blake2b(json.dumps(asdict(part)).encode(), digest_size=12).hexdigest()
+def mark_of_part(part: Part, stamp: str) -> str:
+    """Return a short text that tells this writing of a part from any other (BLAKE2b).
+
+    `stamp` says that its bytes did not change since, see `remote_folder.stamps_at`.
+    """
+    told = json.dumps([asdict(part), stamp]).encode()
+    return hashlib.blake2b(told, digest_size=12).hexdigest()
 
 
 @dataclass(slots=True)

@@ -18,12 +18,13 @@ import pyarrow.parquet as pq
 
 from foveal.addresses import is_remote, shown
 from foveal.arrays import Floats, Integers
-from foveal.bulk.folder import MANIFEST
-from foveal.bulk.part import mark_of_part
-from foveal.bulk.remote_folder import at_hand, manifest_at, numbers_at, part_at, said_by
+from foveal.bulk.folder import names_in, short
+from foveal.bulk.part import Part, mark_of_part
+from foveal.bulk.remote_folder import at_hand, manifest_at, part_at, said_by, stamp_of, stamps_at
 from foveal.bulk.work import mark_of
 from foveal.errors import DataError
 from foveal.remote import NoObject
+from foveal.vocabulary import MANIFEST
 from foveal.wording import counted
 
 ROWS = 1_024
@@ -63,7 +64,11 @@ class Parts:
     readable: Integers
     """Rows of each that are of pictures that can be read."""
     marks: Sequence[str]
-    """What tells each from any other that may take its name, see `part.mark_of_part`."""
+    """What tells each from any other that may take its name, and from itself once it is changed."""
+    stamps: Sequence[str]
+    """What tells that the bytes of each did not change, see `remote_folder.stamps_at`."""
+    engines: Sequence[str]
+    """What made each, see `part.Part.engine`."""
     schema_arrow: pa.Schema
     """Columns of the first part: those of the answers are the same in all of them."""
 
@@ -100,6 +105,8 @@ class Parts:
             lengths=self.lengths[one],
             readable=self.readable[one],
             marks=self.marks[one],
+            stamps=self.stamps[one],
+            engines=self.engines[one],
         )
 
     def each(self) -> Iterator[Parts]:
@@ -147,6 +154,23 @@ class Parts:
                     raise _damaged(file, f"other columns than {column} of {kind}")
                 yield _rows(batch, column)
 
+    def check_unchanged(self) -> None:
+        """Check that the parts are those that were opened; of an address a copy is read.
+
+        Raises
+        ------
+        DataError
+            Where one was written anew or removed meanwhile.
+        """
+        for file, stamp in zip(self.files, self.stamps, strict=True):
+            if isinstance(file, Path) and stamp_of(file) != stamp:
+                raise DataError(
+                    shown(str(file)),
+                    needed="a part that stays as it is while it is read",
+                    came="one that was written anew, or removed",
+                    remedy="give the command again once nothing is written there",
+                )
+
     def damaged(self, came: str) -> DataError:
         """Make the error for parts, or one part by itself, in which something does not hold."""
         return _damaged(self.files[0] if len(self.files) == 1 else self.place, came)
@@ -185,8 +209,8 @@ def open_parts(place: Path | str) -> Parts:
             came="one without",
             remedy="name the folder that was written to with a / at its end",
         )
-    there, wanted = numbers_at(place), known.get("parts")
-    if wanted is None or len(there) != wanted or there != set(range(len(there))):
+    there, wanted = stamps_at(place), known.get("parts")
+    if wanted is None or len(there) != wanted or set(there) != set(range(len(there))):
         raise DataError(
             title,
             needed="all parts" if wanted is None else f"all of {counted(wanted, 'part')}",
@@ -196,33 +220,42 @@ def open_parts(place: Path | str) -> Parts:
     if not there:
         raise _damaged(place, "no parts")
     files = [part_at(place, number) for number in sorted(there)]
-    lengths, readable, marks = _counted(files, mark_of(known["work"]))
+    said = [_said(file, number, known) for number, file in enumerate(files)]
+    lengths = np.array([one.rows for one in said], np.int64)
     if lengths.sum() != known.get("pictures"):
-        raise _damaged(place, f"{counted(int(lengths.sum()), 'row')} of {known.get('pictures')}")
+        raise DataError(
+            title,
+            needed=f"{counted(known.get('pictures', 0), 'row')} in all parts, one a picture",
+            came=f"{lengths.sum():,}: one of the parts is of other pictures",
+            remedy="give the command again that wrote the parts: it names the one that is",
+        )
     return Parts(
         place=place,
         files=files,
         lengths=lengths,
-        readable=readable,
-        marks=marks,
+        readable=lengths - np.array([one.unreadable for one in said], np.int64),
+        marks=[mark_of_part(one, there[number]) for number, one in enumerate(said)],
+        stamps=[there[number] for number in range(len(files))],
+        engines=[one.engine for one in said],
         schema_arrow=_schema(files[0]),
     )
 
 
-def _counted(files: Sequence[Path | str], work: str) -> tuple[Integers, Integers, Sequence[str]]:
-    """Return the rows of each part, those of pictures that can be read, and its mark."""
-    lengths, readable = np.zeros((2, len(files)), np.int64)
-    marks: list[str] = []
-    for number, file in enumerate(files):
-        found = said_by(file)
-        if found is None:
-            raise _damaged(file, "a damaged one")
-        if (found.number, found.work) != (number, work):
-            came = "one of other work" if found.work != work else f"a copy of part {found.number}"
-            raise _damaged(file, came)
-        lengths[number], readable[number] = found.rows, found.rows - found.unreadable
-        marks.append(mark_of_part(found))
-    return lengths, readable, marks
+def _said(file: Path | str, number: int, known: Mapping[str, Any]) -> Part:
+    """Read what a part says of itself, and hold it against what is said of all of them."""
+    found = said_by(file)
+    if isinstance(found, str):
+        raise _damaged(file, found)
+    if found.work != mark_of(known["work"]):
+        needed = "a part by the model and options that the folder was begun with"
+        raise _foreign(file, needed, "one of other work")
+    if found.number != number:
+        raise _foreign(file, f"part {number}", f"a copy of part {found.number}")
+    names = names_in(known, number)
+    if names and short(found.names) != names:
+        came = f"{counted(found.rows, 'row')} of others, as of another folder of parts"
+        raise _foreign(file, "the part of the pictures that were named, in their order", came)
+    return found
 
 
 def _schema(file: Path | str) -> pa.Schema:
@@ -230,7 +263,7 @@ def _schema(file: Path | str) -> pa.Schema:
         with at_hand(file) as path:
             return pq.read_schema(path)
     except DAMAGES as error:
-        raise _damaged(file, str(error)) from error
+        raise _damaged(file, _reason(error)) from error
 
 
 def _batches(
@@ -244,7 +277,7 @@ def _batches(
             there = [name for name in columns or names if name in names]
             yield from part.iter_batches(size, columns=there)
     except DAMAGES as error:
-        raise _damaged(file, str(error)) from error
+        raise _damaged(file, _reason(error)) from error
 
 
 def _filled(batch: pa.RecordBatch, columns: list[str]) -> pa.RecordBatch:
@@ -269,6 +302,20 @@ def _rows(batch: pa.RecordBatch, column: str) -> RowsOfVectors:
         values=values,
         reasons=[one or "" for one in batch.column("error").to_pylist()],
         columns={name: batch.column(name).to_pylist() for name in rest},
+    )
+
+
+def _reason(error: BaseException) -> str:
+    """Say why a part cannot be read."""
+    return "none" if isinstance(error, FileNotFoundError) else str(error)
+
+
+def _foreign(file: Path | str, needed: str, came: str) -> DataError:
+    return DataError(
+        shown(str(file)),
+        needed=needed,
+        came=came,
+        remedy="remove it, and give the command again that wrote the parts",
     )
 
 

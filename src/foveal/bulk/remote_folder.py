@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import io
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from typing import Any
 from foveal import remote
 from foveal.addresses import checked, is_remote, last_name, shown
 from foveal.bulk.folder import (
-    MANIFEST,
     NAME,
     PartsFolder,
     check_same,
@@ -28,16 +27,17 @@ from foveal.bulk.folder import (
     part_path,
     parts_there,
     read_manifest,
+    with_ends,
 )
-from foveal.bulk.part import Part, read_part, write_part
+from foveal.bulk.part import Part, part_or_damage, write_part
 from foveal.bulk.pieces import Piece
 from foveal.bulk.work import Worker, mark_of
 from foveal.cache import cache_folder, disk
 from foveal.errors import UsageError
+from foveal.pictures.sources.part_files import MOST_MANIFEST
 from foveal.remote_copies import COPIES, copied
+from foveal.vocabulary import MANIFEST
 
-MOST_MANIFEST = 16 << 20
-"""Bytes of a manifest, at most."""
 AN_END = 64 << 10
 """Bytes at the end of a part that are read first: they hold what it says of itself."""
 
@@ -77,7 +77,8 @@ class RemotePartsFolder(PartsFolder):
 
     def held(self, piece: Piece) -> Part | None:
         """Return the part of a piece, as `PartsFolder.held` does."""
-        return self.fitting(piece, said_by(self.part(piece.number)))
+        found = said_by(self.part(piece.number))
+        return self.fitting(piece, found if isinstance(found, Part) else None)
 
     def has(self, number: int) -> bool:
         """Whether there is a part of this number, whole or damaged."""
@@ -98,15 +99,15 @@ class RemotePartsFolder(PartsFolder):
             remote.put(file, self.part(piece.number))
         return found
 
-    def ended(self, parts: int, pictures: int) -> bool:
-        """Note how many parts there will be in all; returns whether all are there."""
-        there = numbers_at(self.address)
-        self.check_count(there, parts)
+    def ended(self, names: Sequence[str], pictures: int) -> bool:
+        """Note which parts there will be in all, as `PartsFolder.ended` does."""
+        there = stamps_at(self.address)
+        self.check_count(there, len(names))
         known = manifest_at(self.address) or {}
-        ended = {**known, "parts": parts, "pictures": pictures}
+        ended = with_ends(known, names, pictures)
         if known != ended:
             remote.write(f"{self.address}/{MANIFEST}", manifest_data(ended))
-        return len(there) == parts
+        return len(there) == len(names)
 
     def leftovers(self) -> dict[str, list[Path]]:
         """Return nothing: what is half written is never there."""
@@ -138,13 +139,24 @@ def manifest_at(place: Path | str) -> dict[str, Any] | None:
     return manifest_of(data, shown(f"{address}/{MANIFEST}"))
 
 
-def numbers_at(place: Path | str) -> set[int]:
-    """List the parts that are there."""
+def stamps_at(place: Path | str) -> dict[int, str]:
+    """List the parts that are there, each with what tells that its bytes did not change."""
     if not is_remote(place):
-        return parts_there(Path(place))
+        return {
+            number: stamp_of(part_path(Path(place), number)) for number in parts_there(Path(place))
+        }
     address = _folder(place)
-    names = (one.name[len(address) + 1 :] for one in remote.entries(address))
-    return {int(found[1]) for name in names if (found := NAME.fullmatch(name))}
+    named = ((one.name[len(address) + 1 :], one.stamp) for one in remote.entries(address))
+    return {int(found[1]): stamp for name, stamp in named if (found := NAME.fullmatch(name))}
+
+
+def stamp_of(file: Path) -> str:
+    """Return size and time of a part on this machine; nothing where it is gone."""
+    try:
+        found = file.stat()
+    except OSError:
+        return ""
+    return f"{found.st_size} {found.st_mtime_ns}"
 
 
 def part_at(place: Path | str, number: int) -> Path | str:
@@ -155,25 +167,25 @@ def part_at(place: Path | str, number: int) -> Path | str:
     return f"{address}/{part_path(Path(), number).name}"
 
 
-def said_by(file: Path | str) -> Part | None:
-    """Read what a part says of itself; None where there is none, or a damaged one.
+def said_by(file: Path | str) -> Part | str:
+    """Read what a part says of itself, or say what is wrong with it.
 
     Of one at an address its end alone is read.
     """
     if not is_remote(file):
-        return read_part(Path(file))
+        return part_or_damage(Path(file))
     try:
         found = remote.entry(file)
         if found is None:
-            return None
+            return "none"
         start = max(0, found.size - AN_END)
         data = remote.read(file, AN_END, start)
         foot = int.from_bytes(data[-8:-4], "little") + 8
         if len(data) < foot <= found.size:
             data = remote.read(file, foot, found.size - foot)
-    except remote.NoObject:
-        return None
-    return read_part(io.BytesIO(data))
+    except remote.NoObject as reason:
+        return str(reason)
+    return part_or_damage(io.BytesIO(data))
 
 
 @contextlib.contextmanager

@@ -8,8 +8,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from foveal.bulk.folder import PartsFolder
-from foveal.bulk.part import Part, heard, told
+from foveal.bulk.folder import PartsFolder, short
+from foveal.bulk.part import Part, by_engines, heard, told
 from foveal.bulk.pieces import Piece, Share, count_of, pieces
 from foveal.bulk.remote_folder import begun
 from foveal.bulk.work import Work, Worker
@@ -64,11 +64,12 @@ class _Sum:
     rows: int = 0
     unreadable: int = 0
     counts: Counter[str] = field(default_factory=Counter)
+    engines: Counter[str] = field(default_factory=Counter)
     notes: dict[str, None] = field(default_factory=dict)
     unsaid: int = 0
     """Notes that are not told."""
-    seen: int = 0
-    """Pieces of all shares."""
+    seen: list[str] = field(default_factory=list)
+    """For each piece of all shares what is kept of its names; empty where it is another's."""
     pictures: int = 0
     """Pictures of all shares."""
 
@@ -78,6 +79,7 @@ class _Sum:
         self.rows += part.rows
         self.unreadable += part.unreadable
         self.counts.update(part.counts)
+        self.engines[part.engine] += 1
         for note in part.notes:
             self.note(note)
 
@@ -92,7 +94,8 @@ class _Sum:
     def told(self) -> list[str]:
         """The notes that are told, and how many are not."""
         more = counted(self.unsaid, "more note")
-        return [*self.notes, *[f"and {more}"] * bool(self.unsaid)]
+        mixed = by_engines(self.engines, "part")
+        return [*self.notes, *[f"and {more}"] * bool(self.unsaid), *[mixed] * bool(mixed)]
 
 
 def write_parts(
@@ -162,7 +165,7 @@ def write_parts(
         shards=str(share),
         part_size=folder.part_size,
         whole=whole,
-        all_parts=found.seen,
+        all_parts=len(found.seen),
         all_rows=found.pictures,
         notes=found.told,
     )
@@ -190,8 +193,10 @@ def _missing(
     """Yield the pieces of a share that have no part yet; add up the parts of the others."""
     leftovers = folder.leftovers()
     for piece in pieces(sources, folder.part_size):
-        found.seen, found.pictures = found.seen + 1, found.pictures + len(piece.pictures)
-        if not share.takes(piece.number):
+        found.pictures += len(piece.pictures)
+        own = share.takes(piece.number)
+        found.seen.append(short(piece.names) if own else "")
+        if not own:
             continue
         if part := folder.held(piece):
             found.kept += 1

@@ -22,6 +22,7 @@ from foveal.errors import DataError
 from foveal.pictures.collection import Pictures, evenly
 from foveal.pictures.sources import gather
 from foveal.pictures.sources.columns import LABEL, PATH, TRIED, Listed, Named, told
+from foveal.pictures.sources.shards import MembersToo
 from foveal.pictures.texts import Texts
 from foveal.wording import counted
 
@@ -97,7 +98,7 @@ def pictures_of_parts(parts: Parts) -> Pictures:
     if len(names) != parts.num_rows:
         raise parts.damaged(f"{counted(len(names), 'row')} where {parts.num_rows:,} were written")
     listed = Listed(
-        rows=Named(Path.cwd(), names, {}),
+        rows=MembersToo(Named(Path.cwd(), names, {})),
         names=names,
         columns=values,
         folders=texts,

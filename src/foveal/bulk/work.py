@@ -59,6 +59,10 @@ class Worker(Protocol):
         """Count what is worth counting in a batch of its answers, besides what is unreadable."""
         ...
 
+    def engine(self, pictures: Pictures) -> str:
+        """Name what computes the answers of such pictures, with its version; empty for nothing."""
+        ...
+
 
 class Seeing(Worker, Protocol):
     """A worker by a network."""

@@ -96,6 +96,7 @@ def encode(
             device=device,
             threads=threads,
             sample=sample,
+            codes=fitted.autoencodes,
         )
         InParts(to, shards, part_size, engine, strict=strict, json=json).answer(
             work, worker, pictures

@@ -243,7 +243,13 @@ def _encode(
     """Write an index as parts: those of `foveal encode`."""
     from foveal.model.bulk_work import EncodeWork, Encoding
 
-    work = EncodeWork(model=model, digest=fitted.digest(), device=device, threads=threads)
+    work = EncodeWork(
+        model=model,
+        digest=fitted.digest(),
+        device=device,
+        threads=threads,
+        codes=fitted.autoencodes,
+    )
     parts.answer(work, Encoding(fitted, some_of_many=True), [pictures])
 
 

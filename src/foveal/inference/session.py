@@ -57,6 +57,11 @@ class Runner(Protocol):
         ...
 
     @property
+    def version(self) -> str:
+        """Name and version, such as "openvino 2026.4.1"."""
+        ...
+
+    @property
     def note(self) -> str:
         """Why it is not the engine that was wished for; empty where it is."""
         ...
@@ -76,6 +81,7 @@ class Eager:
     batch: int
     """Pictures it takes at a time, at most."""
     note: str = ""
+    version: str = f"torch {torch.__version__}"
 
     def run(self, batches: Iterable[Array]) -> Iterator[Array]:
         """Answer batches (n, h, w, c), not normalised."""
@@ -217,6 +223,12 @@ class Session:
     def runner_of_many(self, by: Scaling) -> Runner:
         """Open what runs many pictures, however they are divided into calls."""
         return self._opened(self.fastest(by), by)
+
+    def engine_of_many(self, pictures: Pictures) -> str:
+        """Name what runs many pictures such as these, with its version and device."""
+        by = scaling(pictures, pictures.content.suited(self.recipe))
+        where = "" if self.device.name == "cpu" else f" on {self.device.name}"
+        return f"{self.runner_of_many(by).version}{where}"
 
     def _opened(self, name: str, by: Scaling) -> Runner:
         if name == "torch" and self.asked is None:

@@ -9,13 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import filelock
 import numpy as np
 
 from foveal.array_files import ArrayFile
 from foveal.arrays import Array
+from foveal.bulk.part import by_engines
 from foveal.bulk.reading import Parts
 from foveal.bulk.source import PartFeatures
 from foveal.cache import cache_folder, disk
@@ -31,6 +34,8 @@ from foveal.wording import counted
 VERSION = 1
 """Raised whenever the same parts would be laid out otherwise."""
 NUMBERS = ".npy"
+LOCK = "laying.lock"
+"""Name of the file that is locked by who lays a part out: another would replace what is open."""
 
 
 def features_of_parts(
@@ -58,7 +63,8 @@ def features_of_parts(
     with disk():
         folder.mkdir(parents=True, exist_ok=True)
     held = hold(folder)
-    missing = [at for at, mark in enumerate(parts.marks) if not _is_whole(folder / mark)]
+    digests = [_laid_out(folder / mark) for mark in parts.marks]
+    missing = [at for at, digest in enumerate(digests) if not digest]
     numbers = sum(int(parts.lengths[at]) for at in missing) * found.width
     if missing:
         room_for(
@@ -69,7 +75,16 @@ def features_of_parts(
         )
     done = 0
     for at in missing:
-        _lay_out(parts.part(at), folder / parts.marks[at], found.width, float16)
+        place = folder / parts.marks[at]
+        try:
+            with disk(), filelock.FileLock(folder / LOCK):  # another training may lay them out too
+                digests[at] = _laid_out(place) or _lay_out(
+                    parts.part(at), place, found.width, float16
+                )
+        except ResourceError as error:
+            if folder.is_dir():
+                raise
+            raise _vanished(folder) from error
         done += int(parts.lengths[at])
         progress(done, numbers // found.width)
     arrays = [
@@ -79,21 +94,23 @@ def features_of_parts(
     ends = np.cumsum(parts.lengths)
     of = np.searchsorted(ends, found.rows, side="right")
     places = np.stack([of, found.rows - (ends - parts.lengths)[of]], axis=1).astype(np.int64)
+    mixed = by_engines(Counter(parts.engines), "part")
     absent = found.reasons
     reasons = [absent.get(row, "") for row in found.rows.tolist()]
     return Features(
         views=(RowsOnDisk(tuple(arrays), places, (found.width,), held),),
         reasons=reasons,
         hashes=found.hashes,
-        fingerprint=_fingerprint(found),
+        fingerprint=_fingerprint(found, digests),
         computed=0,
         found=0,
         saved=0.0,
-        engine="",
+        engine=", ".join(sorted({*parts.engines})),
         size=sum(one.nbytes for one in arrays),
         notes=(
             f"features of {counted(reasons.count(''), 'picture')} are those in {found.title}: "
             "none goes through the network",
+            *([mixed] if mixed else []),
         ),
     )
 
@@ -103,25 +120,36 @@ def _key(float16: bool) -> str:
     return hashlib.blake2b(facts.encode(), digest_size=16).hexdigest()
 
 
-def _fingerprint(found: PartFeatures) -> str:
-    """Say which features these are."""
-    digest = hashlib.blake2b("".join(found.parts.marks).encode(), digest_size=16)
+def _fingerprint(found: PartFeatures, digests: Sequence[str]) -> str:
+    """Say which features of which pictures these are, whoever wrote the parts, and how often."""
+    digest = hashlib.blake2b("".join(digests).encode(), digest_size=16)
     digest.update(found.rows.astype(np.int64).tobytes())
+    digest.update(found.hashes.tobytes())
     return digest.hexdigest()
 
 
-def _is_whole(place: Path) -> bool:
-    """Whether a part is laid out already, whole; that it is used now is noted."""
+def _laid_out(place: Path) -> str:
+    """Return the hash of the numbers of a part that is laid out, whole; nothing of any other.
+
+    That it is used now is noted.
+    """
     try:
         _, facts = read_tensors(place.with_suffix(TABLE))
         os.utime(place.with_suffix(TABLE))
-        return bool(facts["numbers"] == digest_of(place.with_suffix(NUMBERS)))
+        digest = digest_of(place.with_suffix(NUMBERS))
+        return digest if facts["numbers"] == digest else ""
     except (ModelFileError, OSError, LookupError):
-        return False
+        return ""
 
 
-def _lay_out(part: Parts, place: Path, width: int, float16: bool) -> None:
-    """Write the numbers of a part, a few rows at a time; rows without any are zeros."""
+def _lay_out(part: Parts, place: Path, width: int, float16: bool) -> str:
+    """Write the numbers of a part, a few rows at a time; rows without any are zeros.
+
+    Returns
+    -------
+    str
+        The hash of the numbers.
+    """
     kind: np.dtype[np.generic] = np.dtype(np.float16 if float16 else np.float32)
     head = {"descr": kind.str, "fortran_order": False, "shape": (part.num_rows, width)}
     path, seen, readable = place.with_suffix(NUMBERS), 0, 0
@@ -134,16 +162,23 @@ def _lay_out(part: Parts, place: Path, width: int, float16: bool) -> None:
             seen, readable = seen + len(there), readable + int(there.sum())
         if (seen, readable) != (part.num_rows, int(part.readable.sum())):
             raise part.damaged(f"{readable:,} with features of {counted(seen, 'row')}")
-    write_tensors(place.with_suffix(TABLE), {}, {"numbers": digest_of(path)})
+        part.check_unchanged()
+    digest = digest_of(path)
+    write_tensors(place.with_suffix(TABLE), {}, {"numbers": digest})
+    return digest
 
 
 def _opened(place: Path, *, kept_open: bool) -> ArrayFile:
     try:
         return ArrayFile(place.with_suffix(NUMBERS), kept_open=kept_open)
     except (OSError, ValueError) as error:
-        raise ResourceError(
-            str(place.parent),
-            needed="a cache that keeps what is written to it",
-            came="features that vanished while they were laid out",
-            remedy="do not clear the cache meanwhile; set FOVEAL_CACHE to a local disk",
-        ) from error
+        raise _vanished(place.parent) from error
+
+
+def _vanished(folder: Path) -> ResourceError:
+    return ResourceError(
+        str(folder),
+        needed="a cache that keeps what is written to it",
+        came="features that vanished while they were laid out",
+        remedy="do not clear the cache meanwhile; set FOVEAL_CACHE to a local disk",
+    )

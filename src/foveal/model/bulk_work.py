@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from foveal.errors import ModelFileError
-from foveal.model.codec import Codes, check_half, coding, features_of
+from foveal.model.codec import Codes, check_half, coding, coding_session, features_of
 from foveal.model.codes_file import codes_schema, codes_table
 from foveal.model.fitted import FittedModel
 from foveal.model.opening import load
@@ -94,6 +94,10 @@ class Predicting:
             found["left"] = int(answers.left.sum())
         return found
 
+    def engine(self, pictures: Pictures) -> str:
+        """Name what runs the network."""
+        return self.fitted.answering_session().engine_of_many(pictures)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictWork(ModelWork):
@@ -157,17 +161,28 @@ class Encoding:
         """Count nothing else."""
         return {}
 
+    def engine(self, pictures: Pictures) -> str:
+        """Name what runs the encoder, or the network."""
+        if self.fitted.autoencodes:
+            session = coding_session(self.fitted, sampled=self.sample is not None)
+        else:
+            session = self.fitted.feature_session()
+        return session.engine_of_many(pictures)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodeWork(ModelWork):
     """Encoding."""
 
     sample: int | None = None
+    codes: bool = False
+    """Whether an autoencoder encodes: its codes stand without what tells equal pictures."""
 
     @property
     def facts(self) -> Mapping[str, Any]:
         """Model, seed, and what tells equal pictures."""
-        known_by = {"equal_by": "pixels"}  # parts that were begun without are other work
+        # parts of features that were begun without are other work, parts of codes never had any
+        known_by = {} if self.codes else {"equal_by": "pixels"}
         return {"work": "encode", "model": self.digest, "sample": self.sample, **known_by}
 
     def open(self) -> Encoding:

@@ -127,11 +127,16 @@ def coding(
             came="one whose codes have no spread",
             remedy="leave `sample` out, or train a variational one (`variational`)",
         )
-    session = model.session(model.plan.encoder_layers - drawn)
+    session = coding_session(model, sampled=drawn)
     for start, values, reasons in session.outputs(pictures, some_of_many=some_of_many):
         if sample is not None:
             values = _drawn(values, sample, before + start)
         yield _codes(pictures, start, values, reasons)
+
+
+def coding_session(model: Autoencoding, *, sampled: bool) -> Session:
+    """Open the encoder, without its layer that draws codes where these are drawn by a seed."""
+    return model.session(model.plan.encoder_layers - sampled)
 
 
 def features_of(

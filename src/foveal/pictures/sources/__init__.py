@@ -25,6 +25,7 @@ from foveal.pictures.sources import (
     numpy_files,
     numpy_folder,
     parquet,
+    part_files,
     python_list,
     remote,
     shards,
@@ -46,7 +47,7 @@ class Reader(Protocol):
 
 
 READERS: tuple[Reader, ...] = (
-    *(remote, tar, parquet, shards, idx, numpy_folder, folder, numpy_files, text_table),
+    *(remote, tar, parquet, part_files, shards, idx, numpy_folder, folder, numpy_files, text_table),
     *(frame, python_list, files, arrays),
 )
 """The first that takes what is given reads it."""
@@ -101,7 +102,7 @@ def gather_each(pictures: Any) -> Sequence[Pictures] | Iterator[Pictures]:
         found = remote.each(pictures)
         return [*map(as_wanted, found)] if isinstance(found, list) else map(as_wanted, found)
     given = Path(pictures) if isinstance(pictures, str | os.PathLike) and pictures else pictures
-    if isinstance(given, Pictures) or not shards.takes(given):
+    if isinstance(given, Pictures) or part_files.takes(given) or not shards.takes(given):
         return [gather(pictures)]
     return map(as_wanted, shards.each(given))
 

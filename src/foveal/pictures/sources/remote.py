@@ -27,9 +27,11 @@ from foveal.pictures.remote_objects import RemoteObject, RemoteRows
 from foveal.pictures.sources import parquet, tar, text_table
 from foveal.pictures.sources.columns import Listed, told
 from foveal.pictures.sources.folder import in_order, is_made, passed_over, said_by_folders
+from foveal.pictures.sources.part_files import MOST_MANIFEST, refusal
 from foveal.pictures.sources.shards import BESIDE, members_too, with_part
 from foveal.pictures.texts import Texts
 from foveal.remote_copies import Copy, copied
+from foveal.vocabulary import MANIFEST
 
 MOST_OPEN = 8
 """Copies of shards that are listed anew, at most, where members came from another process."""
@@ -125,6 +127,8 @@ class _Folder:
                 found[name] = one.stamp, one.size
         if not found:
             raise remote.missing(address, "nothing there", "a folder with pictures")
+        if MANIFEST in found:
+            raise refusal(shown(address), remote.read(f"{address}/{MANIFEST}", MOST_MANIFEST))
         self.names = in_order(found)
         self.stamps = [found[one][0] for one in self.names]
         self.sizes = array("q", [found[one][1] for one in self.names])

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from foveal.pictures.collection import Pictures
-from foveal.pictures.encoded import Absent, Encoded, Unreadable, as_page
+from foveal.pictures.encoded import Absent, Encoded, EncodedRows, Unreadable, as_page
 from foveal.pictures.opening import reason_of
 from foveal.pictures.sources import parquet, tar
 from foveal.pictures.sources.columns import SPLIT, Listed, told
@@ -68,6 +68,25 @@ def members_too(paths: Sequence[Path]) -> tuple[Encoded, ...]:
     """Return files, and for names beneath those of shards, such as x.tar/1.jpg, their members."""
     known: dict[Path, tuple[Listed, dict[str, int]]] = {}
     return tuple(_member(path, known) or as_page(path) for path in paths)
+
+
+class MembersToo(EncodedRows):
+    """Files by row, of which names beneath those of shards are members; a shard is listed once.
+
+    None is listed before a member of it is asked for.
+    """
+
+    def __init__(self, rows: Sequence[Encoded]) -> None:
+        self.rows = rows
+        self._known: dict[Path, tuple[Listed, dict[str, int]]] = {}
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def one(self, row: int) -> Encoded:
+        """Return the file or the member of a row."""
+        found = self.rows[row]
+        return (_member(found, self._known) or found) if isinstance(found, Path) else found
 
 
 def _member(path: Path, known: dict[Path, tuple[Listed, dict[str, int]]]) -> Encoded | None:
