@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,15 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     small_autoencoder(variational=True).save(tmp_path / "a.safetensors")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def memory() -> Iterator[fsspec.AbstractFileSystem]:
+    """Files at memory://, gone afterwards."""
+    system = fsspec.filesystem("memory")
+    yield system
+    system.store.clear()
+    system.pseudo_dirs[:] = [""]
 
 
 def rows_of(place: Path) -> list[dict[str, Any]]:
@@ -315,10 +325,10 @@ def test_parts_and_tables_of_codes_are_decoded_at_their_address(run, place: Path
     ],
 )
 def test_parts_in_the_place_of_pictures_are_told_for_what_they_are(
-    run, place: Path, line: tuple[str, str], came: str
+    run, place: Path, memory: Any, line: tuple[str, str], came: str
 ) -> None:
     assert run(*line, "pictures", "--to", "parts/")[0] == 0
-    fsspec.filesystem("memory").put(str(place / "parts"), "/top/parts", recursive=True)
+    memory.put(str(place / "parts"), "/top/parts", recursive=True)
     for command in ("check",), ("predict", "m.safetensors"), ("evaluate", "m.safetensors"):
         where = "memory://top/parts" if command[0] == "evaluate" else "parts/"
         code, _, err = run(*command, where)
