@@ -18,7 +18,8 @@ from foveal.engines.engine import Scaled
 from foveal.errors import UsageError
 from foveal.exporting.resizing import SIDES, Resized
 from foveal.inference.session import described
-from foveal.model.codec import check_half, check_whole
+from foveal.model.codec import check_half
+from foveal.model.contents import check_whole
 from foveal.model.fitted import FittedModel
 from foveal.nets.build import part
 from foveal.pictures.ranges import WHOLE
@@ -109,7 +110,7 @@ def program_of(model: FittedModel, half: Half | None = None, *, raw: bool = Fals
         For half of a classifier or of half a model, and for `raw` where no pictures are taken, or
         pictures of other channels than a file's.
     """
-    check_whole(model)
+    check_whole(model.half)
     if half is not None:
         check_half(model, half)
     recipe = model.recipe

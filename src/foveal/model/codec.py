@@ -5,7 +5,7 @@ Axes: n picture, h height, w width, c channel, k number of the code.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -303,29 +303,6 @@ def check_half(model: Autoencoding, half: str) -> None:
             came=f"the {model.half} alone",
             remedy="load it without half",
         )
-
-
-def check_whole(model: Autoencoding) -> None:
-    """Refuse to save or copy half a model."""
-    if model.half is not None:
-        raise UsageError(
-            "the model",
-            needed="a model loaded whole",
-            came=f"its {model.half} alone",
-            remedy="load it without half, or copy its file",
-        )
-
-
-def check_finite(tensors: Mapping[str, torch.Tensor]) -> None:
-    """Refuse to save or copy a model whose file nobody could load."""
-    for name, value in tensors.items():
-        if value.is_floating_point() and not value.isfinite().all():
-            raise UsageError(
-                "the model",
-                needed="weights that are finite numbers",
-                came=f"NaN or infinity in {name}",
-                remedy="train it again, at a smaller learning rate",
-            )
 
 
 def _pictures(maps_nchw: torch.Tensor) -> Floats:

@@ -14,6 +14,7 @@ from torch import nn
 
 from foveal import files
 from foveal.arrays import Hashes
+from foveal.errors import UsageError
 from foveal.model.card import FORMAT, Card, Provenance
 from foveal.nets.plan import Plan
 from foveal.recipe import PictureRecipe
@@ -78,3 +79,26 @@ def checked_path(path: str | Path) -> Path:
         Where it does not end in .safetensors, or its folder is not there.
     """
     return files.checked_output(Path(path), (".safetensors",), "model", exact=True)
+
+
+def check_whole(half: str | None) -> None:
+    """Refuse to save or copy half a model."""
+    if half is not None:
+        raise UsageError(
+            "the model",
+            needed="a model loaded whole",
+            came=f"its {half} alone",
+            remedy="load it without half, or copy its file",
+        )
+
+
+def check_finite(tensors: Mapping[str, torch.Tensor]) -> None:
+    """Refuse to save or copy a model whose file nobody could load."""
+    for name, value in tensors.items():
+        if value.is_floating_point() and not value.isfinite().all():
+            raise UsageError(
+                "the model",
+                needed="weights that are finite numbers",
+                came=f"NaN or infinity in {name}",
+                remedy="train it again, at a smaller learning rate",
+            )

@@ -1,148 +1,47 @@
-"""FittedModel: a trained network with all that is needed to use it."""
+"""FittedModel: a trained model, and all that it can be asked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
-from foveal import tensor_files
-from foveal.arrays import Array, Doubles, Hashes, Rows
-from foveal.device import Device, ThreadLock, choose
+from foveal.arrays import Array, Doubles, Rows
+from foveal.device import Device, ThreadLock
 from foveal.errors import UsageError
-from foveal.evaluation.intervals import Estimate
-from foveal.evaluation.reconstruction import Reconstruction
-from foveal.html_tables import html_lines
 from foveal.inference.frozen import OWN, FrozenNetwork
 from foveal.inference.session import Session
 from foveal.model.after_pass import AfterPass, Appearance
-from foveal.model.card import Provenance
-from foveal.model.codec import (
-    Reconstructions,
-    check_finite,
-    check_half,
-    check_whole,
-    compared,
-    decoded,
-    encoded,
-)
-from foveal.model.contents import card_of, checked_path, tensors_of
-from foveal.model.familiar import Familiar
-from foveal.model.held_out import HeldOutLogits
-from foveal.model.normal import NormalStats
+from foveal.model.codec import Reconstructions, check_half, compared, decoded, encoded
 from foveal.model.passes import activations_of, inputs_of
 from foveal.model.predictions import Predictions
 from foveal.model.refusing import Refusal, refusal
+from foveal.model.trained import TrainedModel
 from foveal.nets.build import part
-from foveal.nets.plan import Plan, plan_network
-from foveal.nets.spec import Dense, Network
+from foveal.nets.plan import plan_network
+from foveal.nets.spec import Network
 from foveal.pictures.batches import RowsOfFeatures
 from foveal.pictures.collection import Pictures
 from foveal.pictures.ledger import warn_unreadable
 from foveal.pictures.scaling import Scaling, of_values
 from foveal.pictures.sources import gather
-from foveal.recipe import PictureRecipe
-from foveal.shapes import written
-from foveal.targets.labelled import Labelled
-from foveal.targets.target import Target
-from foveal.vocabulary import Task
-from foveal.wording import counted
 
 
 @dataclass(eq=False, repr=False, slots=True, kw_only=True)
-class FittedModel:
-    """A trained network with its recipe, classes and provenance.
+class FittedModel(TrainedModel):
+    """A trained network with its recipe, classes and provenance; see `TrainedModel`.
 
     Everything but training works on this: prediction, evaluation, looking, export.
     """
 
-    plan: Plan
-    """What the network is, layer by layer."""
-    network: nn.Sequential
-    """The network itself, a plain module in evaluation mode; gives logits."""
-    recipe: PictureRecipe
-    """How pictures become its input."""
-    target: Target
-    """What it says of a picture."""
-    temperature: float
-    """Divides the logits before the softmax; fitted on validation pictures."""
-    provenance: Provenance
-    """How the model came to be."""
-    trained_on: Hashes
-    """Content hashes of the training pictures."""
-    chosen_on: Hashes
-    """Content hashes of the validation pictures."""
-    snapshots: torch.Tensor
-    """First-layer kernels over the epochs, (times, kernels, channels, h, w); may be empty."""
-    normal: NormalStats | None = None
-    """What usual pictures are like to an autoencoder; None for classifiers."""
-    held_out: HeldOutLogits | None = None
-    """What judged a classifier at its training; None where nothing did, or nothing was kept."""
-    familiar: Familiar | None = None
-    """What a classifier keeps of its training pictures; None where it keeps nothing."""
-    half: str | None = None
-    """Which half of an autoencoder is loaded; None where the network is whole."""
-    kept_digest: str = ""
-    """Of the file, where only half of it is loaded."""
-    device: Device = field(default_factory=choose)
     _sessions: dict[int, Session] = field(default_factory=dict, init=False)
     """What was opened so far, by the number of layers."""
     _head: nn.Sequential | None = field(default=None, init=False)
     """The last layer, once it was asked for."""
     _opening: ThreadLock = field(default_factory=ThreadLock, init=False)
-
-    def __repr__(self) -> str:
-        origin = self.provenance.backbone
-        name = self.plan.name or (origin.name if origin else self.plan.text)
-        if self.autoencodes:
-            return (
-                f"FittedModel(autoencoder, {written(self.recipe.shape)} pictures, "
-                f"{counted(self.plan.code_size, 'number')} a code)"
-            )
-        count = len(self.classes)
-        named = isinstance(self.target, Labelled) and count
-        said = counted(count, *self.answering().noun) if named else self.task
-        return f"FittedModel({name!r}, {said}, {written(self.recipe.shape)} pictures)"
-
-    def _repr_html_(self) -> str:
-        """Return what a notebook shows: the model in a line, and its plan."""
-        return html_lines([repr(self)]) + self.plan._repr_html_()
-
-    @property
-    def task(self) -> Task:
-        """What the model is for, such as "classification" or "reconstruction"."""
-        return self.target.task
-
-    @property
-    def classes(self) -> Array:
-        """The labels, in the order of the network's outputs; none where they have no names."""
-        return self.target.names
-
-    @property
-    def autoencodes(self) -> bool:
-        """Whether it encodes pictures and decodes them, rather than answering what they are."""
-        return bool(self.plan.encoder_layers)
-
-    @property
-    def accuracy(self) -> Estimate | None:
-        """Share of held-out pictures answered right at the training; None where none was held out.
-
-        `provenance.judged_by` says which: a validation part, or each fold in turn.
-        """
-        return self.provenance.validation_accuracy
-
-    @property
-    def reconstruction(self) -> Reconstruction | None:
-        """How an autoencoder fares on held-out pictures; None where none was held out."""
-        coding = self.provenance.coding
-        return None if coding is None else coding.reconstruction
-
-    # Use ---------------------------------------------------------------------------------
 
     def predict(
         self, X: Any, *, reject: float | None = None, least_probability: float | None = None
@@ -323,11 +222,6 @@ class FittedModel:
         updated = self.plan.layers[self.plan.fixed : self._feature_layers()]
         return any(one.parameters for one in updated)
 
-    @property
-    def ends_dense(self) -> bool:
-        """Whether there is a dense layer at the end, before which features can be taken."""
-        return isinstance(self.plan.layers[-1].layer, Dense)
-
     def _feature_layers(self) -> int:
         if self.autoencodes:
             check_half(self, "encoder")
@@ -408,64 +302,6 @@ class FittedModel:
         kept = tuple(one.layer for one in self.plan.layers[:layers])
         plan = plan_network(Network(kept, self.plan.input))
         return FrozenNetwork.of(name, plan, front.eval())
-
-    def answering(self) -> Labelled:
-        """Return the target of a model that answers what pictures are.
-
-        Raises
-        ------
-        UsageError
-            For an autoencoder.
-        """
-        if isinstance(self.target, Labelled):
-            return self.target
-        raise UsageError(
-            "the model",
-            needed="a classifier",
-            came="an autoencoder, which knows no classes",
-            remedy="use encode, decode or anomalies; or reuse its encoder as the `backbone` "
-            "of transfer learning",
-        )
-
-    # File --------------------------------------------------------------------------------
-
-    def save(self, path: str | Path) -> str:
-        """Write the model as one .safetensors file, whole or not at all.
-
-        Returns
-        -------
-        str
-            SHA-256 of the content.
-
-        Raises
-        ------
-        UsageError
-            For half a model, and for weights that are no finite numbers.
-        """
-        return tensor_files.write_tensors(checked_path(path), *self._checked())
-
-    def digest(self) -> str:
-        """Hash the model as `save` would."""
-        if self.kept_digest:
-            return self.kept_digest
-        return tensor_files.packed(*self._content())[1]
-
-    def packed(self) -> bytes:
-        """Return the bytes that `save` would write."""
-        return tensor_files.packed(*self._checked())[0]
-
-    def _checked(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-        """Return what a file holds, where it could be loaded again."""
-        check_whole(self)
-        tensors, facts = self._content()
-        check_finite(tensors)
-        return tensors, facts
-
-    def _content(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-        kept = (self.normal, self.held_out, self.familiar)
-        tensors = tensors_of(self.network, self.snapshots, self.trained_on, self.chosen_on, kept)
-        facts = card_of(self.plan, self.recipe, self.target, self.temperature, self.provenance)
-        return tensors, facts
 
 
 def _told(predictions: Predictions) -> Predictions:
