@@ -77,7 +77,8 @@ class NetworkError(UsageError):
     Attributes
     ----------
     layer : int or None
-        Number of the offending layer, counted from 1 as in the plan.
+        Number of the offending layer, counted from 1 as in the plan, or in the text that the
+        error names.
     repairs : tuple of str
         Ways to mend it, nearest first; each of them was planned and works.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -154,10 +155,29 @@ def test_a_side_that_stride_leaves_over_is_added_by_output_padding() -> None:
 
 def test_units_of_timm_need_a_decoder_of_ones_own() -> None:
     text = "timm resnet18 all gives 512 holds 11176512"
-    with pytest.raises(NetworkError, match="a layer that can be mirrored, or a decoder"):
+    with pytest.raises(NetworkError, match="^layer 1 of the encoder: needed a layer that can be"):
         autoencoder((3, 224, 224), 8, encoder=text)
     planned = autoencoder((3, 224, 224), 8, encoder=text, decoder="dense 150528")
     assert planned.output == (3, 224, 224)
+
+
+@pytest.mark.parametrize(
+    ("halves", "said"),
+    [
+        ({"encoder": "conv 4 99x99 | flatten | dense 4"}, "layer 1 of the encoder: a 99x99 kernel"),
+        ({"encoder": "maxpool 2 | maxpool 2 | conv 4 3x3"}, "no maxpool at layer 2 of the encoder"),
+        ({"encoder": "flatten | residual(relu | conv 4 3x3)"}, "layer 2.2 of the encoder"),
+        ({"decoder": "dense 32 | conv 4 3x3"}, "layer 2 of the decoder"),
+        ({"encoder": "dense 9 | flatten", "decoder": "dense 64"}, "layer 1 of the encoder"),
+    ],
+)
+def test_layers_are_counted_in_the_half_in_which_they_were_typed(
+    halves: dict[str, str], said: str
+) -> None:
+    with pytest.raises(NetworkError) as caught:
+        autoencoder((1, 8, 8), 4, **halves)  # type: ignore[arg-type]
+    assert said in str(caught.value)
+    assert caught.value.layer == int(re.findall(r"layer (\d+)", caught.value.what)[0])
 
 
 def test_a_decoder_of_ones_own_must_give_the_picture_back() -> None:

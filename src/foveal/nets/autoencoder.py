@@ -13,6 +13,7 @@ from foveal.errors import NetworkError, UsageError
 from foveal.nets import notation
 from foveal.nets.layer import Layer
 from foveal.nets.mirror import mirrored
+from foveal.nets.numbering import Numbering
 from foveal.nets.plan import Plan, plan_network
 from foveal.nets.spec import (
     Activation,
@@ -91,16 +92,18 @@ def autoencoder(
         layers = dense(activation) if kind == "dense" else conv(input, code_size, activation, few)
     else:
         layers = _layers_of(encoder, input, "encoder")
-    front = plan_network(Network((Centre(), *layers), input))
+    typed = Numbering((("encoder", 1),))  # before it the mean picture is subtracted
+    front = plan_network(Network((Centre(), *layers), input), numbering=typed)
     flat = () if len(front.output) == 1 else (Flatten(),)
     drawn: tuple[Layer, ...] = (Dense(code_size),)
     if variational:
         drawn = (Dense(2 * code_size), Sample())
-    half = plan_network(Network((*front.network.layers, *flat, *drawn), input))
-    back = mirrored(half.layers) if decoder is None else _decoder(decoder, input)
+    half = plan_network(Network((*front.network.layers, *flat, *drawn), input), numbering=typed)
+    back = mirrored(half.layers, numbering=typed) if decoder is None else _decoder(decoder, input)
     end = (Activation("sigmoid"),) * (squashed and back[-1] != Activation("sigmoid"))
     unrolled = tuple(one.layer for one in half.layers)
-    whole = plan_network(Network((*unrolled, *back, *end), input))
+    typed = Numbering((*typed.texts, ("decoder", len(half.layers))))
+    whole = plan_network(Network((*unrolled, *back, *end), input), numbering=typed)
     if whole.output != input:
         raise NetworkError(
             "decoder",

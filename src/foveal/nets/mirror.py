@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from foveal.errors import NetworkError
 from foveal.nets.layer import Layer
 from foveal.nets.notation import write_layer
+from foveal.nets.numbering import PLAIN, Numbering
 from foveal.nets.planned import PlannedLayer
 from foveal.nets.ranges import Pair
 from foveal.nets.spec import (
@@ -57,13 +58,17 @@ class _Step:
         return isinstance(self.planned.layer, WEIGHTED)
 
 
-def mirrored(encoder: Sequence[PlannedLayer], *, bias: bool = False) -> tuple[Layer, ...]:
+def mirrored(
+    encoder: Sequence[PlannedLayer], *, bias: bool = False, numbering: Numbering = PLAIN
+) -> tuple[Layer, ...]:
     """Mirror planned layers, repetitions written out.
 
     Parameters
     ----------
     bias : bool
         Whether the last layer with weights adds constants.
+    numbering : Numbering
+        How its layers are called in errors.
 
     Raises
     ------
@@ -75,12 +80,13 @@ def mirrored(encoder: Sequence[PlannedLayer], *, bias: bool = False) -> tuple[La
     for index in range(len(steps) - 1, -1, -1):
         step = steps[index]
         if not step.weighted:
-            layers += _undone(step.planned)
+            layers += _undone(step.planned, numbering)
             continue
         before = [one for one in steps[:index] if one.weighted]
         followers = before[-1].followers if before else []
         normalised = any(isinstance(one, BatchNorm) for one in followers)
-        layers += _learned(step.planned, bias=not normalised if before else bias)
+        with_bias = not normalised if before else bias
+        layers += _learned(step.planned, bias=with_bias, numbering=numbering)
         layers = _joined(layers, followers)
     return tuple(layers)
 
@@ -111,7 +117,7 @@ def _steps(planned: Sequence[PlannedLayer]) -> list[_Step]:
     return steps
 
 
-def _learned(planned: PlannedLayer, *, bias: bool) -> Iterator[Layer]:
+def _learned(planned: PlannedLayer, *, bias: bool, numbering: Numbering) -> Iterator[Layer]:
     """Mirror a layer with weights."""
     layer, wanted = planned.layer, planned.in_shape
     match layer:
@@ -122,7 +128,7 @@ def _learned(planned: PlannedLayer, *, bias: bool) -> Iterator[Layer]:
         case ConvTranspose():
             yield Conv(wanted[0], layer.size, stride=layer.stride, padding=layer.padding, bias=bias)
         case Residual():
-            branch = mirrored(planned.inner, bias=bias)
+            branch = mirrored(planned.inner, bias=bias, numbering=numbering)
             if len(wanted) == 1 or wanted == planned.out_shape:
                 yield Residual(branch)
             else:  # a shortcut could shrink maps, but not enlarge them
@@ -171,7 +177,7 @@ def _padding(layer: Conv, axis: int, wanted: int, given: int, planned: PlannedLa
     return None
 
 
-def _undone(planned: PlannedLayer) -> Iterator[Layer]:
+def _undone(planned: PlannedLayer, numbering: Numbering) -> Iterator[Layer]:
     """Undo the shape of a layer without weights."""
     layer, wanted, given = planned.layer, planned.in_shape, planned.out_shape
     match layer:
@@ -198,7 +204,7 @@ def _undone(planned: PlannedLayer) -> Iterator[Layer]:
             return
         case Timm():
             raise NetworkError(
-                f"layer {planned.number} of the encoder",
+                numbering.called(planned.number),
                 needed="a layer that can be mirrored, or a decoder",
                 came=write_layer(layer),
                 remedy="write the decoder yourself, as in 'dense 3136 relu | reshape 64x7x7 | ...'",

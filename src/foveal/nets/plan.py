@@ -14,6 +14,7 @@ from foveal.nets import notation, repairs, stock, table
 from foveal.nets.arithmetic import infer, stride_of
 from foveal.nets.inferred import Inferred, ShapeError
 from foveal.nets.layer import Layer
+from foveal.nets.numbering import PLAIN, Numbering
 from foveal.nets.planned import Fields, PlannedLayer, PlannedNetwork, cut
 from foveal.nets.ranges import checked_shape
 from foveal.nets.spec import Dense, Network, Repeat, Residual, Resize, Timm
@@ -99,18 +100,26 @@ def _shape_of(input: Shape | str | None) -> Shape | None:
     return None if input is None else checked_shape(tuple(input), "input")
 
 
-def plan_network(network: Network, input: Shape | None = None, classes: int | None = None) -> Plan:
-    """Plan a description for an input and a number of classes; see `plan`."""
+def plan_network(
+    network: Network,
+    input: Shape | None = None,
+    classes: int | None = None,
+    numbering: Numbering = PLAIN,
+) -> Plan:
+    """Plan a description for an input and a number of classes; see `plan`.
+
+    Errors call its layers as `numbering` does.
+    """
     network = _with_input(network, input)
     network = _with_classes(network, classes)
     try:
         planned = _planned(network)
     except ShapeError as misfit:
-        raise _network_error(network, misfit) from None
+        raise _network_error(network, misfit, numbering) from None
     found = Plan(network, planned)
     if classes is not None and found.output != (classes,):
         raise NetworkError(
-            f"layer {planned[-1].number}: the output of the network",
+            f"{numbering.called(planned[-1].number)}: the output of the network",
             needed=f"{counted(classes, 'number')}, one a class",
             came=written(found.output),
             remedy=f"end the network with 'dense {classes}'"
@@ -248,7 +257,7 @@ def _fields_after(
     return moved[0], moved[1]
 
 
-def _network_error(network: Network, misfit: ShapeError) -> NetworkError:
+def _network_error(network: Network, misfit: ShapeError, numbering: Numbering) -> NetworkError:
     assert network.input is not None
 
     def works(candidate: Network) -> bool:
@@ -259,14 +268,14 @@ def _network_error(network: Network, misfit: ShapeError) -> NetworkError:
         return True
 
     flat = replace(network, layers=unrolled(network.layers))
-    found = repairs.repairs(flat, misfit, works)
+    found = repairs.repairs(flat, misfit, works, numbering)
     remedy = f"use {_either(found)}" if found else misfit.remedy
     return NetworkError(
-        f"layer {misfit.number}: {misfit.what}",
+        f"{numbering.called(misfit.number)}: {misfit.what}",
         needed=misfit.needed,
         came=misfit.came,
         remedy=remedy,
-        layer=int(misfit.number.split(".")[0]),
+        layer=numbering.first(misfit.number),
         repairs=found,
     )
 

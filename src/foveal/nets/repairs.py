@@ -13,6 +13,7 @@ from foveal.errors import NetworkError
 from foveal.nets.inferred import ShapeError
 from foveal.nets.layer import Layer
 from foveal.nets.notation import write_layer
+from foveal.nets.numbering import PLAIN, Numbering
 from foveal.nets.ranges import Pair
 from foveal.nets.spec import (
     Conv,
@@ -42,7 +43,10 @@ GROWTHS = (1.25, 1.5, 2, 3, 4, 6, 8, 12, 16, 32)
 
 
 def repairs(
-    network: Network, misfit: ShapeError, works: Callable[[Network], bool]
+    network: Network,
+    misfit: ShapeError,
+    works: Callable[[Network], bool],
+    numbering: Numbering = PLAIN,
 ) -> tuple[str, ...]:
     """Find repairs of a network, nearest first.
 
@@ -54,6 +58,8 @@ def repairs(
         The first layer that cannot work.
     works : callable
         Whether a changed network works as a whole.
+    numbering : Numbering
+        How its layers are called.
 
     Returns
     -------
@@ -62,7 +68,7 @@ def repairs(
     """
     path = tuple(int(step) - 1 for step in misfit.number.split("."))
     found: list[str] = []
-    for group in _groups(network, path, misfit.shape):
+    for group in _groups(network, path, misfit.shape, numbering):
         for words, candidate in islice(group, TRIED):
             if words not in found and works(candidate):
                 found.append(words)
@@ -70,7 +76,9 @@ def repairs(
     return tuple(found[:MOST])
 
 
-def _groups(network: Network, path: Path, shape: Shape) -> Iterator[Iterator[Repair]]:
+def _groups(
+    network: Network, path: Path, shape: Shape, numbering: Numbering
+) -> Iterator[Iterator[Repair]]:
     """Ways of mending, nearest first; the first that works of each group is offered."""
     yield _channels_first(network)
     layer = _at(network, path)
@@ -82,25 +90,25 @@ def _groups(network: Network, path: Path, shape: Shape) -> Iterator[Iterator[Rep
             yield _each(network, path, [(1, 1), (0, 0)], lambda one: replace(layer, padding=one))
             yield _each(network, path, [(0, 0)], lambda one: replace(layer, output_padding=one))
         case Pool():
-            yield from _pool(network, path, layer, sides)
+            yield from _pool(network, path, layer, sides, numbering)
         case Dense(None):
             yield _each(network, path, [64], lambda nodes: replace(layer, nodes=nodes))
         case Dense():
             yield _insert(network, path, lambda: (Flatten(),), "'flatten' before it")
             yield _insert(network, path, lambda: (GlobalPool(),), "'globalpool' before it")
         case Reshape():
-            yield from _reshape(network, path, layer, shape)
+            yield from _reshape(network, path, layer, shape, numbering)
         case SpaceToDepth():
             fitting = _divisors(math.gcd(*sides), layer.block - 1)
             fitting = (block for block in fitting if block > 1)
             yield _each(network, path, fitting, lambda block: SpaceToDepth(block))
-            yield _without(network, path)
+            yield _without(network, path, numbering)
         case Residual():
             yield iter([("'same' in its layers", _put(network, path, _all_same(layer)))])
-    yield _flatten_later(network, path)
+    yield _flatten_later(network, path, numbering)
     if _holds_timm(network.layers):
         return  # what a unit of timm gives is known for one size of maps alone
-    yield _less_shrinking(network, path)
+    yield _less_shrinking(network, path, numbering)
     yield _larger_input(network)
 
 
@@ -133,7 +141,9 @@ def _conv(
         yield iter([("no dilation", _put(network, path, undilated))])
 
 
-def _pool(network: Network, path: Path, layer: Pool, sides: Pair) -> Iterator[Iterator[Repair]]:
+def _pool(
+    network: Network, path: Path, layer: Pool, sides: Pair, numbering: Numbering
+) -> Iterator[Iterator[Repair]]:
     if isinstance(layer.padding, tuple):
         most = min(max(layer.padding) - 1, min(layer.window) // 2)
         yield _each(
@@ -150,7 +160,7 @@ def _pool(network: Network, path: Path, layer: Pool, sides: Pair) -> Iterator[It
         lambda window: replace(layer, window=window),
         lambda window: f"a {written(window)} window",
     )
-    yield _without(network, path)
+    yield _without(network, path, numbering)
 
 
 def _smaller(size: Pair, sides: Pair, least: int) -> Iterator[Pair]:
@@ -165,18 +175,18 @@ def _divisors(number: int, most: int) -> Iterator[int]:
 
 
 def _reshape(
-    network: Network, path: Path, layer: Reshape, shape: Shape
+    network: Network, path: Path, layer: Reshape, shape: Shape, numbering: Numbering
 ) -> Iterator[Iterator[Repair]]:
     before = (*path[:-1], path[-1] - 1)
     nodes = volume(layer.shape)
     if path[-1] > 0 and isinstance(below := _at(network, before), Dense):
-        number = _number(before)
+        there = numbering.called(_number(before))
         yield _each(
             network,
             before,
             [nodes],
             lambda wanted: replace(below, nodes=wanted),
-            lambda wanted: f"'{write_layer(replace(below, nodes=wanted))}' at layer {number}",
+            lambda wanted: f"'{write_layer(replace(below, nodes=wanted))}' at {there}",
         )
     if len(shape) == 1:
         yield _insert(network, path, lambda: (Dense(nodes),), f"'dense {nodes}' before it")
@@ -185,7 +195,7 @@ def _reshape(
         yield _insert(network, path, lambda: (Flatten(), Dense(nodes)), words)
 
 
-def _flatten_later(network: Network, path: Path) -> Iterator[Repair]:
+def _flatten_later(network: Network, path: Path, numbering: Numbering) -> Iterator[Repair]:
     """Move a flatten or globalpool that came too early behind the layers that want maps."""
     layers = network.layers
     early = [
@@ -199,24 +209,23 @@ def _flatten_later(network: Network, path: Path) -> Iterator[Repair]:
     for after in range(path[0], len(layers)):
         behind = (layers[index], *layers[after + 1 :])
         moved = (*layers[:index], *layers[index + 1 : after + 1], *behind)
-        words = (
-            f"'{write_layer(layers[index])}' of layer {index + 1} moved behind layer {after + 1}"
-        )
+        here, there = (numbering.called(str(one + 1)) for one in (index, after))
+        words = f"'{write_layer(layers[index])}' of {here} moved behind {there}"
         yield words, replace(network, layers=moved)
 
 
-def _less_shrinking(network: Network, path: Path) -> Iterator[Repair]:
+def _less_shrinking(network: Network, path: Path, numbering: Numbering) -> Iterator[Repair]:
     """Undo what made the maps small, from the offending layer downwards."""
     for index in range(path[0] - 1, -1, -1):
-        layer = network.layers[index]
+        layer, there = network.layers[index], numbering.called(str(index + 1))
         if isinstance(layer, Pool):
-            yield from _without(network, (index,))
+            yield from _without(network, (index,), numbering)
         if isinstance(layer, Conv) and layer.stride != (1, 1):
             slower = replace(layer, stride=(1, 1))
-            yield f"stride 1 at layer {index + 1}", _put(network, (index,), slower)
+            yield f"stride 1 at {there}", _put(network, (index,), slower)
         if isinstance(layer, Conv) and layer.padding == "valid" and layer.size != (1, 1):
             padded = replace(layer, padding="same")
-            yield f"'same' padding at layer {index + 1}", _put(network, (index,), padded)
+            yield f"'same' padding at {there}", _put(network, (index,), padded)
 
 
 def _channels_first(network: Network) -> Iterator[Repair]:
@@ -276,8 +285,8 @@ def _insert(
             yield words, replace(network, layers=(*before, *make(), *after))
 
 
-def _without(network: Network, path: Path) -> Iterator[Repair]:
-    words = f"no {_at(network, path).name} at layer {_number(path)}"
+def _without(network: Network, path: Path, numbering: Numbering) -> Iterator[Repair]:
+    words = f"no {_at(network, path).name} at {numbering.called(_number(path))}"
     with suppress(NetworkError):  # it was the only layer
         yield words, _changed(network, path, ())
 
