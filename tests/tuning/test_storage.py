@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from foveal.errors import ResourceError, UsageError
-from foveal.tuning.storage import opened, shown
+from foveal.errors import DataError, ResourceError, UsageError
+from foveal.tuning.storage import intact, opened, shown
 
 
 def refusal(address: str) -> str:
@@ -40,6 +40,18 @@ def test_a_study_of_another_version_is_refused_without_a_traceback(tmp_path: Pat
     with closing(sqlite3.connect(place)) as base, base:
         base.execute("UPDATE alembic_version SET version_num = 'v9.9.9.a'")
     assert "needed a database of this version of optuna" in refusal(f"sqlite:///{place}")
+
+
+def test_what_no_row_can_be_is_told_and_what_is_refused_already_goes_on() -> None:
+    with pytest.raises(DataError, match=r"///s\.db: needed trials as .* wrote them, got KeyError"):
+        with intact("sqlite:///s.db"):
+            raise KeyError("no such row")
+    with pytest.raises(UsageError, match="^said before"):
+        with intact("sqlite:///s.db"):
+            raise UsageError("said before", needed="", came="", remedy="")
+    with pytest.raises(MemoryError):
+        with intact("sqlite:///s.db"):
+            raise MemoryError
 
 
 def test_a_password_is_never_shown() -> None:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import importlib
+import shutil
+import sqlite3
 import sys
 import threading
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -48,6 +51,14 @@ def tuned(folder: Path, **options):
     given = {"to": folder / "m.safetensors", "epochs": 1, "threads": 1, "repeats": 0}
     given |= {"sampler": "random"}  # nothing comes between what a test asks for
     return tune(X, Y, **given | options)
+
+
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a study of two trials."""
+    folder = tmp_path_factory.mktemp("studied")
+    tuned(folder, trials=2)
+    return folder
 
 
 def study_of(folder: Path) -> optuna.Study:
@@ -159,6 +170,42 @@ def test_a_study_of_other_pictures_or_options_is_refused(tmp_path: Path) -> None
         X[order], Y[order], to=tmp_path / "m.safetensors", epochs=1, threads=1, trials=1, repeats=0
     )
     assert len(same.trials) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("DELETE FROM trials WHERE number = 0", "no trial 0, but a trial 1"),
+        ("DELETE FROM trial_values", "trial 0 complete without what it reached"),
+        ("DELETE FROM trial_user_attributes WHERE key = 'loss'", "trial 0 complete without"),
+        ("UPDATE trial_user_attributes SET value_json = '\"x\"' WHERE key = 'epochs'", "0, epochs"),
+        ("UPDATE trial_user_attributes SET value_json = '{{' WHERE key = 'epochs'", "JSONDecode"),
+        ("UPDATE trial_user_attributes SET value_json = '3' WHERE key = 'options'", "0, options"),
+        ("UPDATE study_user_attributes SET value_json = '[1]' WHERE key = 'facts'", "got "),
+        ("UPDATE trial_params SET param_value = 77 WHERE param_name = 'net'", "got IndexError"),
+        ("UPDATE trial_params SET distribution_json = '{}'", "got "),
+        ("UPDATE trials SET state = 'BROKEN'", "got LookupError"),
+    ],
+)
+def test_a_study_whose_rows_were_changed_is_refused_and_stays_as_it_was(
+    studied: Path, tmp_path: Path, change: str, said: str
+) -> None:
+    shutil.copytree(studied, tmp_path, dirs_exist_ok=True)
+    database = tmp_path / "m.tune" / "study.db"
+    with closing(sqlite3.connect(database)) as base, base:
+        assert base.execute(change).rowcount > 0
+    before = (tmp_path / "m.safetensors").read_bytes()
+    with pytest.raises(DataError, match=r"study\.db: needed trials as tuning wrote them") as caught:
+        tuned(tmp_path, trials=1)
+    assert said in str(caught.value) and "another name" in caught.value.remedy
+    assert (tmp_path / "m.safetensors").read_bytes() == before
+
+
+def test_what_waits_with_answers_that_no_trial_has_is_told(studied: Path, tmp_path: Path) -> None:
+    shutil.copytree(studied, tmp_path, dirs_exist_ok=True)
+    study_of(tmp_path).enqueue_trial({"net": "of nobody"})
+    with pytest.raises(DataError, match="'of nobody' not in"):
+        tuned(tmp_path, trials=1)
 
 
 def test_what_is_worse_or_cannot_work_does_not_replace_the_model(tmp_path: Path) -> None:

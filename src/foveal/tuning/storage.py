@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from foveal.errors import ResourceError, UsageError, without_extra
+from foveal.errors import DataError, FovealError, ResourceError, UsageError, without_extra
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -131,6 +131,32 @@ def reached(address: str) -> Iterator[None]:
             came=_said(cause, address),
             remedy=REMEDY,
         ) from None
+
+
+@contextmanager
+def intact(address: str) -> Iterator[None]:
+    """Tell in four beats of rows that no tuning leaves, as after some were changed by hand.
+
+    Raises
+    ------
+    DataError
+        Where what is read within cannot be what was written.
+    """
+    optuna = imported()
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (FovealError, optuna.exceptions.OptunaError, SQLAlchemyError, OSError, MemoryError):
+        raise
+    except Exception as error:  # whatever comes of a row: nothing checks them before
+        raise DataError(
+            f"storage {shown(address)}",
+            needed="trials as tuning wrote them",
+            came=_said(error, address),
+            remedy="bring back a copy of before, or give the tuned model another name, which "
+            "begins another study",
+        ) from error
 
 
 def shown(address: str) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from foveal.errors import UsageError
 from foveal.evaluation.baselines import written
 from foveal.evaluation.intervals import Estimate
@@ -120,12 +122,14 @@ def opened(search: Search) -> tuple[Study, Any]:
     ------
     UsageError
         Where optuna is missing, or the study is one of other pictures or options.
+    DataError
+        Where its trials are not those that tuning wrote.
     ResourceError
         Where the database cannot be opened.
     """
     optuna = imported()
     address = storage.address_in(search.folder, search.storage)
-    with presence.study_lock(search.folder), storage.reached(address):
+    with presence.study_lock(search.folder), storage.reached(address), storage.intact(address):
         kept = storage.opened(address, _again)
         study: Study = optuna.create_study(
             storage=kept,
@@ -136,6 +140,7 @@ def opened(search: Search) -> tuple[Study, Any]:
             pruner=pruner_of(search.sampler),
         )
         _agree(study, search.facts)
+        _check_trials(study.get_trials(deepcopy=False))
         bury(study, search)
         _take_up(study)
         if not any(one.user_attrs.get(FIRST) for one in study.trials):
@@ -169,6 +174,23 @@ def _agree(study: Study, facts: Mapping[str, Any]) -> None:
             came=_written(now, apart),
             remedy="give the tuned model another name",
         )
+
+
+def _check_trials(trials: Sequence[FrozenTrial]) -> None:
+    """Check that trials are whole.
+
+    Raises
+    ------
+    ValueError
+        Where one is missing, or lacks what its state promises.
+    """
+    for place, one in enumerate(trials):
+        if one.number != place:
+            raise ValueError(f"no trial {place}, but a trial {one.number}")
+        found = tried(one)
+        kept = (one.values, found.loss, found.score, found.value, found.measure or None)
+        if found.complete and None in kept:
+            raise ValueError(f"trial {place} complete without what it reached")
 
 
 def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -217,32 +239,47 @@ def _take_up(study: Study) -> None:
             _again(study, one)
 
 
+_TRIED = TypeAdapter(Tried)
+
+
 def tried(trial: FrozenTrial) -> Tried:
-    """Read what is kept of a trial."""
+    """Read what is kept of a trial.
+
+    Raises
+    ------
+    ValueError
+        Where that is of another form.
+    """
     known = trial.user_attrs
     state = STATES.get(trial.state.name, "failed")
     complete = state == "complete"
-    return Tried(
-        number=trial.number,
-        state=state,
-        measure=known.get("measure", "") if complete else "",
-        value=known.get("value") if complete else None,
-        low=known.get("low") if complete else None,
-        high=known.get("high") if complete else None,
-        score=known.get("score") if complete else None,
-        loss=known.get("loss") if complete else None,
-        epochs=int(known.get("epochs", 0)),
-        seconds=float(known.get("seconds", 0.0)),
-        multiply_adds=known.get("multiply_adds"),
-        parameters=known.get("parameters"),
-        options=known.get("options", {}),
-        why=known.get("why", "" if state != "failed" else KILLED),
-        model=known.get("model", "") if complete else "",
-        where=known.get("where", "") if complete else "",
-        is_first=bool(known.get(FIRST)),
-        repeat_of=known.get(OF),
-        round=int(known.get(ROUND, 0)),
-    )
+    facts = {
+        "number": trial.number,
+        "state": state,
+        "measure": known.get("measure", "") if complete else "",
+        "value": known.get("value") if complete else None,
+        "low": known.get("low") if complete else None,
+        "high": known.get("high") if complete else None,
+        "score": known.get("score") if complete else None,
+        "loss": known.get("loss") if complete else None,
+        "epochs": known.get("epochs", 0),
+        "seconds": known.get("seconds", 0.0),
+        "multiply_adds": known.get("multiply_adds"),
+        "parameters": known.get("parameters"),
+        "options": known.get("options", {}),
+        "why": known.get("why", "" if state != "failed" else KILLED),
+        "model": known.get("model", "") if complete else "",
+        "where": known.get("where", "") if complete else "",
+        "is_first": known.get(FIRST, False),
+        "repeat_of": known.get(OF),
+        "round": known.get(ROUND, 0),
+    }
+    try:
+        return _TRIED.validate_python(facts)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise ValueError(f"trial {trial.number}, {place}: {first['msg']}") from None
 
 
 def all_tried(study: Study) -> list[Tried]:

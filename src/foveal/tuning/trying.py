@@ -21,7 +21,7 @@ from foveal.tuning.choosing import next_repeat
 from foveal.tuning.keeping import keep
 from foveal.tuning.presence import Presence, study_lock
 from foveal.tuning.search import Search, Times
-from foveal.tuning.storage import address_in, experiments_meant, imported, reached
+from foveal.tuning.storage import address_in, experiments_meant, imported, intact, reached
 from foveal.tuning.study import AT, OF, ROUND, all_tried, begin, best_of, bury, opened
 from foveal.tuning.watching import Watch
 
@@ -173,14 +173,18 @@ class Worker:
         self.study.enqueue_trial(params, user_attrs={OF: one.number, ROUND: number})
         return True
 
+    @property
+    def _address(self) -> str:
+        return address_in(self.search.folder, self.search.storage)
+
     @contextmanager
     def _reaching(self) -> Iterator[None]:
-        with reached(address_in(self.search.folder, self.search.storage)):
+        with reached(self._address):
             yield
 
     def _asked(self) -> Trial:
         """Ask for a trial: one that waits, or else a new one."""
-        with experiments_meant():
+        with experiments_meant(), intact(self._address):
             return self.study.ask()
 
     def _take(self, trial: Trial, until: float, longest: float) -> None:
@@ -197,7 +201,8 @@ class Worker:
         """Train as a trial says."""
         search, again = self.search, OF in trial.user_attrs
         number = int(trial.user_attrs.get(ROUND, 0))
-        options = search.space.asked(trial, search.shape, search.teaching, search.epochs)
+        with intact(self._address):
+            options = search.space.asked(trial, search.shape, search.teaching, search.epochs)
         learner = search.learner(round=number, **options)
         options = {name: one for name, one in options.items() if hasattr(learner, name)}
         trial.set_user_attr("options", options)
