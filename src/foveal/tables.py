@@ -22,7 +22,7 @@ FORMATS = (".csv", ".parquet", ".jsonl")
 GROWING = (".csv", ".jsonl")
 """Formats to which rows can be added."""
 KINDS = {
-    **dict.fromkeys(("path", "true", "predicted"), pa.string()),
+    **dict.fromkeys(("path", "predicted"), pa.string()),
     **dict.fromkeys(("part", "reason", "remark", "error"), pa.string()),
     **dict.fromkeys(("labels", "nearest"), pa.string()),
     **dict.fromkeys(("probability", "loss", "unfamiliarity"), pa.float64()),
@@ -32,7 +32,7 @@ KINDS = {
     **dict.fromkeys(("unfamiliar", "answered", "above"), pa.bool_()),
 }
 """Types of columns whatever comes, even where no row has a value; probabilities of classes,
-`p:CLASS`, are floats too."""
+`p:CLASS`, are floats too. What is "true" is of the kind that a model answers with."""
 
 Rows = Iterable[list[Any]]
 

@@ -76,6 +76,33 @@ def test_columns_of_0_and_1_are_learned_by_their_names(run: Run, tmp_path: Path)
     assert code == 3 and "0 and 1" in err and "7 in row" in err
 
 
+def test_every_picture_has_a_row_with_its_labels_whether_it_was_judged_or_not(
+    run: Run, tmp_path: Path
+) -> None:
+    order = ["top", "right", "left", "bottom"]
+    asked = ("--label", ",".join(order))
+    written(tmp_path, 60)
+    model, *_ = trained(run, tmp_path, *asked, "--no-report")
+    table = written(tmp_path, 6, seed=1)
+    (tmp_path / "1-2.png").write_bytes(b"no picture")
+    rows = table.read_text().splitlines()
+    table.write_text("\n".join([*rows[:4], rows[4].partition(",")[0] + "," * 5, *rows[5:]]))
+    code, _, err = run(
+        *("evaluate", model, table, *asked, "--no-baselines", "--to", tmp_path / "to.csv")
+    )
+    assert code == 0, err
+    with (tmp_path / "to.csv").open() as file:
+        told = list(csv.DictReader(file))
+    _, there = pictures(6, 1)
+    wanted = [";".join(one for one in order if row[NAMES.index(one)]) or ";" for row in there]
+    wanted[3] = ""
+    assert [one["true"] for one in told] == wanted
+    assert [one["path"] for one in told] == [f"1-{row}.png" for row in range(6)]
+    assert told[2]["reason"].startswith("not a picture") and told[3]["reason"] == "no label"
+    assert [bool(one["predicted"]) for one in told] == [not one["reason"] for one in told]
+    assert sum(bool(one["reason"]) for one in told) == 2
+
+
 def test_looks_ask_about_a_label(run: Run, tmp_path: Path) -> None:
     written(tmp_path, 60)
     model, *_ = trained(run, tmp_path, "--no-report")

@@ -5,8 +5,8 @@ Axes: m picture that was judged, k output.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,8 @@ class Answers:
     unfamiliarity: Doubles
     """How unlike those that taught, (m,): above 1 where unfamiliar; NaN for those that taught or
     chose the weights, and where the model keeps nothing to tell by."""
+    others: Mapping[int, Any] = field(default_factory=dict)
+    """What is true of other pictures, by their row, as `Labelled.truths` has it."""
 
     def __repr__(self) -> str:
         return f"Answers({len(self.mistakes)} of {len(self.rows)} wrong)"
@@ -107,7 +109,9 @@ class Answers:
         nothing = [None] * (len(self.target.judged_columns) + 1)
         for row, entry in enumerate(ledger):
             beside = entry.part or None, entry.reason or None, entry.remark or None
-            yield [str(entry.path), *judged.get(row, [entry.label, *nothing]), *beside]
+            given = entry.label if len(self.target.names) else None  # which is no number
+            true = self.others.get(row, given)
+            yield [str(entry.path), *judged.get(row, [true, *nothing]), *beside]
 
     def _judged(self) -> Iterator[list[Any]]:
         """Yield what stands in the table of each judged picture, between path and part."""

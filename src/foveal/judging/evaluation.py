@@ -199,6 +199,7 @@ def evaluate(
         values=values,
         predicted=said.predicted,
         unfamiliarity=said.unfamiliarity,
+        others=_others_known(source, rows),
     )
     if refusal is not None and refusal.asked is not None and (chosen.kept >= 0).any():
         notes.append(
@@ -293,6 +294,12 @@ def _part(model: FittedModel, source: Source, chosen: HeldOut, part: slice) -> _
     same = model.temperature == 1
     raw = predicted if same else target.condensed(target.predicted(outputs, 1.0), values)
     return _Said(predicted, raw, target.right(predicted, values), unfamiliarity)
+
+
+def _others_known(source: Source, rows: Rows) -> dict[int, Any]:
+    """Return what is true of pictures that are not judged, where that is known."""
+    others = np.setdiff1d(np.flatnonzero(source.answers.known), rows)
+    return dict(zip(others.tolist(), source.target.truths(source.values[others]), strict=True))
 
 
 def _unfamiliar(model: FittedModel, unfamiliarity: np.ndarray[Any, Any]) -> Unfamiliar | None:

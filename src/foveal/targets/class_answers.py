@@ -181,12 +181,14 @@ class ClassAnswers(Named):
 
     def judged_rows(self, predicted_nk: Doubles, values_n: Array) -> Iterator[list[Any]]:
         """Yield the names of both classes, the probability of the one called, and the loss."""
+        called, sure = self.truths(self.called(predicted_nk)), self.sureness(predicted_nk).tolist()
+        each = self.losses(predicted_nk, values_n).tolist()
+        yield from map(list, zip(self.truths(values_n), called, sure, each, strict=True))
+
+    def truths(self, values_n: Array) -> list[Any]:
+        """Return the name of the class of each picture."""
         names = list(map(str, self.names))
-        called = self.called(predicted_nk).tolist()
-        sure = self.sureness(predicted_nk).tolist()
-        each, true = self.losses(predicted_nk, values_n).tolist(), values_n.tolist()
-        for one, other, probability, loss in zip(true, called, sure, each, strict=True):
-            yield [names[one], names[other], probability, loss]
+        return [names[one] for one in values_n.tolist()]
 
     def metrics(self, predicted_nk: Doubles, values_n: Array, worth: float) -> Metrics:
         """Judge probabilities; see `foveal.evaluation.metrics.metrics`."""

@@ -65,6 +65,11 @@ class Judging(Answering):
         """Write what is true of one picture, as `answers` gives it."""
         return str(value)
 
+    def truths(self, values_n: Array) -> list[Any]:
+        """Return what is true of each picture, as `judged_rows` begins with it."""
+        found: list[Any] = values_n.tolist()
+        return found
+
     def verdict(self, predicted_k: Doubles, value: Any) -> tuple[str, ...]:
         """Say in short lines what a picture is, and what was said of it."""
         said, sure, _ = self.written(predicted_k)

@@ -165,10 +165,12 @@ class LabelAnswers(Named):
 
     def judged_rows(self, predicted_nk: Doubles, values_n: Array) -> Iterator[list[Any]]:
         """Yield the labels that a picture bears, those that it was given, and the loss."""
-        truths = np.asarray(values_n, dtype=bool)
-        each = self.losses(predicted_nk, values_n).tolist()
-        for true, given, loss in zip(truths, self.given(predicted_nk), each, strict=True):
-            yield [self.joined(true), self.joined(given), loss]
+        given, each = self.truths(self.given(predicted_nk)), self.losses(predicted_nk, values_n)
+        yield from map(list, zip(self.truths(values_n), given, each.tolist(), strict=True))
+
+    def truths(self, values_n: Array) -> list[Any]:
+        """Return the labels of each picture, as one text."""
+        return list(map(self.joined, np.asarray(values_n, dtype=bool)))
 
     def metrics(self, predicted_nk: Doubles, values_n: Array, worth: float) -> LabelMetrics:
         """Judge probabilities; see `foveal.evaluation.label_metrics.label_metrics`."""

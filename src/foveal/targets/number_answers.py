@@ -88,7 +88,7 @@ class NumberAnswers(Labelled):
     def judged_rows(self, predicted_nk: Doubles, values_n: Array) -> Iterator[list[Any]]:
         """Yield the true number, the answer, its interval, and the answer less the truth."""
         cells = (first for first, _ in self.cells(predicted_nk))
-        for true, (made, low, high) in zip(values_n.tolist(), cells, strict=True):
+        for true, (made, low, high) in zip(self.truths(values_n), cells, strict=True):
             yield [true, made, low, high, None if made is None else made - true]
 
     def metrics(self, predicted_nk: Doubles, values_n: Array, worth: float) -> NumberMetrics:
