@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -54,7 +56,7 @@ def test_what_is_no_number_is_named_in_the_ledger(model: Path) -> None:
     assert reasons == {
         "03.png": "no number: 'nan'",
         "05.png": "no number: 'many'",
-        "08.png": "no number: beside the table, or without a label",
+        "08.png": "no label",
     }
 
 
@@ -102,6 +104,26 @@ def test_it_is_judged_beside_baselines(model: Path, table: Path, tmp_path: Path,
     facts = json.loads(out)
     assert facts["metrics"]["stated"] == 0.9 and facts["baselines"][0]["measure"]
     assert 0 < facts["metrics"]["r2"]["value"] <= 1
+
+
+def test_what_is_true_is_a_number_or_nothing(
+    model: Path, table: Path, tmp_path: Path, run: Run
+) -> None:
+    (tmp_path / "30.png").write_bytes((table.parent / "30.png").read_bytes())
+    (tmp_path / "05.png").write_bytes((table.parent / "05.png").read_bytes())
+    (tmp_path / "07.png").write_bytes(b"no picture")
+    (tmp_path / "t.csv").write_text("path,light\n30.png,90.5\n07.png,12.25\n05.png,many\n")
+    words = ("evaluate", model, tmp_path / "t.csv", "--label", "light", "--include-training")
+    code, _, err = run(*words, "--no-baselines", "--to", tmp_path / "to.parquet")
+    assert code == 0, err
+    found = pq.read_table(tmp_path / "to.parquet")
+    assert found.schema.field("true").type == pa.float64()
+    rows = found.to_pylist()
+    assert [one["true"] for one in rows] == [90.5, 12.25, None]
+    assert rows[0]["reason"] is None and rows[1]["reason"].startswith("not a picture")
+    assert rows[2]["reason"] == "no number: 'many'"
+    code, out, _ = run(*words, "--no-baselines", "--json")
+    assert code == 0 and [one["true"] for one in json.loads(out)["pictures"]] == [90.5, 12.25, None]
 
 
 def test_predictions_have_an_interval(model: Path, table: Path, tmp_path: Path, run: Run) -> None:

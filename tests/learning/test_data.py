@@ -24,7 +24,7 @@ from foveal.pictures.collection import Pictures
 from foveal.pictures.sources import gather
 from foveal.progress.events import Event, Prepared
 from foveal.targets.classes import Classes
-from foveal.targets.named import NO_LABEL
+from foveal.targets.labels import NO_LABEL
 from foveal.targets.pictures import Originals
 from foveal.targets.target import Target
 from foveal.training.run import Run

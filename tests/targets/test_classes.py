@@ -17,7 +17,7 @@ from foveal.nets.plan import plan
 from foveal.pictures.batches import Batch
 from foveal.pictures.collection import Pictures
 from foveal.targets.classes import UNKNOWN, Classes
-from foveal.targets.named import NO_LABEL
+from foveal.targets.labels import NO_LABEL
 
 ABC = Classes(names=np.array(["a", "b", "c"]))
 

@@ -46,9 +46,7 @@ def test_what_is_no_number_has_its_reason() -> None:
     found = Numbers().answers(pictures(given))
     assert not found.known.any() and np.isnan(found.values_n).all()
     assert found.reasons[0] == "no number: 'many'"
-    assert {found.reasons[1], found.reasons[2], found.reasons[6]} == {
-        "no number: beside the table, or without a label"
-    }
+    assert {found.reasons[1], found.reasons[2], found.reasons[6]} == {"no label"}
     assert found.reasons[4] == "no number: 'inf'" and found.reasons[5] == "no finite number: -inf"
     assert found.reasons[7].startswith("a number beyond 1e+100")
     assert found.reasons[8] == "no number: '1_000'" and found.reasons[9] == "no number: [1]"

@@ -16,13 +16,14 @@ from foveal.pictures.units import contradictions
 from foveal.targets.class_answers import ClassAnswers
 from foveal.targets.head import Examples, FittedHead
 from foveal.targets.labels import (
+    NO_LABEL,
     check_classes,
     composed,
     labels_of,
     read_labels,
     refuse_unsupported,
 )
-from foveal.targets.named import NO_LABEL, check_label, weights_by_name
+from foveal.targets.named import check_label, weights_by_name
 from foveal.targets.number_labels import plainly_numbers
 from foveal.targets.target import Answers
 from foveal.training.steps import LossOf, Scores, classification, judge_logits

@@ -14,6 +14,8 @@ from foveal.vocabulary import normal_name
 
 NAMED = 5
 """Columns that a message names at most."""
+NO_LABEL = "no label"
+"""Reason in the ledger of a picture without one, wherever labels come from."""
 
 
 def read_labels(y: Any) -> Array:

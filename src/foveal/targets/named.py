@@ -20,8 +20,6 @@ from foveal.vocabulary import normal_name
 
 LONGEST_LABEL = 1_000
 """Characters of a name at most."""
-NO_LABEL = "no class: beside the class folders, or without a label"
-"""Reason in the ledger of a picture without a label."""
 
 
 class Named(Labelled):

@@ -14,6 +14,7 @@ from foveal.arrays import Array, Doubles
 from foveal.errors import DataError, UsageError
 from foveal.pictures.missing import is_missing
 from foveal.pictures.sources.labels import NUMBER
+from foveal.targets.labels import NO_LABEL
 
 LARGEST = 1e100
 """Numbers up to this size are learned: squares of what lies beyond may overflow."""
@@ -21,8 +22,6 @@ MANY = 10
 """Different numbers from which on labels may be plainly measured."""
 COMMA = re.compile(r"[+-]?\d+,\d+")
 """What may be a decimal comma, or a comma between thousands."""
-NO_NUMBER = "no number: beside the table, or without a label"
-"""Reason in the ledger of a picture without a label."""
 
 
 def read_numbers(y: Any) -> Array:
@@ -86,7 +85,7 @@ def numbers_of(labels: Array) -> tuple[Doubles, list[str]]:
 
 def _number(label: object) -> tuple[float, str]:
     if label is None or is_missing(label) or label == "":
-        return math.nan, NO_NUMBER
+        return math.nan, NO_LABEL
     if isinstance(label, str):
         return _read(label.strip())
     try:

@@ -25,8 +25,8 @@ from foveal.pictures.units import contradictions
 from foveal.targets.head import Examples, FittedHead
 from foveal.targets.label_answers import LabelAnswers
 from foveal.targets.label_strata import strata_of
-from foveal.targets.labels import labels_of
-from foveal.targets.named import NO_LABEL, check_label, weights_by_name
+from foveal.targets.labels import NO_LABEL, labels_of
+from foveal.targets.named import check_label, weights_by_name
 from foveal.targets.target import Answers
 from foveal.training.steps import UNANSWERED, Batch, BatchLoss, LossOf, Scores
 from foveal.vocabulary import Task
