@@ -28,7 +28,8 @@ def test_a_curve_is_told_and_written(run, transfer: Path, class_folders: Path) -
     page, chart, table = (transfer.with_name(f"curve.{end}") for end in ("html", "svg", "csv"))
     code, out, err = run(*line, "--to", page)
     assert code == 0 and "taught anew 120 of 120 times" in err
-    assert "twice the pictures of all classes, 120" in out and "recall" in out
+    assert "with twice as many of every class, 120 instead of 60, the accuracy would" in out
+    assert " percentage points (" in out and "taught by  accuracy" in out
     assert "1 picture left out: cannot be read" in out
     assert "Would more pictures help?" in page.read_text() and "<svg" in page.read_text()
     assert "recall of above" in page.read_text()

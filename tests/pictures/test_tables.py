@@ -21,6 +21,7 @@ from foveal.pictures.naming import labelled_by_columns
 from foveal.pictures.sources import gather
 from foveal.pictures.store import open_store
 from foveal.recipe import PictureRecipe
+from foveal.tables import write_table
 from support.models import small_model
 
 HOW = PictureRecipe(height=4, width=4, channels=3)
@@ -118,6 +119,16 @@ def test_a_name_that_is_no_text_is_found(folder: Path) -> None:
     (folder / "t.csv").write_bytes(b"path,label\nb.png,K\xe4se\n")
     with pytest.raises(DataError, match="text in UTF-8 in the column label"):
         gather(folder / "t.csv")
+
+
+def test_a_name_that_a_spreadsheet_takes_for_a_formula_comes_back_whole(folder: Path) -> None:
+    names = ["=1+1.png", "+a.png", "-b.png", "@c.png", "'=d.png", '=HYPERLINK("x",1).png']
+    for name in names:
+        (folder / name).write_bytes((folder / "a.png").read_bytes())
+    write_table(folder / "t.csv", ["path", "label"], [[[name, "=cat"] for name in names]])
+    found = gather(folder / "t.csv")
+    assert list(found.names) == names and labels(found) == ["=cat"] * len(names)
+    assert reds(found) == [0] * len(names)
 
 
 def test_every_row_stays_and_says_what_it_lacks(folder: Path) -> None:

@@ -92,11 +92,11 @@ class LearningCurve(Result):
         """Lay it out for a person."""
         return [
             *(f"note: {note}" for note in self.notes),
-            f"{counted(self.judged, 'picture')}, intervals at 95 %",
+            f"judged on {counted(self.judged, 'picture')}, intervals at 95 %",
             "",
-            f"{'pictures':>8}  {self.measure:<27}recall of the {self.noun[1]}",
+            f"{'taught by':>9}  {self.measure:<27}recall of the {self.noun[1]}",
             *(
-                f"{one.pictures:>8,}  {one.accuracy.percent():<27}{self._recalls(one)}"
+                f"{one.pictures:>9,}  {one.accuracy.percent():<27}{self._recalls(one)}"
                 for one in self.points
             ),
             "",
@@ -112,22 +112,28 @@ class LearningCurve(Result):
     def sentences(self) -> list[str]:
         """Say whether more pictures would help, and of which class."""
         found = self.forecast
-        gain = f"{_points(found.gain.value)} ({_points(found.gain.low)} to "
-        gain += f"{_points(found.gain.high)}) points"
-        twice = (
-            f"twice the pictures of all {self.noun[1]}, {found.pictures:,}, would bring "
-            f"{self._measured} about {found.share.percent()}: {gain} more"
-        )
-        verdict = {
-            "yes": f"more pictures would help: {twice}",
-            "no": f"more pictures of this kind would hardly help: {twice}",
-            "untold": f"these pictures do not tell whether more would help: {twice}",
+        verdict, change = {
+            "yes": ("more pictures would help", f"rise by {_points(found.gain)}"),
+            "no": (
+                "more pictures of this kind would hardly help",
+                f"change by {_points(found.gain, signed=True)}",
+            ),
+            "untold": (
+                "whether more pictures would help cannot be told from these",
+                f"change by {_points(found.gain, signed=True)}",
+            ),
         }[found.verdict]
-        return [verdict, *self._most_gaining()]
+        twice = f"{found.pictures:,} instead of {found.pictures // 2:,}"
+        return [
+            f"{verdict}: with twice as many of every {self.noun[0]}, {twice}, the {self._measured} "
+            f"would {change}, to about {found.share.percent()}",
+            *self._most_gaining(),
+        ]
 
     @property
     def _measured(self) -> str:
-        return "an accuracy of" if self.measure == "accuracy" else f"{self.measure} of"
+        of_several = f"share of {self.measure}, all labels of a picture right,"
+        return self.measure if self.measure == "accuracy" else of_several
 
     def _most_gaining(self) -> Iterator[str]:
         """Name the class, or label, that more pictures would help most, if that can be told."""
@@ -139,13 +145,17 @@ class LearningCurve(Result):
         most = int(np.argmax(brought))
         gain = self.by_class[most].gain
         if gain.low <= MATTERS:
-            yield f"which {self.noun[0]} would gain by it they do not tell"
+            yield f"which {self.noun[0]} would gain the most cannot be told from these"
             return
         yield (
-            f"the most of it would come from {self.classes[most]}: its recall would rise by "
-            f"{_points(gain.value)} ({_points(gain.low)} to {_points(gain.high)}) points"
+            f"the largest part of that would come from {self.classes[most]}, of which pictures are "
+            f"worth looking for first: its recall, the share of its pictures that are called so, "
+            f"would rise by {_points(gain)}"
         )
 
 
-def _points(share: float) -> str:
-    return f"{100 * share:.1f}"
+def _points(gain: Estimate, *, signed: bool = False) -> str:
+    value, low, high = (
+        f"{100 * one:{'+' * signed}.1f}" for one in (gain.value, gain.low, gain.high)
+    )
+    return f"{value} percentage points ({low} to {high})"
