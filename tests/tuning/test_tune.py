@@ -201,6 +201,15 @@ def test_a_study_whose_rows_were_changed_is_refused_and_stays_as_it_was(
     assert (tmp_path / "m.safetensors").read_bytes() == before
 
 
+def test_a_network_that_does_not_fit_costs_its_trial_alone_though_it_comes_first_in_a_process(
+    studied: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(studied, tmp_path, dirs_exist_ok=True)
+    study_of(tmp_path).enqueue_trial(IMPOSSIBLE)
+    *_, last = tuned(tmp_path, trials=1).trials
+    assert last.state == "pruned" and "does not fit" in last.why
+
+
 def test_what_waits_with_answers_that_no_trial_has_is_told(studied: Path, tmp_path: Path) -> None:
     shutil.copytree(studied, tmp_path, dirs_exist_ok=True)
     study_of(tmp_path).enqueue_trial({"net": "of nobody"})

@@ -206,11 +206,12 @@ class Worker:
         learner = search.learner(round=number, **options)
         options = {name: one for name, one in options.items() if hasattr(learner, name)}
         trial.set_user_attr("options", options)
-        self.shown.ready(learner, number)
         watch = Watch(trial, until, longest, held=not again)
         try:
             if "net" in options:
                 space.planned(options["net"], search.shape, 2)
+            self.shown.ready(learner, number)
+            watch.began = time.monotonic()  # pictures are prepared for all trials of this process
             self.shown.teach(learner, number, watch.run)
         except (NetworkError, DivergedError) as error:
             watch.why = f"{error.what}: {error.came}"
