@@ -320,7 +320,7 @@ def test_parts_and_tables_of_codes_are_decoded_at_their_address(run, place: Path
     ("line", "came"),
     [
         (("encode", "m.safetensors"), "parts of features"),
-        (("encode", "a.safetensors"), "parts of codes"),
+        (("encode", "a.safetensors"), "parts of codes or features"),
         (("predict", "m.safetensors"), "parts of predictions"),
     ],
 )

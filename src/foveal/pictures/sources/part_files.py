@@ -13,7 +13,11 @@ from foveal.vocabulary import MANIFEST
 MOST_MANIFEST = 16 << 20
 """Bytes of a manifest, at most."""
 OF_FEATURES = "parts of features", "name the pictures; a transfer and a search take such parts"
-OF_CODES = "parts of codes", "name the pictures; a decoder and a search take such parts"
+OF_EITHER = (
+    "parts of codes or features",
+    "name the pictures; a decoder or a search takes such parts",
+)
+"""Of features that an earlier version wrote the manifest says no more than of codes."""
 OTHERS = {"predict": "parts of predictions", "anomalies": "parts of scores"}
 """What parts hold, by the work that their manifest names."""
 
@@ -49,7 +53,7 @@ def refusal(where: str, manifest: bytes) -> DataError:
     except (ValueError, KeyError, TypeError, RecursionError):
         work = {}
     if work.get("work") == "encode":
-        came, remedy = OF_FEATURES if "equal_by" in work else OF_CODES
+        came, remedy = OF_FEATURES if "equal_by" in work else OF_EITHER
     else:
         came = OTHERS.get(str(work.get("work")), "parts of what was said of pictures")
         remedy = "name the pictures"
