@@ -71,8 +71,8 @@ def part_or_damage(path: Path | BinaryIO) -> Part | str:
         foot = pq.read_metadata(path)
     except FileNotFoundError:
         return "none"
-    except DAMAGES as error:
-        return f"one that is cut short or no Parquet file ({_line(error)})"
+    except DAMAGES:
+        return "one that is cut short, or no Parquet file"
     try:
         said = json.loads(foot.metadata[KEY])
         known = {one.name: said[one.name] for one in fields(Part) if one.name in said}
@@ -113,10 +113,6 @@ def _is_sound(part: Part) -> bool:
         and all(isinstance(one, int) and one >= 0 for one in numbers)
         and part.unreadable <= part.rows
     )
-
-
-def _line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:80]
 
 
 def write_part(path: Path, worker: Worker, piece: Piece, work: str) -> Part:
