@@ -249,3 +249,14 @@ def test_a_test_part_is_looked_at_by_no_fold(folder: Path, tmp_path: Path) -> No
 def test_folds_that_are_none_are_refused(folds: object) -> None:
     with pytest.raises(UsageError, match="folds"):
         cross_validate(learner(), *drawn(), folds=folds)
+
+
+def test_labels_of_pictures_that_no_fold_judges_are_written_as_of_others() -> None:
+    X, y = drawn()
+    labels = [["wide", one] if row % 3 else [one, "wide"] for row, one in enumerate(y.tolist())]
+    parts = np.where(np.arange(len(X)) % 6 == 0, "test", "")
+    pictures = replace(gather(X).labelled(labels), parts=parts)
+    found = cross_validate(learner(epochs=1), pictures, folds=2)
+    rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows()]
+    assert sum(row["fold"] is None for row in rows) == 10
+    assert {row["true"] for row in rows} == {"dark;wide", "light;wide"}

@@ -164,14 +164,15 @@ class CrossValidation:
         ends = (list(end) for _, end in self.target.cells(predicted))
         said = self.target.judged_rows(predicted, self.held.values_m)
         judged = dict(zip(self.held.rows.tolist(), zip(said, ends, strict=True), strict=True))
-        width = len(self.columns) - 4
+        width, truths = len(self.columns) - 4, self.target.truths(self.held.data.values)
         for row, entry in enumerate(self.held.data.entries):
             if row in judged:
                 told, end = judged[row]
                 yield [entry.path, int(self.fold_of_n[row]), *told, *end, None]
             else:
                 reason = entry.reason or (TEST if entry.part == "test" else ALWAYS)
-                yield [entry.path, None, entry.label, *[None] * width, reason]
+                true = entry.label if entry.reason else truths[row]
+                yield [entry.path, None, true, *[None] * width, reason]
 
     def judge(self, model: FittedModel) -> None:
         """Let a model that was trained on all of these pictures be judged by these folds.
