@@ -113,6 +113,19 @@ def test_a_replaced_model_is_kept(run, class_folders: Path, tmp_path: Path) -> N
     assert f"the model that was there before is kept: {aside}" in out
 
 
+def test_a_refused_training_leaves_the_run_of_the_model_that_is_there(
+    run, class_folders: Path, tmp_path: Path
+) -> None:
+    model, record = tmp_path / "m.safetensors", tmp_path / "m.run"
+    train(run, class_folders, model)
+    before = {path: path.read_bytes() for path in [model, *record.iterdir()]}
+    refused = (("--test-share", "20"), ("--net", "1x8x8 | conv"), ("--groups", "nothing(here)"))
+    for options in refused:
+        code, _, err = run("train", "cnn", class_folders, model, *options)
+        assert code in (2, 3) and "needed:" in err
+        assert {path: path.read_bytes() for path in [model, *record.iterdir()]} == before
+
+
 def test_strict_training_refuses_unreadable_files(run, class_folders: Path, tmp_path: Path) -> None:
     (class_folders / "above" / "broken.jpg").write_bytes(b"\xff\xd8 broken")
     model = tmp_path / "m.safetensors"

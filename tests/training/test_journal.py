@@ -94,4 +94,6 @@ def test_clearing_leaves_what_is_not_its_own(tmp_path: Path) -> None:
     journal.complete(None)
     (tmp_path / "replaced.safetensors").write_bytes(b"")
     journal.clear()
-    assert [path.name for path in tmp_path.iterdir()] == ["replaced.safetensors"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["earlier", "replaced.safetensors"]
+    journal.complete(None)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["done.json", "replaced.safetensors"]

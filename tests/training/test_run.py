@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from foveal.errors import Interrupted, UsageError
+from foveal.errors import Interrupted, ResourceError, UsageError
 from foveal.launched import Launch
 from foveal.progress.events import StepEnded
 from foveal.progress.lines import lines_of
@@ -64,6 +64,58 @@ def test_a_finished_run_may_be_followed_by_another(tmp_path: Path) -> None:
     with Run(tmp_path / "a.run") as run:
         assert run.decide("steps", lambda: 2) == 2
         assert not (tmp_path / "a.run" / "done.json").exists()
+
+
+def test_a_run_that_is_refused_leaves_the_complete_one_before_it(tmp_path: Path) -> None:
+    folder = tmp_path / "a.run"
+    with Run(folder) as run:
+        run.decide("seed", lambda: 1)
+        run.finish()
+    (folder / "report.html").write_text("the first")
+    (folder / "ledger.csv").write_text("path\n")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for _ in range(2):  # the second after the first was put back
+        with pytest.raises(UsageError, match="a share"), Run(folder) as run:
+            run.decide("seed", lambda: 2)
+            raise UsageError("a share", needed="below 1", came="20", remedy="write 0.2")
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_run_put_aside_outlives_a_killed_one_and_goes_once_another_is_complete(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "a.run"
+    with Run(folder) as run:
+        run.finish()
+    (folder / "report.html").write_text("the first")
+    run = Run(folder)
+    run.agree("options", {"seed": 2}, "begin with `fresh`")
+    run.close()  # killed: nothing is put back
+    assert not (folder / "report.html").exists()
+    with pytest.raises(ResourceError), Run(folder):
+        raise ResourceError("disk", needed="room", came="none", remedy="make room")
+    assert (folder / "report.html").read_text() == "the first"
+    with Run(folder) as run:
+        run.decide("steps", lambda: 1)
+        run.finish()
+    assert (folder / "replaced.html").read_text() == "the first"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "config.json",
+        "done.json",
+        "lock",
+        "replaced.html",
+    ]
+
+
+def test_once_steps_were_taken_an_error_leaves_the_new_run(tmp_path: Path) -> None:
+    folder = tmp_path / "a.run"
+    with Run(folder) as run:
+        run.finish()
+    with pytest.raises(ResourceError), Run(folder) as run:
+        run.decide("steps", lambda: 1)
+        raise ResourceError("disk", needed="room", came="none", remedy="make room")
+    with pytest.raises(UsageError, match="unfinished run"):
+        Run(folder)
 
 
 def test_resuming_under_other_options_names_the_difference(tmp_path: Path) -> None:

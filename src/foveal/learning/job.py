@@ -143,7 +143,6 @@ def train(
         if group.agreed(lambda: run.asked_to_resume and run.was_finished):
             return Done(None, None)
         run.decide("typed", lambda: {"line": line, "pictures": source})
-        replaced = run.decide("replaced", lambda: _keep_aside(place))
         chosen = {name: value for name, value in asked.items() if name not in OF_FIT}
         shown = labelled(asked["pictures"], asked.get("label_from"), asked.get("label"))
         groups = asked.get("groups")
@@ -153,6 +152,7 @@ def train(
             if judged is not None:
                 judged.judge(learner.model_)
                 run.tell(FoldsJudged(facts=judged.to_dict(), lines=tuple(judged.lines)))
+            replaced = run.decide("replaced", lambda: _keep_aside(place))
             if group.first:
                 learner.model_.save(place)
             run.finish(place)

@@ -3,6 +3,7 @@
     config.json      what was asked for and what was decided, once
     events.jsonl     what happened
     done.json        written last: the run is complete
+    earlier/         the complete run that this one is to replace, until it is complete itself
 
 A journal without a folder writes nothing; what it decides holds as long as it does.
 """
@@ -26,6 +27,9 @@ FOLDS, TABLE_OF_FOLDS = "folds", "folds.csv"
 """Where trainings on folds keep themselves, and what they said of each picture."""
 REPORT, REPLACED_REPORT = "report.html", "replaced.html"
 """What is written of a run once its model is; and that of the run before, which another keeps."""
+EARLIER = "earlier"
+OF_RUN = (FOLDS, CONFIG, EVENTS, LEDGER, TABLE_OF_FOLDS, REPORT, DONE)
+"""What a run leaves but checkpoints; the mark of completeness last, in which order it is moved."""
 MOST_STEP_EVENTS = 1_000
 """Steps of which events.jsonl keeps a line, at most."""
 
@@ -166,38 +170,65 @@ class Journal:
     # The end -------------------------------------------------------------------------------
 
     def complete(self, model: Path | None) -> None:
-        """Write done.json: the name of the model's file, and its hash as `sha256sum` tells it."""
+        """Write done.json: the name of the model's file, and its hash as `sha256sum` tells it.
+
+        Of the run that was there before only the report is kept: its model is kept too.
+        """
         if self.folder is None:
             return
         facts = {} if model is None else {"model": model.name, "sha256": files.digest_of(model)}
         files.write_whole(self.folder / DONE, json.dumps(facts).encode())
+        earlier, kept = self.folder / EARLIER, self.folder / REPLACED_REPORT
+        if (earlier / REPORT).is_file():
+            (earlier / REPORT).replace(kept)
+        elif earlier.is_dir():
+            kept.unlink(missing_ok=True)
+        shutil.rmtree(earlier, ignore_errors=True)
 
     def clear(self) -> None:
-        """Remove what is written but the report, which is kept; the mark of completeness last.
+        """Make room for another run: a complete one is put aside, another removed.
 
         A half-cleared folder must not look unfinished.
         """
         if self.folder is None:
             return
-        self._keep_report(self.folder)
-        shutil.rmtree(self.folder / FOLDS, ignore_errors=True)
-        for name in (CONFIG, EVENTS, LEDGER, TABLE_OF_FOLDS, DONE):
-            (self.folder / name).unlink(missing_ok=True)
+        if self.done:
+            _move(self.folder, self.folder / EARLIER)
+            return
+        if (self.folder / REPORT).is_file():
+            (self.folder / REPORT).replace(self.folder / REPLACED_REPORT)
+        _remove(self.folder)
 
-    def _keep_report(self, folder: Path) -> None:
-        """Keep the report of the run that is cleared: its model is kept too.
-
-        One of an earlier run goes, but not where the run that is cleared never came to an end.
-        """
-        if (folder / REPORT).is_file():
-            (folder / REPORT).replace(folder / REPLACED_REPORT)
-        elif self.done:
-            (folder / REPLACED_REPORT).unlink(missing_ok=True)
+    def put_back(self) -> None:
+        """Bring the run back that was put aside: the one that was to replace it came to nothing."""
+        if self.folder is None or not (self.folder / EARLIER / DONE).exists():
+            return
+        _remove(self.folder)
+        _move(self.folder / EARLIER, self.folder)
+        shutil.rmtree(self.folder / EARLIER, ignore_errors=True)
 
     def _write_config(self) -> None:
         if self.folder is not None:
             text = json.dumps(self._config, indent=1, sort_keys=True)
             files.write_whole(self.folder / CONFIG, text.encode())
+
+
+def _move(folder: Path, to: Path) -> None:
+    """Move what a run left, over what another one left there."""
+    to.mkdir(exist_ok=True)
+    for name in OF_RUN:
+        if (folder / name).is_dir():
+            shutil.rmtree(to / name, ignore_errors=True)
+        if (folder / name).exists():
+            (folder / name).replace(to / name)
+        else:
+            _remove(to, name)
+
+
+def _remove(folder: Path, *names: str) -> None:
+    for name in names or OF_RUN:
+        shutil.rmtree(folder / name, ignore_errors=True)
+        (folder / name).unlink(missing_ok=True)
 
 
 def _kept(event: Event) -> bool:

@@ -99,6 +99,7 @@ class Run:
         self.resuming = False
         self.was_finished = False
         self._stepped = False
+        self._cleared = False
         self.journal = Journal(folder)
         self._lock = None if folder is None else _locked(folder)
         if launch.left(self.journal.launch):
@@ -140,6 +141,7 @@ class Run:
             return
         checkpoint.clear(folder)
         self.journal.clear()
+        self._cleared = True
         if resume:  # stopped before its first step it lost nothing, but what was asked for holds
             self.journal.take_up(kept, write=True)
 
@@ -305,6 +307,9 @@ class Run:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        failed = isinstance(error, Exception) and not isinstance(error, Interrupted)
+        if failed and self._cleared and not self.journal.begun:
+            self.journal.put_back()  # what was asked for was refused: nothing is replaced
         self.close()
 
     def _checkpoint(self, state: TrainingState) -> None:
