@@ -184,12 +184,25 @@ def choice(words: Iterable[str]) -> Choice:
     return Choice(tuple(words))
 
 
-def _remedy(name: str, rule: Rule) -> str:
-    """Say what to choose; None is chosen by leaving a parameter out."""
+def _remedy(name: str, rule: Rule, value: object) -> str:
+    """Say what to choose; None is chosen by leaving a parameter out.
+
+    A number that would be within the rule as a percentage is written as the share that it means.
+    """
+    if _percentage(rule, value):
+        assert isinstance(value, int | float)
+        return f"for {value:g} %, choose {value / 100:g} for `{name}`"
     example = rule.example()
     if example == NOTHING.example() and isinstance(rule, Either):
         return f"leave `{name}` out, or choose {rule.rules[-1].example()}"
     return f"for instance, choose {example} for `{name}`"
+
+
+def _percentage(rule: Rule, value: object) -> bool:
+    if isinstance(rule, Either):
+        return any(_percentage(one, value) for one in rule.rules)
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    return plain and isinstance(rule, Real) and rule.most == 1 < value and rule.accepts(value / 100)
 
 
 def check(values: Mapping[str, Any], rules: Mapping[str, Rule]) -> None:
@@ -206,7 +219,7 @@ def check(values: Mapping[str, Any], rules: Mapping[str, Rule]) -> None:
                 name,
                 needed=rule.sentence(),
                 came=repr(values[name]),
-                remedy=did_you_mean(values[name], rule.known()) or _remedy(name, rule),
+                remedy=did_you_mean(values[name], rule.known()) or _remedy(name, rule, values[name]),
             )
 
 

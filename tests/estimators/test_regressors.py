@@ -124,6 +124,9 @@ def test_a_classifier_refuses_what_is_plainly_measured(tmp_path) -> None:
     table.write_text("\n".join(["path,label", *lines, "x.png,unknown"]), encoding="utf-8")
     with pytest.raises(DataError, match=r"40 different numbers in 41 pictures.*CNNRegressor"):
         CNNClassifier(NET, epochs=1).fit(table)
+    tenths = [f"{at / 10:.1f}" for at in range(5, 45)] * 2  # ages, each of them twice
+    with pytest.raises(DataError, match=r"36 different numbers in 80 pictures"):
+        CNNClassifier(NET, epochs=1).fit(np.concatenate([X, X]), tenths)
     quarters = np.round(y / 200 * 4) / 4  # few numbers, each often: they may name classes
     assert len(CNNClassifier(NET, epochs=1, threads=1).fit(X, quarters.astype(str)).classes_) < 6
 

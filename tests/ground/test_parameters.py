@@ -185,6 +185,15 @@ def test_check_names_parameter_rule_and_value(
     assert caught.value.remedy == f"for instance, choose {remedy}"
 
 
+def test_a_percentage_is_written_as_a_share() -> None:
+    for rule in (RULES["share"], maybe(RULES["share"])):
+        with pytest.raises(UsageError) as caught:
+            check({"share": 20}, {"share": rule})
+        assert caught.value.remedy == "for 20 %, choose 0.2 for `share`"
+    with pytest.raises(UsageError, match="For instance, choose 0"):
+        check({"share": 200}, {"share": RULES["share"]})
+
+
 def test_check_names_the_first_of_several() -> None:
     with pytest.raises(UsageError, match="^epochs: "):
         check({"epochs": 0, "share": 7, "device": None}, RULES)

@@ -250,6 +250,17 @@ def test_a_class_of_one_picture_is_named_where_the_accuracy_stands() -> None:
     assert any(note.startswith("there is but one picture of alone") for note in notes)
     found = evaluate(model, X, y, with_baselines=False)
     assert found.judged_by == "cross-validation" and found.unjudged.classes == ("alone",)
+
+
+def test_classes_of_one_picture_are_named_together() -> None:
+    X, y = drawn()
+    y = np.r_[y[:-4], ["one", "two", "three", "four"]]
+    run = Run()
+    notes: list[str] = []
+    run.listeners = (lambda event: notes.extend(getattr(event, "notes", ())),)
+    TransferClassifier(small_model(side=12), random_state=0, threads=1).fit(X, y, run=run)
+    (said,) = (note for note in notes if "but one picture" in note)
+    assert said.startswith("there is but one picture each of four, one, three and 1 more: they")
     whole = TransferClassifier(small_model(side=12), random_state=0, threads=1).fit(*drawn())
     assert whole.model_.provenance.unjudged is None
 

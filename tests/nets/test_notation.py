@@ -292,7 +292,8 @@ def test_defaults_are_those_of_the_field() -> None:
         ("2*(relu", 8, "a closing bracket", "the end of the text", "write ')'"),
         ("residual relu", 10, "an opening bracket", "relu", "write '('"),
         ("3x8x8 relu", 7, "a '|' after the shape", "relu", "write '|'"),
-        ("relu | 3x8x8", 8, "the name of a layer", "3x8x8", ""),
+        ("relu | 3x8x8", 8, "the name of a layer", "3x8x8", "a shape is written first"),
+        ("28x28 | relu", None, "the name of a layer", "28x28", "with its channels: 1x28x28 |"),
     ],
 )
 def test_errors_name_the_place_and_what_to_write(

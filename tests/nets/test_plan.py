@@ -181,9 +181,15 @@ def test_an_input_is_needed() -> None:
 
 
 def test_another_input_than_the_network_says_is_refused() -> None:
-    match = "needed 3x32x32, as the network says, got 1x28x28. Leave the shape out"
+    match = "needed 3x32x32, as the network says, got 1x28x28. Leave .* or make the pictures fit"
     with pytest.raises(NetworkError, match=match):
         plan("3x32x32 | flatten", input="1x28x28")
+
+
+@pytest.mark.parametrize(("said", "size"), [("3x32x32", "32"), ("3x24x32", "24x32")])
+def test_pictures_of_another_size_may_be_made_as_the_network_says(said: str, size: str) -> None:
+    with pytest.raises(NetworkError, match=f"or train with pictures of its size, `size` {size}"):
+        plan(f"{said} | flatten", input="3x56x64")
 
 
 @pytest.mark.parametrize("input", ["3x32x32", (3, 32, 32), [3, 32, 32]])

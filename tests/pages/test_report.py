@@ -165,6 +165,17 @@ def test_an_autoencoder_has_its_codes() -> None:
     assert "certainty" not in [one.id for one in found.sections]
 
 
+@pytest.mark.parametrize("broken", [1, 17])
+def test_pictures_that_cannot_be_read_are_passed_over(tmp_path: Path, broken: int) -> None:
+    for number in range(broken):
+        (tmp_path / f"a{number:02}.png").write_bytes(b"no picture")
+    for number, one in enumerate(X[:20]):
+        Image.fromarray(one).save(tmp_path / f"b{number:02}.png")
+    found = report(small_autoencoder(), tmp_path)
+    sections = {one.id for one in found.sections}
+    assert "codes" in sections and ("inside" in sections) == (broken < 17)  # so many are tried
+
+
 def test_pictures_that_taught_judge_nothing() -> None:
     model = small_model()
     y = np.array(["a", "b", "c"])[np.arange(60) % 3]

@@ -21,6 +21,8 @@ from foveal.wording import counted
 FEW_PHOTOGRAPHS = 5_000
 """Photographs below which a pretrained network is likely the better start."""
 
+NAMED = 3
+"""Classes of a single picture that are named."""
 MOST_APART = 3
 """Classes of which it is told where else their pictures are."""
 
@@ -75,26 +77,36 @@ def together(pictures: Pictures, data: TrainingData[Target], copies: NearCopies)
         )
     if len(copies.pairs):
         yield (
-            f"{len(copies.rows):,} of {counted(copies.looked_at, 'picture')} are near "
-            "copies of others, "
+            f"{len(copies.rows):,} of {counted(copies.looked_at, 'picture')} that were looked at "
+            "are near copies of others, "
             f"such as {copies.named(pictures.names)}: near copies are kept on one side of every "
             f"split{'; name what else belongs together (`groups`)' * (pictures.groups is None)}"
         )
     if isinstance(data.target, Labelled) and len(data.target.names):
         yield from copies.conflicts(data.values, data.target.written_value, pictures.names)
+    single: list[str] = []
     for code, label in enumerate(data.target.names):
         units = data.units[used[data.target.named(data.values[used], code)]]
         if len(units) == 1:
-            yield (
-                f"there is but one picture of {label}: it is not held out, and no figure says how "
-                "others of this class fare"
-            )
+            single.append(str(label))
         elif len(units) and len(np.unique(units)) == 1:
             yield (
                 f"all {counted(len(units), 'picture')} of {label} belong together: none "
                 "of them is held "
                 "out, and no figure says how others of this class fare"
             )
+    if len(single) == 1:
+        yield (
+            f"there is but one picture of {single[0]}: it is not held out, and no figure says how "
+            "others of this class fare"
+        )
+    elif single:
+        named = ", ".join(single[:NAMED])
+        more = f" and {len(single) - NAMED:,} more" if len(single) > NAMED else ""
+        yield (
+            f"there is but one picture each of {named}{more}: they are not held out, and no figure "
+            "says how others of these classes fare"
+        )
 
 
 def notes(pictures: Pictures, data: TrainingData[Target]) -> Iterator[str]:

@@ -32,6 +32,7 @@ _BY_NAME: dict[str, type[Layer]] = {
 }
 _TOKEN = re.compile(r"\s*(?:(?P<mark>[|()*])|(?P<word>[^\s|()*]+))")
 _SHAPE = re.compile(r"[0-9]{1,9}x[0-9]{1,9}x[0-9]{1,9}$")
+_SIDES = re.compile(r"[0-9]{1,9}(x[0-9]{1,9}){1,2}$")
 _PAIR = re.compile(r"([0-9]{1,9})(?:x([0-9]{1,9}))?$")
 _COUNT = re.compile(r"[0-9]{1,9}$")
 _COUNTED = re.compile(r"[0-9]{1,15}$")
@@ -175,6 +176,10 @@ class _Reader:
             return Residual(tuple(self.bracket(depth)))
         if word not in _BY_NAME:
             self.at -= 1
+            if _SIDES.match(word):
+                raise self.wrong(
+                    "the name of a layer", "a shape is written first, with its channels: 1x28x28 |"
+                )
             names = [*_BY_NAME, *ACTIVATIONS, *self.also * (len(self.tokens) == 1)]
             raise self.wrong("the name of a layer", _nearest(word, names))
         return self.layer(_BY_NAME[word])

@@ -190,9 +190,18 @@ def _with_input(network: Network, input: Shape | None) -> Network:
             "the input of the network",
             needed=f"{written(network.input or ())}, as the network says",
             came=written(input),
-            remedy="leave the shape out of the network: data decides; or make the pictures fit",
+            remedy=f"leave the shape out of the network: data decides; or {_fitting(network, input)}",
         )
     return replace(network, input=input or network.input)
+
+
+def _fitting(network: Network, input: Shape) -> str:
+    """Say how pictures come to be as a network says."""
+    said = network.input
+    if said is None or len(said) != len(input) or said[:-2] != input[:-2]:
+        return "make the pictures fit"
+    size = f"{said[-1]}" if said[-1] == said[-2] else written(said[-2:])
+    return f"train with pictures of its size, `size` {size}"
 
 
 def _with_classes(network: Network, classes: int | None) -> Network:

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from foveal.drawing.figure import Figure
-from foveal.errors import FovealError
+from foveal.errors import DataError, FovealError
 from foveal.figures.gallery import gallery
 from foveal.figures.looks import LOOKS, Asked
 from foveal.figures.picture_map import picture_map
-from foveal.looking.subject import NothingToSee, subject_of
+from foveal.looking.subject import NothingToSee, Subject, subject_of
 from foveal.nets.spec import Conv
 from foveal.pages.document import Block, Section, Sheet, Words, section
 from foveal.pages.material import Material
@@ -32,7 +32,7 @@ MOST_CONVOLUTIONS = 8
 def inside(material: Material) -> Section | None:
     """Look inside the network, at a picture of its own."""
     subject = replace(subject_of(material.model), name=material.name)
-    example = _example(material)
+    example = _example(material, subject)
     kernels = Asked(subject=subject, pictures=example, layer=_first_of_many(material))
     asked = {"kernels": kernels}
     rest = Asked(subject=subject, pictures=example)
@@ -41,7 +41,7 @@ def inside(material: Material) -> Section | None:
     for name in SHOWN:
         try:
             drawn += LOOKS[name].draw(asked.get(name, rest))
-        except NothingToSee as why:
+        except (NothingToSee, DataError) as why:
             left.append(f"{LOOKS[name].shows}: {_why(material, name, why)}")
     if not drawn:
         return None
@@ -49,7 +49,7 @@ def inside(material: Material) -> Section | None:
     return section("inside", "What it sees", [*_sheets(drawn), told])
 
 
-def _why(material: Material, name: str, why: NothingToSee) -> str:
+def _why(material: Material, name: str, why: FovealError) -> str:
     """Say why a look does not apply, as the reader of a report knows the network."""
     if name == "epochs" and material.model.plan.fixed:
         return "not trained here, since the first layer is fixed"
@@ -69,13 +69,13 @@ def _first_of_many(material: Material) -> str | None:
     return numbers[0] if len(numbers) > MOST_CONVOLUTIONS else None
 
 
-def _example(material: Material) -> Pictures | None:
-    """Choose the picture to look at: the first of those that judged the model."""
+def _example(material: Material, subject: Subject) -> Pictures | None:
+    """Choose the picture to look at: the first that judged the model, else one to be read."""
     pictures = material.pictures
     if pictures is None or not len(pictures):
         return None
     judged = [] if material.evaluation is None else material.evaluation.answers.rows[:1].tolist()
-    return pictures.take(judged or [0])
+    return pictures.take(judged) if judged else subject.without_unreadable(pictures)[0].take([0])
 
 
 def codes(material: Material) -> Section | None:

@@ -78,7 +78,7 @@ def figures(
     """Write the figures of a classifier, each with its name."""
     before = (
         ""
-        if uncalibrated_error is None
+        if uncalibrated_error is None or temperature == 1
         else (f" ({100 * uncalibrated_error:.1f} % before temperature {temperature:.3g})")
     )
     return [

@@ -216,7 +216,8 @@ def _labels_of(pictures: Pictures) -> Array:
     labels = labels_of(
         pictures,
         needed="labels: a folder a class, or y",
-        remedy="sort the pictures into one folder a class; in Python, y will do too",
+        remedy="sort the pictures into one folder a class, or say by `label_from` how labels are "
+        "read off their names; in Python, y will do too",
     )
     refuse_unsupported(labels)
     return labels

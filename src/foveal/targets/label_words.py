@@ -41,7 +41,7 @@ def figures(
     """Write the figures of several labels, each with its name."""
     before = (
         ""
-        if raw_error is None
+        if raw_error is None or temperature == 1
         else f" ({100 * raw_error:.1f} % before temperature {temperature:.3g})"
     )
     numbers = f"{metrics.called_a_picture:.2f} given, {metrics.labels_a_picture:.2f} there"

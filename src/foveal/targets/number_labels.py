@@ -20,6 +20,8 @@ LARGEST = 1e100
 """Numbers up to this size are learned: squares of what lies beyond may overflow."""
 MANY = 10
 """Different numbers from which on labels may be plainly measured."""
+FEW = 3
+"""Pictures of each label, on average, below which such numbers name no classes."""
 COMMA = re.compile(r"[+-]?\d+,\d+")
 """What may be a decimal comma, or a comma between thousands."""
 
@@ -119,14 +121,14 @@ def _bounded(value: float, text: str) -> tuple[float, str]:
 def plainly_numbers(labels: Sequence[Any]) -> list[Any]:
     """Return the different labels that are numbers and not whole, where such are plainly measured.
 
-    That is where there are many, most of them there once; a few others may be texts, such as
-    "unknown". None of them where labels may name classes.
+    That is where there are many, most of them there once, or few pictures of each; a few others
+    may be texts, such as "unknown". None of them where labels may name classes.
     """
     times = Counter(one for one in labels if isinstance(one, str | int | float))
     broken = [one for one in times if _is_broken(one)]
     once = sum(times[one] == 1 for one in broken)
-    plain = len(broken) >= MANY and 2 * len(broken) >= len(times) and 2 * once >= len(broken)
-    return broken if plain else []
+    rare = 2 * once >= len(broken) or times.total() < FEW * len(times)
+    return broken if len(broken) >= MANY and 2 * len(broken) >= len(times) and rare else []
 
 
 def _is_broken(label: object) -> bool:
