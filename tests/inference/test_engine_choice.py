@@ -25,12 +25,13 @@ def costs(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
 
 
 def test_short_passes_are_torchs_and_long_ones_are_not(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pictures = gather(folder)
     assert open_features(pictures, extraction(engine=None)).engine == "torch"
     saved = CUT.multiply_adds * 9 * (1 / passes.TORCH_PACE - 1 / passes.ENGINE_PACE)
     costs(monkeypatch, saved * 0.99)
+    monkeypatch.setenv("FOVEAL_CACHE", str(tmp_path / "another"))
     assert open_features(pictures, extraction(engine=None)).engine == choose.available()[0]
 
 
@@ -48,10 +49,31 @@ def test_what_was_computed_before_is_found_by_short_passes(
     assert one.engine == "openvino" and one.warm
 
 
-def test_an_engine_that_cannot_run_it_gives_way_to_torch_with_a_note(
+def test_pictures_that_are_added_to_those_of_torch_are_torchs_too(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    some = [folder / f"{row}.png" for row in range(7)]
+    assert open_features(gather(some), extraction(engine=None)).engine == "torch"
+    costs(monkeypatch, 0.0)
+    more = open_features(gather(folder), extraction(engine=None))
+    assert (more.engine, more.computed, more.found) == ("torch", 1, 7)
+    asked = open_features(gather(folder), extraction(engine="openvino"))
+    assert (asked.engine, asked.found) == ("openvino", 0)
+
+
+def test_many_more_than_torch_had_are_not_torchs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert open_features(gather(folder / "3.png"), extraction(engine=None)).engine == "torch"
+    costs(monkeypatch, 0.0)
+    assert open_features(gather(folder), extraction(engine=None)).engine == "openvino"
+
+
+def test_an_engine_that_cannot_run_it_gives_way_to_torch_with_a_note(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plain = open_features(gather(folder), extraction())
+    monkeypatch.setenv("FOVEAL_CACHE", str(tmp_path / "another"))
 
     def fails(*_: object, **__: object) -> None:
         raise RuntimeError("no such operation")
@@ -59,7 +81,7 @@ def test_an_engine_that_cannot_run_it_gives_way_to_torch_with_a_note(
     monkeypatch.setattr(openvino, "engine", fails)
     costs(monkeypatch, 0.0)
     found = open_features(gather(folder), extraction(engine=None))
-    assert found.engine == "torch" and found.warm
+    assert found.engine == "torch" and found.computed
     assert found.notes == (
         "openvino could not run this network (RuntimeError: no such operation); torch does",
     )

@@ -22,6 +22,7 @@ from foveal.eviction import room_for
 from foveal.inference.extracting import Extraction, Missing, Progress, Unfit, Wanted, extracted
 from foveal.inference.extracting_on_ray import extracted_on_ray
 from foveal.inference.feature_cache import CacheEntry, FeatureCache
+from foveal.inference.session import ENGINE_PACE, TORCH_PACE
 from foveal.pictures import decode
 from foveal.pictures.augment import Augmentation
 from foveal.pictures.batches import RowsOfFeatures
@@ -207,14 +208,25 @@ def _told(known: dict[bytes, CacheEntry], one: bytes) -> bool:
 
 
 def _engine_for(pictures: Pictures, extraction: Extraction, wanted: list[list[bytes]]) -> str:
-    """Name the engine for what is not known yet; what the fastest one gave once costs nothing."""
+    """Name the engine for what is not known yet; what one gave before costs nothing."""
     by = of_prepared(pictures, pictures.content.suited(extraction.recipe))
     name = extraction.session.fastest(by)
     if name == "torch":
         return name
-    missing = _missing(wanted, _cache_of(extraction, name).read())
-    passes = sum(len(views) for _, views in missing)
-    return extraction.session.engine_for(passes, by) if passes else name
+    passes = _passes(extraction, name, wanted)
+    if not passes:
+        return name
+    if extraction.session.asked is None:
+        rest = _passes(extraction, "torch", wanted)
+        if rest < passes and rest / TORCH_PACE < passes / ENGINE_PACE:
+            return "torch"  # few pictures that were added to those it had before
+    return extraction.session.engine_for(passes, by)
+
+
+def _passes(extraction: Extraction, engine: str, wanted: list[list[bytes]]) -> int:
+    """Count what an engine has not computed yet."""
+    missing = _missing(wanted, _cache_of(extraction, engine).read())
+    return sum(len(views) for _, views in missing)
 
 
 def _cache_of(extraction: Extraction, engine: str) -> FeatureCache:
