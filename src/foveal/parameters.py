@@ -189,20 +189,22 @@ def _remedy(name: str, rule: Rule, value: object) -> str:
 
     A number that would be within the rule as a percentage is written as the share that it means.
     """
-    if _percentage(rule, value):
-        assert isinstance(value, int | float)
-        return f"for {value:g} %, choose {value / 100:g} for `{name}`"
+    share = _share_meant(rule, value)
+    if share is not None:
+        return f"for {100 * share:g} %, choose {share:g} for `{name}`"
     example = rule.example()
     if example == NOTHING.example() and isinstance(rule, Either):
         return f"leave `{name}` out, or choose {rule.rules[-1].example()}"
     return f"for instance, choose {example} for `{name}`"
 
 
-def _percentage(rule: Rule, value: object) -> bool:
+def _share_meant(rule: Rule, value: object) -> float | None:
+    """Return the share within a rule that a percentage says; None where it says none."""
     if isinstance(rule, Either):
-        return any(_percentage(one, value) for one in rule.rules)
-    plain = isinstance(value, int | float) and not isinstance(value, bool)
-    return plain and isinstance(rule, Real) and rule.most == 1 < value and rule.accepts(value / 100)
+        return next((one for part in rule.rules if (one := _share_meant(part, value))), None)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isinstance(rule, Real):
+        return None
+    return value / 100 if rule.most == 1 < value and rule.accepts(value / 100) else None
 
 
 def check(values: Mapping[str, Any], rules: Mapping[str, Rule]) -> None:
@@ -219,7 +221,8 @@ def check(values: Mapping[str, Any], rules: Mapping[str, Rule]) -> None:
                 name,
                 needed=rule.sentence(),
                 came=repr(values[name]),
-                remedy=did_you_mean(values[name], rule.known()) or _remedy(name, rule, values[name]),
+                remedy=did_you_mean(values[name], rule.known())
+                or _remedy(name, rule, values[name]),
             )
 
 

@@ -252,6 +252,24 @@ def test_a_class_of_one_picture_is_named_where_the_accuracy_stands() -> None:
     assert found.judged_by == "cross-validation" and found.unjudged.classes == ("alone",)
 
 
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (("red", "red;round", "green;round"), "the class green;round looks like several labels"),
+        (("red", "dark red; wine", "red, round"), ""),
+    ],
+)
+def test_classes_that_look_like_several_labels_are_told(labels: tuple[str, ...], said: str) -> None:
+    X, y = drawn()
+    run = Run()
+    notes: list[str] = []
+    run.listeners = (lambda event: notes.extend(getattr(event, "notes", ())),)
+    several = np.array(labels)[np.arange(len(y)) % 3]
+    TransferClassifier(small_model(side=12), random_state=0, threads=1).fit(X, several, run=run)
+    told = [note for note in notes if "several labels" in note]
+    assert len(told) == bool(said) and all(note.startswith(said) for note in told)
+
+
 def test_classes_of_one_picture_are_named_together() -> None:
     X, y = drawn()
     y = np.r_[y[:-4], ["one", "two", "three", "four"]]

@@ -16,6 +16,7 @@ from foveal.pictures.ledger import Entry
 from foveal.pictures.splits import Split
 from foveal.targets.labelled import Labelled
 from foveal.targets.target import Answers, Target
+from foveal.vocabulary import SEPARATORS
 from foveal.wording import counted
 
 FEW_PHOTOGRAPHS = 5_000
@@ -109,11 +110,27 @@ def together(pictures: Pictures, data: TrainingData[Target], copies: NearCopies)
         )
 
 
+def _of_several(names: Sequence[str]) -> Iterator[str]:
+    """Say which class looks like several labels: what it consists of stands in others too."""
+    for separator in (one for one in SEPARATORS if one != ","):  # which stands within names
+        consists = {name: {one.strip() for one in name.split(separator)} for name in names}
+        times = Counter(part for parts in consists.values() for part in parts)
+        for name, parts in consists.items():
+            if len(parts) > 1 and any(times[part] > 1 for part in parts):
+                yield (
+                    f"the class {name} looks like several labels: `target_kind` labels learns "
+                    "each by itself"
+                )
+                return
+
+
 def notes(pictures: Pictures, data: TrainingData[Target]) -> Iterator[str]:
     """Say what a reader should know of the pictures as a whole."""
     yield from pictures.notes
     yield from data.store.remarks
     yield from data.target.remarks(data.taught)
+    if isinstance(data.target, Labelled) and data.target.exclusive:
+        yield from _of_several([str(name) for name in data.target.names])
     if data.store.images is None:
         return
     few = len(data.split.train) < FEW_PHOTOGRAPHS

@@ -190,7 +190,8 @@ def _with_input(network: Network, input: Shape | None) -> Network:
             "the input of the network",
             needed=f"{written(network.input or ())}, as the network says",
             came=written(input),
-            remedy=f"leave the shape out of the network: data decides; or {_fitting(network, input)}",
+            remedy="leave the shape out of the network: data decides; "
+            f"or {_fitting(network, input)}",
         )
     return replace(network, input=input or network.input)
 
