@@ -93,7 +93,23 @@ def test_clearing_leaves_what_is_not_its_own(tmp_path: Path) -> None:
     journal.write(epoch_ended(1))
     journal.complete(None)
     (tmp_path / "replaced.safetensors").write_bytes(b"")
+    (tmp_path / "report.html" / "of-somebody").mkdir(parents=True)
+    theirs = ["replaced.safetensors", "report.html"]
     journal.clear()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["earlier", "replaced.safetensors"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["earlier", *theirs]
     journal.complete(None)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["done.json", "replaced.safetensors"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["done.json", *theirs]
+    assert (tmp_path / "report.html" / "of-somebody").is_dir()
+
+
+def test_what_was_half_put_aside_when_it_was_killed_is_whole_again(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.decide("seed", lambda: 7)
+    journal.complete(None)
+    (tmp_path / "earlier").mkdir()
+    (tmp_path / "config.json").rename(tmp_path / "earlier" / "config.json")
+    again = Journal(tmp_path)
+    again.clear()
+    again.put_back()
+    assert again.written()["decided"] == {"seed": 7} and again.done
+    assert not (tmp_path / "earlier").exists()

@@ -77,9 +77,10 @@ def together(pictures: Pictures, data: TrainingData[Target], copies: NearCopies)
             "is torn apart by any split"
         )
     if len(copies.pairs):
+        some = " that were looked at" * (copies.looked_at < len(pictures))
         yield (
-            f"{len(copies.rows):,} of {counted(copies.looked_at, 'picture')} that were looked at "
-            "are near copies of others, "
+            f"{len(copies.rows):,} of {counted(copies.looked_at, 'picture')}{some} are near copies "
+            "of others, "
             f"such as {copies.named(pictures.names)}: near copies are kept on one side of every "
             f"split{'; name what else belongs together (`groups`)' * (pictures.groups is None)}"
         )

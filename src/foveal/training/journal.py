@@ -216,19 +216,24 @@ class Journal:
 def _move(folder: Path, to: Path) -> None:
     """Move what a run left, over what another one left there."""
     to.mkdir(exist_ok=True)
+    if (to / DONE).exists():  # else it was killed while it moved these
+        _remove(to)
     for name in OF_RUN:
-        if (folder / name).is_dir():
-            shutil.rmtree(to / name, ignore_errors=True)
-        if (folder / name).exists():
+        if _is_of_run(folder / name):
             (folder / name).replace(to / name)
-        else:
-            _remove(to, name)
 
 
-def _remove(folder: Path, *names: str) -> None:
-    for name in names or OF_RUN:
-        shutil.rmtree(folder / name, ignore_errors=True)
-        (folder / name).unlink(missing_ok=True)
+def _remove(folder: Path) -> None:
+    for path in (folder / name for name in OF_RUN):
+        if path.name == FOLDS:
+            shutil.rmtree(path, ignore_errors=True)
+        elif _is_of_run(path):
+            path.unlink()
+
+
+def _is_of_run(path: Path) -> bool:
+    """Whether a run left something; a folder in place of a file is of somebody else."""
+    return path.is_dir() if path.name == FOLDS else path.is_file()
 
 
 def _kept(event: Event) -> bool:
