@@ -81,3 +81,4 @@ def test_nets_that_pictures_are_too_small_for_are_not_tried() -> None:
 
 def test_options_are_told_in_a_line() -> None:
     assert told({"net": "fast", "batch_size": 32}) == "fast; batch size 32"
+    assert told({"head": None, "views": 2}) == "head as usual, views 2"

@@ -431,3 +431,13 @@ def test_processes_that_train_again_at_once_take_one_each(
         one.presence.leave(unfinished=False)
     trials = study_of(tmp_path).trials
     assert [one.user_attrs.get(OF) for one in trials] == [None, None, 0, 1]
+
+
+@pytest.mark.parametrize("learned", [True, False])
+def test_a_search_that_found_nothing_better_than_chance_says_so(
+    learned: bool, tmp_path: Path
+) -> None:
+    y = Y if learned else np.random.default_rng(0).permutation(Y)
+    given = {"epochs": 3, "threads": 1, "repeats": 0, "trials": 1}
+    found = tune(X, y, to=tmp_path / "m.safetensors", **given)
+    assert ("no better than calling every picture the largest" in str(found)) is not learned

@@ -197,6 +197,10 @@ class ClassAnswers(Named):
             return metrics_of(Called.of_table(predicted_nk), values_n, names, worth)
         return metrics(predicted_nk, values_n, names, worth)
 
+    def estimates(self, metrics: Any) -> dict[str, Estimate]:
+        """Return the accuracy."""
+        return {"accuracy": metrics.accuracy}
+
     def calibration_error(self, predicted_nk: Doubles, values_n: Array) -> float:
         """Compute the expected calibration error of the class called."""
         called = self._judged(predicted_nk, values_n)

@@ -98,6 +98,10 @@ class Judging(Answering):
         """
 
     @abstractmethod
+    def estimates(self, metrics: Any) -> dict[str, Estimate]:
+        """Return the figures of `metrics` that a model is told by, by name."""
+
+    @abstractmethod
     def figures(
         self, metrics: Any, raw_error: float | None, temperature: float
     ) -> list[tuple[str, str]]:

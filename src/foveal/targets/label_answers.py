@@ -186,12 +186,15 @@ class LabelAnswers(Named):
     ) -> dict[str, Estimate]:
         """Compute F1, ranking and exact matches, as a model file keeps them."""
         predicted = self.predicted(outputs_nk, self.temperature(outputs_nk, values_n))
-        found = self.metrics(predicted, values_n, worth)
+        return self.estimates(self.metrics(predicted, values_n, worth))
+
+    def estimates(self, metrics: Any) -> dict[str, Estimate]:
+        """Return F1, ranking and exact matches."""
         named = {
-            "micro F1": found.micro_f1,
-            "macro F1": found.macro_f1,
-            "mean average precision": found.mean_average_precision,
-            "exact matches": found.exact_match,
+            "micro F1": metrics.micro_f1,
+            "macro F1": metrics.macro_f1,
+            "mean average precision": metrics.mean_average_precision,
+            "exact matches": metrics.exact_match,
         }
         return {name: one for name, one in named.items() if one.value == one.value}
 

@@ -106,11 +106,14 @@ class NumberAnswers(Labelled):
         self, outputs_nk: Array, values_n: Array, worth: float
     ) -> dict[str, Estimate]:
         """Compute mean absolute error, R2 and rank correlation, as a model file keeps them."""
-        found = self.metrics(self.predicted(outputs_nk, 1.0), values_n, worth)
+        return self.estimates(self.metrics(self.predicted(outputs_nk, 1.0), values_n, worth))
+
+    def estimates(self, metrics: Any) -> dict[str, Estimate]:
+        """Return mean absolute error, R2 and rank correlation."""
         named = {
-            "mean absolute error": found.mean_absolute_error,
-            "R2": found.r2,
-            "rank correlation": found.spearman,
+            "mean absolute error": metrics.mean_absolute_error,
+            "R2": metrics.r2,
+            "rank correlation": metrics.spearman,
         }
         return {
             name: one

@@ -208,5 +208,9 @@ def worded(name: str) -> str:
 
 def told(options: Mapping[str, Any]) -> str:
     """Write the options of a trial in a line."""
-    rest = ", ".join(f"{worded(name)} {value}" for name, value in options.items() if name != "net")
+    rest = ", ".join(
+        f"{worded(name)} {'as usual' if value is None else value}"
+        for name, value in options.items()
+        if name != "net"
+    )
     return f"{options['net']}; {rest}" if "net" in options else rest

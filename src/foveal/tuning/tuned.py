@@ -194,17 +194,27 @@ def found(search: Search, seconds: float, notes: list[str]) -> Tuning:
     if here.number != best.number:
         notes = [*notes, f"trial {best.number} is better: {best.told}, its model at {best.where}"]
     default = search.folder / DEFAULT_MODEL
+    judged = _judged(search, search.place)
     return Tuning(
         trials=trials,
         best=here.number,
         confirmed=tuple(confirmed(trials, search.held_share)),
         importance=shares,
         path=search.place,
-        judged=_judged(search, search.place),
+        judged=judged,
         default=_judged(search, default) if default.exists() else None,
         seconds=seconds,
-        notes=tuple(notes),
+        notes=(*notes, *_doubts(search, judged)),
     )
+
+
+def _doubts(search: Search, judged: Evaluation) -> tuple[str, ...]:
+    """Say where pictures that no trial saw cannot tell the model from one that learned nothing."""
+    target, known = judged.answers.target, load(search.place).provenance
+    remedies = ["give more `minutes`"]
+    if search.kind == "cnn":
+        remedies.append("or, of photographs, tune a pretrained network (`learner` transfer)")
+    return target.doubts(target.estimates(judged.metrics), known.class_counts, remedies)
 
 
 def _put(search: Search, trials: tuple[Tried, ...], best: Tried) -> Tried:
