@@ -34,7 +34,7 @@ import numpy as np
 from machine import describe, foveal, peer_python, timed
 from PIL import Image, ImageEnhance, ImageFilter
 
-from foveal.model.imagenet import imagenet
+from foveal.checking.seen import network_for
 from foveal.pictures.sources import gather
 from foveal.search.vectors import vectors_of
 
@@ -161,7 +161,7 @@ def cleanvision(folder: Path, place: Path, faults: Mapping[str, list[str]]) -> I
 def cleanlab(folder: Path, place: Path, faults: Mapping[str, list[str]]) -> Iterator[str]:
     """Run cleanlab on the features of the pictures; gives lines of what it found."""
     pictures = gather(place).with_whole_names()
-    vectors = vectors_of(imagenet(whole=True), pictures)
+    vectors = vectors_of(network_for(pictures), pictures)
     rows = vectors.rows
     assert pictures.labels is not None
     kinds = np.unique(pictures.labels[rows].astype(str), return_inverse=True)[1]

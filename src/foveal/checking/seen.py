@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import NamedTuple
 
 from foveal.checking.measures import Measures, measure
 from foveal.checking.measures_on_ray import measure_on_ray
 from foveal.cluster import Cluster
 from foveal.device import choose
-from foveal.errors import UsageError
+from foveal.errors import DataError, UsageError
+from foveal.model.fitted import FittedModel
 from foveal.model.imagenet import imagenet
 from foveal.pictures.collection import Pictures
+from foveal.pictures.survey import look_over, recipe_for
 from foveal.search.vectors import Vectors, vectors_of
 
 Progress = Callable[[int, int], None]
@@ -29,6 +32,24 @@ class Seen(NamedTuple):
     """What a network made of them; None where it was not asked."""
     notes: list[str]
     """What a reader should know."""
+
+
+def network_for(pictures: Pictures, threads: int | None = None) -> FittedModel:
+    """Open the network that is asked: it sees pictures as a transfer from it does.
+
+    What it makes of them is kept, and serves the training that comes after.
+
+    Raises
+    ------
+    UsageError
+        Where timm, which carries the names of the classes, is not installed.
+    """
+    try:
+        survey = look_over(pictures)
+    except DataError:  # none of those that are looked over can be read: others may be
+        return imagenet(threads=threads, whole=True)
+    model = imagenet(threads=threads, whole=True, aspect=survey.aspect)
+    return replace(model, recipe=recipe_for(survey, model.recipe))
 
 
 def seen(
@@ -68,7 +89,7 @@ def seen(
         if quick or not len(measures.rows):
             return Seen(measures, None, [])
         try:
-            model = imagenet(threads=threads, whole=True)
+            model = network_for(pictures, threads)
         except UsageError as error:
             told = f"labels and outliers are not looked at: {error.came}; {error.remedy}"
             return Seen(measures, None, [told])

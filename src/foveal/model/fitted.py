@@ -22,7 +22,7 @@ from foveal.model.refusing import Refusal, refusal
 from foveal.model.trained import TrainedModel
 from foveal.nets.build import part
 from foveal.nets.plan import plan_network
-from foveal.nets.spec import Network
+from foveal.nets.spec import Dropout, Network
 from foveal.pictures.batches import RowsOfFeatures
 from foveal.pictures.collection import Pictures
 from foveal.pictures.ledger import warn_unreadable
@@ -233,7 +233,10 @@ class FittedModel(TrainedModel):
                 came=self.plan.text,
                 remedy="train a network with a dense layer at its end",
             )
-        return len(self.plan.layers) - 1
+        count = len(self.plan.layers) - 1
+        while isinstance(self.plan.layers[count - 1].layer, Dropout):
+            count -= 1  # which leaves features as they are
+        return count
 
     def encode(self, X: Any, *, sample: int | None = None) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Encode pictures, (n, code size); NaN where a file cannot be read.

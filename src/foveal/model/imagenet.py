@@ -20,20 +20,25 @@ NAME = "imagenet"
 
 
 def imagenet(
-    *, device: str = "auto", threads: int | None = None, whole: bool = False
+    *,
+    device: str = "auto",
+    threads: int | None = None,
+    whole: bool = False,
+    aspect: float | None = None,
 ) -> FittedModel:
     """Return EfficientNet-Lite0 as its authors trained it: ImageNet's 1,000 classes.
 
     Pictures are prepared as the authors did: the middle seven eighths of the shorter side. With
     `whole` all of a picture is seen, letterboxed: for features, since what one searches for may
-    lie at an edge.
+    lie at an edge. With `aspect`, too, the median of width / height, pictures are as large as those
+    of a transfer, see `foveal.backbones.catalog.natural_size`.
 
     Raises
     ------
     UsageError
         Where timm, which carries the names of the classes, is not installed.
     """
-    backbone = open_backbone(DEFAULT, resize="letterbox" if whole else "crop")
+    backbone = open_backbone(DEFAULT, resize="letterbox" if whole else "crop", aspect=aspect)
     if not backbone.classes:
         raise UsageError(
             NAME,
