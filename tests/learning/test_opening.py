@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from foveal import Autoencoder, CNNClassifier, CNNRegressor, TransferClassifier
-from foveal.errors import UsageError
+from foveal.errors import NetworkError, UsageError
 from foveal.learning import opening
 
 
@@ -53,6 +53,24 @@ def test_a_network_that_does_not_suit_is_refused_at_once(
 ) -> None:
     with pytest.raises(UsageError, match=told):
         learner.fit(folder)
+
+
+@pytest.mark.parametrize(
+    ("cut", "head", "layer"),
+    [
+        (None, "conv 4 3x3 | flatten | dense", 1),
+        (None, "2*(dense 8 relu) | reshape 7x7x7", 3),
+        ("block3", "dense 8 | reshape 7x7x7", 2),  # maps are averaged in front of it
+        ("block3", "globalpool | dense 8 | reshape 7x7x7", 3),  # the cut does so already
+        ("block3", "conv 4 3x3 | conv 4 99x99 | flatten | dense", 2),
+    ],
+)
+def test_layers_of_a_head_are_counted_in_errors_as_they_were_typed(
+    cut: str | None, head: str, layer: int, folder: Path, closed: None
+) -> None:
+    with pytest.raises(NetworkError, match=f"^layer {layer} of the head: ") as caught:
+        TransferClassifier(head=head, cut=cut).fit(folder)
+    assert caught.value.layer == layer
 
 
 def test_a_network_of_numbers_that_ends_with_a_probability_is_refused_at_once(

@@ -185,6 +185,11 @@ def test_a_study_of_other_pictures_or_options_is_refused(tmp_path: Path) -> None
         ("UPDATE trial_params SET param_value = 77 WHERE param_name = 'net'", "got IndexError"),
         ("UPDATE trial_params SET distribution_json = '{}'", "got "),
         ("UPDATE trials SET state = 'BROKEN'", "got LookupError"),
+        (
+            "UPDATE trial_user_attributes SET key = 'beginning', value_json = '[]' "
+            "WHERE key = 'process'",
+            "got TypeError",
+        ),
     ],
 )
 def test_a_study_whose_rows_were_changed_is_refused_and_stays_as_it_was(
@@ -196,7 +201,7 @@ def test_a_study_whose_rows_were_changed_is_refused_and_stays_as_it_was(
         assert base.execute(change).rowcount > 0
     before = (tmp_path / "m.safetensors").read_bytes()
     with pytest.raises(DataError, match=r"study\.db: needed trials as tuning wrote them") as caught:
-        tuned(tmp_path, trials=1)
+        tuned(tmp_path, trials=1, sampler="tpe")
     assert said in str(caught.value) and "another name" in caught.value.remedy
     assert (tmp_path / "m.safetensors").read_bytes() == before
 

@@ -36,6 +36,7 @@ from foveal.model.card import Fit, Origin
 from foveal.model.fitted import FittedModel, placed
 from foveal.model.freezing import freeze
 from foveal.nets.build import build, part
+from foveal.nets.numbering import Numbering
 from foveal.nets.plan import Plan, plan_network
 from foveal.nets.spec import GlobalPool, Network
 from foveal.pictures.augment import Augmentation
@@ -64,8 +65,10 @@ class Transfer:
         self.head = head_layers(config.start.head)
         self.fine = bool(config.start.fine_tune_epochs)
         pooled = not (self.fine or isinstance(self.head[0], ON_MAPS))
-        if pooled and isinstance(self.head[0], GlobalPool) and len(backbone.shape(stage)) == 3:
-            self.head = self.head[1:]  # the cut averages the maps already
+        averaged = pooled and len(backbone.shape(stage)) == 3  # by the cut already
+        self.dropped = int(averaged and isinstance(self.head[0], GlobalPool))
+        """First layers of the head as it was typed that are not needed."""
+        self.head = self.head[self.dropped :]
         self.fixed = fixed_layers(backbone, stage, pooled=pooled)
         self.cut = cut(backbone, stage, pooled=pooled)
         above = backbone.layers(stage.end, backbone.stages[-1].end)
@@ -97,10 +100,12 @@ class Transfer:
 
     def plan(self, outputs: int | None) -> Plan:
         """Plan the whole network: fixed layers, those above the cut that are kept, the head."""
-        top = plan_network(Network(self.kept, self.backbone.plan.input)).output
-        maps = len(top) == 3 and not isinstance(self.head[0], (*ON_MAPS, GlobalPool))
-        layers = (*self.kept, *([GlobalPool()] if maps else []), *self.head)
-        planned = plan_network(Network(layers, self.backbone.plan.input), None, outputs)
+        below = plan_network(Network(self.kept, self.backbone.plan.input))
+        maps = len(below.output) == 3 and not isinstance(self.head[0], (*ON_MAPS, GlobalPool))
+        between = [GlobalPool()] if maps else []
+        network = Network((*self.kept, *between, *self.head), self.backbone.plan.input)
+        before = len(below.layers) + len(between) - self.dropped
+        planned = plan_network(network, None, outputs, Numbering((("head", before),)))
         return replace(planned, fixed=len(self.fixed))
 
     def fit(self, data: TrainingData[Labelled]) -> FittedModel:

@@ -130,7 +130,8 @@ class Worker:
                 return False
             bury(self.study, self.search)
             with study_lock(self.search.folder):
-                begin(self.study, self.search)
+                with intact(self._address):
+                    begin(self.study, self.search)
                 trial = self._asked()
             longest = LARGEST_SHARE * (times.search - time.time())
             self._take(trial, *((times.search, longest) if begun else (math.inf, math.inf)))
