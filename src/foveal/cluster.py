@@ -155,8 +155,10 @@ def ungreeted() -> Iterator[None]:
     It is written past Python. All else is passed on once ``with`` is over.
     """
     try:
-        before = os.dup(2)
-    except OSError:  # there is none
+        before = os.dup(2) if sys.stderr is not None else None
+    except OSError:
+        before = None
+    if before is None:  # there is none; another file may have its number
         yield
         return
     with tempfile.TemporaryFile() as held:

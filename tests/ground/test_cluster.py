@@ -63,6 +63,15 @@ def test_what_ray_greets_with_is_left_out_and_nothing_else(capfd: pytest.Capture
     assert capfd.readouterr().err == "before\nafter\nlater\n"
 
 
+def test_without_standard_error_nothing_is_held_back(
+    capfd: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", None)  # closed at the start: another file may be number 2
+    with ungreeted():
+        os.write(2, GREETING + b" of a file\n")
+    assert capfd.readouterr().err == GREETING.decode() + " of a file\n"
+
+
 def test_ray_leaves_to_the_command_how_it_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     ray = pytest.importorskip("ray")
 
