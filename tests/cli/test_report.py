@@ -86,7 +86,9 @@ def test_a_report_that_cannot_be_written_loses_no_model(
     model = tmp_path / "m.safetensors"
     line = ("train", "cnn", digits, model, "--net", NET, "--epochs", 1)
     code, out, err = run(*line, "--json")
-    assert code == 0 and model.exists() and json.loads(out)["report"] is None
+    told = json.loads(out)
+    assert code == 0 and model.exists() and told["report"] is None
+    assert told["notes"][-1].startswith("no report was written")
     assert "note: no report was written" in err and "No space left" in err
     assert run("show", model)[0] == 0
 
