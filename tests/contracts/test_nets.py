@@ -250,7 +250,7 @@ BROKEN = {
     "3x8x8 | conv 4 9x9 | flatten | dense 2": {
         "padding 1": "3x8x8 | conv 4 9x9 padding 1 | flatten | dense 2",
         "a 8x8 kernel": "3x8x8 | conv 4 8x8 | flatten | dense 2",
-        "an input of 3x10x10": "3x10x10 | conv 4 9x9 | flatten | dense 2",
+        "an input of 3x9x9": "3x9x9 | conv 4 9x9 | flatten | dense 2",
     },
     "1x4x4 | maxpool 5 | flatten | dense 2": {
         "a 4x4 window": "1x4x4 | maxpool 4 | flatten | dense 2",
@@ -287,7 +287,7 @@ BROKEN = {
     "1x8x8 | avgpool 2 padding 2": {"padding 1": "1x8x8 | avgpool 2 padding 1"},
     "1x8x8 | convtranspose 2 3x3 padding 8": {
         "'convtranspose 2 3x3 padding 1'": "1x8x8 | convtranspose 2 3x3 padding 1",
-        "an input of 1x16x16": "1x16x16 | convtranspose 2 3x3 padding 8",
+        "an input of 1x15x15": "1x15x15 | convtranspose 2 3x3 padding 8",
     },
     "1x8x8 | convtranspose 2 3x3 output_padding 1": {
         "'convtranspose 2 3x3'": "1x8x8 | convtranspose 2 3x3",
@@ -304,6 +304,7 @@ BROKEN = {
     "1x8x8 | relu | residual(relu | maxpool 9 | relu)": {
         "a 8x8 window": "1x8x8 | relu | residual(relu | maxpool 8 | relu)",
         "no maxpool at layer 2.2": "1x8x8 | relu | residual(relu | relu)",
+        "an input of 1x9x9": "1x9x9 | relu | residual(relu | maxpool 9 | relu)",
     },
 }
 

@@ -218,7 +218,21 @@ def test_a_repeated_layer_is_named_and_mended_by_its_place_in_the_plan() -> None
     # 12 - conv 10 - maxpool 5 - conv 3 - maxpool 1, and layer 5 is the third convolution.
     error = hold("1x12x12 | 3*(conv 2 3x3 | maxpool 2)")
     assert error.layer == 5
-    assert set(error.repairs) == {"no maxpool at layer 2", "an input of 1x24x24"}
+    assert set(error.repairs) == {"no maxpool at layer 2", "an input of 1x22x22"}
+
+
+@pytest.mark.parametrize(
+    ("net", "least"),
+    [
+        ("1x28x28 | conv 8 31x31 | maxpool 2 | flatten | dense 10", "1x32x32"),
+        ("1x28x14 | conv 8 31x31 | flatten | dense 10", "1x61x31"),
+        ("3x8x8 | conv 2 201x201 | maxpool 2", "3x202x202"),
+        ("1x9x9 | spacetodepth 4 | conv 2 1x1", "1x12x12"),
+        ("1x10x15 | spacetodepth 4", "1x16x24"),
+    ],
+)
+def test_a_larger_input_is_the_least_that_works(net: str, least: str) -> None:
+    assert f"an input of {least}" in hold(net).repairs
 
 
 def test_a_repair_without_repairs_still_has_a_remedy() -> None:

@@ -34,18 +34,22 @@ T = TypeVar("T")
 Path = tuple[int, ...]
 """Where a layer stands: its index, and its index within each residual around it."""
 Repair = tuple[str, Network]
+Works = Callable[[Network], bool]
 MOST = 4
 """Repairs offered at most."""
 TRIED = 40
 """Candidates of one kind that are tried, nearest first."""
 GROWTHS = (1.25, 1.5, 2, 3, 4, 6, 8, 12, 16, 32)
-"""How many times larger an input is tried."""
+"""How many times larger an input is tried; then the sizes between the last two of these."""
+NEAREST = 16
+"""Next larger sizes of an input that are tried one by one: where layers divide them, as
+spacetodepth does, a size may work of which larger ones do not."""
 
 
 def repairs(
     network: Network,
     misfit: ShapeError,
-    works: Callable[[Network], bool],
+    works: Works,
     numbering: Numbering = PLAIN,
 ) -> tuple[str, ...]:
     """Find repairs of a network, nearest first.
@@ -68,7 +72,7 @@ def repairs(
     """
     path = tuple(int(step) - 1 for step in misfit.number.split("."))
     found: list[str] = []
-    for group in _groups(network, path, misfit.shape, numbering):
+    for group in _groups(network, path, misfit.shape, works, numbering):
         for words, candidate in islice(group, TRIED):
             if words not in found and works(candidate):
                 found.append(words)
@@ -77,7 +81,7 @@ def repairs(
 
 
 def _groups(
-    network: Network, path: Path, shape: Shape, numbering: Numbering
+    network: Network, path: Path, shape: Shape, works: Works, numbering: Numbering
 ) -> Iterator[Iterator[Repair]]:
     """Ways of mending, nearest first; the first that works of each group is offered."""
     yield _channels_first(network)
@@ -109,7 +113,7 @@ def _groups(
     if _holds_timm(network.layers):
         return  # what a unit of timm gives is known for one size of maps alone
     yield _less_shrinking(network, path, numbering)
-    yield _larger_input(network)
+    yield _larger_input(network, works)
 
 
 def _conv(
@@ -236,13 +240,35 @@ def _channels_first(network: Network) -> Iterator[Repair]:
         yield words, replace(network, input=turned)
 
 
-def _larger_input(network: Network) -> Iterator[Repair]:
+def _larger_input(network: Network, works: Works) -> Iterator[Repair]:
+    """Find the least larger input of the same proportions that works.
+
+    Beyond the `NEAREST` sizes that is so where all inputs larger than it work too.
+    """
     assert network.input is not None
     channels, height, width = network.input
-    for growth in GROWTHS:
-        larger = (channels, math.ceil(height * growth), math.ceil(width * growth))
-        with suppress(NetworkError):  # larger than any input may be
-            yield f"an input of {written(larger)}", replace(network, input=larger)
+    longer = max(height, width)
+
+    def grown(side: int) -> Shape:
+        return (channels, *(-(-one * side // longer) for one in (height, width)))
+
+    def fits(side: int) -> bool:
+        try:
+            return works(replace(network, input=grown(side)))
+        except NetworkError:  # larger than any input may be
+            return False
+
+    nearest = range(longer + 1, longer + 1 + NEAREST)
+    small = longer
+    for large in sorted({*nearest, *(math.ceil(longer * growth) for growth in GROWTHS)}):
+        if not fits(large):
+            small = large
+            continue
+        while large - small > 1:
+            middle = (small + large) // 2
+            small, large = (small, middle) if fits(middle) else (middle, large)
+        yield f"an input of {written(grown(large))}", replace(network, input=grown(large))
+        return
 
 
 def _holds_timm(layers: tuple[Layer, ...]) -> bool:
