@@ -26,6 +26,15 @@ def counted(count: int, noun: str, plural: str = "") -> str:
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
+def agreeing(count: int, one: str, several: str) -> str:
+    """Return the word that agrees with a number: a verb, or a verb and more.
+
+    >>> [f"{count} of them {agreeing(count, 'was', 'were')} there" for count in (1, 2)]
+    ['1 of them was there', '2 of them were there']
+    """
+    return one if count == 1 else several
+
+
 def four_digits(value: float) -> str:
     """Write a number of any size with four significant digits.
 

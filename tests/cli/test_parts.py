@@ -131,6 +131,18 @@ def test_the_same_line_goes_on_and_shares_add_up(run, place: Path) -> None:
     assert len(rows_of(place / "parts")) == 22
 
 
+def test_parts_that_were_there_before_are_counted_in_words_that_agree(run, place: Path) -> None:
+    line = ("encode", "m.safetensors", "pictures", "--to")
+    assert "there before" not in run(*line, "one/")[1]
+    code, out, _ = run(*line, "one/")
+    assert code == 0 and out.startswith("22 rows in 1 part in one, which was there before: ")
+    assert run(*line, "two/", "--part-size", "11")[0] == 0
+    (place / "two" / "part-00000001.parquet").unlink()
+    code, out, err = run(*line, "two/")
+    assert code == 0 and "in 2 parts in two, 1 of them was there before: " in out
+    assert "2 of 2 parts written (1 was there before), 22 rows" in err
+
+
 def test_a_command_that_is_killed_twice_is_gone_on_with_by_the_same_line(run, place: Path) -> None:
     line = ("predict", "m.safetensors", "pictures", "--to")
     assert run(*line, "plain.parquet")[0] == 0

@@ -60,7 +60,7 @@ def test_cells_are_taken_apart_at_the_separator_that_they_hold() -> None:
 def test_a_label_twice_in_a_cell_counts_once_and_is_said() -> None:
     found, notes = of_texts(["red;red;round", "red;round"])
     assert labels_of(found) == [["red", "round"]] * 2
-    assert "1 picture bear a label twice: it counts once" in notes
+    assert "1 picture bears a label twice: it counts once" in notes
 
 
 def test_names_that_a_model_knows_are_not_taken_apart() -> None:

@@ -82,7 +82,7 @@ def test_what_is_never_or_always_there_and_how_it_was_read_is_said() -> None:
     values = target.answers(pictures).values_n
     assert target.remarks(values) == (
         "labels are separated by ';'",
-        "1 picture bear a label twice: it counts once",
+        "1 picture bears a label twice: it counts once",
         "every training picture bears a: given to every picture",
     )
     (never,) = ABC.remarks(np.array([[1, 1, 0], [0, 0, 0]], bool))

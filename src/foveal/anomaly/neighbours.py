@@ -27,7 +27,7 @@ from foveal.judging.held_out import Standing
 from foveal.nearest import nearest_others, squared_lengths
 from foveal.parameters import Whole, check
 from foveal.search.vectors import Progress, Vectors, passing_vectors, vectors_of
-from foveal.wording import counted
+from foveal.wording import agreeing, counted
 
 if TYPE_CHECKING:
     from foveal.arrays import Hashes
@@ -207,8 +207,8 @@ def _notes(among: Doubles) -> tuple[str, ...]:
     if alike <= OFTEN * len(among):
         return ()
     return (
-        f"{alike:,} of {counted(len(among), 'usual picture')} have near copies among "
-        "them, as pictures of "
+        f"{alike:,} of {counted(len(among), 'usual picture')} "
+        f"{agreeing(alike, 'has', 'have')} near copies among them, as pictures of "
         "one series have: the threshold is too low for a picture of another series. Keep one of "
         "each, or compare with more neighbours",
     )

@@ -24,7 +24,7 @@ from foveal.pictures.sources import gather
 from foveal.pictures.sources.columns import LABEL, PATH, TRIED, Listed, Named, told
 from foveal.pictures.sources.shards import MembersToo
 from foveal.pictures.texts import Texts
-from foveal.wording import counted
+from foveal.wording import agreeing, counted
 
 FEATURES, REASON = "features", "error"
 ROWS = 65_536
@@ -96,7 +96,8 @@ def pictures_of_parts(parts: Parts) -> Pictures:
         for name in columns:
             values[name] += _once(batch.column(name), same)
     if len(names) != parts.num_rows:
-        raise parts.damaged(f"{counted(len(names), 'row')} where {parts.num_rows:,} were written")
+        wanted = f"{parts.num_rows:,} {agreeing(parts.num_rows, 'was', 'were')} written"
+        raise parts.damaged(f"{counted(len(names), 'row')} where {wanted}")
     listed = Listed(
         rows=MembersToo(Named(Path.cwd(), names, {})),
         names=names,

@@ -27,7 +27,7 @@ from foveal.cli.sources import given, refuse_unreadable
 from foveal.cli.words import in_options, noted, quoted
 from foveal.results import plain
 from foveal.vocabulary import SEPARATORS, TARGETS
-from foveal.wording import counted
+from foveal.wording import agreeing, counted
 
 if TYPE_CHECKING:
     from foveal.checking.check import Check
@@ -157,7 +157,8 @@ def _lines(answer: Checked) -> Iterator[str]:
         yield from _told(one)
     yield ""
     kept = len(found.cleaning.rows)
-    yield f"{kept:,} of {counted(len(found.reasons), 'picture')} may teach as they are"
+    as_they_are = agreeing(kept, "as it is", "as they are")
+    yield f"{kept:,} of {counted(len(found.reasons), 'picture')} may teach {as_they_are}"
     if answer.written:
         yield wrote(answer.written)
     else:

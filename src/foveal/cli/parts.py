@@ -15,7 +15,7 @@ from foveal.cli.output import print_answer
 from foveal.cli.sources import refuse_unreadable, streamed
 from foveal.cli.words import noted
 from foveal.errors import UsageError
-from foveal.wording import counted
+from foveal.wording import agreeing, counted
 
 if TYPE_CHECKING:
     from foveal.bulk.run import PartsWritten
@@ -154,14 +154,20 @@ class InParts:
 def _lines(found: AnsweredInParts) -> Iterator[str]:
     one = found.written
     share = f" of share {one.shards}" if one.shards != "1/1" else ""
-    before = f", {one.kept:,} of them were there before" if one.kept else ""
+    where = f"{share} in {one.to}{_before(one)}"
     told = [f"{one.unreadable:,} unreadable", *(f"{n:,} {name}" for name, n in one.counts.items())]
-    yield (
-        f"{counted(one.rows, 'row')} in {counted(one.parts, 'part')}{share} in {one.to}{before}: "
-        + ", ".join(told)
-    )
+    yield (f"{counted(one.rows, 'row')} in {counted(one.parts, 'part')}{where}: " + ", ".join(told))
     yield from noted(found.notes)
     if one.whole:
         yield f"whole: {counted(one.all_rows, 'row')} in {counted(one.all_parts, 'part')}"
     else:
         yield f"not whole yet: {one.all_parts:,} parts in all, some of other shares"
+
+
+def _before(one: PartsWritten) -> str:
+    """Say how many parts were there before, if any were."""
+    if not one.kept:
+        return ""
+    if one.parts == 1:
+        return ", which was there before"
+    return f", {one.kept:,} of them {agreeing(one.kept, 'was', 'were')} there before"

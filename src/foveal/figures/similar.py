@@ -25,7 +25,7 @@ from foveal.pictures.collection import Pictures, evenly
 from foveal.pictures.sources import gather
 from foveal.search.index_file import is_index
 from foveal.search.vectors import measure_of
-from foveal.wording import counted
+from foveal.wording import agreeing, counted
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
@@ -224,9 +224,10 @@ def _facts(
     unread = sum(bool(one.reason) for one in found)
     others = len(found) - unread - len(drawn)
     left = [
-        *[f"{others:,} more between them are not drawn"] * bool(others),
+        *[f"{others:,} more between them {agreeing(others, 'is', 'are')} not drawn"] * bool(others),
         *[f"{unread:,} cannot be read"] * bool(unread),
-        *[f"{beside:,} of {most:,} found are drawn beside each"] * (most > beside),
+        *[f"{beside:,} of {most:,} found {agreeing(beside, 'is', 'are')} drawn beside each"]
+        * (most > beside),
     ]
     queries = counted(len(drawn), "picture")
     told = f"{queries} searched for, beside each {nearest}"

@@ -27,7 +27,7 @@ from foveal.pages.document import (
     tile,
 )
 from foveal.pages.report import Report
-from foveal.wording import counted, four_digits
+from foveal.wording import agreeing, counted, four_digits
 
 SIDE = 128
 """Longer side of pictures that are seen, at most."""
@@ -77,7 +77,7 @@ def _lead(found: Check) -> str:
     told = f"{kinds} of findings" if found.findings else "nothing was found wrong"
     return (
         f"{counted(total, 'picture')}: {readable:,} can be read, {found.unreadable:,} cannot; "
-        f"{told}. {kept:,} may teach as they are."
+        f"{told}. {kept:,} may teach {agreeing(kept, 'as it is', 'as they are')}."
     )
 
 

@@ -20,7 +20,7 @@ from foveal.parameters import Choice, check
 from foveal.pictures.collection import Pictures
 from foveal.pictures.missing import is_missing
 from foveal.vocabulary import SEPARATORS, normal_name
-from foveal.wording import counted
+from foveal.wording import agreeing, counted
 
 AUTO = "auto"
 SETS = (set, frozenset)
@@ -150,7 +150,8 @@ def of_texts(
     for text in texts:
         twice += text in some and len(read[text].labels) < len(_parts(text, by))
     notes = [] if known or by is None else [f"labels are separated by {by!r}"]
-    notes += [f"{counted(twice, 'picture')} bear a label twice: it counts once"] * bool(twice)
+    bear = agreeing(twice, "bears", "bear")
+    notes += [f"{counted(twice, 'picture')} {bear} a label twice: it counts once"] * bool(twice)
     if not known and by is not None:
         notes += _left_within(read.values(), by)
     return [None if one is None else read[one] for one in texts], tuple(notes)

@@ -21,7 +21,7 @@ from foveal.progress.events import (
     Shortened,
     TeachingAnew,
 )
-from foveal.wording import counted
+from foveal.wording import agreeing, counted
 
 
 def lines_of(event: Event) -> list[str]:
@@ -114,7 +114,8 @@ def part_line(event: PartWritten) -> str:
     """Say how many parts are whole in one line."""
     of = "" if event.total is None else f" of {event.total:,}"
     noun = "part" if (event.total or event.done) == 1 else "parts"
-    before = f" ({event.kept:,} were there before)" if event.kept else ""
+    were = agreeing(event.kept, "was", "were")
+    before = f" ({event.kept:,} {were} there before)" if event.kept else ""
     return f"{event.done:,}{of} {noun} written{before}, {counted(event.rows, 'row')}"
 
 

@@ -25,7 +25,7 @@ from foveal.search.held import finite_squares
 from foveal.search.index_file import Measure
 from foveal.search.vectors import Progress, measure_of, scaled
 from foveal.shapes import volume
-from foveal.wording import counted
+from foveal.wording import agreeing, counted
 
 if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
@@ -98,7 +98,8 @@ class PartVectors:
                 seen += sum(there)
                 yield scaled(rows.values[there], self.measure)
             if seen != wanted:
-                raise part.damaged(f"{counted(seen, 'vector')} where {wanted:,} were written")
+                were = agreeing(wanted, "was", "were")
+                raise part.damaged(f"{counted(seen, 'vector')} where {wanted:,} {were} written")
 
     def gathered(self) -> Floats:
         """Read all of them, (n, d)."""
