@@ -94,6 +94,24 @@ def test_methods_and_parameters_that_do_not_hold_are_refused_in_words(site) -> N
         assert not answer.json()["needed"].startswith("Input")
 
 
+def test_a_request_without_a_route_is_told_the_one_that_it_may_mean(site, files) -> None:
+    made, alone = site(), site(files / "abc.safetensors")
+    for path in ("/predict", "/predict/", "/v1/predict"):
+        answer = made.ask("POST", path, content=png(), headers=JPEG)
+        assert answer.status_code == 404
+        assert answer.json()["remedy"] == "ask /v1/models/NAME/predict, see /docs"
+        assert answer.json()["came"] == f"POST {path}"
+    (named,) = {
+        alone.ask("POST", path, content=png(), headers=JPEG).json()["remedy"]
+        for path in ("/anomaly", "/anomalys")
+    }
+    assert named == "ask /v1/models/abc/anomaly, see /docs"
+    assert alone.ask("POST", named.split()[1].rstrip(","), content=png()).status_code != 404
+    answer = made.ask("GET", "/" + "x" * 500)
+    assert answer.json()["remedy"] == "see /docs" and len(answer.json()["came"]) <= 80
+    assert made.ask("GET", "/v1/models/abc/predict").json()["remedy"] == "see /docs"
+
+
 def test_a_fault_is_told_without_its_insides(site, monkeypatch, caplog) -> None:
     made = site()
 

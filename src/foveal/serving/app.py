@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import BaseRoute
 
 from foveal.errors import FovealError, ResourceError
+from foveal.parameters import nearest_words
 from foveal.serving.documented import ASKING, answers
 from foveal.serving.door import Door
 from foveal.serving.guard import GONE, Guard
@@ -27,11 +30,14 @@ from foveal.serving.schemas import Code, Inference
 from foveal.serving.shelf import Shelf
 from foveal.serving.short_way import ShortWay, directs
 from foveal.version import __version__
+from foveal.visible import visible
 
 TEXT = {"text/plain": {"schema": {"type": "string"}}}
 HTML = {"text/html": {"schema": {"type": "string"}}}
 BODIES: tuple[type[BaseModel], ...] = (Code, Inference)
 """Bodies that routes read by themselves, which FastAPI does not see."""
+MOST_SHOWN = 80
+"""Letters that are shown of a request that has no route."""
 REFERENCE = "#/components/schemas/{model}"
 ABOUT = (
     "Networks that answer what `foveal predict`, `encode`, `decode`, `anomalies` and `similar` "
@@ -78,8 +84,9 @@ def application(
     for one in routers:
         app.include_router(one)
     _add_documents(app, resources, list(shelf.wanted))
-    _add_errors(app)
-    asked = directs([route for one in routers for route in one.routes], shelf.wanted)
+    routes = [route for one in routers for route in one.routes]
+    _add_errors(app, _asked_of_models(routes, list(shelf.wanted)))
+    asked = directs(routes, shelf.wanted)
     state["guard"] = Guard(ShortWay(app, asked), door, resources, log)
     return state["guard"]
 
@@ -126,8 +133,16 @@ def described(app: FastAPI, names: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def _add_errors(app: FastAPI) -> None:
-    """Answer every error in one form."""
+def _asked_of_models(routes: Iterable[BaseRoute], names: Sequence[str]) -> dict[str, str]:
+    """Return the routes of models by their last words; NAME stands for one of several models."""
+    name = names[0] if len(names) == 1 else "NAME"
+    paths = [one.path for one in routes if isinstance(one, APIRoute)]
+    asked = [path for path in paths if "{name}/" in path]
+    return {path.rpartition("/")[2]: path.replace("{name}", name) for path in asked}
+
+
+def _add_errors(app: FastAPI, asked: Mapping[str, str]) -> None:
+    """Answer every error in one form; `asked` are the routes of models, by their last words."""
 
     def answer(refusal: Refused) -> Response:
         status, headers, body = told(refusal)
@@ -150,7 +165,7 @@ def _add_errors(app: FastAPI) -> None:
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return answer(_unrouted(error.status_code, dict(error.headers or {})))
+        return answer(_unrouted(request, error, asked))
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
@@ -177,8 +192,15 @@ def _add_errors(app: FastAPI) -> None:
     app.add_exception_handler(Exception, fault)
 
 
-def _unrouted(status: int, headers: Mapping[str, str]) -> Refused:
-    needed = "a method that the route has" if status == 405 else "a route of this server"
+def _unrouted(request: Request, error: HTTPException, asked: Mapping[str, str]) -> Refused:
+    path = request.url.path
+    known = error.status_code == 405
+    near = [] if known else nearest_words(path.rstrip("/").rpartition("/")[2], asked, most=1)
     return Refused(
-        status, "the request", needed=needed, came="another", remedy="see /docs", headers=headers
+        error.status_code,
+        "the request",
+        needed="a method that the route has" if known else "a route of this server",
+        came=visible(f"{request.method} {path}", MOST_SHOWN),
+        remedy=f"ask {asked[near[0]]}, see /docs" if near else "see /docs",
+        headers=error.headers,
     )
