@@ -13,7 +13,7 @@ from pathlib import Path
 
 from foveal.addresses import meant
 from foveal.errors import DataError, ModelFileError, ResourceError, UsageError
-from foveal.parameters import did_you_mean
+from foveal.parameters import asking_for, nearest_words
 from foveal.wording import counted
 
 MOST_BESIDE = 10_000
@@ -313,6 +313,6 @@ def _like(path: Path) -> str:
             names = [entry.name for entry in itertools.islice(entries, MOST_BESIDE)]
     except (OSError, ValueError):
         return ""
-    asked = did_you_mean(path.name, names)
     same = [name for name in names if Path(name).stem == path.name and name != path.name]
-    return asked or (f"did you mean {same[0]!r}?" if len(same) == 1 else "")
+    near = nearest_words(path.name, names) or (same if len(same) == 1 else [])
+    return asking_for(path.with_name(name) for name in near)

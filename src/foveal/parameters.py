@@ -251,8 +251,17 @@ def did_you_mean(value: object, known: Iterable[str]) -> str:
     >>> did_you_mean("adam", ("sgd", "adamw"))
     "did you mean 'adamw'?"
     """
-    near = nearest_words(value, known)
-    return f"did you mean {' or '.join(map(repr, near))}?" if near else ""
+    return asking_for(nearest_words(value, known))
+
+
+def asking_for(words: Iterable[object]) -> str:
+    """Ask whether one of these was meant; empty where there is none.
+
+    >>> asking_for(["new/cat.jpg"])
+    "did you mean 'new/cat.jpg'?"
+    """
+    named = [repr(str(one)) for one in words]
+    return f"did you mean {' or '.join(named)}?" if named else ""
 
 
 def nearest_words(value: object, known: Iterable[str], most: int = 2) -> list[str]:

@@ -158,14 +158,24 @@ def test_folders_are_new_or_empty_unless_what_is_there_may_be_replaced(tmp_path:
         checked_folder(tmp_path / "a.index", ending=".kept")
 
 
-def test_what_is_not_there_is_asked_for_by_a_like_name(tmp_path: Path) -> None:
+def test_what_is_not_there_is_asked_for_by_a_like_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "cats.safetensors").write_bytes(b"x")
     (tmp_path / "photos").mkdir()
     for typed in ("cats.safetensor", "cat.safetensors", "cats"):
         with pytest.raises(ModelFileError, match="Did you mean 'cats.safetensors'"):
-            existing_model(tmp_path / typed)
+            existing_model(Path(typed))
     with pytest.raises(DataError, match=r"nothing there\. Did you mean 'photos'"):
+        existing(Path("fotos"))
+    with pytest.raises(DataError) as caught:
         existing(tmp_path / "fotos")
+    assert str(tmp_path / "photos") in str(caught.value)
+    for name in ("cat.19.jpg", "cat.201.jpg"):
+        (tmp_path / "photos" / name).write_bytes(b"x")
+    with pytest.raises(DataError, match=r"mean 'photos/cat.19.jpg' or 'photos/cat.201.jpg'\?"):
+        existing(Path("photos/cat.191.jpg"))
     with pytest.raises(DataError, match="Check the spelling"):
         existing(tmp_path / "nowhere" / "fotos")
     assert existing(tmp_path / "photos") == tmp_path / "photos"
