@@ -122,6 +122,7 @@ def test_every_command_of_the_readme_works(place: Path, run: Runs) -> None:
 OTHERS = (
     ("train", "cnn", "photos", "m.safetensors", "--epochs", 1),
     ("show", "m.safetensors"),
+    ("evaluate", "m.safetensors", "photos"),
     ("train", "autoencoder", "photos", "codes.safetensors", "--code-size", 4),
     ("show", "codes.safetensors"),
     ("backbones",),
@@ -160,6 +161,7 @@ def test_every_next_line_is_in_these_tests() -> None:
         "backbones.py: next: foveal train transfer",
         "demo.py: next: foveal {following",
         "encode.py: next: foveal decode",
+        "evaluate.py: next: foveal predict",
         "show.py: next: foveal encode",
         "show.py: next: foveal predict",
         "training.py: next: foveal {following",

@@ -128,9 +128,10 @@ def test_what_is_true_is_a_number_or_nothing(
 
 def test_predictions_have_an_interval(model: Path, table: Path, tmp_path: Path, run: Run) -> None:
     code, out, _ = run("predict", str(model), str(table.parent / "00.png"))
-    assert code == 0 and out.splitlines()[0].split() == ["path", "number", "interval"]
+    assert code == 0 and out.splitlines()[0].split() == ["path", "light", "90", "%", "interval"]
     to = tmp_path / "p.jsonl"
-    assert run("predict", str(model), str(table), "--to", str(to))[0] == 0
+    code, out, _ = run("predict", str(model), str(table), "--to", str(to))
+    assert code == 0 and "answers:" not in out
     first = json.loads(to.read_text().splitlines()[0])
     assert first["low"] < first["number"] < first["high"] and first["error"] is None
 

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -245,6 +246,18 @@ def test_a_terminal_shows_the_first_rows_and_what_is_in_all(
 
 
 @pytest.mark.usefixtures("terminal")
+def test_a_table_that_is_written_says_how_many_have_each_answer(
+    run, model: Path, many: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "p.csv"
+    code, out, _ = run("predict", model, many, "--to", table)
+    with table.open() as file:
+        said = Counter(row["label"] for row in csv.DictReader(file) if row["label"])
+    first, second, *_ = out.splitlines()
+    assert code == 0 and first == f"150 rows in {table}, 2 unreadable"
+    assert second == f"answers: {', '.join(f'{name} {n}' for name, n in said.most_common())}"
+
+
 def test_a_terminal_shows_all_of_few(run, model: Path, class_folders: Path) -> None:
     _, out, _ = run("predict", model, class_folders, "--threads", 1)
     assert out.count("above.") + out.count("below.") == 60 and "more: --to" not in out

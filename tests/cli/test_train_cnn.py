@@ -65,7 +65,10 @@ def test_evaluate_says_which_pictures_were_wrong(run, class_folders: Path, tmp_p
     train(run, class_folders, model, "--test-share", "0.2")
     code, out, _ = run("evaluate", model, class_folders, "--to", table, "--sheet", sheet)
     assert code == 0
-    assert out.splitlines()[-1] == f"wrote {table}, {sheet} and {tmp_path / 'w.csv'}"
+    assert out.splitlines()[-2:] == [
+        f"wrote {table}, {sheet} and {tmp_path / 'w.csv'}",
+        f"next: foveal predict {model} PICTURES",
+    ]
     with table.open() as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == [

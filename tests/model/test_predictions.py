@@ -52,3 +52,20 @@ def test_the_first_are_as_they_are_among_all() -> None:
     assert list(some.rows()) == list(whole.rows())[:2] and some.least == 0.5
     assert list(whole.first(9).rows()) == list(whole.rows())
     assert list(whole.first(0).rows()) == []
+
+
+def test_numbers_are_headed_by_their_column_and_intervals_by_what_they_hold() -> None:
+    rows = [[1.0, 0.5, 1.5]]
+    made = predictions(Numbers(reach=0.5), rows, labelled_by=["age"])
+    assert made.headings == ("age", "90 % interval")
+    assert "<th>age</th>" in made._repr_html_() and "90 % interval" in made._repr_html_()
+    assert predictions(Numbers(reach=0.5), rows).headings == ("number", "90 % interval")
+    assert predictions(Numbers(), rows).headings == ("number", "interval")
+    assert made.first(1).headings == Predictions.joined([made], made.target).headings
+    assert made.columns[1:4] == ["number", "low", "high"]
+    assert predictions(
+        Classes(names=np.array(["a", "b"])), [[0.9, 0.1]], labelled_by=["x"]
+    ).headings == (
+        "label",
+        "probability",
+    )

@@ -28,7 +28,8 @@ from foveal.cli.output import print_answer, wrote
 from foveal.cli.outputs import PAGE, figure, file_of, table, with_option, writes
 from foveal.cli.sources import pictures_of
 from foveal.cli.typed import typed_line
-from foveal.cli.words import in_options
+from foveal.cli.words import in_options, quoted
+from foveal.remote_copies import origin
 from foveal.results import plain
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class Judged:
     written: tuple[Path, ...]
     with_rows: bool
     """Whether each picture has its entry: not where a table was written."""
+    model: str
+    """Where the model is, as it may be typed."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the evaluation, and the files."""
@@ -166,7 +169,12 @@ def evaluate(
             written.append(path)
     except FovealError as why:
         failed = why  # the answer is told first: it took long, and is whole
-    answer = Judged(found=found, written=tuple(written), with_rows=to not in written)
+    answer = Judged(
+        found=found,
+        written=tuple(written),
+        with_rows=to not in written,
+        model=origin(model),
+    )
     print_answer(answer, _lines, as_json=json)
     if failed is not None:
         raise failed
@@ -239,4 +247,5 @@ def _lines(answer: Judged) -> list[str]:
     from foveal.judging.lines import lines_of_evaluation
 
     lines = list(map(in_options, lines_of_evaluation(answer.found)))
-    return [*lines, "", wrote(answer.written)] if answer.written else lines
+    wrote_what = [wrote(answer.written)] if answer.written else []
+    return [*lines, "", *wrote_what, f"next: foveal predict {quoted(answer.model)} PICTURES"]

@@ -58,14 +58,17 @@ class Tally:
                     self.bad[str(name)] = reason
             yield batch
 
+    def named(self) -> list[str]:
+        """Name the answers, each with its count, the most frequent first; none of numbers."""
+        named = [f"{name} {count:,}" for name, count in self.said.most_common(NAMED)]
+        more = len(self.said) - len(named)
+        return [*named, *[f"and {counted(more, 'other')}"] * bool(more)]
+
     def lines(self, shown: int) -> Iterator[str]:
         """Tell of all rows, where only the first of them are shown."""
         yield f"and {self.rows - shown:,} more: --to FILE writes all"
         bad = [f"{self.unreadable:,} cannot be read"] * bool(self.unreadable)
-        named = [f"{name} {count:,}" for name, count in self.said.most_common(NAMED)]
-        more = len(self.said) - len(named)
-        named += [f"and {counted(more, 'other')}"] * bool(more)
-        yield f"{counted(self.rows, 'picture')} in all: {', '.join([*named, *bad])}"
+        yield f"{counted(self.rows, 'picture')} in all: {', '.join([*self.named(), *bad])}"
         yield from (f"no answer: {name}: {reason}" for name, reason in self.bad.items())
         if self.unreadable > len(self.bad):
             yield f"and {self.unreadable - len(self.bad):,} more without an answer"
@@ -133,6 +136,8 @@ class PredictedTable:
         found, tally = self.predictions, self.tally
         if found is None:
             yield f"{counted(tally.rows, 'row')} in {self.to}, {tally.unreadable:,} unreadable"
+            if tally.said:
+                yield f"answers: {', '.join(tally.named())}"
         else:
             yield from _table(found, top)
             if len(found.names) < tally.rows:
@@ -157,7 +162,7 @@ def first_of(batches: Iterable[Predictions]) -> list[Predictions]:
 
 
 def _table(predictions: Predictions, top: int) -> Iterator[str]:
-    head = predictions.target.headings
+    head = predictions.headings
     answers = list(predictions.written(top))
     paths = [path_end(name, WIDEST) for name in predictions.names]
     width = max([len("path"), *map(len, paths)])

@@ -116,6 +116,7 @@ class FittedModel(TrainedModel):
                 target=target,
                 unfamiliarity=unfamiliarity,
                 least=least,
+                labelled_by=self.provenance.labelled_by or (),
             )
 
     def unfamiliarity(self, X: Any) -> np.ndarray[Any, np.dtype[np.float64]]:

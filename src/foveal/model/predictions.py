@@ -33,6 +33,13 @@ class Predictions:
     unfamiliar; NaN where it could not be read, or the model keeps nothing to tell by."""
     least: float | None = None
     """How sure the model must be to answer; None where it answers everything."""
+    labelled_by: Sequence[str] = ()
+    """Columns of a table that the labels of the training pictures were asked to be of."""
+
+    @property
+    def headings(self) -> tuple[str, str]:
+        """What `written` gives, for a person: the answer, and how sure it is."""
+        return self.target.titles(self.labelled_by)
 
     @property
     def answered(self) -> Truths:
@@ -104,7 +111,7 @@ class Predictions:
             )
         ]
         more = len(self.names) - len(shown)
-        head = ("path", *self.target.headings, "", "error")
+        head = ("path", *self.headings, "", "error")
         told = html_lines([f"and {more:,} more"] if more else [])
         return html_table(head, shown, numbers=(2,)) + told
 
@@ -170,6 +177,7 @@ class Predictions:
             target=target,
             unfamiliarity=np.concatenate([np.empty(0), *(part.unfamiliarity for part in parts)]),
             least=parts[0].least if parts else None,
+            labelled_by=parts[0].labelled_by if parts else (),
         )
 
 

@@ -6,7 +6,7 @@ Axes: n picture, k output of the network.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -31,6 +31,10 @@ class Answering(Target):
     """What a name is called, and several."""
     exclusive: ClassVar[bool] = True
     """Whether one name excludes all others, as a class does."""
+
+    def titles(self, labelled_by: Sequence[str]) -> tuple[str, str]:
+        """Return `headings` for a person, by the columns that labels were read of, if any."""
+        return self.headings
 
     @abstractmethod
     def predicted(self, outputs_nk: Array, temperature: float) -> Doubles:

@@ -17,10 +17,14 @@ from foveal.evaluation.intervals import Estimate
 from foveal.evaluation.regression import NumberMetrics, number_metrics
 from foveal.targets.labelled import Labelled
 from foveal.targets.predictors import NumbersWithin
+from foveal.visible import visible
 from foveal.wording import four_digits
 
 if TYPE_CHECKING:
     from foveal.evaluation.baselines import Baseline, Fold
+
+LONGEST = 30
+"""Letters of the name of a column of numbers, at most."""
 
 
 class NumberAnswers(Labelled):
@@ -38,6 +42,12 @@ class NumberAnswers(Labelled):
     def stated(self) -> float | None:
         """Share of numbers that the intervals are said to hold."""
         raise NotImplementedError
+
+    def titles(self, labelled_by: Sequence[str]) -> tuple[str, str]:
+        """Return the name of the column of numbers, where it is known, and what intervals hold."""
+        number, interval = self.headings
+        named = visible(labelled_by[0], LONGEST) if labelled_by else number
+        return named, interval if self.stated is None else f"{100 * self.stated:.0f} % {interval}"
 
     def numbers(self, outputs_nk: Array) -> Doubles:
         """Make numbers of outputs, (n,)."""
