@@ -159,6 +159,9 @@ class Measures(Labelled):
         rest = np.square(errors).sum() / np.square(values_n - values_n.mean()).sum()
         return MeasureMetrics(len(values_n), mean(errors, least=0, worth=worth), float(1 - rest))
 
+    def estimates(self, metrics: MeasureMetrics) -> dict[str, Estimate]:
+        return {"mean error": metrics.mean_error}
+
     def figures(
         self, metrics: MeasureMetrics, raw_error: float | None, temperature: float
     ) -> list[tuple[str, str]]:
