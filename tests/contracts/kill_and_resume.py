@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -105,6 +106,29 @@ def run(arguments: list[str], kill_after: float | None = None, cache: Path | Non
     return process.returncode
 
 
+def killed_at(arguments: list[str], model: Path, step: int) -> bool:
+    """Run a command and kill it once it has taken a step; whether it was killed before its end."""
+    process = started(*arguments)
+    while process.poll() is None:
+        if last_step(model) >= step:
+            process.kill()
+        time.sleep(0.002)
+    _, said = process.communicate()
+    if process.returncode not in (0, -9):
+        raise RuntimeError(f"{arguments} ended with {process.returncode}:\n{said}")
+    return process.returncode == -9
+
+
+def last_step(model: Path) -> int:
+    """Read the last step that a run under way has told; 0 for none."""
+    try:
+        told = (model.with_suffix(".run") / "events.jsonl").read_text()
+    except OSError:
+        return 0
+    steps = re.findall(r'"step": ?([0-9]+)', told[-2_000:])
+    return int(steps[-1]) if steps else 0
+
+
 def events(model: Path) -> list[dict[str, Any]]:
     """Read what a run told, the events of all its processes."""
     lines = (model.with_suffix(".run") / "events.jsonl").read_text().splitlines()
@@ -170,6 +194,23 @@ class Trials:
             more = ["--resume"]
         if kills:
             run(self.command(self.pictures, model, "--resume"), cache=cache)
+        return len(resumed(model)), (model.read_bytes(), losses(model)) == self.expected
+
+    def by_steps(self, seed: int) -> tuple[int, bool]:
+        """Kill at drawn steps, each after the last, and resume; answers as `trial` does."""
+        chance, steps = (
+            random.Random(seed),
+            len([one for one in self.expected[1] if one[0] == "step"]),
+        )
+        model = self.folder / f"trial{seed}.safetensors"
+        line, more, step = self.command, "--fresh", 1
+        for _ in range(chance.randint(1, KILLS_IN_A_ROW)):
+            step = chance.randint(step, max(step, steps * 2 // 3))
+            if not killed_at(line(self.pictures, model, more), model, step):
+                break
+            more = "--resume"
+        if more == "--resume":
+            run(line(self.pictures, model, more))
         return len(resumed(model)), (model.read_bytes(), losses(model)) == self.expected
 
 

@@ -55,7 +55,7 @@ def test_killed_runs_resume_to_the_same_bits(tmp_path: Path) -> None:
     trials = Trials(tmp_path)
     count, seed = 0, 100
     while count < 3:
-        gone_on, same = trials.trial(seed)
+        gone_on, same = trials.by_steps(seed)
         assert same, f"trial {seed} gave other weights or losses"
         count, seed = count + gone_on, seed + 1
     done = json.loads((tmp_path / "reference.run" / "done.json").read_text())
