@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -30,9 +32,13 @@ def command(folder: Path, *more: str) -> Started:
 
 
 def trials_of(folder: Path) -> list[optuna.trial.FrozenTrial]:
-    address = f"sqlite:///{folder / 'm.tune/study.db'}"
-    try:
-        return optuna.load_study(study_name="m", storage=address).trials
+    place = folder / "m.tune" / "study.db"
+    try:  # optuna would lay its tables out itself, beside the command that does
+        with closing(sqlite3.connect(f"file:{place}?mode=ro", uri=True)) as there:
+            begun = there.execute("select study_id from studies").fetchall()
+        return (
+            optuna.load_study(study_name="m", storage=f"sqlite:///{place}").trials if begun else []
+        )
     except Exception:  # it is not there yet
         return []
 
