@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import tarfile
-import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -35,6 +34,7 @@ from foveal.progress.events import Prepared
 from foveal.targets import blocks
 from support.models import small_autoencoder
 from support.photographs import photographs
+from support.traced import traced
 from support.transfers import LAYERED, backbone, heard, in_folders, learner, stripes
 
 
@@ -201,10 +201,7 @@ def test_laying_out_takes_the_memory_of_a_few_rows(tmp_path: Path) -> None:
     assert len(pictures) == 6_000
     table = pq.read_table(tmp_path / "parts")
     wanted = np.stack(table.column("features").to_numpy())
-    tracemalloc.start()
-    found = laid_out(pictures)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    found, _, peak = traced(lambda: laid_out(pictures))
     rows = np.random.default_rng(0).permutation(6_000)
     np.testing.assert_array_equal(found.rows(rows), wanted[rows])
     assert found.hashes.tolist() == table.column("hash").to_pylist()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tracemalloc
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ from sklearn import metrics as oracle
 
 from foveal.evaluation.intervals import Estimate, wilson
 from foveal.evaluation.metrics import Metrics, calibration_error, metrics
+from support.traced import traced
 
 
 def answers(seed: int, count: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -163,12 +163,7 @@ def test_calibration_error_of_known_cases() -> None:
 
 def test_many_classes_fit_into_the_memory_of_a_laptop() -> None:
     probabilities, codes = answers(0, 500, 100)
-    tracemalloc.start()
-    try:
-        metrics(probabilities, codes, [str(code) for code in range(100)])
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+    *_, peak = traced(lambda: metrics(probabilities, codes, [str(code) for code in range(100)]))
     # 10,000 classes need 10,000 times as much of each k * k table: 3 of 80 kB here are 2.4 GB there
     assert peak < 1e6, f"{peak / 1e6:.1f} MB"
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
 from foveal import nearest as exact
+from support.traced import traced
 
 SHAPES = st.tuples(st.integers(1, 40), st.integers(1, 7), st.integers(0, 6), st.integers(1, 45))
 """Vectors, numbers of each, queries, neighbours."""
@@ -124,8 +125,6 @@ def test_ranking_some_rows(seed: int, k: int) -> None:
 
 def test_memory_is_bounded(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Vectors on disk are read part by part; no table of all distances is made."""
-    import tracemalloc
-
     vectors = np.lib.format.open_memmap(
         tmp_path / "v.npy", mode="w+", dtype=np.float32, shape=(200_000, 16)
     )
@@ -134,10 +133,7 @@ def test_memory_is_bounded(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
         vectors[start : start + 50_000] = draws.normal(size=(50_000, 16))
     squares = exact.squared_lengths(vectors)
     queries = draws.normal(size=(150, 16)).astype(np.float32)
-    tracemalloc.start()
-    exact.nearest(vectors, squares, queries, 10, threads=1)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    *_, peak = traced(lambda: exact.nearest(vectors, squares, queries, 10, threads=1))
     assert peak < 40_000_000 < 200_000 * 150 * 4
 
 

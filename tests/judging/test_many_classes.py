@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from foveal.pictures.hashing import content_hashes
 from foveal.results import plain
 from foveal.targets.classes import Classes
 from support.models import small_model
+from support.traced import traced
 
 
 def classifier(classes: int) -> FittedModel:
@@ -85,10 +85,7 @@ def agree(found: Any, wanted: Any) -> None:
 def test_of_10_000_classes_memory_does_not_grow_with_pictures_times_classes() -> None:
     model, count = classifier(10_000), 2_000
     judged(model, 50, 5)  # what is imported on the way is not measured
-    tracemalloc.start()
-    found = judged(model, count, 40)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    found, _, peak = traced(lambda: judged(model, count, 40))
     whole = (
         8 * count * 10_000
     )  # of probabilities alone; a matrix of what is called what has 5 times

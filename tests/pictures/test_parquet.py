@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import io
 import json
-import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from foveal.pictures.naming import labelled_by_columns
 from foveal.pictures.sources import gather, parquet_column
 from foveal.pictures.store import open_store
 from foveal.recipe import PictureRecipe
+from support.traced import traced
 
 HOW = PictureRecipe(height=4, width=4, channels=3)
 PICTURE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -117,13 +116,7 @@ def held_by(made: Path, count: int) -> tuple[int, str]:
     label = ["stain", "ground"] * (count // 2)
     write(made, pictures, label=label)
     gather(made).named_from_here()  # what is read once for all
-    gc.collect()
-    tracemalloc.start()
-    try:
-        found = gather(made).named_from_here()
-        held = tracemalloc.get_traced_memory()[0]
-    finally:
-        tracemalloc.stop()
+    found, held, _ = traced(lambda: gather(made).named_from_here())
     assert said(found) == label
     return held, found.names[-1]
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import io
 import json
 import os
 import tarfile
-import tracemalloc
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,6 +21,7 @@ from foveal.pictures.sources import gather
 from foveal.pictures.sources.tar import TarMember
 from foveal.pictures.store import open_store
 from foveal.recipe import PictureRecipe
+from support.traced import traced
 
 HOW = PictureRecipe(height=4, width=4, channels=3)
 
@@ -285,13 +284,7 @@ def test_a_member_takes_little_more_than_its_names(tmp_path: Path) -> None:
         members |= {f"{row:07}.png": picture, f"{row:07}.cls": (b"stain", b"ground")[row % 2]}
     made = shard(tmp_path / "shards" / "a.tar", members, tarfile.USTAR_FORMAT).parent
     gather(made)  # what is read once for all
-    gc.collect()
-    tracemalloc.start()
-    try:
-        found = gather(made).named_from_here()
-        held, most = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+    found, held, most = traced(lambda: gather(made).named_from_here())
     assert said(found) == ["stain", "ground"] * (count // 2)
     names = len("0000000.png") + len(found.names[0])
     assert held < count * (1.2 * names + 48)  # places, ends of names, labels; 290 more as texts

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import os
 import pickle
-import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 
 from foveal.pictures.texts import SHOWN, Texts
 from foveal.results import plain
+from support.traced import traced
 
 names = st.binary(max_size=9).map(os.fsdecode)
 texts = st.lists(names | st.text("a\0\n/é😀\ud83d\ude00\udce9", max_size=9), max_size=8)
@@ -102,12 +102,6 @@ def test_many_texts_are_counted_where_they_are_shown() -> None:
 
 def test_a_name_takes_little_more_than_its_bytes() -> None:
     count = 20_000
-    tracemalloc.start()
-    try:
-        before = tracemalloc.get_traced_memory()[0]
-        found = Texts(f"shard/{row:07}.jpg" for row in range(count))
-        held = tracemalloc.get_traced_memory()[0] - before
-    finally:
-        tracemalloc.stop()
+    found, held, _ = traced(lambda: Texts(f"shard/{row:07}.jpg" for row in range(count)))
     assert len(found) == count
     assert held < count * (len("shard/0000000.jpg") + 12)  # a list of texts takes 74 each
