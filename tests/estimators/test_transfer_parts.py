@@ -201,7 +201,12 @@ def test_laying_out_takes_the_memory_of_a_few_rows(tmp_path: Path) -> None:
     assert len(pictures) == 6_000
     table = pq.read_table(tmp_path / "parts")
     wanted = np.stack(table.column("features").to_numpy())
-    found, _, peak = traced(lambda: laid_out(pictures))
+
+    def anew() -> RowsOnDisk:
+        clear()
+        return laid_out(pictures)
+
+    found, _, peak = traced(anew)
     rows = np.random.default_rng(0).permutation(6_000)
     np.testing.assert_array_equal(found.rows(rows), wanted[rows])
     assert found.hashes.tolist() == table.column("hash").to_pylist()
