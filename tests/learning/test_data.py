@@ -127,6 +127,26 @@ def test_pictures_of_one_class_in_training_are_refused_with_what_was_left_out(
         prepared(gather(tmp_path), Classes())
 
 
+def test_a_class_that_other_parts_bear_alone_is_told_before_any_picture_is_opened(
+    tmp_path: Path,
+) -> None:
+    for seed, name in enumerate(("train/a/0", "train/a/1", "train/b/2", "test/c/3", "test/a/4")):
+        draw(tmp_path / f"{name}.png", seed)
+    draw(tmp_path / "train/stray.png", 5)
+
+    def suits(*_: object) -> None:
+        pytest.fail("a network was held against classes that cannot be taught")
+
+    with Run(None) as run, pytest.raises(DataError) as caught:
+        context = FitContext(run=run, seed=0, device=choose("cpu", 1))
+        opening = AsPixels(Pixels(), context)
+        prepare(gather(tmp_path), opening, Classes(), NOTHING_HELD_OUT, context, suits=suits)
+    assert caught.value.came == (
+        "2 classes with pictures; none to train on in c (1 picture of c in the test part alone; "
+        f"1 of 6 pictures left out: train/stray.png ({NO_LABEL}))"
+    )
+
+
 def test_values_are_the_classes_of_their_rows() -> None:
     labels = ["b", "a", None, "c", "a", "b", "c", "a"]
     data, told = prepared(labelled(labels), Classes(label_smoothing=0.1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -102,7 +102,7 @@ class Measures(Labelled):
     def contradicted(self, hashes_n: Any, values_n: Any, rows: Any) -> dict[int, str]:
         return {}
 
-    def check_enough(self, values_n: Any, hashes_n: Any, left_out: str) -> None:
+    def check_enough(self, values_n: Any, hashes_n: Any, left_out: Callable[[], str]) -> None:
         return
 
     def loss(self, values_n: np.ndarray, device: str) -> LossOf:

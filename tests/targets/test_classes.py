@@ -117,12 +117,12 @@ def test_counts_name_every_class() -> None:
 
 def test_every_class_needs_a_picture_to_train_on() -> None:
     hashes = np.arange(4)
-    ABC.check_enough(np.array([0, 1, 2, 2]), hashes, "")
+    ABC.check_enough(np.array([0, 1, 2, 2]), hashes, str)
     said = r"got 2 classes with pictures; none to train on in b \(1 of 5 left out\)\."
     with pytest.raises(DataError, match=said):
-        ABC.check_enough(np.array([0, 0, 2, 2]), hashes, " (1 of 5 left out)")
+        ABC.check_enough(np.array([0, 0, 2, 2]), hashes, lambda: " (1 of 5 left out)")
     with pytest.raises(DataError, match="got 1 class with pictures; none to train on in a, b"):
-        ABC.check_enough(np.array([2, 2]), hashes[:2], "")
+        ABC.check_enough(np.array([2, 2]), hashes[:2], str)
 
 
 # Weights --------------------------------------------------------------------------------------

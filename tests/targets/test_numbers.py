@@ -102,10 +102,10 @@ def test_numbers_far_out_are_taught_as_less_and_said_so() -> None:
 
 def test_a_constant_is_refused() -> None:
     with pytest.raises(DataError, match=r"whose numbers differ, got 5 that are all 3\.5"):
-        Numbers().check_enough(np.full(5, 3.5), np.arange(5), "")
+        Numbers().check_enough(np.full(5, 3.5), np.arange(5), str)
     with pytest.raises(DataError, match="got 1 sample"):
-        Numbers().check_enough(np.array([1.0]), np.arange(1), "")
-    Numbers().check_enough(np.array([1.0, 2.0]), np.arange(2), "")
+        Numbers().check_enough(np.array([1.0]), np.arange(1), str)
+    Numbers().check_enough(np.array([1.0, 2.0]), np.arange(2), str)
 
 
 class _Batch:

@@ -29,7 +29,7 @@ def test_every_picture_is_its_own_answer(pictures: Pictures) -> None:
 
 
 def test_two_pictures_that_differ_are_enough() -> None:
-    Originals().check_enough(np.zeros(2), np.array([5, 6]), "")
+    Originals().check_enough(np.zeros(2), np.array([5, 6]), str)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_two_pictures_that_differ_are_enough() -> None:
 def test_fewer_are_not(hashes: list[int], message: str) -> None:
     found = np.array(hashes, dtype=np.int64)
     with pytest.raises(DataError, match="at least 2 different pictures to train on, " + message):
-        Originals().check_enough(np.zeros(len(found)), found, " (3 left out)")
+        Originals().check_enough(np.zeros(len(found)), found, lambda: " (3 left out)")
 
 
 def test_errors_are_those_of_scikit_learn() -> None:

@@ -72,8 +72,8 @@ def test_labels_that_cannot_be_learned_are_refused(labels: Any, came: str) -> No
 
 def test_training_pictures_must_differ_in_some_label() -> None:
     with pytest.raises(DataError, match="2 pictures that bear the same"):
-        ABC.check_enough(np.array([[1, 0, 0], [1, 0, 0]], bool), np.arange(2), "")
-    ABC.check_enough(np.array([[1, 0, 0], [0, 0, 0]], bool), np.arange(2), "")
+        ABC.check_enough(np.array([[1, 0, 0], [1, 0, 0]], bool), np.arange(2), str)
+    ABC.check_enough(np.array([[1, 0, 0], [0, 0, 0]], bool), np.arange(2), str)
 
 
 def test_what_is_never_or_always_there_and_how_it_was_read_is_said() -> None:

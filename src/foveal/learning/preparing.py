@@ -69,7 +69,8 @@ def prepare(
     """
     began, run = time.perf_counter(), context.run
     target = target.learned(pictures.undoubted("split", "group"))
-    answers = target.answers(pictures)
+    answers = _weighed(target.answers(pictures), pictures.weights)
+    _check_named(pictures, target, answers)
     recipe = opening.recipe(pictures)
     suits(target, recipe)
     with run.group.first_then_others():  # what the first keeps the others find
@@ -79,7 +80,6 @@ def prepare(
         digest = earlier.model.digest()
         run.agree("earlier", digest, "bring the earlier model back, or begin with `fresh`")
     before = None if earlier is None else earlier.before(store.hashes)
-    answers = _weighed(answers, pictures.weights)
     usable = np.flatnonzero(store.readable & answers.known)
     strata = target.strata(answers.values_n)
     contradicted = target.contradicted(store.hashes, answers.values_n, usable)
@@ -108,12 +108,10 @@ def prepare(
     entries = remarks.entries_of(pictures, store, answers, units, parts)
     if run.folder is not None:
         ledger.write(run.folder / "ledger.csv", entries)
-    missing = ledger.left_out(entries)
-    lost = ledger.summary(entries) if missing else ""
     target.check_enough(
         answers.values_n[parts.train],
         store.hashes[parts.train],
-        remarks.beside(entries, target, lost),
+        lambda: remarks.beside(entries, target),
     )
     data = TrainingData(
         store=store,
@@ -133,7 +131,7 @@ def prepare(
     run.tell(
         Prepared(
             pictures=len(pictures),
-            left_out=len(missing),
+            left_out=sum(map(bool, entries.reasons)),
             classes=dict(zip(map(str, target.names), map(int, data.class_counts), strict=False)),
             train=len(parts.train),
             validation=len(parts.validation),
@@ -145,12 +143,32 @@ def prepare(
             notes=(
                 *([] if earlier is None else earlier.notes(store.hashes, parts, target.names)),
                 *remarks.together(pictures, data, copies),
-                *([lost] if lost else []),
+                *remarks.lost(entries),
                 *remarks.notes(pictures, data),
             ),
         )
     )
     return data
+
+
+def _check_named(pictures: Pictures, target: Target, answers: Answers) -> None:
+    """Refuse pictures of which too few may train, whatever they hold: by labels, names of parts."""
+    named = np.full(len(pictures), "") if pictures.parts is None else pictures.parts
+    may_train = (named == "") | (named == "train")
+
+    def beside() -> str:
+        entries = ledger.Entries(
+            names=pictures.names,
+            labels=pictures.labels,
+            parts=np.where(may_train, "train", named).tolist(),
+            reasons=answers.reasons,
+            remarked={},
+        )
+        return remarks.beside(entries, target)
+
+    rows = np.flatnonzero(answers.known & may_train)
+    differing = np.arange(len(rows))  # what they hold is not known yet
+    target.check_enough(answers.values_n[rows], differing, beside)
 
 
 def _weighed(answers: Answers, weights: Array | None) -> Answers:

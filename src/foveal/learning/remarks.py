@@ -12,7 +12,7 @@ from foveal.learning.data import TrainingData
 from foveal.pictures import ledger, prepared
 from foveal.pictures.collection import Pictures
 from foveal.pictures.copies import NearCopies
-from foveal.pictures.ledger import Entry
+from foveal.pictures.ledger import Entries
 from foveal.pictures.splits import Split
 from foveal.targets.labelled import Labelled
 from foveal.targets.target import Answers, Target
@@ -30,7 +30,7 @@ MOST_APART = 3
 
 def entries_of(
     pictures: Pictures, store: prepared.Prepared, answers: Answers, units: Hashes, parts: Split
-) -> ledger.Entries:
+) -> Entries:
     """Say of every row where it went, or why nowhere."""
     where = [""] * len(pictures)
     for name in ("train", "validation", "test"):
@@ -44,7 +44,7 @@ def entries_of(
     for row, reason in enumerate(reasons):
         if not reason and not where[row]:
             reasons[row] = _moved(row, pictures, store.hashes, units, held_out)
-    return ledger.Entries(
+    return Entries(
         names=pictures.names,
         labels=pictures.labels,
         parts=where,
@@ -53,7 +53,12 @@ def entries_of(
     )
 
 
-def beside(entries: Sequence[Entry], target: Target, lost: str) -> str:
+def lost(entries: Entries) -> list[str]:
+    """Say which pictures were left out, where any was."""
+    return [ledger.summary(entries)] if any(entries.reasons) else []
+
+
+def beside(entries: Entries, target: Target) -> str:
     """Say where pictures are that do not train: of classes that others bear alone; left out."""
     used = Counter((one.label, one.part) for one in entries if not one.reason)
     known = set(map(str, target.names)).difference(label for label, part in used if part == "train")
@@ -62,8 +67,7 @@ def beside(entries: Sequence[Entry], target: Target, lost: str) -> str:
         f"{counted(count, 'picture')} of {label} in the {part} part alone"
         for (label, part), count in apart.most_common(MOST_APART)
     ]
-    if lost:
-        told.append(lost)
+    told += lost(entries)
     return f" ({'; '.join(told)})" if told else ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
@@ -138,14 +138,14 @@ class Classes(ClassAnswers):
             for row, other in found.items()
         }
 
-    def check_enough(self, values_n: Array, hashes_n: Hashes, left_out: str) -> None:
+    def check_enough(self, values_n: Array, hashes_n: Hashes, left_out: Callable[[], str]) -> None:
         """Check that every class has a picture to train on."""
         trained = np.flatnonzero(self.counts(values_n))
         without = [str(self.names[one]) for one in range(len(self.names)) if one not in trained]
         if not without:
             return
         came = f"{counted(len(trained), 'class', 'classes')} with pictures"
-        raise _too_few(f"{came}; none to train on in {', '.join(without[:5])}{left_out}")
+        raise _too_few(f"{came}; none to train on in {', '.join(without[:5])}{left_out()}")
 
     def weights(self, values_n: Array) -> np.ndarray[Any, np.dtype[np.float32]] | None:
         """Return what each class weighs in the loss, (k,); None for the same.

@@ -11,7 +11,7 @@ wide the interval of an answer is (split conformal prediction: Vovk, Gammerman a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -163,7 +163,7 @@ class Numbers(NumberAnswers):
         """Find nothing: of one picture measured twice both numbers teach."""
         return {}
 
-    def check_enough(self, values_n: Array, hashes_n: Hashes, left_out: str) -> None:
+    def check_enough(self, values_n: Array, hashes_n: Hashes, left_out: Callable[[], str]) -> None:
         """Check that training pictures have numbers that differ."""
         count = len(values_n)
         if count >= FEWEST and len(np.unique(values_n)) >= FEWEST:
@@ -173,7 +173,7 @@ class Numbers(NumberAnswers):
         raise DataError(
             "numbers",
             needed=f"at least {FEWEST} pictures to train on, whose numbers differ",
-            came=f"{came}{left_out}",
+            came=f"{came}{left_out()}",
             remedy="add pictures with other numbers; what is always the same needs no network",
         )
 

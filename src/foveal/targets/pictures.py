@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -101,11 +101,11 @@ class Originals:
         """Count all pictures."""
         return np.array([len(values_n)], dtype=np.intp)
 
-    def check_enough(self, values_n: Array, hashes_n: Hashes, left_out: str) -> None:
+    def check_enough(self, values_n: Array, hashes_n: Hashes, left_out: Callable[[], str]) -> None:
         """Check that there are two pictures, and that they differ."""
         count = len(values_n)
         if count < FEWEST:
-            came = f"{counted(count, 'sample')}{left_out}"
+            came = f"{counted(count, 'sample')}{left_out()}"
             remedy = "add pictures; those of another part do not count"
         elif len(np.unique(hashes_n)) < FEWEST:
             came, remedy = f"{count} that are all the same", "add pictures that differ"

@@ -7,7 +7,7 @@ is given is chosen for each on pictures that did not train. Axes: n picture, k l
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
@@ -192,11 +192,11 @@ class SeveralLabels(LabelAnswers):
             for row, other in found.items()
         }
 
-    def check_enough(self, values_n: Array, hashes_n: Hashes, left_out: str) -> None:
+    def check_enough(self, values_n: Array, hashes_n: Hashes, left_out: Callable[[], str]) -> None:
         """Check that some label is there in one training picture, and not in another."""
         count = self.counts(values_n)
         if not len(values_n) or not ((count > 0) & (count < len(values_n))).any():
-            raise _too_few(f"{counted(len(values_n), 'picture')} that bear the same{left_out}")
+            raise _too_few(f"{counted(len(values_n), 'picture')} that bear the same{left_out()}")
 
     # How it is taught -----------------------------------------------------------------------
 

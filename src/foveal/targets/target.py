@@ -8,7 +8,7 @@ Axes: n picture, k output of the network.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
@@ -149,15 +149,15 @@ class Target(Protocol):
         """Find rows whose picture is labelled otherwise elsewhere, with why it is left out."""
         ...
 
-    def check_enough(self, values_n: Array, hashes_n: Hashes, left_out: str) -> None:
+    def check_enough(self, values_n: Array, hashes_n: Hashes, left_out: Callable[[], str]) -> None:
         """Check that training pictures are enough to learn from.
 
         Parameters
         ----------
         values_n, hashes_n : array, (n,)
             Values and content hashes of the training pictures.
-        left_out : str
-            What became of the others, for the error; may be empty.
+        left_out : callable
+            Says what became of the others, for the error; may be empty.
 
         Raises
         ------
