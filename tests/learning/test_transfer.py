@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from foveal import NetworkError, UsageError
+from foveal import NetworkError, Run, UsageError
 from foveal.cluster import Cluster
 from foveal.inference import features
 from foveal.inference.extracting import Extracted, Extraction, Wanted, extracted
@@ -54,6 +54,19 @@ def test_auto_with_too_few_pictures_takes_the_end() -> None:
     X, y = stripes(3)
     found = learner(cut="auto").fit(X, y)
     assert found.cuts_ == {} and found.plan_.fixed == 8
+
+
+def test_auto_tries_stages_alone_that_the_head_suits() -> None:
+    found = learner(cut="auto", head="conv 4 5x5 | flatten | dense", epochs=1).fit(*stripes())
+    assert list(found.cuts_) == list(map(str, range(7, 0, -1)))  # after the 8th there are no maps
+
+
+def test_auto_refuses_a_head_that_suits_no_stage_before_any_picture_goes_through() -> None:
+    told: list[object] = []
+    misfit = learner(cut="auto", head="conv 4 99x99 | flatten | dense")
+    with pytest.raises(UsageError, match="99"):
+        misfit.fit(*stripes(), run=Run(listeners=[told.append]))
+    assert not told
 
 
 # Fine-tuning -------------------------------------------------------------------------------

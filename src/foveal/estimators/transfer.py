@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from foveal import randomness
-from foveal.backbones.catalog import DEFAULT
+from foveal.backbones.catalog import DEFAULT, Stage
 from foveal.bulk.source import PartFeatures
 from foveal.estimators.inputs import coerce, opened
 from foveal.estimators.learner import Answering, Classifier, Regressor, without
@@ -93,8 +93,14 @@ class FromBackbone(Answering):
             survey = look_over(pictures)
             backbone = config.backbone(survey.aspect)
             recipe = recipe_for(survey, backbone.recipe)
-            cut, self.cuts_ = choose_cut(config, backbone, recipe, pictures, context)
-            transfer = Transfer(backbone, cut, config, context)
+
+            def cut_at(stage: Stage) -> Transfer:
+                return Transfer(backbone, stage, config, context)
+
+            cut, self.cuts_ = choose_cut(
+                config, backbone, recipe, pictures, context, lambda stage: cut_at(stage).suits
+            )
+            transfer = cut_at(cut)
             opening = AsFeatures(transfer.extraction(recipe), context)
         data = prepare(
             pictures,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -21,12 +22,16 @@ from foveal.learning.transfer_config import TransferConfig
 from foveal.pictures.collection import Pictures
 from foveal.progress.events import CutTried, Event, Extracting
 from foveal.recipe import PictureRecipe
+from foveal.targets.labelled import Labelled
 from foveal.training.run import Run
 
 UPWARD = 2 / 3
 """Share of the multiply-adds below the cut from which fine-tuning begins by default."""
 SECONDS = 60.0
 """Time that the heads of an automatic choice may take; the highest stages are tried first."""
+
+SuitsAt = Callable[[Stage], Callable[[Labelled, PictureRecipe], None]]
+"""Gives, for a stage, what refuses a head that does not suit there."""
 
 
 def choose_cut(
@@ -35,6 +40,7 @@ def choose_cut(
     recipe: PictureRecipe,
     pictures: Pictures,
     context: FitContext,
+    suits_at: SuitsAt,
 ) -> tuple[Stage, dict[str, float]]:
     """Choose the stage after which a backbone is cut.
 
@@ -42,11 +48,16 @@ def choose_cut(
     -------
     tuple
         The stage, and the held-out log loss of each that was tried.
+
+    Raises
+    ------
+    UsageError
+        For a head that suits no stage, before the long work; as `prepare`.
     """
     if config.start.cut != AUTO:
         return _asked(config, backbone), {}
     stage, tried = context.run.decide(
-        "cut", lambda: _tried(config, backbone, recipe, pictures, context)
+        "cut", lambda: _tried(config, backbone, recipe, pictures, context, suits_at)
     )
     return backbone.stage(stage), tried
 
@@ -57,8 +68,12 @@ def _tried(
     recipe: PictureRecipe,
     pictures: Pictures,
     context: FitContext,
+    suits_at: SuitsAt,
 ) -> tuple[str, dict[str, float]]:
-    """Fit a logistic head at each stage, from the highest down; all from one pass."""
+    """Fit a logistic head at each stage that the asked one suits, from the highest down.
+
+    All from one pass.
+    """
     network, places = tapped(backbone)
     run, start = context.run, config.start
     session = Session(network, recipe, context.device, engine=start.here)
@@ -66,19 +81,33 @@ def _tried(
     listening = Run(listeners=[lambda event: _pass_on(event, run)])
     quiet = replace(context, run=listening)  # preparation is told of when the cut is chosen
     opening = AsFeatures(extraction, quiet)
-    data = prepare(pictures, opening, config.target, config.held_out, quiet)
+    fitting: list[str] = []
+
+    def suits(target: Labelled, recipe: PictureRecipe) -> None:
+        misfits = []
+        for name in reversed(places):
+            try:
+                suits_at(backbone.stage(name))(target, recipe)
+            except UsageError as error:
+                misfits.append(error)
+            else:
+                fitting.append(name)
+        if not fitting:
+            raise misfits[-1]  # where there is most room
+
+    data = prepare(pictures, opening, config.target, config.held_out, quiet, suits=suits)
     began = time.perf_counter()
     rows = data.split.train
     features = data.store.views[0][rows]
     tried: dict[str, float] = {}
-    for name in reversed(places):
+    for name in fitting:
         examples = data.examples(rows, features[None, :, places[name]], context)
         head = data.target.fit_head(examples, data.taught, start.C)
         if not head.folds:
             break  # too few pictures to judge by: the end of the backbone
         held = Held(data, head.held_out_outputs_nk, rows[head.held_out], "cross-validation")
         tried[name] = held.loss or 0.0
-        over = time.perf_counter() - began > SECONDS and len(tried) < len(places)
+        over = time.perf_counter() - began > SECONDS and len(tried) < len(fitting)
         run.tell(
             CutTried(
                 stage=name,
@@ -90,7 +119,7 @@ def _tried(
         )
         if over:
             break
-    best = min(tried, key=lambda name: tried[name], default=backbone.stages[-1].name)
+    best = min(tried, key=lambda name: tried[name], default=fitting[0])
     return best, tried
 
 

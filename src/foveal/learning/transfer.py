@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from foveal.backbones.catalog import Backbone, Stage
 from foveal.backbones.cutting import cut, fixed_layers
 from foveal.inference.extracting import Extraction
 from foveal.inference.features import Features
+from foveal.inference.frozen import FrozenNetwork
 from foveal.inference.session import Session
 from foveal.learning.classification import LabelledTask, unjudged
 from foveal.learning.context import FitContext
@@ -64,16 +66,20 @@ class Transfer:
         self.config, self.context, self.device = config, context, context.device
         self.head = head_layers(config.start.head)
         self.fine = bool(config.start.fine_tune_epochs)
-        pooled = not (self.fine or isinstance(self.head[0], ON_MAPS))
-        averaged = pooled and len(backbone.shape(stage)) == 3  # by the cut already
+        self.pooled = not (self.fine or isinstance(self.head[0], ON_MAPS))
+        averaged = self.pooled and len(backbone.shape(stage)) == 3  # by the cut already
         self.dropped = int(averaged and isinstance(self.head[0], GlobalPool))
         """First layers of the head as it was typed that are not needed."""
         self.head = self.head[self.dropped :]
-        self.fixed = fixed_layers(backbone, stage, pooled=pooled)
-        self.cut = cut(backbone, stage, pooled=pooled)
+        self.fixed = fixed_layers(backbone, stage, pooled=self.pooled)
         above = backbone.layers(stage.end, backbone.stages[-1].end)
         self.kept = (*self.fixed, *(above if self.fine else ()))
         """Layers of the backbone, in front of the head."""
+
+    @cached_property
+    def cut(self) -> FrozenNetwork:
+        """What pictures go through: the backbone up to the cut."""
+        return cut(self.backbone, self.stage, pooled=self.pooled)
 
     def extraction(self, recipe: PictureRecipe) -> Extraction:
         """Describe how the features are made that the head is fitted on."""
