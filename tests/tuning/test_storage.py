@@ -5,9 +5,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import NoSuchColumnError
 
 from foveal.errors import DataError, ResourceError, UsageError
-from foveal.tuning.storage import intact, opened, shown
+from foveal.tuning.storage import opened, reached, rows, shown
 
 
 def refusal(address: str) -> str:
@@ -42,16 +43,33 @@ def test_a_study_of_another_version_is_refused_without_a_traceback(tmp_path: Pat
     assert "needed a database of this version of optuna" in refusal(f"sqlite:///{place}")
 
 
-def test_what_no_row_can_be_is_told_and_what_is_refused_already_goes_on() -> None:
-    with pytest.raises(DataError, match=r"///s\.db: needed trials as .* wrote them, got KeyError"):
-        with intact("sqlite:///s.db"):
-            raise KeyError("no such row")
-    with pytest.raises(UsageError, match="^said before"):
-        with intact("sqlite:///s.db"):
-            raise UsageError("said before", needed="", came="", remedy="")
-    with pytest.raises(MemoryError):
-        with intact("sqlite:///s.db"):
-            raise MemoryError
+@pytest.mark.parametrize(
+    "came", [KeyError("no such row"), TypeError("a list"), AssertionError(), ValueError("{")]
+)
+def test_what_optuna_cannot_read_is_told_as_damage(came: Exception) -> None:
+    told = rf"///s\.db: needed trials as tuning wrote them, got {type(came).__name__}"
+    with pytest.raises(DataError, match=told), reached("sqlite:///s.db"), rows():
+        raise came
+
+
+@pytest.mark.parametrize(
+    "came",
+    [
+        KeyError("a fault of our own"),
+        ValueError("another"),
+        MemoryError(),
+        UsageError("said before", needed="", came="", remedy=""),
+    ],
+)
+def test_what_goes_wrong_beside_reading_rows_is_no_damage(came: Exception) -> None:
+    with pytest.raises(type(came)) as caught, reached("sqlite:///s.db"):
+        raise came
+    assert caught.value is came
+
+
+def test_what_the_database_refuses_is_no_damage_though_it_is_a_key_error() -> None:
+    with pytest.raises(ResourceError, match="NoSuchColumnError"), reached("sqlite:///s.db"), rows():
+        raise NoSuchColumnError("trials.state")
 
 
 def test_a_password_is_never_shown() -> None:

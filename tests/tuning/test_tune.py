@@ -9,6 +9,7 @@ import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,12 @@ from sklearn.datasets import load_digits
 
 from foveal import CNNClassifier, UsageError, files, load, tune
 from foveal.errors import DataError
+from foveal.evaluation.intervals import Estimate
 from foveal.pictures.copies import CopySearch, NearCopies
 from foveal.progress.events import Event, Prepared
 from foveal.tuning import trying
+from foveal.tuning import tuned as tuning_found
+from foveal.tuning.spaces import SPACES
 from foveal.tuning.study import AGAIN, AT, FIRST, OF, TRY, Tried, front
 
 tuning = importlib.import_module("foveal.tuning.tune")  # `foveal.tune` is the function
@@ -151,7 +155,8 @@ def test_the_trial_of_all_defaults_is_tried_again_too(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     (other / "m.tune").mkdir()
-    fresh = optuna.create_study(study_name="m", storage=f"sqlite:///{other / 'm.tune/study.db'}")
+    database = f"sqlite:///{other / 'm.tune/study.db'}"
+    fresh = optuna.create_study(study_name="m", storage=database, direction="maximize")
     fresh.enqueue_trial(first.system_attrs["fixed_params"], user_attrs={FIRST: True})
     left_running(other)
     found = tune(X, Y, to=other / "m.safetensors", epochs=1, threads=1, trials=1, repeats=0)
@@ -188,8 +193,25 @@ def test_a_study_of_other_pictures_or_options_is_refused(tmp_path: Path) -> None
         (
             "UPDATE trial_user_attributes SET key = 'beginning', value_json = '[]' "
             "WHERE key = 'process'",
-            "got TypeError",
+            "trial 0, beginning: []",
         ),
+        (
+            "UPDATE trial_user_attributes SET key = 'try', value_json = '[]' WHERE key = 'process'",
+            "trial 0, try: []",
+        ),
+        ("UPDATE study_directions SET direction = 'MINIMIZE'", "of which more is MINIMIZE"),
+        ("DELETE FROM study_directions", "of which more is nothing"),
+        ("UPDATE trial_user_attributes SET value_json = 'NaN' WHERE key = 'loss'", "0, loss: nan"),
+        ("UPDATE trial_user_attributes SET value_json = 'NaN' WHERE key = 'value'", "value: nan"),
+        ("UPDATE trial_user_attributes SET value_json = '1e999' WHERE key = 'score'", "score: inf"),
+        ("UPDATE trial_values SET value = NULL", "got AssertionError"),
+        ("UPDATE trial_values SET value = -value", "trial 0 of loss"),
+        ("UPDATE trial_user_attributes SET value_json = '0.01' WHERE key = 'loss'", "of loss 0.01"),
+        (
+            "UPDATE trial_system_attributes SET value_json = '[]' WHERE key = 'fixed_params'",
+            "trial 0 waited for other than parameters",
+        ),
+        ("UPDATE study_user_attributes SET value_json = '{}' WHERE key = 'facts'", "began with"),
     ],
 )
 def test_a_study_whose_rows_were_changed_is_refused_and_stays_as_it_was(
@@ -220,6 +242,35 @@ def test_what_waits_with_answers_that_no_trial_has_is_told(studied: Path, tmp_pa
     study_of(tmp_path).enqueue_trial({"net": "of nobody"})
     with pytest.raises(DataError, match="'of nobody' not in"):
         tuned(tmp_path, trials=1)
+
+
+def test_a_fault_of_ours_while_a_trial_is_asked_is_called_no_damage(
+    studied: Path, tmp_path: Path, monkeypatch
+) -> None:
+    shutil.copytree(studied, tmp_path, dirs_exist_ok=True)
+
+    def broken(*_: object) -> dict[str, Any]:
+        raise KeyError("a fault of ours")
+
+    monkeypatch.setitem(SPACES, "cnn", replace(SPACES["cnn"], asked=broken))
+    with pytest.raises(KeyError, match="a fault of ours"):
+        tuned(tmp_path, trials=1)
+
+
+def test_the_model_is_opened_and_judged_once_also_where_it_is_that_of_all_defaults(
+    tmp_path: Path, monkeypatch
+) -> None:
+    opened, judged = [], []
+    loaded, evaluated = tuning_found.load, tuning_found.evaluate
+    monkeypatch.setattr(tuning_found, "load", lambda path: opened.append(path) or loaded(path))
+    monkeypatch.setattr(
+        tuning_found,
+        "evaluate",
+        lambda *given, **more: judged.append(given) or evaluated(*given, **more),
+    )
+    found = tuned(tmp_path, trials=1)
+    assert opened == [tmp_path / "m.safetensors"] and len(judged) == 1
+    assert found.default is found.judged
 
 
 def test_what_is_worse_or_cannot_work_does_not_replace_the_model(tmp_path: Path) -> None:
@@ -279,6 +330,15 @@ def test_several_labels_are_tuned_by_how_they_are_ranked(tmp_path: Path) -> None
     kept = load(found.path).provenance.held_out_figures["mean average precision"]
     assert found.trials[0].value == kept.value == found.trials[0].score
     assert "judged   mean average precision" in str(found)
+
+
+def test_a_figure_that_is_no_number_leaves_the_loss_to_be_told() -> None:
+    figures = {"mean average precision": Estimate(float("nan"), 0.0, 1.0)}
+    model: Any = SimpleNamespace(
+        answering=lambda: SimpleNamespace(chosen_by=("mean average precision", 1)),
+        provenance=SimpleNamespace(held_out_figures=figures),
+    )
+    assert trying.reached_by(model, 0.5) == trying.Reached("loss", 0.5, None, None, -0.5)
 
 
 def test_without_optuna_the_extra_is_named(tmp_path: Path, monkeypatch) -> None:

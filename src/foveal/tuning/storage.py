@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from foveal.errors import DataError, FovealError, ResourceError, UsageError, without_extra
+from foveal.errors import DataError, ResourceError, UsageError, without_extra
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -109,14 +109,39 @@ def experiments_meant() -> Iterator[None]:
         yield
 
 
+class Damaged(ValueError):
+    """Rows that no tuning leaves, as after some were changed by hand; `reached` tells of it."""
+
+
+@contextmanager
+def rows() -> Iterator[None]:
+    """Hold optuna alone, reading rows: it checks none of them, and fails where one is damaged.
+
+    Raises
+    ------
+    Damaged
+        Where it does.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except SQLAlchemyError:  # the database's own, though some of them are of the types below
+        raise
+    except (ValueError, TypeError, LookupError, AttributeError, AssertionError) as error:
+        raise Damaged(f"{type(error).__name__}: {error}") from error
+
+
 @contextmanager
 def reached(address: str) -> Iterator[None]:
-    """Tell in four beats what a database refuses within; no message holds its password.
+    """Tell in four beats of a database that refuses or is damaged; never with its password.
 
     Raises
     ------
     ResourceError
         Where it cannot be opened, read, or written to.
+    DataError
+        Where what is read cannot be what was written.
     """
     optuna = imported()
     from sqlalchemy.exc import SQLAlchemyError
@@ -131,29 +156,11 @@ def reached(address: str) -> Iterator[None]:
             came=_said(cause, address),
             remedy=REMEDY,
         ) from None
-
-
-@contextmanager
-def intact(address: str) -> Iterator[None]:
-    """Tell in four beats of rows that no tuning leaves, as after some were changed by hand.
-
-    Raises
-    ------
-    DataError
-        Where what is read within cannot be what was written.
-    """
-    optuna = imported()
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        yield
-    except (FovealError, optuna.exceptions.OptunaError, SQLAlchemyError, OSError, MemoryError):
-        raise
-    except Exception as error:  # whatever comes of a row: nothing checks them before
+    except Damaged as error:
         raise DataError(
             f"storage {shown(address)}",
             needed="trials as tuning wrote them",
-            came=_said(error, address),
+            came=_clean(str(error), address),
             remedy="bring back a copy of before, or give the tuned model another name, which "
             "begins another study",
         ) from error
@@ -175,15 +182,20 @@ def shown(address: str) -> str:
 
 
 def _said(error: BaseException, address: str) -> str:
-    """Write what an error says, in a line, without address and password."""
+    """Write an error in a line, without address and password."""
+    return _clean(f"{type(error).__name__}: {error}", address)
+
+
+def _clean(text: str, address: str) -> str:
+    """Write what was said in a line, without address, password and statement."""
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 
-    said = " ".join(str(error).split("[SQL")[0].split("(Background")[0].split())
+    said = " ".join(text.split("[SQL")[0].split("(Background")[0].split())
     try:
         secret = make_url(address).password
     except (ArgumentError, ValueError):
         secret = None
     for one in (address, secret):
         said = said.replace(str(one), "***") if one else said
-    return f"{type(error).__name__}: {said}"[:200]
+    return said[:200]

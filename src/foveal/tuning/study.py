@@ -33,6 +33,10 @@ BEGINNING = "beginning"
 """Which it is of those that come after all defaults."""
 OF, ROUND = "repeat of", "round"
 """The trial that is trained again, and in which round: with its seed, on its split."""
+KINDS: Mapping[str, type] = {AT: str, AGAIN: int, TRY: int, FIRST: bool, BEGINNING: int}
+"""Of what is kept beside what `Tried` holds."""
+DIRECTION = "MAXIMIZE"
+"""What is held against one another is the negative of losses."""
 TIME_UP = "time was up"
 STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "RUNNING": "running", "WAITING": "waiting"}
 KILLED = "its process was ended"
@@ -129,43 +133,61 @@ def opened(search: Search) -> tuple[Study, Any]:
     """
     optuna = imported()
     address = storage.address_in(search.folder, search.storage)
-    with presence.study_lock(search.folder), storage.reached(address), storage.intact(address):
+    with presence.study_lock(search.folder), storage.reached(address):
         kept = storage.opened(address, _again)
         study: Study = optuna.create_study(
             storage=kept,
             study_name=search.name,
             load_if_exists=True,
-            direction="maximize",
+            direction=DIRECTION.lower(),
             sampler=sampler_of(search.sampler, search.seed),
             pruner=pruner_of(search.sampler),
         )
         _agree(study, search.facts)
-        _check_trials(study.get_trials(deepcopy=False))
+        _check_trials(study)
         bury(study, search)
         _take_up(study)
-        if not any(one.user_attrs.get(FIRST) for one in study.trials):
+        if not any(one.user_attrs.get(FIRST) for one in trials_of(study)):
             study.enqueue_trial(dict(search.space.defaults), user_attrs={FIRST: True})
     return study, kept
 
 
 def begin(study: Study, search: Search) -> None:
     """Let what often suits come next, of trials that are led, where nothing else waits."""
-    state = imported().trial.TrialState
-    if search.sampler == "random" or study.get_trials(deepcopy=False, states=(state.WAITING,)):
+    if search.sampler == "random" or trials_of(study, "WAITING"):
         return
-    begun = {one.user_attrs.get(BEGINNING) for one in study.get_trials(deepcopy=False)}
+    begun = {one.user_attrs.get(BEGINNING) for one in trials_of(study)}
     for number, one in enumerate(search.space.beginnings(search.shape)):
         if number not in begun:
             study.enqueue_trial(one, user_attrs={BEGINNING: number})
             return
 
 
+def trials_of(study: Study, *states: str) -> list[FrozenTrial]:
+    """Read trials, of some states alone where they are named.
+
+    Raises
+    ------
+    Damaged
+        Where rows are none that optuna can read.
+    """
+    wanted = [getattr(imported().trial.TrialState, state) for state in states]
+    with storage.rows():
+        return study.get_trials(deepcopy=False, states=tuple(wanted) or None)
+
+
 def _agree(study: Study, facts: Mapping[str, Any]) -> None:
     """Hold what is tuned against what the study began with."""
-    before = study.user_attrs.get("facts")
+    with storage.rows():
+        before, ways = study.user_attrs.get("facts"), [one.name for one in study.directions]
+    if ways != [DIRECTION]:
+        raise storage.Damaged(f"a study of which more is {' and '.join(ways) or 'nothing'}")
     if before is None:
         study.set_user_attr("facts", dict(facts))
-    elif before != dict(facts):
+        return
+    if not isinstance(before, dict) or not isinstance(before.get("options"), dict):
+        raise storage.Damaged("nothing that tells what the study began with")
+    if before != dict(facts):
         was, now = _flat(before), _flat(facts)
         apart = [name for name in now if was.get(name) != now[name]]
         raise UsageError(
@@ -176,21 +198,33 @@ def _agree(study: Study, facts: Mapping[str, Any]) -> None:
         )
 
 
-def _check_trials(trials: Sequence[FrozenTrial]) -> None:
+def _check_trials(study: Study) -> None:
     """Check that trials are whole.
 
     Raises
     ------
-    ValueError
-        Where one is missing, or lacks what its state promises.
+    Damaged
+        Where one is missing, says of itself what none says, lacks what its state promises, or
+        where two of its rows contradict one another.
     """
-    for place, one in enumerate(trials):
+    for place, one in enumerate(trials_of(study)):
         if one.number != place:
-            raise ValueError(f"no trial {place}, but a trial {one.number}")
+            raise storage.Damaged(f"no trial {place}, but a trial {one.number}")
+        for name, kind in KINDS.items():
+            if type(one.user_attrs.get(name, kind())) is not kind:
+                raise storage.Damaged(f"trial {place}, {name}: {one.user_attrs[name]!r}")
+        if not isinstance(one.system_attrs.get("fixed_params", {}), dict):
+            raise storage.Damaged(f"trial {place} waited for other than parameters")
         found = tried(one)
+        if not found.complete:
+            continue
         kept = (one.values, found.loss, found.score, found.value, found.measure or None)
-        if found.complete and None in kept:
-            raise ValueError(f"trial {place} complete without what it reached")
+        if None in kept:
+            raise storage.Damaged(f"trial {place} complete without what it reached")
+        if one.values != [-(found.loss or 0.0)]:
+            raise storage.Damaged(
+                f"trial {place} of loss {found.loss}, and held to be {one.values}"
+            )
 
 
 def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -208,7 +242,7 @@ def bury(study: Study, search: Search) -> None:
     optuna = imported()
     with storage.experiments_meant():
         optuna.storages.fail_stale_trials(study)
-    running = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,))
+    running = trials_of(study, "RUNNING")
     gone = presence.gone(search.folder)
     for one in running:
         if one.user_attrs.get(AT) in gone:
@@ -232,9 +266,8 @@ def _again(study: Study, trial: FrozenTrial) -> None:
 
 def _take_up(study: Study) -> None:
     """Let what is to be tried again wait where a process was ended before it said so."""
-    failed = [one for one in study.trials if one.state.name == "FAIL"]
-    repeated = {one.user_attrs.get(AGAIN) for one in study.trials}
-    for one in failed:
+    repeated = {one.user_attrs.get(AGAIN) for one in trials_of(study)}
+    for one in trials_of(study, "FAIL"):
         if one.number not in repeated:
             _again(study, one)
 
@@ -247,7 +280,7 @@ def tried(trial: FrozenTrial) -> Tried:
 
     Raises
     ------
-    ValueError
+    Damaged
         Where that is of another form.
     """
     known = trial.user_attrs
@@ -275,16 +308,20 @@ def tried(trial: FrozenTrial) -> Tried:
         "round": known.get(ROUND, 0),
     }
     try:
-        return _TRIED.validate_python(facts)
+        found = _TRIED.validate_python(facts)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise ValueError(f"trial {trial.number}, {place}: {first['msg']}") from None
+        raise storage.Damaged(f"trial {trial.number}, {place}: {first['msg']}") from None
+    for name in ("loss", "value", "score"):
+        if not math.isfinite(getattr(found, name) or 0.0):
+            raise storage.Damaged(f"trial {trial.number}, {name}: {getattr(found, name)}")
+    return found
 
 
 def all_tried(study: Study) -> list[Tried]:
     """Read what is kept of all trials but those that wait."""
-    found = map(tried, study.get_trials(deepcopy=False))
+    found = map(tried, trials_of(study))
     return [one for one in found if one.state != "waiting"]
 
 
@@ -307,11 +344,10 @@ def importance(study: Study) -> dict[str, float]:
         Most important first; empty for fewer complete trials than `STARTUP`.
     """
     optuna = imported()
-    complete = [one for one in study.trials if one.state == optuna.trial.TrialState.COMPLETE]
-    own = [one for one in complete if OF not in one.user_attrs]
+    own = [one for one in trials_of(study, "COMPLETE") if OF not in one.user_attrs]
     if len(own) < STARTUP or len({one.value for one in own}) < 2:
         return {}
-    alone = optuna.create_study(direction="maximize")
+    alone = optuna.create_study(direction=DIRECTION.lower())
     alone.add_trials(own)
     evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
     found = optuna.importance.get_param_importances(alone, evaluator=evaluator)

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from foveal.errors import DivergedError, Interrupted, NetworkError
+from foveal.errors import DivergedError, FovealError, Interrupted, NetworkError
 from foveal.estimators.cnn import FromScratch
 from foveal.estimators.learner import Answering
 from foveal.learning.data import TrainingData
@@ -21,8 +21,8 @@ from foveal.tuning.choosing import next_repeat
 from foveal.tuning.keeping import keep
 from foveal.tuning.presence import Presence, study_lock
 from foveal.tuning.search import Search, Times
-from foveal.tuning.storage import address_in, experiments_meant, imported, intact, reached
-from foveal.tuning.study import AT, OF, ROUND, all_tried, begin, best_of, bury, opened
+from foveal.tuning.storage import Damaged, address_in, experiments_meant, imported, reached, rows
+from foveal.tuning.study import AT, OF, ROUND, all_tried, begin, best_of, bury, opened, trials_of
 from foveal.tuning.watching import Watch
 
 if TYPE_CHECKING:
@@ -130,8 +130,7 @@ class Worker:
                 return False
             bury(self.study, self.search)
             with study_lock(self.search.folder):
-                with intact(self._address):
-                    begin(self.study, self.search)
+                begin(self.study, self.search)
                 trial = self._asked()
             longest = LARGEST_SHARE * (times.search - time.time())
             self._take(trial, *((times.search, longest) if begun else (math.inf, math.inf)))
@@ -162,15 +161,14 @@ class Worker:
 
     def _queue(self, times: Times) -> bool:
         """Let the next to be trained again wait; whether there is one, or one waits already."""
-        waiting = imported().trial.TrialState.WAITING
-        if any(OF in one.user_attrs for one in self.study.get_trials(False, (waiting,))):
+        if any(OF in one.user_attrs for one in trials_of(self.study, "WAITING")):
             return True
         trials = all_tried(self.study)
         found = next_repeat(trials, self.search.rounds, times.again)
         if found is None or time.time() + found[0].seconds > times.end:
             return False
         one, number = found
-        params = self.study.trials[one.number].params
+        params = trials_of(self.study)[one.number].params
         self.study.enqueue_trial(params, user_attrs={OF: one.number, ROUND: number})
         return True
 
@@ -185,7 +183,7 @@ class Worker:
 
     def _asked(self) -> Trial:
         """Ask for a trial: one that waits, or else a new one."""
-        with experiments_meant(), intact(self._address):
+        with experiments_meant(), rows():
             return self.study.ask()
 
     def _take(self, trial: Trial, until: float, longest: float) -> None:
@@ -202,8 +200,7 @@ class Worker:
         """Train as a trial says."""
         search, again = self.search, OF in trial.user_attrs
         number = int(trial.user_attrs.get(ROUND, 0))
-        with intact(self._address):
-            options = search.space.asked(trial, search.shape, search.teaching, search.epochs)
+        options = self._answered(trial)
         learner = search.learner(round=number, **options)
         options = {name: one for name, one in options.items() if hasattr(learner, name)}
         trial.set_user_attr("options", options)
@@ -226,6 +223,17 @@ class Worker:
             self._tell(trial, None, "PRUNED")
         else:
             self._ended(trial, learner, loss)
+
+    def _answered(self, trial: Trial) -> dict[str, Any]:
+        """Ask a trial for its options; what waited was given its answers by a row."""
+        search = self.search
+        try:
+            return search.space.asked(trial, search.shape, search.teaching, search.epochs)
+        except ValueError as error:
+            waited = "fixed_params" in trials_of(self.study)[trial.number].system_attrs
+            if isinstance(error, FovealError) or not waited:
+                raise
+            raise Damaged(f"trial {trial.number}: {error}") from error
 
     def _ended(self, trial: Trial, learner: Answering, loss: float) -> None:
         """Tell what a whole training reached; one process at a time keeps its model."""
@@ -260,6 +268,6 @@ def reached_by(model: FittedModel, loss: float) -> Reached:
     """Judge a training as its kind of target is judged; by its loss where that cannot be told."""
     name, sign = model.answering().chosen_by
     figure = model.provenance.held_out_figures.get(name)
-    if figure is not None:
+    if figure is not None and math.isfinite(figure.value):
         return Reached(name, figure.value, figure.low, figure.high, sign * figure.value)
     return Reached("loss", loss, None, None, -loss)

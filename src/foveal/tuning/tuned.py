@@ -193,8 +193,8 @@ def found(search: Search, seconds: float, notes: list[str]) -> Tuning:
     here = _put(search, trials, best)
     if here.number != best.number:
         notes = [*notes, f"trial {best.number} is better: {best.told}, its model at {best.where}"]
-    default = search.folder / DEFAULT_MODEL
-    judged = _judged(search, search.place)
+    model = load(search.place)
+    judged = _judged(search, model)
     return Tuning(
         trials=trials,
         best=here.number,
@@ -202,15 +202,15 @@ def found(search: Search, seconds: float, notes: list[str]) -> Tuning:
         importance=shares,
         path=search.place,
         judged=judged,
-        default=_judged(search, default) if default.exists() else None,
+        default=judged if here.is_first else _default_judged(search),
         seconds=seconds,
-        notes=(*notes, *_doubts(search, judged)),
+        notes=(*notes, *_doubts(search, model, judged)),
     )
 
 
-def _doubts(search: Search, judged: Evaluation) -> tuple[str, ...]:
+def _doubts(search: Search, model: FittedModel, judged: Evaluation) -> tuple[str, ...]:
     """Say where pictures that no trial saw cannot tell the model from one that learned nothing."""
-    target, known = judged.answers.target, load(search.place).provenance
+    target, known = judged.answers.target, model.provenance
     remedies = ["give more `minutes`"]
     if search.kind == "cnn":
         remedies.append("or, of photographs, tune a pretrained network (`learner` transfer)")
@@ -240,10 +240,16 @@ def _put(search: Search, trials: tuple[Tried, ...], best: Tried) -> Tried:
 def set_aside(search: Search) -> list[str]:
     """Keep what lies at the model's place and is of no trial; say so, in a note."""
     study, _ = opened(search)
-    aside = keep_aside(search, all_tried(study))
+    with reached(address_in(search.folder, search.storage)):
+        aside = keep_aside(search, all_tried(study))
     return [aside] if aside else []
 
 
-def _judged(search: Search, path: Path) -> Evaluation:
-    judged = evaluate(load(path), search.X, search.y, groups=search.groups, with_baselines=False)
-    return judged
+def _default_judged(search: Search) -> Evaluation | None:
+    """Judge the model of all defaults, if it is here."""
+    place = search.folder / DEFAULT_MODEL
+    return _judged(search, load(place)) if place.exists() else None
+
+
+def _judged(search: Search, model: FittedModel) -> Evaluation:
+    return evaluate(model, search.X, search.y, groups=search.groups, with_baselines=False)

@@ -67,7 +67,8 @@ def tried_side_by_side(
         What a reader should know: workers that were lost.
     """
     study, _ = opened(search)
-    teller = Teller(study, tell)
+    with reached(address_in(search.folder, search.storage)):
+        teller = Teller(study, tell)
     if cluster is not None:
         on_ray(search, times, trials, cluster, teller, study)
         return []
