@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -345,6 +346,17 @@ def test_equal_parts_written_anew_are_the_same_features(tmp_path: Path) -> None:
     before = laid_out(gather_parts_too(parts)).fingerprint
     (parts / "part-00000002.parquet").unlink()
     assert laid_out(gather_parts_too(encoded(parts, root))).fingerprint == before
+
+
+def test_pictures_that_are_no_longer_equal_are_others_though_their_features_are(
+    tmp_path: Path,
+) -> None:
+    pictures = gather_parts_too(encoded(tmp_path / "parts", folders(tmp_path / "p")))
+    assert isinstance(pictures.features, PartFeatures)
+    hashes = pictures.features.hashes.copy()
+    hashes[3] += 1
+    apart = replace(pictures, features=replace(pictures.features, hashes=hashes))
+    assert laid_out(apart).fingerprint != laid_out(pictures).fingerprint
 
 
 def test_two_trainings_lay_the_same_parts_out_once(tmp_path: Path) -> None:

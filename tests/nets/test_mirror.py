@@ -167,6 +167,10 @@ def test_units_of_timm_need_a_decoder_of_ones_own() -> None:
         ({"encoder": "conv 4 99x99 | flatten | dense 4"}, "layer 1 of the encoder: a 99x99 kernel"),
         ({"encoder": "maxpool 2 | maxpool 2 | conv 4 3x3"}, "no maxpool at layer 2 of the encoder"),
         ({"encoder": "flatten | residual(relu | conv 4 3x3)"}, "layer 2.2 of the encoder"),
+        (
+            {"encoder": "relu | residual(relu | timm resnet18 layer1.0 gives 1x8x8 holds 9)"},
+            "layer 2.2 of the encoder: needed a layer that can be mirrored",
+        ),
         ({"decoder": "dense 32 | conv 4 3x3"}, "layer 2 of the decoder"),
         ({"encoder": "dense 9 | flatten", "decoder": "dense 64"}, "layer 1 of the encoder"),
     ],

@@ -208,6 +208,7 @@ def _undone(planned: PlannedLayer, numbering: Numbering) -> Iterator[Layer]:
                 needed="a layer that can be mirrored, or a decoder",
                 came=write_layer(layer),
                 remedy="write the decoder yourself, as in 'dense 3136 relu | reshape 64x7x7 | ...'",
+                layer=numbering.first(planned.number),
             )
         case _:
             raise AssertionError(f"no mirror for {layer.name}")
