@@ -11,7 +11,7 @@ import numpy as np
 
 from foveal.allocator import give_back
 from foveal.arrays import Array, Rows
-from foveal.learning import remarks
+from foveal.learning import account
 from foveal.learning.context import FitContext
 from foveal.learning.data import TrainingData
 from foveal.learning.earlier import Earlier
@@ -105,13 +105,13 @@ def prepare(
         for row in np.setdiff1d(np.flatnonzero(before.taught), placed).tolist():
             reasons[row] = reasons[row] or "it taught the earlier model, and may not judge this one"
     answers = replace(answers, reasons=reasons)
-    entries = remarks.entries_of(pictures, store, answers, units, parts)
+    entries = account.entries_of(pictures, store, answers, units, parts)
     if run.folder is not None:
         ledger.write(run.folder / "ledger.csv", entries)
     target.check_enough(
         answers.values_n[parts.train],
         store.hashes[parts.train],
-        lambda: remarks.beside(entries, target),
+        lambda: account.beside(entries, target),
     )
     data = TrainingData(
         store=store,
@@ -142,9 +142,9 @@ def prepare(
             seconds=time.perf_counter() - began,
             notes=(
                 *([] if earlier is None else earlier.notes(store.hashes, parts, target.names)),
-                *remarks.together(pictures, data, copies),
-                *remarks.lost(entries),
-                *remarks.notes(pictures, data),
+                *account.together(pictures, data, copies),
+                *account.lost(entries),
+                *account.notes(pictures, data),
             ),
         )
     )
@@ -164,7 +164,7 @@ def _check_named(pictures: Pictures, target: Target, answers: Answers) -> None:
             reasons=answers.reasons,
             remarked={},
         )
-        return remarks.beside(entries, target)
+        return account.beside(entries, target)
 
     rows = np.flatnonzero(answers.known & may_train)
     differing = np.arange(len(rows))  # what they hold is not known yet
