@@ -29,8 +29,8 @@ from machine import describe, foveal
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from foveal.pictures import decode, decoders
-from foveal.pictures.content import EncodedContent
 from foveal.pictures.encoded import InMemory
+from foveal.pictures.encoded_content import EncodedContent
 from foveal.pictures.reading import read_in_order
 from foveal.pictures.workers import in_order
 from foveal.recipe import PictureRecipe

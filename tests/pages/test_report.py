@@ -22,8 +22,8 @@ from foveal.judging.evaluation import evaluate
 from foveal.model.card import Coding
 from foveal.pages.document import MOST_SIDE, Sheet
 from foveal.pages.report import Report, report
+from foveal.pictures.array_content import ArrayContent
 from foveal.pictures.collection import Pictures
-from foveal.pictures.content import ArrayContent
 from foveal.progress.events import CutTried, Finished, Reconstructed
 from foveal.targets.classes import Classes
 from foveal.training.run import Run

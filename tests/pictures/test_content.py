@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 
 from foveal.errors import DataError
-from foveal.pictures.content import ArrayContent, Content, EncodedContent
+from foveal.pictures.array_content import ArrayContent
+from foveal.pictures.content import Content
+from foveal.pictures.encoded_content import EncodedContent
 from foveal.pictures.hashing import ABSENT
 from foveal.pictures.remarks import Remark
 from foveal.recipe import PictureRecipe

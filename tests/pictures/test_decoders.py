@@ -13,8 +13,8 @@ import pytest
 
 from foveal.errors import PictureWarning, UsageError
 from foveal.pictures import decode, decoder_process, decoders
-from foveal.pictures.content import EncodedContent
 from foveal.pictures.encoded import InMemory
+from foveal.pictures.encoded_content import EncodedContent
 from foveal.pictures.reading import read_in_order
 from foveal.recipe import PictureRecipe
 from support import evil_decoder

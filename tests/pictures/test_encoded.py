@@ -11,8 +11,8 @@ from PIL import Image
 
 from foveal.errors import DataError
 from foveal.pictures import decode, encoded
-from foveal.pictures.content import EncodedContent
 from foveal.pictures.encoded import Absent, InMemory, Picked, Unreadable
+from foveal.pictures.encoded_content import EncodedContent
 from foveal.pictures.hashing import ABSENT
 from foveal.pictures.opening import LIMIT
 from foveal.pictures.remarks import Remark

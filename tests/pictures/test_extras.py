@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from foveal.pictures import decode
-from foveal.pictures.content import EncodedContent
 from foveal.pictures.encoded import InMemory, Unreadable
+from foveal.pictures.encoded_content import EncodedContent
 from foveal.pictures.extras import EXTRAS, extra_of, identity
 from foveal.pictures.opening import endings
 from foveal.pictures.remarks import Remark

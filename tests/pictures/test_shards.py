@@ -18,7 +18,7 @@ from foveal.pictures.collection import Pictures
 from foveal.pictures.groups import grouped
 from foveal.pictures.hashing import ABSENT
 from foveal.pictures.sources import gather
-from foveal.pictures.sources.tar import TarMember
+from foveal.pictures.sources.tar_members import TarMember
 from foveal.pictures.store import open_store
 from foveal.recipe import PictureRecipe
 from support.traced import traced

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from foveal.pictures import content as contents
+from foveal.pictures import decode as decoding
 from foveal.pictures.collection import Pictures
 from foveal.pictures.small import SmallPictures
 from foveal.pictures.sources import gather
@@ -32,13 +32,13 @@ def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pictures:
 
 def count_decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     decoded: list[str] = []
-    decode = contents.decode.decode
+    decode = decoding.decode
 
     def counting(file, *more):
         decoded.append(str(file))
         return decode(file, *more)
 
-    monkeypatch.setattr(contents.decode, "decode", counting)
+    monkeypatch.setattr(decoding, "decode", counting)
     return decoded
 
 

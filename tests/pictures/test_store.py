@@ -25,7 +25,7 @@ from PIL import Image
 
 from foveal.errors import DataError, ResourceError
 from foveal.pictures import decode, store
-from foveal.pictures.content import EncodedContent
+from foveal.pictures.encoded_content import EncodedContent
 from foveal.pictures.hashing import content_hashes
 from foveal.pictures.pixels import DecodedPixels
 from foveal.pictures.sources import gather

@@ -11,8 +11,10 @@ import numpy as np
 
 from foveal.arrays import Array
 from foveal.errors import DataError, UsageError
-from foveal.pictures.content import ArrayContent, Content, EncodedContent
+from foveal.pictures.array_content import ArrayContent
+from foveal.pictures.content import Content
 from foveal.pictures.encoded import Encoded
+from foveal.pictures.encoded_content import EncodedContent
 from foveal.pictures.texts import Texts
 from foveal.recipe import PictureRecipe
 from foveal.wording import counted

@@ -11,9 +11,9 @@ import numpy as np
 
 from foveal.arrays import Array, Rows
 from foveal.pictures.collection import Pictures
-from foveal.pictures.content import EncodedContent
 from foveal.pictures.decoders import ask
 from foveal.pictures.encoded import MARK, Encoded, EncodedRows, Page
+from foveal.pictures.encoded_content import EncodedContent
 from foveal.wording import counted
 
 MOST = 1_000

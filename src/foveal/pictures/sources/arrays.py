@@ -9,8 +9,8 @@ import numpy as np
 
 from foveal.arrays import Array
 from foveal.errors import DataError
+from foveal.pictures.array_content import ArrayContent
 from foveal.pictures.collection import Numbered, Pictures
-from foveal.pictures.content import ArrayContent
 from foveal.wording import counted
 
 MOST_CHANNELS = 4

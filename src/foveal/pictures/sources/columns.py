@@ -16,8 +16,8 @@ from foveal.arrays import Array
 from foveal.errors import DataError
 from foveal.parameters import did_you_mean
 from foveal.pictures.collection import Pictures, evenly
-from foveal.pictures.content import EncodedContent
 from foveal.pictures.encoded import Absent, Chained, Encoded, EncodedRows, as_page
+from foveal.pictures.encoded_content import EncodedContent
 from foveal.pictures.missing import is_missing
 from foveal.pictures.remote_objects import RemoteObject
 from foveal.pictures.sources.labels import labels_of, objects_of, text_of

@@ -12,8 +12,8 @@ import numpy as np
 
 from foveal.errors import DataError
 from foveal.pictures.collection import Pictures
-from foveal.pictures.content import EncodedContent
 from foveal.pictures.encoded import Beneath
+from foveal.pictures.encoded_content import EncodedContent
 from foveal.pictures.opening import endings
 from foveal.pictures.sources.parts import PARTS
 from foveal.pictures.texts import Texts

@@ -21,8 +21,8 @@ from foveal import remote
 from foveal.addresses import checked, is_remote, joined, last_name, parent, shown
 from foveal.errors import DataError, ResourceError
 from foveal.pictures.collection import Pictures
-from foveal.pictures.content import EncodedContent
 from foveal.pictures.encoded import Absent, Encoded, EncodedRows, Unreadable
+from foveal.pictures.encoded_content import EncodedContent
 from foveal.pictures.remote_objects import RemoteObject, RemoteRows
 from foveal.pictures.sources import parquet, tar, text_table
 from foveal.pictures.sources.columns import Listed, told
