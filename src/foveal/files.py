@@ -48,7 +48,7 @@ def checked_output(
         there.
     """
     ending = path.suffix if exact else path.suffix.lower()
-    folder = _is_folder(path)
+    folder = is_folder(path)
     if ending not in endings or _too_long(path) or folder:
         kind = f"a file name ending in {', '.join(endings)}"
         raise _misnamed(path, what, kind, endings[0], FOLDER if folder else "")
@@ -113,7 +113,7 @@ def _in_the_way(path: Path, spared: Callable[[Path], str] | None) -> str:
 
 
 def _check_above(path: Path, what: str, needed: str) -> None:
-    if _is_folder(path.parent):
+    if is_folder(path.parent):
         return
     address = meant(path)
     raise UsageError(
@@ -145,8 +145,14 @@ def _size(path: Path) -> int:
     return len(path.name.encode("utf-8", "replace"))
 
 
-def _is_folder(path: Path) -> bool:
+def is_folder(path: str | Path) -> bool:
+    """Whether a name is that of a folder, however long it is."""
     return os.path.isdir(path)  # noqa: PTH112  Path.is_dir raises for long names
+
+
+def is_file(path: str | Path) -> bool:
+    """Whether a name is that of a file, however long it is."""
+    return os.path.isfile(path)  # noqa: PTH113  as above
 
 
 # Whole or not at all ---------------------------------------------------------------------

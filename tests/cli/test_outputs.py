@@ -50,6 +50,16 @@ LINES = {
     "look m.safetensors photos --to page.html --kernel sobel": "leave --kernel out",
     "export m.safetensors m.h5": "write m.onnx",
     "export m.safetensors m.pt": "write .pt2",
+    "predict m.safetensors t.csv --to t.csv": "write t-new.csv",
+    "predict m.safetensors t.csv --to photos/../t.csv": "write photos/../t-new.csv",
+    "evaluate m.safetensors t.csv --to linked.csv": "write linked-new.csv",
+    "evaluate m.safetensors photos --training t.csv --sheet t.png": "choose another name",
+    "encode m.safetensors codes.parquet --to codes.parquet": "write codes-new.parquet",
+    "check t.csv --cleaned t.csv": "write t-new.csv",
+    "map m.safetensors photos --to photos/map.png": "write map.png",
+    "similar photos photos/1.png --sheet photos/red/sheet.png": "write sheet.png",
+    "anomalies m.safetensors photos --error-pictures photos/errors": "write errors",
+    "look m.safetensors photos/1.png --to photos": "write photos-new",
     "report m.safetensors --to page": "write page.html",
     "report m.safetensors": "write --to m.html",
     "train cnn photos gone/m.safetensors": "make that folder first",
@@ -71,9 +81,10 @@ for line in sys.stdin.read().splitlines():
 
 
 def test_what_cannot_be_written_is_refused_before_torch_is_imported(tmp_path: Path) -> None:
-    (tmp_path / "photos").mkdir()
-    for name in ("m.safetensors", "codes.parquet", "photos/1.png"):
+    (tmp_path / "photos" / "red").mkdir(parents=True)
+    for name in ("m.safetensors", "codes.parquet", "photos/1.png", "t.csv"):
         (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "linked.csv").symlink_to("t.csv")
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
         cwd=tmp_path,
@@ -88,7 +99,7 @@ def test_what_cannot_be_written_is_refused_before_torch_is_imported(tmp_path: Pa
         assert (code, heavy) == (2, False), (line, said)
         assert f"do: {LINES[line]}" in said, (line, said)
     assert sorted(one.name for one in tmp_path.iterdir()) == [
-        *("codes.parquet", "m.safetensors", "photos"),
+        *("codes.parquet", "linked.csv", "m.safetensors", "photos", "t.csv"),
     ]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup
 
 from foveal.addresses import Address, checked, is_remote
-from foveal.cli.outputs import MODEL, check_outputs, written_by
+from foveal.cli.outputs import MODEL, READ, check_outputs, words_of, written_by
 from foveal.cli.sources import STDIN
 from foveal.errors import UsageError
 from foveal.files import existing, existing_model
@@ -19,11 +19,6 @@ from foveal.launched import check_alone
 from foveal.parameters import did_you_mean
 from foveal.remote_copies import local_model
 
-READ = (
-    *("pictures", "where", "first", "second", "codes"),
-    *("training", "usual", "calibrate"),
-)
-"""Parameters that name what is read, besides a model; of several queries each has its answer."""
 ALMOST = ".safetensor"
 """How endings begin that were meant to be that of a model."""
 NAME = "imagenet"
@@ -65,7 +60,7 @@ class Command(TyperCommand):
 
     def _check_order(self, ctx: Any) -> None:
         given = [
-            (str(one.name), _texts(ctx.params[str(one.name)]))
+            (str(one.name), words_of(ctx.params[str(one.name)]))
             for one in self.params
             if one.param_type_name == "argument"
         ]
@@ -93,7 +88,7 @@ class Command(TyperCommand):
         for one in self.params:
             if one.name in written or one.name not in ("model", *READ):
                 continue
-            words = _texts(ctx.params[str(one.name)])
+            words = words_of(ctx.params[str(one.name)])
             if one.name == "model":
                 for word in words:
                     ctx.params["model"] = self._found_model(word, ctx.params["model"])
@@ -169,10 +164,3 @@ def _without_types(options: list[Any]) -> list[Any]:
 
 def _arguments(command: TyperCommand) -> list[Any]:
     return [one for one in command.params if one.param_type_name == "argument"]
-
-
-def _texts(value: Any) -> list[str]:
-    """Return the words of an argument."""
-    if value is None:
-        return []
-    return list(map(str, value)) if isinstance(value, list | tuple) else [str(value)]

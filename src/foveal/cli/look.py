@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foveal.addresses import is_remote
 from foveal.cli.figures import shown_passage
 from foveal.cli.options import Device, Json, Label, LabelFrom, Threads
 from foveal.cli.output import print_answer
-from foveal.cli.outputs import PAGE, Given, file_of, writes
+from foveal.cli.outputs import PAGE, Given, check_apart, file_of, writes
 from foveal.cli.sources import one_source
 from foveal.errors import UsageError
 from foveal.files import checked_folder, told
@@ -57,7 +56,7 @@ def _folder_or_page(name: Any, what: str, given: Given) -> tuple[Path, ...]:
     if name.suffix.lower() == PAGE:
         _check_page(name, given)
         return file_of(PAGE)(name, what, given)
-    _check_folder(name, given["pictures"] or [])
+    _check_folder(name, given)
     return (name,)
 
 
@@ -193,7 +192,7 @@ def look(
     print_answer(told_all, _lines, as_json=json)
 
 
-def _check_folder(to: Path, pictures: list[str]) -> None:
+def _check_folder(to: Path, given: Given) -> None:
     """Check the name of a folder: it does not end like a file, and is not among the pictures."""
     if to.suffix and not to.is_dir():
         raise UsageError(
@@ -203,17 +202,7 @@ def _check_folder(to: Path, pictures: list[str]) -> None:
             remedy=f"write {to.with_suffix('')}, or {to.with_suffix(PAGE)}",
         )
     checked_folder(to, "--to", needed="a folder", spared=lambda _: "")
-    place = to.resolve()
-    for word in (one for one in pictures if not is_remote(one)):
-        given = Path(word).resolve()
-        holds = given.parent if given.is_file() else given
-        if holds == place or (given.is_dir() and given in place.parents):
-            raise UsageError(
-                f"--to {to}",
-                needed="a folder apart from the pictures: what is drawn would be taken for one",
-                came=f"one among those of {word}",
-                remedy="name another folder, such as looks",
-            )
+    check_apart(to, "--to", given)
 
 
 def _check_page(to: Path, given: Given) -> None:

@@ -6,14 +6,20 @@ of them imports torch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from foveal.addresses import is_remote
 from foveal.errors import UsageError
-from foveal.files import checked_folder, checked_output
+from foveal.files import checked_folder, checked_output, is_file, is_folder
 
+READ = (
+    *("pictures", "where", "first", "second", "codes"),
+    *("training", "usual", "calibrate"),
+)
+"""Parameters that name what is read, besides a model; of several queries each has its answer."""
 Given = Mapping[str, Any]
 """All parameters of a line, by name."""
 Output = Callable[[Any, str, Given], tuple[Path, ...]]
@@ -46,7 +52,8 @@ def check_outputs(command: Any, given: Given) -> None:
     Raises
     ------
     UsageError
-        For a name that cannot be written under, and for two that would write the same file.
+        For a name that cannot be written under, for two that would write the same file, and for
+        one of what the command reads.
     """
     taken: dict[Path, str] = {}
     for name, check in written_by(command).items():
@@ -56,6 +63,45 @@ def check_outputs(command: Any, given: Given) -> None:
             other = taken.setdefault(place.absolute(), name)
             if other != name:
                 raise _twice(name, given[name], other, place)
+            _check_unread(place, f"`{name}` {given[name]}", given)
+
+
+def words_of(value: Any) -> list[str]:
+    """Return the words of an argument; none where it is left out."""
+    if value is None:
+        return []
+    return list(map(str, value)) if isinstance(value, list | tuple) else [str(value)]
+
+
+def check_apart(place: Path, what: str, given: Given) -> None:
+    """Check that what is drawn, a file or a folder, is not among the pictures that are read.
+
+    Raises
+    ------
+    UsageError
+        Where it would be.
+    """
+    there = place.resolve()
+    above = there.parents if place.suffix else (there, *there.parents)
+    for name, word in _read(given):
+        whole = is_folder(word)
+        if not whole and (name == "model" or not is_file(word)):
+            continue
+        folder = Path(word) if whole else Path(word).parent
+        if folder.resolve() in (above if whole else (there,)):
+            other = f"{there.name}-new" if folder.resolve() == there else there.name
+            raise UsageError(
+                f"{what} {place}",
+                needed="a place apart from the pictures: what is drawn would be taken for one",
+                came=f"one among those of {word}",
+                remedy=f"write {os.path.normpath(folder / '..' / other)}",
+            )
+
+
+def _read(given: Given) -> Iterator[tuple[str, str]]:
+    """Yield the words of a line that name what is read, each with its parameter."""
+    for key in ("model", *READ):
+        yield from ((key, word) for word in words_of(given.get(key)))
 
 
 def file_of(*endings: str) -> Output:
@@ -84,12 +130,15 @@ def figure(name: Any, what: str, given: Given) -> tuple[Path, ...]:
     from foveal.drawing.figure import checked_figure, numbers_beside
 
     place = checked_figure(Path(name), what)
+    check_apart(place, what, given)
     return place, numbers_beside(place)
 
 
 def folder(name: Any, what: str, given: Given) -> tuple[Path, ...]:
-    """Check the name of a folder that is new, or empty."""
-    return (checked_folder(Path(name), what),)
+    """Check the name of a folder for pictures, which is new, or empty."""
+    place = checked_folder(Path(name), what)
+    check_apart(place, what, given)
+    return (place,)
 
 
 def or_parts(one: Output, *others: str) -> Output:
@@ -125,6 +174,21 @@ def with_option(option: str, one: Output, other: Output) -> Output:
         return (one if given[option] else other)(name, what, given)
 
     return check
+
+
+def _check_unread(place: Path, what: str, given: Given) -> None:
+    """Check that what is written is none of the files that are read.
+
+    A model may be: whoever trains one keeps that which was there.
+    """
+    for name, word in _read(given) if place.is_file() and place.suffix != MODEL else ():
+        if is_file(word) and place.samefile(word):
+            raise UsageError(
+                what,
+                needed="another file than those that are read: it would be lost",
+                came=f"that of `{name}`",
+                remedy=f"write {place.with_stem(f'{place.stem}-new')}",
+            )
 
 
 def _twice(name: str, given: Any, other: str, place: Path) -> UsageError:
