@@ -129,6 +129,14 @@ def test_a_refused_training_leaves_the_run_of_the_model_that_is_there(
         assert {path: path.read_bytes() for path in [model, *record.iterdir()]} == before
 
 
+def test_a_model_may_lie_beside_the_class_folders(run, class_folders: Path) -> None:
+    model = class_folders / "m.safetensors"
+    for options in ((), ("--seed", "1")):
+        code, out, err = train(run, class_folders, model, "--json", *options)
+        assert code == 0, err
+        assert json.loads(out)["classes"] == ["above", "below"]
+
+
 def test_strict_training_refuses_unreadable_files(run, class_folders: Path, tmp_path: Path) -> None:
     (class_folders / "above" / "broken.jpg").write_bytes(b"\xff\xd8 broken")
     model = tmp_path / "m.safetensors"

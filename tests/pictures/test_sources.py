@@ -14,6 +14,9 @@ from foveal.pictures.collection import Pictures
 from foveal.pictures.sources import are_encoded, gather
 from foveal.pictures.store import open_store
 from foveal.recipe import PictureRecipe
+from foveal.search.index_file import FACTS
+from foveal.training.journal import CONFIG
+from foveal.vocabulary import MANIFEST
 
 
 def tree(root: Path, *names: str) -> Path:
@@ -133,6 +136,18 @@ def test_what_systems_and_programs_keep_is_passed_over_and_named(tmp_path: Path)
         assert word in note, word
     with pytest.raises(DataError, match=r"a folder without files but \.DS_Store"):
         gather(tree(tmp_path / "alone", ".DS_Store"))
+
+
+def test_folders_that_foveal_wrote_are_passed_over(tmp_path: Path) -> None:
+    tree(tmp_path, "cat/1.png", "cow.run/1.png", "dog/1.png", f"dog/codes/{MANIFEST}")
+    tree(tmp_path, f"m.run/{CONFIG}", f"m.run/folds/1/{CONFIG}", f"all.index/{FACTS}")
+    found = gather(tmp_path)
+    assert list(found.names) == ["cat/1.png", "cow.run/1.png", "dog/1.png"]
+    assert sorted(found.notes[0].partition(": ")[2].split(", ")) == [
+        *("all.index", "dog/codes", "m.run"),
+    ]
+    assert len(found.notes) == 1  # no class without pictures among them
+    assert len(gather(tmp_path / "m.run")) == 2  # but where it is asked for
 
 
 def test_a_hidden_folder_that_is_asked_for_is_read(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from foveal.pictures.encoded_content import EncodedContent
 from foveal.pictures.opening import endings
 from foveal.pictures.sources.parts import PARTS
 from foveal.pictures.texts import Texts
-from foveal.vocabulary import normal_name
+from foveal.vocabulary import MANIFEST, normal_name
 
 MADE = frozenset(
     {
@@ -26,6 +26,8 @@ MADE = frozenset(
     }
 )
 """Names, besides hidden ones, that systems and programs give to what is theirs."""
+WRITTEN = {".run": "config.json", ".index": "facts.json", "": MANIFEST}
+"""What a folder that Foveal wrote holds, by how its name ends: a run, an index, parts."""
 NAMED = 5
 """Files and folders that a note names, at most."""
 
@@ -38,7 +40,8 @@ def takes(given: Any) -> bool:
 def read(root: Path) -> Pictures:
     """Read a folder: parts, then classes, then files; every regular file has a row.
 
-    What a system or a program keeps for itself has none: hidden files and folders, `MADE`.
+    What a system or a program keeps for itself has none: hidden files and folders, `MADE`, and
+    folders that Foveal wrote, such as the run of a model that lies beside its pictures.
     """
     found, folders, passed = _listing(root)
     if not found:
@@ -159,6 +162,11 @@ def _listing(root: Path) -> tuple[list[str], list[str], list[str]]:
             continue
         seen.add((status.st_dev, status.st_ino))
         here = "".join(f"{step}/" for step in at.relative_to(root).parts)
+        if here and _is_written(at.name, files):
+            below.clear()
+            (found if _like_picture(at.name) else folders).remove(here[:-1])
+            passed.append(here[:-1])
+            continue
         passed.extend(here + name for name in sorted([*below, *files]) if is_made(name))
         below[:] = [name for name in below if not is_made(name)]
         folders.extend(here + name for name in below if not _like_picture(name))
@@ -167,13 +175,21 @@ def _listing(root: Path) -> tuple[list[str], list[str], list[str]]:
     return in_order(found), folders, passed
 
 
+def _is_written(name: str, files: Sequence[str]) -> bool:
+    """Whether Foveal wrote a folder of this name that holds these files."""
+    return any(name.endswith(ending) and mark in files for ending, mark in WRITTEN.items())
+
+
 def _like_picture(name: str) -> bool:
     return PurePath(name).suffix.lower() in endings()
 
 
 def seen_files(folder: Path) -> Iterator[Path]:
-    """Yield the files below a folder, as they come, but for what `is_made`."""
+    """Yield the files below a folder, as they come, but for what `is_made` and Foveal wrote."""
     for at, below, names in os.walk(folder):
+        if at != str(folder) and _is_written(at, names):
+            below.clear()
+            continue
         below[:] = [name for name in below if not is_made(name)]
         yield from (Path(at) / name for name in names if not is_made(name))
 
