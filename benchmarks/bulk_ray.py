@@ -2,17 +2,19 @@
 
     python benchmarks/bulk_ray.py --pictures 100000
     python benchmarks/bulk_ray.py --pictures 5000 --part-size 250
-    python benchmarks/bulk_ray.py --photographs PICTURES --unharmed --by-process
+    python benchmarks/bulk_ray.py --photographs PICTURES --ways shards actors --by-process
+    python benchmarks/bulk_ray.py --photographs PICTURES --model imagenet --ways actors
 
 Colour pictures of 64x64 are made by the script, as a folder of JPEG files, or copies of photographs
-are, and encoded to the features of a small network by two threads in all: by one process into
-parts; by two side by side (`--shards`); by two actors of a Ray that the command starts; the same
-with an actor killed (SIGKILL) when half of the parts are there; with the command itself killed
-then, and the same line once more; and on a cluster of two machines, both of them here, of which one
-ends then. Rows are held against those of one process. Seconds are by the clock, start of Ray and of
-the actors included, and of the processor, of all processes that belong to the command, as is the
-most anonymous memory (RssAnon and RssShmem), looked at five times a second; with
-`--by-process` it is told whose the seconds of the processor were.
+are, and encoded to the features of a small network, or of another model, by two threads in all: by
+one process into parts; by two side by side (`--shards`); by two actors of a Ray that the command
+starts; the same with an actor killed (SIGKILL) when half of the parts are there; with the command
+itself killed then, and the same line once more; and on a cluster of two machines, both of them
+here, of which one ends then. `--ways` asks for some of these alone. Rows are held against those of
+one process. Seconds are by the clock, start of Ray and of the actors included, and of the
+processor, of all processes that belong to the command, as is the most anonymous memory (RssAnon and
+RssShmem), looked at five times a second; with `--by-process` it is told whose the seconds of the
+processor were.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ from machine import describe, foveal
 from bulk import difference, rows_of
 
 TICKS = os.sysconf("SC_CLK_TCK")
+WAYS = ("shards", "actors", "actor-killed", "command-killed", "machine-ended")
 RAW = argparse.RawDescriptionHelpFormatter
 
 
@@ -144,12 +147,12 @@ def copied(photographs: Path, count: int, work: Path) -> Path:
 
 def compared(
     pictures: Path,
-    model: Path,
+    model: str | Path,
     work: Path,
     part_size: int,
     parts: int,
     *,
-    unharmed: bool,
+    ways: Sequence[str],
     by_process: bool,
 ) -> None:
     """Encode in all ways, and print what each took and how far its rows are off."""
@@ -164,18 +167,17 @@ def compared(
     one = ran([encoding("one", "--threads", 2)])
     told("one process", one, 0.0)
     wanted = rows_of(work / "one")
-    ways = {
-        "two shards": (
-            [encoding("two", "--threads", 1, "--shards", f"{n}/2") for n in (1, 2)],
-            None,
-        ),
-        "two actors": ([encoding("ray", "--threads", 1, "--engine", "ray")], None),
-        "actor killed": ([encoding("actor", "--threads", 1, "--engine", "ray")], an_actor),
-        "command killed": ([encoding("command", "--threads", 1, "--engine", "ray")], kill),
+    on_ray = ("--threads", 1, "--engine", "ray")
+    shards = [encoding("shards", "--threads", 1, "--shards", f"{n}/2") for n in (1, 2)]
+    known: dict[str, tuple[list[list[str]], Callable[[int], None] | None]] = {
+        "shards": (shards, None),
+        "actors": ([encoding("actors", *on_ray)], None),
+        "actor-killed": ([encoding("actor-killed", *on_ray)], an_actor),
+        "command-killed": ([encoding("command-killed", *on_ray)], kill),
     }
-    took: dict[str, Ran] = {}
-    for way, (lines, then) in ways.items():
-        if unharmed and then is not None:
+    took = {"one process": one}
+    for way, (lines, then) in known.items():
+        if way not in ways:
             continue
         place = Path(lines[0][lines[0].index("--to") + 1])
         took[way] = ran(lines, (), half(place.name) if then else lambda: False, then or kill)
@@ -191,14 +193,17 @@ def compared(
                 },
             )
         told(way, took[way], difference(rows_of(place), wanted))
-    many, two = took["two actors"], took["two shards"]
-    seconds, busy = many.seconds / two.seconds - 1, many.processor / two.processor - 1
-    print(f"two actors over two shards: {seconds:+.1%} seconds, {busy:+.1%} of the processor")
+    many = took.get("actors", one)
+    for way in ("one process", "shards"):
+        if way in took and "actors" in took:
+            seconds = many.seconds / took[way].seconds - 1
+            busy = many.processor / took[way].processor - 1
+            print(f"actors over {way}: {seconds:+.1%} seconds, {busy:+.1%} of the processor")
     for kind, taken in (
         sorted(many.by_process.items(), key=lambda one: -one[1]) if by_process else ()
     ):
         print(f"    {kind:<30}{taken:>8.1f}")
-    if unharmed:
+    if "machine-ended" not in ways:
         return
     with two_machines() as (cluster, second):
         engine = f"ray://{cluster.address}"
@@ -206,7 +211,15 @@ def compared(
         found = ran(
             lines, [os.getpid()], half("machine"), lambda _: cluster.remove_node(second, False)
         )
-        told("machine ended", found, difference(rows_of(work / "machine"), wanted))
+        told("machine-ended", found, difference(rows_of(work / "machine"), wanted))
+
+
+def small(pictures: Path, work: Path) -> Path:
+    """Train a small network."""
+    model = work / "model.safetensors"
+    line = foveal("train", "cnn", pictures, model, "--epochs", 1, "--no-report")
+    subprocess.run(line, check=True, capture_output=True)
+    return model
 
 
 def kill(pid: int) -> None:
@@ -228,7 +241,8 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=100_000)
     parser.add_argument("--part-size", type=int, default=4_096)
     parser.add_argument("--photographs", type=Path, help="a folder of those that are copied")
-    parser.add_argument("--unharmed", action="store_true", help="nothing is killed")
+    parser.add_argument("--model", help="a model file, or imagenet; a small network is trained")
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS, help="beside one process")
     parser.add_argument("--work", type=Path, help="where pictures are made")
     parser.add_argument("--by-process", action="store_true", help="whose the processor was")
     asked = parser.parse_args()
@@ -244,17 +258,11 @@ def main() -> None:
             "RAY_worker_niceness": "0",
         }
         given = asked.photographs
-        few = given or written("folder", 200, work / "few")
-        model = work / "model.safetensors"
-        subprocess.run(
-            foveal("train", "cnn", few, model, "--epochs", 1, "--no-report"),
-            check=True,
-            capture_output=True,
-        )
+        model = asked.model or small(given or written("folder", 200, work / "few"), work)
         count = asked.pictures
         pictures = copied(given, count, work) if given else written("folder", count, work)
         parts = -(-count // asked.part_size)
-        how = {"unharmed": asked.unharmed, "by_process": asked.by_process}
+        how = {"ways": asked.ways, "by_process": asked.by_process}
         compared(pictures, model, work, asked.part_size, parts, **how)
 
 
