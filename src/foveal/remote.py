@@ -7,39 +7,25 @@ bounded seconds, a `ResourceError`: nothing that it holds is called unreadable f
 
 from __future__ import annotations
 
-import contextlib
 import functools
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from foveal.addresses import checked, protocol_of, shown
-from foveal.errors import DataError, FovealError, ResourceError, UsageError
+from foveal.addresses import checked, protocol_of
+from foveal.errors import UsageError
+from foveal.remote_errors import ALIASES, said_by, told, written
 
 TRIES = 3
 """Times that a request to S3 is made before its server counts as unreachable."""
 CONNECT_SECONDS, READ_SECONDS = 5, 20
 """Seconds that a server of S3 may take to be reached, and to go on with an answer."""
-KEYS = frozenset(
-    {
-        *("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"),
-        *("TokenRefreshRequired", "RequestTimeTooSkewed", "AccountProblem", "NotSignedUp"),
-    }
-)
-"""What S3 says of keys: no other object will be read with them either."""
-NO_KEYS = frozenset({"NoCredentialsError", "PartialCredentialsError", "ProfileNotFound"})
-"""Errors of botocore where there are no keys to send: no server was asked."""
-BUSY = frozenset({"SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "500"})
-"""What S3 says while it is in trouble itself."""
 A_PAGE = 1_000
 """Objects of a page of a listing, at most: as many as S3 gives."""
 TAGS = ("ETag", "etag", "md5Hash", "blob_id", "sha256", "checksum", "mtime", "created")
 """Names that protocols have for what changes with the bytes, the first that is told."""
-
-
-class NoObject(Exception):
-    """An object that cannot be read, alone; its text says why."""
 
 
 class Entry(NamedTuple):
@@ -73,12 +59,12 @@ def read(address: str, most: int, start: int = 0) -> bytes:
     ResourceError
         Where the server cannot be reached, or does not know the keys.
     """
-    with _told(address):
+    with told(address):
         system, place = _opened(address)
         try:
             found = system.cat_file(place, start=start, end=start + most)
         except OSError as error:
-            if _code(error) in ("InvalidRange", "416"):  # nothing is within an empty object
+            if said_by(error).code in ("InvalidRange", "416"):  # nothing is within an empty object
                 return b""
             raise
         return bytes(found)
@@ -92,7 +78,7 @@ def fetch(address: str, file: Path) -> None:
     NoObject, ResourceError
         As for `read`.
     """
-    with _told(address):
+    with told(address):
         system, place = _opened(address)
         system.get_file(place, str(file))
 
@@ -105,7 +91,7 @@ def write(address: str, data: bytes) -> None:
     ResourceError
         Where it cannot be written.
     """
-    with _written(address):
+    with written(address):
         system, place = _opened(address)
         system.pipe_file(place, data)
 
@@ -118,7 +104,7 @@ def put(file: Path, address: str) -> None:
     ResourceError
         Where it cannot be written.
     """
-    with _written(address):
+    with written(address):
         system, place = _opened(address)
         system.put_file(str(file), place)
 
@@ -138,7 +124,7 @@ def entry(address: str, *, alone: bool = False) -> Entry | None:
     ResourceError
         As for `read`, and for a refusal.
     """
-    with _told(address, asks=not alone):
+    with told(address, asks=not alone):
         system, place = _opened(address)
         facts = system.info(place)
         return None if facts["type"] == "directory" else _entry(address, facts)
@@ -157,7 +143,7 @@ def entries(folder: str) -> Iterator[Entry]:
     ResourceError
         As for `read`, and where nothing may be listed.
     """
-    with _told(folder, asks=True):
+    with told(folder, asks=True):
         system, place = _opened(folder)
         if hasattr(system, "call_s3"):
             yield from _pages(system, folder, place)
@@ -236,87 +222,30 @@ def _system(protocol: str, process: int) -> Any:
         ) from error
     if hasattr(found, "retries"):
         found.retries = 2  # each of them `TRIES` times
+    if protocol == "hf":
+        report_nothing()
+    # what goes wrong is told by us: some log it with a traceback before they raise it
+    logging.getLogger(type(found).__module__.partition(".")[0]).setLevel(logging.CRITICAL)
     return found
 
 
+def report_nothing() -> None:
+    """Keep huggingface_hub from telling its server what else is installed, and who asks."""
+    from huggingface_hub import constants
+
+    constants.HF_HUB_DISABLE_TELEMETRY = True
+
+
 def _absent(protocol: str, extra: str) -> UsageError:
-    usual = {"gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}
-    package = f"'foveal[{extra}]'" if extra else usual.get(protocol, "what fsspec names for it")
+    usual = {"gs": "gcsfs", "az": "adlfs", "hf": "huggingface_hub"}
+    package = (
+        f"'foveal[{extra}]'"
+        if extra
+        else usual.get(ALIASES.get(protocol, protocol), "what fsspec names for it")
+    )
     return UsageError(
         f"{protocol}://",
         needed="a package that reads such addresses",
         came="none",
         remedy=f"install it: pip install {package}",
-    )
-
-
-# What they say ---------------------------------------------------------------------------
-
-
-def _code(error: BaseException) -> str:
-    """Return the code by which S3 says what went wrong; nothing where another spoke."""
-    for one in (error, error.__cause__):
-        facts = getattr(one, "response", None)
-        if isinstance(facts, dict):
-            return str(facts.get("Error", {}).get("Code", ""))
-    return ""
-
-
-@contextlib.contextmanager
-def _told(address: str, *, asks: bool = False) -> Iterator[None]:
-    """Tell trouble of one object from that of all; with `asks` a refusal is of all."""
-    try:
-        yield
-    except (FovealError, NoObject):
-        raise
-    except Exception as error:  # each protocol has errors of its own
-        code = _code(error)
-        if isinstance(error, FileNotFoundError):
-            reason = "no such bucket" if code == "NoSuchBucket" else "nothing there"
-            raise NoObject(reason) from error
-        if isinstance(error, IsADirectoryError):
-            raise NoObject("a folder, not a file") from error
-        refused = isinstance(error, PermissionError) and not asks and code not in KEYS
-        odd = isinstance(error, OSError) and bool(code) and code not in KEYS | BUSY
-        if refused or (odd and not isinstance(error, PermissionError)):
-            raise NoObject(f"refused by its server ({code or 'no permission'})") from error
-        raise _trouble(address, error, code) from error
-
-
-@contextlib.contextmanager
-def _written(address: str) -> Iterator[None]:
-    """Turn whatever went wrong while writing into the error that names the address."""
-    try:
-        yield
-    except FovealError:
-        raise
-    except Exception as error:
-        raise _trouble(address, error, _code(error), "that can be written to") from error
-
-
-def _trouble(address: str, error: Exception, code: str, needed: str = "") -> ResourceError:
-    keyless = type(error).__name__ in NO_KEYS
-    is_refused = keyless or isinstance(error, PermissionError) or code in KEYS
-    said = code or type(error).__name__
-    return ResourceError(
-        shown(address),
-        needed=f"a server that answers, and a place {needed or 'that may be read'}",
-        came=f"{_why(keyless, is_refused)} ({said})",
-        remedy="check the keys in the environment, such as AWS_PROFILE, and what they may do"
-        if is_refused
-        else "check the address, the network and AWS_ENDPOINT_URL, then give the same line again: "
-        "parts that are there stay",
-    )
-
-
-def _why(keyless: bool, is_refused: bool) -> str:
-    if keyless:
-        return "no keys to show it"
-    return "no permission" if is_refused else "none that answers"
-
-
-def missing(address: str, reason: str, needed: str = "a folder or file that exists") -> DataError:
-    """Make the error for an address at which nothing can be read."""
-    return DataError(
-        shown(address), needed=needed, came=reason, remedy="check the spelling of the address"
     )

@@ -12,7 +12,8 @@ from foveal.addresses import checked, is_remote, last_name, shown
 from foveal.cache import cache_folder, disk
 from foveal.errors import ModelFileError
 from foveal.files import whole_file
-from foveal.remote import NoObject, entry, fetch
+from foveal.remote import entry, fetch
+from foveal.remote_errors import NoObject
 
 if TYPE_CHECKING:
     from foveal.eviction import Hold

@@ -12,6 +12,7 @@ import pytest
 
 from foveal import remote
 from foveal.errors import ResourceError, UsageError
+from foveal.remote_errors import NoObject
 
 
 @pytest.fixture(autouse=True)
@@ -42,9 +43,9 @@ def test_a_file_is_put_and_read_at_any_place(tmp_path: Path) -> None:
 
 def test_what_is_not_there_is_no_object() -> None:
     for reading in (lambda: remote.read("memory://none", 1), lambda: remote.entry("memory://none")):
-        with pytest.raises(remote.NoObject, match="nothing there"):
+        with pytest.raises(NoObject, match="nothing there"):
             reading()
-    with pytest.raises(remote.NoObject):
+    with pytest.raises(NoObject):
         list(remote.entries("memory://none"))
 
 

@@ -7,6 +7,7 @@ import pickle
 import socket
 import tarfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from foveal.pictures.encoded import InMemory
 from foveal.pictures.naming import paths_from
 from foveal.pictures.sources import gather
 from foveal.recipe import PictureRecipe
+from support.hub import DATASET, Hub, hub_of
 from support.remote import renew
 from support.s3 import BUCKET, S3, free_port
 
@@ -270,3 +272,39 @@ def test_a_table_of_what_lies_at_addresses_names_addresses(
     s3.put_folder(photos, "photos")
     both = gather([f"{PHOTOS}/test/cat/3.png", str(photos / "test/cat/3.png")])
     assert paths_from(both, tmp_path) == [f"{PHOTOS}/test/cat/3.png", "photos/test/cat/3.png"]
+
+
+# Another protocol: the hub of Hugging Face, as its own package reads it ---------------------
+
+
+@pytest.fixture
+def hub(photos: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    with hub_of(photos, monkeypatch) as found:
+        yield found
+
+
+def test_a_dataset_of_a_hub_is_read_as_the_same_folder_of_this_machine(
+    hub: Hub, photos: Path
+) -> None:
+    found = gather(f"hf://{DATASET}")
+    assert told(found) == told(gather(photos))
+    assert found.with_whole_names().names[0] == f"hf://{DATASET}/test/cat/3.png"
+    assert told(gather(f"hf://{DATASET}/train/cat")) == told(gather(photos / "train/cat"))
+
+
+def test_a_hub_is_told_nothing_of_who_asks_and_what_is_installed(hub: Hub) -> None:
+    gather(f"hf://{DATASET}")
+    assert hub.asked and not [one for one in hub.asked if "torch" in one or "/api/agent" in one]
+
+
+def test_an_object_that_a_hub_refuses_costs_its_row_alone(hub: Hub, photos: Path) -> None:
+    hub.refusals["cat/9.png"] = 403
+    answers = list(gather(f"hf://{DATASET}/train/cat").content.prepare(range(2), RECIPE))
+    assert answers[0] == "refused by its server (403)" and not isinstance(answers[1], str)
+
+
+def test_a_hub_that_does_not_know_the_keys_stops_all(hub: Hub) -> None:
+    pictures = gather(f"hf://{DATASET}/train/cat")
+    hub.refusals["cat/9.png"] = 401
+    with pytest.raises(ResourceError, match=r"no permission \(401\)\. Check .* HF_TOKEN"):
+        list(pictures.content.prepare(range(2), RECIPE))

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from foveal import remote
 from foveal.backbones import weights
 from foveal.backbones.weights import Weights
 from foveal.cache import cache_folder
@@ -133,6 +134,7 @@ def _fetched(architecture: str, model: nn.Module) -> Path:
     """Fetch the weights of an architecture from its hub; only ever called with leave to."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 
+    remote.report_nothing()
     place: Any = model.pretrained_cfg
     if not place.get("hf_hub_id"):
         raise _without_weights(architecture)

@@ -23,7 +23,7 @@ from foveal.bulk.part import Part, mark_of_part
 from foveal.bulk.remote_folder import at_hand, manifest_at, part_at, said_by, stamp_of, stamps_at
 from foveal.bulk.work import mark_of
 from foveal.errors import DataError
-from foveal.remote import NoObject
+from foveal.remote_errors import NoObject
 from foveal.vocabulary import MANIFEST
 from foveal.wording import counted
 

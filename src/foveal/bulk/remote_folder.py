@@ -36,6 +36,7 @@ from foveal.cache import cache_folder, disk
 from foveal.errors import UsageError
 from foveal.pictures.sources.part_files import MOST_MANIFEST
 from foveal.remote_copies import COPIES, copied
+from foveal.remote_errors import NoObject, missing
 from foveal.vocabulary import MANIFEST
 
 AN_END = 64 << 10
@@ -84,7 +85,7 @@ class RemotePartsFolder(PartsFolder):
         """Whether there is a part of this number, whole or damaged."""
         try:
             return remote.entry(self.part(number)) is not None
-        except remote.NoObject:
+        except NoObject:
             return False
 
     def part(self, number: int) -> str:
@@ -132,9 +133,9 @@ def manifest_at(place: Path | str) -> dict[str, Any] | None:
     address = _folder(place)
     try:
         data = remote.read(f"{address}/{MANIFEST}", MOST_MANIFEST)
-    except remote.NoObject as reason:
+    except NoObject as reason:
         if str(reason) == "no such bucket":
-            raise remote.missing(address, str(reason), "a bucket that exists") from reason
+            raise missing(address, str(reason), "a bucket that exists") from reason
         return None
     return manifest_of(data, shown(f"{address}/{MANIFEST}"))
 
@@ -183,7 +184,7 @@ def said_by(file: Path | str) -> Part | str:
         foot = int.from_bytes(data[-8:-4], "little") + 8
         if len(data) < foot <= found.size:
             data = remote.read(file, foot, found.size - foot)
-    except remote.NoObject as reason:
+    except NoObject as reason:
         return str(reason)
     return part_or_damage(io.BytesIO(data))
 
@@ -213,7 +214,7 @@ def _folder(address: str) -> str:
 def _check_empty(address: str) -> None:
     try:
         other = next(iter(remote.entries(address)), None)
-    except remote.NoObject:
+    except NoObject:
         return
     if other is not None:
         raise UsageError(

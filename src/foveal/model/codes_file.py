@@ -15,7 +15,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from foveal import remote
 from foveal.addresses import shown
 from foveal.bulk.reading import HASH, are_parts, open_parts
 from foveal.errors import DataError
@@ -23,6 +22,7 @@ from foveal.files import whole_file
 from foveal.model.codec import Codes
 from foveal.model.codes_text import FORMATS, CodesTable, TextTable, read_text
 from foveal.remote_copies import local_path
+from foveal.remote_errors import NoObject, missing
 from foveal.tables import checked_table, valid_text, write_table
 from foveal.wording import counted
 
@@ -286,8 +286,8 @@ def _opened(where: Path | str) -> CodesTable:
         return open_parts(where)
     try:
         path = local_path(where)
-    except remote.NoObject as reason:
-        raise remote.missing(title, str(reason)) from reason
+    except NoObject as reason:
+        raise missing(title, str(reason)) from reason
     if path.is_dir():
         return open_parts(path)
     if path.exists() and not path.is_file():

@@ -19,6 +19,7 @@ from foveal.pictures.encoded import (
     Unreadable,
     check_bytes,
 )
+from foveal.remote_errors import NoObject
 
 AT_ONCE = 16
 """Objects that a thread asks for together: a server takes long to answer, not much work."""
@@ -51,7 +52,7 @@ class RemoteObject:
             if found is not None and found.stamp:
                 return found.stamp
             return hashlib.blake2b(self.read(), digest_size=16).hexdigest()
-        except (remote.NoObject, Unreadable):
+        except (NoObject, Unreadable):
             return ""
 
     def stamped(self) -> RemoteObject:
@@ -78,7 +79,7 @@ class RemoteObject:
         check_bytes(self.size)
         try:
             found = remote.read(self.address, most)
-        except remote.NoObject as reason:
+        except NoObject as reason:
             raise Unreadable(str(reason)) from reason
         if self.size >= 0 and len(found) != min(self.size, most):
             raise Unreadable("changed since it was listed")

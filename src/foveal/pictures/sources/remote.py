@@ -31,6 +31,7 @@ from foveal.pictures.sources.part_files import MOST_MANIFEST, refusal
 from foveal.pictures.sources.shards import BESIDE, members_too, with_part
 from foveal.pictures.texts import Texts
 from foveal.remote_copies import Copy, copied
+from foveal.remote_errors import NoObject, missing
 from foveal.vocabulary import MANIFEST
 
 MOST_OPEN = 8
@@ -66,8 +67,8 @@ def read(given: Any) -> Pictures:
             return _Folder(address.rstrip("/")).read()
         if kind := next((one for one in (*SHARDS, *TABLES) if _is(one, address)), None):
             return _file(address, kind)
-    except remote.NoObject as reason:
-        raise remote.missing(address, str(reason)) from reason
+    except NoObject as reason:
+        raise missing(address, str(reason)) from reason
     return _objects([RemoteObject(address, found.stamp, found.size)], [address])
 
 
@@ -83,8 +84,8 @@ def each(given: Any) -> Sequence[Pictures] | Iterator[Pictures]:
     try:
         is_folder = given.endswith("/") or remote.entry(checked(given)) is None
         folder = _Folder(given.rstrip("/")) if is_folder else None
-    except remote.NoObject as reason:
-        raise remote.missing(given, str(reason)) from reason
+    except NoObject as reason:
+        raise missing(given, str(reason)) from reason
     if folder is None or not folder.shards:
         return [read(given) if folder is None else folder.read()]
     return _told_each((folder.listed(name), given) for name in folder.shards)
@@ -126,7 +127,7 @@ class _Folder:
             else:
                 found[name] = one.stamp, one.size
         if not found:
-            raise remote.missing(address, "nothing there", "a folder with pictures")
+            raise missing(address, "nothing there", "a folder with pictures")
         if MANIFEST in found:
             raise refusal(shown(address), remote.read(f"{address}/{MANIFEST}", MOST_MANIFEST))
         self.names = in_order(found)
@@ -188,7 +189,7 @@ def _shard(address: str, name: str, *, alone: bool = False) -> Listed:
     """List the pictures of a shard; one of several that cannot be read is a row of its own."""
     try:
         return RemoteShard.of(address).listed(name)
-    except remote.NoObject as reason:
+    except NoObject as reason:
         return _unread(address, name, str(reason))
     except (OSError, Unreadable) as error:
         if isinstance(error, ResourceError):
