@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from foveal.addresses import checked, protocol_of
 from foveal.errors import UsageError
-from foveal.remote_errors import ALIASES, said_by, told, written
+from foveal.remote_errors import not_opened, said_by, told, usual, written
 
 TRIES = 3
 """Times that a request to S3 is made before its server counts as unreachable."""
@@ -210,7 +210,7 @@ def _system(protocol: str, process: int) -> Any:
         tries = {"retries": {"max_attempts": TRIES - 1, "mode": "standard"}}
         options |= {"config_kwargs": times | tries, "max_concurrency": 1}
     try:
-        found = fsspec.filesystem(protocol, **options)
+        kind = fsspec.get_filesystem_class(protocol)
     except ImportError as error:
         raise _absent(protocol, "remote" if protocol in ("s3", "s3a") else "") from error
     except ValueError as error:
@@ -220,6 +220,10 @@ def _system(protocol: str, process: int) -> Any:
             came="another",
             remedy="check the spelling of the address",
         ) from error
+    try:
+        found = kind(**options)
+    except Exception as error:  # each package asks for what it needs in its own way
+        raise not_opened(protocol, error) from error
     if hasattr(found, "retries"):
         found.retries = 2  # each of them `TRIES` times
     if protocol == "hf":
@@ -237,12 +241,7 @@ def report_nothing() -> None:
 
 
 def _absent(protocol: str, extra: str) -> UsageError:
-    usual = {"gs": "gcsfs", "az": "adlfs", "hf": "huggingface_hub"}
-    package = (
-        f"'foveal[{extra}]'"
-        if extra
-        else usual.get(ALIASES.get(protocol, protocol), "what fsspec names for it")
-    )
+    package = f"'foveal[{extra}]'" if extra else usual(protocol).package
     return UsageError(
         f"{protocol}://",
         needed="a package that reads such addresses",

@@ -36,14 +36,30 @@ BUSY = frozenset(
 )
 """What a server says while it is in trouble itself."""
 DENIED, NOWHERE = "403", ("404", "NoSuchBucket")
+
+
+class Usual(NamedTuple):
+    """What reads a protocol, and where it looks."""
+
+    package: str = "what fsspec names for it"
+    keys: str = ""
+    """Variable of the environment for keys."""
+    server: str = ""
+    """Variable for the address of another server."""
+
+
 USUAL = {
-    "s3": ("AWS_PROFILE", "AWS_ENDPOINT_URL"),
-    "gs": ("GOOGLE_APPLICATION_CREDENTIALS", ""),
-    "az": ("AZURE_STORAGE_ACCOUNT_NAME", ""),
-    "hf": ("HF_TOKEN", "HF_ENDPOINT"),
+    "s3": Usual("s3fs", "AWS_PROFILE", "AWS_ENDPOINT_URL"),
+    "gs": Usual("gcsfs", "GOOGLE_APPLICATION_CREDENTIALS"),
+    "az": Usual("adlfs", "AZURE_STORAGE_ACCOUNT_NAME"),
+    "hf": Usual("huggingface_hub", "HF_TOKEN", "HF_ENDPOINT"),
 }
-"""Variables of the environment, by protocol: for keys, and for the address of another server."""
 ALIASES = {"s3a": "s3", "gcs": "gs", "abfs": "az", "abfss": "az", "adl": "az"}
+
+
+def usual(protocol: str) -> Usual:
+    """Return what is known of a protocol."""
+    return USUAL.get(ALIASES.get(protocol, protocol), Usual())
 
 
 class NoObject(Exception):
@@ -163,8 +179,7 @@ def _of_all(address: str, error: Exception, place: str) -> ResourceError:
         Trouble.KEYS: Trouble.REFUSED.value,
         Trouble.ODD: "one that refuses",
     }.get(trouble, trouble.value)
-    protocol = protocol_of(address)
-    keys, server = USUAL.get(ALIASES.get(protocol, protocol), ("", ""))
+    _, keys, server = usual(protocol_of(address))
     if trouble in (Trouble.REFUSED, Trouble.KEYS, Trouble.NO_KEYS):
         such = f", such as {keys}," if keys else ""
         remedy = f"check the keys in the environment{such} and what they may do"
@@ -180,6 +195,18 @@ def _of_all(address: str, error: Exception, place: str) -> ResourceError:
         needed=f"a server that answers, and a place {place}",
         came=f"{reason} ({code or type(error).__name__})",
         remedy=remedy,
+    )
+
+
+def not_opened(protocol: str, error: Exception) -> ResourceError:
+    """Make the error for a package that does not find what it needs before it asks any server."""
+    known = usual(protocol)
+    such = f", such as {known.keys}" if known.keys else ""
+    return ResourceError(
+        f"{protocol}://",
+        needed=f"what {known.package} asks for",
+        came=(str(error).splitlines() or [""])[0][:120] or type(error).__name__,
+        remedy=f"set it in the environment{such}",
     )
 
 

@@ -83,6 +83,17 @@ def test_where_there_are_no_keys_it_is_these_that_are_missing(
     assert "network" not in str(told.value)
 
 
+def test_a_package_that_lacks_something_says_what(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Keyless(fsspec.AbstractFileSystem):  # type: ignore[misc]
+        def __init__(self, **_: object) -> None:
+            raise ValueError("an account is missing\nand more")
+
+    monkeypatch.setattr(fsspec, "get_filesystem_class", lambda _: Keyless)
+    remote._system.cache_clear()
+    with pytest.raises(ResourceError, match="adlfs asks for, got an account is missing. Set it"):
+        remote.read("az://b/k", 1)
+
+
 def test_without_fsspec_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "fsspec", None)
     remote._system.cache_clear()
