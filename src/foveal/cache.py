@@ -12,7 +12,8 @@ from pathlib import Path
 
 import platformdirs
 
-from foveal.errors import ResourceError
+from foveal.addresses import is_remote, shown
+from foveal.errors import ResourceError, UsageError
 
 KEY = "[0-9a-f]{32}"
 """A digest that names something, as a regular expression."""
@@ -49,8 +50,22 @@ class Entry:
 
 
 def cache_folder() -> Path:
-    """Return the folder of the cache: FOVEAL_CACHE, or the platform's own place."""
+    """Return the folder of the cache: FOVEAL_CACHE, or the platform's own place.
+
+    Raises
+    ------
+    UsageError
+        For an address: what is kept is mapped into memory, which takes a disk of this machine.
+    """
     named = os.environ.get("FOVEAL_CACHE")
+    if is_remote(named):
+        raise UsageError(
+            "FOVEAL_CACHE",
+            needed="a folder of this machine",
+            came=shown(named),
+            remedy="name a folder; features that several machines are to share may be put to an "
+            "address as parts, --to s3://bucket/parts/",
+        )
     return Path(named) if named else Path(platformdirs.user_cache_dir("foveal"))
 
 

@@ -9,13 +9,19 @@ from pathlib import Path
 import pytest
 
 from foveal.cache import Entry, cache_folder, clear, disk, entries
-from foveal.errors import ResourceError
+from foveal.errors import ResourceError, UsageError
 
 
 def test_it_is_where_the_environment_says(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert cache_folder() == cache
     monkeypatch.setenv("FOVEAL_CACHE", "")
     assert cache_folder().name == "foveal"
+
+
+def test_an_address_is_no_place_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOVEAL_CACHE", "s3://bucket/cache")
+    with pytest.raises(UsageError, match="FOVEAL_CACHE: needed a folder of this machine, got s3"):
+        cache_folder()
 
 
 def test_an_empty_cache_has_no_entries(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
