@@ -97,6 +97,11 @@ def handed_out(
             yield from found
 
 
+def needs_graphics(device: str) -> bool | None:
+    """Whether an actor that computes there needs a graphics processor; None for where any is."""
+    return None if device == "auto" else device.startswith("cuda")
+
+
 class Actor:
     """One worker of many: it opens the task once, and does items.
 
@@ -196,6 +201,8 @@ class _Run:
                 packed = pickle.dumps((self.out, item))
                 self.out += 1
                 yield from self._given(queue, packed, ray_data)
+                if not ray_data.is_alive():  # nobody asks for those that would be listed still
+                    break
             yield from self._given(queue, None, ray_data)
             while ray_data.is_alive():
                 yield from self._came(wait=True)

@@ -227,7 +227,7 @@ def enter(place: str) -> None:
 def _running() -> str | None:
     """Return the address of the cluster that this machine is part of; None for none."""
     asked = os.environ.get("RAY_ADDRESS", "")
-    if asked:
+    if asked not in ("", "auto"):
         return None if asked == "local" else asked.rpartition("//")[2]
     place = Path(os.environ.get("RAY_TMPDIR", tempfile.gettempdir()))
     try:  # `ray start` leaves it there, `ray stop` takes it away
@@ -240,7 +240,7 @@ def _check_answers(address: str) -> None:
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=SECONDS).close()
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, ValueError) as error:  # the last where it has no port
         raise _unreachable(address, str(error)) from error
 
 

@@ -163,6 +163,10 @@ def test_a_part_of_which_its_foot_and_its_rows_differ_is_named(place: Path) -> N
     pq.write_table(longer.replace_schema_metadata(said), file)
     with pytest.raises(DataError, match=f"{file.name}: .*5 rows where it says that it has 4"):
         open_parts(place)
+    odd = json.dumps({**json.loads(said[KEY]), "counts": ["many"]})
+    pq.write_table(table.replace_schema_metadata({**said, KEY: odd}), file)
+    with pytest.raises(DataError, match=f"{file.name}: .*does not say which part it is"):
+        open_parts(place)
     pq.write_table(table.replace_schema_metadata({}), file)
     with pytest.raises(DataError, match=f"{file.name}: .*does not say which part it is"):
         open_parts(place)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
-from foveal.actors import TRIES, Actor, Starts, check_fits
+from foveal import actors
+from foveal.actors import TRIES, Actor, Starts, check_fits, handed_out, needs_graphics
+from foveal.cluster import Cluster
 from foveal.errors import ResourceError, UsageError
 
 
@@ -76,6 +80,35 @@ class Machines:
             {"Alive": True, "Resources": {"CPU": cores, "GPU": graphics}}
             for cores, graphics in self.sizes
         ]
+
+    def cluster_resources(self) -> dict[str, int]:
+        return {"CPU": sum(cores for cores, _ in self.sizes)}
+
+
+class Ended(Cluster):
+    """Stands for a cluster whose Ray ends at once."""
+
+    @contextmanager
+    def joined(self) -> Iterator[Machines]:
+        yield Machines((2, 0))
+
+
+def test_once_ray_has_ended_no_more_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray")
+    listed: list[int] = []
+    items = (listed.append(number) or number for number in range(1_000))
+    monkeypatch.setattr(actors._Run, "_queue", lambda self: SimpleQueue())
+    monkeypatch.setattr(actors._Run, "_collect", lambda self, queue: None)
+    with pytest.raises(ResourceError, match="needed actors that stay alive"):
+        list(handed_out(Ended(), Double(), items, threads=1))
+    assert len(listed) < 100
+
+
+@pytest.mark.parametrize(
+    ("device", "needs"), [("auto", None), ("cpu", False), ("cuda", True), ("cuda:1", True)]
+)
+def test_who_needs_a_graphics_processor(device: str, needs: bool | None) -> None:
+    assert needs_graphics(device) is needs
 
 
 @pytest.mark.parametrize(

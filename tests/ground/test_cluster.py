@@ -42,6 +42,22 @@ def test_an_address_at_which_nothing_answers_is_told(
             pass
 
 
+@pytest.mark.parametrize("asked", ["auto", "somewhere"])
+@pytest.mark.allow_hosts(["127.0.0.1"])
+def test_an_environment_that_names_no_port_is_no_traceback(
+    asked: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ray")
+    (tmp_path / "ray").mkdir()
+    (tmp_path / "ray" / "ray_current_cluster").write_text("127.0.0.1:9")
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    monkeypatch.setenv("RAY_ADDRESS", asked)
+    where = {"auto": "127.0.0.1:9"}.get(asked, asked)
+    with pytest.raises(ResourceError, match=f"engine ray://{where}: needed a cluster of Ray"):
+        with Cluster().joined():
+            pass
+
+
 def test_a_ray_that_does_not_start_here_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     ray = pytest.importorskip("ray")
 

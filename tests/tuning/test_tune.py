@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import filelock
 import numpy as np
 import optuna
 import pytest
@@ -22,7 +23,7 @@ from foveal.errors import DataError
 from foveal.evaluation.intervals import Estimate
 from foveal.pictures.copies import CopySearch, NearCopies
 from foveal.progress.events import Event, Prepared
-from foveal.tuning import trying
+from foveal.tuning import presence, trying
 from foveal.tuning import tuned as tuning_found
 from foveal.tuning.spaces import SPACES
 from foveal.tuning.study import AGAIN, AT, FIRST, OF, TRY, Tried, front
@@ -162,6 +163,25 @@ def test_the_trial_of_all_defaults_is_tried_again_too(tmp_path: Path) -> None:
     found = tune(X, Y, to=other / "m.safetensors", epochs=1, threads=1, trials=1, repeats=0)
     assert [one.is_first for one in found.trials] == [True, True]
     assert found.default is not None
+
+
+def test_who_looks_for_processes_that_ended_lets_none_enter_meanwhile(
+    tmp_path: Path, monkeypatch
+) -> None:
+    held: list[bool] = []
+    gone = presence.gone
+
+    def looked(folder: Path) -> set[str]:
+        try:
+            presence.study_lock(folder).acquire(timeout=0).__exit__(None, None, None)
+            held.append(False)
+        except filelock.Timeout:
+            held.append(True)
+        return gone(folder)
+
+    monkeypatch.setattr(presence, "gone", looked)
+    tuned(tmp_path, trials=2, repeats=1)
+    assert len(held) > 4 and all(held)
 
 
 def test_a_study_of_other_pictures_or_options_is_refused(tmp_path: Path) -> None:

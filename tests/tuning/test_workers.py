@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
 
 import numpy as np
 import optuna
@@ -14,6 +18,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from foveal.errors import ResourceError
+from foveal.tuning import workers
 from foveal.tuning.workers import _lost, shares
 from support.warm import Started, started
 
@@ -82,6 +87,32 @@ def test_trials_are_divided_among_workers() -> None:
     assert [count for _, _, count in shares(None, 0.0, 5, 3)] == [2, 2, 1]
     assert [count for _, _, count in shares(None, 0.0, 1, 3)] == [1]
     assert [count for _, _, count in shares(None, 0.0, None, 2)] == [None, None]
+
+
+REFUSED = """
+from foveal.errors import UsageError
+from foveal.tuning import workers
+
+def work(*_):
+    print("a library says this " * 10_000)
+    raise UsageError("minutes", needed="more", came="less", remedy="give more")
+
+workers.work = work
+workers.main()
+"""
+
+
+def test_what_libraries_print_in_a_worker_neither_holds_it_up_nor_hides_why_it_ends() -> None:
+    line = [sys.executable, "-c", REFUSED]
+    with subprocess.Popen(line, stdin=PIPE, stdout=PIPE, stderr=DEVNULL) as worker:
+        assert worker.stdin is not None and worker.stdout is not None
+        try:
+            pickle.dump((None, None, None), worker.stdin)
+            worker.stdin.flush()
+            assert worker.wait(timeout=60) == workers.REFUSED
+            assert pickle.loads(worker.stdout.read()).needed == "more"
+        finally:
+            worker.kill()
 
 
 def test_workers_that_all_ended_are_an_error() -> None:

@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
-from foveal.actors import handed_out
+from foveal.actors import handed_out, needs_graphics
 from foveal.bulk.folder import PartsFolder
 from foveal.bulk.part import Part
 from foveal.bulk.pieces import Piece
@@ -51,7 +51,8 @@ def on_ray(work: Work, cluster: Cluster) -> Doing:
     def doing(folder: PartsFolder, missing: Iterator[Piece]) -> Generator[Part, None, None]:
         done: list[int] = []
         task, threads = Parts(work, folder), getattr(work, "threads", None)
-        given = handed_out(cluster, task, missing, threads=threads, graphics=_graphics(work))
+        graphics = needs_graphics(getattr(work, "device", "cpu"))
+        given = handed_out(cluster, task, missing, threads=threads, graphics=graphics)
         try:
             with closing(given) as parts:
                 for part in parts:
@@ -75,9 +76,3 @@ def _with_threads(work: Work, threads: int) -> Work:
     """Return the same work by this number of threads, where it may say one."""
     known: Any = work
     return replace(known, threads=threads) if hasattr(work, "threads") else work
-
-
-def _graphics(work: Work) -> bool | None:
-    """Whether an actor needs a graphics processor; None for where there is any."""
-    device = getattr(work, "device", "cpu")
-    return None if device == "auto" else str(device).startswith("cuda")

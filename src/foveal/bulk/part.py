@@ -106,6 +106,8 @@ def by_engines(engines: Mapping[str, int], noun: str) -> str:
 
 def _is_sound(part: Part) -> bool:
     """Whether what a part says of itself can be."""
+    if not isinstance(part.counts, dict):
+        return False
     texts = [part.names, part.work, part.engine, *part.counts, *part.notes]
     numbers = [part.number, part.rows, part.unreadable, *part.counts.values()]
     return (

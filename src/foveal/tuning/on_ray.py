@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from foveal.actors import handed_out
+from foveal.actors import handed_out, needs_graphics
 from foveal.cluster import Cluster
 from foveal.errors import UsageError
 from foveal.tuning.choosing import most_repeats
@@ -74,7 +74,7 @@ def on_ray(
     threads = search.machine["threads"]
     with cluster.joined() as ray:
         _check_shared(ray, search)
-        graphics = _graphics(search.machine["device"])
+        graphics = needs_graphics(search.machine["device"])
         task, items = Trials(search, times), _items(search, times, trials)
         with closing(handed_out(cluster, task, items, threads=threads, graphics=graphics)) as ended:
             for _ in ended:
@@ -102,8 +102,3 @@ def _check_shared(ray: Any, search: Search) -> None:
             came="a file of SQLite, which one machine may write into",
             remedy="give the address of a server, such as postgresql://name@machine/database",
         )
-
-
-def _graphics(device: str) -> bool | None:
-    """Whether an actor needs a graphics processor; None for where there is any."""
-    return None if device == "auto" else device.startswith("cuda")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ class Presence:
         """Let go; where a trial was left unfinished the next process shall find out whose."""
         self._lock.release()
         if not unfinished:
-            _lock_of(self.folder, self.token).unlink(missing_ok=True)
+            forget(self.folder, self.token)
 
     @contextmanager
     def at(self, trial: int) -> Iterator[None]:
@@ -80,7 +80,8 @@ def _is_free(lock: filelock.BaseFileLock) -> bool:
 
 def forget(folder: Path, token: str) -> None:
     """Remove the lock of a process that has ended."""
-    _lock_of(folder, token).unlink(missing_ok=True)
+    with suppress(PermissionError):  # Windows keeps what another process looks at: the next does it
+        _lock_of(folder, token).unlink(missing_ok=True)
 
 
 def study_lock(folder: Path) -> filelock.BaseFileLock:

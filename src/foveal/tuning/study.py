@@ -238,7 +238,10 @@ def _written(facts: Mapping[str, Any], names: Sequence[str]) -> str:
 
 
 def bury(study: Study, search: Search) -> None:
-    """Fail the trials whose process was ended; each waits to be tried again."""
+    """Fail the trials whose process was ended; each waits to be tried again.
+
+    Called by who holds the lock of the study: one that enters meanwhile would be met half.
+    """
     optuna = imported()
     with storage.experiments_meant():
         optuna.storages.fail_stale_trials(study)

@@ -128,8 +128,8 @@ class Worker:
             begun = best_of(all_tried(self.study)) is not None
             if begun and time.time() >= times.search:
                 return False
-            bury(self.study, self.search)
-            with study_lock(self.search.folder):
+            with study_lock(self.search.folder):  # nobody enters meanwhile
+                bury(self.study, self.search)
                 begin(self.study, self.search)
                 trial = self._asked()
             longest = LARGEST_SHARE * (times.search - time.time())
@@ -146,8 +146,8 @@ class Worker:
         """
         with self._reaching():
             while time.time() < times.end:
-                bury(self.study, self.search)
                 with study_lock(self.search.folder):  # what waits is asked for by one alone
+                    bury(self.study, self.search)
                     if self._queue(times):
                         trial = self._asked()
                         break

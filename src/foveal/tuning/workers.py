@@ -168,11 +168,13 @@ def _raise_its_error(process: subprocess.Popen[bytes]) -> None:
 def main() -> None:
     """Take part in a study, as a process of its own does that `_started` started."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it is interrupted, and ends it
+    answer = os.dup(1)
+    os.dup2(2, 1)  # whatever else is printed is no answer, and nobody reads it before the end
     search, times, trials = pickle.load(sys.stdin.buffer)
     end_with(sys.stdin.fileno())
     try:
         work(search, times, trials)
     except FovealError as error:
-        pickle.dump(error, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
+        with os.fdopen(answer, "wb") as out:
+            pickle.dump(error, out)
         os._exit(REFUSED)
