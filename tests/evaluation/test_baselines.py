@@ -13,7 +13,6 @@ from foveal.evaluation.baselines import (
     MOST_PIXELS,
     as_vectors,
     cross_fit_baselines,
-    fit_baselines,
     majority,
 )
 from foveal.evaluation.intervals import wilson
@@ -30,6 +29,11 @@ def separable(count: int, seed: int, shape: tuple[int, int, int] = (8, 8, 1)) ->
     images[codes == 0, :, :half] += 150
     images[codes == 1, :, half:] += 150
     return images, codes
+
+
+def fit_baselines(*fold: np.ndarray) -> list[module.Baseline]:
+    """Fit and judge the baselines of one fold."""
+    return cross_fit_baselines([fold])  # type: ignore[list-item]
 
 
 def names(baselines: list[module.Baseline]) -> list[str]:

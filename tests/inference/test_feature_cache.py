@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import threading
@@ -209,6 +210,20 @@ def test_damaged_parts_are_removed_and_can_be_written_again(tmp_path: Path, dama
     cache.read()
     assert_holds(cache, 1, 3, 2)
     assert_holds(opened(tmp_path), 1, 3, 2)
+
+
+def test_a_process_with_too_many_open_files_removes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(FeatureCache(tmp_path), 1)
+
+    def refused(path: Path, **_: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(feature_cache, "ArrayFile", refused)
+        assert opened(tmp_path).known == {}
+    assert_holds(opened(tmp_path), 1)
 
 
 def test_numbers_whose_names_are_not_written_yet_are_no_part(tmp_path: Path) -> None:

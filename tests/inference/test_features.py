@@ -15,7 +15,7 @@ from PIL import Image
 
 from foveal import eviction
 from foveal.errors import ResourceError
-from foveal.inference import extracting, features
+from foveal.inference import extracting, feature_cache, features
 from foveal.inference.extracting import varied_view
 from foveal.inference.features import open_features
 from foveal.pictures import decode
@@ -85,6 +85,19 @@ def test_the_second_time_nothing_is_decoded(folder: Path, decodes: list[str]) ->
     assert (second.warm, second.computed) == (True, 0)
     assert second.saved > 0
     assert first.size == second.size == 8 * CUT.shape[0] * 4
+
+
+@pytest.mark.parametrize("engine", [None, "openvino"])
+def test_what_is_kept_is_read_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, engine: str | None
+) -> None:
+    asked = extraction(engine=engine)
+    open_features(gather(folder), asked)
+    read: list[Path] = []
+    digest = feature_cache._digest
+    monkeypatch.setattr(feature_cache, "_digest", lambda path: read.append(path) or digest(path))
+    assert open_features(gather(folder), asked).warm
+    assert read and len(read) == len(set(read))
 
 
 def test_what_is_said_of_a_picture_is_said_again_of_its_features(folder: Path) -> None:

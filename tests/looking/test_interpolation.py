@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from foveal.errors import DataError, UsageError
 from foveal.looking.interpolation import interpolated
@@ -39,6 +40,15 @@ def test_ends_that_are_not_one_readable_picture_are_refused(tmp_path: Path) -> N
         DataError, match=r"broken\.png: needed a picture that can be read, got not a picture"
     ):
         interpolated(model, broken, one)
+
+
+def test_a_network_that_gives_no_numbers_is_told_and_no_picture_is_blamed() -> None:
+    model = small_autoencoder(4)
+    dense = [one for one in model.network.modules() if isinstance(one, torch.nn.Linear)]
+    dense[0].weight.data.fill_(np.nan)
+    one = 255 * random_pictures(1)
+    with pytest.raises(UsageError, match="needed a network that gives numbers"):
+        interpolated(model, one, one)
 
 
 def test_the_ends_are_the_pictures_and_changes_go_from_one_to_the_next() -> None:

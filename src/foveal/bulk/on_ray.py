@@ -20,7 +20,7 @@ from foveal.cluster import Cluster
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Writing:
     """Work whose parts go into a folder, as a task of actors."""
 
     work: Work
@@ -50,7 +50,7 @@ def on_ray(work: Work, cluster: Cluster) -> Doing:
 
     def doing(folder: PartsFolder, missing: Iterator[Piece]) -> Generator[Part, None, None]:
         done: list[int] = []
-        task, threads = Parts(work, folder), getattr(work, "threads", None)
+        task, threads = Writing(work, folder), getattr(work, "threads", None)
         graphics = needs_graphics(getattr(work, "device", "cpu"))
         given = handed_out(cluster, task, missing, threads=threads, graphics=graphics)
         try:

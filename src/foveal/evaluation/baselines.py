@@ -57,23 +57,10 @@ Fold = tuple[Array, Array, Array, Array]
 theirs."""
 
 
-def fit_baselines(
-    train_images: Array, train_ids: Integers, test_images: Array, test_ids: Integers
-) -> list[Baseline]:
-    """Fit and judge the baselines: majority class, nearest neighbour, logistic regression.
-
-    Parameters
-    ----------
-    train_images, test_images : array, (n, h, w, c)
-        Prepared pictures, not normalised.
-    train_ids, test_ids : array of int, (n,)
-        Class numbers.
-    """
-    return cross_fit_baselines([(train_images, train_ids, test_images, test_ids)])
-
-
 def cross_fit_baselines(folds: Iterable[Fold], worth: float = 1.0) -> list[Baseline]:
-    """Fit the baselines in each fold, and judge them on the pictures of all folds together.
+    """Fit majority class, nearest neighbour and logistic regression in each fold, and judge them.
+
+    They are judged on the pictures of all folds together.
 
     Those that cannot be fitted in every fold are left out.
 

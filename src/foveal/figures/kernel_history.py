@@ -34,7 +34,6 @@ SIDE = 64
 TRAINING = CLASSES[0]
 """Training is blue."""
 PAUSE = 500
-TITLE = "Kernels over the epochs"
 CAPTION = (
     "Above are kernels as they were, in the same colours at all times; below is what training had "
     "added to each, in colours of its own, since most kernels keep much of the noise they began "

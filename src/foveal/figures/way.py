@@ -244,11 +244,6 @@ def _table(found: Softmax) -> Image.Image:
     return abreast([stacked(column, 0) for column in even], 3 * GRID)
 
 
-def _probability(share: float) -> Image.Image:
-    bar = Image.new("RGB", (max(1, round(BAR * share)), LABEL), BLUE)
-    return abreast([bar, words(f"{100 * share:.1f} %", LABEL)], align="center")
-
-
 def _numbers(found: Way) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = [
         (

@@ -8,6 +8,7 @@ that two processes at the same work do not disturb each other.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import io
 import os
@@ -33,6 +34,7 @@ TABLE = ".safetensors"
 """Ending of what says whose the numbers are."""
 
 
+TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
 MOST_OPEN = 64
 """Parts that stay open, so that they can be read when they are removed meanwhile: a process may
 have but so many files open."""
@@ -114,7 +116,9 @@ class FeatureCache:
                     for one, several in facts["remarks"].items()
                 }
                 seconds = float(facts["seconds"])
-            except (ValueError, OSError, EOFError, LookupError, TypeError, AttributeError):
+            except (ValueError, OSError, EOFError, LookupError, TypeError, AttributeError) as error:
+                if getattr(error, "errno", None) in TOO_MANY_OPEN:
+                    continue  # that says nothing of what lies there
                 whole = False
             if not whole:
                 for damaged in (path, path.with_suffix(".npy")):

@@ -5,9 +5,10 @@ Axes: n picture; what follows is the shape of the features, (features,) or (c, h
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -118,7 +119,7 @@ def open_features(
 ) -> Features:
     """Return the features of pictures; those not known yet are computed first.
 
-    CacheEntry are those of the same content, whatever the file is called, through the same layers,
+    Known are those of the same content, whatever the file is called, through the same layers,
     weights, recipe, decoder and engine. An interrupted pass goes on where it was.
 
     Parameters
@@ -137,11 +138,12 @@ def open_features(
     """
     ids = pictures.content.ids(extraction.threads)
     wanted = [_view_ids(ids, view, extraction.augmentation) for view in range(extraction.views)]
-    name = _engine_for(pictures, extraction, wanted)
+    cache_of = functools.cache(lambda engine: _cache_of(extraction, engine))  # each is read once
+    name = _engine_for(pictures, extraction, wanted, cache_of)
     try:
-        return _opened(pictures, extraction, wanted, name, progress)
+        return _opened(pictures, extraction, wanted, name, cache_of, progress)
     except Unfit as unfit:
-        found = _opened(pictures, extraction, wanted, "torch", progress)
+        found = _opened(pictures, extraction, wanted, "torch", cache_of, progress)
         return replace(found, notes=(str(unfit),))
 
 
@@ -150,9 +152,10 @@ def _opened(
     extraction: Extraction,
     wanted: list[list[bytes]],
     name: str,
+    cache_of: Callable[[str], FeatureCache],
     progress: Progress | None,
 ) -> Features:
-    cache, ids = _cache_of(extraction, name), wanted[0]
+    cache, ids = cache_of(name), wanted[0]
     known = cache.read()
     if missing := _missing(wanted, known):
         _check_room(extraction, missing, cache.files_of(one for view in wanted for one in view))
@@ -207,25 +210,30 @@ def _told(known: dict[bytes, CacheEntry], one: bytes) -> bool:
     return one != ABSENT and bool(known[one].remarks)
 
 
-def _engine_for(pictures: Pictures, extraction: Extraction, wanted: list[list[bytes]]) -> str:
+def _engine_for(
+    pictures: Pictures,
+    extraction: Extraction,
+    wanted: list[list[bytes]],
+    cache_of: Callable[[str], FeatureCache],
+) -> str:
     """Name the engine for what is not known yet; what one gave before costs nothing."""
     by = of_prepared(pictures, pictures.content.suited(extraction.recipe))
     name = extraction.session.fastest(by)
     if name == "torch":
         return name
-    passes = _passes(extraction, name, wanted)
+    passes = _passes(cache_of(name), wanted)
     if not passes:
         return name
     if extraction.session.asked is None:
-        rest = _passes(extraction, "torch", wanted)
+        rest = _passes(cache_of("torch"), wanted)
         if rest < passes and rest / TORCH_PACE < passes / ENGINE_PACE:
             return "torch"  # few pictures that were added to those it had before
     return extraction.session.engine_for(passes, by)
 
 
-def _passes(extraction: Extraction, engine: str, wanted: list[list[bytes]]) -> int:
+def _passes(cache: FeatureCache, wanted: list[list[bytes]]) -> int:
     """Count what an engine has not computed yet."""
-    missing = _missing(wanted, _cache_of(extraction, engine).read())
+    missing = _missing(wanted, cache.read())
     return sum(len(views) for _, views in missing)
 
 

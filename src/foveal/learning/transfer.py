@@ -132,7 +132,7 @@ class Transfer:
             held, trained = self._descent(top, head, plan)
         if self.fine:
             rest = part(network, plan, len(self.fixed))
-            held, trained = self._fine_tuned(data, rest, plan, held)
+            held, trained = self._fine_tuned(data, rest, plan)
         model = self._assembled(plan, network, data, held, fitted, trained)
         if trained is not None:
             known = model.provenance
@@ -236,7 +236,7 @@ class Transfer:
         return self._taken(task, head, state), trained
 
     def _fine_tuned(
-        self, data: TrainingData[Labelled], rest: nn.Sequential, plan: Plan, before: Held
+        self, data: TrainingData[Labelled], rest: nn.Sequential, plan: Plan
     ) -> tuple[Held, Trained]:
         """Train what is above the cut, the part below from what is kept of it."""
         task, run, asked = self._task(data, "fine-tuning"), self.context.run, self.config.start

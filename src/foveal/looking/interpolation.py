@@ -13,7 +13,7 @@ import numpy as np
 from foveal.arrays import Array
 from foveal.errors import DataError, UsageError
 from foveal.looking.selection import seen
-from foveal.model.codec import coding
+from foveal.looking.traversal import code_of
 from foveal.pictures.sources import gather
 from foveal.wording import counted
 
@@ -59,7 +59,7 @@ def interpolated(model: FittedModel, first: Any, second: Any, steps: int = 9) ->
     Raises
     ------
     UsageError
-        For fewer than 2 steps.
+        For fewer than 2 steps, and for a network that gives no numbers.
     DataError
         For anything but one picture at each end that can be read.
     """
@@ -67,8 +67,8 @@ def interpolated(model: FittedModel, first: Any, second: Any, steps: int = 9) ->
         raise UsageError(
             "steps", needed="at least 2, the ends", came=str(steps), remedy="write 9, or more"
         )
-    ends = [gather(one) for one in (first, second)]
-    start, end = (_code_of(model, one) for one in ends)
+    ends = [_one(gather(one)) for one in (first, second)]
+    start, end = (code_of(model, one)[None] for one in ends)
     shares = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
     return Interpolation(
         names=(str(ends[0].names[0]), str(ends[1].names[0])),
@@ -77,7 +77,8 @@ def interpolated(model: FittedModel, first: Any, second: Any, steps: int = 9) ->
     )
 
 
-def _code_of(model: FittedModel, found: Pictures) -> Array:
+def _one(found: Pictures) -> Pictures:
+    """Check that an end is one picture."""
     if len(found) != 1:
         raise DataError(
             "the ends",
@@ -85,12 +86,4 @@ def _code_of(model: FittedModel, found: Pictures) -> Array:
             came=counted(len(found), "picture"),
             remedy="name one file for each end, or give an array (1, h, w) or (1, h, w, c)",
         )
-    (codes,) = coding(model, found)
-    if codes.reasons[0]:
-        raise DataError(
-            str(found.names[0])[:200],
-            needed="a picture that can be read",
-            came=codes.reasons[0],
-            remedy="name another",
-        )
-    return codes.values
+    return found

@@ -36,8 +36,8 @@ REACH = 12.0
 
 
 @dataclass(eq=False, slots=True)
-class Maps:
-    """The maps of one convolution, after their activation function."""
+class Flatness:
+    """Whether maps of one convolution are flat, after their activation function."""
 
     function: str
     """The activation function, by its name in torch, in small letters."""
@@ -61,7 +61,7 @@ class Responses:
     """How many."""
     unread: int
     """How many more were taken that cannot be read."""
-    maps: Mapping[str, Maps]
+    maps: Mapping[str, Flatness]
     """By number of the convolution; those whose maps have no activation function are left out."""
 
 
@@ -85,7 +85,7 @@ def responses(subject: Subject, pictures: Pictures | None) -> Responses | None:
         return None
     rows = evenly(len(pictures), MOST).tolist()
     functions = activation_modules(subject.network, subject.plan)
-    found = {number: Maps(type(one).__name__.lower()) for number, one in functions.items()}
+    found = {number: Flatness(type(one).__name__.lower()) for number, one in functions.items()}
     hooks = [
         one.register_forward_pre_hook(_noting(one, found[number]))
         for number, one in functions.items()
@@ -118,7 +118,7 @@ def _inputs(subject: Subject, pictures: Pictures, rows: list[int]) -> Iterator[t
                     yield subject.seen(pictures.take([row])).inputs
 
 
-def _noting(function: nn.Module, maps: Maps) -> Any:
+def _noting(function: nn.Module, maps: Flatness) -> Any:
     def before(module: nn.Module, given: tuple[torch.Tensor, ...]) -> None:
         values, slopes = _sloped(function, given[0])
         places = [axis for axis in range(values.dim()) if axis != 1]

@@ -103,7 +103,7 @@ def traversal(
     """
     model = _autoencoder(subject)
     first = pictures.take([0])
-    code = _code_of(model, first)
+    code = code_of(model, first)
     low, high, source = _ranges(model, pictures, progress)
     numbers, still = _most_changing(model, code, low, high)
     numbers = numbers[:count]
@@ -141,7 +141,16 @@ def _autoencoder(subject: Subject) -> FittedModel:
     return subject.model
 
 
-def _code_of(model: FittedModel, picture: Pictures) -> Array:
+def code_of(model: FittedModel, picture: Pictures) -> Array:
+    """Return the code of one picture, (k,).
+
+    Raises
+    ------
+    NothingToSee
+        For a network that gives no numbers.
+    DataError
+        Where the picture cannot be read.
+    """
     (batch,) = coding(model, picture)
     if not batch.reasons[0]:
         if np.isfinite(model.decode(batch.values)).all():

@@ -224,7 +224,7 @@ class _Reader:
             return part, value, 2
         for part in parts.values():
             value = _value(word, part.metadata["read"])
-            if value is not None and not part.kw_only and not self._given(part, kind, parts):
+            if value is not None and not part.kw_only and not self._given(part, kind):
                 return part, value, 1
             if part.metadata["read"] == "bias" and word in ("bias", "nobias"):
                 return part, word == "bias", 1
@@ -236,7 +236,7 @@ class _Reader:
                 return part, word, 1
         raise self.wrong(f"an argument of {kind.name}", _nearest(word, _words_of(kind)))
 
-    def _given(self, part: Field[Any], kind: type[Layer], parts: dict[str, Field[Any]]) -> bool:
+    def _given(self, part: Field[Any], kind: type[Layer]) -> bool:
         """Whether this nameless argument was written already: they come first and in order."""
         order = [one.name for one in fields(kind) if not one.kw_only]
         start = self.at

@@ -20,10 +20,10 @@ from PIL import Image, ImageCms, ImageOps
 from PIL.ImageFile import ImageFile
 
 from foveal.pictures import depth, extras
-from foveal.pictures.encoded import Encoded, Page, Unreadable
+from foveal.pictures.encoded import Encoded, Page
 from foveal.pictures.ground import BLACK, GREY, WHITE, as_rgba, is_clear, laid, lost_on
 from foveal.pictures.heard import listening
-from foveal.pictures.opening import MOST_PIXELS, most_pixels, opened, reason_of
+from foveal.pictures.opening import MOST_PIXELS, codec, most_pixels, opened
 from foveal.pictures.remarks import Remark
 from foveal.recipe import PictureRecipe
 
@@ -100,12 +100,8 @@ def decode(
     """
     noted: list[Remark] = []
     with listening() as heard, opened(encoded) as picture:
-        try:
+        with codec():
             pixels = _prepared(encoded, picture, recipe, noted)
-        except MemoryError:
-            raise
-        except Exception as error:  # codecs raise what they like: SyntaxError, struct.error, ...
-            raise Unreadable(reason_of(error)) from error
         if window := picture.info.get("window"):
             noted.append(Remark(*window))
         noted.extend(_pages(encoded, picture))
@@ -135,14 +131,9 @@ def upright(encoded: Encoded, recipe: PictureRecipe) -> PicturesHWC:
     Unreadable
         As for `decode`.
     """
-    with listening(), opened(encoded) as picture:
-        try:
-            flat = _upright(encoded, picture, recipe, [])
-            return np.asarray(flat.convert("RGB"), dtype=np.uint8)
-        except MemoryError:
-            raise
-        except Exception as error:
-            raise Unreadable(reason_of(error)) from error
+    with listening(), opened(encoded) as picture, codec():
+        flat = _upright(encoded, picture, recipe, [])
+        return np.asarray(flat.convert("RGB"), dtype=np.uint8)
 
 
 def look(encoded: Encoded) -> Look:
@@ -163,14 +154,9 @@ def look(encoded: Encoded) -> Look:
 
 def deep_range(encoded: Encoded) -> tuple[float, float]:
     """Read the smallest and the largest value of a picture of more than 8 bits."""
-    with listening(), opened(encoded) as picture:
-        try:
-            depth.mend(picture)
-            return depth.span(depth.read(encoded, picture))
-        except MemoryError:
-            raise
-        except Exception as error:
-            raise Unreadable(reason_of(error)) from error
+    with listening(), opened(encoded) as picture, codec():
+        depth.mend(picture)
+        return depth.span(depth.read(encoded, picture))
 
 
 def lost(encoded: Encoded) -> tuple[bool, bool]:
@@ -181,18 +167,13 @@ def lost(encoded: Encoded) -> tuple[bool, bool]:
     Unreadable
         As for `decode`.
     """
-    with listening(), opened(encoded) as picture:
-        try:
-            depth.mend(picture)
-            if depth.mode_of(picture) in depth.COLOURS:
-                clear = _in_levels(depth.read(encoded, picture), *UNMEASURED).convert("RGBA")
-            else:
-                clear = as_rgba(ImageOps.exif_transpose(picture))
-            return lost_on(clear, WHITE), lost_on(clear, BLACK)
-        except MemoryError:
-            raise
-        except Exception as error:
-            raise Unreadable(reason_of(error)) from error
+    with listening(), opened(encoded) as picture, codec():
+        depth.mend(picture)
+        if depth.mode_of(picture) in depth.COLOURS:
+            clear = _in_levels(depth.read(encoded, picture), *UNMEASURED).convert("RGBA")
+        else:
+            clear = as_rgba(ImageOps.exif_transpose(picture))
+        return lost_on(clear, WHITE), lost_on(clear, BLACK)
 
 
 def pages(encoded: Encoded) -> int:

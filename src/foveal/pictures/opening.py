@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -173,6 +175,25 @@ def _beginning(source: Path | BinaryIO) -> bytes:
 def _too_large(most: int, pixels: int) -> str:
     remedy = f"if you trust it, set {LIMIT}={pixels} in the environment"
     return f"more than {counted(most, 'pixel')} ({pixels:,}): {remedy}"
+
+
+@contextmanager
+def codec() -> Iterator[None]:
+    """Hold a codec, which raises what it likes of a damaged picture: SyntaxError, struct.error, ...
+
+    Raises
+    ------
+    Unreadable
+        With the reason, in the place of all that.
+    MemoryError
+        Where the memory does not suffice.
+    """
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise Unreadable(reason_of(error)) from error
 
 
 def reason_of(error: Exception) -> str:

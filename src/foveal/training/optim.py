@@ -22,7 +22,7 @@ EPSILON = 1e-8
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class WeightGroup:
     """Weights that are changed alike."""
 
     weights: list[nn.Parameter]
@@ -37,7 +37,7 @@ class Optimizer(ABC):
     buffers: tuple[str, ...]
     """Names of the tensors it keeps beside each weight."""
 
-    def __init__(self, groups: list[Group], momentum: float, squares: float = 0.999) -> None:
+    def __init__(self, groups: list[WeightGroup], momentum: float, squares: float = 0.999) -> None:
         self.groups = [group for group in groups if group.weights]
         self.momentum = momentum
         self.squares = squares
@@ -82,7 +82,7 @@ class Optimizer(ABC):
     @abstractmethod
     def _change(
         self,
-        group: Group,
+        group: WeightGroup,
         gradients: list[torch.Tensor],
         kept: dict[str, list[torch.Tensor]],
         rate: float,
@@ -100,7 +100,7 @@ class Sgd(Optimizer):
 
     def _change(
         self,
-        group: Group,
+        group: WeightGroup,
         gradients: list[torch.Tensor],
         kept: dict[str, list[torch.Tensor]],
         rate: float,
@@ -124,7 +124,7 @@ class AdamW(Optimizer):
 
     def _change(
         self,
-        group: Group,
+        group: WeightGroup,
         gradients: list[torch.Tensor],
         kept: dict[str, list[torch.Tensor]],
         rate: float,
@@ -144,11 +144,12 @@ class AdamW(Optimizer):
 
 def make_optimizer(network: nn.Module, config: TrainingConfig) -> Optimizer:
     """Make the optimizer of a run; vectors (biases, normalisation) are not decayed."""
-    groups: list[Group] = []
+    groups: list[WeightGroup] = []
     for weights, factor in _by_height(network, config.lowest_rate):
         matrices = [weight for weight in weights if weight.ndim > 1]
         vectors = [weight for weight in weights if weight.ndim <= 1]
-        groups += [Group(matrices, config.weight_decay, factor), Group(vectors, 0.0, factor)]
+        decayed = WeightGroup(matrices, config.weight_decay, factor)
+        groups += [decayed, WeightGroup(vectors, 0.0, factor)]
     kind = {"sgd": Sgd, "adamw": AdamW}[config.optimizer]
     return kind(groups, config.momentum, config.squares)
 

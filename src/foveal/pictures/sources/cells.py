@@ -12,9 +12,9 @@ from typing import Any
 
 from PIL import Image
 
-from foveal.pictures.encoded import Absent, Encoded, InMemory, Unreadable
+from foveal.pictures.encoded import Absent, Encoded, InMemory
 from foveal.pictures.missing import is_missing
-from foveal.pictures.opening import reason_of
+from foveal.pictures.opening import codec
 
 PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
 TIFF_MODES = ("I", "F", "CMYK", "YCbCr", "LAB")
@@ -43,16 +43,12 @@ class PillowMember:
         picture, data = self.picture, io.BytesIO()
         about = {name: picture.info.get(name) for name in ("exif", "icc_profile")}
         known: dict[str, Any] = {name: value for name, value in about.items() if value}
-        try:
+        with codec():
             if picture.mode in TIFF_MODES:
                 picture.save(data, "TIFF", **known)
             else:
                 kept = picture if picture.mode in PNG_MODES else picture.convert("RGBA")
                 kept.save(data, "PNG", compress_level=0, **known)
-        except MemoryError:
-            raise
-        except Exception as error:  # codecs raise what they like
-            raise Unreadable(reason_of(error)) from error
         return data.getvalue()
 
 
