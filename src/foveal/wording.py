@@ -35,11 +35,24 @@ def agreeing(count: int, one: str, several: str) -> str:
     return one if count == 1 else several
 
 
+def three_digits(value: float) -> str:
+    """Write a number of any size with three significant digits, or all before its point.
+
+    >>> [three_digits(one) for one in (0.01234, 12.52, 999.6, 1034.5, 123456.0, 1.5e30)]
+    ['0.0123', '12.5', '1,000', '1,034', '123,456', '1.5e+30']
+    """
+    return _digits(value, 3)
+
+
 def four_digits(value: float) -> str:
-    """Write a number of any size with four significant digits.
+    """Write a number of any size with four significant digits, or all before its point.
 
     >>> [four_digits(one) for one in (0.01234, 12.5, 1234.5, 123456.0, 1.5e30)]
     ['0.01234', '12.5', '1,234', '123,456', '1.5e+30']
     """
-    whole = 999.95 <= abs(value) < 1e7
-    return f"{value:,.0f}" if whole else f"{value:.4g}"
+    return _digits(value, 4)
+
+
+def _digits(value: float, count: int) -> str:
+    whole = 1000 - 0.5 * 10 ** (3 - count) <= abs(value) < 1e7  # where rounding makes it 1,000
+    return f"{value:,.0f}" if whole else f"{value:.{count}g}"

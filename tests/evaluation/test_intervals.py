@@ -20,6 +20,11 @@ from foveal.evaluation.intervals import (
 )
 
 
+def test_large_numbers_are_written_out() -> None:
+    assert Estimate(924.0, 821.2, 1034.6).plain() == "924 (821 to 1,035)"
+    assert Estimate(0.01234, -1e9, 999.6).plain() == "0.0123 (-1e+09 to 1,000)"
+
+
 @given(
     total=st.integers(1, 10_000), share=st.floats(0, 1), level=st.sampled_from([0.8, 0.95, 0.99])
 )

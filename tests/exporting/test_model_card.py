@@ -47,10 +47,12 @@ def test_accuracy_comes_with_its_interval_and_weights_with_their_licence(
 def test_figures_of_other_kinds_than_classes_are_told(
     exports: dict[str, Export], model: FittedModel
 ) -> None:
-    told = {"validation_pictures": 40, "figures": {"mean error": Estimate(2.5, 2.0, 3.1)}}
+    figures = {"mean error": Estimate(924.0, 1250.4, 3.1), "micro F1": Estimate(0.9, 0.8, 1.0)}
+    told = {"validation_pictures": 40, "figures": figures}
     judged = replace(model, provenance=model.provenance.model_copy(update=told))
     card = model_card(judged, exports[".pt2"].certificate)
-    assert "Mean error 2.5 (2 to 3.1), 95 % interval, on 40 pictures held out" in card
+    assert "Mean error 924 (1,250 to 3.1), 95 % interval, on 40 pictures held out" in card
+    assert "Micro F1 90.0 % (80.0 to 100.0 %), 95 % interval" in card
     assert "Judged on no" not in card
 
 

@@ -93,12 +93,14 @@ def _fitted(found: ModelDescription) -> str:
 
 
 def _judged(found: ModelDescription) -> Said:
+    from foveal.evaluation.baselines import written
+
     known = found.provenance
     on = f"on {counted(known.validation_pictures, 'picture')}, by {known.judged_by}"
     if found.accuracy is not None:
         yield "accuracy", f"{found.accuracy.percent()} {on}"
     elif known.figures:
-        yield from ((name, f"{one.plain()} {on}") for name, one in known.figures.items())
+        yield from ((name, f"{written(name, one)} {on}") for name, one in known.figures.items())
     elif found.reconstruction is not None:
         judged = found.reconstruction
         yield (

@@ -337,6 +337,8 @@ def lines_of_classifier(found: TrainedClassifier) -> Iterator[str]:
 
 def _held_out(model: FittedModel) -> Iterator[str]:
     """Say how pictures were answered that were held out from the training."""
+    from foveal.evaluation.baselines import written
+
     known, accuracy = model.provenance, model.accuracy
     where = JUDGED.get(known.judged_by, "validation {}")
     worth = known.validation_effective
@@ -350,7 +352,7 @@ def _held_out(model: FittedModel) -> Iterator[str]:
             f"{_without(known.unjudged, model.classes.tolist())}"
         )
     for name, figure in (known.figures or {}).items():
-        yield f"{where.format(name)}  {figure.plain()} {on}"
+        yield f"{where.format(name)}  {written(name, figure)} {on}"
 
 
 def _without(unjudged: Sequence[int] | None, classes: Sequence[Any], most: int = 3) -> str:

@@ -22,7 +22,7 @@ MOST_PICTURES = 10_000
 MOST_PIXELS = 1_024
 """Numbers a picture is reduced to, at most, by averaging blocks."""
 ACCURACY, MICRO_F1 = "accuracy", "micro F1"
-SHARES = (ACCURACY, MICRO_F1, "mean average precision")
+SHARES = (ACCURACY, MICRO_F1, "macro F1", "mean average precision", "exact matches")
 """Measures that are written as percentages."""
 LOGISTIC = "logistic regression on pixels"
 MOST_CLASSES = 1_000

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import ndtri, stdtrit
 
 from foveal.arrays import Doubles
+from foveal.wording import three_digits
 
 LEVEL = 0.95
 Z = float(ndtri((1 + LEVEL) / 2))
@@ -29,7 +30,8 @@ class Estimate:
 
     def plain(self) -> str:
         """Write it with three digits: "0.211 (0.195 to 0.228)"."""
-        return f"{self.value:.3g} ({self.low:.3g} to {self.high:.3g})"
+        value, low, high = map(three_digits, (self.value, self.low, self.high))
+        return f"{value} ({low} to {high})"
 
 
 def wilson(right: float, total: float, level: float = LEVEL, worth: float = 1.0) -> Estimate:

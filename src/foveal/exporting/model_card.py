@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from foveal.backbones.licences import licence_of
+from foveal.evaluation.baselines import written as estimated
 from foveal.exporting.certificate import Certificate
 from foveal.model.description import ModelDescription
 from foveal.model.fitted import FittedModel
@@ -90,7 +91,7 @@ def _judged(described: ModelDescription) -> Iterator[str]:
     if described.accuracy is not None:
         yield f"Accuracy {described.accuracy.percent()}, 95 % interval, {on}"
     for name, one in figures.items():
-        yield f"{name.capitalize()} {one.plain()}, 95 % interval, {on}"
+        yield f"{name[0].upper()}{name[1:]} {estimated(name, one)}, 95 % interval, {on}"
     if described.reconstruction is not None:
         judged = described.reconstruction
         yield (
