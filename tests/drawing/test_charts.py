@@ -10,7 +10,7 @@ import pytest
 
 from foveal.drawing.axes import Axis, spanning
 from foveal.drawing.bars import Bar, bars
-from foveal.drawing.charts import STYLE, WIDTH, Chart, cut, extent
+from foveal.drawing.charts import STYLE, WIDTH, Chart, cut, cut_apart, extent
 from foveal.drawing.curves import Curve, Mark, curves
 from foveal.drawing.matrix import matrix
 from foveal.drawing.strip import Stretch, strip
@@ -129,6 +129,30 @@ def test_many_classes_with_long_names_stay_within() -> None:
     assert max(edges) <= WIDTH + 0.1
     assert cut(names[0], 50).endswith("...") and extent(cut(names[0], 50)) <= 50
     assert cut("", 0) == "" and cut("cat", 100) == "cat"
+
+
+def test_names_that_begin_alike_are_told_apart_by_their_ends() -> None:
+    names = [
+        "front axle on the left",
+        "front axle on the right",
+        "wheel",
+        "a" * 90,
+        "cut, alone" * 9,
+    ]
+    shown = cut_apart(names, 88)
+    assert len(set(shown)) == 5 and all(extent(one) <= 88 for one in shown)
+    assert shown[0].endswith("ft") and shown[1].endswith("ht") and shown[2] == "wheel"
+    assert shown[3:] == [cut(one, 88) for one in names[3:]]
+    chart = matrix("m", "t", "d", names, [[1] * 5] * 5)
+    written = [one.text for one in parts(chart, "text")]
+    assert written.count(shown[0]) == written.count(shown[1]) == 1
+
+
+def test_the_name_of_an_axis_stays_within() -> None:
+    y = spanning("recall of " + "a long name " * 10, [0.1, 0.9])
+    chart = curves("c", "t", "d", [curve()], Axis(name="epoch", low=1, high=3), y)
+    (named,) = (one.text or "" for one in parts(chart, "text") if "recall" in (one.text or ""))
+    assert named.endswith("...") and extent(named) <= WIDTH and chart.columns[2] == y.name
 
 
 def test_colours_of_a_chart_alone_are_those_of_pages() -> None:

@@ -46,6 +46,22 @@ def test_each_kind_is_a_section_and_lists_are_cut_and_said(made: Report) -> None
     assert len(sets) == MOST_SETS and all(len(one.tiles) == 2 for one in sets)
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_long_name_folds_so_that_the_numbers_beside_it_are_seen(
+    browser: Any, tmp_path: Path, width: int
+) -> None:
+    draws = np.random.default_rng(1)
+    labels = np.array(["cat", "a pullover of new wool with pockets " * 5], dtype=object)
+    pictures = Pictures.of_array(draws.integers(0, 256, (40, 20, 20, 3)).astype(np.uint8))
+    named = replace(pictures, labels=labels[np.arange(40) % 2])
+    place = check_page(checked(named, True, 1, None)).save(tmp_path / "check.html")
+    with opened(browser, place, width=width) as found:
+        ends = found.page.eval_on_selector_all(
+            "#classes td.number", "all => all.map(one => one.getBoundingClientRect().right)"
+        )
+    assert len(ends) == 2 and max(ends) <= width
+
+
 @pytest.mark.parametrize("width", [390, 1600])
 def test_nothing_of_others_runs_and_nothing_overflows(
     made: Report, browser: Any, tmp_path: Path, width: int

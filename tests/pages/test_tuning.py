@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,19 @@ def test_what_was_tried_has_the_same_names_everywhere_and_is_told_whole(
     for told in (text, str(tuning)):
         assert "weight decay 70 %" in told and "weight decay 0.0005" in told
         assert "weight_decay" not in told
+
+
+def test_the_library_speaks_in_the_words_of_the_command(tuning: Tuning) -> None:
+    noted = replace(tuning, notes=("name what belongs together (`groups`)",))
+    words = tuning_page(noted, said=lambda text: text.replace("`groups`", "--groups")).html()
+    assert "together (--groups)" in words and "`" not in words.partition("</style>")[2]
+
+
+def test_costs_that_lie_near_one_another_have_numbers_too(tuning: Tuning) -> None:
+    near = [replace(one, multiply_adds=480_000_000 + one.number) for one in tuning.trials]
+    chart = tuning_page(replace(tuning, trials=tuple(near))).html().partition('id="cost"')[2]
+    axis = chart.partition("</svg>")[0]
+    assert ">million multiply-adds<" in axis and "logarithmic" not in axis
 
 
 def test_every_cost_that_was_tried_lies_between_two_that_are_written(page: Path) -> None:

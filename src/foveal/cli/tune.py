@@ -23,7 +23,7 @@ from foveal.cli.options import (
 from foveal.cli.output import print_answer, wrote
 from foveal.cli.outputs import model_file, writes
 from foveal.cli.sources import given
-from foveal.cli.words import quoted
+from foveal.cli.words import in_options, quoted
 from foveal.errors import Interrupted
 from foveal.results import plain
 from foveal.vocabulary import TARGETS
@@ -222,7 +222,7 @@ def _written(found: Tuning, source: str) -> Iterator[Path]:
     rows = [[_cell(plain(one)[name]) for name in COLUMNS] for one in found.trials]
     write_table(folder / TABLE, ["trial", *COLUMNS[1:]], [rows])
     yield folder / TABLE
-    yield tuning_page(found, source).save(folder / PAGE)
+    yield tuning_page(found, source, said=in_options).save(folder / PAGE)
 
 
 def _cell(value: Any) -> Any:
@@ -232,7 +232,7 @@ def _cell(value: Any) -> Any:
 
 
 def _lines(answer: Tuned) -> Iterator[str]:
-    yield from answer.found.lines()
+    yield from map(in_options, answer.found.lines())
     yield f"model  {answer.found.path}"
     yield wrote(answer.written)
     yield f"next: foveal evaluate {quoted(answer.found.path)} {quoted(answer.source)}"

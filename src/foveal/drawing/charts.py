@@ -6,6 +6,8 @@ are classes of CSS that a page gives light or dark; a chart saved alone has the 
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Literal
@@ -87,6 +89,25 @@ def cut(text: str, width: float) -> str:
     while whole and extent(f"{whole}...") > width:
         whole = whole[:-1]
     return f"{whole}..."
+
+
+def cut_apart(texts: Sequence[str], width: float) -> list[str]:
+    """Cut texts to a width as `cut` does; those that would read alike keep their ends too."""
+    shown = [cut(one, width) for one in texts]
+    often = Counter(shown)
+    return [
+        one if often[one] == 1 else _cut_within(text, width)
+        for text, one in zip(texts, shown, strict=True)
+    ]
+
+
+def _cut_within(text: str, width: float) -> str:
+    whole = visible(text)
+    shown, kept = whole, len(whole)
+    while kept > 2 and extent(shown) > width:
+        kept -= 1
+        shown = f"{whole[: (kept + 1) // 2]}...{whole[-(kept // 2) :]}"
+    return shown
 
 
 def kept_within(x: float, text: str) -> float:

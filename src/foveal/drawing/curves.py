@@ -9,7 +9,18 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from foveal.drawing.axes import Axis
-from foveal.drawing.charts import LINE, RIGHT, SIZE, TICK, WIDTH, Chart, Role, extent, kept_within
+from foveal.drawing.charts import (
+    LINE,
+    RIGHT,
+    SIZE,
+    TICK,
+    WIDTH,
+    Chart,
+    Role,
+    cut,
+    extent,
+    kept_within,
+)
 from foveal.drawing.svg import Svg, element, joined, path
 
 PLOT = 176
@@ -102,7 +113,7 @@ def curves(
         description=description,
         height=plot.bottom + 2 * LINE + 2 * TICK,
         content=joined(
-            element("text", y.name, x=0, y=SIZE, class_="faint"),
+            element("text", cut(y.name, WIDTH), x=0, y=SIZE, class_="faint"),
             *(_key(one, LINE * (row + 1.75), at) for one, row, at in keys),
             *_axes(plot),
             *(_mark(plot, one) for one in marks),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from foveal.drawing.charts import LINE, SIZE, TICK, WIDTH, Chart, cut, extent
+from foveal.drawing.charts import LINE, SIZE, TICK, WIDTH, Chart, cut_apart, extent
 from foveal.drawing.svg import Svg, element, joined
 
 WIDEST_CELL = 44.0
@@ -45,7 +45,7 @@ def matrix(
         height=grid.top + grid.cell * len(labels) + 2,
         content=joined(
             element("text", "called", x=grid.left, y=SIZE, class_="faint"),
-            *(_named(grid, label, place) for place, label in enumerate(labels)),
+            *(_named(grid, place) for place in range(len(labels))),
             *(
                 _cell(grid, row, column, count, sum(each), labels)
                 for row, each in enumerate(counts)
@@ -71,26 +71,31 @@ class _Grid:
     cell: float
     upright: bool
     """Whether the names above the columns must stand on end."""
+    beside: list[str]
+    above: list[str]
+    """Names as there is room for them."""
 
     @classmethod
     def of(cls, labels: Sequence[str]) -> _Grid:
-        left = max((extent(cut(one, LONGEST_SIDE)) for one in labels), default=0.0) + 2 * TICK
+        beside = cut_apart(labels, LONGEST_SIDE)
+        left = max(map(extent, beside), default=0.0) + 2 * TICK
         cell = min((WIDTH - left) / max(len(labels), 1), WIDEST_CELL)
         upright = any(extent(one) > cell - 2 for one in labels)
-        head = max((extent(cut(one, LONGEST_HEAD)) for one in labels), default=0.0) + 2 * TICK
-        return cls(left, LINE + (head if upright else LINE), cell, upright)
+        above = cut_apart(labels, LONGEST_HEAD) if upright else list(labels)
+        head = max(map(extent, above), default=0.0) + 2 * TICK if upright else LINE
+        return cls(left, LINE + head, cell, upright, beside, above)
 
 
-def _named(grid: _Grid, label: str, place: int) -> Svg:
+def _named(grid: _Grid, place: int) -> Svg:
     """Name a class beside its row and above its column."""
     middle = (place + 0.5) * grid.cell
     x, y = grid.left - TICK, grid.top + middle
-    beside = element("text", cut(label, LONGEST_SIDE), x=x, y=y, dy="0.32em", text_anchor="end")
+    beside = element("text", grid.beside[place], x=x, y=y, dy="0.32em", text_anchor="end")
     x, y = grid.left + middle, grid.top - TICK
     if not grid.upright:
-        return joined(beside, element("text", label, x=x, y=y, text_anchor="middle"))
+        return joined(beside, element("text", grid.above[place], x=x, y=y, text_anchor="middle"))
     turned = f"translate({x + TICK:.1f} {y:.1f}) rotate(-90)"
-    return joined(beside, element("text", cut(label, LONGEST_HEAD), transform=turned))
+    return joined(beside, element("text", grid.above[place], transform=turned))
 
 
 def _cell(grid: _Grid, row: int, column: int, count: int, whole: int, labels: Sequence[str]) -> Svg:

@@ -182,7 +182,7 @@ def _tile(found: Check, item: Item, row: int, view: Viewer, *, why: bool = True)
     if found.numbers is not None and not found.numbers.reasons[row]:
         label = four_digits(float(found.numbers.values_n[row]))
     first = ", ".join(one for one in (label, part) if one)
-    lines = [*[first] * bool(first), *[item.why] * why]
+    lines = [*[first] * bool(first), *[item.why.removeprefix(f"{label}; ")] * why]
     if isinstance(seen, str):
         return Tile(image="", width=SIDE, height=SIDE, name=name, lines=(*lines, seen))
     return tile(drawn(seen.values_hwc, SIDE, SIDE), name, lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from foveal.drawing.axes import Axis, spanning
 from foveal.drawing.bars import Bar, bars
@@ -15,6 +15,8 @@ from foveal.tuning.tuned import Tuning, percent
 from foveal.wording import counted
 
 MOST_ROWS = 200
+NEAR = 5
+"""How many times the low end of an axis the high one is at least, to be logarithmic."""
 COST = (
     "Each point is a network that was trained to its end; it stands the further right, the more "
     "multiply-adds a picture takes. The line is what is reached at a cost, or at less."
@@ -36,7 +38,7 @@ AGAIN = (
 )
 
 
-def tuning_page(found: Tuning, source: str = "") -> Report:
+def tuning_page(found: Tuning, source: str = "", *, said: Callable[[str], str] = str) -> Report:
     """Lay out what tuning found as a page that loads nothing.
 
     Parameters
@@ -45,14 +47,18 @@ def tuning_page(found: Tuning, source: str = "") -> Report:
         What was found.
     source : str
         How the pictures are called.
+    said : callable
+        Words the library's text as its reader knows it.
 
     Returns
     -------
     Report
         `save` writes it as one .html file.
     """
-    blocks: list[Block | None] = [Facts(rows=tuple(found.facts())), Words(CHOSEN)]
-    sections = [section("outcome", "What came of it", [*blocks, *map(Words, found.notes)])]
+    facts = tuple((name, said(text)) for name, text in found.facts())
+    blocks: list[Block | None] = [Facts(rows=facts), Words(CHOSEN)]
+    notes = [Words(said(one)) for one in found.notes]
+    sections = [section("outcome", "What came of it", [*blocks, *notes])]
     sections += [*_again(found), *_cost(found), *_mattered(found), _trials(found)]
     lead = found.outcome()[0]
     return Report(title=f"Tuned on {source or 'pictures'}", lead=lead, sections=tuple(sections))
@@ -82,14 +88,9 @@ def _cost(found: Tuning) -> Iterator[Section]:
     values = [one.value or 0.0 for one in done]
     shown = Curve(name="trials", role="validation", x=costs, y=values, form="points")
     best = found.front
-    x, y = _stairs(best, 1.25 * max(costs))
+    across = _axis_of(costs)
+    x, y = _stairs(best, across.high)
     line = Curve(name="best at their cost", role="ideal", x=x, y=y)
-    across = Axis(
-        name="million multiply-adds (logarithmic)",
-        low=0.8 * min(costs),
-        high=1.25 * max(costs),
-        log=True,
-    )
     measure = best[0].measure
     share = (best[0].score or 0.0) >= 0  # what is made small may be any number
     name = f"validation {measure}"
@@ -98,6 +99,14 @@ def _cost(found: Tuning) -> Iterator[Section]:
     said = f"{counted(len(done), 'trial')}, {counted(len(best), 'one', 'ones')} best at their cost"
     chart = curves("accuracy-against-cost", title, said, [shown, line], across, upward)
     yield section("cost", title, [Plots((Plot(chart=chart, caption=COST),))])
+
+
+def _axis_of(costs: list[float]) -> Axis:
+    """Make the axis of costs: logarithmic, unless they lie so near that it had one number."""
+    low, high = 0.8 * min(costs), 1.25 * max(costs)
+    if high < NEAR * low:
+        return spanning("million multiply-adds", costs)
+    return Axis(name="million multiply-adds (logarithmic)", low=low, high=high, log=True)
 
 
 def _millions(one: Tried) -> float:
