@@ -36,6 +36,7 @@ def test_numbers_have_three_significant_digits(value: float) -> None:
 
 def test_letters_the_font_lacks_and_bytes_that_are_no_text_become_plain() -> None:
     assert text.writable("caf\u00e9 \u732b\udcff\n.png") == "cafe ???.png"
+    assert text.writable("Gr\u00f6\u00dfe 36\u201342 \u00b5m, 2\u00d72") == "Grosse 36-42 um, 2x2"
     assert text.words("").size[0] == 1
     assert text.shortened("\u732b" * 5000, 100).startswith("...?")
 

@@ -50,7 +50,7 @@ def test_without_a_mistake_the_least_sure_are_drawn(model: FittedModel) -> None:
     y = model.predict(X)
     found = evaluate(model, X, y, with_baselines=False)
     figure = mistakes(model, X, found, 4)
-    assert figure.caption == UNSURE and len(figure.rows) == 4
+    assert figure.caption == UNSURE.format("class") and len(figure.rows) == 4
     least = np.argsort(model.predict_proba(X).max(axis=1))[:4]
     assert [row[0] for row in figure.rows] == [str(row) for row in least]
     with pytest.raises(UsageError, match="count: needed"):

@@ -77,7 +77,7 @@ def test_wide_pictures_are_as_many_as_have_room() -> None:
     images = np.random.default_rng(1).integers(0, 256, (12, 80, 80)).astype(np.uint8)
     figure = similar_sheet(model, images, images[:1], similar(model, images, images[:1], k=10))
     assert figure.image.width <= 1600 and len(figure.rows) == 7
-    assert says(figure.image, "7 of 10 found are drawn beside each", BODY, FAINT)
+    assert says(figure.image, "7 of 10 found are drawn beside it", BODY, FAINT)
 
 
 def test_pictures_of_an_index_are_found_by_their_paths(folder: Path) -> None:

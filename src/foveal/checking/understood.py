@@ -175,5 +175,7 @@ class Understood:
         )
         away = isolation(standard(reference), numbers[among], batches, self.threads)
         for at, times in outliers(away):
-            why = f"{times:.1f} times as far from its nearest as these are from theirs"
+            why = (
+                f"{times:.1f} times as far from the pictures nearest to it as those are from theirs"
+            )
             yield [int(self.rows[at])], why

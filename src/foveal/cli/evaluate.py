@@ -103,7 +103,7 @@ def evaluate(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Draw the pictures that were called wrong here, the surest mistakes first: a .png "
+            help="Draw the pictures that were called wrong here, the highest loss first: a .png "
             "file, with their numbers as .csv beside.",
         ),
     ] = None,

@@ -17,6 +17,21 @@ HEADING, BODY, LABEL = 24, 16, 14
 """Sizes of text."""
 FINER = 4
 """Text is drawn so many times as large, then reduced: Pillow rounds each letter's place."""
+PLAIN = {
+    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"),  # hyphens, dashes, minus
+    **dict.fromkeys("\u201e\u00ab\u00bb", '"'),
+    **{
+        "\u00df": "ss",
+        "\u1e9e": "SS",
+        "\u00e6": "ae",
+        "\u00c6": "AE",
+        "\u0153": "oe",
+        "\u0152": "OE",
+    },
+    **{"\u00f8": "o", "\u00d8": "O", "\u0142": "l", "\u0141": "L", "\u0111": "d", "\u0110": "D"},
+    **{"\u00b5": "u", "\u03bc": "u", "\u00d7": "x", "\u2192": "->", "\u201a": "'", "\u20ac": "EUR"},
+}
+"""What stands for letters and marks that do not come apart into any that the font has."""
 EVEN = 8
 """Lines of a text are made even in steps of so much."""
 
@@ -55,12 +70,12 @@ def _has_letter(letter: str) -> bool:
 def writable(text: str) -> str:
     r"""Keep what the font has: accents are dropped, other letters become question marks.
 
-    >>> writable("caf\u00e9 \u732b.png")
-    'cafe ?.png'
+    >>> writable("caf\u00e9 \u732b.png"), writable("Gr\u00f6\u00dfe 36\u201342")
+    ('cafe ?.png', 'Grosse 36-42')
     """
     letters: list[str] = []
     for letter in text.encode("utf-8", "replace").decode():
-        plain = unicodedata.normalize("NFKD", letter)
+        plain = PLAIN.get(letter) or unicodedata.normalize("NFKD", letter)
         kept = "".join(one for one in plain if not unicodedata.combining(one))
         letters += [one if _has_letter(one) else "?" for one in kept]
     return "".join(letters)

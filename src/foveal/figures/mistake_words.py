@@ -23,13 +23,13 @@ WRONG_ROWS = (
     "again and again needs pictures that show their difference."
 )
 WRONG = (
-    "Each picture stands beside its class and the class that the model called it, the surest "
-    "mistakes first. Look for wrong labels before anything else: they cost the most, and are the "
-    "cheapest to mend."
+    "Each picture stands beside its class and the class that the model called it, that first to "
+    "whose class it gave the least probability. Look for wrong labels before anything else: they "
+    "cost the most, and are the cheapest to mend."
 )
 UNSURE = (
     "No picture was called wrong: these are the ones that the model was least sure of, each beside "
-    "its class. What they have in common is what further pictures to learn from should show."
+    "its {}. What they have in common is what further pictures to learn from should show."
 )
 LABELS = (
     "Each picture stands beside its labels, those that were missed and those that were said too "
@@ -65,7 +65,7 @@ class OfClasses:
 
     def caption(self, rows: bool) -> str:
         """Explain a sheet, or rows of pictures."""
-        return (WRONG_ROWS if rows else WRONG) if self.wrong else UNSURE
+        return (WRONG_ROWS if rows else WRONG) if self.wrong else UNSURE.format("class")
 
     @property
     def told(self) -> str:
@@ -104,7 +104,7 @@ class OfLabels(OfClasses):
 
     def caption(self, rows: bool) -> str:
         """Explain a sheet, or rows of pictures."""
-        return LABELS if self.wrong else UNSURE
+        return LABELS if self.wrong else UNSURE.format("labels")
 
     def verdict(self, facts: Facts) -> tuple[str, ...]:
         """Return the labels of a picture."""

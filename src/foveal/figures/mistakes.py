@@ -1,4 +1,4 @@
-"""A sheet of the pictures that a classifier called wrong, the surest mistakes first."""
+"""A sheet of the pictures that a classifier called wrong, the highest loss first."""
 
 from __future__ import annotations
 

@@ -223,12 +223,12 @@ def _facts(
     nearest = f"the {beside:,} nearest" if beside > 1 else "the nearest"
     unread = sum(bool(one.reason) for one in found)
     others = len(found) - unread - len(drawn)
+    queries, each = counted(len(drawn), "picture"), agreeing(len(drawn), "it", "each")
     left = [
         *[f"{others:,} more between them {agreeing(others, 'is', 'are')} not drawn"] * bool(others),
         *[f"{unread:,} cannot be read"] * bool(unread),
-        *[f"{beside:,} of {most:,} found {agreeing(beside, 'is', 'are')} drawn beside each"]
+        *[f"{beside:,} of {most:,} found {agreeing(beside, 'is', 'are')} drawn beside {each}"]
         * (most > beside),
     ]
-    queries = counted(len(drawn), "picture")
-    told = f"{queries} searched for, beside each {nearest}"
+    told = f"{queries} searched for, beside {each} {nearest}"
     return [told, MEASURES[measure_of(model)], *["; ".join(left)] * bool(left)]
