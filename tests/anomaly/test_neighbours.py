@@ -223,6 +223,8 @@ def test_what_cannot_be_judged_is_refused(model: FittedModel) -> None:
         unusual(model, DIGITS[:2], DIGITS[:40], neighbours=0)
     with pytest.raises(DataError, match="more than 3 that differ, .* got 3"):
         unusual(model, DIGITS[:2], DIGITS[:3], neighbours=3, false_alarms=0.5)
+    with pytest.raises(DataError, match=r"with 1 other, got 1\. [^,]*$"):
+        unusual(model, DIGITS[:2], DIGITS[:1])
     with pytest.raises(DataError, match="at least 19 .* got 12"):
         unusual(model, DIGITS[:2], DIGITS[:12])
     with pytest.raises(DataError, match="taught it and 0 cannot be read"):

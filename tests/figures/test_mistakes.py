@@ -76,6 +76,8 @@ def test_mistakes_need_a_classifier_and_labels(model: FittedModel) -> None:
         draw_mistakes(model, X)
     with pytest.raises(NothingToSee, match="trained"):
         draw_mistakes("1x8x8 | flatten | dense 3", gather(X).labelled(np.zeros(60, int)))
+    with pytest.raises(NothingToSee, match=r"labelled pictures .* does not know, other \(60\)"):
+        draw_mistakes(model, gather(X).labelled(np.full(60, "other")))
 
 
 def test_what_stands_alone_beside_a_picture_has_all_the_room(model: FittedModel) -> None:

@@ -52,6 +52,10 @@ def test_evaluating_training_pictures_only_is_refused(class_folders: Path) -> No
     model = learner(validation_share=0.0).fit(class_folders).model_
     with pytest.raises(DataError, match="`include_training`"):
         evaluate(model, class_folders)
+    for folder in sorted(class_folders.iterdir()):
+        folder.rename(folder.with_name(f"{folder.name} it"))
+    with pytest.raises(DataError, match=r"labelled as those of the model are\.$"):
+        evaluate(model, class_folders)
 
 
 def drawn(count: int = 40) -> tuple[np.ndarray, np.ndarray]:

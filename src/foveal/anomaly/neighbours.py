@@ -225,9 +225,11 @@ def _prepared(
     if len(once) <= neighbours:
         raise DataError(
             "usual pictures",
-            needed=f"more than {neighbours} that differ, to compare each with {neighbours} others",
+            needed=f"more than {neighbours} that differ, to compare each with "
+            + counted(neighbours, "other"),
             came=str(len(once)),
-            remedy="name more of them (`usual`), or compare with fewer (`neighbours`)",
+            remedy="name more of them (`usual`)"
+            + ", or compare with fewer (`neighbours`)" * (len(once) > 1),
         )
     vectors = made.gathered()[once]
     return _Usual(

@@ -13,7 +13,7 @@ from foveal.drawing.panel import panel
 from foveal.drawing.text import BODY, LABEL, shortened, words
 from foveal.drawing.thumbnails import SMALL, drawn, hairlined
 from foveal.figures.mistake_words import OfClasses, OfNumbers, words_of
-from foveal.judging.evaluation import evaluate
+from foveal.judging.evaluation import NothingToJudge, evaluate
 from foveal.looking.mistakes import PictureRow, rows_of_mistakes
 from foveal.looking.selection import seen
 from foveal.looking.subject import NothingToSee, subject_of
@@ -97,7 +97,8 @@ def draw_mistakes(model: Any, X: Any, count: int = 6) -> Figure[Evaluation]:
     Raises
     ------
     NothingToSee
-        For a network that is no trained classifier, and pictures without labels.
+        For a network that is no trained classifier, for pictures without labels, and where none of
+        them can be judged.
     """
     check({"count": count}, {"count": Whole()})
     subject, pictures = subject_of(model), gather(X)
@@ -105,7 +106,10 @@ def draw_mistakes(model: Any, X: Any, count: int = 6) -> Figure[Evaluation]:
         raise _nothing("a classifier that was trained", subject.name)
     if pictures.labels is None:
         raise _nothing("labelled pictures, such as a folder of class folders", "no labels")
-    found = evaluate(subject.model, pictures, with_baselines=False)
+    try:
+        found = evaluate(subject.model, pictures, with_baselines=False)
+    except NothingToJudge as none:
+        raise _nothing(none.needed, none.came) from none
     rows = rows_of_mistakes(found, count)
     table = [dict(zip(found.columns, one, strict=True)) for one in found.rows()]
     said = words_of(found)

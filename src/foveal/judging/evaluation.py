@@ -170,7 +170,7 @@ def evaluate(
     notes = [*source.notes(), *chosen.notes, *summed(source.store.remarked)]
     rows = chosen.rows
     if not len(rows):
-        raise _nothing_new(notes)
+        raise _nothing_new(notes, known=bool(len(source.known)))
     said = _said(model, source, chosen)
     together = Together.of(
         source.pictures, source.store, source.recipe, source.strata, source.known
@@ -229,12 +229,13 @@ def evaluate(
     )
 
 
-def _nothing_new(notes: list[str]) -> NothingToJudge:
+def _nothing_new(notes: list[str], *, known: bool) -> NothingToJudge:
+    remedy = "give other pictures, labelled as those of the model are"
     return NothingToJudge(
         "pictures",
         needed="labelled pictures that the model was not trained on",
         came="none. " + "; ".join(notes),
-        remedy="give other pictures of the model's classes, or use `include_training`",
+        remedy=f"{remedy}, or use `include_training`" if known else remedy,
     )
 
 
