@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -10,6 +11,17 @@ JOINERS = "\u200c\u200d"
 """Of these the two that letters and emoji are written with."""
 LONGEST = 10
 """Letters of an escape, at most."""
+WITHIN = re.compile(f"(?<=[^\x00-\x7f{JOINERS}])[{JOINERS}](?=[^\x00-\x7f{JOINERS}])")
+"""A joiner where it is written: elsewhere it would be seen by nobody."""
+
+
+def is_plain(text: str) -> bool:
+    r"""Whether all of a text is seen as it is: nothing in it steers, or hides.
+
+    >>> [is_plain(one) for one in ("\u0645\u06cc\u200c\u062e", "cat\u200d", "a\nb")]
+    [True, False, False]
+    """
+    return WITHIN.sub("", text).isprintable()
 
 
 def visible(text: object, most: int = 200, *, kept: str = "") -> str:

@@ -85,13 +85,19 @@ def test_a_column_of_labels_is_read_as_a_row_of_them() -> None:
 
 
 @pytest.mark.parametrize(
-    "label", ["x" * 1_001, "a\nb", float("nan"), float("inf"), ("a", "b"), 1 + 2j]
+    "label",
+    ["x" * 1_001, "a\nb", "cat\u200d", "\u202ecat", float("nan"), float("inf"), ("a", "b"), 1 + 2j],
 )
 def test_labels_that_no_model_file_could_keep_are_refused(label: object) -> None:
     labels = np.empty(2, dtype=object)
     labels[:] = ["a" if isinstance(label, str) else 0, label]
     with pytest.raises(DataError, match="printable texts of 1 to 1000 characters, or finite"):
         Classes().learned(labelled(labels))
+
+
+@pytest.mark.parametrize("label", ["\U0001f468\u200d\U0001f469", "\u0645\u06cc\u200c\u062e\u0648"])
+def test_labels_are_written_with_joiners_where_their_script_is(label: str) -> None:
+    assert label in Classes().learned(labelled(np.array(["a", label]))).names
 
 
 @pytest.mark.parametrize("labels", [["only", "only"], [None, "only"], [None, None]])

@@ -16,6 +16,7 @@ from foveal.errors import DataError, UsageError
 from foveal.nets.plan import Plan
 from foveal.parameters import Real
 from foveal.targets.labelled import Labelled
+from foveal.visible import is_plain
 from foveal.vocabulary import normal_name
 
 LONGEST_LABEL = 1_000
@@ -118,7 +119,7 @@ def check_label(label: object) -> None:
     """
     fine = isinstance(label, str | int | float) and label == label
     if isinstance(label, str):
-        fine = len(label) <= LONGEST_LABEL and label.isprintable() and bool(label.strip())
+        fine = len(label) <= LONGEST_LABEL and is_plain(label) and bool(label.strip())
     if not fine or (isinstance(label, float) and not np.isfinite(label)):
         raise DataError(
             "classes",
