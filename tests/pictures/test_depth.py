@@ -252,6 +252,18 @@ def test_dark_files_of_16_bits_are_told_to_a_model_that_never_saw_any(tmp_path: 
     assert [one.text for one in remarks] == ["nearly black: no value reaches 4,096 of 65,535"]
 
 
+def test_values_that_are_no_number_are_black_and_it_is_said(tmp_path: Path) -> None:
+    path, how = tmp_path / "p.tif", PictureRecipe(height=4, width=4, channels=1)
+    values = np.full((4, 4), 255, dtype=np.float32)
+    for spoiled, told in ((0, []), (2, ["values that are no number are black: 2 of 16"])):
+        values[0, :spoiled] = np.nan
+        Image.fromarray(values).save(path)
+        remarks: list[Remark] = []
+        pixels = decode.decode(path, how, remarks)
+        assert [one.text for one in remarks] == told
+        assert np.count_nonzero(pixels == 0) == spoiled
+
+
 def test_jpeg_2000_of_12_bits_is_read_with_8_and_it_is_said(tmp_path: Path) -> None:
     path, how = tmp_path / "p.jp2", PictureRecipe(height=4, width=4, channels=3)
     Image.fromarray(drawn(3, "uint8", 255)).save(path)

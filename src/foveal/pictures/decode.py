@@ -258,6 +258,9 @@ def _sampled(
         return ImageOps.exif_transpose(picture)
     floats = picture.mode == "F"
     samples = depth.read(encoded, picture)
+    if missing := int(np.isnan(samples.values).sum()):
+        whole = samples.values.size
+        remarks.append(Remark("values that are no number are black", f"{missing:,} of {whole:,}"))
     low, high = recipe.deep_low, recipe.deep_high
     if (low, high) == UNMEASURED and floats:
         high = depth.white_of(samples.values)
