@@ -13,6 +13,7 @@ from PIL import Image
 import foveal
 from foveal import (
     CNNClassifier,
+    CNNRegressor,
     DataError,
     FittedModel,
     Interrupted,
@@ -119,6 +120,14 @@ def test_numbers_are_judged_by_folds_too(monkeypatch: pytest.MonkeyPatch) -> Non
     errors = np.abs(found.predicted[:, 0] - bright)
     assert found.metrics.mean_error.value == pytest.approx(errors.mean(), rel=1e-3)
     assert "loss" in found.lines[1] and found.to_dict()["accuracy"] is None
+
+
+def test_every_number_is_judged_though_a_group_is_alone_among_the_like() -> None:
+    groups = np.arange(60) // 10
+    X = np.random.default_rng(0).integers(0, 256, (60, 8, 8), dtype=np.uint8)
+    made = CNNRegressor("flatten | dense", epochs=1, random_state=0, threads=1)
+    found = cross_validate(made, X, groups * 1.5, groups=groups, folds=2)
+    assert (found.fold_of_n > 0).all() and found.metrics.pictures == 60
 
 
 # In a run --------------------------------------------------------------------------------

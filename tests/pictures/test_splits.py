@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foveal.pictures.splits import MOST_HELD_OUT, Before, Split, draw, split
+from foveal.pictures.splits import MOST_HELD_OUT, Before, Split, deal, draw, split
 
 NAMES = ("", "train", "validation", "test")
 Case = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -220,3 +220,19 @@ def test_a_copy_of_what_taught_is_not_drawn_either() -> None:
         before=before,
     )
     assert len(found.validation) and (units[found.validation] >= 15).all()
+
+
+@pytest.mark.parametrize(
+    ("taught", "everywhere"), [(None, [3]), ([], []), ([[0, 2]], []), ([[3], [4, 5]], [3])]
+)
+def test_folds_teach_what_must_be_taught_and_judge_all_else(
+    taught: list[list[int]] | None, everywhere: list[int]
+) -> None:
+    rows, strata = np.arange(6), np.array([0, 0, 0, 1, 2, 2])
+    named = None if taught is None else [np.isin(rows, one) for one in taught]
+    for seed in range(20):
+        fold = deal(strata, rows, 2, seed, named)
+        if taught != [[0, 2]]:
+            assert np.flatnonzero(fold == -1).tolist() == everywhere
+        for one in [strata == code for code in range(3)] if named is None else named:
+            assert all((fold[one] != judged).any() for judged in range(2))

@@ -23,7 +23,7 @@ from foveal.targets.labelled import Labelled
 from foveal.training.steps import Scores
 from foveal.wording import counted
 
-ALWAYS = "taught in every fold: nothing else is of its class"
+ALWAYS = "taught in every fold: nothing else bears its label"
 TEST = "of the test part, which no fold looks at"
 
 

@@ -136,9 +136,10 @@ def _dealt(
             remedy="ask for fewer folds, or give more pictures",
         )
     seed = quiet.decide("seed", lambda: 0)
-    strata = data.target.strata(data.values[rows])
+    target, values = data.target, data.values[rows]
+    named = (target.named(values, index) for index in range(len(target.names)))
     fold_of_n = np.zeros(len(pictures), dtype=np.intp)
-    fold_of_n[rows] = 1 + deal(strata, data.units[rows], folds, seed)
+    fold_of_n[rows] = 1 + deal(target.strata(values), data.units[rows], folds, seed, named)
     if fold_of_n.max() < 2:
         raise DataError(
             "folds",

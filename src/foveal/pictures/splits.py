@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,11 +137,13 @@ def draw(
     return rows[~taken], rows[taken]
 
 
-def deal(strata: Rows, units: Hashes, count: int, seed: int) -> Rows:
+def deal(
+    strata: Rows, units: Hashes, count: int, seed: int, taught: Iterable[Truths] | None = None
+) -> Rows:
     """Deal pictures out to folds, each stratum evenly, the pictures of a unit together.
 
-    A stratum of one unit is taught in every fold and judged in none: its fold is -1. So is a unit
-    without which some fold would lack a stratum.
+    What must be taught is so by the other folds, whichever is judged: a unit without which it would
+    not be is taught in every fold and judged in none, and its fold is -1.
 
     Parameters
     ----------
@@ -152,6 +155,8 @@ def deal(strata: Rows, units: Hashes, count: int, seed: int) -> Rows:
         Folds, at most: as many as have pictures.
     seed : int
         Seed of the deal.
+    taught : iterable of array of bool, (n,), optional
+        What must be taught, each by the rows that do; every stratum where left out.
 
     Returns
     -------
@@ -164,13 +169,16 @@ def deal(strata: Rows, units: Hashes, count: int, seed: int) -> Rows:
     sizes = np.bincount(stratum_of_unit)
     fold = np.full(total, -1, dtype=np.intp)
     start = 0
-    for code in np.flatnonzero(sizes > 1):
+    several, alone = np.flatnonzero(sizes > 1), np.flatnonzero(sizes == 1)
+    for code in several if taught is None else [*several, *alone]:
         own = np.flatnonzero(stratum_of_unit == code)
         order = generator(seed, "folds", int(code)).permutation(own)
         fold[order] = (start + np.arange(len(order))) % count
         start += len(order)
-    for code in np.unique(strata):  # a stratum may live in units of others alone
-        holding = np.unique(unit[strata == code])
+    if taught is None:
+        taught = (strata == code for code in np.unique(strata))
+    for rows_n in taught:  # a stratum may live in units of others alone
+        holding = np.unique(unit[rows_n])
         if len(np.unique(fold[holding])) == 1:
             fold[holding[0]] = -1
     left = np.unique(fold[fold >= 0])  # folds that are left are numbered from 0 on
