@@ -171,6 +171,18 @@ def write_whole(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
+def copy_whole(source: Path, path: Path) -> None:
+    """Copy a file so that the name holds the old content or the new, never a part.
+
+    Raises
+    ------
+    ResourceError
+        As for `write_whole`.
+    """
+    with source.open("rb") as file, whole_file(path) as temporary, temporary.open("wb") as copy:
+        shutil.copyfileobj(file, copy)
+
+
 @contextlib.contextmanager
 def whole_file(path: Path, needed: str = ROOM) -> Iterator[Path]:
     """Return a name beside to write a file under, which takes the path's name at the end.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from foveal import files
 from foveal.errors import DataError, ModelFileError, ResourceError, UsageError
 from foveal.files import (
     beside,
@@ -45,6 +47,24 @@ def test_the_old_content_survives_a_full_disk(
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"
     assert [one.name for one in tmp_path.iterdir()] == ["a.bin"]
+
+
+def test_a_copy_is_the_file_and_leaves_the_old_where_it_cannot_be_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, place = tmp_path / "a", tmp_path / "b"
+    source.write_bytes(b"new" * 1_000)
+    files.copy_whole(source, place)
+    assert place.read_bytes() == source.read_bytes()
+    source.write_bytes(b"newer")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    with pytest.raises(ResourceError, match="No space left"):
+        files.copy_whole(source, place)
+    assert place.read_bytes() == b"new" * 1_000 and len([*tmp_path.iterdir()]) == 2
 
 
 def test_a_folder_that_is_not_there_is_said_so(tmp_path: Path) -> None:

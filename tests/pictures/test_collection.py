@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -36,6 +38,15 @@ def test_labels_beside_must_be_as_many() -> None:
     assert labels.tolist() == ["a", "b", "a"]
     with pytest.raises(DataError, match="needed 3 labels, one a picture, got 2"):
         pictures.labelled(np.array(["a", "b"]))
+
+
+def test_pictures_come_into_the_test_part_beside_those_that_are_there() -> None:
+    pictures = Pictures.of_array(np.zeros((4, 2, 2, 1), np.uint8))
+    parts = np.array(["train", "", "validation", "test"])
+    assert pictures.tested(np.array([1])).parts.tolist() == ["", "test", "", ""]
+    named = replace(pictures, parts=parts).tested(np.array([1]))
+    assert named.parts.tolist() == ["train", "test", "validation", "test"]
+    assert parts.tolist() == ["train", "", "validation", "test"]
 
 
 def test_arrays_must_fit_the_recipe() -> None:

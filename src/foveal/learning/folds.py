@@ -152,12 +152,7 @@ def _dealt(
 
 def _without(pictures: Pictures, data: TrainingData[Labelled], rows: Rows) -> Pictures:
     """Return all pictures, those of a fold in the test part, which no training looks at."""
-    parts = np.full(len(pictures), "", dtype="<U10")
-    if pictures.parts is not None:
-        parts = np.asarray(pictures.parts).astype("<U10")
-    parts[data.split.test] = "test"
-    parts[rows] = "test"
-    return replace(pictures, parts=parts)
+    return pictures.tested(np.concatenate([data.split.test, rows]))
 
 
 def _fold(

@@ -214,7 +214,7 @@ def _keep_aside(model: Path) -> bool:
     """Keep what the model will replace, the last such one; return whether there is any."""
     if not model.is_file():
         return False
-    files.write_whole(_aside(model), model.read_bytes())
+    files.copy_whole(model, _aside(model))
     return True
 
 

@@ -276,9 +276,10 @@ class AutoencoderTask(PictureTask[Originals]):
         split = self.data.split
         most = max(MOST_CODES, EACH_NUMBER * self.plan.code_size)
         step = -(-len(split.train) // most)
-        codes = [_plain(one) for _, one, _ in self._through(network, split.train[::step])]
-        mean, whitening = spread(np.concatenate(codes))
-        unused = int((np.concatenate(codes).std(axis=0) < UNUSED).sum())
+        some = self._through(network, split.train[::step])
+        codes = np.concatenate([_plain(one) for _, one, _ in some])
+        mean, whitening = spread(codes)
+        unused = int((codes.std(axis=0) < UNUSED).sum())
         nothing = np.empty(0)
         usual = NormalStats(mean=mean, whitening=whitening, errors=nothing, distances=nothing)
         rows = split.validation if len(split.validation) else split.test

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from foveal.arrays import Array
+from foveal.arrays import Array, Rows
 from foveal.errors import DataError, UsageError
 from foveal.pictures.array_content import ArrayContent
 from foveal.pictures.content import Content
@@ -18,6 +18,9 @@ from foveal.pictures.encoded_content import EncodedContent
 from foveal.pictures.texts import Texts
 from foveal.recipe import PictureRecipe
 from foveal.wording import counted
+
+PART = "<U10"
+"""Type of the names of parts: "train", "validation" and "test"; empty where none is said."""
 
 
 class KeptFeatures(Protocol):
@@ -175,6 +178,14 @@ class Pictures:
         found = np.asarray(labels)
         found = found.ravel() if found.shape[1:] == (1,) else found
         return replace(self.without_doubt("label"), labels=found, labelled_by=(), near=None)
+
+    def tested(self, rows: Rows) -> Pictures:
+        """Return the same pictures, those of some rows in the test part too: none learns from it."""
+        parts = np.full(len(self), "", dtype=PART)
+        if self.parts is not None:
+            parts = np.asarray(self.parts).astype(PART)
+        parts[rows] = "test"
+        return replace(self, parts=parts)
 
     def rows(self, part: str) -> np.ndarray[Any, np.dtype[np.intp]]:
         """Return the indices of the rows of a part."""

@@ -46,7 +46,7 @@ def keep(search: Search, trial: Trial, model: FittedModel, before: Sequence[Trie
     trial.set_user_attr("where", search.there)
     best = best_of(own)
     if best is None or best.loss is None or loss < best.loss:
-        files.write_whole(search.place, place.read_bytes())
+        files.copy_whole(place, search.place)
     if not first:
         for one in others[: len(others) - STAY[0] + 1]:  # with this one there are enough
             model_of(search, one).unlink(missing_ok=True)
@@ -59,7 +59,7 @@ def put(search: Search, one: Tried) -> bool:
     kept = model_of(search, one)
     if not kept.is_file() or files.digest_of(kept) != one.model:
         return False
-    files.write_whole(search.place, kept.read_bytes())
+    files.copy_whole(kept, search.place)
     return True
 
 
@@ -71,5 +71,5 @@ def keep_aside(search: Search, trials: Sequence[Tried]) -> str:
     if any(one.model == content for one in trials):
         return ""
     aside = search.folder / REPLACED
-    files.write_whole(aside, search.place.read_bytes())
+    files.copy_whole(search.place, aside)
     return f"what lay at {search.place} before is kept as {aside}"

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from foveal.errors import UsageError
 from foveal.estimators.inputs import coerce
 from foveal.estimators.learner import Answering, of_target
@@ -173,7 +171,7 @@ def known(search: Search, listeners: Sequence[Listener] = ()) -> Search:
     }
     return replace(
         search,
-        X=_set_aside(learner, search, data),
+        X=_with_test(learner, search, data),
         y=None,
         groups=None,
         shape=(recipe.channels, recipe.height, recipe.width),
@@ -184,18 +182,14 @@ def known(search: Search, listeners: Sequence[Listener] = ()) -> Search:
     )
 
 
-def _set_aside(learner: Answering, search: Search, data: TrainingData[Labelled]) -> Pictures:
+def _with_test(learner: Answering, search: Search, data: TrainingData[Labelled]) -> Pictures:
     """Return the pictures, those that judge in the end in a part that no training looks at.
 
     Near copies among them are known from here on: all trials keep the same pictures together.
     """
     X, y = search.X, search.y
     pictures = coerce(learner, X, y, groups=search.groups, target=learner._target(X, y))
-    parts = np.full(len(pictures), "", dtype="<U10")
-    if pictures.parts is not None:
-        parts = np.asarray(pictures.parts).astype("<U10")
-    parts[data.split.test] = "test"
-    return replace(pictures, parts=parts, near=data.near)
+    return replace(pictures.tested(data.split.test), near=data.near)
 
 
 def content_of(data: TrainingData[Labelled]) -> str:
