@@ -180,7 +180,7 @@ class Pictures:
         return replace(self.without_doubt("label"), labels=found, labelled_by=(), near=None)
 
     def tested(self, rows: Rows) -> Pictures:
-        """Return the same pictures, those of some rows in the test part too: none learns from it."""
+        """Return the same pictures, those of some rows in the test part too, which teaches none."""
         parts = np.full(len(self), "", dtype=PART)
         if self.parts is not None:
             parts = np.asarray(self.parts).astype(PART)

@@ -150,7 +150,7 @@ def open_index(
     Parameters
     ----------
     place : str or Path
-        The index_file. Nothing in it is executed, and nothing in it that does not hold is believed.
+        Its folder. Nothing in it is executed, and nothing in it that does not hold is believed.
     model : FittedModel
         The model it was built with.
     force : bool
