@@ -111,6 +111,39 @@ def test_a_cell_is_the_stronger_the_larger_its_share_of_its_row() -> None:
     assert [float(one.get("opacity", 0)) for one in cells] == pytest.approx([0.77, 0.31, 1])
 
 
+@pytest.mark.parametrize("dark", [False, True])
+def test_each_number_can_be_read_on_its_cell(dark: bool) -> None:
+    """By 4.5 to 1, as WCAG 2.2 AA asks, whatever its share of the row."""
+    light, _, rest = style().partition("@media (prefers-color-scheme: dark)")
+    colours = dict(re.findall(r"(--[a-z-]+): (#[0-9a-f]{6});", light))
+    colours |= (
+        dict(re.findall(r"(--[a-z-]+): (#[0-9a-f]{6});", rest.partition("*, ")[0])) if dark else {}
+    )
+    fills = dict(re.findall(r"\.chart \.(on-[a-z]+) \{ fill: (.*); \}", STYLE))
+    for count in range(1, 101):
+        chart = matrix("m", "t", "d", ["a", "b"], [[count, 100 - count], [0, 1]])
+        cell, number = (
+            parts(chart, "rect", "cell")[0],
+            parts(chart, "text")[-3 if count < 100 else -2],
+        )
+        fill = fills[number.get("class", "")]
+        ink = _rgb(colours[fill[4:].partition(",")[0]] if fill.startswith("var") else fill)
+        opacity = float(cell.get("opacity", 1))
+        paper, full = _rgb(colours["--paper"]), _rgb(colours["--train"])
+        mixed = [one + opacity * (two - one) for one, two in zip(paper, full, strict=True)]
+        faint, bright = sorted((_luminance(ink), _luminance(mixed)))
+        assert (bright + 0.05) / (faint + 0.05) >= 4.5, (count, dark)
+
+
+def _rgb(colour: str) -> list[float]:
+    return [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+
+
+def _luminance(rgb: list[float]) -> float:
+    linear = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in rgb]
+    return sum(w * one for w, one in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
 def test_fixed_layers_are_hatched_and_updated_ones_solid() -> None:
     stretches = [
         Stretch(name="fixed", layers=69, fixed=True, facts=""),

@@ -28,7 +28,7 @@ def model() -> FittedModel:
     return small_model()
 
 
-def test_the_surest_mistakes_come_first(model: FittedModel) -> None:
+def test_the_highest_losses_come_first(model: FittedModel) -> None:
     y = np.array(["a", "b", "c"])[np.arange(60) % 3]
     found = evaluate(model, X, y, with_baselines=False)
     chances = model.predict_proba(X)
@@ -85,3 +85,18 @@ def test_what_stands_alone_beside_a_picture_has_all_the_room(model: FittedModel)
     renamed = replace(model, target=Classes(names=np.array(names)))
     figure = mistakes(renamed, X, evaluate(renamed, X, renamed.predict(X), with_baselines=False), 4)
     assert all(says(figure.image, str(row[1]), BODY) for row in figure.rows)
+
+
+def test_long_names_side_by_side_keep_their_beginnings(model: FittedModel) -> None:
+    long, dog = "a class with so long a name that it is cut", "d" * 60
+    renamed = replace(model, target=Classes(names=np.array(["cat", long, dog])))
+    y = np.array(["cat", long, dog])[np.arange(60) % 3]
+    figure = draw_mistakes(renamed, gather(X).labelled(y), 4)
+    pairs = {(row[2], row[3]) for row in figure.rows if row[2] != row[3]}
+    begun = {"cat": "cat", long: "a clas", dog: "ddd"}
+    assert pairs and all(says(figure.image, begun[true], LABEL) for true, _ in pairs)
+    assert all(
+        says(figure.image, f"cat -> {begun[called]}", LABEL)
+        for true, called in pairs
+        if true == "cat"
+    )

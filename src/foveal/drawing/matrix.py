@@ -11,8 +11,11 @@ from foveal.drawing.svg import Svg, element, joined
 WIDEST_CELL = 44.0
 LONGEST_SIDE, LONGEST_HEAD = 88, 72
 """Room of names, beside rows and above columns."""
-FAINTEST, HALF = 0.08, 0.5
-"""Opacity of a cell of one picture among many, and the share from which on its number is light."""
+FAINTEST = 0.08
+"""Opacity of a cell of one picture among many."""
+PALE, MIDDLE = 0.6, 0.92
+"""Shares up to which a number stands on a pale cell, and on one that is neither pale nor full: each
+has the colour that can be read on it, in the light and in the dark."""
 
 
 def matrix(
@@ -121,7 +124,7 @@ def _cell(grid: _Grid, row: int, column: int, count: int, whole: int, labels: Se
         y=y + side / 2,
         dy="0.32em",
         text_anchor="middle",
-        class_="on-dark" if share > HALF else None,
+        class_="on-pale" if share <= PALE else "on-middle" if share <= MIDDLE else "on-full",
     )
     fits = extent(f"{count:,}") < side - 2
     return element("g", element("title", told), frame, within, number if fits else None)

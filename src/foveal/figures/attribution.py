@@ -150,6 +150,8 @@ def _facts(found: Attributions, pictures: int) -> Iterator[str]:
     yield f"{of if shown < pictures else counted(shown, 'picture')} of {size}"
     asked = "the number" if found.numbers else "the log odds of the class"
     yield f"asked of {asked}; an empty picture has this one's median colour"
+    if "integrated" in found.maps:
+        yield "gradients should add up to what is due: its rise from an empty picture to this one"
     for method, why in found.left_out.items():
         yield f"{TITLES[method]} is left out: it {why}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
@@ -10,7 +11,7 @@ from foveal.drawing.colours import FAINT
 from foveal.drawing.figure import Figure
 from foveal.drawing.layout import GRID, abreast, celled, page, stacked
 from foveal.drawing.panel import panel
-from foveal.drawing.text import BODY, LABEL, shortened, words
+from foveal.drawing.text import BODY, LABEL, length, shortened, words, writable
 from foveal.drawing.thumbnails import SMALL, drawn, hairlined
 from foveal.figures.mistake_words import OfClasses, OfNumbers, words_of
 from foveal.judging.evaluation import NothingToJudge, evaluate
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from foveal.model.fitted import FittedModel
     from foveal.pictures.collection import Pictures
 
+ARROW = " -> "
 WIDTH_OF_NAMES = 34 * GRID
 LEAST_WIDTH = 104
 """Room that a picture takes at least."""
@@ -159,7 +161,18 @@ def _row(
 
 
 def _in_short(said: OfClasses | OfNumbers, facts: dict[str, Any]) -> list[str]:
-    return [" -> ".join(said.verdict(facts)), said.in_short(facts), str(facts["path"])]
+    verdict = _within(said.verdict(facts), ROOM - length(ARROW, LABEL), LABEL)
+    return [ARROW.join(verdict), said.in_short(facts), str(facts["path"])]
+
+
+def _within(parts: Sequence[str], room: float, size: int) -> list[str]:
+    """Shorten what stands side by side to a width; what is short leaves the others more of it."""
+    shown = list(parts)
+    places = sorted(range(len(parts)), key=lambda place: length(writable(parts[place]), size))
+    for left, place in zip(range(len(parts), 0, -1), places, strict=True):
+        shown[place] = shortened(parts[place], int(room / left), size, "start")
+        room -= length(shown[place], size)
+    return shown
 
 
 def _facts(found: Evaluation) -> tuple[str, ...]:
@@ -172,12 +185,11 @@ def _verdict(said: OfClasses | OfNumbers, facts: dict[str, Any], place: int) -> 
     """Say beside a picture which it is, what it is and what it was called."""
     name = shortened(str(facts["path"]), WIDTH_OF_NAMES - 4 * GRID)
     parts = said.verdict(facts)
-    room = (WIDTH_OF_NAMES - (4 * len(parts) - 2) * GRID) // len(parts)
-    verdict = [shortened(one, room, BODY, "start") for one in parts]
+    verdict = _within(parts, WIDTH_OF_NAMES - (4 * len(parts) - 2) * GRID, BODY)
     first, second = said.lines(facts)
     lines = [
         abreast([words(f"{place}.", LABEL, FAINT), words(name, LABEL)]),
-        words(" -> ".join(verdict), BODY),
+        words(ARROW.join(verdict), BODY),
         *[words(first, LABEL, width=WIDTH_OF_NAMES - 2 * GRID)] * bool(first),
         *[words(second, LABEL, FAINT)] * bool(second),
     ]
