@@ -57,6 +57,20 @@ def test_a_finger_points_too_and_the_panel_stays_in_sight(tmp_path: Path, browse
     assert found.errors == []
 
 
+def test_planes_of_the_picture_are_called_by_their_colours(tmp_path: Path, browser: Any) -> None:
+    network = "3x8x8 | conv 2 3x3 | conv 2 3x3 | flatten | dense 2"
+    path = written_to(tmp_path, page_of(subject_of(network), gather(pictures((3, 8, 8)))))
+    options = "[...document.querySelectorAll('#channel option')].map(one => one.text.split(':')[0])"
+    with opened(browser, path) as found:
+        page = ready(found)
+        for place, wanted in ((1, {"red", "green", "blue"}), (2, {"map 0", "map 1"})):
+            page.evaluate(f"foveal.go({{place: {place}, channel: 1, row: 2, column: 2}})")
+            assert set(page.evaluate(options)) == wanted
+        page.evaluate("foveal.go({place: 0, channel: 1, row: 2, column: 2})")
+        assert page.text_content(".spot").startswith("green, row 2")
+    assert found.errors == []
+
+
 def test_the_keyboard_walks_through_pixels_maps_pictures_and_classes(
     tmp_path: Path, browser: Any
 ) -> None:

@@ -110,7 +110,7 @@ def _facts(found: NetworkKernels, drawn: Sequence[Kernels]) -> list[str]:
     judged = (
         f"maps judged on {counted(found.judged_on, 'picture')}{unread}"
         if found.judged_on
-        else "judged by weights alone (maps: of a trained network, on 8 pictures or more)"
+        else "judged by weights alone; by their maps too, once trained and on 8 pictures or more"
     )
     others = ["for the others ask for a count (all layers) or for one layer"] if left_out else []
     return [

@@ -41,7 +41,7 @@ KERNEL = (
 )
 POOLED = (
     "Each square is a map of the layers before, made smaller: of each window one number is kept, "
-    "its greatest or its mean. "
+    "its {}. "
 )
 OTHER = (
     "Each square is one map that the layer gives of the whole picture: bright where its numbers "
@@ -134,7 +134,7 @@ def _caption(subject: Subject, found: Maps) -> str:
     layer = planned_layer(subject.plan, found.number)
     kind = next((one.layers[0] for one in stages(subject.plan) if layer in one.layers), layer).layer
     if isinstance(kind, MaxPool | AvgPool):
-        return POOLED + CAPTION
+        return POOLED.format("greatest" if isinstance(kind, MaxPool) else "mean") + CAPTION
     return (KERNEL if isinstance(kind, Conv | ConvTranspose) else OTHER) + CAPTION
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from foveal.arrays import Floats
 from foveal.drawing.scales import SIGNED, VIRIDIS
 from foveal.looking.kernels import kernel_history
+from foveal.looking.planes import channel_names
 from foveal.looking.subject import NothingToSee, Seen, Subject
 from foveal.looking.units import UnitParts, unit_parts
 from foveal.looking.walk import Node, walk
@@ -88,6 +89,7 @@ class LookData:
         return {
             "nodes": told,
             "pictures": [visible(_file(name), LONGEST_NAME) for name in self.seen.names],
+            "planes": channel_names(self.nodes[0].shape[0]),
             "unit": list(zip(recipe.std, recipe.mean, strict=True)),
             "head": self.head,
             "snapshots": self._snapshots(),

@@ -24,7 +24,7 @@ class Panel {
     const node = this.net.look.nodes[spot.place], maps = node.shape.length === 3;
     const flat = maps ? (spot.channel * node.shape[1] + spot.row) * node.shape[2] + spot.column : spot.channel;
     const value = this.net.at(spot.place, flat);
-    const where = maps ? `map ${spot.channel}, row ${spot.row}, column ${spot.column}` : `number ${spot.channel}`;
+    const where = maps ? `${this.named(spot.place, spot.channel)}, row ${spot.row}, column ${spot.column}` : `number ${spot.channel}`;
     const layer = spot.place ? `Layer ${node.number}` : "The picture";
     const sees = this.sees(spot);
     this.said.textContent = `${layer}, ${where}: ${written(value)}. ${sees}`;
@@ -135,13 +135,19 @@ class Panel {
     ];
   }
 
+  /** What a map is called: a plane of the picture by its colour. @param {number} place @param {number} channel */
+  named(place, channel) {
+    return place ? `map ${channel}` : this.net.look.planes[channel];
+  }
+
   /** Which input channel is laid open. @param {Sum} parts @param {number[]} order
    * @param {number} chosen @param {Spot} spot */
   choice(parts, order, chosen, spot) {
     const select = document.createElement("select");
     select.id = "channel";
+    const source = this.net.look.nodes[spot.place].source;
     for (const one of order.slice(0, 256)) {
-      const option = made("option", {value: String(one)}, `map ${parts.channels[one]}: sum ${written(parts.sums[one])}`);
+      const option = made("option", {value: String(one)}, `${this.named(source, parts.channels[one])}: sum ${written(parts.sums[one])}`);
       select.append(option);
     }
     select.value = String(chosen);

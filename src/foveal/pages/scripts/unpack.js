@@ -11,7 +11,7 @@
  * }} Stage
  * @typedef {{place: number, name: string}} Class
  * @typedef {{
- *   nodes: Stage[], pictures: string[], unit: [number, number][],
+ *   nodes: Stage[], pictures: string[], planes: string[], unit: [number, number][],
  *   head: {node: number, temperature: number, count: number, classes: Class[]} | null,
  *   snapshots: {shape: number[], of: number, channels: number, most: number, titles: string[], kept: number,
  *     values: Deflated} | null,
