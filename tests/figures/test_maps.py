@@ -53,6 +53,9 @@ def test_the_caption_says_what_made_the_maps() -> None:
     for layer in (1, 2, 3, 4):
         (figure,) = draw_maps(net, picture(), layer=layer)
         assert figure.caption.startswith(starts.get(layer, "Each square is one map that the layer"))
+    for pool, kept in (("maxpool", "its greatest. "), ("avgpool", "its mean. ")):
+        (figure,) = draw_maps(f"1x8x8 | {pool} 2 | flatten | dense 2", picture(), layer=1)
+        assert f"one number is kept, {kept}" in figure.caption
 
 
 def test_what_cannot_be_drawn_is_refused() -> None:
