@@ -78,6 +78,19 @@ def test_the_help_lists_the_commands_as_a_person_meets_them(run) -> None:
     assert out.index("transfer") < out.index("cnn") < out.index("autoencoder")
 
 
+@pytest.mark.parametrize("words", [("evaluate",), ("train", "cnn"), ("train", "transfer")])
+def test_the_help_has_every_name_of_an_option_whole(
+    run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    _, out, _ = run(*words, "--help")
+    assert "\N{HORIZONTAL ELLIPSIS}" not in out
+    refused = ("--no-baselines",) if words == ("evaluate",) else ("--no-report", "--no-flip")
+    assert all(f"Or {one}" in " ".join(out.replace("\u2502", "").split()) for one in refused)
+    code, _, err = run(*words, "nothing", "none", *refused)
+    assert code != 0 and "No such option" not in err  # the help took nothing away
+
+
 @pytest.mark.parametrize(
     ("line", "remedy"),
     [

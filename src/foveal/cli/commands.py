@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,12 @@ class Command(TyperCommand):
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the options; those that take no value are shown without the type of one."""
         return _without_types(super().get_params(ctx))
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help, in which the names of options have the room to be read."""
+        shown = copy(self)
+        shown.params = [_told_in_words(one) for one in self.params]
+        super(Command, shown).format_help(ctx, formatter)
 
     def _check_order(self, ctx: Any) -> None:
         given = [
@@ -153,6 +160,17 @@ class Commands(TyperGroup):
             came=repr(word),
             remedy=did_you_mean(word, known) or self.instead.format(word=shlex.quote(word)),
         )
+
+
+def _told_in_words(option: Any) -> Any:
+    """Return an option that says in its text, not in a column of its own, how it is refused."""
+    refusals = getattr(option, "secondary_opts", [])
+    if not refusals:
+        return option
+    told = copy(option)
+    told.help, told.secondary_opts = f"{option.help} Or {', '.join(refusals)}.", []
+    told.show_default = option.opts[0] if option.default else False
+    return told
 
 
 def _without_types(options: list[Any]) -> list[Any]:
