@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import re
@@ -14,6 +15,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -23,7 +25,7 @@ import uvicorn
 from foveal.errors import UsageError
 from foveal.serving import guard
 from foveal.serving.connection import MOST_AHEAD, MOST_HEAD, Connection
-from foveal.serving.server import fastest_loop
+from foveal.serving.server import STOPS, Signals, fastest_loop
 from foveal.serving.settings import Settings, listening, read_token
 from foveal.serving.wanted import wanted_of
 from support.models import small_model
@@ -31,6 +33,35 @@ from support.sites import JPEG, png
 
 pytestmark = pytest.mark.enable_socket
 PREDICT = "/v1/models/abc/predict"
+
+
+def test_an_event_loop_that_hears_of_no_signals_stops_by_one_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server: Any = SimpleNamespace(servers=[], should_exit=False)
+    behind: Any = SimpleNamespace(draining=False)
+
+    class AsOnWindows(asyncio.SelectorEventLoop):
+        def add_signal_handler(self, *_: object) -> None:  # type: ignore[override]
+            raise NotImplementedError
+
+    async def stopped() -> None:
+        watch = Signals(server, None, behind, 0.0, None)  # type: ignore[arg-type]
+        watch.begin()
+        signal.raise_signal(signal.SIGTERM)
+        until = time.monotonic() + 10
+        while not server.should_exit and time.monotonic() < until:
+            await asyncio.sleep(0.01)
+
+    monkeypatch.delattr(signal, "SIGHUP")
+    before = [(one, signal.getsignal(one)) for one in STOPS]
+    try:
+        with asyncio.Runner(loop_factory=AsOnWindows) as runner:
+            runner.run(stopped())
+    finally:
+        for one, handler in before:
+            signal.signal(one, handler)
+    assert behind.draining and server.should_exit
 
 
 def test_a_server_loads_what_changed_and_finishes_what_is_under_way(

@@ -21,6 +21,7 @@ from sklearn.datasets import load_digits
 from foveal import CNNClassifier, UsageError, files, load, tune
 from foveal.errors import DataError
 from foveal.evaluation.intervals import Estimate
+from foveal.learning.held import Held
 from foveal.pictures.copies import CopySearch, NearCopies
 from foveal.progress.events import Event, Prepared
 from foveal.tuning import presence, trying
@@ -359,6 +360,30 @@ def test_a_figure_that_is_no_number_leaves_the_loss_to_be_told() -> None:
         provenance=SimpleNamespace(held_out_figures=figures),
     )
     assert trying.reached_by(model, 0.5) == trying.Reached("loss", 0.5, None, None, -0.5)
+
+
+def test_what_is_refused_leaves_no_folder_and_takes_none_away(
+    studied: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match="classes"):
+        tune(X, np.zeros(len(X), int), to=tmp_path / "m.safetensors", trials=1, threads=1)
+    assert list(tmp_path.iterdir()) == []
+    shutil.copytree(studied, tmp_path, dirs_exist_ok=True)
+    with pytest.raises(DataError, match="classes"):
+        tune(X, np.zeros(len(X), int), to=tmp_path / "m.safetensors", trials=1, threads=1)
+    assert len(study_of(tmp_path).trials) == 2
+
+
+def test_a_loss_that_is_no_number_costs_its_trial_and_is_told(tmp_path: Path, monkeypatch) -> None:
+    first, held = [True], Held.calibrated_loss
+
+    def lost(self: Held) -> float | None:
+        return None if first and first.pop() else held.fget(self)  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(Held, "calibrated_loss", property(lost))
+    one, two = tuned(tmp_path, trials=2).trials
+    assert (one.state, one.why) == ("pruned", "its loss is no finite number")
+    assert two.complete
 
 
 def test_without_optuna_the_extra_is_named(tmp_path: Path, monkeypatch) -> None:

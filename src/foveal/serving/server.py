@@ -154,7 +154,10 @@ class Signals:
         """Take the signals over from uvicorn, which stops listening at once."""
         loop = asyncio.get_running_loop()
         for one in STOPS:
-            loop.add_signal_handler(one, self._stop)
+            try:
+                loop.add_signal_handler(one, self._stop)
+            except NotImplementedError:  # the event loops of Windows hear of no signals
+                signal.signal(one, lambda *_: loop.call_soon_threadsafe(self._stop))
         if hasattr(signal, "SIGHUP"):
             loop.add_signal_handler(signal.SIGHUP, lambda: self._start(self._reload()))
 

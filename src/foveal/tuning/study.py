@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from foveal import files
 from foveal.errors import UsageError
 from foveal.evaluation.baselines import written
 from foveal.evaluation.intervals import Estimate
@@ -132,6 +134,7 @@ def opened(search: Search) -> tuple[Study, Any]:
         Where the database cannot be opened.
     """
     optuna = imported()
+    make_folder(search.folder)  # a call beside this one may have been refused, and removed it
     address = storage.address_in(search.folder, search.storage)
     with presence.study_lock(search.folder), storage.reached(address):
         kept = storage.opened(address, _again)
@@ -150,6 +153,18 @@ def opened(search: Search) -> tuple[Study, Any]:
         if not any(one.user_attrs.get(FIRST) for one in trials_of(study)):
             study.enqueue_trial(dict(search.space.defaults), user_attrs={FIRST: True})
     return study, kept
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of a study, where there is none.
+
+    Raises
+    ------
+    ResourceError
+        Where it cannot be made.
+    """
+    with files.told(str(folder)):
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def begin(study: Study, search: Search) -> None:

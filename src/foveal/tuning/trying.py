@@ -219,7 +219,7 @@ class Worker:
         trial.set_user_attr("epochs", watch.epochs)
         loss = None if watch.why else learner.model_.provenance.calibrated_loss
         if loss is None:
-            trial.set_user_attr("why", watch.why or "no epoch was judged")
+            trial.set_user_attr("why", watch.why or "its loss is no finite number")
             self._tell(trial, None, "PRUNED")
         else:
             self._ended(trial, learner, loss)

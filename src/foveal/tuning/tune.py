@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from foveal import files
 from foveal.cluster import Cluster
 from foveal.device import cores
 from foveal.errors import UsageError
@@ -25,7 +25,7 @@ from foveal.tuning.choosing import ROUNDS
 from foveal.tuning.search import ENDING, SAMPLERS, Sampler, Search, Times, known
 from foveal.tuning.spaces import SPACES, Kind
 from foveal.tuning.storage import imported
-from foveal.tuning.study import Tried
+from foveal.tuning.study import Tried, make_folder
 from foveal.tuning.tuned import Tuning, found, set_aside
 from foveal.tuning.workers import tried_side_by_side
 from foveal.vocabulary import TARGETS
@@ -154,8 +154,7 @@ def tune(
         )
     imported()
     place = checked_path(to)
-    with files.told(str(place.with_suffix(ENDING))):
-        place.with_suffix(ENDING).mkdir(parents=True, exist_ok=True)
+    make_folder(place.with_suffix(ENDING))
     if threads is None and workers > 1:
         threads = max(1, cores() // workers)
     common: dict[str, Any] = {"test_share": test_share, "validation_share": validation_share}
@@ -175,7 +174,13 @@ def tune(
         common=common,
         machine={"device": device, "threads": threads},
     )
-    began, search = time.time(), known(search, listeners)
+    began = time.time()
+    try:
+        search = known(search, listeners)
+    except BaseException:
+        with suppress(OSError):  # of what is refused nothing stays; a study does
+            search.folder.rmdir()
+        raise
     notes = [*search.notes, *set_aside(search)]
     again = AGAIN if repeats else 0.0
     prepared = time.time()
