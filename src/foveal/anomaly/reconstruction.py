@@ -1,7 +1,6 @@
 """Pictures unusual to an autoencoder: it restores them badly, or their codes lie far off.
 
-Axes: n picture, h height,
-w width, c channel.
+Axes: n picture, h height, w width, c channel.
 """
 
 from __future__ import annotations

@@ -41,9 +41,10 @@ def entries_of(
         unreadable or unanswered
         for unreadable, unanswered in zip(store.reasons, answers.reasons, strict=True)
     ]
-    for row, reason in enumerate(reasons):
-        if not reason and not where[row]:
-            reasons[row] = _moved(row, pictures, store.hashes, units, held_out)
+    some = [row for row, reason in enumerate(reasons) if not reason and not where[row]]
+    moved = np.array(some, dtype=np.intp)
+    for row, why in zip(some, _moved(moved, pictures, store.hashes, units, held_out), strict=True):
+        reasons[row] = why
     return Entries(
         names=pictures.names,
         labels=pictures.labels,
@@ -148,13 +149,21 @@ def notes(pictures: Pictures, data: TrainingData[Target]) -> Iterator[str]:
         yield "no validation pictures: the last weights are kept, and nothing is claimed of them"
 
 
-def _moved(row: int, pictures: Pictures, hashes: Hashes, units: Hashes, held_out: Rows) -> str:
-    """Say why a picture that could train may not: what it belongs to stands in another part."""
-    if hashes[row] in hashes[held_out]:
-        return "the same picture stands in another part"
-    groups = [None] * len(hashes) if pictures.groups is None else pictures.groups
-    group = groups[row]
-    if group is not None and any(groups[other] == group for other in held_out):
-        return f"its group, {group}, stands in another part"
-    near = held_out[units[held_out] == units[row]][0]
-    return f"a near copy, {pictures.names[near]}, stands in another part"
+def _moved(
+    rows: Rows, pictures: Pictures, hashes: Hashes, units: Hashes, held_out: Rows
+) -> Iterator[str]:
+    """Say why pictures that could train may not: what each belongs to stands in another part."""
+    same = np.isin(hashes[rows], hashes[held_out])
+    groups = pictures.groups
+    torn = set() if groups is None else {groups[row] for row in held_out}
+    order = np.argsort(units[held_out], kind="stable")
+    near = np.searchsorted(units[held_out], units[rows], sorter=order)
+    for row, known, at in zip(rows.tolist(), same.tolist(), near.tolist(), strict=True):
+        group = None if groups is None else groups[row]
+        if known:
+            yield "the same picture stands in another part"
+        elif group is not None and group in torn:
+            yield f"its group, {group}, stands in another part"
+        else:
+            other = pictures.names[int(held_out[order[at]])]
+            yield f"a near copy, {other}, stands in another part"
