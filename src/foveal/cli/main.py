@@ -40,7 +40,14 @@ from foveal.cli.commands import Command, Commands
 from foveal.cli.map import draw_map
 from foveal.cli.output import SCHEMA
 from foveal.cli.pages import with_pages
-from foveal.cli.printing import forget_the_unprinted, print_whole
+from foveal.cli.printing import (
+    drop_the_unprinted,
+    forget_the_unprinted,
+    is_unread,
+    print_whole,
+    printed_to,
+    tell_who_listens,
+)
 from foveal.cli.stopping import INTERRUPTED, Stopping
 from foveal.cli.words import in_options, lists_options, told_in_options
 from foveal.errors import FovealError, PictureWarning, ResourceError
@@ -131,7 +138,9 @@ for panel, members in PANELS.items():
 
 def main() -> None:
     """Run the command; errors print themselves and choose the exit code."""
+    out = printed_to()
     print_whole()
+    tell_who_listens()
     spin_briefly()  # before torch is imported, by the command that needs it
     stopping = Stopping()
     stopping.begin()
@@ -147,8 +156,13 @@ def main() -> None:
         if "can't allocate memory" not in str(error) and "out of memory" not in str(error):
             raise
         fail(_out_of_memory())
-    except BrokenPipeError:
-        forget_the_unprinted()
+    except SystemExit as end:  # of a broken pipe typer makes an end with 1
+        broken = end.__context__
+        if not isinstance(broken, BrokenPipeError):
+            raise
+        if not is_unread(out):
+            raise broken from None
+        drop_the_unprinted()
         sys.exit(0)
     except OSError as error:
         fail(

@@ -76,13 +76,13 @@ def told_in_options(facts: Mapping[str, Any]) -> dict[str, Any]:
 def as_text(facts: Mapping[str, Any]) -> str:
     """Write facts as JSON; characters that are no text, as file names may hold, as escapes.
 
-    So are those that steer a terminal.
+    So are those that steer a terminal, and those that what is printed to has no letters for.
     """
     values = plain(facts)
     text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
     text = STEERING.sub(lambda letter: f"\\u{ord(letter[0]):04x}", text)
     try:
-        text.encode()
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeEncodeError:
         return json.dumps(values, indent=1, allow_nan=False)
     return text
