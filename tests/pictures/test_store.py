@@ -25,6 +25,7 @@ from PIL import Image
 
 from foveal.errors import DataError, ResourceError
 from foveal.pictures import decode, store
+from foveal.pictures.encoded import Unreadable
 from foveal.pictures.encoded_content import EncodedContent
 from foveal.pictures.hashing import content_hashes
 from foveal.pictures.pixels import DecodedPixels
@@ -475,7 +476,7 @@ def test_decoding_ahead_keeps_order_and_bounds(
         row = int(path.name)
         time.sleep(pauses[row])
         if row % 7 == 3:
-            raise decode.Unreadable(f"reason {row}")
+            raise Unreadable(f"reason {row}")
         return np.full((1, 1, 1), row)
 
     monkeypatch.setattr(decode, "decode", slow)
