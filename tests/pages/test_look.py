@@ -57,6 +57,12 @@ def test_a_finger_points_too_and_the_panel_stays_in_sight(tmp_path: Path, browse
     assert found.errors == []
 
 
+def test_layers_are_counted_as_the_plan_numbers_them() -> None:
+    network = "3x8x8 | residual(conv 3 3x3 same | relu) | flatten | dense 2"
+    page = page_of(subject_of(network), gather(pictures((3, 8, 8))))
+    assert "2 out, 3 layers (5 with those within them), " in page.html
+
+
 def test_planes_of_the_picture_are_called_by_their_colours(tmp_path: Path, browser: Any) -> None:
     network = "3x8x8 | conv 2 3x3 | conv 2 3x3 | flatten | dense 2"
     path = written_to(tmp_path, page_of(subject_of(network), gather(pictures((3, 8, 8)))))
@@ -207,6 +213,10 @@ def test_pages_are_bounded_and_say_what_is_not_there(
     text = f"{'x'.join(map(str, shape))} | {net}"
     page = page_of(subject_of(text), gather(pictures(shape, 2)))
     assert len(page.html.encode()) < 8_000_000
+    outer, every = len(subject_of(text).plan.layers), len(nodes_of(subject_of(text).plan)) - 1
+    assert (
+        f", {outer} layers{f' ({every} with those within them)' * (every > outer)}, " in page.html
+    )
     layers = page.html.count('<section class="layer')
     assert layers == len(nodes_of(subject_of(text).plan))
     with opened(browser, written_to(tmp_path, page)) as found:

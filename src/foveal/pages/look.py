@@ -127,7 +127,9 @@ def _written(data: LookData, further: int) -> LookPage:
 def _facts(subject: Subject) -> str:
     plan = subject.plan
     trained = "trained" if subject.trained else "untrained: its weights were drawn at random"
-    layers = counted(sum(1 for _ in plan.walk()), "layer")
+    layers, every = counted(len(plan.layers), "layer"), sum(1 for _ in plan.walk())
+    if every > len(plan.layers):
+        layers += f" ({every:,} with those within them)"
     return (
         f"{written(plan.input)} in, {written(plan.output)} out, {layers}, "
         f"{short(plan.parameters)} parameters, {trained}"
