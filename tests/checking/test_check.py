@@ -53,6 +53,15 @@ def test_small_and_unequal_classes_are_named(tmp_path: Path) -> None:
     assert imbalance is not None and "many has 30" in imbalance.items[0].why
 
 
+def test_a_class_that_a_split_leaves_none_to_train_on_is_named(tmp_path: Path) -> None:
+    for seed, folder in enumerate(("train/a", "train/b", "test/a", "test/c")):
+        photographs(tmp_path / folder, 20, seed)
+    few = foveal.check(tmp_path, quick=True).of("few")
+    assert few is not None
+    assert [item.why for item in few.items] == ["c: 20 pictures, none to train on"]
+    assert foveal.check(tmp_path / "test", quick=True).of("few") is None
+
+
 def test_groups_on_both_sides_of_a_split_are_a_leak(tmp_path: Path) -> None:
     for seed, part in enumerate(("train", "test")):
         photographs(tmp_path / part / "a", 4, seed)

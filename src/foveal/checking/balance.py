@@ -100,8 +100,7 @@ def balance(pictures: Pictures, classes: ClassIds, rows: Rows) -> Iterator[Findi
     if not classes.names:
         return
     counts = classes.counts(rows)
-    few = [number for number in np.argsort(counts, kind="stable") if counts[number] < FEW]
-    yield _of_classes("few", [(n, counted(int(counts[n]), "picture")) for n in few], classes)
+    yield _of_classes("few", _few(counts, _taught(pictures, classes, rows)), classes)
     most = int(counts.max())
     small = [n for n in np.argsort(counts, kind="stable") if IMBALANCE * counts[n] <= most]
     largest = f"{classes.names[int(counts.argmax())]} has {most:,}"
@@ -109,6 +108,25 @@ def balance(pictures: Pictures, classes: ClassIds, rows: Rows) -> Iterator[Findi
     yield _of_classes("imbalance", told, classes)
     lone = rows[classes.ids[rows] == UNKNOWN]
     yield finding("unlabelled", (([row], "no label") for row in lone), pictures.names)
+
+
+def _taught(pictures: Pictures, classes: ClassIds, rows: Rows) -> Rows | None:
+    """Count the pictures of each class that may teach; None where no split leaves any to teach."""
+    if pictures.parts is None:
+        return None
+    teaching = rows[np.isin(np.asarray(pictures.parts)[rows], ("", "train"))]
+    return classes.counts(teaching) if len(teaching) else None
+
+
+def _few(counts: Rows, taught: Rows | None) -> list[tuple[int, str]]:
+    """Say which classes have few pictures, or none to train on."""
+    told: list[tuple[int, str]] = []
+    for number in np.argsort(counts, kind="stable").tolist():
+        count = int(counts[number])
+        idle = taught is not None and count > 0 and taught[number] == 0
+        if count < FEW or idle:
+            told.append((number, counted(count, "picture") + ", none to train on" * idle))
+    return told
 
 
 def _of_classes(kind: str, told: list[tuple[int, str]], classes: ClassIds) -> Finding | None:
