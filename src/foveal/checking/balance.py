@@ -123,7 +123,7 @@ def _few(counts: Rows, taught: Rows | None) -> list[tuple[int, str]]:
     told: list[tuple[int, str]] = []
     for number in np.argsort(counts, kind="stable").tolist():
         count = int(counts[number])
-        idle = taught is not None and count > 0 and taught[number] == 0
+        idle = taught is not None and count > 0 and not int(taught[number])
         if count < FEW or idle:
             told.append((number, counted(count, "picture") + ", none to train on" * idle))
     return told
