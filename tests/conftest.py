@@ -26,7 +26,11 @@ from support.s3 import S3
 with contextlib.suppress(ImportError):  # not on Windows
     import uvloop  # noqa: F401  # it keeps the sockets that it finds: before a test has none
 
-SIGNALS = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+SIGNALS = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+    signal.SIGHUP: signal.SIG_DFL,
+}
 """As Python has them; a shell ignores interrupts for what it runs beside."""
 
 # The same examples in every run, so that a change is judged by itself; the profile "explore"

@@ -63,8 +63,8 @@ def cache_folder() -> Path:
             "FOVEAL_CACHE",
             needed="a folder of this machine",
             came=shown(named),
-            remedy="name a folder; features that several machines are to share may be put to an "
-            "address as parts, --to s3://bucket/parts/",
+            remedy="name a folder; features that several machines are to share may be encoded into "
+            "parts at an address",
         )
     return Path(named) if named else Path(platformdirs.user_cache_dir("foveal"))
 

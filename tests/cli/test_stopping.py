@@ -5,7 +5,9 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from foveal.cli.options import interruptible
@@ -43,7 +45,7 @@ def stopping() -> Stopping:
     return made
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_first_signal_interrupts_and_the_next_ends_at_once(stopping, number: int) -> None:
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(number)
@@ -60,11 +62,13 @@ def test_a_command_that_is_over_is_not_interrupted_but_ends_if_asked_twice(stopp
         signal.raise_signal(signal.SIGTERM)
 
 
-def test_an_interrupt_that_is_ignored_stays_so() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_signal_that_is_ignored_stays_so(number: int) -> None:
+    signal.signal(number, signal.SIG_IGN)  # as a shell and nohup have it
     Stopping().begin()
-    signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    with interruptible(Run()):
+        signal.raise_signal(number)
+    assert signal.getsignal(number) is signal.SIG_IGN
 
 
 def test_a_training_ends_after_its_step_then_as_others_then_at_once(stopping) -> None:
@@ -93,3 +97,19 @@ def test_the_end_of_a_process_is_its_own(times: int, code: int, said: str) -> No
     line = [sys.executable, "-c", SIGNALLED, str(times)]
     done = subprocess.run(line, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (code, said, "")
+
+
+def test_a_training_whose_terminal_is_closed_leaves_a_checkpoint(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 8, 8), np.uint8)
+    np.savez(tmp_path / "x.npz", x=pixels, y=np.arange(40) % 2)
+    line = ["train", "cnn", "x.npz", "m.safetensors", "--epochs", "1000000", "--no-report"]
+    line = [sys.executable, "-m", "foveal", *line, "--threads", "1"]
+    with subprocess.Popen(line, cwd=tmp_path, stdout=-1, stderr=subprocess.STDOUT) as training:
+        assert training.stdout is not None
+        for said in training.stdout:
+            if b"epoch" in said:
+                break
+        training.stdout.close()  # as a terminal that is gone takes no word any more
+        training.send_signal(signal.SIGHUP)
+        assert training.wait() == 130
+    assert list((tmp_path / "m.run").glob("checkpoint-*"))

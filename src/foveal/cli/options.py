@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foveal.addresses import Address, is_remote
+from foveal.cli.stopping import ASKS
 from foveal.errors import UsageError
 from foveal.learning.option_groups import THREADS_HELP
 
@@ -159,7 +160,7 @@ def opened(
 
 @contextmanager
 def interruptible(run: Run) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end a run well: in training after a checkpoint, else at once."""
+    """Let signals that ask for it end a run well: in training after a checkpoint, else at once."""
 
     def handle(number: int, frame: FrameType | None) -> None:
         if run.training and not run.stopping:
@@ -170,9 +171,10 @@ def interruptible(run: Run) -> Iterator[None]:
             raise KeyboardInterrupt
 
     before: dict[int, Any] = {}
-    for one in (signal.SIGINT, signal.SIGTERM):
-        before[one] = signal.getsignal(one)
-        signal.signal(one, handle)
+    for one in ASKS:
+        if signal.getsignal(one) is not signal.SIG_IGN:  # as nohup has it
+            before[one] = signal.getsignal(one)
+            signal.signal(one, handle)
     try:
         yield
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""What SIGINT and SIGTERM do to a command: the first ends it well, the next at once."""
+"""What SIGINT, SIGTERM and SIGHUP do to a command: the first ends it well, the next at once."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from types import FrameType
 
 INTERRUPTED = 130
 """Exit code of a command that was interrupted."""
+ASKS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+"""Signals that ask for an end; the last comes where a terminal is closed, or its line breaks."""
 
 
 class Stopping:
-    """A handler of both signals, for the length of a process.
+    """A handler of these signals, for the length of a process.
 
     A keyboard interrupt leaves work as an error does, and what is to be put away is put away. Who
     asks again does not wait for that: nothing is lost, as by a kill. Python would raise a second
@@ -30,7 +34,7 @@ class Stopping:
         self.asked = self.ending = False
 
     def begin(self) -> None:
-        """Take the signals over, but an interrupt that whoever started the process has ignored."""
+        """Take the signals over, but those that whoever started the process has ignored."""
         atexit.register(ignore_interrupts)  # the first to be registered is the last to be called
         self._take()
 
@@ -54,9 +58,9 @@ class Stopping:
             raise KeyboardInterrupt
 
     def _take(self) -> None:
-        signal.signal(signal.SIGTERM, self)
-        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-            signal.signal(signal.SIGINT, self)
+        for one in ASKS:
+            if signal.getsignal(one) is not signal.SIG_IGN:
+                signal.signal(one, self)
 
 
 def ignore_interrupts() -> None:

@@ -153,7 +153,9 @@ def prepare(
 
 def _check_named(pictures: Pictures, target: Target, answers: Answers) -> None:
     """Refuse pictures of which too few may train, whatever they hold: by labels, names of parts."""
-    named = np.full(len(pictures), "") if pictures.parts is None else pictures.parts
+    named = pictures.parts
+    if named is None:
+        return
     may_train = (named == "") | (named == "train")
 
     def beside() -> str:

@@ -96,7 +96,8 @@ def done(job: str, picture: Encoded, recipe: PictureRecipe | None) -> Answer | s
 
 def main() -> None:
     """Answer questions on standard input until it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asks decides when this ends
+    for name in {"SIGINT", "SIGHUP"} & vars(signal).keys():
+        signal.signal(getattr(signal, name), signal.SIG_IGN)  # whoever asks decides when this ends
     with contextlib.suppress(OSError):  # where memory is short, this is to end, not who asks
         Path("/proc/self/oom_score_adj").write_text("800")
     answers = os.dup(1)

@@ -167,7 +167,10 @@ def _raise_its_error(process: subprocess.Popen[bytes]) -> None:
 
 def main() -> None:
     """Take part in a study, as a process of its own does that `_started` started."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it is interrupted, and ends it
+    for name in {"SIGINT", "SIGHUP"} & vars(
+        signal
+    ).keys():  # whoever started it is interrupted, and ends it
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
     answer = os.dup(1)
     os.dup2(2, 1)  # whatever else is printed is no answer, and nobody reads it before the end
     search, times, trials = pickle.load(sys.stdin.buffer)
