@@ -103,7 +103,7 @@ def test_labels_are_written_with_joiners_where_their_script_is(label: str) -> No
 @pytest.mark.parametrize("labels", [["only", "only"], [None, "only"], [None, None]])
 def test_fewer_than_two_classes_are_refused(labels: list[Any]) -> None:
     with pytest.raises(
-        DataError, match=r"needed at least 2 classes.* got (no class|1 class: only)\."
+        DataError, match=r"needed at least 2 classes.* got (no class|1 class: only)\. Add pictures"
     ):
         Classes().learned(labelled(labels))
 

@@ -93,7 +93,8 @@ class Classes(ClassAnswers):
         for label in names.tolist():
             check_label(label)
         if len(names) < FEWEST:
-            raise _too_few(f"1 class: {names[0]}" if len(names) else "no class")
+            another = "add pictures of another class; of one class `anomalies` finds what is unlike it"
+            raise _too_few(f"1 class: {names[0]}" if len(names) else "no class", another)
         return replace(self, names=names)
 
     def answers(self, pictures: Pictures) -> Answers:
@@ -227,12 +228,15 @@ def _reason(label: object) -> str:
     return NO_LABEL if label is None else f"class {label} is unknown to the model"
 
 
-def _too_few(came: str) -> DataError:
+def _too_few(
+    came: str,
+    remedy: str = "give each class pictures to train on, or leave it out of folders and tables",
+) -> DataError:
     return DataError(
         "classes",
         needed="at least 2 classes, each with pictures to train on",
         came=came,
-        remedy="give each class pictures to train on, or leave it out of folders and tables",
+        remedy=remedy,
     )
 
 
