@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import tracemalloc
 from collections.abc import Callable
 from typing import TypeVar
@@ -18,7 +17,6 @@ def traced(make: Callable[[], T], times: int = 3) -> tuple[T, int, int]:
     """
     held, most = [], []
     for _ in range(times):
-        gc.collect()
         tracemalloc.start()
         try:
             made = make()
