@@ -93,7 +93,7 @@ class Classes(ClassAnswers):
         for label in names.tolist():
             check_label(label)
         if len(names) < FEWEST:
-            another = "add pictures of another class; of one class `anomalies` finds what is unlike it"
+            another = "add pictures of another class; of one `anomalies` finds what is unlike it"
             raise _too_few(f"1 class: {names[0]}" if len(names) else "no class", another)
         return replace(self, names=names)
 
