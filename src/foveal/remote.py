@@ -228,8 +228,9 @@ def _system(protocol: str, process: int) -> Any:
         found.retries = 2  # each of them `TRIES` times
     if protocol == "hf":
         report_nothing()
-    # what goes wrong is told by us: some log it with a traceback before they raise it
-    logging.getLogger(type(found).__module__.partition(".")[0]).setLevel(logging.CRITICAL)
+    log = logging.getLogger(type(found).__module__.partition(".")[0])
+    if log.level == logging.NOTSET:  # some log what they raise, with a traceback: it is told by us
+        log.setLevel(logging.CRITICAL)
     return found
 
 

@@ -75,7 +75,7 @@ class Trouble(Enum):
     """For this object; where a folder was asked for, for all."""
     KEYS = "no permission for any"
     NO_KEYS = "no keys to show it"
-    ODD = "refused for itself"
+    ODD = "one that refuses"
     """A server that answers, and refuses this object for what it is."""
     BUSY = "one in trouble"
     """A server that answers, and cannot serve now."""
@@ -177,7 +177,6 @@ def _of_all(address: str, error: Exception, place: str) -> ResourceError:
     reason = {
         Trouble.NOTHING_THERE: "no such bucket",
         Trouble.KEYS: Trouble.REFUSED.value,
-        Trouble.ODD: "one that refuses",
     }.get(trouble, trouble.value)
     _, keys, server = usual(protocol_of(address))
     if trouble in (Trouble.REFUSED, Trouble.KEYS, Trouble.NO_KEYS):
